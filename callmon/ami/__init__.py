@@ -1,0 +1,1 @@
+"""The exchange: everything that speaks Asterisk's dialect (channel, uniqueid, linkedid, bridge)."""

@@ -1,0 +1,66 @@
+"""Bytes to whole AMI messages. Framing is on bytes; nothing is decoded here. No I/O, no clock.
+
+The wire (measured): one banner line without a blank line after it; then messages ended by CR LF CR LF.
+Now and then a message begins with a stray CR LF. A session that is cut ends in mid-message: the tail is
+never a message. Refuses: messages above `MAX_MESSAGE`, which are dropped as they come and counted.
+"""
+
+from __future__ import annotations
+
+END = b"\r\n\r\n"
+BANNER = b"Asterisk Call Manager/"
+# The longest real message seen is a Status with variables, 2 KiB; Asterisk's own buffers end at 64 KiB.
+MAX_MESSAGE = 64 * 1024
+
+
+class Framer:
+    """Cuts one connection's bytes into messages, however the network split them."""
+
+    __slots__ = ("_skipping", "_tail", "banner", "dropped")
+
+    def __init__(self) -> None:
+        self.banner: bytes | None = None
+        self.dropped = 0
+        self._tail = b""
+        self._skipping = False
+
+    def receive(self, data: bytes) -> list[bytes]:
+        """The messages completed by these bytes, without their ending. Never raises."""
+        data = self._tail + data if self._tail else data
+        if self.banner is None:
+            data = self._take_banner(data)
+        messages = data.split(END)
+        tail = messages.pop()
+        if messages and self._skipping:
+            self._skipping = False
+            del messages[0]
+        self._keep(tail)
+        return messages if len(data) <= MAX_MESSAGE else self._short_enough(messages)
+
+    @property
+    def tail(self) -> bytes:
+        """What has come of a message that is not complete."""
+        return self._tail
+
+    def _take_banner(self, data: bytes) -> bytes:
+        """The banner is one line; anything else than a banner is left where it is."""
+        if not data.startswith(BANNER[: len(data)]):
+            self.banner = b""
+            return data
+        line, found, rest = data.partition(b"\r\n")
+        if not found:
+            return data
+        self.banner = line
+        return rest
+
+    def _keep(self, tail: bytes) -> None:
+        """Memory is bounded: the head of an endless message goes, all but what may begin its end."""
+        if not self._skipping and len(tail) > MAX_MESSAGE + len(END) - 1:
+            self.dropped += 1
+            self._skipping = True
+        self._tail = tail[-3:] if self._skipping else tail
+
+    def _short_enough(self, messages: list[bytes]) -> list[bytes]:
+        short = [message for message in messages if len(message) <= MAX_MESSAGE]
+        self.dropped += len(messages) - len(short)
+        return short

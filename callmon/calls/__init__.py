@@ -1,0 +1,1 @@
+"""Telephony: calls, legs, rings, answers. Pure: no I/O, no clock."""

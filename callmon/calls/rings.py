@@ -1,0 +1,29 @@
+"""Ring cycles: from a time to the number of rings that a caller has heard. Pure.
+
+A ring is one whole cycle of the line's cadence (6 s in Canada): ring n runs from 6·(n-1) s to 6·n s after
+the first ringing. An answer at 17.999 s came in the third ring, one at 18.000 s in the fourth. What a
+time-out or voicemail ended has a grace (a 24 s dial time-out fires at 24.02 s); a person's answer never has.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+CYCLE = timedelta(seconds=6)
+GRACE = timedelta(seconds=0.5)
+
+
+def begun(wait: timedelta, cycle: timedelta = CYCLE) -> int:
+    """The ring that had begun `wait` after the first ringing (1 for 0 s, 4 for 18.000 s)."""
+    return max(0, wait // cycle) + 1
+
+
+def begun_by_timeout(wait: timedelta, cycle: timedelta = CYCLE, grace: timedelta = GRACE) -> int:
+    """The last ring begun before a time-out or voicemail ended the ringing: 24.02 s is ring 4, 24.51 s ring 5."""
+    return max(1, -((grace - wait) // cycle))
+
+
+def rings_between(shortest: timedelta, longest: timedelta, cycle: timedelta = CYCLE) -> int | None:
+    """The ring of a person's answer, when the earliest and the latest it can have been agree; else None."""
+    ring = begun(longest, cycle)
+    return ring if begun(shortest, cycle) == ring else None

@@ -1,0 +1,380 @@
+"""Facts to the account of one call so far. Pure.
+
+`Account` is told each fact in order and is mutable, since there is one a call in progress; `Account.call()`
+gives the frozen `Call`, made when asked for. The same facts give the same call, whether they were just heard,
+read back from the database after a restart, or filled in from CEL.
+
+A call's clock starts with the first ringing that the caller heard, or with entering a queue, whichever came
+first, and runs through hunting, overflow and queue as one. Nobody who was joined unheard is invented: what a
+gap may have hidden is in `doubtful`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from callmon import facts as f
+from callmon.calls import rings
+from callmon.facts import Direction, Ender, Fact
+
+Abandoned = Literal["ringing", "menu", "queue"]
+State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
+Heard = Literal["full", "filled", "partly"]
+OutcomeName = Literal[
+    "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
+    "abandoned", "announcement", "no_answer", "failed",
+]  # fmt: skip
+OUTCOMES: tuple[OutcomeName, ...] = (
+    "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
+    "abandoned", "announcement", "no_answer", "failed",
+)  # fmt: skip
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A length of time known to lie between two."""
+
+    shortest: timedelta
+    longest: timedelta
+
+
+class Voicemail(msgspec.Struct, frozen=True):
+    """Voicemail took the call. `message` is None when it was not heard whether one was left.
+
+    `chosen`: the caller went there from a menu, no phone was tried. `after_person`: a person had answered.
+    """
+
+    mailbox: str | None
+    rings: int | None
+    message: bool | None
+    chosen: bool
+    after_person: bool
+
+
+class Phones(msgspec.Struct, frozen=True):
+    """How many phones were tried for the caller before the answer, and how it went."""
+
+    tried: int
+    rang: int
+    busy: int
+
+
+class Call(msgspec.Struct, frozen=True):
+    """The account of one call so far. Times are aware UTC; None is "not known" or "does not apply"."""
+
+    call: str
+    direction: Direction
+    line: str | None
+    dialled: str
+    caller: str | None
+    withheld: str | None
+    channel: str
+    language: str | None
+    arrived: datetime | None
+    ringing: datetime | None
+    answered: datetime | None
+    ended: datetime | None
+    is_ended: bool
+    ended_by: Ender | None
+    rings: int | None
+    rings_estimated: bool
+    heard_ringing: bool
+    waited: Span | None
+    outcome: OutcomeName
+    state: State
+    abandoned_in: Abandoned | None
+    answered_by: str | None
+    answered_channel: str | None
+    answering_phone_rang: datetime | None
+    by_queue: bool
+    phones: Phones
+    voicemail: Voicemail | None
+    holds: int
+    gaps: tuple[tuple[datetime | None, datetime | None], ...]
+    heard: Heard
+    doubtful: bool
+    cycle: timedelta
+
+
+class Account:
+    """One call in progress, as told so far."""
+
+    __slots__ = (
+        "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
+        "busy", "busy_given", "clock", "clock_slack", "cycle", "early_media", "end",
+        "first_tried", "gaps", "held", "holds", "language", "message", "opened", "queue", "rang", "ringing",
+        "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried", "voicemail",
+    )  # fmt: skip
+
+    def __init__(self, arrival: f.Arrived, language: str | None = None, cycle: timedelta = rings.CYCLE) -> None:
+        self.arrival = arrival
+        self.language = language
+        self.cycle = cycle
+        self.stage: State = "arriving"
+        self.clock: datetime | None = None
+        self.clock_slack = f.EXACT
+        self.ringing: datetime | None = None
+        self.ringing_slack = f.EXACT
+        self.early_media = self.busy_given = self.held = False
+        self.stopped_by_timeout = self.opened = False
+        self.stopped: datetime | None = None
+        self.first_tried: datetime | None = None
+        self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
+        self.queue: datetime | None = None
+        self.answered: datetime | None = None
+        self.answered_slack = f.EXACT
+        self.answered_by: str | None = None
+        self.answered_channel: str | None = None
+        self.answering_phone_rang: datetime | None = None
+        self.voicemail: f.VoicemailTook | None = None
+        self.message: bool | None = None
+        self.gaps: tuple[f.Unheard, ...] = ()
+        self.end: f.Ended | None = None
+
+    def tell(self, fact: Fact) -> None:
+        """Take one more fact of this call into the account."""
+        match fact:
+            case f.PhoneDialled():
+                self._phone_dialled(fact)
+            case f.PhoneRang():
+                self._phone_rang(fact)
+            case f.PhoneStopped():
+                self._phone_stopped(fact)
+            case f.Answered():
+                self._answered(fact)
+            case f.Ended():
+                self.end = fact
+            case f.LineOpened():
+                self._line_opened()
+            case f.LanguageChosen():
+                self.language = fact.language
+            case f.QueueEntered():
+                self._queue_entered(fact)
+            case f.QueueLeft():
+                self._queue_left(fact)
+            case f.VoicemailTook():
+                self._voicemail_took(fact)
+            case f.MessageLeft():
+                self.message = True
+            case f.Held():
+                self.holds += 1
+                self.held = True
+            case f.Resumed():
+                self.held = False
+            case f.CallerBusy():
+                self.busy_given = True
+            case f.Unheard():
+                self._unheard(fact)
+
+    def _line_opened(self) -> None:
+        self.opened = True
+        if self.answered_by is None:
+            self.stage = "menu"
+
+    def _phone_dialled(self, fact: f.PhoneDialled) -> None:
+        self.first_tried = self.first_tried or fact.at
+        if self.answered_by is None:
+            self.tried += 1
+
+    def _phone_rang(self, fact: f.PhoneRang) -> None:
+        self.ringing_now += 1
+        if self.answered_by is not None:
+            return
+        self.rang += 1
+        self.stopped = None
+        if self.stage == "queue":  # the phones ring, the caller hears music
+            return
+        self.stage = "ringing"
+        if self.ringing is None:
+            self.ringing, self.ringing_slack = fact.at, fact.slack
+            self.early_media = fact.early_media
+            self._start_clock(fact.at, fact.slack)
+
+    def _phone_stopped(self, fact: f.PhoneStopped) -> None:
+        if self.answered_by is None and fact.why == "busy":
+            self.busy += 1
+        if fact.rang:
+            self.ringing_now = max(0, self.ringing_now - 1)
+        if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None:
+            self.stopped = fact.at
+            self.stopped_by_timeout = fact.why == "no_answer"
+
+    def _queue_entered(self, fact: f.QueueEntered) -> None:
+        if self.answered_by is not None:
+            return
+        self.queue = self.queue or fact.at
+        self.stage = "queue"
+        self._start_clock(fact.at, fact.slack)
+
+    def _queue_left(self, fact: f.QueueLeft) -> None:
+        if self.stage == "queue":
+            self.stage = "menu"
+            self.stopped = fact.at
+            self.stopped_by_timeout = True
+
+    def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
+        if self.clock is None:
+            self.clock, self.clock_slack = at, slack
+
+    def _answered(self, fact: f.Answered) -> None:
+        self.stage = "talking"
+        if self.answered_by is not None:
+            return
+        self.answered_by, self.answered_channel = fact.phone, fact.channel
+        self.answered, self.answered_slack = fact.at, fact.slack
+        self.answering_phone_rang = fact.rang
+
+    def _voicemail_took(self, fact: f.VoicemailTook) -> None:
+        self.stage = "voicemail"
+        if self.voicemail is None:
+            self.voicemail = fact
+
+    def _unheard(self, fact: f.Unheard) -> None:
+        self.gaps += (fact,)
+
+    # From here on: questions. Nothing below changes the account.
+
+    def call(self) -> Call:
+        """The account as a frozen value."""
+        a = self.arrival
+        waited = self.waited()
+        return Call(
+            call=a.call,
+            direction=a.direction,
+            line=a.line,
+            dialled=a.dialled,
+            caller=a.caller,
+            withheld=a.withheld,
+            channel=a.channel,
+            language=self.language,
+            arrived=a.at,
+            ringing=self.ringing if self.ringing_slack == f.EXACT else None,
+            answered=self.answered if self.answered_slack == f.EXACT else None,
+            ended=self.end.at if self.end else None,
+            is_ended=self.end is not None,
+            ended_by=self.end.by if self.end else None,
+            rings=self.rings(waited),
+            rings_estimated=self.is_estimated(),
+            heard_ringing=self.ringing is not None,
+            waited=waited,
+            outcome=self.outcome(),
+            state="held" if self.held and self.stage == "talking" else self.stage,
+            abandoned_in=self.abandoned_in(),
+            answered_by=self.answered_by,
+            answered_channel=self.answered_channel,
+            answering_phone_rang=self.answering_phone_rang,
+            by_queue=self.queue is not None and self.clock == self.queue,
+            phones=Phones(self.tried, self.rang, self.busy),
+            voicemail=self._voicemail(waited),
+            holds=self.holds,
+            gaps=tuple((gap.at, gap.until) for gap in self.gaps),
+            heard="partly" if self.gaps or a.found else "full",
+            doubtful=a.may_hide_answer or any(gap.may_hide_answer for gap in self.gaps),
+            cycle=self.cycle,
+        )
+
+    def is_estimated(self) -> bool:
+        """Rings are estimated: early media only, or a start or an answer that was not heard itself."""
+        return self.early_media or self.clock_slack != f.EXACT or self.answered_slack != f.EXACT
+
+    def waited(self) -> Span | None:
+        """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
+        start, (end, slack) = self.clock, self._decided()
+        if start is None or end is None:
+            return None
+        longest = max(f.EXACT, end + slack - start)
+        return Span(min(longest, max(f.EXACT, end - start - self.clock_slack)), longest)
+
+    def _decided(self) -> tuple[datetime | None, timedelta]:
+        """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
+        if self.answered_by is not None:
+            return self.answered, self.answered_slack
+        if self.stopped is not None and (self.voicemail or not self._gave_up()):
+            return self.stopped, f.EXACT
+        if self.voicemail is not None:
+            return self.voicemail.at, self.voicemail.slack
+        return (self.end.at, f.EXACT) if self.end else (None, f.EXACT)
+
+    def _gave_up(self) -> bool:
+        return self.end is not None and self.end.by == "caller"
+
+    def rings(self, waited: Span | None) -> int | None:
+        """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""
+        if waited is None:
+            return None
+        if self.answered_by is not None:
+            return rings.rings_between(waited.shortest, waited.longest, self.cycle)
+        if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
+            heard = self.stopped - self.clock  # the ringing was over before the caller left
+            waited = Span(heard, heard)
+        by_timeout = self.voicemail is not None or self.stopped_by_timeout
+        count = rings.begun_by_timeout if by_timeout else rings.begun
+        least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
+        return most if least == most else None
+
+    def outcome(self) -> OutcomeName:
+        """The first that holds, in the order of interface.md."""
+        if self.answered_by is not None:
+            return "answered"
+        if self.voicemail is not None:
+            return self._voicemail_outcome()
+        if self.end is None or self.end.how == "unheard":
+            return "unknown"
+        if self.end.how == "stopped":
+            return "lost"
+        if self._is_busy():
+            return "busy"
+        return self._unanswered_outcome(self.arrival.direction == "inbound")
+
+    def _voicemail_outcome(self) -> OutcomeName:
+        if self.message:
+            return "voicemail_message"
+        # Absence of a message is heard only by one who listened to the end, from before the greeting on.
+        heard = self.end is not None and self.end.how == "hangup" and self.voicemail is not None
+        return "voicemail_no_message" if heard and not self._gap_in_voicemail() else "voicemail"
+
+    def _gap_in_voicemail(self) -> bool:
+        took = self.voicemail
+        if took is None or took.at is None:
+            return bool(self.gaps) or self.arrival.found
+        return took.slack != f.EXACT or any(gap.until is None or gap.until > took.at for gap in self.gaps)
+
+    def _is_busy(self) -> bool:
+        if self.arrival.direction == "inbound":
+            return self.busy_given and self.busy == self.tried
+        return self.tried > 0 and self.busy == self.tried
+
+    def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+        if inbound and self._gave_up():
+            return "abandoned"
+        if self.tried == 0 and self.rang == 0:
+            return "announcement" if inbound else "failed"
+        if self.rang or (not inbound and self._gave_up()):
+            return "no_answer"
+        return "failed"
+
+    def abandoned_in(self) -> Abandoned | None:
+        """Where the caller was when hanging up; None when nothing had begun (silence), or not abandoned."""
+        if self.outcome() != "abandoned":
+            return None
+        match self.stage:
+            case "ringing" | "menu" | "queue" as stage:
+                return stage
+            case _:
+                return None
+
+    def _voicemail(self, waited: Span | None) -> Voicemail | None:
+        took = self.voicemail
+        if took is None:
+            return None
+        after_person = self.answered_by is not None
+        message = {"voicemail_message": True, "voicemail_no_message": False}.get(self._voicemail_outcome())
+        return Voicemail(
+            mailbox=took.mailbox,
+            rings=None if after_person else self.rings(waited),
+            message=message,
+            chosen=self.opened and self.tried == 0 and self.queue is None,
+            after_person=after_person,
+        )

@@ -1,0 +1,179 @@
+"""What callmon can conclude about calls: past-tense facts, each complete in itself.
+
+A call's facts, told in order, are the whole account of it (`calls/story.py`): the database keeps them,
+a restart, a rejudgement and a backfill tell them again. Nothing here reads a clock or does I/O.
+
+Times are aware UTC datetimes; `None` means that it was not heard. Where a fact has a `slack`, the true
+moment lies between `at` and `at + slack`. `phone` is an extension of the exchange, or `"outside"`:
+an outside party's number is never in a fact but in `Arrived.caller`, `Arrived.dialled` (outbound).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+EXACT = timedelta(0)
+OUTSIDE = "outside"
+
+Direction = Literal["inbound", "outbound", "internal"]
+Ender = Literal["caller", "exchange", "unknown"]
+EndedHow = Literal["hangup", "stopped", "unheard"]
+StopReason = Literal["no_answer", "cancelled", "busy", "congested", "unreachable", "gone"]
+
+
+class Fact(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Something that happened to one call. `call` is its caller's Uniqueid."""
+
+    call: str
+    at: datetime | None
+
+
+class Arrived(Fact, frozen=True, gc=False):
+    """A call was begun (Newchannel, state Ring, Uniqueid == Linkedid), or found in progress (`found`).
+
+    `line` is the name of the public line that was dialled, `withheld` why the number is not shown:
+    "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
+    line up and nobody on it: somebody may have answered and handed on before we listened.
+    """
+
+    direction: Direction
+    line: str | None
+    dialled: str
+    caller: str | None
+    withheld: str | None
+    channel: str
+    found: bool = False
+    may_hide_answer: bool = False
+    slack: timedelta = EXACT
+
+
+class LineOpened(Fact, frozen=True, gc=False):
+    """The exchange itself took the call: a menu, a greeting, an announcement (Newstate Up, no phone)."""
+
+    slack: timedelta = EXACT
+
+
+class LanguageChosen(Fact, frozen=True, gc=False):
+    """The caller asked for a language: "fr", "en" or "other" (the channel's Language after a menu)."""
+
+    language: str
+
+
+class QueueEntered(Fact, frozen=True, gc=False):
+    """QueueCallerJoin."""
+
+    queue: str
+    slack: timedelta = EXACT
+
+
+class QueueLeft(Fact, frozen=True, gc=False):
+    """QueueCallerLeave: for whatever reason."""
+
+    queue: str
+
+
+class PhoneDialled(Fact, frozen=True, gc=False):
+    """DialBegin: the exchange tried a phone for this caller. It need not have rung."""
+
+    phone: str
+    channel: str
+
+
+class PhoneRang(Fact, frozen=True, gc=False):
+    """The first RINGING or PROGRESS (`early_media`) of one phone: the caller hears ringing from the first."""
+
+    phone: str
+    channel: str
+    early_media: bool = False
+    slack: timedelta = EXACT
+
+
+class PhoneStopped(Fact, frozen=True, gc=False):
+    """A phone that was tried is tried no longer, and did not take the call (DialEnd, Hangup)."""
+
+    phone: str
+    channel: str
+    why: StopReason
+    rang: bool = False
+
+
+class Answered(Fact, frozen=True, gc=False):
+    """A person and the caller were joined. `rang` is when that phone itself began to ring."""
+
+    phone: str
+    channel: str
+    rang: datetime | None = None
+    slack: timedelta = EXACT
+
+
+class Held(Fact, frozen=True, gc=False):
+    """A person put the caller on hold (Hold)."""
+
+    phone: str
+
+
+class Resumed(Fact, frozen=True, gc=False):
+    """A person took the caller back from hold (Unhold after Hold)."""
+
+    phone: str
+
+
+class VoicemailTook(Fact, frozen=True, gc=False):
+    """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox)."""
+
+    mailbox: str | None
+    slack: timedelta = EXACT
+
+
+class MessageLeft(Fact, frozen=True, gc=False):
+    """The caller left a message (MessageWaiting with the caller's Uniqueid)."""
+
+    mailbox: str | None
+
+
+class CallerBusy(Fact, frozen=True, gc=False):
+    """The caller was given the busy signal (Newstate Busy, Hangup cause 17 with every phone busy)."""
+
+
+class Unheard(Fact, frozen=True, gc=False):
+    """callmon could not hear the exchange from `at` to `until` while this call was up.
+
+    `may_hide_answer`: nobody had answered before, and the line was up after it, so that somebody may have
+    (a caller whose channel is still Ring was never answered).
+    """
+
+    until: datetime | None
+    may_hide_answer: bool = False
+
+
+class Ended(Fact, frozen=True, gc=False):
+    """The call was over (the caller's Hangup). `at` is None when it ended while nobody listened.
+
+    `how` is "stopped" when the exchange itself went down under the call.
+    """
+
+    by: Ender
+    how: EndedHow = "hangup"
+
+
+AnyFact = (
+    Arrived
+    | LineOpened
+    | LanguageChosen
+    | QueueEntered
+    | QueueLeft
+    | PhoneDialled
+    | PhoneRang
+    | PhoneStopped
+    | Answered
+    | Held
+    | Resumed
+    | VoicemailTook
+    | MessageLeft
+    | CallerBusy
+    | Unheard
+    | Ended
+)
