@@ -1,0 +1,75 @@
+"""Lengths of time as people write them in a configuration: "5s", "100ms", "24h", "2 days", "1h 30m", "PT5S".
+
+Refuses a bare number: 5 of what? Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, TypeAdapter
+
+HOW = 'write a length of time with its unit, such as "5s", "100ms", "24h" or "2 days"'
+LONGEST = timedelta(days=36_525)
+
+_MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_UNITS = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds", "milliseconde", "millisecondes"), "ms"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "seconde", "secondes"), "s"),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("h", "hour", "hours", "heure", "heures"), "h"),
+    **dict.fromkeys(("d", "day", "days", "j", "jour", "jours"), "d"),
+}
+_PART = re.compile(r"\s*(\d{1,12}(?:[.,]\d{1,6})?)\s*([a-z]+)", re.ASCII)
+
+
+def duration(text: str) -> timedelta:
+    """`text` as a length of time, to the microsecond. Raises ValueError that says how to write one."""
+    if text.strip().upper().startswith("P"):
+        return _iso(text.strip())
+    parts = _PART.findall(text.casefold())
+    if not parts or _PART.sub("", text.casefold()).strip() or any(unit not in _UNITS for _, unit in parts):
+        raise ValueError(f'"{text}" is no length of time; {HOW}')
+    total = sum(Decimal(n.replace(",", ".")) * _MICROSECONDS[_UNITS[unit]] for n, unit in parts)
+    return _bounded(text, lambda: timedelta(microseconds=int(total)))
+
+
+def _iso(text: str) -> timedelta:
+    return _bounded(text, lambda: TypeAdapter(timedelta).validate_python(text.upper()))
+
+
+def _bounded(text: str, make: Any) -> timedelta:
+    try:
+        length: timedelta = make()
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{text}" is no length of time; {HOW}') from None
+    if not timedelta(0) < length <= LONGEST:
+        raise ValueError(f'"{text}" is out of reach; write more than nothing and less than a hundred years')
+    return length
+
+
+def _written(value: object) -> timedelta:
+    """What a configuration gave: text, or (from Python) a timedelta."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value} has no unit; {HOW}")
+    return duration(value)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_written)]
+
+
+def written(length: timedelta) -> str:
+    """A length as `check` prints it, in the largest unit that needs no fraction: "5 s", "100 ms", "24 h".
+
+    Days only from two on: a promise of 24 hours is not one of "1 d".
+    """
+    micro = length // timedelta(microseconds=1)
+    for unit, least in (("d", 2), ("h", 1), ("m", 1), ("s", 1)):
+        if micro % _MICROSECONDS[unit] == 0 and micro >= least * _MICROSECONDS[unit]:
+            return f"{micro // _MICROSECONDS[unit]} {'min' if unit == 'm' else unit}"
+    return f"{Decimal(micro) / 1000:f} ms"

@@ -1,0 +1,150 @@
+"""How to reach one exchange, and how it names its trunks, phones and mailboxes.
+
+The secret is never in the file: `secret()` reads it from a file or the environment when it is needed. Nothing
+here connects.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from callmon.durations import Duration
+from callmon.errors import ConfigError
+from callmon.mistakes import MistakesError
+from callmon.mistakes import Path as Place
+
+Patterns = tuple[str, ...]
+PLAIN_PORT, TLS_PORT = 5038, 5039
+LONGEST_SECRET = 4096
+
+
+class ExchangeSettings(BaseModel):
+    """[exchanges.NAME]"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(min_length=1, description="name or address of the exchange")
+    port: int = Field(
+        default=PLAIN_PORT, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls"
+    )
+    username: str = Field(default="callmon", min_length=1, description="section of manager.conf")
+    secret_file: Path | None = Field(default=None, description="file that holds the AMI secret")
+    secret_env: str | None = Field(
+        default=None, min_length=1, description="environment variable that holds the AMI secret"
+    )
+    login: Literal["md5", "plain"] = Field(
+        default="md5", description="md5 answers a challenge; plain sends the secret itself"
+    )
+    tls: bool = Field(default=False, description="encrypt, and check who answers")
+    ca_file: Path | None = Field(default=None, description="who vouches for it; when left out, the system")
+    client_certificate: Path | None = Field(default=None, description="certificate that callmon shows")
+    client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
+    server_name: str | None = Field(default=None, description="name in its certificate, when not the host")
+    ping_every: Duration = Field(
+        default=timedelta(seconds=5), description="how often to ask whether it is up"
+    )
+    ping_timeout: Duration = Field(default=timedelta(seconds=5), description="then it is taken for unheard")
+    trunks: Patterns = Field(
+        default=("PJSIP/trunk*",), min_length=1, description="endpoints that bring public calls (* and ?)"
+    )
+    phones: Patterns = Field(default=(), description="endpoints of phones; empty: all that are no trunk")
+    voicemail_contexts: Patterns = Field(default=(), description="dialplan contexts that are voicemail")
+    survey_extensions: Patterns = Field(default=(), description="a transfer there offers the survey")
+    parking_extensions: Patterns = Field(default=("700",), description="a transfer there parks the call")
+    dial_prefixes: Patterns = Field(
+        default=("9", "91", "9011"), description="what staff dial before an outside number"
+    )
+
+    _name: str = PrivateAttr(default="")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("tls") is True:
+            return {"port": TLS_PORT, **data}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = [*_secret_mistakes(self), *_tls_mistakes(self)]
+        if found:
+            raise MistakesError(found)
+        return self
+
+    def named(self, name: str) -> None:
+        """Tell it its own name, so that its errors can say it."""
+        self._name = name
+
+    def secret(self) -> str:
+        """The AMI secret, read now. Raises ConfigError when it cannot be had or could not be sent."""
+        text = self._from_file(self.secret_file) if self.secret_file else self._from_environment()
+        secret = text.rstrip("\r\n")
+        if not secret:
+            raise ConfigError(f"{self._where()}: {self.secret_source()} is empty; put the AMI secret there")
+        if not secret.isprintable() or len(secret) > LONGEST_SECRET:
+            raise ConfigError(f"{self._where()}: {self.secret_source()} holds no single line of text")
+        return secret
+
+    def secret_source(self) -> str:
+        """Where the secret is, without saying it."""
+        return f"file {self.secret_file}" if self.secret_file else f"environment variable {self.secret_env}"
+
+    def secret_warning(self) -> str | None:
+        """What is wrong with how the secret is kept, though it serves; None when nothing is."""
+        try:
+            mode = self.secret_file.stat().st_mode if self.secret_file else 0
+        except OSError:
+            return f"{self.secret_source()} cannot be read here"
+        if mode & stat.S_IROTH:
+            return f"every user can read {self.secret_source()}; chmod 0600 it"
+        if not self.secret_file and str(self.secret_env) not in os.environ:
+            return f"{self.secret_source()} is not set here"
+        return None
+
+    def _where(self) -> str:
+        return f"exchanges.{self._name}" if self._name else "exchange"
+
+    def _from_file(self, path: Path) -> str:
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"{self._where()}.secret_file: cannot read {path} ({error.strerror}); "
+                "create it, readable by callmon's user alone"
+            ) from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{self._where()}.secret_file: {path} holds no single line of text") from None
+
+    def _from_environment(self) -> str:
+        value = os.environ.get(str(self.secret_env))
+        if value is None:
+            raise ConfigError(
+                f"{self._where()}.secret_env: the environment has no {self.secret_env}; "
+                "set it to the AMI secret"
+            )
+        return value
+
+
+def _secret_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
+    match exchange.secret_file, exchange.secret_env:
+        case None, None:
+            return [(("secret_file",), 'is missing; name a file here, or a variable with secret_env = "…"')]
+        case Path(), str():
+            return [(("secret_file",), "is given beside secret_env; keep one of the two")]
+    return []
+
+
+def _tls_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
+    found: list[tuple[Place, str]] = []
+    for name in ("ca_file", "client_certificate", "client_key", "server_name"):
+        if getattr(exchange, name) is not None and not exchange.tls:
+            found.append(((name,), "means nothing without TLS; add tls = true, or leave it out"))
+    if exchange.client_key and not exchange.client_certificate:
+        found.append((("client_key",), "is given without client_certificate; add that"))
+    return found

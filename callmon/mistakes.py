@@ -1,0 +1,182 @@
+"""A configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
+
+Takes what pydantic found apart; knows no setting by name. Never repeats a secret's value.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Path = tuple[int | str, ...]
+
+ENV_PREFIX = "CALLMON_"
+
+
+class MistakesError(ValueError):
+    """Several mistakes that one look at the whole configuration found: (path, sentence) each."""
+
+    def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
+        self.found = tuple(found)
+        super().__init__("; ".join(sentence for _, sentence in self.found))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """' Did you mean "x"?', or the list of what there is when nothing comes near."""
+    choices = sorted(known)
+    if near := get_close_matches(word, choices, n=1, cutoff=0.6):
+        return f'; did you mean "{near[0]}"?'
+    return f"; there are {', '.join(choices)}" if choices else ""
+
+
+def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
+    """One sentence a mistake, each beginning with where it is."""
+    return [
+        f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)
+    ]
+
+
+def place(path: Path, source: str) -> str:
+    """As callmon.toml: exchanges.toronto.port, or the environment variable that set it."""
+    variable = ENV_PREFIX + "__".join(str(part) for part in path).upper()
+    if path and variable in os.environ:
+        return f"environment: {variable}"
+    return f"{source}: {dotted(path)}" if path else source
+
+
+def dotted(path: Path) -> str:
+    """lines.general.numbers[2]: as TOML would name it; positions count from 1."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def to_leave_out(error: ValidationError) -> list[Path]:
+    """What a second look must leave out: an unknown key alone, but the whole table around any other mistake.
+
+    Half a table would seem to lack what only the mistake took away.
+    """
+    return [path for details in error.errors() for path in _left_out(details)]
+
+
+def _left_out(details: ErrorDetails) -> Iterator[Path]:
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, MistakesError):
+        yield from ((details["loc"] + path)[:2] for path, _ in cause.found)
+    elif details["type"] == "extra_forbidden":
+        yield details["loc"]
+    else:
+        yield _plain(details["loc"])[:2]
+
+
+def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, MistakesError):
+        yield from ((details["loc"] + path, text) for path, text in cause.found)
+    else:
+        path = _plain(details["loc"])
+        yield path, _sentence(details, path, model)
+
+
+def _plain(path: Path) -> Path:
+    """Without pydantic's own mark for "the key itself is wrong"."""
+    return tuple(part for part in path if part != "[key]")
+
+
+def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    context: Mapping[str, Any] = details.get("ctx", {})
+    value = details.get("input")
+    match details["type"]:
+        case "extra_forbidden":
+            return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
+        case "missing":
+            return "is missing, and has no default; add it"
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            expected = str(context["expected"])
+            return f"{_shown(value)} is not one of {expected}{_near(value, expected)}"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{_shown(value)} is no whole number; write one without quotation marks"
+        case "bool_parsing" | "bool_type":
+            return f"{_shown(value)} is neither true nor false; write one of them"
+        case "string_type":
+            return f"{_shown(value)} is no text; put it in quotation marks"
+        case "list_type" | "tuple_type":
+            return f'{_shown(value)} is no list; write it in brackets, such as ["…", "…"]'
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"{_shown(value)} is no table of settings; write it as [{dotted(path)}]"
+        case kind if kind.startswith("date"):
+            return f"{_shown(value)} is no date; write it as 2026-12-24"
+        case "string_pattern_mismatch":
+            return f"{_shown(value)} {_form(details)}"
+        case _:
+            return f"{_shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+
+
+def _near(value: object, expected: str) -> str:
+    near = get_close_matches(str(value), expected.replace("'", "").replace(" or ", ", ").split(", "), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _form(details: ErrorDetails) -> str:
+    """Two kinds of text have a form: names (keys) and the database's address."""
+    if "[key]" in details["loc"]:
+        return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
+    return f"is not understood; it must match {details['ctx']['pattern']}"
+
+
+def _shown(value: object) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def siblings(model: type[BaseModel], path: Path) -> list[str]:
+    """The settings that exist in the table at `path`; none when `path` leads to no table of settings."""
+    here: Any = model
+    for part in path:
+        here = _inside(here, part)
+    return list(here.model_fields) if _is_model(here) else []
+
+
+def _inside(kind: Any, part: int | str) -> Any:
+    """The type of what `part` names inside a table, a mapping or a list of `kind`."""
+    if _is_model(kind):
+        return _bare(kind.model_fields[part].annotation) if part in kind.model_fields else None
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
+        return _bare(arguments[1])
+    return _bare(arguments[0]) if arguments else None
+
+
+def _bare(kind: Any) -> Any:
+    """Without Annotated and "| None"."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return _bare(next(a for a in get_args(kind) if a is not type(None)))
+    return kind
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def without(data: Mapping[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
+    """`data` less what is wrong, so that a second look can find the mistakes hidden behind the first ones."""
+    kept = deepcopy(dict(data))
+    for path in wrong:
+        table: Any = kept
+        for part in path[:-1]:
+            table = table.get(part) if isinstance(table, dict) else None
+        if isinstance(table, dict) and path:
+            table.pop(path[-1], None)
+    return kept

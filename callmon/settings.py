@@ -1,0 +1,177 @@
+"""The settings that the program works with: loaded from a TOML file, checked, and never changed after.
+
+`load` tells every mistake on a line of its own. Opens no connection, reads no secret (an exchange's
+`secret()` does, when it is needed). What may be written, with each setting's help, is in `tables.py`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from callmon import mistakes
+from callmon.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
+from callmon.errors import ConfigError
+from callmon.exchange_settings import ExchangeSettings
+from callmon.lines import Line, Lines
+from callmon.tables import (
+    Configuration,
+    HealthSettings,
+    LineSettings,
+    ServiceSettings,
+    StoreSettings,
+    WebSettings,
+)
+
+EXAMPLE = "callmon.example.toml"
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """One loaded configuration. `tables` is the file as it was understood, `source` what to call it."""
+
+    tables: Configuration
+    source: str = "configuration"
+    _lines: Lines = field(init=False, repr=False)
+    _calendars: Mapping[str | None, Calendar] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_line = {name: _calendar(self.tables, line) for name, line in self.tables.lines.items()}
+        object.__setattr__(self, "_lines", self.tables.public_lines())
+        object.__setattr__(self, "_calendars", {None: _calendar(self.tables), **by_line})
+
+    def lines(self) -> Lines:
+        """The public lines."""
+        return self._lines
+
+    def calendar(self, line: str | Line | None = None) -> Calendar:
+        """The calendar of one line, or (without) the ministry's. Raises KeyError for a line there is not."""
+        return self._calendars[line.name if isinstance(line, Line) else line]
+
+    def hours_are_assumed(self, line: str | None = None) -> bool:
+        """Whether the hours in force are callmon's assumption and not the ministry's word."""
+        own = self.tables.lines[line].hours if line else None
+        return own is None and self.tables.calendar.hours is None
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.tables.timezone)
+
+    @property
+    def region(self) -> str:
+        return self.tables.region
+
+    @property
+    def default_language(self) -> str:
+        return self.tables.default_language
+
+    @property
+    def retention_days(self) -> int:
+        """Days after the last use of a caller's number (R-01)."""
+        return self.tables.retention_days
+
+    @property
+    def retention_authority(self) -> str | None:
+        return self.tables.retention_authority
+
+    @property
+    def store(self) -> StoreSettings:
+        return self.tables.store
+
+    @property
+    def web(self) -> WebSettings:
+        return self.tables.web
+
+    @property
+    def health(self) -> HealthSettings:
+        return self.tables.health
+
+    @property
+    def exchanges(self) -> Mapping[str, ExchangeSettings]:
+        """By name, in the file's order. May be empty: a recording needs none."""
+        return self.tables.exchanges
+
+    @property
+    def services(self) -> Mapping[str, ServiceSettings]:
+        return self.tables.services
+
+    @property
+    def standards(self) -> Mapping[str, Mapping[str, Any]]:
+        """Parameters by standard, unchecked: each standard's own module checks its own."""
+        return self.tables.standards
+
+
+def _calendar(tables: Configuration, line: LineSettings | None = None) -> Calendar:
+    week = (line.hours if line else None) or tables.calendar.hours
+    return Calendar(
+        timezone=ZoneInfo(tables.timezone),
+        hours=week.hours() if week else DEFAULT_HOURS,
+        closed=tables.calendar.closed(),
+        special_hours=SpecialHours(tables.calendar.special_hours | (line.special_hours if line else {})),
+    )
+
+
+def load(path: str | Path) -> Settings:
+    """The settings in the file at `path`. Raises ConfigError with one sentence a mistake, and what to do."""
+    source = Path(path)
+    return parse(_text(source), str(source))
+
+
+def example() -> Settings:
+    """The configuration that ships: the policy's six lines. `replay` uses it without --config."""
+    return parse(example_text(), EXAMPLE)
+
+
+def example_text() -> str:
+    return files("callmon").joinpath(EXAMPLE).read_text(encoding="utf-8")
+
+
+def parse(text: str, source: str = "configuration") -> Settings:
+    """The settings in a TOML text, called `source` in its mistakes. Raises ConfigError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not understood as TOML: {error}") from None
+    return Settings(_checked(data, source), source)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
+            f"or begin with a copy of {EXAMPLE}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+
+
+def _checked(data: dict[str, Any], source: str) -> Configuration:
+    try:
+        return Configuration(**data)
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}; write it as JSON, or unset it") from None
+    except ValidationError as error:
+        raise ConfigError(*_all_mistakes(error, data, source)) from None
+
+
+def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
+    """What this look found, and a second one in the rest: lines are compared only when all else is well."""
+    told = mistakes.sentences(error, Configuration, source)
+    wrong = mistakes.to_leave_out(error)
+    if any(path[:1] == ("services",) for path in wrong):
+        return told  # the lines of a service left out would seem to name one that there is not
+    try:
+        Configuration(**mistakes.without(data, wrong))
+    except ValidationError as more:
+        told += [text for text in mistakes.sentences(more, Configuration, source) if text not in told]
+    return told

@@ -1,0 +1,330 @@
+"""What may stand in the configuration file: every setting's type, unit, default and what it is for.
+
+Says what a stranger may write and refuses the rest; `settings.py` makes of it what the program works with.
+The environment goes over the file: CALLMON_STORE__URL keeps a database's password out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from callmon import mistakes
+from callmon.business_calendar import SpecialHours
+from callmon.closed_days import ClosedDays, ontario
+from callmon.durations import Duration
+from callmon.errors import ConfigError
+from callmon.exchange_settings import ExchangeSettings
+from callmon.lines import RING_CYCLE, RING_TONE, Line, Lines, Target
+from callmon.mistakes import MistakesError, Path, did_you_mean
+from callmon.numbers import e164
+from callmon.opening import AddedDay, DayPeriods, WeekTable
+from callmon.words import STANDARDS
+
+YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Found = Iterator[tuple[Path, str]]
+
+
+class Table(BaseModel):
+    """One table of the file: unknown settings are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoreSettings(Table):
+    """[store]"""
+
+    url: str = Field(
+        default="sqlite:///callmon.db",
+        pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
+        description="the database: sqlite:///FILE or postgresql://USER@HOST/NAME",
+    )
+    write_every: Duration = Field(
+        default=timedelta(milliseconds=100), description="outcomes of so long are written together"
+    )
+    max_waiting: int = Field(
+        default=200_000,
+        ge=1,
+        description="outcomes kept in memory while the database is away",
+        json_schema_extra={"unit": "outcomes"},
+    )
+
+
+class WebSettings(Table):
+    """[web]"""
+
+    listen: str = Field(
+        default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:9469"')
+        return value
+
+    @property
+    def host(self) -> str:
+        """Without the brackets of an IPv6 address."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """0 lets the system choose."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class HealthSettings(Table):
+    """[health]"""
+
+    unheard_after: Duration = Field(
+        default=timedelta(seconds=60), description="/healthz says 503 when an exchange is unheard for longer"
+    )
+    behind_after: Duration = Field(
+        default=timedelta(seconds=30), description="/healthz says 503 when outcomes wait longer to be written"
+    )
+
+
+class CalendarSettings(Table):
+    """[calendar]"""
+
+    hours: WeekTable | None = Field(
+        default=None, description="normal business hours; when left out, 08:30-17:00 on weekdays, assumed"
+    )
+    closed_days_add: tuple[AddedDay, ...] = Field(
+        default=(), description="days closed beside Ontario's thirteen"
+    )
+    closed_days_remove: tuple[date, ...] = Field(
+        default=(), description="days of Ontario's thirteen on which the office opens"
+    )
+    special_hours: dict[date, DayPeriods] = Field(
+        default={}, description="hours of single days; they win over the week and over closed days"
+    )
+
+    @field_validator("closed_days_remove")
+    @classmethod
+    def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
+        if wrong := [day for day in days if day not in ontario(day.year)]:
+            known = did_you_mean(str(wrong[0]), map(str, ontario(wrong[0].year)))
+            raise ValueError(f"{wrong[0]} is no closed day, so it cannot be taken out{known}")
+        return days
+
+    def closed(self) -> ClosedDays:
+        added = tuple(table.closed_day() for table in self.closed_days_add)
+        return ClosedDays(added, frozenset(self.closed_days_remove))
+
+
+class TargetSettings(Table):
+    """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
+
+    percent: float = Field(
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="internal target: share of calls to be met",
+        json_schema_extra={"unit": "%"},
+    )
+    since: date = Field(description="first day on which it is in force")
+    signed_by: str = Field(min_length=1, description="who set it")
+
+
+class LineSettings(Table):
+    """[lines.NAME]"""
+
+    mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
+    service: str = Field(description="the service it belongs to: a [services.NAME]")
+    numbers: tuple[str, ...] = Field(default=(), description="its public numbers")
+    arrives_as: tuple[str, ...] = Field(default=(), description="what the trunk delivers instead, exactly")
+    title_fr: str = Field(min_length=1, description="its French name, as people see it")
+    title_en: str = Field(min_length=1, description="its English name, as people see it")
+    ring_cycle: Duration = Field(default=RING_CYCLE, description="one ring: its tone and the silence after")
+    ring_tone: Duration = Field(default=RING_TONE, description="how long of that the tone sounds")
+    language: Literal["fr", "en"] | None = Field(default=None, description="when the line itself is in one")
+    hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
+    special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
+    mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes")
+    extensions: tuple[str, ...] = Field(default=(), description="its phones")
+    target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
+
+
+class ServiceSettings(Table):
+    """[services.NAME]: what a lead and the public think in; several lines may serve it."""
+
+    title_fr: str = Field(min_length=1, description="its French name, as people see it")
+    title_en: str = Field(min_length=1, description="its English name, as people see it")
+
+
+class Configuration(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=mistakes.ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    timezone: str = Field(default="America/Toronto", description="where the ministry's clocks hang")
+    region: str = Field(default="CA", description="country whose numbers need no country code")
+    default_language: Literal["fr", "en"] = Field(
+        default="fr", description="language of a reader who asked for none"
+    )
+    retention_days: int = Field(
+        default=YEAR_AND_MORE,
+        ge=1,
+        le=36_500,
+        description="how long a caller's number is kept after its last use",
+        json_schema_extra={"unit": "days"},
+    )
+    retention_authority: str | None = Field(
+        default=None, min_length=1, description="records schedule or consent that allows fewer than 400 days"
+    )
+    store: StoreSettings = Field(default=StoreSettings(), description="the database")
+    web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
+    health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
+    exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
+    calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
+    services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
+    lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
+    standards: dict[str, dict[str, Any]] = Field(
+        default={}, description="parameters of service standards; each standard checks its own"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file, and nothing else: no .env that nobody knows of."""
+        return env_settings, init_settings
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = did_you_mean(value, available_timezones()) if len(value) < 40 else ""
+            hint = near if "did you mean" in near else '; write one such as "America/Toronto"'
+            raise ValueError(f'"{value}" is no time zone{hint}') from None
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region_exists(cls, value: str) -> str:
+        if value not in SUPPORTED_REGIONS:
+            raise ValueError(f'"{value}" is no country; write its two capital letters, such as "CA"')
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
+        found = found or [*_clashes(self)]
+        if found:
+            raise MistakesError(found)
+        for name, exchange in self.exchanges.items():
+            exchange.named(name)
+        return self
+
+    def public_lines(self) -> Lines:
+        """The lines, made anew. Raises ConfigError when two cannot be told apart (R-43)."""
+        return Lines((_line(name, table, self.region) for name, table in self.lines.items()), self.region)
+
+
+def _line(name: str, table: LineSettings, region: str) -> Line:
+    return Line(
+        name=name,
+        mode=table.mode,
+        service=table.service,
+        title_fr=table.title_fr,
+        title_en=table.title_en,
+        numbers=tuple(number for text in table.numbers if (number := e164(text, region))),
+        arrives_as=table.arrives_as,
+        ring_cycle=table.ring_cycle,
+        ring_tone=table.ring_tone,
+        language=table.language,
+        hours=table.hours.hours() if table.hours else None,
+        special_hours=SpecialHours(table.special_hours),
+        targets=tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
+        mailboxes=table.mailboxes,
+        extensions=table.extensions,
+    )
+
+
+def _retention(configuration: Configuration) -> Found:
+    """R-01: shorter than the law's year needs an authority."""
+    if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
+        yield (
+            ("retention_days",),
+            f"{configuration.retention_days} is fewer than the {YEAR_AND_MORE} days of the law's year; "
+            'name the records schedule or consent that allows it: retention_authority = "…"',
+        )
+
+
+def _hours(configuration: Configuration) -> Found:
+    """Without a business day no due date can be reckoned."""
+    tables: dict[Path, WeekTable | None] = {("calendar",): configuration.calendar.hours}
+    tables |= {("lines", name): line.hours for name, line in configuration.lines.items()}
+    for path, week in tables.items():
+        if week and not any(week.hours().week[:5]):
+            yield (
+                (*path, "hours"),
+                "no opening from Monday to Friday, so no business day; give a weekday hours",
+            )
+
+
+def _services(configuration: Configuration) -> Found:
+    known = configuration.services
+    for name, line in configuration.lines.items():
+        if line.service not in known:
+            hint = did_you_mean(line.service, known) or f"; add [services.{line.service}] with both titles"
+            yield ("lines", name, "service"), f'there is no service "{line.service}"{hint}'
+
+
+def _targets(configuration: Configuration) -> Found:
+    for name, line in configuration.lines.items():
+        for standard in line.target:
+            if standard not in STANDARDS:
+                hint = did_you_mean(standard, STANDARDS)
+                yield ("lines", name, "target", standard), f"unknown service standard{hint}"
+
+
+def _numbers(configuration: Configuration) -> Found:
+    region = configuration.region
+    for name, line in configuration.lines.items():
+        if not line.numbers and not line.arrives_as:
+            yield ("lines", name, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
+        for position, number in enumerate(line.numbers):
+            if e164(number, region) is None:
+                yield (
+                    ("lines", name, "numbers", position),
+                    f'"{number}" is no telephone number in {region}; write it as "416 327-2422" or '
+                    '"+14163272422" (what the trunk delivers instead belongs in arrives_as)',
+                )
+        if line.ring_tone > line.ring_cycle:
+            yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+
+
+def _clashes(configuration: Configuration) -> Found:
+    try:
+        configuration.public_lines()
+    except ConfigError as clash:
+        yield from (((), sentence) for sentence in clash.sentences)

@@ -1,0 +1,174 @@
+"""The words that people see for what callmon concludes, in French and English.
+
+The French text is the key of the catalogues (`locale/`), its English the translation: a missing string shows
+the French, never a silent English (R-39), and fails a test. The French is the policy's own (GLOSSARY.md).
+Identifiers get their words here; pages and reports translate their own texts with `translate`. Reads the
+catalogues once and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("fr", "en")
+
+VERDICTS: Mapping[str, str] = {
+    "met": "respectée",
+    "not_met": "non respectée",
+    "exempt": "non visée",
+    "unknown": "indéterminée",
+}
+OUTCOMES: Mapping[str, str] = {
+    "answered": "réponse en personne",
+    "voicemail_message": "messagerie vocale, message laissé",
+    "voicemail_no_message": "messagerie vocale, aucun message",
+    "voicemail": "messagerie vocale, message à vérifier",
+    "lost": "appel interrompu par l'arrêt de l'autocommutateur",
+    "unknown": "issue indéterminée",
+    "busy": "ligne occupée",
+    "abandoned": "appel abandonné",
+    "announcement": "annonce",
+    "no_answer": "sans réponse",
+    "failed": "appel non acheminé",
+}
+CAUSES: Mapping[str, str] = {
+    "nobody_free": "personne de libre",
+    "rang_unanswered": "poste libre non décroché",
+    "no_phone_reachable": "aucun poste joignable",
+    "sent_to_voicemail_early": "messagerie trop tôt (réglage)",
+    "late_hunting": "poste appelé trop tard",
+    "other": "autre",
+}
+DIRECTIONS: Mapping[str, str] = {
+    "inbound": "appel reçu",
+    "outbound": "appel fait",
+    "internal": "appel interne",
+}
+STANDARDS: Mapping[str, str] = {
+    "answer_by_third_ring": "Réponse au plus tard après la troisième sonnerie",
+    "voicemail_after_fourth_ring": "Messagerie vocale après une quatrième sonnerie",
+    "one_transfer_at_most": "Appel réacheminé au plus une fois",
+    "reach_a_person": "Possibilité de joindre une personne",
+    "callback_within_24_hours": "Rappel dans les 24 heures",
+    "bilingual_person": "Possibilité de parler avec un représentant du personnel bilingue",
+    "callback_in_french": "Rappel en français aux demandes formulées en français",
+    "complaint_within_2_business_days": "Plainte par téléphone accueillie dans les deux jours ouvrables",
+    "complaint_answered_within_15_business_days": "Réponse à la plainte en 15 jours ouvrables ou moins",
+    "feedback_offered": "Occasion de donner une rétroaction après chaque interaction",
+}
+# The texts of `Judgement.reason_key`, and with ".n" those that speak of its number: a ring or seconds.
+REASONS: Mapping[str, str] = {
+    "answered_on_ring": "réponse en personne",
+    "answered_on_ring.n": "réponse à la {ordinal} sonnerie",
+    "answered_after_seconds": "réponse depuis la file d'attente",
+    "answered_after_seconds.n": "réponse après {number} s dans la file d'attente",
+    "answered_in_time": "réponse à temps, sonnerie exacte inconnue",
+    "answered_late": "réponse trop tard, sonnerie exacte inconnue",
+    "answered_without_ringing": "réponse sans sonnerie",
+    "a_person_answered": "une personne a répondu",
+    "hung_up_early": "l'appelant a raccroché avant la fin de la troisième sonnerie",
+    "gave_up": "l'appelant a renoncé après la troisième sonnerie",
+    "in_the_menu": "l'appelant a raccroché au menu vocal",
+    "busy": "ligne occupée",
+    "rang_in_vain": "a sonné en vain",
+    "no_phone_reachable": "aucun poste joignable",
+    "announcement": "annonce pendant les heures normales de bureau",
+    "voicemail": "réacheminé vers la messagerie vocale",
+    "voicemail_early": "réacheminé trop tôt vers la messagerie vocale",
+    "voicemail_early.n": "réacheminé trop tôt vers la messagerie vocale, à la {ordinal} sonnerie",
+    "voicemail_on_time": "réacheminé à temps vers la messagerie vocale",
+    "voicemail_on_time.n": "réacheminé à temps vers la messagerie vocale, à la {ordinal} sonnerie",
+    "voicemail_late": "réacheminé trop tard vers la messagerie vocale",
+    "voicemail_late.n": "réacheminé trop tard vers la messagerie vocale, à la {ordinal} sonnerie",
+    "voicemail_nothing_rang": "réacheminé vers la messagerie vocale sans qu'aucun poste sonne",
+    "no_voicemail": "la messagerie vocale n'a pas pris l'appel",
+    "after_a_person": "messagerie vocale après une réponse en personne",
+    "chosen_in_menu": "messagerie vocale choisie au menu vocal",
+    "exchange_stopped": "arrêt de l'autocommutateur",
+    "closed": "fermé",
+    "gap": "lacune de mesure",
+    "no_time": "heure inconnue",
+}
+HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
+MODES: Mapping[str, str] = {"voice": "téléphone", "tty": "téléimprimeur (ATS)"}
+LANGUAGE_NAMES: Mapping[str, str] = {
+    "fr": "français",
+    "en": "anglais",
+    "other": "autre langue",
+    "unknown": "langue inconnue",
+}
+ABANDONED_IN: Mapping[str, str] = {
+    "ringing": "pendant la sonnerie",
+    "menu": "au menu vocal",
+    "queue": "dans la file d'attente",
+}
+TRANSFERS: Mapping[str, str] = {
+    "blind": "transfert sans annonce",
+    "attended": "transfert avec annonce",
+    "blonde": "transfert pendant la sonnerie",
+    "redirect": "transfert par l'autocommutateur",
+}
+
+# What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "verdict": VERDICTS,
+    "outcome": OUTCOMES,
+    "cause": CAUSES,
+    "direction": DIRECTIONS,
+    "standard": STANDARDS,
+    "hidden": HIDDEN,
+    "mode": MODES,
+    "language": LANGUAGE_NAMES,
+    "abandoned_in": ABANDONED_IN,
+    "transfer": TRANSFERS,
+    "reason": REASONS,
+}
+
+
+def word(kind: str, identifier: str, language: str) -> str:
+    """What people are shown for `identifier`: word("verdict", "met", "fr") is "respectée".
+
+    Raises KeyError for a kind or an identifier that there is not: those are closed sets.
+    """
+    return translate(KINDS[kind][identifier], language, kind)
+
+
+def reason(key: str, number: int | None, language: str) -> str:
+    """Why a verdict was given: reason("answered_on_ring", 2, "fr") is "réponse à la 2e sonnerie".
+
+    Raises KeyError for a key that there is not.
+    """
+    identifier = f"{key}.n" if number is not None and f"{key}.n" in REASONS else key
+    return word("reason", identifier, language).format(number=number, ordinal=_ordinal(number, language))
+
+
+def _ordinal(number: int | None, language: str) -> str:
+    """As the French writes it, 1re, 2e (a ring is feminine); the English counts "ring 2"."""
+    return f"{number}{'re' if number == 1 else 'e'}" if language == "fr" else str(number)
+
+
+def translate(french: str, language: str, context: str | None = None) -> str:
+    """`french` in `language`; the French itself when its translation is missing (R-39)."""
+    if language == "fr":
+        return french
+    return catalogue(language).get((context, french), french)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def catalogue(language: str) -> Mapping[tuple[str | None, str], str]:
+    """(context, French) → translation, without those that are missing or marked fuzzy.
+
+    The .po files themselves are read, so that nothing has to be compiled when callmon is installed.
+    """
+    path = files("callmon").joinpath("locale", language, "LC_MESSAGES", "callmon.po")
+    with path.open("rb") as lines:
+        messages = read_po(lines, locale=language)
+    return {
+        (message.context, str(message.id)): str(message.string)
+        for message in messages
+        if message.id and message.string and not message.fuzzy
+    }
