@@ -266,6 +266,15 @@ def instant(text: bytes) -> datetime | None:
         return None
 
 
+def timestamp(message: bytes) -> datetime | None:
+    """The Timestamp of any event, also one that nobody uses."""
+    start = message.find(_TIMESTAMP)
+    if start < 0:
+        return None
+    end = message.find(CRLF, start + _TIMESTAMP_LENGTH)
+    return instant(message[start + _TIMESTAMP_LENGTH : end if end >= 0 else None])
+
+
 def _needle(field: str) -> tuple[bytes, int]:
     needle = CRLF + field.encode() + (b"=" if field.startswith("Variable") else b": ")
     return needle, len(needle)

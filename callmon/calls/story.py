@@ -96,6 +96,9 @@ class Call(msgspec.Struct, frozen=True):
     heard: Heard
     doubtful: bool
     cycle: timedelta
+    grace: timedelta
+    in_hours: bool | None
+    silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
 
 
 class Account:
@@ -104,12 +107,19 @@ class Account:
     __slots__ = (
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
         "busy", "busy_given", "clock", "clock_slack", "cycle", "early_media", "end",
-        "first_tried", "gaps", "held", "holds", "language", "message", "opened", "queue", "rang", "ringing",
+        "first_tried", "gaps", "heard_ringing", "held", "holds", "in_hours", "language", "message", "opened", "queue", "rang", "ringing",
         "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried", "voicemail",
     )  # fmt: skip
 
-    def __init__(self, arrival: f.Arrived, language: str | None = None, cycle: timedelta = rings.CYCLE) -> None:
+    def __init__(
+        self,
+        arrival: f.Arrived,
+        language: str | None = None,
+        cycle: timedelta = rings.CYCLE,
+        in_hours: bool | None = None,
+    ) -> None:
         self.arrival = arrival
+        self.in_hours = in_hours
         self.language = language
         self.cycle = cycle
         self.stage: State = "arriving"
@@ -117,7 +127,7 @@ class Account:
         self.clock_slack = f.EXACT
         self.ringing: datetime | None = None
         self.ringing_slack = f.EXACT
-        self.early_media = self.busy_given = self.held = False
+        self.early_media = self.busy_given = self.held = self.heard_ringing = False
         self.stopped_by_timeout = self.opened = False
         self.stopped: datetime | None = None
         self.first_tried: datetime | None = None
@@ -187,6 +197,7 @@ class Account:
         if self.stage == "queue":  # the phones ring, the caller hears music
             return
         self.stage = "ringing"
+        self.heard_ringing = True
         if self.ringing is None:
             self.ringing, self.ringing_slack = fact.at, fact.slack
             self.early_media = fact.early_media
@@ -220,6 +231,8 @@ class Account:
 
     def _answered(self, fact: f.Answered) -> None:
         self.stage = "talking"
+        if self.answered_by is not None and (self.answered is None or self.answered_slack != f.EXACT):
+            self.answered, self.answered_slack = fact.at, fact.slack  # a listing brought the time
         if self.answered_by is not None:
             return
         self.answered_by, self.answered_channel = fact.phone, fact.channel
@@ -257,10 +270,10 @@ class Account:
             ended_by=self.end.by if self.end else None,
             rings=self.rings(waited),
             rings_estimated=self.is_estimated(),
-            heard_ringing=self.ringing is not None,
+            heard_ringing=self.heard_ringing,
             waited=waited,
             outcome=self.outcome(),
-            state="held" if self.held and self.stage == "talking" else self.stage,
+            state=self.state(),
             abandoned_in=self.abandoned_in(),
             answered_by=self.answered_by,
             answered_channel=self.answered_channel,
@@ -273,7 +286,20 @@ class Account:
             heard="partly" if self.gaps or a.found else "full",
             doubtful=a.may_hide_answer or any(gap.may_hide_answer for gap in self.gaps),
             cycle=self.cycle,
+            grace=rings.GRACE,
+            in_hours=self.in_hours,
+            silence=self.silence(),
         )
+
+    def state(self) -> State:
+        """What the call is doing now."""
+        return "held" if self.held and self.stage == "talking" else self.stage
+
+    def silence(self) -> timedelta | None:
+        """How long nothing was heard by the caller: from the first dial, else the arrival."""
+        start = self.first_tried or self.arrival.at
+        end = self.answered if self.answered_by is not None else self.end.at if self.end else None
+        return None if start is None or end is None else end - start
 
     def is_estimated(self) -> bool:
         """Rings are estimated: early media only, or a start or an answer that was not heard itself."""

@@ -1,0 +1,94 @@
+"""Channel names to endpoints: which are phones of the exchange, and which lead outside. Pure.
+
+A site tells us its trunks and phones in the configuration. What it does not tell is learned (who dials in on
+a public line is a trunk; who is dialled by its own bare name is a phone) and, before that, read from the
+shape of the name. No name of any particular dialplan stands here.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+
+from callmon.facts import OUTSIDE
+
+# A dialled number that no exchange uses as an extension: seven digits or more.
+_OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+])\+?\d{7,}(?:$|[/@])")
+_LONG_NUMBER = re.compile(r"\d{7,}")
+# Learned endpoints are few at any real site; whoever sends us millions of names gets no more memory.
+MAX_LEARNED = 20_000
+
+
+def endpoint(channel: str) -> str:
+    """`PJSIP/102-00000003` → `PJSIP/102`; a name without a suffix stays as it is."""
+    head, dash, _ = channel.rpartition("-")
+    return head if dash else channel
+
+
+def extension(channel: str) -> str:
+    """`PJSIP/102-00000003` → `102`."""
+    return endpoint(channel).partition("/")[2]
+
+
+def is_local(channel: str) -> bool:
+    """Local channels are the exchange's own plumbing, never a phone."""
+    return channel.startswith("Local/")
+
+
+def masked(channel: str) -> str:
+    """The channel's name without a telephone number in it (a DAHDI or Local name may carry one)."""
+    name = endpoint(channel)
+    return _LONG_NUMBER.sub(OUTSIDE, name) + channel[len(name) :]
+
+
+class Endpoints:
+    """What is known of one exchange's endpoints."""
+
+    def __init__(self, trunks: tuple[str, ...] = (), phones: tuple[str, ...] = ()) -> None:
+        self._trunks = trunks
+        self._phones = phones
+        self._outside: dict[str, bool] = {}
+
+    def is_known_phone(self, channel: str) -> bool:
+        """Told or learned to be a phone; the shape of the name is not asked."""
+        return self._known(endpoint(channel)) is False
+
+    def learn(self, channel: str, outside: bool) -> None:
+        """What the configuration says stands; the first thing learned stands too."""
+        name = endpoint(channel)
+        if self._known(name) is None and len(self._outside) < MAX_LEARNED:
+            self._outside[name] = outside
+
+    def is_outside_caller(self, channel: str, caller: str) -> bool:
+        """Does a channel that calls in lead outside? An extension's number as caller id is a phone's."""
+        name = endpoint(channel)
+        known = self._known(name)
+        if known is not None:
+            return known
+        return not (name.partition("/")[2].isdigit() or (caller.isdigit() and len(caller) < 7))
+
+    def is_outside_dialled(self, channel: str, dial_string: str) -> bool:
+        """Does a channel that was dialled lead outside? `number@trunk` and `trunk/number` do."""
+        name = endpoint(channel)
+        known = self._known(name)
+        if known is None:
+            known = bool(_OUTSIDE_NUMBER.search(dial_string))
+            self.learn(channel, known)
+        return known
+
+    def phone(self, channel: str, outside: bool) -> str:
+        """The name under which facts know a phone: its extension, or `outside`."""
+        return OUTSIDE if outside else extension(channel)
+
+    def _known(self, name: str) -> bool | None:
+        known = self._outside.get(name)
+        if known is None and (known := self._told(name)) is not None and len(self._outside) < MAX_LEARNED:
+            self._outside[name] = known
+        return known
+
+    def _told(self, name: str) -> bool | None:
+        if any(fnmatchcase(name, pattern) for pattern in self._trunks):
+            return True
+        if any(fnmatchcase(name, pattern) for pattern in self._phones):
+            return False
+        return None

@@ -1,0 +1,330 @@
+"""What a gap hid, as far as the next listing can tell. Pure.
+
+From `ConnectionLost` on, every call in progress is doubtful. After the reconnect the exchange lists its
+channels (`CoreShowChannels`, then `Status`); when `StatusComplete` has come after `CoreShowChannelsComplete`,
+doubtful calls that are not listed have ended unheard (or were stopped, when the exchange restarted), listed
+ones are completed, and calls that we never heard begin are found in progress.
+
+What is told is only what the listing proves. A phone leg's Uniqueid gives its start to a second; a caller
+whose channel is still Ring was never answered; `CDR(answer,u)` on the phone's leg is the exact answer. For all
+else a fact bears a `slack`, the time within which it happened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls.endpoints import is_local
+from callmon.calls.legs import Leg, TrackedCall
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import Tracker
+
+SECOND = timedelta(seconds=1)
+# A phone dialled this soon after the arrival was the first to be: nothing rang before it.
+AT_ONCE = timedelta(seconds=2)
+UP, RING, RINGING = "6", "4", "5"
+_MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "Wait", "IVR")
+
+
+class Heard(NamedTuple):
+    """The gap that a listing ended."""
+
+    start: datetime
+    end: datetime
+
+
+class Listing:
+    """One exchange's listing in the making, and the gap that it ends."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._entries: dict[str, e.CoreShowChannel | e.Status] = {}
+        self._applications: dict[str, str] = {}
+        self._gone: set[str] = set()
+        self._channels_done = False
+        self._since: datetime | None = None
+        self._restarted = self._stopped = False
+        self._booted: datetime | None = None
+        self._uptime = timedelta(0)
+        self._heard_from: datetime | None = None
+        self.is_unheard = True
+        self._gap: Heard | None = None
+
+    # The gap opens.
+
+    def lost(self, event: e.ConnectionLost) -> None:
+        """From now on the exchange is unheard."""
+        if self._since is None:
+            self._since = event.at or self._tracker.clock
+        self.is_unheard = True
+        for call in self._tracker.calls.values():
+            call.doubtful = True
+        self._channels_done = False
+        self._forget()
+
+    def stopped(self, event: e.Shutdown) -> None:
+        """The exchange says that it goes down: what is still up when it comes back is gone."""
+        self._stopped = True
+
+    def booted(self, event: e.FullyBooted) -> None:
+        """At login: did the exchange start anew since we last heard it? Its uptime must have grown meanwhile."""
+        try:
+            uptime = timedelta(seconds=int(event.uptime))
+        except (ValueError, OverflowError):
+            return
+        clock, started = self._tracker.clock, self._heard_from
+        heard = clock - started if clock is not None and started is not None else timedelta(0)
+        late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
+        if self._uptime and (uptime + SECOND < self._uptime + heard or late):
+            self._restarted = True
+        self._uptime, self._heard_from = uptime, clock
+
+    # The listing comes.
+
+    def entry(self, event: e.CoreShowChannel | e.Status) -> None:
+        """One channel. `Status` says more and comes later: it stands; the application may be in either."""
+        if len(self._entries) < 100_000:
+            self._entries[event.uniqueid] = event
+            if event.application:
+                self._applications[event.uniqueid] = event.application
+
+    def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
+        self._channels_done = True
+
+    def status_complete(self, event: e.StatusComplete) -> None:
+        """The listing is whole: settle what it tells."""
+        if not self._channels_done:
+            return
+        until = event.at
+        listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
+        self._settle(listed, until)
+        if self._since is not None and until is not None:
+            self._gap = Heard(self._since, until)
+        self._restarted = self._stopped = False
+        self._since, self.is_unheard = None, False
+        self._forget()
+
+    def take_gap(self) -> Heard | None:
+        """The gap that the last listing ended, once."""
+        gap, self._gap = self._gap, None
+        return gap
+
+    def resume(self, heard_until: datetime | None) -> None:
+        """callmon itself was away: what it heard last was at this time."""
+        self._since, self.is_unheard = heard_until, True
+
+    def gone(self, uniqueid: str) -> None:
+        """A Hangup heard while the listing was coming: that channel's entry is out of date."""
+        if self._entries:
+            self._gone.add(uniqueid)
+
+    def _forget(self) -> None:
+        self._entries.clear()
+        self._applications.clear()
+        self._gone.clear()
+
+    # What it proves.
+
+    def _settle(self, listed: dict[str, e.Status], until: datetime | None) -> None:
+        tracker = self._tracker
+        legs: dict[str, list[e.Status]] = {}
+        for entry in listed.values():
+            if entry.uniqueid != entry.linkedid:
+                legs.setdefault(entry.linkedid, []).append(entry)
+        for call in [call for call in tracker.calls.values() if call.doubtful]:
+            call.doubtful = False
+            entry = listed.get(call.id)
+            if entry is None or self._restarted:
+                self._over(call, until)
+            else:
+                self._still_there(call, entry, legs.get(call.id, []), until)
+        for entry in listed.values():
+            if entry.uniqueid == entry.linkedid and entry.uniqueid not in tracker.legs:
+                self._found(entry, legs.get(entry.linkedid, []), until)
+        for call in [call for call in tracker.calls.values() if call.unsure is not None]:
+            self._answered_when(call, listed)
+        self._orphans(listed)
+
+    def _answered_when(self, call: TrackedCall, listed: dict[str, e.Status]) -> None:
+        """An answer whose time was not known: a later listing may bring it."""
+        leg = call.unsure
+        phone = listed.get(leg.uniqueid) if leg is not None else None
+        at = _answer_time(phone) if phone is not None else None
+        if leg is not None and at is not None:
+            call.unsure = None
+            self._tracker.answer(call, leg, at)
+
+    def _orphans(self, listed: dict[str, e.Status]) -> None:
+        """Legs of no call that vanished in a gap are forgotten."""
+        if self._since is not None:
+            for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
+                leg = self._tracker.legs.pop(uniqueid)
+                self._tracker.bridges.leave(leg)
+
+    def _over(self, call: TrackedCall, until: datetime | None) -> None:
+        """The call ended while nobody listened."""
+        tracker = self._tracker
+        if not call.told:  # of no line, and nothing known of it
+            tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
+            tracker.drop_last()
+            return
+        how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
+        may_hide = not call.answered and not call.voicemail
+        tracker.tell(f.Unheard(call.id, self._since, until, may_hide))
+        for leg in call.legs:
+            tracker.legs.pop(leg.uniqueid, None)
+            tracker.bridges.leave(leg)
+        tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
+
+    def _still_there(
+        self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
+    ) -> None:
+        tracker = self._tracker
+        if call.told:
+            may_hide = not call.answered and not call.voicemail and entry.state != RING
+            tracker.tell(f.Unheard(call.id, self._since, until, may_hide))
+        here = {phone.uniqueid for phone in phones}
+        for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
+            call.legs.remove(leg)
+            tracker.bridges.leave(leg)
+            tracker.legs.pop(leg.uniqueid, None)
+            if leg.dialled and not leg.stopped and not leg.answered and leg.is_phone:
+                tracker.tell(f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang))
+        self._observe(call, entry, phones, self._since, until)
+
+    def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
+        """A call that was in progress before we listened."""
+        tracker = self._tracker
+        if is_local(entry.channel) or not entry.dialled:
+            return
+        arrived = born(entry.uniqueid)
+        leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
+        call = leg.call = tracker.calls[leg.uniqueid] = TrackedCall(leg, None, entry.language)
+        line = None if tracker.site.endpoints.is_known_phone(leg.channel) else tracker.line(leg.channel, entry)
+        direction = "inbound" if line is not None else self._direction(entry, phones)
+        first = any(_soon(arrived, born(phone.uniqueid)) for phone in phones)
+        tracker.arrive(call, direction, line, found=entry, arrived=arrived, may_hide=entry.state == UP and not first)
+        self._observe(call, entry, phones, arrived, until)
+
+    def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
+        ends = self._tracker.site.endpoints
+        if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
+            return "outbound"
+        return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"
+
+    def _observe(
+        self,
+        call: TrackedCall,
+        entry: e.Status,
+        phones: list[e.Status],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> None:
+        """What the caller's channel and the phones of the call are doing now."""
+        self._application(call, entry, since, until)
+        self._place(call.caller, entry)
+        for phone in sorted(phones, key=lambda phone: phone.uniqueid):
+            leg = self._leg(call, phone)
+            self._place(leg, phone)
+            if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
+                self._rings(call, leg, entry, phone, since)
+        for phone in phones:
+            leg = self._tracker.legs[phone.uniqueid]
+            if phone.state == UP and leg.is_phone and self._with_caller(entry, phone):
+                leg.answered = True
+                if not call.answered:
+                    self._answered(call, leg, phone, since, until)
+
+    def _leg(self, call: TrackedCall, phone: e.Status) -> Leg:
+        leg = self._tracker.legs.get(phone.uniqueid)
+        if leg is None:
+            leg = self._tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
+            leg.outside = leg.is_phone and self._tracker.site.endpoints.is_outside_dialled(phone.channel, "")
+        if leg.call is not call:
+            leg.call = call
+            call.legs.append(leg)
+            leg.dialled = call.dialled = True
+            if leg.is_phone:
+                self._tracker.tell(
+                    f.PhoneDialled(call.id, None, self._tracker.phone(leg), self._tracker.named(leg))
+                )
+        return leg
+
+    def _place(self, leg: Leg, entry: e.Status) -> None:
+        if entry.bridge:
+            self._tracker.bridges.enter(leg, entry.bridge)
+        elif leg.bridge is not None:
+            self._tracker.bridges.leave(leg)
+
+    def _application(
+        self, call: TrackedCall, entry: e.Status, since: datetime | None, until: datetime | None
+    ) -> None:
+        tracker, application = self._tracker, self._applications.get(entry.uniqueid, "")
+        start, slack = _within(since, until)
+        if application == "VoiceMail":
+            mailbox = entry.exten if entry.exten in tracker.site.mailboxes else None
+            tracker.voicemail(call, start, mailbox, slack)
+        elif application == "Queue" and call.queue is None:
+            call.queue = "?"
+            if not call.answered:
+                tracker.tell(f.QueueEntered(call.id, start, "?", slack))
+        elif entry.state == UP and call.inbound and not entry.bridge and application in _MENU:
+            tracker.open_line(call, since)
+
+    def _rings(
+        self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status, since: datetime | None
+    ) -> None:
+        """When did this phone begin to ring? Its channel was born within one second before that."""
+        start, slack = born(phone.uniqueid), SECOND
+        leg_start = start
+        if start is not None and since is not None and start - since > AT_ONCE and not self._by_menu(entry, start):
+            start, slack = since, start + SECOND - since  # another may have rung before it, unheard
+        self._tracker.rang(call, leg, start, slack=slack)
+        leg.rang_at = leg_start
+
+    @staticmethod
+    def _by_menu(entry: e.Status, dialled: datetime) -> bool:
+        """The caller's line was up before this phone was dialled: a menu took the time, not another phone."""
+        up = _answer_time(entry)
+        return up is not None and up <= dialled + SECOND
+
+    def _with_caller(self, entry: e.Status, phone: e.Status) -> bool:
+        """In one bridge with the caller, or both in bridges with Local channels between."""
+        return bool(entry.bridge) and bool(phone.bridge)
+
+    def _answered(
+        self, call: TrackedCall, leg: Leg, phone: e.Status, since: datetime | None, until: datetime | None
+    ) -> None:
+        at = _answer_time(phone)
+        if at is not None:
+            self._tracker.answer(call, leg, at)
+            return
+        call.unsure = leg
+        start, slack = _within(since, until)
+        self._tracker.answer(call, leg, start, slack)
+
+
+def born(uniqueid: str) -> datetime | None:
+    """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
+    return e.instant(uniqueid.rpartition("-")[2].partition(".")[0].encode())
+
+
+def _soon(arrived: datetime | None, dialled: datetime | None) -> bool:
+    return arrived is not None and dialled is not None and dialled - arrived <= AT_ONCE
+
+
+def _answer_time(entry: e.Status) -> datetime | None:
+    """CDR(answer,u): exact, on the phone's leg; "" or 0.000000 when it says nothing."""
+    at = e.instant(entry.answered.encode()) if entry.answered else None
+    return at if at is not None and at > e.EPOCH else None
+
+
+def _within(since: datetime | None, until: datetime | None) -> tuple[datetime | None, timedelta]:
+    """A moment between two; None when one of them is not known."""
+    if since is None or until is None or until < since:
+        return None, f.EXACT
+    return since, until - since

@@ -1,0 +1,546 @@
+"""Events to facts: who called, what rang, who answered, what took the call. Pure: no I/O, no clock.
+
+    Newchannel (Ring, its own Linkedid) ─▶ Arrived ─▶ PhoneDialled ─▶ PhoneRang ─▶ Answered ─▶ Ended
+                                             ├─▶ LineOpened (menu) ─▶ LanguageChosen
+                                             ├─▶ QueueEntered ─▶ QueueLeft
+                                             └─▶ VoicemailTook ─▶ MessageLeft
+
+A call is its caller's channel, whose Uniqueid never changes; every leg that the exchange creates for it bears
+its Linkedid, and legs born on their own (a pick-up's taker) are taken in when they are dialled into it.
+Tolerated, since real exchanges do it: Newstate before DialBegin, DialEnd twice, DialEnd without DialBegin, no
+DialEnd at all, no DialState at all, Hangups in any order. An answer is a person and the caller joined in a
+bridge (also through Local channels): a phone that was picked up and then refused the call in a confirmation
+prompt has not answered.
+
+Refuses: to guess. What a gap hid is settled by the next listing (`listing.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls.endpoints import Endpoints, extension, masked
+from callmon.calls.legs import Bridges, Leg, TrackedCall
+from callmon.calls.listing import Listing
+from callmon.facts import Fact
+from callmon.numbers import e164, is_withheld
+
+# A join follows the phone's answer within milliseconds; after longer, something stood between (a
+# confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
+JOINED_AT_ONCE = timedelta(seconds=0.5)
+# Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
+SHORTEST_MENU = timedelta(seconds=1)
+# 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
+MAX_LEGS = 120_000
+
+UP, RING, RINGING, BUSY = "6", "4", "5", "7"
+_WHY: dict[str, f.StopReason] = {
+    "NOANSWER": "no_answer",
+    "BUSY": "busy",
+    "CONGESTION": "congested",
+    "CHANUNAVAIL": "unreachable",
+}
+
+
+class PublicLine(Protocol):
+    """What the tracker must know of a line."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def language_menu(self) -> bool: ...
+
+
+class Site(Protocol):
+    """What an administrator tells of an exchange."""
+
+    endpoints: Endpoints
+    region: str
+    any_line: bool
+    mailboxes: frozenset[str]
+    voicemail_contexts: frozenset[str]
+
+    def line(self, dialled: str) -> PublicLine | None: ...
+
+
+class Tracker:
+    """All calls in progress on one exchange."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.legs: dict[str, Leg] = {}
+        self.calls: dict[str, TrackedCall] = {}
+        self.bridges = Bridges()
+        self.listing = Listing(self)
+        self.refused = 0
+        self.clock: datetime | None = None
+        self._unborn: dict[str, e.Newchannel] = {}
+        self._dialplan_heard = False
+        self._out: list[Fact] = []
+        self._steps: dict[type[e.Event], Callable[[Any], None]] = {
+            e.Newchannel: self._newchannel,
+            e.Newstate: self._newstate,
+            e.DialBegin: self._dial_begin,
+            e.DialState: self._dial_state,
+            e.DialEnd: self._dial_end,
+            e.BridgeEnter: self._bridge_enter,
+            e.BridgeLeave: self._bridge_leave,
+            e.BridgeMerge: lambda event: self.bridges.merge(event.to_bridge, event.from_bridge),
+            e.LocalBridge: self._local_bridge,
+            e.Hangup: self._hangup,
+            e.HangupRequest: self._hangup_request,
+            e.SoftHangupRequest: self._soft_hangup_request,
+            e.Hold: self._hold,
+            e.Unhold: self._unhold,
+            e.Newexten: self._newexten,
+            e.MessageWaiting: self._message_waiting,
+            e.QueueCallerJoin: self._queue_join,
+            e.QueueCallerLeave: self._queue_leave,
+            e.FullyBooted: self.listing.booted,
+            e.Shutdown: self.listing.stopped,
+            e.ConnectionLost: self.listing.lost,
+            e.CoreShowChannel: self.listing.entry,
+            e.CoreShowChannelsComplete: self.listing.channels_complete,
+            e.Status: self.listing.entry,
+            e.StatusComplete: self.listing.status_complete,
+        }
+
+    def feed(self, event: e.Event) -> list[Fact]:
+        """The facts that follow from one more event, in order."""
+        if event.at is not None:
+            self.clock = event.at
+        self._steps[type(event)](event)
+        if not self._out:
+            return []
+        out, self._out = self._out, []
+        return out
+
+    def tell(self, fact: Fact) -> None:
+        """One fact out."""
+        self._out.append(fact)
+
+    def drop_last(self) -> None:
+        """Take back the fact told last (of a call of which nothing else was told)."""
+        del self._out[-1:]
+
+    # Channels and calls come and go.
+
+    def _newchannel(self, event: e.Newchannel) -> None:
+        uniqueid = event.uniqueid
+        if not uniqueid or uniqueid in self.legs:
+            return
+        if len(self.legs) >= MAX_LEGS:
+            self.refused += 1
+            return
+        call = self.calls.get(event.linkedid)
+        leg = self.legs[uniqueid] = Leg(uniqueid, event.channel, call)
+        if call is not None:
+            call.legs.append(leg)
+        elif uniqueid == event.linkedid and event.exten and leg.is_phone:
+            if event.state == RING:
+                self._begin(leg, event)
+            elif len(self._unborn) < MAX_LEGS:
+                self._unborn[uniqueid] = event
+
+    def _begin(self, leg: Leg, event: e.Newchannel) -> None:
+        call = leg.call = self.calls[leg.uniqueid] = TrackedCall(leg, event, event.language)
+        line = None if self.site.endpoints.is_known_phone(leg.channel) else self.line(leg.channel, event)
+        if line is not None:
+            self.arrive(call, "inbound", line)
+
+    def line(self, channel: str, event: e.Newchannel | e.Status) -> PublicLine | None:
+        """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
+        dialled = event.exten if isinstance(event, e.Newchannel) else event.dialled
+        if not self.site.any_line or self.site.endpoints.is_outside_caller(channel, event.caller):
+            return self.site.line(dialled)
+        return None
+
+    def arrive(
+        self,
+        call: TrackedCall,
+        direction: f.Direction,
+        line: PublicLine | None = None,
+        found: e.Status | None = None,
+        arrived: datetime | None = None,
+        may_hide: bool = False,
+    ) -> None:
+        """Tell that the call is there, once its direction is known."""
+        event = found or call.begun
+        if call.told or event is None:
+            return
+        call.told, call.inbound, call.begun = True, direction == "inbound", None
+        call.caller.outside = direction == "inbound"
+        if line is not None:
+            call.language_menu = getattr(line, "language_menu", True) and line.language is None
+            self.site.endpoints.learn(call.caller.channel, outside=True)
+        withheld = is_withheld(event.caller, event.caller_name)
+        dialled = event.dialled if isinstance(event, e.Status) else event.exten
+        self._out.append(
+            f.Arrived(
+                call=call.id,
+                at=arrived if found else event.at,
+                direction=direction,
+                line=line.name if line else None,
+                dialled=dialled,
+                caller=None if withheld else e164(event.caller, self.site.region) or event.caller,
+                withheld=withheld,
+                channel=masked(call.caller.channel),
+                found=found is not None,
+                may_hide_answer=may_hide,
+                slack=timedelta(seconds=1) if found else f.EXACT,
+            )
+        )
+
+    def _settle_direction(self, call: TrackedCall, dialled_outside: bool) -> None:
+        """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
+        event = call.begun
+        if call.told or event is None:
+            return
+        if dialled_outside:
+            self.arrive(call, "outbound")
+        elif self.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
+            self.arrive(call, "inbound")
+        else:
+            self.arrive(call, "internal")
+
+    def _hangup(self, event: e.Hangup) -> None:
+        leg = self.legs.pop(event.uniqueid, None)
+        self.listing.gone(event.uniqueid)
+        if leg is None:
+            return
+        self._unborn.pop(event.uniqueid, None)
+        if leg.bridge is not None:
+            self.bridges.leave(leg)
+        if leg.partner is not None:
+            leg.partner.partner = None
+        call = leg.call
+        if call is None:
+            return
+        if leg is call.caller:
+            self._end(call, event)
+            return
+        if leg.dialled and not leg.stopped and not leg.answered:
+            self._stop(call, leg, event.at, "gone")
+        if leg in call.legs:
+            call.legs.remove(leg)
+
+    def _end(self, call: TrackedCall, event: e.Hangup) -> None:
+        self._language(call, event.language, event.at)
+        self._settle_direction(call, dialled_outside=False)
+        for leg in call.legs:
+            self._rang_by_hint(call, leg)
+        self._voicemail_by_place(call, event, event.at)
+        if call.maybe_voicemail:
+            self.voicemail(call, call.last_stop or event.at, None)
+        if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
+            self._out.append(f.CallerBusy(call.id, event.at))
+        by: f.Ender = "caller" if call.asked else "exchange"
+        how: f.EndedHow = "stopped" if call.stopping else "hangup"
+        self.close(call, f.Ended(call.id, event.at, by, how))
+
+    def close(self, call: TrackedCall, ended: f.Ended) -> None:
+        """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
+        self._out.append(ended)
+        self.calls.pop(call.id, None)
+        self.legs.pop(call.id, None)
+        for leg in call.legs:
+            leg.call = None
+        call.legs.clear()
+        call.caller.call = None
+
+    def _hangup_request(self, event: e.HangupRequest) -> None:
+        call = self.calls.get(event.uniqueid)
+        if call is not None:
+            call.asked = True
+            self._voicemail_by_place(call, event, event.at)
+
+    def _soft_hangup_request(self, event: e.SoftHangupRequest) -> None:
+        call = self.calls.get(event.uniqueid)
+        if call is not None and event.cause == "4":
+            call.stopping = True
+
+    # The exchange tries phones.
+
+    def _dial_begin(self, event: e.DialBegin) -> None:
+        source = self.legs.get(event.uniqueid)
+        leg = self._dialled_leg(source, event)
+        call = leg.call if leg is not None else None
+        if leg is None or call is None:
+            return
+        if source is call.caller:
+            self._language(call, event.language, event.at, chosen=True)
+        self._not_voicemail_after_all(call, event.at)
+        leg.dialled = call.dialled = True
+        if not leg.is_phone:
+            return
+        leg.outside = self.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+        self._settle_direction(call, leg.outside)
+        self._out.append(f.PhoneDialled(call.id, event.at, self.phone(leg), self.named(leg)))
+
+    def _dialled_leg(self, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
+        """The leg that is dialled; one with an id of its own is taken into the call that dials it."""
+        leg = self.legs.get(event.dest_uniqueid)
+        call = source.call if source is not None else None
+        if leg is None:
+            if call is None or not event.dest_uniqueid or len(self.legs) >= MAX_LEGS:
+                return None
+            leg = self.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
+        if call is not None and leg.call is not call and leg is not call.caller:
+            self._take_in(call, leg)
+        return leg
+
+    def _take_in(self, call: TrackedCall, leg: Leg) -> None:
+        own = self.calls.get(leg.uniqueid)
+        if own is not None:
+            if own.told:  # a call of its own that was already told is not swallowed
+                return
+            del self.calls[own.id]
+        elif leg.call is not None and leg in leg.call.legs:
+            leg.call.legs.remove(leg)
+        leg.call = call
+        call.legs.append(leg)
+
+    def _dial_state(self, event: e.DialState) -> None:
+        leg = self.legs.get(event.dest_uniqueid)
+        if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
+            return
+        if leg.is_phone and not leg.rang:
+            self.rang(leg.call, leg, event.at, early_media=event.status == "PROGRESS")
+
+    def rang(
+        self,
+        call: TrackedCall,
+        leg: Leg,
+        at: datetime | None,
+        early_media: bool = False,
+        slack: timedelta = f.EXACT,
+    ) -> None:
+        """Tell that a phone rings for this call."""
+        leg.rang, leg.rang_at = True, at
+        leg.hint = None
+        self._out.append(f.PhoneRang(call.id, at, self.phone(leg), self.named(leg), early_media, slack))
+
+    def _rang_by_hint(self, call: TrackedCall, leg: Leg) -> None:
+        """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
+        if leg.hint is not None and not leg.rang and leg.dialled and leg.is_phone:
+            self.rang(call, leg, leg.hint)
+
+    def _dial_end(self, event: e.DialEnd) -> None:
+        leg = self._dialled_leg(self.legs.get(event.uniqueid), event)
+        if leg is None or leg.call is None:
+            return
+        call = leg.call
+        leg.dialled = True
+        if event.status == "ANSWER":
+            self._rang_by_hint(call, leg)
+            leg.answered, leg.answered_at = True, event.at
+            if leg.bridge is not None:
+                self._join(call, event.at)
+        elif not leg.stopped:
+            self._stop(call, leg, event.at, _WHY.get(event.status, "cancelled"))
+
+    def _stop(self, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+        self._rang_by_hint(call, leg)
+        leg.stopped = True
+        call.last_stop = at
+        if leg.is_phone:
+            stopped = f.PhoneStopped(call.id, at, self.phone(leg), self.named(leg), why, leg.rang)
+            self._out.append(stopped)
+
+    def phone(self, leg: Leg) -> str:
+        return self.site.endpoints.phone(leg.channel, leg.outside)
+
+    def named(self, leg: Leg) -> str:
+        return masked(leg.channel) if leg.outside else leg.channel
+
+    # Somebody, or something, takes the call.
+
+    def _newstate(self, event: e.Newstate) -> None:
+        leg = self.legs.get(event.uniqueid)
+        if leg is None:
+            return
+        call = leg.call
+        if call is None:
+            if event.state == RING and (born := self._unborn.pop(event.uniqueid, None)) is not None:
+                self._begin(leg, born)
+        elif leg is not call.caller:
+            if event.state == RINGING and leg.hint is None and not leg.rang:
+                leg.hint = event.at
+        elif event.state == UP:
+            self._caller_up(call, event)
+        elif event.state == BUSY:
+            call.busy = True
+            self._settle_direction(call, dialled_outside=False)
+            self._out.append(f.CallerBusy(call.id, event.at))
+
+    def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
+        """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
+        self._language(call, event.language, event.at)
+        if call.answered or call.voicemail or any(leg.answered for leg in call.legs):
+            return
+        if not call.inbound and call.dialled:
+            return
+        self._voicemail_by_place(call, event, event.at)
+        if call.voicemail:
+            return
+        if call.dialled and not self._dialplan_heard:
+            call.maybe_voicemail = event.at or True
+        else:
+            self.open_line(call, event.at)
+
+    def open_line(self, call: TrackedCall, at: datetime | None) -> None:
+        """Tell that the exchange itself took the line."""
+        if call.told and not call.line_up:
+            call.line_up = at or True
+            self._out.append(f.LineOpened(call.id, at))
+
+    def _not_voicemail_after_all(self, call: TrackedCall, at: datetime | None) -> None:
+        if call.maybe_voicemail:
+            when, call.maybe_voicemail = call.maybe_voicemail, False
+            self.open_line(call, when if isinstance(when, datetime) else at)
+
+    def _bridge_enter(self, event: e.BridgeEnter) -> None:
+        leg = self.legs.get(event.uniqueid)
+        if leg is None:
+            return
+        self.bridges.enter(leg, event.bridge)
+        if leg.call is not None:
+            self._join(leg.call, event.at)
+
+    def _bridge_leave(self, event: e.BridgeLeave) -> None:
+        leg = self.legs.get(event.uniqueid)
+        if leg is not None and leg.bridge == event.bridge:
+            self.bridges.leave(leg)
+
+    def _join(self, call: TrackedCall, at: datetime | None) -> None:
+        """Is the caller joined with a person, or with voicemail behind a Local channel?"""
+        if call.answered or call.caller.bridge is None:
+            return
+        for leg in self.bridges.reachable(call.caller):
+            if leg.mailbox is not None:
+                self.voicemail(call, at, leg.mailbox)
+            elif leg.answered and leg.is_phone:
+                self._settle_direction(call, leg.outside)
+                self.answer(call, leg, self._when_joined(leg, at))
+                return
+
+    @staticmethod
+    def _when_joined(leg: Leg, at: datetime | None) -> datetime | None:
+        picked_up = leg.answered_at
+        if picked_up is None or at is None or at - picked_up > JOINED_AT_ONCE:
+            return at
+        return picked_up
+
+    def answer(self, call: TrackedCall, leg: Leg, at: datetime | None, slack: timedelta = f.EXACT) -> None:
+        """Tell that a person answered the caller."""
+        call.answered = leg.answered = True
+        rang = leg.rang_at
+        self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack))
+
+    def _local_bridge(self, event: e.LocalBridge) -> None:
+        one, two = self.legs.get(event.one), self.legs.get(event.two)
+        if one is not None and two is not None:
+            one.partner, two.partner = two, one
+
+    def _newexten(self, event: e.Newexten) -> None:
+        """A dialplan that lets us hear VoiceMail start: from then on a line that goes up is not guessed at."""
+        self._dialplan_heard = True
+        leg = self.legs.get(event.uniqueid)
+        if leg is None or leg.call is None or event.application != "VoiceMail":
+            return
+        mailbox = event.data.partition(",")[0].partition("&")[0].partition("@")[0] or None
+        if leg is leg.call.caller:
+            self._language(leg.call, event.language, event.at, chosen=True)
+            self.voicemail(leg.call, event.at, mailbox)
+        else:
+            leg.mailbox = mailbox or ""
+
+    def _voicemail_by_place(
+        self, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest, at: datetime | None
+    ) -> None:
+        """The caller is where the configuration says that only voicemail is."""
+        if call.voicemail or not call.inbound:
+            return
+        site = self.site
+        if event.context in site.voicemail_contexts or event.exten in site.mailboxes:
+            mailbox = event.exten if event.exten in site.mailboxes else None
+            since = call.last_stop if not isinstance(event, e.Newstate) else None
+            self.voicemail(call, since or at, mailbox)
+
+    def voicemail(
+        self, call: TrackedCall, at: datetime | None, mailbox: str | None, slack: timedelta = f.EXACT
+    ) -> None:
+        """Tell that voicemail took the call."""
+        if call.voicemail:
+            return
+        self._settle_direction(call, dialled_outside=False)
+        call.voicemail, call.maybe_voicemail = True, False
+        self._out.append(f.VoicemailTook(call.id, at, mailbox or None, slack))
+
+    def _message_waiting(self, event: e.MessageWaiting) -> None:
+        call = self.calls.get(event.uniqueid)
+        if call is None or not call.inbound or event.new in ("", "0"):
+            return
+        mailbox = event.mailbox.partition("@")[0] or None
+        self.voicemail(call, call.last_stop or event.at, mailbox)
+        self._out.append(f.MessageLeft(call.id, event.at, mailbox))
+
+    def _queue_join(self, event: e.QueueCallerJoin) -> None:
+        call = self.calls.get(event.uniqueid)
+        if call is None:
+            return
+        self._language(call, event.language, event.at, chosen=True)
+        self._not_voicemail_after_all(call, event.at)
+        self._settle_direction(call, dialled_outside=False)
+        call.queue = event.queue
+        self._out.append(f.QueueEntered(call.id, event.at, event.queue))
+
+    def _queue_leave(self, event: e.QueueCallerLeave) -> None:
+        call = self.calls.get(event.uniqueid)
+        if call is not None and call.queue is not None:
+            call.queue = None
+            self._out.append(f.QueueLeft(call.id, event.at, event.queue))
+
+    def _hold(self, event: e.Hold) -> None:
+        self._tell_hold(event, f.Held)
+
+    def _unhold(self, event: e.Unhold) -> None:
+        self._tell_hold(event, f.Resumed)
+
+    def _tell_hold(self, event: e.Hold | e.Unhold, fact: type[f.Held] | type[f.Resumed]) -> None:
+        leg = self.legs.get(event.uniqueid)
+        if leg is not None and leg.call is not None and leg.call.answered and leg is not leg.call.caller:
+            self._out.append(fact(leg.call.id, event.at, extension(event.channel)))
+
+    def _language(
+        self, call: TrackedCall, language: str, at: datetime | None, chosen: bool = False
+    ) -> None:
+        """A language other than the first one was asked for; the first one only when a menu offered it.
+
+        Asterisk says `en` from the start: before a choice the language is unknown (R-22).
+        """
+        if not language or not call.inbound:
+            return
+        changed = language != call.language
+        if changed or (chosen and not call.language_told and self._was_in_menu(call, at)):
+            call.language, call.language_told = language, True
+            self._out.append(f.LanguageChosen(call.id, at, spoken(language)))
+
+    @staticmethod
+    def _was_in_menu(call: TrackedCall, at: datetime | None) -> bool:
+        since = call.line_up
+        if not call.language_menu or call.dialled or not isinstance(since, datetime) or at is None:
+            return False
+        return at - since >= SHORTEST_MENU
+
+
+def spoken(language: str) -> str:
+    """Asterisk's language code (`fr`, `fr_CA`, `en`) as one of fr, en, other."""
+    code = language[:2].lower()
+    return code if code in ("fr", "en") else "other"

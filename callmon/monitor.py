@@ -1,0 +1,237 @@
+"""All of the reasoning in one place: events and time in, outcomes out. Pure: no I/O, no clock.
+
+    exchange, event ─▶ tracker (facts) ─▶ account (the call so far) ─▶ standards (findings) ─▶ Outcome
+
+`feed` takes one event of one exchange, `tick` the time. Losing and regaining an exchange are events too. One
+exchange's calls never mix with another's: ids are only unique within one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.business_calendar import Calendar
+from callmon.calls.endpoints import Endpoints
+from callmon.calls.legs import Leg, TrackedCall
+from callmon.calls.listing import Heard, born
+from callmon.calls.story import Account, Call
+from callmon.calls.tracker import Tracker
+from callmon.facts import Fact
+from callmon.findings import Finding, Gap, Outcome
+from callmon.lines import Line, Lines
+from callmon.standards import Standard
+
+
+class Site:
+    """What is told of one exchange (the tracker's `Site`)."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        trunks: Iterable[str] = (),
+        phones: Iterable[str] = (),
+        voicemail_contexts: Iterable[str] = (),
+        region: str = "CA",
+        any_line: bool = False,
+    ) -> None:
+        self.endpoints = Endpoints(tuple(trunks), tuple(phones))
+        self.region = region
+        self.any_line = any_line
+        self.voicemail_contexts = frozenset(voicemail_contexts)
+        self.mailboxes = frozenset(box for line in lines for box in line.mailboxes)
+        self._lines = lines
+
+    def line(self, dialled: str) -> Line | None:
+        """The line of this number; with `any_line`, one made up for it."""
+        line = self._lines.at(dialled)
+        if line is None and self.any_line and dialled:
+            return Line(name=dialled, mode="voice", service=dialled, title_fr=dialled, title_en=dialled)
+        return line
+
+
+class Hearing:
+    """One exchange as it is heard: its tracker, the accounts of its calls, and what was judged already."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.tracker = Tracker(site)
+        self.accounts: dict[str, Account] = {}
+        self.lines: dict[str, Line | None] = {}
+        self.judged: dict[str, frozenset[str]] = {}
+
+
+class Monitor:
+    """Everything callmon concludes, for all exchanges.
+
+    `every_call` (replay) tells the facts of calls of no line too; the daemon only counts those.
+    """
+
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        calendars: Mapping[str, Calendar],
+        standards: tuple[Standard, ...],
+        every_call: bool = False,
+    ) -> None:
+        self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
+        self._calendars = calendars
+        self._standards = standards
+        self._every_call = every_call
+        self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
+
+    def feed(self, exchange: str, event: e.Event) -> Outcome | None:
+        """What follows from one more event of an exchange; None when nothing does (most events)."""
+        hearing = self._hearings[exchange]
+        facts = hearing.tracker.feed(event)
+        gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
+        if not facts and gap is None:
+            return None
+        return self._conclude(exchange, hearing, facts, gap)
+
+    def tick(self, now: datetime) -> list[Outcome]:
+        """What follows from time alone. Nothing yet: deadlines come with the ledger of callbacks."""
+        return []
+
+    def next_deadline(self) -> datetime | None:
+        """When `tick` wants to be called; None when nothing is due."""
+        return None
+
+    def calls(self, exchange: str) -> list[Call]:
+        """The calls in progress, as they stand."""
+        return [account.call() for account in self._hearings[exchange].accounts.values()]
+
+    def in_progress(self) -> dict[tuple[str, str], int]:
+        """Calls in progress by line and state."""
+        counts: dict[tuple[str, str], int] = {}
+        for hearing in self._hearings.values():
+            for account in hearing.accounts.values():
+                if account.arrival.line is not None:
+                    key = (account.arrival.line, account.state())
+                    counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def is_unheard(self, exchange: str) -> bool:
+        return self._hearings[exchange].tracker.listing.is_unheard
+
+    def refused(self, exchange: str) -> int:
+        """Channels that were not followed because too many were up."""
+        return self._hearings[exchange].tracker.refused
+
+    def restore(
+        self,
+        exchange: str,
+        heard_until: datetime | None,
+        calls: Mapping[str, Iterable[Fact]],
+        judged: Mapping[str, Iterable[str]],
+    ) -> None:
+        """Take up the calls that were in progress when callmon stopped, by their stored facts."""
+        hearing = self._hearings[exchange]
+        for call, facts in calls.items():
+            for fact in facts:
+                self._tell(hearing, fact)
+            hearing.judged[call] = frozenset(judged.get(call, ()))
+            account = hearing.accounts.get(call)
+            if account is not None:
+                resume(hearing.tracker, account)
+        hearing.tracker.listing.resume(heard_until)
+
+    def adopt(self, older: Monitor) -> None:
+        """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""
+        for exchange, hearing in self._hearings.items():
+            before = older._hearings.get(exchange)
+            if before is not None:
+                hearing.accounts, hearing.lines, hearing.judged = before.accounts, before.lines, before.judged
+                hearing.tracker.adopt(before.tracker)
+        self.others = older.others
+
+    def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
+        told: list[Fact] = []
+        findings: list[Finding] = []
+        ended: list[Call] = []
+        for fact in facts:
+            account = self._tell(hearing, fact)
+            if account is None or not (self._every_call or account.arrival.line is not None):
+                continue
+            told.append(fact)
+            self._judge(hearing, fact, account, findings)
+            if type(fact) is f.Ended:
+                ended.append(account.call())
+        for fact in facts:
+            if type(fact) is f.Ended:
+                self._forget(hearing, fact.call)
+        gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
+        if not told and not gaps:
+            return None
+        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps)
+
+    def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
+        if type(fact) is f.Arrived:
+            account = hearing.accounts[fact.call] = self._account(hearing, fact)
+            return account
+        told = hearing.accounts.get(fact.call)
+        if told is not None:
+            told.tell(fact)
+        return told
+
+    def _account(self, hearing: Hearing, fact: f.Arrived) -> Account:
+        line = hearing.site.line(fact.dialled) if fact.line is not None else None
+        if line is None:
+            return Account(fact)
+        hearing.lines[fact.call] = line
+        arrived = fact.at or born(fact.call)
+        calendar = self._calendars.get(line.name) or self._calendars.get("")
+        in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
+        return Account(fact, line.language, line.ring_cycle, in_hours)
+
+    def _judge(self, hearing: Hearing, fact: Fact, account: Account, findings: list[Finding]) -> None:
+        line = account.arrival.line
+        if line is None or account.arrival.direction != "inbound":
+            return
+        call: Call | None = None
+        done = hearing.judged.get(fact.call, frozenset())
+        for standard in self._standards:
+            if type(fact) not in standard.module.SETTLED_BY or standard.name in done:
+                continue
+            call = call or account.call()
+            judged = standard.judge(fact, call)
+            if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
+                continue  # what is not known yet may be by the end of the call
+            done |= {standard.name}
+            findings.append(
+                Finding(
+                    call=fact.call,
+                    at=fact.at,
+                    standard=standard.name,
+                    line=line,
+                    language=account.language or "unknown",
+                    in_hours=account.in_hours,
+                    verdict=judged.verdict,
+                    reason_key=judged.reason_key,
+                    number=judged.number,
+                    cause=judged.cause,
+                )
+            )
+        hearing.judged[fact.call] = done
+
+    def _forget(self, hearing: Hearing, call: str) -> None:
+        account = hearing.accounts.pop(call, None)
+        hearing.lines.pop(call, None)
+        hearing.judged.pop(call, None)
+        if account is not None and account.arrival.line is None:
+            self.others[account.arrival.direction] += 1
+
+
+def resume(tracker: Tracker, account: Account) -> None:
+    """Make a stored call one that the tracker follows again: doubtful until the next listing."""
+    arrival = account.arrival
+    leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
+    call = leg.call = tracker.calls[arrival.call] = TrackedCall(leg, None, account.language or "")
+    call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
+    call.answered = account.answered_by is not None
+    call.voicemail = account.voicemail is not None
+    call.dialled = account.tried > 0
+    call.line_up = account.opened
+    call.last_stop = account.stopped

@@ -1,0 +1,68 @@
+"""The promises. One module is one service standard; it is stateless, and its name is its name everywhere.
+
+A standard module has `Parameters` (pydantic; what the configuration may set, extras forbidden), `SETTLED_BY`
+(the facts after which it may be judged) and `judge(fact, call, parameters) -> Judgement | None` (None while
+the call has not gone far enough). The loader imports the modules that the configuration names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from callmon.calls.story import Call
+from callmon.errors import ConfigError
+from callmon.facts import Fact
+from callmon.findings import Judgement
+
+CALL_STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
+
+
+class StandardModule(Protocol):
+    """The shape of a standard's module."""
+
+    Parameters: type[BaseModel]
+    SETTLED_BY: tuple[type[Fact], ...]
+
+    def judge(self, fact: Fact, call: Call, parameters: Any) -> Judgement | None: ...
+
+
+class Standard(msgspec.Struct, frozen=True):
+    """A standard with its parameters, ready to judge."""
+
+    name: str
+    module: Any
+    parameters: BaseModel
+
+    def judge(self, fact: Fact, call: Call) -> Judgement | None:
+        judged: Judgement | None = self.module.judge(fact, call, self.parameters)
+        return judged
+
+
+def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
+    """Every call standard, with the parameters configured for it. ConfigError names what is wrong."""
+    unknown = sorted(set(configured) - set(CALL_STANDARDS))
+    mistakes = [
+        f"standards.{name}: there is no such standard; these exist: {', '.join(CALL_STANDARDS)}."
+        for name in unknown
+    ]
+    standards = [_loaded(name, configured.get(name, {}), mistakes) for name in CALL_STANDARDS]
+    if mistakes:
+        raise ConfigError(*mistakes)
+    return tuple(standard for standard in standards if standard is not None)
+
+
+def _loaded(name: str, configured: Mapping[str, Any], mistakes: list[str]) -> Standard | None:
+    module = import_module(f"callmon.standards.{name}")
+    try:
+        return Standard(name, module, module.Parameters(**configured))
+    except ValidationError as error:
+        mistakes.extend(
+            f"standards.{name}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}."
+            for problem in error.errors()
+        )
+        return None

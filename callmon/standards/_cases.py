@@ -1,0 +1,65 @@
+"""Cases that several standards share: not covered, stopped under the call, the cause of a miss. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from callmon.calls.story import Call, Span
+from callmon.findings import Cause, Judgement
+
+
+def exempt(reason: str) -> Judgement:
+    return Judgement("exempt", reason)
+
+
+def met(reason: str, number: int | None = None) -> Judgement:
+    return Judgement("met", reason, number)
+
+
+def not_met(call: Call, reason: str, number: int | None = None, cause: Cause | None = None) -> Judgement:
+    """Every *not met* names a cause of the closed set (R-10)."""
+    return Judgement("not_met", reason, number, cause or cause_of(call))
+
+
+UNHEARD = Judgement("unknown", "gap")
+
+
+def not_covered(call: Call) -> Judgement | None:
+    """Calls that arrived outside opening hours are exempt; without a time of arrival nobody can tell."""
+    if call.in_hours is None:
+        return Judgement("unknown", "no_time") if call.arrived is None else exempt("closed")
+    return None if call.in_hours else exempt("closed")
+
+
+def stopped(call: Call, limit: timedelta) -> Judgement:
+    """The exchange went down before anyone had answered: not met when three rings had passed by then."""
+    if call.heard != "full" and (call.waited is None or is_unclear(call.waited, limit)):
+        return UNHEARD
+    if call.waited is not None and call.waited.shortest >= limit:
+        return not_met(call, "exchange_stopped")
+    return exempt("exchange_stopped")
+
+
+def is_unclear(span: Span, limit: timedelta) -> bool:
+    """The limit lies within what is not known exactly."""
+    return span.shortest < limit <= span.longest
+
+
+def cause_of(call: Call) -> Cause:
+    """Why nobody answered in time, as far as the phones' own behaviour tells."""
+    phones = call.phones
+    if call.outcome == "answered" and _hunted_late(call):
+        return "late_hunting"
+    if phones.rang:
+        return "rang_unanswered"
+    if phones.tried and phones.busy == phones.tried:
+        return "nobody_free"
+    return "no_phone_reachable" if phones.tried else "other"
+
+
+def _hunted_late(call: Call) -> bool:
+    """The phone that answered began to ring only at the caller's second ring or later, and answered in time."""
+    if call.ringing is None or call.answered is None or call.answering_phone_rang is None:
+        return False
+    late = call.answering_phone_rang - call.ringing >= call.cycle
+    return late and call.answered - call.answering_phone_rang < 3 * call.cycle

@@ -1,0 +1,159 @@
+"""Facts, calls and findings as people and programs read them: aligned lines, and JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from callmon import facts as f
+from callmon.calls.story import Call
+from callmon.facts import Fact
+from callmon.findings import Finding, Outcome
+
+# What a verdict's reason says. The keys are the catalogues' keys too; {n} is a ring or a number of seconds.
+REASONS: dict[str, str] = {
+    "answered_on_ring": "answered on ring {n}",
+    "answered_after_seconds": "answered after {n} s of waiting in the queue",
+    "answered_without_ringing": "answered without ringing",
+    "answered_in_time": "answered in time, ring not known exactly",
+    "answered_late": "answered late, ring not known exactly",
+    "a_person_answered": "a person answered",
+    "voicemail": "voicemail took the call",
+    "voicemail_early": "voicemail took the call before the fourth ring was over",
+    "voicemail_on_time": "voicemail took the call after the fourth ring",
+    "voicemail_late": "voicemail took the call after the fifth ring",
+    "voicemail_nothing_rang": "voicemail took the call, nothing rang",
+    "no_voicemail": "voicemail did not take the call",
+    "after_a_person": "voicemail after a person had answered",
+    "chosen_in_menu": "voicemail chosen in the menu",
+    "hung_up_early": "hung up early",
+    "gave_up": "gave up",
+    "busy": "busy",
+    "rang_in_vain": "rang in vain",
+    "no_phone_reachable": "no phone reachable",
+    "in_the_menu": "in the menu",
+    "announcement": "announcement",
+    "closed": "closed",
+    "exchange_stopped": "exchange stopped",
+    "gap": "gap",
+    "no_time": "no time was heard",
+}
+
+
+def reason(key: str, number: int | None) -> str:
+    """A verdict's reason in English: `answered on ring 2`."""
+    return REASONS[key].replace("{n}", str(number))
+
+
+def instant(at: datetime | None) -> str | None:
+    """UTC, to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str, Any]:
+    """One call as interface.md has it."""
+    findings = list(findings)
+    took = call.voicemail
+    return {
+        "call": call.call,
+        "exchange": exchange,
+        "direction": call.direction,
+        "line": call.line,
+        "dialled": call.dialled,
+        "caller": call.caller,
+        "caller_channel": call.channel,
+        "language": call.language,
+        "in_hours": call.in_hours,
+        "arrived": instant(call.arrived),
+        "ringing": instant(call.ringing),
+        "answered": instant(call.answered),
+        "ended": instant(call.ended),
+        "rings": call.rings,
+        "rings_estimated": call.rings_estimated,
+        "heard_ringing": call.heard_ringing,
+        "wait_seconds": _wait(call),
+        "outcome": call.outcome,
+        "abandoned_in": call.abandoned_in,
+        "answered_by": _answerer(call),
+        "transfers": [],
+        "forwards": 0,
+        "parked": 0,
+        "holds": call.holds,
+        "voicemail": None if took is None else _voicemail(took.mailbox, took.rings, took.message),
+        "heard": call.heard,
+        "gaps": [{"start": instant(start), "end": instant(end)} for start, end in call.gaps],
+        "verdicts": {finding.standard: finding.verdict for finding in findings},
+        "reasons": {finding.standard: reason(finding.reason_key, finding.number) for finding in findings},
+        "cause": {finding.standard: finding.cause for finding in findings if finding.cause is not None},
+    }
+
+
+def _wait(call: Call) -> float | None:
+    """Seconds from the first ringing (or the queue) to the person; None when not known exactly."""
+    waited = call.waited
+    if call.answered_by is None or waited is None or waited.shortest != waited.longest:
+        return None
+    return waited.longest.total_seconds()
+
+
+def _answerer(call: Call) -> dict[str, str | None] | None:
+    if call.answered_by is None:
+        return None
+    return {"extension": call.answered_by, "channel": call.answered_channel}
+
+
+def _voicemail(mailbox: str | None, rings: int | None, message: bool | None) -> dict[str, Any]:
+    return {"mailbox": mailbox, "rings": rings, "message": message}
+
+
+def lines(outcome: Outcome, start: datetime | None) -> list[str]:
+    """An outcome as aligned lines, times in seconds since `start`."""
+    said = [_fact_line(fact, start) for fact in outcome.facts]
+    said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
+    return said + [_finding_line(finding, start) for finding in outcome.findings]
+
+
+def _line(at: datetime | None, start: datetime | None, call: str, name: str, rest: str) -> str:
+    return f"{_seconds(at, start):>12}  {call:<22}  {name:<28}  {rest}".rstrip()
+
+
+def _seconds(at: datetime | None, start: datetime | None) -> str:
+    if at is None:
+        return "?"
+    return at.strftime("%H:%M:%S.%f")[:-3] if start is None else f"{(at - start).total_seconds():.3f}"
+
+
+def _fact_line(fact: Fact, start: datetime | None) -> str:
+    hidden = ("call", "at", "caller") if isinstance(fact, f.Arrived) else ("call", "at")
+    defaults = {field.name: field.default for field in msgspec.structs.fields(fact)}
+    values = [
+        f"{name}={_value(value, start)}"
+        for name in fact.__struct_fields__
+        if name not in hidden and (value := getattr(fact, name)) != defaults[name] and value is not None
+    ]
+    return _line(fact.at, start, fact.call, type(fact).__name__, "  ".join(values))
+
+
+def _value(value: object, start: datetime | None) -> str:
+    match value:
+        case datetime():
+            return _seconds(value, start)
+        case timedelta():
+            return f"{value.total_seconds():g}s"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def _gap_line(begun: datetime, over: datetime, start: datetime | None) -> str:
+    return _line(over, start, "-", "Unheard", f"since={_seconds(begun, start)}")
+
+
+def _finding_line(finding: Finding, start: datetime | None) -> str:
+    cause = f"  cause={finding.cause}" if finding.cause else ""
+    said = f"{finding.verdict:<8}  {reason(finding.reason_key, finding.number)}{cause}"
+    return _line(finding.at, start, finding.call, finding.standard, said)
