@@ -1,0 +1,171 @@
+"""One Asterisk of its own: started in a fresh place on free ports, stopped by its process id."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from tests.lab.folder import LabUnavailable, folder
+from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
+
+SECONDS_TO_START = 30
+SECONDS_TO_STOP = 15
+
+
+class Asterisk:
+    """A running exchange. Where it keeps its files: ``.place``; gone after ``stop()`` unless ``keep``."""
+
+    def __init__(self, version: str = "22", keep: bool = False) -> None:
+        self.version = version
+        self._keep = keep
+        self._folder = folder(version)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.ports = Ports(
+            ami=free_port(socket.SOCK_STREAM, HOME),
+            sip=free_port(socket.SOCK_DGRAM, HOME),
+            trunk=free_port(socket.SOCK_DGRAM, TRUNK_ADDRESS),
+            phones=free_port(socket.SOCK_DGRAM, HOME),
+        )
+        self.secrets = Secrets(*(secrets.token_hex(8) for _ in range(3)))
+        self.place = self._make_place()
+
+    def __enter__(self) -> Asterisk:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def ami_port(self) -> int:
+        return self.ports.ami
+
+    @property
+    def secret(self) -> str:
+        """The password of the AMI user ``callmon``."""
+        return self.secrets.callmon
+
+    @property
+    def cel(self) -> Path:
+        return self.place / "log/cel-custom/Master.csv"
+
+    @property
+    def cdr(self) -> Path:
+        return self.place / "log/cdr-custom/Master.csv"
+
+    @property
+    def messages(self) -> Path:
+        return self.place / "log/messages.log"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["chroot", str(self._folder), "asterisk", "-f", "-C", f"{self._inside}/etc/lab.conf"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._wait_until_it_answers()
+
+    def halt(self) -> None:
+        """Stop the process and keep its files."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def crash(self) -> None:
+        """End it as a power failure would: no event, no goodbye."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def restart(self) -> None:
+        self.halt()
+        self.start()
+
+    def stop(self) -> None:
+        self.halt()
+        if not self._keep:
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def cli(self, command: str) -> str:
+        """What the exchange's own console says to a command."""
+        done = subprocess.run(
+            ["chroot", str(self._folder), "asterisk", "-C", f"{self._inside}/etc/lab.conf", "-rx", command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+        )
+        return done.stdout
+
+    @property
+    def _inside(self) -> str:
+        """The place as seen from inside the folder."""
+        return f"/{self.place.relative_to(self._folder)}"
+
+    def _make_place(self) -> Path:
+        # A short path: Asterisk's control socket has room for about a hundred characters.
+        lab = self._folder / "lab"
+        lab.mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="run-", dir=lab))
+        for name in ("etc", "lib", "lib/sounds", "log", "log/cel-custom", "log/cdr-custom", "run", "spool"):
+            (place / name).mkdir()
+        inside = f"/{place.relative_to(self._folder)}"
+        write(place / "etc", f"{inside}/etc", self.ports, self.secrets, self._directories(inside))
+        return place
+
+    def _directories(self, inside: str) -> str:
+        modules = next(self._folder.glob("usr/lib/**/asterisk/modules")).relative_to(self._folder)
+        return (
+            f"[directories]\nastetcdir = {inside}/etc\nastmoddir = /{modules}\nastvarlibdir = {inside}/lib\n"
+            f"astdbdir = {inside}/lib\nastkeydir = {inside}/lib\nastdatadir = /usr/share/asterisk\n"
+            f"astagidir = {inside}/lib\nastspooldir = {inside}/spool\nastrundir = {inside}/run\n"
+            f"astlogdir = {inside}/log\nastsbindir = /usr/sbin\n"
+        )
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise LabUnavailable(f"Asterisk {self.version} ended at once; see {self.messages}")
+            if _answers(self.ports.ami) and "System uptime" in self.cli("core show uptime"):
+                # AMI listens a little before every module is there.
+                self.cli("core waitfullybooted")
+                return
+            time.sleep(0.1)
+        raise LabUnavailable(f"Asterisk {self.version} did not answer in {SECONDS_TO_START} s")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((HOME, port), timeout=1) as connection:
+            return connection.recv(64).startswith(b"Asterisk Call Manager")
+    except OSError:
+        return False
+
+
+def free_port(kind: socket.SocketKind, address: str) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])

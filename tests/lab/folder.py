@@ -1,0 +1,131 @@
+"""The folder that the exchange lives in: a small Debian with Asterisk in it, made once and kept.
+
+Nothing is installed on the host but mmdebstrap. A folder is built under another name and renamed when it is
+whole, so that a build which was interrupted leaves nothing that looks finished.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PLACE = "/var/cache/callmon-lab"
+MINUTES_TO_BUILD = 15
+
+
+class LabUnavailable(Exception):
+    """This machine cannot run the lab; the message says why."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    suite: str
+    packages: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+RECIPES = {
+    "22": Recipe("sid", ("asterisk", "postgresql")),
+    # Its security suite has been archived: with that line a package is missing.
+    "16": Recipe(
+        "bullseye",
+        ("asterisk", "asterisk-voicemail"),
+        ('--setup-hook=sed -i /security/d "$1/etc/apt/sources.list"',),
+    ),
+}
+
+
+def folder(version: str = "22") -> Path:
+    """The folder with this Asterisk, made now if it is not there yet."""
+    recipe = RECIPES[version]
+    place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
+    _refuse_unless_root()
+    place.mkdir(parents=True, exist_ok=True)
+    with _locked(place / f"{recipe.suite}.lock"):
+        target = place / recipe.suite
+        if not target.exists():
+            _build(recipe, target)
+        elif missing := _missing_packages(recipe, target):
+            _install(target, missing)
+    return target
+
+
+def _refuse_unless_root() -> None:
+    if os.geteuid() != 0:
+        raise LabUnavailable(
+            "the lab needs root: it builds a Debian folder and runs Asterisk in it by chroot"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One builder at a time; the lock goes with the process that holds it, however it ends."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(recipe: Recipe, target: Path) -> None:
+    _have_mmdebstrap()
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _run(
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=minbase",
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        f"--include={','.join(recipe.packages)}",
+        *recipe.options,
+        recipe.suite,
+        str(unfinished),
+    )
+    unfinished.chmod(0o755)
+    unfinished.rename(target)
+
+
+def _have_mmdebstrap() -> None:
+    if shutil.which("mmdebstrap"):
+        return
+    if not shutil.which("apt-get"):
+        raise LabUnavailable("the lab needs mmdebstrap, and this machine has no apt-get to install it with")
+    _run("apt-get", "update")
+    _run("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap")
+
+
+def _missing_packages(recipe: Recipe, target: Path) -> list[str]:
+    """A folder made for an older recipe lacks what has been added since."""
+    info = target / "var/lib/dpkg/info"
+    return [name for name in recipe.packages if not (info / f"{name}.list").exists()]
+
+
+def _install(target: Path, packages: list[str]) -> None:
+    # Servers would be started by their packages; in this folder only the lab starts any.
+    policy = target / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    _run("chroot", str(target), "apt-get", "update")
+    _run("chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *packages)
+
+
+def _run(*command: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=MINUTES_TO_BUILD * 60,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabUnavailable(f"{command[0]}: {error}") from error
+    if done.returncode:
+        last_lines = " / ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
+        raise LabUnavailable(f"{' '.join(command[:3])} failed ({done.returncode}): {last_lines}")

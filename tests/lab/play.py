@@ -1,0 +1,262 @@
+"""Makes situations happen: callers on the trunk and at phones, each a coroutine, all at the same time.
+
+It runs in a thread with a loop of its own, so that whoever listens to the exchange is not slowed by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from tests.lab.exchange import Asterisk
+from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.site import HOME, PHONES_ADDED, PHONES_SHIPPED, PHONES_SILENT, TRUNK_ADDRESS
+from tests.lab.station import UP, Leg, LineOver, Station
+
+AREAS = ("416", "905", "613", "519", "705", "807")  # 555-0100 to 555-0199 belong to nobody
+LONGEST_CALL = 150.0
+
+
+def play(asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1) -> list[Played]:
+    """Play them together, one call every ``stagger`` seconds, until the last has ended."""
+    with Playing(asterisk, situations, stagger) as playing:
+        return playing.wait()
+
+
+class Playing:
+    """The same in the background: phones are registered on entry, calls are under way."""
+
+    def __init__(self, asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1) -> None:
+        self.calls = cast(situations)
+        self._asterisk, self._stagger = asterisk, stagger
+        self._ready = threading.Event()
+        self._fault: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._live, name="callers and phones", daemon=True)
+
+    def __enter__(self) -> Playing:
+        self._thread.start()
+        if not self._ready.wait(30):
+            raise RuntimeError("the phones did not register within 30 s")
+        if self._fault is not None:
+            raise self._fault
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread.is_alive() and self._loop is not None and self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(15)
+
+    def wait(self, seconds: float = 240.0) -> list[Played]:
+        """The calls, when all have ended."""
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            raise TimeoutError(f"calls still up after {seconds:.0f} s")
+        if self._fault is not None:
+            raise self._fault
+        return self.calls
+
+    def _live(self) -> None:
+        try:
+            asyncio.run(self._perform())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as fault:
+            self._fault = fault
+        finally:
+            self._ready.set()
+
+    async def _perform(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        stage = Stage(self._asterisk, self.calls)
+        try:
+            await stage.open()
+            self._ready.set()
+            await stage.perform(self._stagger)
+        finally:
+            await stage.close()
+
+
+def cast(situations: Iterable[Situation]) -> list[Played]:
+    """Give every call numbers of its own: by them it is told apart in everything the exchange says."""
+    calls = []
+    for situation in situations:
+        for _ in range(situation.copies):
+            own, outside = number(2 * len(calls)), number(2 * len(calls) + 1)
+            caller = situation.caller
+            shown = caller.phone or ("anonymous" if caller.withheld else own)
+            calls.append(Played(situation, shown, own, caller.dials.format(outside=outside)))
+    return calls
+
+
+def number(n: int) -> str:
+    return f"{AREAS[n // 100]}55501{n % 100:02d}"
+
+
+class Stage:
+    """The phones' station and the trunk's far end, and who does what there."""
+
+    def __init__(self, asterisk: Asterisk, calls: Sequence[Played]) -> None:
+        exchange, ports = (HOME, asterisk.ports.sip), asterisk.ports
+        self._calls = calls
+        self._book = dict(_book(calls))
+        self._phones = Station(HOME, ports.phones, exchange, asterisk.secrets.phones, self._called)
+        self._trunk = Station(TRUNK_ADDRESS, ports.trunk, exchange, "", self._called)
+
+    async def open(self) -> None:
+        await self._phones.open()
+        await self._trunk.open()
+        for phone in (*PHONES_SHIPPED, *PHONES_ADDED, *PHONES_SILENT):
+            await self._phones.register(phone)
+
+    async def close(self) -> None:
+        await self._phones.close()
+        await self._trunk.close()
+
+    async def perform(self, stagger: float) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for n, call in enumerate(self._calls):
+                begins = call.situation.begins + n * stagger
+                tasks.create_task(self._call(call, begins), name=call.caller)
+                for later, other in call.situation.others:
+                    tasks.create_task(self._other(other, begins + later), name=other.dials)
+
+    async def _call(self, call: Played, after: float) -> None:
+        await asyncio.sleep(after)
+        caller = call.situation.caller
+        leg = self._leg(call, caller)
+        call.invited, call.progress = time.time(), leg.progress
+        try:
+            await leg.station.invite(leg)
+            await self._converse(leg, caller)
+        except LineOver:
+            pass
+        except Exception as fault:
+            call.fault = repr(fault)
+        finally:
+            leg.quiet()
+            call.answered, call.refused, call.ended = leg.answered, leg.refused, leg.ended
+            call.ended_by = "caller" if leg.ended_by == "us" else leg.ended_by
+
+    async def _other(self, caller: Caller, after: float) -> None:
+        await asyncio.sleep(after)
+        assert caller.phone is not None, "the others are staff"
+        leg = _staff_leg(self._phones, caller.dials, caller.phone)
+        try:
+            await leg.station.invite(leg)
+            await self._converse(leg, caller)
+        except LineOver:
+            pass
+        finally:
+            leg.quiet()
+
+    async def _converse(self, leg: Leg, caller: Caller) -> None:
+        patience = caller.gives_up or LONGEST_CALL
+        if not await leg.until_final(patience):
+            leg.cancel()
+            await leg.until_final(5)
+        elif leg.state == UP:
+            await follow(leg, caller.steps)
+        if leg.state == UP and not await leg.until_over(LONGEST_CALL):
+            await leg.hang_up()
+            raise TimeoutError("still up at the end of the run")
+
+    def _leg(self, call: Played, caller: Caller) -> Leg:
+        if caller.phone is not None:
+            return _staff_leg(self._phones, call.dialled, caller.phone)
+        extra = [("x-lab-route", _place(caller.route))] if caller.route else []
+        if caller.withheld:
+            extra.append(("privacy", "id"))
+            if caller.delivered:
+                extra.append(("p-asserted-identity", f"<sip:{call.number}@{TRUNK_ADDRESS}>"))
+            shown = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+        else:
+            shown = f"{_display(caller.name)}<sip:{call.caller}@{TRUNK_ADDRESS}>"
+        return Leg.leaving(self._trunk, call.dialled, call.caller, shown, extra)
+
+    async def _called(self, leg: Leg) -> None:
+        """A phone is called: it does what this caller's situation says, or else rings on and on."""
+        phone = self._book.get((leg.called, leg.caller)) or self._book.get((leg.called, "")) or Phone()
+        if phone.rings is not None:
+            await leg.wait(phone.rings)
+            leg.ring(phone.early_media)
+        arrived = asyncio.get_running_loop().time() - (phone.rings or 0.0)
+        if phone.refuses or phone.forwards_to:
+            await _until(leg, arrived + phone.refuses_at)
+            leg.refuse(phone.refuses or 302, phone.forwards_to)
+        elif phone.answers is not None:
+            await _until(leg, arrived + phone.answers)
+            leg.answer()
+            await follow(leg, phone.steps)
+        await leg.until_over(LONGEST_CALL)
+
+
+def _book(calls: Iterable[Played]) -> Iterable[tuple[tuple[str, str], Phone]]:
+    """What each phone does, by its number and the caller's; a number outside answers to its own alone."""
+    for call in calls:
+        for extension, phone in call.situation.phones.items():
+            called, _, by = extension.partition(" from ")
+            if called == "outside":
+                yield (call.dialled.removeprefix("9"), ""), phone
+            elif by:
+                yield (called, by), phone
+            else:
+                yield (called, call.caller), phone
+
+
+def _place(route: str) -> str:
+    return route if "," in route else f"{route},s,1"
+
+
+def _display(name: str | bytes | None) -> str:
+    if name is None:
+        return ""
+    raw = name if isinstance(name, bytes) else name.encode()
+    return f'"{raw.decode("latin-1")}" '
+
+
+async def _until(leg: Leg, when: float) -> None:
+    await leg.wait(when - asyncio.get_running_loop().time())
+
+
+async def follow(leg: Leg, steps: Iterable[Step]) -> None:
+    for step in steps:
+        await _until(leg, leg.up_at + step.at)
+        await _do(leg, step)
+
+
+async def _do(leg: Leg, step: Step) -> None:
+    match step.do:
+        case "press":
+            await leg.press(step.what)
+        case "speak":
+            leg.speak(float(step.what))
+        case "hold" | "unhold":
+            await leg.hold(step.do == "hold")
+        case "refer":
+            await leg.refer(step.what)
+        case "consult":
+            leg.consultation = await _consult(leg, step.what)
+        case "join":
+            assert leg.consultation is not None, "join comes after consult"
+            await leg.refer(leg.consultation.called, leg.consultation)
+        case "hang_up":
+            await leg.hang_up()
+        case _:
+            raise ValueError(f"no such step: {step.do}")
+
+
+async def _consult(leg: Leg, extension: str) -> Leg:
+    second = _staff_leg(leg.station, extension, leg.name)
+    await leg.station.invite(second)
+    return second
+
+
+def _staff_leg(station: Station, dials: str, phone: str) -> Leg:
+    return Leg.leaving(station, dials, phone, f"<sip:{phone}@{station.exchange_uri}>")

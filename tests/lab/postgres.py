@@ -1,0 +1,94 @@
+"""A PostgreSQL of its own: made in the Debian folder, on loopback, thrown away at the end."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+from tests.lab.exchange import free_port
+from tests.lab.folder import LabUnavailable, folder
+from tests.lab.site import HOME
+
+SECONDS_TO_START = 30
+# Nothing here must survive a power failure.
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "dynamic_shared_memory_type=mmap")
+
+
+class Postgres:
+    """``with Postgres() as url:`` gives the URL of an empty database."""
+
+    def __enter__(self) -> str:
+        self._folder = folder("22")
+        self._port = free_port(socket.SOCK_STREAM, HOME)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._place = self._make_place()
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return f"postgresql+psycopg://postgres@{HOME}:{self._port}/postgres"
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _make_place(self) -> Path:
+        lab = self._folder / "lab"
+        lab.mkdir(exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix="pg-", dir=lab))
+        # PostgreSQL refuses to run as root, and wants its directory for itself.
+        passwd = (self._folder / "etc/passwd").read_text().splitlines()
+        row = next(line.split(":") for line in passwd if line.startswith("postgres:"))
+        shutil.chown(place, int(row[2]), int(row[3]))
+        return place
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        binaries = sorted(self._folder.glob("usr/lib/postgresql/*/bin"))[-1].relative_to(self._folder)
+        return ["chroot", "--userspec=postgres", str(self._folder), f"/{binaries}/{program}", *arguments]
+
+    def _start(self) -> None:
+        data = f"/{self._place.relative_to(self._folder)}/data"
+        make = self._command(
+            "initdb", "-D", data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"
+        )
+        made = subprocess.run(make, capture_output=True, text=True, errors="replace", timeout=60)
+        if made.returncode:
+            raise LabUnavailable(f"initdb failed: {made.stderr.strip()[-300:]}")
+        options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
+        self._process = subprocess.Popen(
+            self._command("postgres", "-D", data, *(word for option in options for word in ("-c", option))),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=(self._place / "log").open("wb"),
+            start_new_session=True,
+        )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        ready = self._command("pg_isready", "-q", "-h", HOME, "-p", str(self._port))
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise LabUnavailable(f"PostgreSQL ended: {(self._place / 'log').read_text()[-300:]}")
+            if subprocess.run(ready, timeout=10).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise LabUnavailable(f"PostgreSQL did not answer in {SECONDS_TO_START} s")
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(3)  # SIGQUIT: at once, clients or not
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self._place, ignore_errors=True)

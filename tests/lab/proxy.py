@@ -1,0 +1,170 @@
+"""The network between callmon and the exchange, which can fail: a TCP proxy on loopback.
+
+``cut`` ends the connections that are up, ``refuse`` lets nobody in, ``freeze`` leaves them half-open (no byte,
+no end: a firewall that forgot), ``allow`` makes all well again. ``log`` says when each of these was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import struct
+import threading
+import time
+from types import TracebackType
+
+from tests.lab.site import HOME
+
+PIECE = 4096
+LINGER_ZERO = struct.pack("ii", 1, 0)  # closing then sends RST instead of FIN
+
+
+class Proxy:
+    """Listens on ``.port`` for the exchange's AMI port, from entry to exit."""
+
+    def __init__(self, target_port: int) -> None:
+        self._target = target_port
+        self._door = self._open_door(0)
+        self.port: int = self._door.getsockname()[1]
+        self.log: list[tuple[float, str]] = []
+        self.connections = 0
+        self._pairs: dict[socket.socket, socket.socket] = {}
+        self._frozen = self._refusing = self._closing = False
+        self._bytes_left: int | None = None
+        self._reset = False
+        self._lock = threading.RLock()
+        self._thread = threading.Thread(target=self._carry, name="AMI proxy", daemon=True)
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        self._thread.join(5)
+        with self._lock:
+            self._end_all(reset=False)
+            self._door.close()
+
+    def cut(self, reset: bool = False, after_bytes: int | None = None) -> None:
+        """End every connection now, with FIN or RST; or after so many bytes more: in mid-message."""
+        with self._lock:
+            if after_bytes is None:
+                self._end_all(reset)
+                self._note("cut")
+            else:
+                self._bytes_left, self._reset = after_bytes, reset
+
+    def refuse(self, seconds: float | None = None) -> None:
+        """Let nobody in: connections are refused, as when the exchange is down. Those that are up stay."""
+        with self._lock:
+            self._refusing = True
+            self._door.close()
+            self._note("refuse")
+        if seconds is not None:
+            timer = threading.Timer(seconds, self.allow)
+            timer.daemon = True
+            timer.start()
+
+    def freeze(self) -> None:
+        """Carry no byte, end nothing; who connects is let in and hears nothing."""
+        with self._lock:
+            self._frozen = True
+            self._note("freeze")
+
+    def allow(self) -> None:
+        with self._lock:
+            if self._closing:
+                return
+            if self._refusing:
+                self._door = self._open_door(self.port)
+            self._frozen = self._refusing = False
+            self._note("allow")
+
+    def _open_door(self, port: int) -> socket.socket:
+        door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((HOME, port))
+        door.listen(16)
+        door.setblocking(False)
+        return door
+
+    def _note(self, what: str) -> None:
+        self.log.append((time.time(), what))
+
+    def _carry(self) -> None:
+        while not self._closing:
+            with self._lock:
+                ready = self._readable()
+                for sock in ready:
+                    self._serve(sock)
+            time.sleep(0.001 if ready else 0.005)
+
+    def _readable(self) -> list[socket.socket]:
+        if self._frozen:
+            return []
+        with selectors.DefaultSelector() as selector:
+            if not self._refusing:
+                selector.register(self._door, selectors.EVENT_READ)
+            for sock in self._pairs:
+                selector.register(sock, selectors.EVENT_READ)
+            if not selector.get_map():
+                return []
+            return [key.fileobj for key, _ in selector.select(0) if isinstance(key.fileobj, socket.socket)]
+
+    def _serve(self, sock: socket.socket) -> None:
+        if sock is self._door:
+            self._let_in()
+        elif sock in self._pairs:  # its partner may have ended it a moment ago
+            self._pass_on(sock)
+
+    def _let_in(self) -> None:
+        inner, _ = self._door.accept()
+        try:
+            outer = socket.create_connection((HOME, self._target), timeout=5)
+        except OSError:
+            inner.close()
+            return
+        self.connections += 1
+        for sock in (inner, outer):
+            sock.settimeout(5)
+        self._pairs[inner], self._pairs[outer] = outer, inner
+
+    def _pass_on(self, sock: socket.socket) -> None:
+        partner = self._pairs[sock]
+        from_exchange = sock.getpeername()[1] == self._target
+        limit = PIECE if self._bytes_left is None or not from_exchange else min(PIECE, self._bytes_left)
+        try:
+            data = sock.recv(limit) if limit else b""
+            partner.sendall(data)
+        except OSError:
+            data = b""
+        if not data:
+            self._end(sock, reset=self._reset and self._bytes_left == 0)
+        if from_exchange and self._bytes_left is not None:
+            self._count_down(len(data))
+
+    def _count_down(self, passed: int) -> None:
+        assert self._bytes_left is not None
+        self._bytes_left -= passed
+        if self._bytes_left <= 0:
+            self._bytes_left = None
+            self._end_all(self._reset)
+            self._note("cut")
+
+    def _end_all(self, reset: bool) -> None:
+        for sock in list(self._pairs):
+            if sock in self._pairs:
+                self._end(sock, reset)
+
+    def _end(self, sock: socket.socket, reset: bool) -> None:
+        partner = self._pairs.pop(sock)
+        self._pairs.pop(partner, None)
+        for end in (sock, partner):
+            with contextlib.suppress(OSError):
+                if reset:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+                end.close()
