@@ -1,4 +1,8 @@
-"""``python -m tests.lab play``: every situation once, and what the exchange said about it, in a folder."""
+"""``python -m tests.lab``: play every situation on a real Asterisk; make the tests' recordings of two runs.
+
+``play`` writes ami.raw (all that AMI says), ami-callmon.raw (what the user ``callmon`` hears), cel.csv,
+cdr.csv, messages.log and truth.json. ``record`` makes ``tests/recordings`` of what ``play`` wrote.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,37 @@ import argparse
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab import SITUATIONS, Asterisk, LabUnavailable, Listener, named, play
+from tests.lab.exchange import Asterisk
+from tests.lab.folder import LabUnavailable
+from tests.lab.listener import Listener
+from tests.lab.model import Situation
+from tests.lab.play import play
+from tests.lab.recordings import save, save_whole
+from tests.lab.situations import SITUATIONS, named
 from tests.lab.witness import check, save_truth
 
 
 def main() -> int:
     options = _options()
-    situations = named(*options.only) if options.only else SITUATIONS
     options.out.mkdir(parents=True, exist_ok=True)
+    return int(options.run(options))
+
+
+def _play(options: argparse.Namespace) -> int:
+    situations = named(*options.only) if options.only else SITUATIONS
     try:
-        faults = record(options.version, situations, options.out)
+        faults = _run(options.version, situations, options.out)
     except LabUnavailable as reason:
-        print(f"no lab here: {reason}", file=sys.stderr)
+        _say(f"no lab here: {reason}")
         return 1
-    print("\n".join(faults) or "every situation came out as it was written", file=sys.stderr)
+    _say("\n".join(faults) or "every situation came out as it was written")
     return 1 if faults else 0
 
 
-def record(version: str, situations: tuple, out: Path) -> list[str]:  # type: ignore[type-arg]
+def _run(version: str, situations: Iterable[Situation], out: Path) -> list[str]:
     began = time.monotonic()
     with Asterisk(version) as exchange:
         witness = Listener(exchange.ami_port, "witness", exchange.secrets.witness, out / "ami.raw")
@@ -33,15 +48,19 @@ def record(version: str, situations: tuple, out: Path) -> list[str]:  # type: ig
         with witness, callmon:
             calls = play(exchange, situations)
             time.sleep(1)
-        save_truth(calls, out / "truth.json")
-        for source, name in (
-            (exchange.cel, "cel.csv"),
-            (exchange.cdr, "cdr.csv"),
-            (exchange.messages, "messages.log"),
-        ):
+        kept = {"cel.csv": exchange.cel, "cdr.csv": exchange.cdr, "messages.log": exchange.messages}
+        for name, source in kept.items():
             shutil.copyfile(source, out / name)
-    print(f"{len(calls)} calls in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return check(calls, (out / "ami.raw").read_bytes())
+    _say(f"{len(calls)} calls in {time.monotonic() - began:.0f} s")
+    stream = (out / "ami.raw").read_bytes()
+    save_truth(calls, stream, out / "truth.json")
+    return check(calls, stream)
+
+
+def _record(options: argparse.Namespace) -> int:
+    _say(f"{len(save(options.run_22, options.out))} situations")
+    save_whole(options.run_16, options.out, "run-16")
+    return 0
 
 
 def _options() -> argparse.Namespace:
@@ -51,7 +70,17 @@ def _options() -> argparse.Namespace:
     command.add_argument("--version", choices=("22", "16"), default="22")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--only", nargs="+", metavar="SITUATION", help="these and no other")
+    command.set_defaults(run=_play)
+    command = commands.add_parser("record", help="make recordings of what play wrote")
+    command.add_argument("run_22", type=Path)
+    command.add_argument("run_16", type=Path)
+    command.add_argument("--out", type=Path, default=Path("tests/recordings"), metavar="DIR")
+    command.set_defaults(run=_record)
     return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

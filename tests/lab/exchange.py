@@ -71,7 +71,19 @@ class Asterisk:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["chroot", str(self._folder), "asterisk", "-f", "-C", f"{self._inside}/etc/lab.conf"],
+            # setpriv: should this process be killed, the exchange ends with it. (With the thread that started
+            # it, to be exact: start it from one that lives as long as the exchange must.)
+            [
+                "setpriv",
+                "--pdeathsig",
+                "TERM",
+                "chroot",
+                str(self._folder),
+                "asterisk",
+                "-f",
+                "-C",
+                f"{self._inside}/etc/lab.conf",
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

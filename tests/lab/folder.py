@@ -19,7 +19,7 @@ DEFAULT_PLACE = "/var/cache/callmon-lab"
 MINUTES_TO_BUILD = 15
 
 
-class LabUnavailable(Exception):
+class LabUnavailable(Exception):  # noqa: N818 - a reason to skip, not an error
     """This machine cannot run the lab; the message says why."""
 
 

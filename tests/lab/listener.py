@@ -69,9 +69,9 @@ class Listener:
     def hangup_of(self, caller: str) -> float | None:
         """When the caller's own channel ended, by the exchange's clock."""
         for event in self.events():
-            if value(event, "Event") == "Hangup" and value(event, "CallerIDNum") == caller:
-                if value(event, "Uniqueid") == value(event, "Linkedid"):
-                    return float(value(event, "Timestamp") or 0)
+            own = value(event, "Uniqueid") == value(event, "Linkedid")
+            if own and value(event, "Event") == "Hangup" and value(event, "CallerIDNum") == caller:
+                return float(value(event, "Timestamp") or 0)
         return None
 
     def _listen(self) -> None:

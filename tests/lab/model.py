@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 class Step:
     """What a party does ``at`` seconds after its own line went up.
 
-    ``press`` keys, ``speak`` for so many seconds, ``hold``, ``unhold``, ``refer`` to an extension (the phone's
-    blind transfer), ``consult`` an extension on a second line, ``join`` the two (attended transfer),
-    ``hang_up``.
+    ``press`` keys, ``speak`` for so many seconds, ``hold``, ``unhold``, ``refer`` to an extension (a blind
+    transfer), ``consult`` an extension on a second line, ``join`` the two (attended transfer), ``hang_up``.
     """
 
     at: float
@@ -51,8 +50,8 @@ class Caller:
 class Situation:
     """One thing that can happen.
 
-    ``phones`` by extension; a number outside that staff call is ``outside``; ``104 from 101`` is what 104 does
-    when 101 calls it. A phone that rings and is not named rings on. ``expect`` speaks the names of
+    ``phones`` by extension; a number outside that staff call is ``outside``; ``104 from 101`` is what 104
+    does when 101 calls it. A phone that rings and is not named rings on. ``expect`` speaks the names of
     ``callmon replay --json``, and only of what the script settles; verdicts as in opening hours.
     """
 

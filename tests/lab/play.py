@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 
 from tests.lab.exchange import Asterisk
+from tests.lab.leg import UP, Leg, LineOver
 from tests.lab.model import Caller, Phone, Played, Situation, Step
 from tests.lab.site import HOME, PHONES_ADDED, PHONES_SHIPPED, PHONES_SILENT, TRUNK_ADDRESS
-from tests.lab.station import UP, Leg, LineOver, Station
+from tests.lab.station import Station
 
 AREAS = ("416", "905", "613", "519", "705", "807")  # 555-0100 to 555-0199 belong to nobody
 LONGEST_CALL = 150.0
@@ -85,7 +86,7 @@ class Playing:
 
 def cast(situations: Iterable[Situation]) -> list[Played]:
     """Give every call numbers of its own: by them it is told apart in everything the exchange says."""
-    calls = []
+    calls: list[Played] = []
     for situation in situations:
         for _ in range(situation.copies):
             own, outside = number(2 * len(calls)), number(2 * len(calls) + 1)

@@ -63,7 +63,14 @@ class Postgres:
             raise LabUnavailable(f"initdb failed: {made.stderr.strip()[-300:]}")
         options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
         self._process = subprocess.Popen(
-            self._command("postgres", "-D", data, *(word for option in options for word in ("-c", option))),
+            [
+                "setpriv",
+                "--pdeathsig",
+                "QUIT",
+                *self._command(
+                    "postgres", "-D", data, *(word for option in options for word in ("-c", option))
+                ),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(self._place / "log").open("wb"),

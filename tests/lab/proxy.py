@@ -1,7 +1,7 @@
 """The network between callmon and the exchange, which can fail: a TCP proxy on loopback.
 
-``cut`` ends the connections that are up, ``refuse`` lets nobody in, ``freeze`` leaves them half-open (no byte,
-no end: a firewall that forgot), ``allow`` makes all well again. ``log`` says when each of these was.
+``cut`` ends the connections that are up, ``refuse`` lets nobody in, ``freeze`` leaves them half-open (no
+byte, no end: a firewall that forgot), ``allow`` makes all well again. ``log`` says when each of these was.
 """
 
 from __future__ import annotations

@@ -194,9 +194,9 @@ VOICEMAIL = (
 
 
 def menu(
-    name: str, steps: Iterable[Step], phones: dict[str, Phone], expect: dict[str, object], **more: int
+    name: str, steps: Iterable[Step], phones: dict[str, Phone], expect: dict[str, object], copies: int = 1
 ) -> Situation:
-    return Situation(name, Caller(GENERAL, route="menu", steps=tuple(steps)), phones, expect, **more)
+    return Situation(name, Caller(GENERAL, route="menu", steps=tuple(steps)), phones, expect, copies=copies)
 
 
 MENUS = (

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.lab.listener import Event, messages, value
 from tests.lab.model import Played
 
-SLACK = 0.25  # seconds between a phone's answer in the script and the exchange's word for it
+SLACK = 0.05  # seconds between the caller's SIP side and the exchange's word for it
+RING, GRACE = 6.0, 0.5
+TAKEN = {"abandoned", "busy", "no_answer", "failed", "announcement"}
 
 
-def save_truth(calls: Iterable[Played], path: Path) -> None:
-    path.write_text(json.dumps([_truth(call) for call in calls], indent=1, ensure_ascii=False) + "\n")
+def save_truth(calls: Iterable[Played], stream: bytes, path: Path) -> None:
+    heard = messages(stream)
+    path.write_text(json.dumps([_truth(call, heard) for call in calls], indent=1, ensure_ascii=False) + "\n")
 
 
-def _truth(call: Played) -> dict[str, object]:
+def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
     return {
         "situation": call.situation.name,
+        "linkedid": linkedid(call, heard),
         "caller": call.caller,
         "dialled": call.dialled,
         "expect": dict(call.situation.expect),
@@ -31,14 +35,6 @@ def _truth(call: Played) -> dict[str, object]:
             "ended_by": call.ended_by,
         },
     }
-
-
-def check(calls: Iterable[Played], stream: bytes) -> list[str]:
-    """What contradicts the script, one sentence each."""
-    heard = messages(stream)
-    return [
-        f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)
-    ]
 
 
 def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
@@ -54,8 +50,15 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     return None
 
 
+def check(calls: Iterable[Played], stream: bytes) -> list[str]:
+    """What contradicts the script, one sentence each."""
+    heard = messages(stream)
+    return [
+        f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)
+    ]
+
+
 def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
-    expect = call.situation.expect
     if call.fault:
         yield call.fault
     own = linkedid(call, heard)
@@ -63,48 +66,80 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
         yield "the exchange never saw it"
         return
     events = [event for event in heard if own in (value(event, "Linkedid"), value(event, "DestLinkedid"))]
-    if not any(value(e, "Event") == "Hangup" and value(e, "Uniqueid") == own for e in events):
+    if not any(value(event, "Uniqueid") == own for event in _of(events, "Hangup")):
         yield "no Hangup of the caller"
-    yield from _ringing_faults(call, events, own)
-    yield from _outcome_faults(expect, events, own)
+    yield from _ringing(call, events)
+    yield from _rings(call)
+    yield from _outcome(call.situation.expect, events, own)
+    yield from _on_the_way(call.situation.expect, heard, own)
 
 
-def _ringing_faults(call: Played, events: list[Event], own: str) -> Iterable[str]:
+def _ringing(call: Played, events: list[Event]) -> Iterable[str]:
     """The caller's SIP side and the exchange must agree when ringing began."""
-    told = [
-        float(value(e, "Timestamp") or 0)
-        for e in events
-        if value(e, "Event") == "DialState" and value(e, "DialStatus") in ("RINGING", "PROGRESS")
-    ]
+    states = [e for e in _of(events, "DialState") if value(e, "DialStatus") in ("RINGING", "PROGRESS")]
+    told = [float(value(event, "Timestamp") or 0) for event in states]
     if call.ringing is not None and told and abs(min(told) - call.ringing) > SLACK:
         yield f"ringing at {call.ringing - call.invited:.3f} s, told at {min(told) - call.invited:.3f} s"
-    if call.situation.expect.get("heard_ringing") is False and call.ringing is not None:
+    expected = call.situation.expect.get("heard_ringing")
+    if expected is False and call.ringing is not None:
         yield "heard ringing"
-    if call.situation.expect.get("heard_ringing") and call.ringing is None and not told:
+    if expected and call.ringing is None and not told:
         yield "heard no ringing"
 
 
-def _outcome_faults(expect: object, events: list[Event], own: str) -> Iterable[str]:
-    assert isinstance(expect, dict)
-    phones = [
-        e
-        for e in events
-        if value(e, "Event") == "DialEnd" and value(e, "DialStatus") == "ANSWER" and _is_phone(e)
-    ]
-    boxes = [e for e in events if value(e, "Event") == "Newexten" and value(e, "Application") == "VoiceMail"]
-    left = [e for e in events if value(e, "Event") == "MessageWaiting" and value(e, "Uniqueid") == own]
-    outcome = str(expect.get("outcome"))
+def _rings(call: Played) -> Iterable[str]:
+    """By the caller's own clock, where its line came up with the end of ringing."""
+    expected, end = call.situation.expect.get("rings"), call.answered or call.ended
+    if call.ringing is None or end is None or expected is None:
+        return
+    grace = 0.0 if call.situation.expect.get("answered_by") else GRACE
+    rings = int(max(end - call.ringing - grace, 0) // RING) + 1
+    if rings != expected:
+        yield f"{rings} rings by the caller's clock, not {expected}"
+
+
+def _outcome(expect: Mapping[str, object], events: list[Event], own: str) -> Iterable[str]:
+    phones = [e for e in _of(events, "DialEnd") if value(e, "DialStatus") == "ANSWER" and _is_phone(e)]
+    boxes = [e for e in _of(events, "Newexten") if value(e, "Application") == "VoiceMail"]
+    left = [e for e in _of(events, "MessageWaiting") if value(e, "Uniqueid") == own]
+    outcome = str(expect.get("outcome", "unsaid"))
     if outcome == "answered" and not phones:
         yield "no phone answered"
     if outcome.startswith("voicemail") and not boxes:
         yield "no voicemail"
-    if outcome != "None" and (outcome == "voicemail_message") != bool(left) and not expect.get("transfers"):
+    if outcome != "unsaid" and (outcome == "voicemail_message") != bool(left) and not expect.get("transfers"):
         yield f"messages left: {len(left)}"
-    if outcome in ("abandoned", "busy", "no_answer", "failed", "announcement") and (phones or boxes):
+    if outcome in TAKEN and (phones or boxes):
         yield "somebody or a box took it"
     by = expect.get("answered_by")
     if by and by != "outside" and not any(f"/{by}-" in (value(e, "DestChannel") or "") for e in phones):
         yield f"answered by {[value(e, 'DestChannel') for e in phones]}, not by {by}"
+
+
+def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> Iterable[str]:
+    """What happened to the call between its answer and its end, and the caller's language."""
+    transfers = _of(heard, "BlindTransfer") + _of(heard, "AttendedTransfer")
+    ours = [
+        e for e in transfers if own in (value(e, "TransfereeLinkedid"), value(e, "OrigTransfererLinkedid"))
+    ]
+    expected = expect.get("transfers")
+    if isinstance(expected, list) and len(ours) != len(expected):
+        yield f"{len(ours)} transfers told, {len(expected)} made"
+    events = [event for event in heard if value(event, "Linkedid") == own]
+    for key, event in (("holds", "Hold"), ("parked", "ParkedCall")):
+        told = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
+        if key in expect and len(told) != expect[key]:
+            yield f"{key}: {len(told)} told, {expect[key]} made"
+    forwards = [e for e in _of(events, "DialEnd") if value(e, "Forward")]
+    if "forwards" in expect and len(forwards) != expect["forwards"]:
+        yield f"forwards: {len(forwards)} told, {expect['forwards']} made"
+    languages = [value(e, "Language") for e in events if value(e, "Uniqueid") == own and value(e, "Language")]
+    if "language" in expect and languages[-1] != expect["language"]:
+        yield f"language {languages[-1]}, not {expect['language']}"
+
+
+def _of(events: Iterable[Event], name: str) -> list[Event]:
+    return [event for event in events if value(event, "Event") == name]
 
 
 def _is_phone(event: Event) -> bool:

@@ -1,0 +1,306 @@
+"""One call of one station: its dialog, what a party does with it, and what was seen of it and when.
+
+not up ── answered ──▶ up ── BYE of either side ──▶ over
+   └───── refused, or given up ──────────────────────▶ over
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.lab import sip
+from tests.lab.media import Voice
+
+if TYPE_CHECKING:
+    from tests.lab.station import Station
+
+SECONDS_TO_REPLY = 10
+NOT_UP, UP, OVER = "not up", "up", "over"
+
+
+class LineOver(Exception):  # noqa: N818 - nothing went wrong
+    """The call ended while a party still had something to do."""
+
+
+@dataclass
+class Leg:
+    """One call of one station: its dialog, its voice, and what was seen of it and when."""
+
+    station: Station
+    called: str
+    caller: str
+    call_id: str
+    own: str  # our side of From or To, with tag
+    other: str
+    target: str  # where requests inside the call go
+    name: str  # who we are: the user part of our contact
+    extra: list[tuple[str, str]] = field(default_factory=list)
+    request: sip.Message | None = None  # the INVITE that came in
+    cseq: int = 0
+    state: str = NOT_UP
+    up_at: float = 0.0  # the loop's clock
+    progress: list[tuple[float, int]] = field(default_factory=list)
+    answered: float | None = None
+    refused: int | None = None
+    ended: float | None = None
+    ended_by: str | None = None
+    consultation: Leg | None = None
+
+    def __post_init__(self) -> None:
+        self._over = asyncio.Event()
+        self._final = asyncio.Event()
+        self._voice: Voice | None = None
+        self._speaking: set[asyncio.Task[None]] = set()
+        self._reinvite: asyncio.Future[sip.Message] | None = None
+        self._branch = ""
+        self._tag = secrets.token_hex(4)
+        self._last: sip.Message | None = None
+        self._signed = ""
+
+    @classmethod
+    def arriving(cls, station: Station, request: sip.Message) -> Leg:
+        called = sip.user(request.uri)
+        leg = cls(
+            station=station,
+            called=called,
+            caller=sip.user(sip.address(request.get("from"))),
+            call_id=request.get("call-id"),
+            own="",
+            other=request.get("from"),
+            target=sip.address(request.get("contact")),
+            name=called,
+            request=request,
+        )
+        leg.own = f"{request.get('to')};tag={leg._tag}"
+        leg._hear(request)
+        return leg
+
+    @classmethod
+    def leaving(
+        cls, station: Station, to: str, name: str, shown: str, extra: list[tuple[str, str]] | None = None
+    ) -> Leg:
+        """A call to be made; ``shown`` is the From address as the exchange shall see it."""
+        uri = f"sip:{to}@{station.exchange_uri}"
+        return cls(
+            station=station,
+            called=to,
+            caller=name,
+            call_id=secrets.token_hex(12),
+            own=f"{shown};tag={secrets.token_hex(4)}",
+            other=f"<{uri}>",
+            target=uri,
+            name=name,
+            extra=extra or [],
+        )
+
+    # --- what a party does -------------------------------------------------------------------------
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass, unless the call ends first."""
+        try:
+            await asyncio.wait_for(self._over.wait(), max(seconds, 0))
+        except TimeoutError:
+            return
+        raise LineOver
+
+    async def until_final(self, seconds: float | None) -> bool:
+        """Wait for an answer or a refusal; False when the time is up."""
+        try:
+            await asyncio.wait_for(self._final.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def until_over(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._over.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def reply(self, code: int, body: str = "") -> None:
+        assert self.request is not None
+        contact = self.station.contact(self.name)
+        self._last = sip.answer(self.request, code, self._tag, contact, body)
+        self.station.transmit(self._last)
+        if code > 100:
+            self.progress.append((time.time(), code))
+
+    def ring(self, early_media: bool = False) -> None:
+        self.reply(183, self._offer()) if early_media else self.reply(180)
+
+    def answer(self) -> None:
+        self.reply(200, self._offer())
+        self._rise()
+
+    def refuse(self, code: int, forwards_to: str | None = None) -> None:
+        if forwards_to:
+            assert self.request is not None
+            moved = sip.answer(self.request, 302, self._tag, f"sip:{forwards_to}@{self.station.exchange_uri}")
+            self.station.transmit(moved)
+        else:
+            self.reply(code)
+        self._end("us")
+
+    def cancel(self) -> None:
+        headers = [("from", self.own), ("to", self.other), ("call-id", self.call_id)]
+        headers += [("cseq", f"{self.cseq} CANCEL")]
+        self.ended_by = "us"
+        self.station.send(sip.Message(f"CANCEL {self.target} SIP/2.0", headers), self._branch)
+
+    async def hang_up(self) -> None:
+        if self.state == OVER:
+            return
+        self._end("us")
+        await self.station.ask(self._inside("BYE"))
+
+    async def hold(self, held: bool = True) -> None:
+        """Put the other side on hold with a re-INVITE, as a desk phone does."""
+        self._reinvite = asyncio.get_running_loop().create_future()
+        request = self._inside("INVITE")
+        request.body = self._offer("sendonly" if held else "sendrecv")
+        self.station.send(request)
+        await asyncio.wait_for(self._reinvite, SECONDS_TO_REPLY)
+
+    async def refer(self, extension: str, replaces: Leg | None = None) -> None:
+        """Send the other side off to an extension, or onto the line of our consultation."""
+        request = self._inside("REFER")
+        to = f"sip:{extension}@{self.station.exchange_uri}"
+        if replaces is not None:
+            to += f"?Replaces={replaces.replaces()}"
+        request.headers += [("refer-to", f"<{to}>"), ("referred-by", f"<{self.station.contact(self.name)}>")]
+        reply = await self.station.ask(request)
+        if reply.status != 202:
+            raise RuntimeError(f"transfer refused: {reply.start}")
+
+    def replaces(self) -> str:
+        """This dialog as a Replaces header inside a URI."""
+        theirs = _tag(self.other)
+        return f"{self.call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{_tag(self.own)}"
+
+    async def press(self, keys: str) -> None:
+        if self._voice is not None:
+            await self._voice.press(keys)
+
+    def speak(self, seconds: float) -> None:
+        if self._voice is not None:
+            task = asyncio.create_task(self._voice.speak(seconds))
+            self._speaking.add(task)
+            task.add_done_callback(self._speaking.discard)
+
+    def quiet(self) -> None:
+        for task in list(self._speaking):
+            task.cancel()
+
+    # --- what the exchange says --------------------------------------------------------------------
+
+    def on_invite_response(self, reply: sip.Message) -> None:
+        code = reply.status or 0
+        if self._reinvite is not None and code >= 200:
+            self._acknowledge(reply)
+            if not self._reinvite.done():
+                self._reinvite.set_result(reply)
+        elif code in (401, 407) and not self._signed:
+            self._acknowledge(reply)
+            self._sign(reply)
+        elif code >= 200:
+            self._acknowledge(reply)
+            self._on_final(reply, code)
+        elif code > 100:
+            self.progress.append((time.time(), code))
+
+    def _on_final(self, reply: sip.Message, code: int) -> None:
+        if self._final.is_set():
+            return
+        self.other = reply.get("to")
+        if code < 300:
+            self.target = sip.address(reply.get("contact")) or self.target
+            self._hear(reply)
+            self._rise()
+        else:
+            self.refused = code
+            self._end("exchange")
+
+    def on_request(self, request: sip.Message) -> None:
+        method = request.method
+        if method == "INVITE" and self.request is not None and request.cseq == self.request.cseq:
+            if self._last is not None:
+                self.station.transmit(self._last)  # asked again: the same answer again
+        elif method in ("INVITE", "UPDATE"):
+            self._hear(request)
+            self._respond(request, 200, self._offer() if request.body or method == "INVITE" else "")
+        elif method == "CANCEL":
+            self._respond(request, 200)
+            if self.state == NOT_UP:
+                self.reply(487)
+                self._end("exchange")
+        elif method == "BYE":
+            self._respond(request, 200)
+            self._end("exchange")
+        elif method != "ACK":
+            self._respond(request, 200)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    def send_invite(self) -> None:
+        self.cseq += 1
+        headers = [("from", self.own), ("to", self.other), ("call-id", self.call_id)]
+        headers += [("cseq", f"{self.cseq} INVITE"), ("contact", f"<{self.station.contact(self.name)}>")]
+        headers += self.extra
+        headers += [("authorization", self._signed)] if self._signed else []
+        request = sip.Message(f"INVITE {self.target} SIP/2.0", headers, self._offer())
+        self._branch = self.station.send(request)
+
+    def _sign(self, reply: sip.Message) -> None:
+        challenge = reply.get("www-authenticate") or reply.get("proxy-authenticate")
+        self._signed = sip.sign(challenge, "INVITE", self.target, self.name, self.station.password)
+        self.send_invite()
+
+    def _acknowledge(self, reply: sip.Message) -> None:
+        code = reply.status or 0
+        target = sip.address(reply.get("contact")) if code < 300 else self.target
+        headers = [("from", self.own), ("to", reply.get("to")), ("call-id", self.call_id)]
+        headers += [("cseq", f"{reply.cseq} ACK")]
+        branch = reply.branch if code >= 300 else ""
+        self.station.send(sip.Message(f"ACK {target or self.target} SIP/2.0", headers), branch)
+
+    def _inside(self, method: str) -> sip.Message:
+        self.cseq += 1
+        headers = [("from", self.own), ("to", self.other), ("call-id", self.call_id)]
+        headers += [("cseq", f"{self.cseq} {method}"), ("contact", f"<{self.station.contact(self.name)}>")]
+        return sip.Message(f"{method} {self.target} SIP/2.0", headers)
+
+    def _respond(self, request: sip.Message, code: int, body: str = "") -> None:
+        contact = self.station.contact(self.name)
+        self.station.transmit(sip.answer(request, code, self._tag, contact, body))
+
+    def _offer(self, direction: str = "sendrecv") -> str:
+        return sip.offer(self.station.host, self.station.media.port, direction)
+
+    def _hear(self, message: sip.Message) -> None:
+        if place := sip.media_address(message.body):
+            self._voice = Voice(self.station.media, place)
+
+    def _rise(self) -> None:
+        self.state, self.answered = UP, time.time()
+        self.up_at = asyncio.get_running_loop().time()
+        self._final.set()
+
+    def _end(self, by: str) -> None:
+        if self.state == OVER:
+            return
+        self.state, self.ended = OVER, time.time()
+        self.ended_by = self.ended_by or by
+        self.quiet()
+        self._final.set()
+        self._over.set()
+
+
+def _tag(value: str) -> str:
+    found = re.search(r"tag=([^;>\s]+)", value)
+    return found.group(1) if found else ""

@@ -1,0 +1,61 @@
+"""Recordings for the tests: one call cut out of a run, with the truth beside it.
+
+A cut keeps the messages verbatim and in their order, from the banner on; it leaves out what belongs to no
+call (registrations, states of devices).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+FIRST_MESSAGES = (b"Response: ", b"Event: FullyBooted")
+ID_LINE = re.compile(rb"^(?!Bridge)\w*(?:Uniqueid|Linkedid|UniqueID): (\S+)", re.MULTILINE)
+
+
+def cut(stream: bytes, own: str) -> bytes:
+    """The messages of the call with this linkedid, and of calls that joined it (pick-up, consultation)."""
+    banner, _, rest = stream.partition(b"\r\n")
+    blocks = [block for block in rest.split(b"\r\n\r\n") if block.strip()]
+    ids = {n: set(ID_LINE.findall(block)) for n, block in enumerate(blocks)}
+    family = _family(ids.values(), own.encode())
+    kept = [block for n, block in enumerate(blocks) if ids[n] & family or _opens(n, block)]
+    return banner + b"\r\n" + b"\r\n\r\n".join(kept) + b"\r\n\r\n"
+
+
+def _family(messages: Iterable[set[bytes]], own: bytes) -> set[bytes]:
+    """Every channel named together with one of the family belongs to it."""
+    family, messages = {own}, list(messages)
+    while True:
+        grown = family.union(*(ids for ids in messages if ids & family))
+        if grown == family:
+            return family
+        family = grown
+
+
+def _opens(n: int, block: bytes) -> bool:
+    return n < 2 and block.lstrip().startswith(FIRST_MESSAGES)
+
+
+def save(run: Path, to: Path) -> list[str]:
+    """One ``NAME.ami`` and ``NAME.truth.json`` for each situation of a run, of its first call only."""
+    stream = (run / "ami-callmon.raw").read_bytes()
+    names: list[str] = []
+    for call in json.loads((run / "truth.json").read_text()):
+        if call["situation"] in names or call["linkedid"] is None:
+            continue
+        names.append(call["situation"])
+        (to / f"{call['situation']}.ami").write_bytes(cut(stream, call["linkedid"]))
+        _write(to / f"{call['situation']}.truth.json", [call])
+    return names
+
+
+def save_whole(run: Path, to: Path, name: str) -> None:
+    (to / f"{name}.ami").write_bytes((run / "ami-callmon.raw").read_bytes())
+    _write(to / f"{name}.truth.json", json.loads((run / "truth.json").read_text()))
+
+
+def _write(path: Path, calls: list[object]) -> None:
+    path.write_text(json.dumps(calls, indent=1, ensure_ascii=False) + "\n")
