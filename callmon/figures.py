@@ -1,0 +1,202 @@
+"""The figures that callmon counts for good: what a call, a finding or a gap adds to which counter. Pure.
+
+One table (`METRICS`) says it all: name, type, help, labels. Every set of labels out of the closed sets exists
+at 0 before anything was counted, so that `increase()` sees the first event. A figure is a flat tuple of
+strings: the metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
+
+Refuses to count what is not known: a call whose rings are uncertain is in no histogram. Callers' numbers
+never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from itertools import product
+from threading import Lock
+from typing import Literal, NamedTuple
+
+from callmon.calls.story import OUTCOMES, Call
+from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
+
+Figure = tuple[str, ...]
+Figures = dict[Figure, float]
+
+LANGUAGES = ("fr", "en", "other", "unknown")
+RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
+BEYOND = "+Inf"
+SUM = "sum"
+
+
+class Metric(NamedTuple):
+    """`buckets` are in rings ("rings") or in the line's own ring cycles ("cycles"); None for a counter."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    buckets: Literal["rings", "cycles"] | None = None
+
+
+CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
+RINGS_HEARD = Metric(
+    "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), "rings"
+)
+WAITED = Metric(
+    "callmon_answer_wait_seconds",
+    "Seconds of ringing before a person answered.",
+    ("line", "language"),
+    "cycles",
+)
+VOICEMAIL_RINGS = Metric(
+    "callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings"
+)
+VERDICT = Metric(
+    "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
+)
+CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
+UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
+METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, VERDICT, CAUSE, UNHEARD)
+
+# What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
+SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
+
+
+class Sets(NamedTuple):
+    """The closed sets that come from the configuration. `lines` is each line's ring cycle."""
+
+    lines: Mapping[str, timedelta]
+    standards: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+
+    def of(self, label: str) -> tuple[str, ...]:
+        match label:
+            case "line":
+                return tuple(self.lines)
+            case "standard":
+                return self.standards
+            case "exchange":
+                return self.exchanges
+        return _FIXED[label]
+
+
+_FIXED: Mapping[str, tuple[str, ...]] = {
+    "outcome": OUTCOMES,
+    "language": LANGUAGES,
+    "hours": ("open", "closed"),
+    "verdict": VERDICTS,
+    "cause": CAUSES,
+}
+
+
+def zeros(sets: Sets) -> Figures:
+    """Every figure that exists before anything has happened."""
+    return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
+
+
+def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
+    for values in product(*(sets.of(label) for label in metric.labels)):
+        base = (metric.name, *values)
+        yield [(*base, *part) for part in _parts(metric, values, sets)]
+
+
+def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[str, ...]]:
+    """What follows the label values: nothing, or the bounds of a histogram's buckets, and its sum."""
+    match metric.buckets:
+        case None:
+            return [()]
+        case "rings":
+            bounds = [text for _, text in _RING_BOUNDS]
+        case "cycles":
+            cycle = sets.lines[values[metric.labels.index("line")]]
+            bounds = [text for _, text in _wait_bounds(cycle)]
+    return [*((text,) for text in bounds), (BEYOND,), (SUM,)]
+
+
+# A bucket's upper bound is written as Prometheus writes it in every format: "3.0".
+_RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
+
+
+@lru_cache(maxsize=64)
+def _wait_bounds(cycle: timedelta) -> tuple[tuple[timedelta, str], ...]:
+    return tuple((n * cycle, repr((n * cycle).total_seconds())) for n in RINGS)
+
+
+def added(outcome: Outcome) -> Figures:
+    """All that one outcome adds. The store leaves out what it has counted before (`of_call` and so on)."""
+    figures: Figures = {}
+    for call in outcome.calls:
+        of_call(figures, call)
+    for finding in outcome.findings:
+        of_finding(figures, finding)
+    for gap in outcome.gaps:
+        of_gap(figures, gap)
+    return figures
+
+
+def of_call(figures: Figures, call: Call) -> None:
+    """Adds an inbound call of a line that has ended; any other is counted elsewhere, or not at all."""
+    if call.direction != "inbound" or call.line is None or not call.is_ended:
+        return
+    language = language_label(call.language)
+    add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
+    if call.answered_by is not None and call.rings is not None and call.waited is not None:
+        _observe_rings(figures, (RINGS_HEARD.name, call.line, language), call.rings)
+        _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
+    if call.voicemail is not None and call.voicemail.rings is not None:
+        _observe_rings(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings)
+
+
+def of_finding(figures: Figures, finding: Finding) -> None:
+    f = finding
+    add(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
+    if f.verdict == "not_met" and f.cause is not None:
+        add(figures, (CAUSE.name, f.standard, f.line, f.cause))
+
+
+def of_gap(figures: Figures, gap: Gap) -> None:
+    add(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+
+
+def add(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
+    figures[figure] = figures.get(figure, 0.0) + amount
+
+
+def language_label(language: str | None) -> str:
+    if language is None:
+        return "unknown"
+    return language if language in LANGUAGES else "other"
+
+
+def hours_label(in_hours: bool | None) -> str:
+    if in_hours is None:
+        return "unknown"
+    return "open" if in_hours else "closed"
+
+
+def _observe_rings(figures: Figures, base: Figure, rings: int) -> None:
+    add(figures, (*base, next((text for most, text in _RING_BOUNDS if rings <= most), BEYOND)))
+    add(figures, (*base, SUM), rings)
+
+
+def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: timedelta) -> None:
+    """Buckets end on ring boundaries. Where only a span is known its longer end counts: none is flattered."""
+    add(figures, (*base, next((text for most, text in _wait_bounds(cycle) if waited <= most), BEYOND)))
+    add(figures, (*base, SUM), waited.total_seconds())
+
+
+class Tally:
+    """The figures that have been committed, for one thread that adds and others that read."""
+
+    def __init__(self, figures: Mapping[Figure, float]) -> None:
+        self._figures = dict(figures)
+        self._lock = Lock()  # held for a copy at most: a reader never sees half of a group
+
+    def add(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            for figure, amount in figures.items():
+                add(self._figures, figure, amount)
+
+    def snapshot(self) -> Figures:
+        with self._lock:
+            return self._figures.copy()

@@ -1,0 +1,25 @@
+"""The database as a sink: each outcome in it exactly once, with the figures that it adds.
+
+Never drops: while the database is away outcomes wait in memory, and `offer` says when to stop reading.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from callmon.figures import Tally
+from callmon.store import queries
+from callmon.store.engine import Store
+from callmon.store.writer import Writer
+
+
+class Database(Writer):
+    """Satisfies `Sink`. `tally` holds what is committed: it carries on from what the database says."""
+
+    name = "database"
+
+    def __init__(
+        self, store: Store, group_time: timedelta = timedelta(milliseconds=100), max_waiting: int = 100_000
+    ) -> None:
+        self.tally = Tally(queries.counters(store))
+        super().__init__(store, self.tally, group_time, max_waiting)

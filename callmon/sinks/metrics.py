@@ -1,0 +1,187 @@
+"""What `/metrics` says: figures that were committed, and gauges read at the moment of the scrape.
+
+The figures are thousands of series whose text never changes but for the number, so it is made once. Gauges
+are tens: prometheus_client writes them, and the process's own.
+
+Refuses labels that are not of the closed sets: a line that is no longer configured is not shown, its figures
+wait in the database for its return. No caller's number can be here, since no label takes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, get_args
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from callmon.calls.story import State
+from callmon.facts import Direction
+from callmon.figures import Sets, Tally
+from callmon.lines import Line
+from callmon.sinks import Sink
+from callmon.sinks.series import FiguresText
+
+STATES: tuple[str, ...] = get_args(State)
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+PHONE_STATES = ("free", "in_use", "unreachable")
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class ExchangeState(NamedTuple):
+    """What the daemon knows of one exchange now. `unheard_for` is None while it is heard."""
+
+    name: str
+    connected: bool
+    events: int
+    last_event: datetime | None
+    unheard_for: timedelta | None = None
+    unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
+
+
+class Gauges(Protocol):
+    """What the daemon tells at each scrape. Asked in its own loop; must answer at once."""
+
+    def in_progress(self) -> Mapping[tuple[str, str], int]:
+        """(line, state) → calls."""
+
+    def phones(self) -> Mapping[tuple[str, str], int]:
+        """(line, state) → phones; empty where they are not watched."""
+
+    def exchanges(self) -> Sequence[ExchangeState]:
+        """Each exchange of the configuration."""
+
+    def business_hours(self) -> Mapping[str, bool]:
+        """line → open now."""
+
+    def calls_other(self) -> Mapping[str, int]:
+        """direction → calls of no line that ended since the start."""
+
+    def faults(self) -> int:
+        """Bugs caught since the start."""
+
+
+class Metrics:
+    """The whole page. `read` belongs to the daemon's loop, `render` to any thread."""
+
+    def __init__(
+        self,
+        tally: Tally,
+        gauges: Gauges,
+        sinks: Iterable[Sink],
+        lines: Iterable[Line],
+        standards: Iterable[str],
+        exchanges: Iterable[str],
+        version: str,
+    ) -> None:
+        self._tally, self._gauges, self._sinks, self._version = tally, gauges, tuple(sinks), version
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        PlatformCollector(registry=self._process)
+        GCCollector(registry=self._process)
+        self.configure(lines, standards, exchanges)
+
+    def configure(self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str]) -> None:
+        """The closed sets, now and after a change of configuration. What was counted stays."""
+        self._lines = tuple(lines)
+        cycles = {line.name: line.ring_cycle for line in self._lines}
+        self._text = FiguresText(Sets(cycles, tuple(standards), tuple(exchanges)))
+
+    def read(self) -> list[Metric]:
+        """The gauges as they are now."""
+        return [
+            *_calls(self._gauges, [line.name for line in self._lines]),
+            *_exchanges(self._gauges.exchanges()),
+            *_sinks(self._sinks),
+            *self._callmon(),
+        ]
+
+    def render(self, gauges: list[Metric], accept: str = "") -> tuple[bytes, str]:
+        """The page in the format that the scraper accepts best, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        text = self._text.render(self._tally.snapshot(), content_type.startswith("application/openmetrics"))
+        rest: bytes = encode(_Given([*gauges, *self._process.collect()]))
+        return text.encode() + rest, content_type
+
+    def _callmon(self) -> Iterator[Metric]:
+        yield _gauge("callmon_leader", "Whether this callmon is the one that counts.", (), {(): 1})
+        build = {(self._version,): 1}
+        yield _gauge("callmon_build_info", "The callmon that runs.", ("version",), build)
+        names = ("line", "mode", "service", "name_fr", "name_en")
+        infos = {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in self._lines}
+        yield _gauge("callmon_line_info", "The public lines.", names, infos)
+        faults = {(): self._gauges.faults()}
+        yield _counter("callmon_faults_total", "Mistakes of callmon's own that were caught.", (), faults)
+
+
+class _Given(Collector):
+    """What prometheus_client's encoders take: something to collect from."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> list[Metric]:
+        return self._metrics
+
+
+Values = Mapping[Any, float]  # a tuple of label values → value
+
+
+def _gauge(name: str, text: str, labels: Sequence[str], values: Values) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _counter(name: str, text: str, labels: Sequence[str], values: Values) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
+    """Every line and state, 0 where there is none: a gauge that vanishes cannot be told from one unknown."""
+    calls, phones = gauges.in_progress(), gauges.phones()
+    by_state = {(line, state): calls.get((line, state), 0) for line in lines for state in STATES}
+    yield _gauge("callmon_calls_in_progress", "Inbound calls now.", ("line", "state"), by_state)
+    if phones:
+        by_state = {(line, state): phones.get((line, state), 0) for line in lines for state in PHONE_STATES}
+        yield _gauge("callmon_phones", "Phones of a line now.", ("line", "state"), by_state)
+    hours = {(line,): int(is_open) for line, is_open in gauges.business_hours().items()}
+    yield _gauge("callmon_business_hours", "Whether the line is open now.", ("line",), hours)
+    other = gauges.calls_other()
+    counts = {(direction,): other.get(direction, 0) for direction in DIRECTIONS}
+    yield _counter("callmon_calls_other_total", "Calls of no line that ended.", ("direction",), counts)
+
+
+def _exchanges(states: Sequence[ExchangeState]) -> Iterator[Metric]:
+    labels = ("exchange",)
+    connected = {(s.name,): int(s.connected) for s in states}
+    yield _gauge("callmon_exchange_connected", "Whether the exchange is heard now.", labels, connected)
+    events = {(s.name,): s.events for s in states}
+    yield _counter("callmon_exchange_events_total", "Events received.", labels, events)
+    last = {(s.name,): s.last_event.timestamp() for s in states if s.last_event}
+    yield _gauge(
+        "callmon_exchange_last_event_timestamp_seconds", "When the last event was received.", labels, last
+    )
+    unusable = {(s.name, reason): count for s in states for reason, count in s.unusable.items()}
+    yield _counter(
+        "callmon_messages_unusable_total", "Messages not understood.", ("exchange", "reason"), unusable
+    )
+
+
+def _sinks(sinks: Iterable[Sink]) -> Iterator[Metric]:
+    labels = ("sink",)
+    known = {sink.name: sink for sink in sinks}
+    backlog = {(name,): sink.backlog() for name, sink in known.items()}
+    yield _gauge("callmon_sink_backlog", "Outcomes waiting.", labels, backlog)
+    behind = {(name,): sink.behind_for().total_seconds() for name, sink in known.items()}
+    yield _gauge("callmon_sink_behind_seconds", "Age of the oldest outcome waiting.", labels, behind)
+    refused = {(name,): sink.refused() for name, sink in known.items()}
+    yield _counter("callmon_sink_refused_total", "Outcomes set aside for good.", labels, refused)

@@ -1,0 +1,1 @@
+"""The database: what was heard, what was concluded, and its figures. The only place that knows SQL."""

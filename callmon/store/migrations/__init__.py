@@ -1,0 +1,4 @@
+"""The database's revisions, oldest first. Only these names are imported; alembic reads the files."""
+
+KNOWN = ("r0001",)
+HEAD = KNOWN[-1]

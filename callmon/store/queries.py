@@ -1,0 +1,158 @@
+"""Questions to the database, each a function, answered in plain frozen values. Each blocks: ask in a thread.
+
+A person's number is in an answer only where it was asked for (`numbers=True`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, true
+
+from callmon.calls.story import Call
+from callmon.facts import Fact
+from callmon.figures import Figures
+from callmon.findings import Finding, Gap
+from callmon.store import tables
+from callmon.store.engine import Store
+from callmon.store.group import figure_of
+from callmon.store.rows import CallKey, call_of, fact_of
+
+FACT, OPEN, CALL, FINDING, NUMBER, GAP, HEARTBEAT, COUNTER = (
+    tables.METADATA.tables[str(row.__tablename__)]
+    for row in (
+        tables.FactRow,
+        tables.OpenCallRow,
+        tables.CallRow,
+        tables.FindingRow,
+        tables.NumberRow,
+        tables.GapRow,
+        tables.HeartbeatRow,
+        tables.CounterRow,
+    )
+)
+
+Condition = ColumnElement[bool]
+Which = Callable[[Table], Condition]
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """A call in progress as it was last stored: its facts as they were told, and the findings so far."""
+
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class StoredCall(msgspec.Struct, frozen=True):
+    """All that is stored of one call. `account` is None while it is in progress."""
+
+    exchange: str
+    account: Call | None
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
+
+
+def counters(store: Store) -> Figures:
+    """Every figure as it was committed."""
+    with store.reading() as connection:
+        return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
+
+
+def heartbeats(store: Store) -> dict[str, datetime]:
+    """Until when each exchange was heard with all that it said stored."""
+    with store.reading() as connection:
+        return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
+
+
+def gaps(store: Store, exchange: str) -> list[Gap]:
+    """The times in which `exchange` was unheard, oldest first."""
+    question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)
+    with store.reading() as connection:
+        return [Gap(*row) for row in connection.execute(question)]
+
+
+def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
+    """The calls of `exchange` that were in progress when it was last heard, in the order of their arrival."""
+
+    def which(table: Table) -> Condition:
+        open_now = select(OPEN.c["call"]).where(OPEN.c.exchange == exchange)
+        return and_(table.c.exchange == exchange, table.c["call"].in_(open_now))
+
+    with store.reading() as connection:
+        facts = _facts(connection, which, numbers)
+        findings = _findings(connection, which)
+    return {key[0]: OpenCall(tuple(told), tuple(findings.get(key, ()))) for key, told in facts.items()}
+
+
+def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool = False) -> list[StoredCall]:
+    """The call of that name; several when exchanges gave the same one, none when nobody heard of it."""
+
+    def which(table: Table) -> Condition:
+        return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
+
+    with store.reading() as connection:
+        facts = _facts(connection, which, numbers)
+        findings = _findings(connection, which)
+        accounts = _accounts(connection, which, numbers)
+    return [
+        StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
+        for key in dict.fromkeys((*facts, *accounts))
+    ]
+
+
+def calls(
+    store: Store, begin: datetime, end: datetime, line: str | None = None
+) -> Iterator[tuple[str, Call]]:
+    """Ended calls that arrived in [begin, end), with their exchange, by arrival.
+
+    Read as they are asked for: take them quickly, SQLite's log grows while they are being read.
+    """
+    condition = and_(
+        CALL.c.arrived >= begin, CALL.c.arrived < end, true() if line is None else CALL.c.line == line
+    )
+    question = select(CALL.c.exchange, CALL.c.data).where(condition)
+    question = question.order_by(CALL.c.arrived, CALL.c["call"]).execution_options(yield_per=500)
+    with store.reading() as connection:
+        for exchange, data in connection.execute(question):
+            yield exchange, call_of(data, {})
+
+
+# Parts of answers.
+
+
+def _facts(connection: Connection, which: Which, numbers: bool) -> dict[CallKey, list[Fact]]:
+    known = _numbers(connection, which) if numbers else {}
+    question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
+    found: dict[CallKey, list[Fact]] = {}
+    for name, exchange, data in connection.execute(question):
+        key = (name, exchange)
+        found.setdefault(key, []).append(fact_of(data, known.get(key, {})))
+    return found
+
+
+def _findings(connection: Connection, which: Which) -> dict[CallKey, list[Finding]]:
+    question = select(FINDING).where(which(FINDING)).order_by(FINDING.c.at, FINDING.c.standard)
+    found: dict[CallKey, list[Finding]] = {}
+    for row in connection.execute(question).mappings():
+        fields = dict(row)
+        key = (fields["call"], fields.pop("exchange"))
+        found.setdefault(key, []).append(Finding(**fields))
+    return found
+
+
+def _accounts(connection: Connection, which: Which, numbers: bool) -> dict[CallKey, Call]:
+    known = _numbers(connection, which) if numbers else {}
+    question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
+    return {
+        (name, exchange): call_of(data, known.get((name, exchange), {}))
+        for name, exchange, data in connection.execute(question)
+    }
+
+
+def _numbers(connection: Connection, which: Which) -> dict[CallKey, dict[str, str]]:
+    found: dict[CallKey, dict[str, str]] = {}
+    for name, exchange, role, number in connection.execute(select(NUMBER).where(which(NUMBER))):
+        found.setdefault((name, exchange), {})[role] = number
+    return found

@@ -1,0 +1,163 @@
+"""Outcomes to rows, table by table. Pure: knows the tables' columns, no SQL and no connection.
+
+Takes the numbers of people out of facts and calls, into rows of their own, and puts them back when they are
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from callmon.calls.story import Call
+from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact
+from callmon.figures import language_label
+from callmon.findings import Finding, Gap, Outcome
+from callmon.store.tables import microseconds
+
+Row = tuple[Any, ...]
+CallKey = tuple[str, str]  # (call, exchange), the order of every key
+Numbers = Mapping[str, str]
+Source = TypeVar("Source", Arrived, Call)
+
+# A group holds fewer facts than this, so that (group's number, place in it) is one ascending integer.
+PLACES = 1 << 20
+
+CALLER, DIALLED = "caller", "dialled"
+
+_encode = msgspec.json.Encoder().encode
+_decode_fact = msgspec.json.Decoder(AnyFact).decode
+_decode_call = msgspec.json.Decoder(Call).decode
+
+
+class Heartbeat(NamedTuple):
+    """All that the exchange said until `at` has been offered before this."""
+
+    exchange: str
+    at: datetime
+
+
+class Rows:
+    """What a group of outcomes holds. Calls, findings and gaps by their key: the first of each stands."""
+
+    def __init__(self, group: int) -> None:
+        self._n = group * PLACES
+        self.facts: list[Row] = []
+        self.numbers: list[Row] = []
+        self.begun: list[CallKey] = []
+        self.over: list[CallKey] = []
+        self.calls: dict[CallKey, Call] = {}
+        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.gaps: dict[tuple[str, datetime], Gap] = {}
+        self.heard: dict[str, datetime] = {}
+
+    def take(self, item: Outcome | Heartbeat) -> None:
+        if isinstance(item, Heartbeat):
+            self.heard[item.exchange] = item.at
+            return
+        exchange = item.exchange
+        for fact in item.facts:
+            self._take_fact(exchange, fact)
+        for finding in item.findings:
+            self.findings.setdefault((finding.call, exchange, finding.standard), finding)
+        for call in item.calls:
+            self.calls.setdefault((call.call, exchange), call)
+            self._take_numbers(exchange, call)
+        for gap in item.gaps:
+            self.gaps.setdefault((gap.exchange, gap.start), gap)
+
+    def _take_fact(self, exchange: str, fact: Fact) -> None:
+        if isinstance(fact, Arrived):
+            self.begun.append((fact.call, exchange))
+            self._take_numbers(exchange, fact)
+            fact = without_numbers(fact)
+        elif isinstance(fact, Ended):
+            self.over.append((fact.call, exchange))
+        at = None if fact.at is None else microseconds(fact.at)
+        self.facts.append((fact.call, exchange, self._n, at, type(fact).__name__, _encode(fact).decode()))
+        self._n += 1
+
+    def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:
+        if source.caller is not None:
+            self.numbers.append((source.call, exchange, CALLER, source.caller))
+        if source.direction == "outbound" and source.dialled != OUTSIDE:
+            self.numbers.append((source.call, exchange, DIALLED, source.dialled))
+
+    def call_rows(self) -> list[Row]:
+        return [_call_row(exchange, call) for (_, exchange), call in self.calls.items()]
+
+    def finding_rows(self) -> list[Row]:
+        return [_finding_row(exchange, finding) for (_, exchange, _), finding in self.findings.items()]
+
+    def gap_rows(self) -> list[Row]:
+        return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
+
+    def heartbeat_rows(self) -> list[Row]:
+        return [(exchange, microseconds(at)) for exchange, at in self.heard.items()]
+
+
+def without_numbers(source: Source) -> Source:
+    """An outside party's number is "outside" wherever an extension would stand; a caller's is absent."""
+    dialled = OUTSIDE if source.direction == "outbound" else source.dialled
+    return msgspec.structs.replace(source, caller=None, dialled=dialled)
+
+
+def _with_numbers(source: Source, numbers: Numbers) -> Source:
+    caller = numbers.get(CALLER, source.caller)
+    return msgspec.structs.replace(source, caller=caller, dialled=numbers.get(DIALLED, source.dialled))
+
+
+def _call_row(exchange: str, call: Call) -> Row:
+    waited = None if call.waited is None else call.waited.longest
+    return (
+        call.call,
+        exchange,
+        call.line,
+        call.direction,
+        language_label(call.language),
+        call.in_hours,
+        _micro(call.arrived),
+        _micro(call.answered),
+        _micro(call.ended),
+        call.outcome,
+        call.rings,
+        call.rings_estimated,
+        None if waited is None else round(waited.total_seconds() * 1_000_000),
+        call.heard,
+        _encode(without_numbers(call)).decode(),
+    )
+
+
+def _finding_row(exchange: str, f: Finding) -> Row:
+    return (
+        f.call,
+        exchange,
+        f.standard,
+        _micro(f.at),
+        f.line,
+        f.language,
+        f.in_hours,
+        f.verdict,
+        f.reason_key,
+        f.number,
+        f.cause,
+    )
+
+
+def _micro(at: datetime | None) -> int | None:
+    return None if at is None else microseconds(at)
+
+
+# The way back.
+
+
+def fact_of(data: str, numbers: Numbers) -> Fact:
+    fact = _decode_fact(data)
+    return _with_numbers(fact, numbers) if isinstance(fact, Arrived) else fact
+
+
+def call_of(data: str, numbers: Numbers) -> Call:
+    return _with_numbers(_decode_call(data), numbers)

@@ -1,0 +1,174 @@
+"""The tables. Private to `store/`: everyone else speaks facts, calls and findings.
+
+`fact` is append-only (what happened); `call` and `finding` are derived from it and can be made again. A
+figure and the rows that it counts are written in one transaction (`counter`). A person's number stands in
+`number.number`, nowhere else: a table that Grafana or a report may read holds none.
+
+Times are whole microseconds since 1970 in UTC: exact, they sort, and are the same number in SQLite and in
+PostgreSQL. A naive datetime is refused, since nobody knows when it was.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Dialect, Index, Text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """Since 1970, exactly. Raises ValueError for a naive time."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a time zone cannot be stored")
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def moment(value: int) -> datetime:
+    return EPOCH + timedelta(microseconds=value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime as whole microseconds since 1970 in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else moment(value)
+
+
+# A call's name comes first in every key, since people ask for a call without naming its exchange. Rows only
+# ever found by their call are kept in the order of that key, without a second tree.
+CLUSTERED = {"sqlite_with_rowid": False}
+
+
+class FactRow(SQLModel, table=True):
+    """One fact. `n` is its place in the stream of all facts, by which a call's facts sort."""
+
+    __tablename__ = "fact"
+    __table_args__ = CLUSTERED
+
+    call: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime | None = Field(sa_type=Moment)
+    kind: str
+    data: str = Field(sa_type=Text)
+
+
+class OpenCallRow(SQLModel, table=True):
+    """A call in progress: written with its arrival, deleted with its end."""
+
+    __tablename__ = "open_call"
+    __table_args__ = CLUSTERED
+
+    call: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+
+
+class CallRow(SQLModel, table=True):
+    """The account of a call that has ended; columns are what questions are asked by, `data` is all of it."""
+
+    __tablename__ = "call"
+    __table_args__ = (Index("ix_call_line_arrived", "line", "arrived"), CLUSTERED)
+
+    call: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    line: str | None
+    direction: str
+    language: str
+    in_hours: bool | None
+    arrived: datetime | None = Field(sa_type=Moment)
+    answered: datetime | None = Field(sa_type=Moment)
+    ended: datetime | None = Field(sa_type=Moment)
+    outcome: str
+    rings: int | None
+    rings_estimated: bool
+    waited: int | None = Field(sa_type=BigInteger)
+    heard: str
+    data: str = Field(sa_type=Text)
+
+
+class FindingRow(SQLModel, table=True):
+    """A verdict, as first given."""
+
+    __tablename__ = "finding"
+    __table_args__ = CLUSTERED
+
+    call: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    standard: str = Field(primary_key=True)
+    at: datetime | None = Field(sa_type=Moment)
+    line: str
+    language: str
+    in_hours: bool | None
+    verdict: str
+    reason_key: str
+    number: int | None
+    cause: str | None
+
+
+class NumberRow(SQLModel, table=True):
+    """A person's number: `role` is "caller" or "dialled". The only place in which one is kept."""
+
+    __tablename__ = "number"
+    __table_args__ = (Index("ix_number_number", "number"), CLUSTERED)
+
+    call: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    role: str = Field(primary_key=True)
+    number: str
+
+
+class GapRow(SQLModel, table=True):
+    """A time in which an exchange was unheard."""
+
+    __tablename__ = "gap"
+
+    exchange: str = Field(primary_key=True)
+    began: datetime = Field(sa_column=Column(Moment, primary_key=True, autoincrement=False))
+    ended: datetime = Field(sa_type=Moment)
+
+
+class HeartbeatRow(SQLModel, table=True):
+    """Until when each exchange has been heard and all that it said is stored."""
+
+    __tablename__ = "heartbeat"
+
+    exchange: str = Field(primary_key=True)
+    heard: datetime = Field(sa_type=Moment)
+
+
+class CounterRow(SQLModel, table=True):
+    """A counter as exposed on /metrics; `figure` is its name and label values as a JSON list."""
+
+    __tablename__ = "counter"
+    __table_args__ = CLUSTERED
+
+    figure: str = Field(primary_key=True)
+    value: float
+
+
+class WriterRow(SQLModel, table=True):
+    """One row: the number of the last group that was committed, and who wrote it.
+
+    By it a writer knows whether a commit whose answer was lost had been made, and that no other program has
+    written meanwhile.
+    """
+
+    __tablename__ = "writer"
+
+    id: int = Field(primary_key=True)
+    batch: int = Field(sa_type=BigInteger)
+    token: str
+
+
+METADATA = SQLModel.metadata

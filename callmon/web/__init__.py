@@ -1,0 +1,1 @@
+"""What callmon serves over HTTP."""

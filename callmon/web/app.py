@@ -1,0 +1,46 @@
+"""The HTTP side: /metrics for Prometheus, /healthz for whoever watches callmon, / for whoever stumbles in.
+
+Reads only, asks nothing of the database, and knows no caller's number. Whoever starts it decides the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from callmon import __version__
+from callmon.sinks.metrics import Metrics
+
+WELCOME = """callmon: witness of telephone promises
+
+/metrics   figures for Prometheus
+/healthz   whether callmon hears the exchanges and stores what it hears
+"""
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+def app(metrics: Metrics, troubles: Callable[[], Sequence[str]]) -> Starlette:
+    """The application. `troubles` gives a sentence for each thing that is wrong now, at once."""
+
+    async def figures(request: Request) -> Response:
+        # Gauges are read here, in the loop that changes them; the text is made in a thread.
+        gauges = metrics.read()
+        accept = request.headers.get("accept", "")
+        body, content_type = await asyncio.to_thread(metrics.render, gauges, accept)
+        return Response(body, headers={**NOT_KEPT, "Content-Type": content_type})
+
+    async def health(_request: Request) -> Response:
+        found = list(troubles())
+        status = "trouble" if found else "ok"
+        body = {"status": status, "troubles": found, "version": __version__}
+        return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
+
+    async def welcome(_request: Request) -> Response:
+        return PlainTextResponse(WELCOME)
+
+    return Starlette(routes=[Route("/", welcome), Route("/metrics", figures), Route("/healthz", health)])

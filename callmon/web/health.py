@@ -1,0 +1,47 @@
+"""Whether callmon does its job now, in sentences. Pure: what it judges is read elsewhere.
+
+Refuses to be reassuring: an exchange that nobody hears and outcomes that nobody stores are trouble though the
+program itself is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from callmon.sinks import Sink
+from callmon.sinks.metrics import ExchangeState
+
+
+def troubles(
+    exchanges: Iterable[ExchangeState],
+    sinks: Iterable[Sink],
+    unheard_limit: timedelta,
+    behind_limit: timedelta,
+) -> list[str]:
+    """One sentence for each trouble; none when all is well."""
+    return [
+        *(_unheard(state) for state in exchanges if _over(state.unheard_for, unheard_limit)),
+        *(_behind(sink) for sink in sinks if sink.behind_for() > behind_limit or not sink.has_room()),
+        *(_refused(sink) for sink in sinks if sink.refused()),
+    ]
+
+
+def _over(length: timedelta | None, limit: timedelta) -> bool:
+    return length is not None and length > limit
+
+
+def _unheard(state: ExchangeState) -> str:
+    assert state.unheard_for is not None
+    return f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
+
+
+def _behind(sink: Sink) -> str:
+    seconds = sink.behind_for().total_seconds()
+    why = sink.trouble()
+    told = f"{sink.name}: {sink.backlog()} outcomes wait, the oldest for {seconds:.0f} s"
+    return f"{told}: {why}." if why else f"{told}."
+
+
+def _refused(sink: Sink) -> str:
+    return f"{sink.name}: {sink.refused()} outcomes could never be stored and were set aside: see the log."
