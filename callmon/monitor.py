@@ -59,7 +59,6 @@ class Hearing:
         self.site = site
         self.tracker = Tracker(site)
         self.accounts: dict[str, Account] = {}
-        self.lines: dict[str, Line | None] = {}
         self.judged: dict[str, frozenset[str]] = {}
 
 
@@ -143,11 +142,14 @@ class Monitor:
         for exchange, hearing in self._hearings.items():
             before = older._hearings.get(exchange)
             if before is not None:
-                hearing.accounts, hearing.lines, hearing.judged = before.accounts, before.lines, before.judged
-                hearing.tracker.adopt(before.tracker)
+                hearing.accounts, hearing.judged = before.accounts, before.judged
+                hearing.tracker = before.tracker
+                hearing.tracker.site = hearing.site
         self.others = older.others
 
-    def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
+    def _conclude(
+        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None
+    ) -> Outcome | None:
         told: list[Fact] = []
         findings: list[Finding] = []
         ended: list[Call] = []
@@ -180,7 +182,6 @@ class Monitor:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return Account(fact)
-        hearing.lines[fact.call] = line
         arrived = fact.at or born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
@@ -218,7 +219,6 @@ class Monitor:
 
     def _forget(self, hearing: Hearing, call: str) -> None:
         account = hearing.accounts.pop(call, None)
-        hearing.lines.pop(call, None)
         hearing.judged.pop(call, None)
         if account is not None and account.arrival.line is None:
             self.others[account.arrival.direction] += 1

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callmon import facts as f
 from callmon.ami import events as e
+from callmon.calls import arrival, voicemail
 from callmon.calls.endpoints import is_local
 from callmon.calls.legs import Leg, TrackedCall
 
@@ -137,11 +138,11 @@ class Listing:
                 legs.setdefault(entry.linkedid, []).append(entry)
         for call in [call for call in tracker.calls.values() if call.doubtful]:
             call.doubtful = False
-            entry = listed.get(call.id)
-            if entry is None or self._restarted:
+            caller = listed.get(call.id)
+            if caller is None or self._restarted:
                 self._over(call, until)
             else:
-                self._still_there(call, entry, legs.get(call.id, []), until)
+                self._still_there(call, caller, legs.get(call.id, []), until)
         for entry in listed.values():
             if entry.uniqueid == entry.linkedid and entry.uniqueid not in tracker.legs:
                 self._found(entry, legs.get(entry.linkedid, []), until)
@@ -161,7 +162,9 @@ class Listing:
     def _orphans(self, listed: dict[str, e.Status]) -> None:
         """Legs of no call that vanished in a gap are forgotten."""
         if self._since is not None:
-            for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
+            for uniqueid in [
+                u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed
+            ]:
                 leg = self._tracker.legs.pop(uniqueid)
                 self._tracker.bridges.leave(leg)
 
@@ -193,7 +196,9 @@ class Listing:
             tracker.bridges.leave(leg)
             tracker.legs.pop(leg.uniqueid, None)
             if leg.dialled and not leg.stopped and not leg.answered and leg.is_phone:
-                tracker.tell(f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang))
+                tracker.tell(
+                    f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang)
+                )
         self._observe(call, entry, phones, self._since, until)
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
@@ -204,10 +209,11 @@ class Listing:
         arrived = born(entry.uniqueid)
         leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
         call = leg.call = tracker.calls[leg.uniqueid] = TrackedCall(leg, None, entry.language)
-        line = None if tracker.site.endpoints.is_known_phone(leg.channel) else tracker.line(leg.channel, entry)
+        line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
         direction = "inbound" if line is not None else self._direction(entry, phones)
         first = any(_soon(arrived, born(phone.uniqueid)) for phone in phones)
-        tracker.arrive(call, direction, line, found=entry, arrived=arrived, may_hide=entry.state == UP and not first)
+        may_hide = entry.state == UP and not first
+        arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide)
         self._observe(call, entry, phones, arrived, until)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
@@ -267,7 +273,7 @@ class Listing:
         start, slack = _within(since, until)
         if application == "VoiceMail":
             mailbox = entry.exten if entry.exten in tracker.site.mailboxes else None
-            tracker.voicemail(call, start, mailbox, slack)
+            voicemail.took(tracker, call, start, mailbox, slack)
         elif application == "Queue" and call.queue is None:
             call.queue = "?"
             if not call.answered:
@@ -281,7 +287,12 @@ class Listing:
         """When did this phone begin to ring? Its channel was born within one second before that."""
         start, slack = born(phone.uniqueid), SECOND
         leg_start = start
-        if start is not None and since is not None and start - since > AT_ONCE and not self._by_menu(entry, start):
+        if (
+            start is not None
+            and since is not None
+            and start - since > AT_ONCE
+            and not self._by_menu(entry, start)
+        ):
             start, slack = since, start + SECOND - since  # another may have rung before it, unheard
         self._tracker.rang(call, leg, start, slack=slack)
         leg.rang_at = leg_start

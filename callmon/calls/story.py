@@ -106,9 +106,10 @@ class Account:
 
     __slots__ = (
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
-        "busy", "busy_given", "clock", "clock_slack", "cycle", "early_media", "end",
-        "first_tried", "gaps", "heard_ringing", "held", "holds", "in_hours", "language", "message", "opened", "queue", "rang", "ringing",
-        "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried", "voicemail",
+        "busy", "busy_given", "clock", "clock_slack", "cycle", "early_media", "end", "first_tried", "gaps",
+        "heard_ringing", "held", "holds", "in_hours", "language", "message", "opened", "queue", "rang",
+        "ringing", "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried",
+        "voicemail",
     )  # fmt: skip
 
     def __init__(

@@ -23,17 +23,15 @@ from typing import Any, Protocol
 
 from callmon import facts as f
 from callmon.ami import events as e
+from callmon.calls import arrival, language, voicemail
 from callmon.calls.endpoints import Endpoints, extension, masked
 from callmon.calls.legs import Bridges, Leg, TrackedCall
 from callmon.calls.listing import Listing
 from callmon.facts import Fact
-from callmon.numbers import e164, is_withheld
 
 # A join follows the phone's answer within milliseconds; after longer, something stood between (a
 # confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
 JOINED_AT_ONCE = timedelta(seconds=0.5)
-# Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
-SHORTEST_MENU = timedelta(seconds=1)
 # 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
 MAX_LEGS = 120_000
 
@@ -81,7 +79,7 @@ class Tracker:
         self.refused = 0
         self.clock: datetime | None = None
         self._unborn: dict[str, e.Newchannel] = {}
-        self._dialplan_heard = False
+        self.dialplan_heard = False
         self._out: list[Fact] = []
         self._steps: dict[type[e.Event], Callable[[Any], None]] = {
             e.Newchannel: self._newchannel,
@@ -98,8 +96,8 @@ class Tracker:
             e.SoftHangupRequest: self._soft_hangup_request,
             e.Hold: self._hold,
             e.Unhold: self._unhold,
-            e.Newexten: self._newexten,
-            e.MessageWaiting: self._message_waiting,
+            e.Newexten: lambda event: voicemail.step(self, event),
+            e.MessageWaiting: lambda event: voicemail.message_waiting(self, event),
             e.QueueCallerJoin: self._queue_join,
             e.QueueCallerLeave: self._queue_leave,
             e.FullyBooted: self.listing.booted,
@@ -144,70 +142,16 @@ class Tracker:
             call.legs.append(leg)
         elif uniqueid == event.linkedid and event.exten and leg.is_phone:
             if event.state == RING:
-                self._begin(leg, event)
+                self.begin(leg, event)
             elif len(self._unborn) < MAX_LEGS:
                 self._unborn[uniqueid] = event
 
-    def _begin(self, leg: Leg, event: e.Newchannel) -> None:
+    def begin(self, leg: Leg, event: e.Newchannel) -> None:
+        """A channel that calls in: a call, whose direction may be known only when something is dialled."""
         call = leg.call = self.calls[leg.uniqueid] = TrackedCall(leg, event, event.language)
-        line = None if self.site.endpoints.is_known_phone(leg.channel) else self.line(leg.channel, event)
+        line = arrival.line(self, leg.channel, event.exten, event.caller)
         if line is not None:
-            self.arrive(call, "inbound", line)
-
-    def line(self, channel: str, event: e.Newchannel | e.Status) -> PublicLine | None:
-        """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
-        dialled = event.exten if isinstance(event, e.Newchannel) else event.dialled
-        if not self.site.any_line or self.site.endpoints.is_outside_caller(channel, event.caller):
-            return self.site.line(dialled)
-        return None
-
-    def arrive(
-        self,
-        call: TrackedCall,
-        direction: f.Direction,
-        line: PublicLine | None = None,
-        found: e.Status | None = None,
-        arrived: datetime | None = None,
-        may_hide: bool = False,
-    ) -> None:
-        """Tell that the call is there, once its direction is known."""
-        event = found or call.begun
-        if call.told or event is None:
-            return
-        call.told, call.inbound, call.begun = True, direction == "inbound", None
-        call.caller.outside = direction == "inbound"
-        if line is not None:
-            call.language_menu = getattr(line, "language_menu", True) and line.language is None
-            self.site.endpoints.learn(call.caller.channel, outside=True)
-        withheld = is_withheld(event.caller, event.caller_name)
-        dialled = event.dialled if isinstance(event, e.Status) else event.exten
-        self._out.append(
-            f.Arrived(
-                call=call.id,
-                at=arrived if found else event.at,
-                direction=direction,
-                line=line.name if line else None,
-                dialled=dialled,
-                caller=None if withheld else e164(event.caller, self.site.region) or event.caller,
-                withheld=withheld,
-                channel=masked(call.caller.channel),
-                found=found is not None,
-                may_hide_answer=may_hide,
-                slack=timedelta(seconds=1) if found else f.EXACT,
-            )
-        )
-
-    def _settle_direction(self, call: TrackedCall, dialled_outside: bool) -> None:
-        """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
-        event = call.begun
-        if call.told or event is None:
-            return
-        if dialled_outside:
-            self.arrive(call, "outbound")
-        elif self.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
-            self.arrive(call, "inbound")
-        else:
-            self.arrive(call, "internal")
+            arrival.tell(self, call, "inbound", line)
 
     def _hangup(self, event: e.Hangup) -> None:
         leg = self.legs.pop(event.uniqueid, None)
@@ -231,13 +175,13 @@ class Tracker:
             call.legs.remove(leg)
 
     def _end(self, call: TrackedCall, event: e.Hangup) -> None:
-        self._language(call, event.language, event.at)
-        self._settle_direction(call, dialled_outside=False)
+        language.heard(self, call, event.language, event.at)
+        arrival.settle_direction(self, call, dialled_outside=False)
         for leg in call.legs:
             self._rang_by_hint(call, leg)
-        self._voicemail_by_place(call, event, event.at)
+        voicemail.by_place(self, call, event, event.at)
         if call.maybe_voicemail:
-            self.voicemail(call, call.last_stop or event.at, None)
+            voicemail.took(self, call, call.last_stop or event.at, None)
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
             self._out.append(f.CallerBusy(call.id, event.at))
         by: f.Ender = "caller" if call.asked else "exchange"
@@ -258,7 +202,7 @@ class Tracker:
         call = self.calls.get(event.uniqueid)
         if call is not None:
             call.asked = True
-            self._voicemail_by_place(call, event, event.at)
+            voicemail.by_place(self, call, event, event.at)
 
     def _soft_hangup_request(self, event: e.SoftHangupRequest) -> None:
         call = self.calls.get(event.uniqueid)
@@ -274,13 +218,13 @@ class Tracker:
         if leg is None or call is None:
             return
         if source is call.caller:
-            self._language(call, event.language, event.at, chosen=True)
+            language.heard(self, call, event.language, event.at, chosen=True)
         self._not_voicemail_after_all(call, event.at)
         leg.dialled = call.dialled = True
         if not leg.is_phone:
             return
         leg.outside = self.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
-        self._settle_direction(call, leg.outside)
+        arrival.settle_direction(self, call, leg.outside)
         self._out.append(f.PhoneDialled(call.id, event.at, self.phone(leg), self.named(leg)))
 
     def _dialled_leg(self, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
@@ -368,7 +312,7 @@ class Tracker:
         call = leg.call
         if call is None:
             if event.state == RING and (born := self._unborn.pop(event.uniqueid, None)) is not None:
-                self._begin(leg, born)
+                self.begin(leg, born)
         elif leg is not call.caller:
             if event.state == RINGING and leg.hint is None and not leg.rang:
                 leg.hint = event.at
@@ -376,20 +320,20 @@ class Tracker:
             self._caller_up(call, event)
         elif event.state == BUSY:
             call.busy = True
-            self._settle_direction(call, dialled_outside=False)
+            arrival.settle_direction(self, call, dialled_outside=False)
             self._out.append(f.CallerBusy(call.id, event.at))
 
     def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
         """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
-        self._language(call, event.language, event.at)
+        language.heard(self, call, event.language, event.at)
         if call.answered or call.voicemail or any(leg.answered for leg in call.legs):
             return
         if not call.inbound and call.dialled:
             return
-        self._voicemail_by_place(call, event, event.at)
+        voicemail.by_place(self, call, event, event.at)
         if call.voicemail:
             return
-        if call.dialled and not self._dialplan_heard:
+        if call.dialled and not self.dialplan_heard:
             call.maybe_voicemail = event.at or True
         else:
             self.open_line(call, event.at)
@@ -424,9 +368,9 @@ class Tracker:
             return
         for leg in self.bridges.reachable(call.caller):
             if leg.mailbox is not None:
-                self.voicemail(call, at, leg.mailbox)
+                voicemail.took(self, call, at, leg.mailbox)
             elif leg.answered and leg.is_phone:
-                self._settle_direction(call, leg.outside)
+                arrival.settle_direction(self, call, leg.outside)
                 self.answer(call, leg, self._when_joined(leg, at))
                 return
 
@@ -448,56 +392,13 @@ class Tracker:
         if one is not None and two is not None:
             one.partner, two.partner = two, one
 
-    def _newexten(self, event: e.Newexten) -> None:
-        """A dialplan that lets us hear VoiceMail start: from then on a line that goes up is not guessed at."""
-        self._dialplan_heard = True
-        leg = self.legs.get(event.uniqueid)
-        if leg is None or leg.call is None or event.application != "VoiceMail":
-            return
-        mailbox = event.data.partition(",")[0].partition("&")[0].partition("@")[0] or None
-        if leg is leg.call.caller:
-            self._language(leg.call, event.language, event.at, chosen=True)
-            self.voicemail(leg.call, event.at, mailbox)
-        else:
-            leg.mailbox = mailbox or ""
-
-    def _voicemail_by_place(
-        self, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest, at: datetime | None
-    ) -> None:
-        """The caller is where the configuration says that only voicemail is."""
-        if call.voicemail or not call.inbound:
-            return
-        site = self.site
-        if event.context in site.voicemail_contexts or event.exten in site.mailboxes:
-            mailbox = event.exten if event.exten in site.mailboxes else None
-            since = call.last_stop if not isinstance(event, e.Newstate) else None
-            self.voicemail(call, since or at, mailbox)
-
-    def voicemail(
-        self, call: TrackedCall, at: datetime | None, mailbox: str | None, slack: timedelta = f.EXACT
-    ) -> None:
-        """Tell that voicemail took the call."""
-        if call.voicemail:
-            return
-        self._settle_direction(call, dialled_outside=False)
-        call.voicemail, call.maybe_voicemail = True, False
-        self._out.append(f.VoicemailTook(call.id, at, mailbox or None, slack))
-
-    def _message_waiting(self, event: e.MessageWaiting) -> None:
-        call = self.calls.get(event.uniqueid)
-        if call is None or not call.inbound or event.new in ("", "0"):
-            return
-        mailbox = event.mailbox.partition("@")[0] or None
-        self.voicemail(call, call.last_stop or event.at, mailbox)
-        self._out.append(f.MessageLeft(call.id, event.at, mailbox))
-
     def _queue_join(self, event: e.QueueCallerJoin) -> None:
         call = self.calls.get(event.uniqueid)
         if call is None:
             return
-        self._language(call, event.language, event.at, chosen=True)
+        language.heard(self, call, event.language, event.at, chosen=True)
         self._not_voicemail_after_all(call, event.at)
-        self._settle_direction(call, dialled_outside=False)
+        arrival.settle_direction(self, call, dialled_outside=False)
         call.queue = event.queue
         self._out.append(f.QueueEntered(call.id, event.at, event.queue))
 
@@ -517,30 +418,3 @@ class Tracker:
         leg = self.legs.get(event.uniqueid)
         if leg is not None and leg.call is not None and leg.call.answered and leg is not leg.call.caller:
             self._out.append(fact(leg.call.id, event.at, extension(event.channel)))
-
-    def _language(
-        self, call: TrackedCall, language: str, at: datetime | None, chosen: bool = False
-    ) -> None:
-        """A language other than the first one was asked for; the first one only when a menu offered it.
-
-        Asterisk says `en` from the start: before a choice the language is unknown (R-22).
-        """
-        if not language or not call.inbound:
-            return
-        changed = language != call.language
-        if changed or (chosen and not call.language_told and self._was_in_menu(call, at)):
-            call.language, call.language_told = language, True
-            self._out.append(f.LanguageChosen(call.id, at, spoken(language)))
-
-    @staticmethod
-    def _was_in_menu(call: TrackedCall, at: datetime | None) -> bool:
-        since = call.line_up
-        if not call.language_menu or call.dialled or not isinstance(since, datetime) or at is None:
-            return False
-        return at - since >= SHORTEST_MENU
-
-
-def spoken(language: str) -> str:
-    """Asterisk's language code (`fr`, `fr_CA`, `en`) as one of fr, en, other."""
-    code = language[:2].lower()
-    return code if code in ("fr", "en") else "other"

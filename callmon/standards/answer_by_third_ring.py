@@ -21,7 +21,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rings: int = Field(3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)")
+    rings: int = Field(
+        3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
+    )
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:

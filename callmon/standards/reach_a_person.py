@@ -22,7 +22,9 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rings: int = Field(3, ge=1, le=10, description="a caller who gives up after this many rings did not reach a person")
+    rings: int = Field(
+        3, ge=1, le=10, description="a caller who gives up after this many rings did not reach a person"
+    )
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:

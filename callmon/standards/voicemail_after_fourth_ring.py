@@ -25,8 +25,12 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after_ring: int = Field(4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)")
-    late_after_ring: int = Field(5, ge=1, le=20, description="later than the end of this ring is late (callmon's rule)")
+    after_ring: int = Field(
+        4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
+    )
+    late_after_ring: int = Field(
+        5, ge=1, le=20, description="later than the end of this ring is late (callmon's rule)"
+    )
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
@@ -55,7 +59,9 @@ def _timed(call: Call, parameters: Parameters) -> Judgement:
     if call.waited is None:
         if call.arrived is None:
             return Judgement("unknown", "no_time")
-        return not_met(call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early")
+        return not_met(
+            call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early"
+        )
     first = _when(call.waited.shortest, call, parameters)
     return first if first == _when(call.waited.longest, call, parameters) else UNHEARD
 

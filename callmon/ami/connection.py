@@ -1,0 +1,264 @@
+"""The wire to one exchange: TCP or TLS, and coming back for ever. All I/O of `ami/` that runs is here.
+
+Reading is never held up by anything but `pause` (the store is full): bytes are gathered for a few
+milliseconds, since at a real site the cost is the wake-up, not the parsing. A connection that fails is tried
+again after 0.25, 0.5, 1 … 4 s, with jitter, for ever; a refused login after minutes, since the fail2ban of a
+PBX bans the impatient. What changes is logged once, as a sentence that names the exchange and what to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections.abc import Callable
+from time import monotonic
+
+from callmon.ami import events as e
+from callmon.ami.session import Session, State
+from callmon.errors import AmiError, ConfigError
+from callmon.exchange_settings import ExchangeSettings
+
+log = logging.getLogger(__name__)
+
+BUFFER = 256 * 1024
+GATHER_SECONDS = 0.005
+FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
+REFUSED_WAIT, LONGEST_REFUSED_WAIT = 60.0, 600.0
+CONNECT_TIMEOUT = 10.0
+# Sooner than the default of minutes, the kernel gives up a peer that acknowledges nothing.
+USER_TIMEOUT_MS = 10_000
+
+Hear = Callable[[list[e.Event]], None]
+Witness = Callable[[bytes, float], None]
+
+
+class Link(asyncio.BufferedProtocol):
+    """One connection: the socket's bytes into the session, its events to `hear`."""
+
+    def __init__(self, session: Session, hear: Hear, witness: Witness | None = None) -> None:
+        self.session = session
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hear, self._witness = hear, witness
+        self._buffer = bytearray(BUFFER)
+        self._view = memoryview(self._buffer)
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._resume: asyncio.TimerHandle | None = None
+        self._paused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        _give_up_sooner(transport)
+        self._arm()
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data, now = bytes(self._view[:nbytes]), monotonic()
+        if self._witness is not None:
+            self._witness(data, now)
+        heard = self.session.receive_data(data, now)
+        if heard:
+            self._hear(heard)
+        self._answer()
+        if nbytes < BUFFER // 2 and self._resume is None and not self._paused:
+            self._gather()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        for timer in (self._timer, self._resume):
+            if timer is not None:
+                timer.cancel()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Read no further: what we heard cannot be kept. The exchange will cut us off: an honest gap."""
+        if not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _gather(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._resume = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._read_on)
+
+    def _read_on(self) -> None:
+        self._resume = None
+        if self._transport is not None and not self._paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _answer(self) -> None:
+        """Write what the session wants written, close when it has failed, and set its alarm anew."""
+        data = self.session.data_to_send()
+        if data and self._transport is not None:
+            self._transport.write(data)
+        if self.session.state is State.FAILED:
+            self.close()
+        else:
+            self._arm()
+
+    def _arm(self) -> None:
+        deadline = self.session.next_deadline()
+        loop = asyncio.get_running_loop()
+        if self._timer is None:
+            self._timer = loop.call_later(max(0.0, deadline - monotonic()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.session.tick(monotonic())
+        self._answer()
+
+
+class Exchange:
+    """One exchange, connected again and again until the task that runs `listen` is cancelled."""
+
+    def __init__(
+        self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None
+    ) -> None:
+        self.name, self.settings = name, settings
+        self.link: Link | None = None
+        self.events = 0
+        self.dropped = 0
+        self._hear, self._witness = hear, witness
+        self._said: str | None = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """Logged in and listening."""
+        return self.link is not None and self.link.session.state is State.LISTENING
+
+    async def listen(self) -> None:
+        """Connect, listen until it ends, tell the gap, wait, and begin again."""
+        wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+        while True:
+            link = await self._connected()
+            if link is not None and link.session.exchange_time(monotonic()) is not None:
+                wait = FIRST_WAIT  # it was heard: begin anew
+            if link is not None and link.session.is_refused:
+                await asyncio.sleep(refused_wait * random.uniform(0.9, 1.1))
+                refused_wait = min(LONGEST_REFUSED_WAIT, refused_wait * 2)
+            else:
+                await asyncio.sleep(wait * random.uniform(0.75, 1.25))
+                wait, refused_wait = min(LONGEST_WAIT, wait * 2), REFUSED_WAIT
+
+    async def _connected(self) -> Link | None:
+        """One connection from its beginning to its end; None when there was none."""
+        try:
+            link = await self._connect()
+        except (TimeoutError, OSError, ConfigError) as error:
+            self._say(sentence(self.name, self.settings, error))
+            return None
+        self.link = link
+        try:
+            await link.ended
+        except asyncio.CancelledError:
+            link.close()
+            raise
+        self._over(link)
+        return link
+
+    async def _connect(self) -> Link:
+        s = self.settings
+        secret = s.secret()
+        loop = asyncio.get_running_loop()
+
+        def fresh() -> Link:
+            session = Session(
+                self.name,
+                s.username,
+                secret,
+                monotonic(),
+                md5=s.login == "md5",
+                ping_every=s.ping_every.total_seconds(),
+                ping_timeout=s.ping_timeout.total_seconds(),
+            )
+            return Link(session, self._heard, self._witness)
+
+        context = tls_context(s) if s.tls else None
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            _, link = await loop.create_connection(
+                fresh,
+                s.host,
+                s.port,
+                ssl=context,
+                server_hostname=(s.server_name or s.host) if s.tls else None,
+            )
+        return link
+
+    def _heard(self, events: list[e.Event]) -> None:
+        if self._said is not None and self.is_connected:
+            log.info("exchange heard", extra={"exchange": self.name})
+            self._said = None
+        self._hear(events)
+
+    def _over(self, link: Link) -> None:
+        """The connection ended: say why, and tell the core that it hears nothing."""
+        link.close()
+        self.link = None
+        self.events += link.session.received
+        self.dropped += link.session.dropped
+        failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
+        self._say(str(failure))
+        if link.session.exchange_time(monotonic()) is not None:
+            self._hear([link.session.lost()])
+
+    def _say(self, what: str) -> None:
+        if what != self._said:
+            self._said = what
+            log.warning(what, extra={"exchange": self.name})
+
+
+def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
+    """Verified certificate and host name, always; a client certificate when one is configured."""
+    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    if settings.client_certificate is not None:
+        key = str(settings.client_key) if settings.client_key else None
+        context.load_cert_chain(str(settings.client_certificate), key)
+    return context
+
+
+def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str:
+    """What went wrong with a connection, and who can do what about it."""
+    where = f"{settings.host}:{settings.port}"
+    match error:
+        case ConfigError():
+            return str(error)
+        case ssl.SSLCertVerificationError():
+            expected = settings.server_name or settings.host
+            return (
+                f"Exchange {name}: the certificate of {where} is not accepted for {expected!r} "
+                f"({error.verify_message}); set server_name or ca_file, or renew the certificate."
+            )
+        case ssl.SSLError():
+            return f"Exchange {name}: {where} speaks no TLS ({error.reason}); check port, tls and manager.conf."
+        case ConnectionRefusedError():
+            return f"Exchange {name}: nothing listens at {where}; is Asterisk up, and enabled=yes in manager.conf?"
+        case socket.gaierror():
+            return f"Exchange {name}: the host name {settings.host!r} cannot be resolved; check host."
+        case TimeoutError():
+            return f"Exchange {name}: {where} does not answer; check host, port and the firewall."
+        case _:
+            return f"Exchange {name}: {where} cannot be reached ({error})."
+
+
+def _give_up_sooner(transport: asyncio.Transport) -> None:
+    raw = transport.get_extra_info("socket")
+    if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)

@@ -1,0 +1,202 @@
+"""One AMI session, without I/O: log in, list, listen, keep alive.
+
+    CONNECTED ──banner──▶ CHALLENGING ──challenge──▶ LOGGING_IN ──accepted──▶ LISTENING
+        │                  (md5 only)                    │                        │
+        └─ no AMI ────────────▶ FAILED ◀── refused ──────┘      silence ──▶ FAILED┘
+
+`receive_data` takes bytes and the monotonic time (seconds), and gives events; `data_to_send` gives what is to
+be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock,
+then the channels are listed. Events that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are
+stamped with the exchange's own time: its last Timestamp plus the monotonic time since.
+
+Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
+an action.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from callmon.ami import events as e
+from callmon.ami.protocol import BANNER, Framer
+from callmon.errors import AmiError
+
+# CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard.
+LISTING = (
+    ("CoreShowChannels", ()),
+    ("Status", (("Variables", "CDR(answer,u)"),)),
+    ("CoreStatus", ()),
+)
+# Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.
+GREETING_TIMEOUT = 10.0
+
+
+class State(Enum):
+    CONNECTED = auto()
+    CHALLENGING = auto()
+    LOGGING_IN = auto()
+    LISTENING = auto()
+    FAILED = auto()
+
+
+class Session:
+    """The conversation with one exchange over one connection."""
+
+    def __init__(
+        self,
+        exchange: str,
+        username: str,
+        secret: str,
+        now: float,
+        md5: bool = True,
+        ping_every: float = 5.0,
+        ping_timeout: float = 5.0,
+    ) -> None:
+        self.exchange = exchange
+        self.state = State.CONNECTED
+        self.failure: AmiError | None = None
+        self.is_refused = False
+        self.unusable = 0
+        self.received = 0
+        self._username, self._secret, self._md5 = username, secret, md5
+        self._ping_every, self._ping_timeout = ping_every, ping_timeout
+        self._framer = Framer()
+        self._out: list[bytes] = []
+        self._actions = 0
+        self._deadline = now + GREETING_TIMEOUT
+        self._pinged: float | None = None
+        self._last_byte = now
+        self._clock: tuple[datetime, float] | None = None
+        self._booted: e.FullyBooted | None = None
+
+    def receive_data(self, data: bytes, now: float) -> list[e.Event]:
+        """The events in these bytes. Never raises; what went wrong is in `failure`."""
+        self._last_byte = now
+        messages = self._framer.receive(data)
+        if self.state is State.CONNECTED:
+            self._greet(now)
+        heard: list[e.Event] = []
+        decode = e.event
+        for message in messages:
+            said = decode(message)
+            if said is None:
+                continue
+            if type(said) is e.Reply:
+                self._replied(said, now, heard)
+            else:
+                self._heard(said, now, heard)  # type: ignore[arg-type]
+        self.received += len(messages)
+        return heard
+
+    def data_to_send(self) -> bytes:
+        """What is to be written now."""
+        data, self._out = b"".join(self._out), []
+        return data
+
+    def next_deadline(self) -> float:
+        """When `tick` is to be called (monotonic seconds)."""
+        return self._deadline
+
+    def tick(self, now: float) -> None:
+        """Time passed: ask whether the exchange is still there, or find that it is not."""
+        if now < self._deadline or self.state is State.FAILED:
+            return
+        if self.state is not State.LISTENING:
+            self._fail("did not greet or answer the login; is this the AMI port?")
+        elif self._pinged is None or self._last_byte > self._pinged:
+            self._ping(now)
+        else:
+            self._fail("does not answer; the connection is given up")
+
+    def lost(self) -> e.ConnectionLost:
+        """The event for the end of this connection: the exchange is unheard from its last byte on."""
+        return e.ConnectionLost(self.exchange_time(self._last_byte))
+
+    def exchange_time(self, now: float) -> datetime | None:
+        """The exchange's own time now; None before it told any."""
+        if self._clock is None:
+            return None
+        told, at = self._clock
+        return told + timedelta(seconds=now - at)
+
+    @property
+    def dropped(self) -> int:
+        """Messages too large to be any."""
+        return self._framer.dropped
+
+    def _greet(self, now: float) -> None:
+        banner = self._framer.banner
+        if banner is None:
+            return
+        if not banner.startswith(BANNER):
+            self._fail("is no Asterisk manager interface; check host and port")
+        elif self._md5:
+            self.state = State.CHALLENGING
+            self._send("Challenge", (("AuthType", "MD5"),))
+        else:
+            self._log_in((("Secret", self._secret),))
+        self._deadline = now + GREETING_TIMEOUT
+
+    def _log_in(self, proof: tuple[tuple[str, str], ...]) -> None:
+        self.state = State.LOGGING_IN
+        self._send("Login", (("Username", self._username), *proof))
+
+    def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
+        match self.state:
+            case State.CHALLENGING if reply["Challenge"]:
+                answer = hashlib.md5((reply["Challenge"] + self._secret).encode(), usedforsecurity=False)
+                self._log_in((("AuthType", "MD5"), ("Key", answer.hexdigest())))
+            case State.CHALLENGING | State.LOGGING_IN if reply["Response"] != "Success":
+                self.is_refused = True
+                self._fail(
+                    f"refuses the login of {self._username!r} ({reply['Message'] or 'no reason given'}): check "
+                    "its name, its secret and the permit lines of manager.conf; the exchange's log says which"
+                )
+            case State.LOGGING_IN:
+                self.state = State.LISTENING
+                self._ping(now)
+                for action, headers in LISTING:
+                    self._send(action, headers)
+            case State.LISTENING if reply["Ping"]:
+                self._ponged(reply, now, heard)
+            case _:
+                pass
+
+    def _ponged(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
+        self._pinged = None
+        self._deadline = now + self._ping_every
+        told = e.instant(reply["Timestamp"].encode())
+        if told is not None:
+            self._clock = (told, now)
+        if self._booted is not None:
+            heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
+            self._booted = None
+
+    def _heard(self, event: e.Event, now: float, heard: list[e.Event]) -> None:
+        if event.at is not None:
+            self._clock = (event.at, now)
+        elif type(event) is e.FullyBooted:
+            self._booted = event  # told with its time, when the first Ping has been answered
+            return
+        elif type(event) is e.StatusComplete:
+            event = e.StatusComplete(self.exchange_time(now))
+        heard.append(event)
+
+    def _ping(self, now: float) -> None:
+        self._pinged = now
+        self._deadline = now + self._ping_timeout
+        self._send("Ping")
+
+    def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        self._actions += 1
+        lines = [("Action", action), ("ActionID", f"callmon-{self._actions}"), *headers]
+        if any("\r" in value or "\n" in value for _, value in lines):
+            self._fail("cannot be asked: a user name or secret holds a line break")
+            return
+        self._out.append("".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n")
+
+    def _fail(self, sentence: str) -> None:
+        self.state = State.FAILED
+        self.failure = self.failure or AmiError(f"Exchange {self.exchange} {sentence}.")

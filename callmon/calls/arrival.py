@@ -1,0 +1,102 @@
+"""A call arrives: on which line, from whom, in which direction. Pure.
+
+The number dialled is only in the first Newchannel (or in the listing's DNID): from the first Goto on, `Exten`
+is `s`. A call on a public line is told at once; any other one when it dials, since only then is it known to
+go outward, to come from a trunk to a number that nobody watches, or to stay at home.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls.endpoints import masked
+from callmon.calls.legs import TrackedCall
+from callmon.numbers import e164, is_withheld
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import PublicLine, Tracker
+
+
+def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLine | None:
+    """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
+    site = tracker.site
+    if site.endpoints.is_known_phone(channel):
+        return None  # a colleague who dials our own public number is no member of the public
+    if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
+        return None
+    return site.line(dialled)
+
+
+def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
+    """Tell that the call is there, once its direction is known."""
+    event = call.begun
+    if call.told or event is None:
+        return
+    _settled(tracker, call, direction, line)
+    withheld = is_withheld(event.caller, event.caller_name)
+    caller = None if withheld else e164(event.caller, tracker.site.region) or event.caller
+    tracker.tell(
+        f.Arrived(
+            call=call.id,
+            at=event.at,
+            direction=direction,
+            line=line.name if line else None,
+            dialled=event.exten,
+            caller=caller,
+            withheld=withheld,
+            channel=masked(call.caller.channel),
+        )
+    )
+
+
+def tell_found(
+    tracker: Tracker,
+    call: TrackedCall,
+    entry: e.Status,
+    direction: f.Direction,
+    line: PublicLine | None,
+    arrived: datetime | None,
+    may_hide_answer: bool,
+) -> None:
+    """Tell of a call that was in progress before anybody listened; it arrived in the second of its Uniqueid."""
+    _settled(tracker, call, direction, line)
+    withheld = is_withheld(entry.caller, entry.caller_name)
+    tracker.tell(
+        f.Arrived(
+            call=call.id,
+            at=arrived,
+            direction=direction,
+            line=line.name if line else None,
+            dialled=entry.dialled,
+            caller=None if withheld else e164(entry.caller, tracker.site.region) or entry.caller,
+            withheld=withheld,
+            channel=masked(call.caller.channel),
+            found=True,
+            may_hide_answer=may_hide_answer,
+            slack=timedelta(seconds=1),
+        )
+    )
+
+
+def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool) -> None:
+    """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
+    event = call.begun
+    if call.told or event is None:
+        return
+    if dialled_outside:
+        tell(tracker, call, "outbound")
+    elif tracker.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
+        tell(tracker, call, "inbound")
+    else:
+        tell(tracker, call, "internal")
+
+
+def _settled(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: PublicLine | None) -> None:
+    call.told, call.inbound, call.begun = True, direction == "inbound", None
+    call.caller.outside = call.inbound
+    if line is not None:
+        call.language_menu = line.language_menu and line.language is None
+        tracker.site.endpoints.learn(call.caller.channel, outside=True)

@@ -1,0 +1,72 @@
+"""Voicemail takes a call, and a message is left or not. Pure.
+
+Four ways to know, best first: the dialplan step `VoiceMail` (also on a line already up, where nothing else
+tells); a MessageWaiting with the caller's Uniqueid; the caller's place, where the configuration says that only
+voicemail is; and, on an exchange that lets us hear no dialplan step at all, a line that goes up after every
+phone was tried in vain. An agent who listens or deletes sends MessageWaiting too: the Uniqueid is the agent's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls import arrival, language
+from callmon.calls.legs import TrackedCall
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import Tracker
+
+
+def took(
+    tracker: Tracker,
+    call: TrackedCall,
+    at: datetime | None,
+    mailbox: str | None,
+    slack: timedelta = f.EXACT,
+) -> None:
+    """Tell that voicemail took the call (once)."""
+    if call.voicemail:
+        return
+    arrival.settle_direction(tracker, call, dialled_outside=False)
+    call.voicemail, call.maybe_voicemail = True, False
+    tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
+
+
+def step(tracker: Tracker, event: e.Newexten) -> None:
+    """The dialplan runs VoiceMail. From now on a line of this exchange that goes up is not guessed at."""
+    tracker.dialplan_heard = True
+    leg = tracker.legs.get(event.uniqueid)
+    if leg is None or leg.call is None:
+        return
+    mailbox = event.data.partition(",")[0].partition("&")[0].partition("@")[0]
+    if leg is not leg.call.caller:
+        leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
+        return
+    language.heard(tracker, leg.call, event.language, event.at, chosen=True)
+    took(tracker, leg.call, event.at, mailbox)
+
+
+def by_place(
+    tracker: Tracker, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest, at: datetime | None
+) -> None:
+    """The caller is where the configuration says that only voicemail is."""
+    if call.voicemail or not call.inbound:
+        return
+    site = tracker.site
+    if event.context in site.voicemail_contexts or event.exten in site.mailboxes:
+        mailbox = event.exten if event.exten in site.mailboxes else None
+        since = None if isinstance(event, e.Newstate) else call.last_stop
+        took(tracker, call, since or at, mailbox)
+
+
+def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:
+    """A caller's own MessageWaiting with something new: a message was left."""
+    call = tracker.calls.get(event.uniqueid)
+    if call is None or not call.inbound or event.new in ("", "0"):
+        return
+    mailbox = event.mailbox.partition("@")[0] or None
+    took(tracker, call, call.last_stop or event.at, mailbox)
+    tracker.tell(f.MessageLeft(call.id, event.at, mailbox))
