@@ -12,41 +12,7 @@ from callmon import facts as f
 from callmon.calls.story import Call
 from callmon.facts import Fact
 from callmon.findings import Finding, Outcome
-
-# What a verdict's reason says. The keys are the catalogues' keys too; {n} is a ring or a number of seconds.
-REASONS: dict[str, str] = {
-    "answered_on_ring": "answered on ring {n}",
-    "answered_after_seconds": "answered after {n} s of waiting in the queue",
-    "answered_without_ringing": "answered without ringing",
-    "answered_in_time": "answered in time, ring not known exactly",
-    "answered_late": "answered late, ring not known exactly",
-    "a_person_answered": "a person answered",
-    "voicemail": "voicemail took the call",
-    "voicemail_early": "voicemail took the call before the fourth ring was over",
-    "voicemail_on_time": "voicemail took the call after the fourth ring",
-    "voicemail_late": "voicemail took the call after the fifth ring",
-    "voicemail_nothing_rang": "voicemail took the call, nothing rang",
-    "no_voicemail": "voicemail did not take the call",
-    "after_a_person": "voicemail after a person had answered",
-    "chosen_in_menu": "voicemail chosen in the menu",
-    "hung_up_early": "hung up early",
-    "gave_up": "gave up",
-    "busy": "busy",
-    "rang_in_vain": "rang in vain",
-    "no_phone_reachable": "no phone reachable",
-    "in_the_menu": "in the menu",
-    "announcement": "announcement",
-    "closed": "closed",
-    "exchange_stopped": "exchange stopped",
-    "gap": "gap",
-    "no_time": "no time was heard",
-}
-
-
-def reason(key: str, number: int | None) -> str:
-    """A verdict's reason in English: `answered on ring 2`."""
-    return REASONS[key].replace("{n}", str(number))
-
+from callmon.words import reason
 
 def instant(at: datetime | None) -> str | None:
     """UTC, to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
@@ -86,7 +52,7 @@ def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str,
         "heard": call.heard,
         "gaps": [{"start": instant(start), "end": instant(end)} for start, end in call.gaps],
         "verdicts": {finding.standard: finding.verdict for finding in findings},
-        "reasons": {finding.standard: reason(finding.reason_key, finding.number) for finding in findings},
+        "reasons": {x.standard: reason(x.reason_key, x.number, "en") for x in findings},
         "cause": {finding.standard: finding.cause for finding in findings if finding.cause is not None},
     }
 
@@ -155,5 +121,6 @@ def _gap_line(begun: datetime, over: datetime, start: datetime | None) -> str:
 
 def _finding_line(finding: Finding, start: datetime | None) -> str:
     cause = f"  cause={finding.cause}" if finding.cause else ""
-    said = f"{finding.verdict:<8}  {reason(finding.reason_key, finding.number)}{cause}"
+    why = reason(finding.reason_key, finding.number, "en")
+    said = f"{finding.verdict:<8}  {why}{cause}"
     return _line(finding.at, start, finding.call, finding.standard, said)

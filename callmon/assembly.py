@@ -1,0 +1,29 @@
+"""A monitor made from settings: the one place where the configuration meets the core. Opens nothing."""
+
+from __future__ import annotations
+
+from callmon.monitor import Monitor, Site
+from callmon.settings import Settings
+from callmon.standards import load
+
+
+def monitor(settings: Settings, exchange: str | None = None, any_line: bool = False, every_call: bool = False) -> Monitor:
+    """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name."""
+    names = list(settings.exchanges) if exchange is None else [exchange]
+    sites = {name: site(settings, name, any_line) for name in names}
+    calendars = {line.name: settings.calendar(line) for line in settings.lines()}
+    return Monitor(sites, calendars | {"": settings.calendar()}, load(settings.standards), every_call)
+
+
+def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
+    told = settings.exchanges.get(exchange)
+    if told is None:
+        return Site(settings.lines(), region=settings.region, any_line=any_line)
+    return Site(
+        settings.lines(),
+        told.trunks,
+        told.phones,
+        told.voicemail_contexts,
+        settings.region,
+        any_line,
+    )

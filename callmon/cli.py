@@ -1,0 +1,257 @@
+"""The commands. Each is short and calls what tests call too.
+
+Results go to standard output, everything else to standard error. Exit status: 0 done, 1 it ran and found
+something wrong, 2 bad usage or configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, TypeVar, cast
+
+import click
+
+from callmon import __version__
+from callmon.errors import CallmonError, ConfigError
+from callmon.settings import Settings, example, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT_CONFIG = Path("callmon.toml")
+
+
+def speaks_plainly(command: Command) -> Command:
+    """Errors meant for people become their sentences: status 2 for the configuration, 1 for the rest."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except ConfigError as error:
+            _stop(error.sentences, 2)
+        except CallmonError as error:
+            _stop((str(error),), 1)
+        except BrokenPipeError:  # `callmon replay … | head` is no error
+            sys.stderr.close()
+            return None
+
+    return cast(Command, run)
+
+
+def _stop(sentences: tuple[str, ...], status: int) -> NoReturn:
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    sys.exit(status)
+
+
+def config_option(command: Command) -> Command:
+    return click.option(
+        "--config", "config", type=click.Path(path_type=Path), help="the configuration file (default: callmon.toml)"
+    )(command)
+
+
+def configuration(path: Path | None) -> Settings:
+    """The configuration named, or callmon.toml here."""
+    return load(path or DEFAULT_CONFIG)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="callmon")
+def main() -> None:
+    """callmon: the witness of what a ministry promised its callers on the telephone."""
+
+
+@main.command()
+@config_option
+@speaks_plainly
+def check(config: Path | None) -> None:
+    """Load the configuration; print the settings in force and the next twelve months' closed days.
+
+    \b
+    Example: callmon check --config /etc/callmon/callmon.toml
+    """
+    from callmon.check import report
+    from callmon.standards import load as load_standards
+
+    settings = configuration(config)
+    load_standards(settings.standards)
+    click.echo(report(settings, datetime.now(settings.timezone).date()))
+
+
+@main.command()
+@config_option
+@speaks_plainly
+def run(config: Path | None) -> None:
+    """The daemon: listen to the exchanges, judge every call, store it and show it on /metrics.
+
+    \b
+    Example: callmon run --config /etc/callmon/callmon.toml
+    """
+    from callmon.daemon import Daemon
+    from callmon.logs import set_up
+    from callmon.store.engine import upgrade
+
+    path = config or DEFAULT_CONFIG
+    settings = load(path)
+    if not settings.exchanges:
+        raise ConfigError(f"{path}: no exchange to listen to; add a table [exchanges.NAME].")
+    set_up()
+    store = upgrade(settings.store.url)
+
+    async def listen() -> None:
+        await Daemon(settings, store, path).run()
+
+    asyncio.run(listen())
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a call, instead of facts and findings")
+@click.option("--any-line", is_flag=True, help="treat every number dialled from outside as a line")
+@speaks_plainly
+def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line: bool) -> None:
+    """Put recordings (AMI bytes) through the same pipeline, and print what callmon concludes.
+
+    Several FILES are successive connections to one exchange. FILE may be - for standard input.
+
+    \b
+    Example: callmon replay --json tests/recordings/vm_message.ami
+    """
+    from callmon.assembly import monitor
+    from callmon.replay import Replay, told
+
+    settings = configuration(config) if config else example()
+    exchange = next(iter(settings.exchanges), "recording")
+    replayed = Replay(monitor(settings, exchange, any_line, every_call=True), exchange)
+    with ExitStack() as opened:
+        lines = told(replayed, (_open(opened, path) for path in files))
+        for line in lines:
+            if not as_json:
+                click.echo(line)
+    if as_json:
+        for call in replayed.calls():
+            click.echo(json.dumps(call, ensure_ascii=False))
+
+
+def _open(opened: ExitStack, path: Path) -> BinaryIO:
+    if str(path) == "-":
+        return click.get_binary_stream("stdin")
+    try:
+        return opened.enter_context(path.open("rb"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+@main.command()
+@click.argument("call")
+@config_option
+@click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the story (default: the settings')")
+@click.option("--json", "as_json", is_flag=True, help="the call as JSON")
+@speaks_plainly
+def explain(call: str, config: Path | None, lang: str | None, as_json: bool) -> None:
+    """Tell one stored call as a timeline, each verdict with its reason.
+
+    \b
+    Example: callmon explain 1795527733.0 --lang fr
+    """
+    from callmon.explain import as_json as told_as_json
+    from callmon.explain import story
+    from callmon.store import queries
+    from callmon.store.engine import open_store
+
+    settings = configuration(config)
+    found = queries.call(open_store(settings.store.url), call, numbers=as_json)
+    if not found:
+        _stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
+    for stored in found:
+        if as_json:
+            click.echo(json.dumps(told_as_json(stored, settings), ensure_ascii=False))
+        else:
+            click.echo(story(stored, settings, lang or settings.default_language))
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@config_option
+@speaks_plainly
+def db_upgrade(config: Path | None) -> None:
+    """Make the database, or bring it up to this version.
+
+    \b
+    Example: callmon db upgrade --config callmon.toml
+    """
+    from callmon.store.engine import revision, upgrade
+
+    store = upgrade(configuration(config).store.url)
+    click.echo(f"The database is at revision {revision(store)}.")
+
+
+@db.command("check")
+@config_option
+@speaks_plainly
+def db_check(config: Path | None) -> None:
+    """Compare the stored figures with the rows that they count.
+
+    \b
+    Example: callmon db check --config callmon.toml
+    """
+    from callmon.store.engine import open_store
+    from callmon.store.rejudge import differences
+
+    found = differences(open_store(configuration(config).store.url))
+    for line in found:
+        click.echo(line)
+    if found:
+        sys.exit(1)
+    click.echo("Figures and rows agree.")
+
+
+@db.command("rejudge")
+@config_option
+@speaks_plainly
+def db_rejudge(config: Path | None) -> None:
+    """Judge every stored call again, by the standards and settings of now; print what changed.
+
+    \b
+    Example: callmon db rejudge --config callmon.toml
+    """
+    from callmon.assembly import monitor
+    from callmon.store.engine import open_store
+    from callmon.store.rejudge import rejudge
+
+    settings = configuration(config)
+    changed = 0
+    for line in rejudge(open_store(settings.store.url), monitor(settings)):
+        changed += 1
+        click.echo(line)
+    click.echo(f"{changed} findings changed.", err=True)
+
+
+@main.command()
+@click.option("--listen", default="127.0.0.1:9469", show_default=True, help="where the pages are")
+@click.option("--seconds", type=float, help="stop after this long")
+@speaks_plainly
+def demo(listen: str, seconds: float | None) -> None:
+    """Everything with nothing installed: recordings of a real Asterisk played for ever, SQLite, metrics.
+
+    \b
+    Example: callmon demo
+    """
+    from callmon.demo import play
+
+    asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,320 @@
+"""The daemon: wiring, signals, the only clock and the only timer.
+
+    exchanges ─ events ─▶ hear ─▶ monitor ─ outcome ─▶ sinks
+                                     ▲
+    one timer, each second ──────────┘ (tick, heartbeat, watchdog)
+
+SIGTERM and SIGINT stop it after all that was heard is stored; SIGHUP takes over a changed configuration
+without losing a call, or refuses it with the reason. A bug in the core is caught here and nowhere else: the
+last minutes of the exchange's bytes are written down, it is counted, and the daemon listens on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import uvicorn
+
+from callmon import __version__, assembly
+from callmon.ami import events as e
+from callmon.ami.connection import Exchange
+from callmon.ami.flight_recorder import FlightRecorder
+from callmon.errors import ConfigError
+from callmon.monitor import Monitor
+from callmon.notify import notify
+from callmon.settings import Settings, load
+from callmon.sinks.database import Database
+from callmon.sinks.metrics import ExchangeState, Metrics
+from callmon.standards import CALL_STANDARDS
+from callmon.store import queries
+from callmon.store.engine import Store
+from callmon.web.app import app
+from callmon.web.health import troubles
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 30.0
+
+
+class Watched:
+    """One exchange with its task and its flight recorder."""
+
+    def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
+        self.exchange, self.recorder, self.task = exchange, recorder, task
+        self.last_event: datetime | None = None
+        self.unheard_since: float | None = monotonic()
+
+
+class Daemon:
+    """Everything that runs. `run` returns when it was asked to stop."""
+
+    def __init__(self, settings: Settings, store: Store, path: Path | None = None) -> None:
+        self.settings = settings
+        self._path = path
+        self._store = store
+        self.monitor = assembly.monitor(settings)
+        self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
+        self._sinks = (self.database,)
+        self.metrics = Metrics(
+            self.database.tally,
+            self,
+            self._sinks,
+            settings.lines(),
+            CALL_STANDARDS,
+            settings.exchanges,
+            __version__,
+        )
+        self._watched: dict[str, Watched] = {}
+        self._faults = 0
+        self._stop = asyncio.Event()
+        self.address = ""
+
+    async def run(self) -> None:
+        """Listen, judge, store and show, until SIGTERM, SIGINT or `stop`."""
+        await asyncio.to_thread(self._restore)
+        wire = _listening(self.settings.web.listen)
+        server = _Server(app(self.metrics, self.troubles))
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            web = tasks.create_task(server.serve([wire]), name="web")
+            for name in self.settings.exchanges:
+                self._watch(name)
+            timer = tasks.create_task(self._each_second(), name="timer")
+            self._ready(wire)
+            await self._stop.wait()
+            await self._close(server, [web, timer])
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def hear(self, name: str, events: Sequence[e.Event]) -> None:
+        """The heart: each event to the monitor, each outcome to the sinks."""
+        watched = self._watched[name]
+        room = True
+        for event in events:
+            try:
+                outcome = self.monitor.feed(name, event)
+            except Exception:  # a bug of ours: written down, counted, and we listen on
+                self._fault(watched, event)
+                continue
+            if outcome is not None:
+                for sink in self._sinks:
+                    room = sink.offer(outcome) and room
+        self._note(watched, events)
+        if not room:
+            self._pause()
+
+    # What /metrics and /healthz ask.
+
+    def in_progress(self) -> Mapping[tuple[str, str], int]:
+        return self.monitor.in_progress()
+
+    def phones(self) -> Mapping[tuple[str, str], int]:
+        return {}
+
+    def calls_other(self) -> Mapping[str, int]:
+        return self.monitor.others
+
+    def faults(self) -> int:
+        return self._faults
+
+    def business_hours(self) -> Mapping[str, bool]:
+        now = datetime.now(UTC)
+        return {line.name: self.settings.calendar(line).is_open(now) for line in self.settings.lines()}
+
+    def exchanges(self) -> Sequence[ExchangeState]:
+        return [self._state(name, watched) for name, watched in self._watched.items()]
+
+    def troubles(self) -> list[str]:
+        health = self.settings.health
+        return troubles(self.exchanges(), self._sinks, health.unheard_after, health.behind_after)
+
+    def _state(self, name: str, watched: Watched) -> ExchangeState:
+        exchange, link, since = watched.exchange, watched.exchange.link, watched.unheard_since
+        received = exchange.events + (link.session.received if link else 0)
+        dropped = exchange.dropped + (link.session.dropped if link else 0)
+        return ExchangeState(
+            name,
+            exchange.is_connected,
+            received,
+            watched.last_event,
+            None if since is None else timedelta(seconds=monotonic() - since),
+            {"too_large": dropped, "too_many_channels": self.monitor.refused(name)},
+        )
+
+    # Beginning, going on, ending.
+
+    def _restore(self) -> None:
+        """The calls that were in progress when callmon last ran are taken up by their stored facts."""
+        heard = queries.heartbeats(self._store)
+        for name in self.settings.exchanges:
+            calls = queries.open_calls(self._store, name, numbers=True)
+            judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
+            facts = {call: known.facts for call, known in calls.items()}
+            self.monitor.restore(name, heard.get(name), facts, judged)
+
+    def _watch(self, name: str) -> None:
+        recorder = FlightRecorder()
+        exchange = Exchange(
+            name,
+            self.settings.exchanges[name],
+            lambda events: self.hear(name, events),
+            recorder.heard,
+        )
+        task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
+        self._watched[name] = Watched(exchange, recorder, task)
+
+    def _ready(self, wire: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        host, port = wire.getsockname()[:2]
+        self.address = f"http://{host}:{port}"
+        gc.collect()
+        gc.freeze()  # what is here now stays: no collection need look at it again
+        notify("READY=1")
+        log.info("callmon listens", extra={"pages": self.address, "version": __version__})
+
+    async def _each_second(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            for outcome in self.monitor.tick(datetime.now(UTC)):
+                self.database.offer(outcome)
+            for name, watched in self._watched.items():
+                self._heartbeat(name, watched)
+            if all(sink.has_room() for sink in self._sinks):
+                self._go_on()
+            notify("WATCHDOG=1")
+
+    def _heartbeat(self, name: str, watched: Watched) -> None:
+        """All that was heard until now has been offered: the database may say so, after it."""
+        link = watched.exchange.link
+        if link is None or not watched.exchange.is_connected or self.monitor.is_unheard(name):
+            return
+        heard = link.session.heard_until()
+        if heard is not None:
+            self.database.offer_heartbeat(name, heard)
+
+    async def _close(self, server: _Server, tasks: list[asyncio.Task[None]]) -> None:
+        """Hear no more, store what was heard, and go."""
+        notify("STOPPING=1")
+        for name, watched in self._watched.items():
+            self._heartbeat(name, watched)
+            watched.task.cancel()
+        server.should_exit = True
+        tasks[1].cancel()
+        stored = await asyncio.to_thread(self.database.flush, FLUSH_SECONDS)
+        await asyncio.to_thread(self.database.close)
+        log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
+
+    def _note(self, watched: Watched, events: Sequence[e.Event]) -> None:
+        last = events[-1]
+        if type(last) is e.ConnectionLost:
+            watched.unheard_since = watched.unheard_since or monotonic()
+            return
+        watched.last_event = last.at or watched.last_event
+        if watched.unheard_since is not None and not self.monitor.is_unheard(watched.exchange.name):
+            watched.unheard_since = None
+
+    def _fault(self, watched: Watched, event: e.Event) -> None:
+        self._faults += 1
+        log.exception(
+            "a mistake of callmon's own; it listens on",
+            extra={"exchange": watched.exchange.name, "event": type(event).__name__},
+        )
+        with contextlib.suppress(OSError):
+            watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
+
+    def _pause(self) -> None:
+        for watched in self._watched.values():
+            if watched.exchange.link is not None:
+                watched.exchange.link.pause()
+
+    def _go_on(self) -> None:
+        for watched in self._watched.values():
+            if watched.exchange.link is not None:
+                watched.exchange.link.go_on()
+
+    # A changed configuration (SIGHUP).
+
+    def reload(self) -> None:
+        """Take over the configuration file as it is now, or refuse it with the reason."""
+        if self._path is None:
+            return
+        try:
+            changed = load(self._path)
+            refuse_what_needs_a_restart(self.settings, changed)
+            monitor = assembly.monitor(changed)
+        except ConfigError as error:
+            for sentence in error.sentences:
+                log.error("configuration refused: %s", sentence)
+            return
+        monitor.adopt(self.monitor)
+        before, self.settings, self.monitor = self.settings, changed, monitor
+        self.metrics.configure(changed.lines(), CALL_STANDARDS, changed.exchanges)
+        self._rewatch(before)
+        log.info("configuration taken over")
+
+    def _rewatch(self, before: Settings) -> None:
+        """Connections whose settings changed begin anew; the others are left alone."""
+        for name, told in before.exchanges.items():
+            if self.settings.exchanges.get(name) != told:
+                self._watched.pop(name).task.cancel()
+        for name in self.settings.exchanges:
+            if name not in self._watched:
+                self._watch(name)
+
+
+def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
+    """ConfigError for settings that a running daemon cannot change."""
+    mistakes = [
+        f"{name} has changed: restart callmon to change it."
+        for name, old, new in (
+            ("store", before.store, changed.store),
+            ("web", before.web, changed.web),
+        )
+        if old != new
+    ]
+    if mistakes:
+        raise ConfigError(*mistakes)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn in our loop: the signals are ours."""
+
+    def __init__(self, application: object) -> None:
+        config = uvicorn.Config(
+            application,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        super().__init__(config)
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+def _listening(address: str) -> socket.socket:
+    """The socket for the pages, bound before anything else starts. ConfigError when it cannot be had."""
+    host, _, port = address.rpartition(":")
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+    except OSError as error:
+        raise ConfigError(f"web.listen: {address} cannot be listened at ({error.strerror}).") from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,0 +1,20 @@
+"""systemd's notification socket: ready, alive, stopping. Says nothing where there is none."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def notify(state: str) -> None:
+    """`READY=1`, `WATCHDOG=1`, `STOPPING=1`, `RELOADING=1` …: see sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
+        try:
+            wire.sendto(state.encode(), address)
+        except OSError:  # nobody listens: systemd is gone, we are not
+            return
