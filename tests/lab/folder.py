@@ -58,9 +58,7 @@ def folder(version: str = "22") -> Path:
 
 def _refuse_unless_root() -> None:
     if os.geteuid() != 0:
-        raise LabUnavailable(
-            "the lab needs root: it builds a Debian folder and runs Asterisk in it by chroot"
-        )
+        raise LabUnavailable("the lab needs root: it builds a Debian folder and runs Asterisk in it by chroot")
 
 
 @contextmanager

@@ -30,6 +30,7 @@ class Phone:
     refuses_at: float = 0.0
     forwards_to: str | None = None  # 302
     steps: tuple[Step, ...] = ()
+    again: Phone | None = None  # what it does when the same call rings it once more
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,16 @@ class Stage:
             shown = f"{_display(caller.name)}<sip:{call.caller}@{TRUNK_ADDRESS}>"
         return Leg.leaving(self._trunk, call.dialled, call.caller, shown, extra)
 
+    def _phone(self, leg: Leg) -> Phone:
+        for key in ((leg.called, leg.caller), (leg.called, "")):
+            if phone := self._book.get(key):
+                self._book[key] = phone.again or phone
+                return phone
+        return Phone()
+
     async def _called(self, leg: Leg) -> None:
         """A phone is called: it does what this caller's situation says, or else rings on and on."""
-        phone = self._book.get((leg.called, leg.caller)) or self._book.get((leg.called, "")) or Phone()
+        phone = self._phone(leg)
         if phone.rings is not None:
             await leg.wait(phone.rings)
             leg.ring(phone.early_media)

@@ -55,9 +55,7 @@ class Postgres:
 
     def _start(self) -> None:
         data = f"/{self._place.relative_to(self._folder)}/data"
-        make = self._command(
-            "initdb", "-D", data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"
-        )
+        make = self._command("initdb", "-D", data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         made = subprocess.run(make, capture_output=True, text=True, errors="replace", timeout=60)
         if made.returncode:
             raise LabUnavailable(f"initdb failed: {made.stderr.strip()[-300:]}")
@@ -67,9 +65,7 @@ class Postgres:
                 "setpriv",
                 "--pdeathsig",
                 "QUIT",
-                *self._command(
-                    "postgres", "-D", data, *(word for option in options for word in ("-c", option))
-                ),
+                *self._command("postgres", "-D", data, *(word for option in options for word in ("-c", option))),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

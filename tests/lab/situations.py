@@ -86,9 +86,7 @@ ANSWERED = (
         {"101": Phone(answers=2, steps=(Step(2, "hold"), Step(7, "unhold"), Step(10, "hang_up")))},
         answered("101", 1, holds=1),
     ),
-    Situation(
-        "eleven_digits", Caller("14163272422", steps=TALKS), {"101": Phone(answers=3)}, answered("101", 1)
-    ),
+    Situation("eleven_digits", Caller("14163272422", steps=TALKS), {"101": Phone(answers=3)}, answered("101", 1)),
 )
 
 LINES = (
@@ -119,9 +117,7 @@ LINES = (
         answered("104", 1, "tty-toll-free"),
     ),
     Situation("tty_voicemail", Caller(TTY, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME, "tty")),
-    Situation(
-        "poci_answered", Caller(POCI, steps=TALKS), {"106": Phone(answers=13)}, answered("106", 3, "poci")
-    ),
+    Situation("poci_answered", Caller(POCI, steps=TALKS), {"106": Phone(answers=13)}, answered("106", 3, "poci")),
     Situation(
         "poci_tollfree_answered",
         Caller(POCI_FREE, steps=TALKS),
@@ -156,9 +152,7 @@ LINES = (
 
 VOICEMAIL = (
     Situation("vm_message", Caller(GENERAL, steps=LEAVES_MESSAGE), {}, box(4, True, BOX_ON_TIME), copies=3),
-    Situation(
-        "vm_hangup_greeting", Caller(GENERAL, steps=LEAVES_IN_GREETING), {}, box(4, False, BOX_ON_TIME)
-    ),
+    Situation("vm_hangup_greeting", Caller(GENERAL, steps=LEAVES_IN_GREETING), {}, box(4, False, BOX_ON_TIME)),
     Situation("vm_too_short", Caller(GENERAL, steps=LEAVES_TOO_SOON), {}, box(4, False, BOX_ON_TIME)),
     Situation(
         "hunt_voicemail",

@@ -172,6 +172,12 @@ def sent(kind: str, to: str, was_answered: bool = True) -> dict[str, object]:
 
 
 ENDS = (Step(5, "hang_up"),)
+
+
+def hands_over_while_ringing(to: str) -> tuple[Step, ...]:
+    return (Step(2, "press", "*2"), Step(4.5, "press", to), Step(9, "hang_up"))
+
+
 TRANSFERS = (
     only(
         "blind_transfer",
@@ -241,6 +247,47 @@ TRANSFERS = (
         answered("117", 1, transfers=[sent("attended", "118")]),
     ),
     only(
+        "attended_returned",
+        "150",
+        {
+            "150": Phone(
+                answers=2,
+                steps=(
+                    Step(2, "press", "*2"),
+                    Step(4.5, "press", "151"),
+                    Step(12, "press", "*1"),
+                    Step(16, "hang_up"),
+                ),
+            ),
+            "151 from 150": Phone(answers=3),
+            "151": Phone(answers=3),
+        },
+        answered("150", 1),
+    ),
+    only(
+        "blonde_completed",
+        "152",
+        {
+            "152": Phone(answers=2, steps=hands_over_while_ringing("153")),
+            "153 from 152": Phone(answers=6, steps=(Step(9, "hang_up"),)),
+            "153": Phone(answers=6, steps=(Step(9, "hang_up"),)),
+        },
+        answered("152", 1, transfers=[sent("blonde", "153")]),
+    ),
+    # Nobody takes it; the exchange calls the first phone back.
+    only(
+        "blonde_returned",
+        "154",
+        {"154": Phone(answers=2, steps=hands_over_while_ringing("155"), again=Phone(answers=2, steps=ENDS))},
+        answered("154", 1),
+    ),
+    only(
+        "transfer_refused",
+        "156",
+        {"156": Phone(answers=2, steps=(Step(2, "refer", "157"),)), "157": Phone(rings=None, refuses=486)},
+        answered("156", 1, transfers=[sent("blind", "157", was_answered=False)]),
+    ),
+    only(
         "forward_302",
         "119",
         {"119": Phone(forwards_to="124", refuses_at=1), "124": Phone(answers=3)},
@@ -263,4 +310,12 @@ TRANSFERS = (
     ),
 )
 
-BEYOND = (*QUEUES, *LOCALS, *STAFF, *TRANSFERS)
+PARKED_AND_FORGOTTEN = Situation(
+    "park_timeout",
+    Caller(GENERAL, route="lab-only,158,1"),
+    {"158": Phone(answers=2, steps=(Step(2, "press", "#72"),), again=Phone(answers=3, steps=ENDS))},
+    answered("158", 1, parked=1),
+    begins=2,  # after park_retrieve, which counts on the first place
+)
+
+BEYOND = (*QUEUES, *LOCALS, *STAFF, *TRANSFERS, PARKED_AND_FORGOTTEN)

@@ -40,9 +40,7 @@ def inbound(line: str, outcome: str, judged: dict[str, str] | None, **more: obje
     return base | ({"verdicts": judged} if judged else {}) | more
 
 
-def answered(
-    by: str, rings: int, line: str = "general", late: bool = False, **more: object
-) -> dict[str, object]:
+def answered(by: str, rings: int, line: str = "general", late: bool = False, **more: object) -> dict[str, object]:
     judged = TOO_LATE if late else IN_TIME
     known = {
         "answered_by": by,

@@ -11,6 +11,8 @@ from tests.lab.model import Played
 
 SLACK = 0.05  # seconds between the caller's SIP side and the exchange's word for it
 RING, GRACE = 6.0, 0.5
+# The exchange calls it a success when somebody hangs up on a consultation, before anybody has taken the call.
+TOLD_THOUGH_IT_CAME_BACK = {"blonde_returned": 1}
 TAKEN = {"abandoned", "busy", "no_answer", "failed", "announcement"}
 
 
@@ -53,9 +55,7 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
 def check(calls: Iterable[Played], stream: bytes) -> list[str]:
     """What contradicts the script, one sentence each."""
     heard = messages(stream)
-    return [
-        f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)
-    ]
+    return [f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)]
 
 
 def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
@@ -71,6 +71,7 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
     yield from _ringing(call, events)
     yield from _rings(call)
     yield from _outcome(call.situation.expect, events, own)
+    yield from _transfers(call, heard, own)
     yield from _on_the_way(call.situation.expect, heard, own)
 
 
@@ -116,15 +117,17 @@ def _outcome(expect: Mapping[str, object], events: list[Event], own: str) -> Ite
         yield f"answered by {[value(e, 'DestChannel') for e in phones]}, not by {by}"
 
 
-def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> Iterable[str]:
-    """What happened to the call between its answer and its end, and the caller's language."""
+def _transfers(call: Played, heard: list[Event], own: str) -> Iterable[str]:
     transfers = _of(heard, "BlindTransfer") + _of(heard, "AttendedTransfer")
-    ours = [
-        e for e in transfers if own in (value(e, "TransfereeLinkedid"), value(e, "OrigTransfererLinkedid"))
-    ]
-    expected = expect.get("transfers")
-    if isinstance(expected, list) and len(ours) != len(expected):
-        yield f"{len(ours)} transfers told, {len(expected)} made"
+    ours = [e for e in transfers if own in (value(e, "TransfereeLinkedid"), value(e, "OrigTransfererLinkedid"))]
+    made = call.situation.expect.get("transfers")
+    came_back = TOLD_THOUGH_IT_CAME_BACK.get(call.situation.name, 0)
+    if isinstance(made, list) and len(ours) != len(made) + came_back:
+        yield f"{len(ours)} transfers told, {len(made)} made"
+
+
+def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> Iterable[str]:
+    """What else happened to the call between its answer and its end, and the caller's language."""
     events = [event for event in heard if value(event, "Linkedid") == own]
     for key, event in (("holds", "Hold"), ("parked", "ParkedCall")):
         told = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
