@@ -102,9 +102,7 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
     ]
 
 
-def calls(
-    store: Store, begin: datetime, end: datetime, line: str | None = None
-) -> Iterator[tuple[str, Call]]:
+def calls(store: Store, begin: datetime, end: datetime, line: str | None = None) -> Iterator[tuple[str, Call]]:
     """Ended calls that arrived in [begin, end), with their exchange, by arrival.
 
     Read as they are asked for: take them quickly, SQLite's log grows while they are being read.

@@ -1,0 +1,127 @@
+"""Databases and outcomes for the tests of the store: SQLite in a folder, a real PostgreSQL where there is one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from callmon import facts as f
+from callmon.calls.story import Account, Call
+from callmon.findings import Cause, Finding, Outcome, Verdict
+from callmon.store.engine import Store, upgrade
+from tests.lab.folder import LabUnavailable
+from tests.lab.postgres import Postgres
+
+EXCHANGE = "toronto"
+CALLER = "+14165550101"
+START = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
+STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL that is thrown away, or of the one that CALLMON_TEST_POSTGRES names."""
+    if given := os.environ.get("CALLMON_TEST_POSTGRES"):
+        yield given
+        return
+    server = Postgres()
+    try:
+        url = server.__enter__()
+    except LabUnavailable as why:
+        pytest.skip(f"no PostgreSQL here: {why}")
+    try:
+        yield url
+    finally:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that nobody has used, in both kinds."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/callmon.db"
+        return
+    server = make_url(request.getfixturevalue("postgres_server"))
+    name = f"callmon_{uuid4().hex[:12]}"
+    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield server.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A database that is ready for use."""
+    opened = upgrade(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """A SQLite database, for what only a file can suffer."""
+    opened = upgrade(f"sqlite:///{tmp_path}/callmon.db")
+    yield opened
+    opened.close()
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+def answered_call(number: int, start: datetime = START) -> list[f.Fact]:
+    """Twelve facts: a menu, two phones, an answer by the second after 8.4 s of ringing, a hold, the end."""
+    call, at = f"{1795527733 + number}.{number}", start + seconds(number)
+    first, second = f"PJSIP/101-{number:08x}", f"PJSIP/102-{number:08x}"
+    channel = f"PJSIP/trunk-{number:08x}"
+    rang = at + seconds(4)
+    return [
+        f.Arrived(call, at, "inbound", "general", "4163272422", CALLER, None, channel),
+        f.LineOpened(call, at + seconds(0.1)),
+        f.LanguageChosen(call, at + seconds(3), "fr"),
+        f.PhoneDialled(call, at + seconds(3.5), "101", first),
+        f.PhoneRang(call, rang, "101", first),
+        f.PhoneStopped(call, at + seconds(8), "101", first, "no_answer", True),
+        f.PhoneDialled(call, at + seconds(8.1), "102", second),
+        f.PhoneRang(call, at + seconds(8.2), "102", second),
+        f.Answered(call, rang + seconds(8.4), "102", second, at + seconds(8.2)),
+        f.Held(call, at + seconds(20), "102"),
+        f.Resumed(call, at + seconds(30), "102"),
+        f.Ended(call, at + seconds(60), "caller"),
+    ]
+
+
+def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
+    """The account that these facts give."""
+    arrival = facts[0]
+    assert isinstance(arrival, f.Arrived)
+    told = Account(arrival, in_hours=in_hours)
+    for fact in facts[1:]:
+        told.tell(fact)
+    return told.call()
+
+
+def finding(
+    call: Call, standard: str = STANDARDS[0], verdict: Verdict = "met", cause: Cause | None = None
+) -> Finding:
+    at, line = call.answered or call.ended, call.line or "general"
+    language = call.language or "unknown"
+    return Finding(call.call, at, standard, line, language, call.in_hours, verdict, "answered_on_ring", 2, cause)
+
+
+def outcomes(facts: list[f.Fact], exchange: str = EXCHANGE) -> list[Outcome]:
+    """A fact at a time, as they are heard; the last brings the account of the call, and three findings."""
+    call = account(facts)
+    found = tuple(finding(call, standard) for standard in STANDARDS)
+    return [
+        *(Outcome(exchange, (fact,)) for fact in facts[:-1]),
+        Outcome(exchange, (facts[-1],), found, (call,)),
+    ]
