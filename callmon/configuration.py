@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -51,6 +52,7 @@ class StoreSettings(Table):
 
     url: str = Field(
         default="sqlite:///callmon.db",
+        repr=False,  # may hold a password
         pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
         description="the database: sqlite:///FILE or postgresql://USER@HOST/NAME",
     )
@@ -108,9 +110,7 @@ class CalendarSettings(Table):
     hours: WeekTable | None = Field(
         default=None, description="normal business hours; when left out, 08:30-17:00 on weekdays, assumed"
     )
-    closed_days_add: tuple[AddedDay, ...] = Field(
-        default=(), description="days closed beside Ontario's thirteen"
-    )
+    closed_days_add: tuple[AddedDay, ...] = Field(default=(), description="days closed beside Ontario's thirteen")
     closed_days_remove: tuple[date, ...] = Field(
         default=(), description="days of Ontario's thirteen on which the office opens"
     )
@@ -122,8 +122,8 @@ class CalendarSettings(Table):
     @classmethod
     def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
         if wrong := [day for day in days if day not in ontario(day.year)]:
-            known = did_you_mean(str(wrong[0]), map(str, ontario(wrong[0].year)))
-            raise ValueError(f"{wrong[0]} is no closed day, so it cannot be taken out{known}")
+            nearest = min(ontario(wrong[0].year), key=lambda day: abs(day - wrong[0]), default=wrong[0])
+            raise ValueError(f'{wrong[0]} is no closed day; did you mean "{nearest}"?')
         return days
 
     def closed(self) -> ClosedDays:
@@ -157,6 +157,7 @@ class LineSettings(Table):
     ring_cycle: Duration = Field(default=RING_CYCLE, description="one ring: its tone and the silence after")
     ring_tone: Duration = Field(default=RING_TONE, description="how long of that the tone sounds")
     language: Literal["fr", "en"] | None = Field(default=None, description="when the line itself is in one")
+    language_menu: bool = Field(default=False, description="its menu lets the caller choose a language")
     hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
     special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
     mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes")
@@ -222,9 +223,7 @@ class Configuration(BaseSettings):
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            near = did_you_mean(value, available_timezones()) if len(value) < 40 else ""
-            hint = near if "did you mean" in near else '; write one such as "America/Toronto"'
-            raise ValueError(f'"{value}" is no time zone{hint}') from None
+            raise ValueError(f'"{value}" is no time zone; {_zone_meant(value)}') from None
         return value
 
     @field_validator("region")
@@ -237,7 +236,7 @@ class Configuration(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
-        found = found or [*_clashes(self)]
+        found += _clashes(self)
         if found:
             raise MistakesError(found)
         for name, exchange in self.exchanges.items():
@@ -261,12 +260,21 @@ def _line(name: str, table: LineSettings, region: str) -> Line:
         ring_cycle=table.ring_cycle,
         ring_tone=table.ring_tone,
         language=table.language,
+        language_menu=table.language_menu,
         hours=table.hours.hours() if table.hours else None,
         special_hours=SpecialHours(table.special_hours),
         targets=tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
         mailboxes=table.mailboxes,
         extensions=table.extensions,
     )
+
+
+def _zone_meant(value: str) -> str:
+    """A city alone ("Toronto") and a slip of the finger; a guess from less would be a joke."""
+    zones = sorted(available_timezones())
+    cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == value.casefold()]
+    near = cities or get_close_matches(value[:40], zones, n=1, cutoff=0.8)
+    return f'did you mean "{near[0]}"?' if near else 'write one such as "America/Toronto"'
 
 
 def _retention(configuration: Configuration) -> Found:

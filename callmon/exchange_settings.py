@@ -30,9 +30,7 @@ class ExchangeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field(min_length=1, description="name or address of the exchange")
-    port: int = Field(
-        default=PLAIN_PORT, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls"
-    )
+    port: int = Field(default=PLAIN_PORT, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls")
     username: str = Field(default="callmon", min_length=1, description="section of manager.conf")
     secret_file: Path | None = Field(default=None, description="file that holds the AMI secret")
     secret_env: str | None = Field(
@@ -46,9 +44,7 @@ class ExchangeSettings(BaseModel):
     client_certificate: Path | None = Field(default=None, description="certificate that callmon shows")
     client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
     server_name: str | None = Field(default=None, description="name in its certificate, when not the host")
-    ping_every: Duration = Field(
-        default=timedelta(seconds=5), description="how often to ask whether it is up"
-    )
+    ping_every: Duration = Field(default=timedelta(seconds=5), description="how often to ask whether it is up")
     ping_timeout: Duration = Field(default=timedelta(seconds=5), description="then it is taken for unheard")
     trunks: Patterns = Field(
         default=("PJSIP/trunk*",), min_length=1, description="endpoints that bring public calls (* and ?)"
@@ -125,8 +121,7 @@ class ExchangeSettings(BaseModel):
         value = os.environ.get(str(self.secret_env))
         if value is None:
             raise ConfigError(
-                f"{self._where()}.secret_env: the environment has no {self.secret_env}; "
-                "set it to the AMI secret"
+                f"{self._where()}.secret_env: the environment has no {self.secret_env}; set it to the AMI secret"
             )
         return value
 

@@ -40,8 +40,8 @@ class Line:
     `name` is its label, topic and key; its titles are what people see. `numbers` are E.164; `arrives_as` is
     what the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in
     North America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the
-    line itself is French or English (R-22). `hours` and `special_hours` are the line's own, or None and empty
-    when it keeps the ministry's.
+    line itself is French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and
+    `special_hours` are the line's own, or None and empty when it keeps the ministry's.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Line:
     ring_cycle: timedelta = RING_CYCLE
     ring_tone: timedelta = RING_TONE
     language: LineLanguage | None = None
+    language_menu: bool = False
     hours: Hours | None = None
     special_hours: SpecialHours = field(default_factory=SpecialHours)
     targets: tuple[Target, ...] = ()
@@ -128,13 +129,15 @@ def _clashes(takers: dict[str, list[Line]]) -> list[str]:
     for form, found in takers.items():
         if len(found) > 1:
             shared.setdefault(tuple(line.name for line in found), form)
-    return [_told(names, form) for names, form in shared.items()]
+    within = [names for names in shared if any(set(names) < set(others) for others in shared)]
+    return [_told(names, form) for names, form in shared.items() if names not in within]
 
 
 def _told(names: tuple[str, ...], form: str) -> str:
-    both = " and ".join(f"lines.{name}" for name in names)
+    listed = " and ".join(f"lines.{name}" for name in names)
+    count = "both" if len(names) == 2 else "all of them"
     return (
-        f'{both} cannot be told apart: a call to "{form}" is on both. '
+        f'{listed} cannot be told apart: a call to "{form}" is on {count}. '
         "Give each a number of its own; if one number is delivered for both (a toll-free number that ends on "
         "the local one), ask the carrier for a DID of its own and put it in arrives_as."
     )

@@ -6,6 +6,7 @@ Takes what pydantic found apart; knows no setting by name. Never repeats a secre
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
@@ -18,6 +19,12 @@ from pydantic_core import ErrorDetails
 Path = tuple[int | str, ...]
 
 ENV_PREFIX = "CALLMON_"
+KEY_MARK = "[key]"  # pydantic's own, in a path: the key itself is wrong
+SECRETS = {"secret", "password", "passwd", "token"}
+NO_SECRETS = (
+    "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
+    'name that: secret_file = "…", or name an environment variable: secret_env = "…"'
+)
 
 
 class MistakesError(ValueError):
@@ -31,24 +38,27 @@ class MistakesError(ValueError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' Did you mean "x"?', or the list of what there is when nothing comes near."""
     choices = sorted(known)
-    if near := get_close_matches(word, choices, n=1, cutoff=0.6):
+    begun = [choice for choice in choices if word and choice.startswith(word)]
+    if near := get_close_matches(word, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else []):
         return f'; did you mean "{near[0]}"?'
     return f"; there are {', '.join(choices)}" if choices else ""
 
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
     """One sentence a mistake, each beginning with where it is."""
-    return [
-        f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)
-    ]
+    return [f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)]
 
 
 def place(path: Path, source: str) -> str:
     """As callmon.toml: exchanges.toronto.port, or the environment variable that set it."""
-    variable = ENV_PREFIX + "__".join(str(part) for part in path).upper()
-    if path and variable in os.environ:
-        return f"environment: {variable}"
+    if path and variable(path) in os.environ:
+        return f"environment: {variable(path)}"
     return f"{source}: {dotted(path)}" if path else source
+
+
+def variable(path: Path) -> str:
+    """The environment variable that would set it: CALLMON_STORE__URL."""
+    return ENV_PREFIX + "__".join(map(str, path)).upper()
 
 
 def dotted(path: Path) -> str:
@@ -59,22 +69,28 @@ def dotted(path: Path) -> str:
     return text
 
 
-def to_leave_out(error: ValidationError) -> list[Path]:
-    """What a second look must leave out: an unknown key alone, but the whole table around any other mistake.
+def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
+    """What a second look must leave out: the smallest part around each mistake that may be missing.
 
-    Half a table would seem to lack what only the mistake took away.
+    A setting that must be there goes with its table: half a table would seem to lack what only the mistake
+    took away.
     """
-    return [path for details in error.errors() for path in _left_out(details)]
+    return [_around(details, model) for details in error.errors()]
 
 
-def _left_out(details: ErrorDetails) -> Iterator[Path]:
-    cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, MistakesError):
-        yield from ((details["loc"] + path)[:2] for path, _ in cause.found)
-    elif details["type"] == "extra_forbidden":
-        yield details["loc"]
-    else:
-        yield _plain(details["loc"])[:2]
+def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
+    path = tuple(part for part in details["loc"] if part != KEY_MARK)
+    if path and path[-1] in SECRETS:
+        return path[:-1]  # without it the table would seem to lack its secret_file as well
+    here: Any = model
+    smallest: Path = ()
+    for depth, part in enumerate(path, start=1):
+        if isinstance(part, int) or getattr(here, "WHOLE", False):
+            break
+        if not (_is_model(here) and part in here.model_fields and here.model_fields[part].is_required()):
+            smallest = path[:depth]
+        here = _inside(here, part)
+    return smallest
 
 
 def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
@@ -82,19 +98,16 @@ def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path,
     if isinstance(cause, MistakesError):
         yield from ((details["loc"] + path, text) for path, text in cause.found)
     else:
-        path = _plain(details["loc"])
+        path = tuple(part for part in details["loc"] if part != KEY_MARK)
         yield path, _sentence(details, path, model)
-
-
-def _plain(path: Path) -> Path:
-    """Without pydantic's own mark for "the key itself is wrong"."""
-    return tuple(part for part in path if part != "[key]")
 
 
 def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     context: Mapping[str, Any] = details.get("ctx", {})
     value = details.get("input")
     match details["type"]:
+        case "extra_forbidden" if path[-1] in SECRETS:
+            return NO_SECRETS
         case "extra_forbidden":
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":
@@ -116,6 +129,10 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return f"{_shown(value)} is no table of settings; write it as [{dotted(path)}]"
         case kind if kind.startswith("date"):
             return f"{_shown(value)} is no date; write it as 2026-12-24"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return f"{_shown(value)} is out of range; it must be {_bound(context)}"
+        case "string_too_short":
+            return "is empty; write a text, or leave the setting out if it has a default"
         case "string_pattern_mismatch":
             return f"{_shown(value)} {_form(details)}"
         case _:
@@ -127,16 +144,26 @@ def _near(value: object, expected: str) -> str:
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
+def _bound(context: Mapping[str, Any]) -> str:
+    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+    return next(f"{text} {context[name]:g}" for name, text in words.items() if name in context)
+
+
 def _form(details: ErrorDetails) -> str:
     """Two kinds of text have a form: names (keys) and the database's address."""
-    if "[key]" in details["loc"]:
+    if KEY_MARK in details["loc"]:
         return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
     return f"is not understood; it must match {details['ctx']['pattern']}"
 
 
 def _shown(value: object) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def hidden(address: str) -> str:
+    """An address without the password in it: postgresql://callmon:***@db/callmon."""
+    return re.sub(r"(://[^/@:]*):.*@", r"\1:***@", address)
 
 
 def siblings(model: type[BaseModel], path: Path) -> list[str]:

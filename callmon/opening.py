@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
@@ -51,6 +51,8 @@ def _open_on(day: str) -> Any:
 
 class WeekTable(BaseModel):
     """A week's hours. A table replaces the default week as a whole."""
+
+    WHOLE: ClassVar[bool] = True  # a day with a mistake must not seem to be a closed one (mistakes.py)
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,7 +1,7 @@
 """The settings that the program works with: loaded from a TOML file, checked, and never changed after.
 
 `load` tells every mistake on a line of its own. Opens no connection, reads no secret (an exchange's
-`secret()` does, when it is needed). What may be written, with each setting's help, is in `tables.py`.
+`secret()` does, when it is needed). What may be written, with each setting's help, is in `configuration.py`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from pydantic_settings import SettingsError
 
 from callmon import mistakes
 from callmon.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
-from callmon.errors import ConfigError
-from callmon.exchange_settings import ExchangeSettings
-from callmon.lines import Line, Lines
-from callmon.tables import (
+from callmon.configuration import (
     Configuration,
     HealthSettings,
     LineSettings,
@@ -30,23 +27,26 @@ from callmon.tables import (
     StoreSettings,
     WebSettings,
 )
+from callmon.errors import ConfigError
+from callmon.exchange_settings import ExchangeSettings
+from callmon.lines import Line, Lines
 
 EXAMPLE = "callmon.example.toml"
 
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """One loaded configuration. `tables` is the file as it was understood, `source` what to call it."""
+    """One loaded configuration. `configuration` is the file as understood, `source` what to call it."""
 
-    tables: Configuration
+    configuration: Configuration
     source: str = "configuration"
     _lines: Lines = field(init=False, repr=False)
     _calendars: Mapping[str | None, Calendar] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        by_line = {name: _calendar(self.tables, line) for name, line in self.tables.lines.items()}
-        object.__setattr__(self, "_lines", self.tables.public_lines())
-        object.__setattr__(self, "_calendars", {None: _calendar(self.tables), **by_line})
+        by_line = {name: _calendar(self.configuration, line) for name, line in self.configuration.lines.items()}
+        object.__setattr__(self, "_lines", self.configuration.public_lines())
+        object.__setattr__(self, "_calendars", {None: _calendar(self.configuration), **by_line})
 
     def lines(self) -> Lines:
         """The public lines."""
@@ -56,66 +56,70 @@ class Settings:
         """The calendar of one line, or (without) the ministry's. Raises KeyError for a line there is not."""
         return self._calendars[line.name if isinstance(line, Line) else line]
 
+    def calendars(self) -> Mapping[str, Calendar]:
+        """The calendar of every line, by its name."""
+        return {name: calendar for name, calendar in self._calendars.items() if name is not None}
+
     def hours_are_assumed(self, line: str | None = None) -> bool:
         """Whether the hours in force are callmon's assumption and not the ministry's word."""
-        own = self.tables.lines[line].hours if line else None
-        return own is None and self.tables.calendar.hours is None
+        own = self.configuration.lines[line].hours if line else None
+        return own is None and self.configuration.calendar.hours is None
 
     @property
     def timezone(self) -> ZoneInfo:
-        return ZoneInfo(self.tables.timezone)
+        return ZoneInfo(self.configuration.timezone)
 
     @property
     def region(self) -> str:
-        return self.tables.region
+        return self.configuration.region
 
     @property
     def default_language(self) -> str:
-        return self.tables.default_language
+        return self.configuration.default_language
 
     @property
     def retention_days(self) -> int:
         """Days after the last use of a caller's number (R-01)."""
-        return self.tables.retention_days
+        return self.configuration.retention_days
 
     @property
     def retention_authority(self) -> str | None:
-        return self.tables.retention_authority
+        return self.configuration.retention_authority
 
     @property
     def store(self) -> StoreSettings:
-        return self.tables.store
+        return self.configuration.store
 
     @property
     def web(self) -> WebSettings:
-        return self.tables.web
+        return self.configuration.web
 
     @property
     def health(self) -> HealthSettings:
-        return self.tables.health
+        return self.configuration.health
 
     @property
     def exchanges(self) -> Mapping[str, ExchangeSettings]:
         """By name, in the file's order. May be empty: a recording needs none."""
-        return self.tables.exchanges
+        return self.configuration.exchanges
 
     @property
     def services(self) -> Mapping[str, ServiceSettings]:
-        return self.tables.services
+        return self.configuration.services
 
     @property
     def standards(self) -> Mapping[str, Mapping[str, Any]]:
         """Parameters by standard, unchecked: each standard's own module checks its own."""
-        return self.tables.standards
+        return self.configuration.standards
 
 
-def _calendar(tables: Configuration, line: LineSettings | None = None) -> Calendar:
-    week = (line.hours if line else None) or tables.calendar.hours
+def _calendar(written: Configuration, line: LineSettings | None = None) -> Calendar:
+    week = (line.hours if line else None) or written.calendar.hours
     return Calendar(
-        timezone=ZoneInfo(tables.timezone),
+        timezone=ZoneInfo(written.timezone),
         hours=week.hours() if week else DEFAULT_HOURS,
-        closed=tables.calendar.closed(),
-        special_hours=SpecialHours(tables.calendar.special_hours | (line.special_hours if line else {})),
+        closed=written.calendar.closed(),
+        special_hours=SpecialHours(written.calendar.special_hours | (line.special_hours if line else {})),
     )
 
 
@@ -165,13 +169,19 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
 
 
 def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
-    """What this look found, and a second one in the rest: lines are compared only when all else is well."""
-    told = mistakes.sentences(error, Configuration, source)
-    wrong = mistakes.to_leave_out(error)
-    if any(path[:1] == ("services",) for path in wrong):
-        return told  # the lines of a service left out would seem to name one that there is not
-    try:
-        Configuration(**mistakes.without(data, wrong))
-    except ValidationError as more:
-        told += [text for text in mistakes.sentences(more, Configuration, source) if text not in told]
-    return told
+    """What each look finds in what the looks before it left: lines are compared when all else is well."""
+    told: list[str] = []
+    while True:
+        told += [text for text in mistakes.sentences(error, Configuration, source) if text not in told]
+        wrong = [path for path in mistakes.to_leave_out(error, Configuration) if path]
+        left = mistakes.without(data, wrong)
+        # Nothing to leave out (the whole was compared, or the environment is wrong), or a service is gone
+        # whose lines would seem to name none.
+        if left == data or any(path[0] == "services" for path in wrong):
+            return told
+        try:
+            Configuration(**left)
+        except ValidationError as more:
+            data, error = left, more
+        else:
+            return told

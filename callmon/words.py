@@ -94,7 +94,7 @@ REASONS: Mapping[str, str] = {
     "no_time": "heure inconnue",
 }
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
-MODES: Mapping[str, str] = {"voice": "téléphone", "tty": "téléimprimeur (ATS)"}
+MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}
 LANGUAGE_NAMES: Mapping[str, str] = {
     "fr": "français",
     "en": "anglais",

@@ -1,0 +1,127 @@
+"""`callmon check`: what it prints is complete, readable at 100 columns, and holds no secret."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from callmon.check import remarks, report
+from callmon.settings import example, example_text, parse
+
+TODAY = date(2026, 11, 24)
+TEXT = report(example(), TODAY)
+
+
+def section(text: str, title: str) -> list[str]:
+    lines = text.splitlines()
+    start = lines.index(title) + 2
+    return lines[start : lines.index("", start)]
+
+
+def test_no_line_is_wider_than_a_hundred_columns_or_ends_in_blanks() -> None:
+    assert [line for line in TEXT.splitlines() if len(line) > 100 or line != line.rstrip()] == []
+
+
+def test_every_setting_has_a_line_with_its_unit_and_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLMON_WEB__LISTEN", "127.0.0.1:9999")
+    rows = [line.split() for line in section(report(example(), TODAY), "Settings in force (callmon.example.toml)")]
+    assert ["retention_days", "400", "days"] in rows
+    assert ["store.write_every", "100", "ms", "default"] in rows
+    assert ["exchanges.toronto.ping_every", "5", "s", "default"] in rows
+    assert ["web.listen", "127.0.0.1:9999", "from", "CALLMON_WEB__LISTEN"] in rows
+    assert ["exchanges.toronto.dial_prefixes", "9,", "91,", "9011"] in rows
+
+
+def test_passwords_and_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLMON_STORE__URL", "postgresql://callmon:hunter2@db/callmon")
+    text = example_text().replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "AMI_SECRET"')
+    monkeypatch.setenv("AMI_SECRET", "hunter3")
+    printed = report(parse(text), TODAY)
+    about = [line for line in printed.splitlines() if line.startswith(("store.url", "exchanges.toronto.secret"))]
+    assert [line.split() for line in about[:3]] == [
+        ["store.url", "postgresql://callmon:***@db/callmon", "from", "CALLMON_STORE__URL"],
+        ["exchanges.toronto.secret_file", "none", "default"],
+        ["exchanges.toronto.secret_env", "AMI_SECRET"],
+    ]
+    assert [word for word in ("hunter2", "hunter3") if word in printed] == []
+
+
+def test_a_line_is_shown_with_both_titles_and_its_number_in_both_forms() -> None:
+    rows = section(TEXT, "Public lines")
+    start = next(n for n, row in enumerate(rows) if row.startswith("general-toll-free "))
+    assert [" ".join(row.split()) for row in rows[start : start + 4]] == [
+        "general-toll-free voice, ring 6 s, mailbox 500: General inquiries",
+        "FR Renseignements généraux, sans frais 1 800 267-7329",
+        "EN General inquiries, toll-free 1-800-267-7329",
+        "known by: 8002677329, 18002677329, +18002677329, 01118002677329",
+    ]
+
+
+def test_assumed_hours_are_marked_until_the_ministry_writes_its_own() -> None:
+    assert section(TEXT, "Normal business hours") == [
+        "time zone America/Toronto",
+        "Monday to Friday      08:30 to 17:00",
+        "Saturday to Sunday    closed",
+        "ASSUMED: the policy says « heures normales de bureau » and gives the telephone no times.",
+        "These are its counters' times. Write the ministry's own as [calendar.hours] to confirm.",
+    ]
+    own = parse('[calendar]\nhours = { monday = "09:00-12:00, 13:00-16:30" }\nspecial_hours = { 2026-12-24 = "" }')
+    assert section(report(own, TODAY), "Normal business hours") == [
+        "time zone America/Toronto",
+        "Monday                09:00 to 12:00, 13:00 to 16:30",
+        "Tuesday to Sunday     closed",
+        "2026-12-24 Thu        closed",
+    ]
+
+
+def test_the_closed_days_of_twelve_months_are_listed_in_both_languages() -> None:
+    text = '[calendar]\nclosed_days_add = ["2026-12-24"]\nclosed_days_remove = ["2026-12-28", "2026-11-11"]'
+    rows = section(report(parse(text), TODAY), "Closed days of the next twelve months, for approval")
+    assert rows[:5] == [
+        "from 2026-11-24 to 2027-11-23",
+        "2026-12-24  jeu.  jour de fermeture                     Thu  closed day",
+        "2026-12-25  ven.  jour de Noël                          Fri  Christmas Day",
+        "2026-12-26  sam.  lendemain de Noël                     Sat  Boxing Day",
+        "2027-01-01  ven.  jour de l'An                          Fri  New Year's Day",
+    ]
+    assert rows[-1] == "2026-12-28  taken out of Ontario's list: open as on any Monday"
+
+
+def test_what_somebody_should_decide_is_said() -> None:
+    assert [remark.partition(":")[0] for remark in remarks(example())] == [
+        "calendar.hours",
+        "calendar",
+        "exchanges.toronto",
+    ]
+    assert [remark.partition(":")[0] for remark in remarks(parse(""))][-2:] == ["exchanges", "lines"]
+
+
+def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2")
+    secret.chmod(0o600)
+    exchange = f'[exchanges.a]\nhost = "10.0.0.1"\nsecret_file = "{secret}"\n'
+    assert [list(remarks(parse(exchange + more)))[-1] for more in ("", 'login = "plain"\n')] == [
+        "exchanges.a: callers' numbers cross the network in clear; set tls = true.",
+        "exchanges.a: callers' numbers and the secret cross the network in clear; set tls = true.",
+    ]
+    assert [text for text in remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
+
+
+def test_own_hours_targets_and_phones_of_a_line_are_shown() -> None:
+    text = example_text().replace(
+        'mailboxes = ["504"]',
+        'mailboxes = ["504"]\nlanguage = "fr"\nextensions = ["104"]\nhours = { monday = "10:00-11:00" }\n'
+        'target = { answer_by_third_ring = { percent = 90, since = 2026-04-01, signed_by = "M. Roy" } }',
+        1,
+    )
+    rows = [" ".join(row.split()) for row in section(report(parse(text), TODAY), "Public lines")]
+    start = rows.index("tty tty, in French, ring 6 s, mailbox 504: General inquiries")
+    assert rows[start + 4 : start + 8] == [
+        "phones: 104",
+        "own hours: Monday 10:00 to 11:00",
+        "own hours: Tuesday to Sunday closed",
+        "internal target: Answer by the third ring: 90 % since 2026-04-01, by M. Roy",
+    ]

@@ -1,0 +1,159 @@
+"""Words: every identifier that people meet has its word in French and English, and the glossary agrees."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from callmon import findings, words
+from callmon.closed_days import NAMES
+from callmon.settings import example
+
+CALLMON = Path(words.__file__).parent
+LOCALE = CALLMON / "locale"
+KNOWN = [(kind, identifier) for kind, texts in words.KINDS.items() for identifier in texts]
+TURNED_AWAY = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
+
+
+def catalogue(path: str) -> Catalog:
+    with (LOCALE / path).open("rb") as lines:
+        return read_po(lines)
+
+
+def tables() -> list[list[list[str]]]:
+    """The glossary's two tables, without their heads: the terms, and the words in data."""
+    parts = (LOCALE / "GLOSSARY.md").read_text(encoding="utf-8").split("\n## ")
+    rows = [[line for line in part.splitlines() if line.startswith("|")][2:] for part in parts]
+    return [[[cell.strip() for cell in row.strip("|").split("|")] for row in part] for part in rows]
+
+
+TERMS, DATA = tables()
+
+
+def test_the_glossary_says_of_every_identifier_what_people_are_shown() -> None:
+    shown = [
+        [kind, f"`{identifier}`", words.word(kind, identifier, "en"), words.word(kind, identifier, "fr")]
+        for kind, identifier in KNOWN
+    ]
+    assert shown == DATA
+
+
+def test_every_term_of_the_glossary_has_both_languages() -> None:
+    assert [row for row in TERMS if not row[0] or not row[1]] == []
+
+
+@pytest.mark.parametrize(("kind", "identifiers"), [("verdict", findings.VERDICTS), ("cause", findings.CAUSES)])
+def test_every_verdict_and_cause_has_its_word(kind: str, identifiers: tuple[str, ...]) -> None:
+    assert tuple(words.KINDS[kind]) == identifiers
+
+
+def test_every_outcome_of_the_interface_has_its_word() -> None:
+    assert " ".join(words.OUTCOMES) == (
+        "answered voicemail_message voicemail_no_message voicemail lost unknown busy abandoned announcement "
+        "no_answer failed"
+    )
+
+
+def test_every_standards_module_has_its_title() -> None:
+    modules = {path.stem for path in (CALLMON / "standards").glob("*.py") if not path.stem.startswith("_")}
+    assert sorted(modules - set(words.STANDARDS)) == []
+
+
+def reason_keys() -> set[str]:
+    """The reason keys that standards give: texts handed to a judgement, or returned or named as a reason."""
+    found: set[str] = set()
+    for path in (CALLMON / "standards").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            found |= {text.value for text in _reasons(node) if isinstance(text, ast.Constant)}
+    return {text for text in found if isinstance(text, str) and re.fullmatch("[a-z_]+", text)}
+
+
+def _reasons(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.Call(func=ast.Name(id="exempt" | "met"), args=[reason, *_]):
+            return [reason]
+        case ast.Call(func=ast.Name(id="not_met" | "Judgement"), args=[_, reason, *_]):
+            return [reason]
+        case ast.Assign(targets=[ast.Name(id="reason")], value=value):
+            return [value]
+        case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="reason"), *_])], value=ast.Tuple(elts=[value, *_])):
+            return [value]
+        case ast.FunctionDef(name="_reason"):
+            return [r.value for r in ast.walk(node) if isinstance(r, ast.Return) and r.value is not None]
+    return []
+
+
+def test_every_reason_that_a_standard_gives_has_its_words() -> None:
+    assert sorted(reason_keys() - set(words.REASONS)) == []
+    assert "answered_on_ring" in reason_keys()
+
+
+# ── catalogues ──
+
+
+@pytest.mark.parametrize("path", ["callmon.pot", "fr/LC_MESSAGES/callmon.po", "en/LC_MESSAGES/callmon.po"])
+def test_every_catalogue_holds_every_word_once_and_no_fuzzy_one(path: str) -> None:
+    messages = [message for message in catalogue(path) if message.id]
+    ours = {(kind, text) for kind, texts in words.KINDS.items() for text in texts.values()}
+    assert ours - {(message.context, message.id) for message in messages} == set()
+    assert [message.id for message in messages if message.fuzzy] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_translation_is_missing_or_left_from_a_word_that_is_gone(language: str) -> None:
+    template = {(message.context, message.id) for message in catalogue("callmon.pot") if message.id}
+    translated = catalogue(f"{language}/LC_MESSAGES/callmon.po")
+    assert {(message.context, message.id) for message in translated if message.id and message.string} == template
+
+
+def test_a_translation_speaks_of_the_same_numbers_as_the_french() -> None:
+    pairs = [(str(m.id), str(m.string)) for m in catalogue("en/LC_MESSAGES/callmon.po") if m.id]
+    fields = re.compile(r"\{\w+\}")
+    assert [pair for pair in pairs if set(fields.findall(pair[0])) != set(fields.findall(pair[1]))] == []
+
+
+def test_two_identifiers_of_one_kind_never_share_a_word() -> None:
+    for language in words.LANGUAGES:
+        shown = [(kind, words.word(kind, identifier, language)) for kind, identifier in KNOWN]
+        assert [pair for pair in shown if shown.count(pair) > 1] == []
+
+
+def test_a_missing_translation_shows_the_french_and_never_something_else() -> None:
+    assert words.translate("une phrase que personne n'a traduite", "en") == "une phrase que personne n'a traduite"
+    assert words.translate("respectée", "fr", "verdict") == "respectée"
+    assert words.translate("respectée", "en", "verdict") == "met"
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "french", "english"),
+    [
+        ("answered_on_ring", 1, "réponse à la 1re sonnerie", "answered on ring 1"),
+        ("answered_on_ring", 2, "réponse à la 2e sonnerie", "answered on ring 2"),
+        ("answered_on_ring", None, "réponse en personne", "answered by a person"),
+        (
+            "gave_up",
+            4,
+            "l'appelant a renoncé après la troisième sonnerie",
+            "the caller gave up after the third ring",
+        ),
+    ],
+)
+def test_a_reason_is_said_with_its_number(key: str, number: int | None, french: str, english: str) -> None:
+    assert (words.reason(key, number, "fr"), words.reason(key, number, "en")) == (french, english)
+
+
+# ── dignity (R-02) ──
+
+
+def test_no_word_shown_to_people_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
+    titles = [text for line in example().lines() for text in (line.title_fr, line.title_en)]
+    messages = [m for language in words.LANGUAGES for m in catalogue(f"{language}/LC_MESSAGES/callmon.po") if m.id]
+    translated = [str(text) for message in messages for text in (message.id, message.string)]
+    terms = [text for row in TERMS for text in row[:2] if row[0] != "Deaf, hard-of-hearing callers"]
+    shown = [*titles, *translated, *terms, *(name for pair in NAMES.values() for name in pair)]
+    assert [text for text in shown if TURNED_AWAY.search(text)] == []
