@@ -18,7 +18,7 @@ from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Listener
 from tests.lab.model import Situation
 from tests.lab.play import play
-from tests.lab.recordings import save, save_whole
+from tests.lab.recordings import save, save_diary, save_whole
 from tests.lab.situations import SITUATIONS, named
 from tests.lab.witness import check, save_truth
 
@@ -60,6 +60,8 @@ def _run(version: str, situations: Iterable[Situation], out: Path) -> list[str]:
 def _record(options: argparse.Namespace) -> int:
     _say(f"{len(save(options.run_22, options.out))} situations")
     save_whole(options.run_16, options.out, "run-16")
+    save_diary(options.run_16, options.out, "run-16")
+    save_diary(options.run_22, options.out, "run-22")
     return 0
 
 

@@ -60,18 +60,16 @@ class Postgres:
         if made.returncode:
             raise LabUnavailable(f"initdb failed: {made.stderr.strip()[-300:]}")
         options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
-        self._process = subprocess.Popen(
-            [
-                "setpriv",
-                "--pdeathsig",
-                "QUIT",
-                *self._command("postgres", "-D", data, *(word for option in options for word in ("-c", option))),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self._place / "log").open("wb"),
-            start_new_session=True,
-        )
+        command = self._command("postgres", "-D", data)
+        command += [word for option in options for word in ("-c", option)]
+        with (self._place / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "QUIT", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
         self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:

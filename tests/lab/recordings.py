@@ -52,6 +52,10 @@ def save(run: Path, to: Path) -> list[str]:
     return names
 
 
+def save_diary(run: Path, to: Path, name: str) -> None:
+    (to / f"{name}.cel.csv").write_bytes((run / "cel.csv").read_bytes())
+
+
 def save_whole(run: Path, to: Path, name: str) -> None:
     (to / f"{name}.ami").write_bytes((run / "ami-callmon.raw").read_bytes())
     _write(to / f"{name}.truth.json", json.loads((run / "truth.json").read_text()))
