@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 
 from tests.lab.folder import LabUnavailable, folder
+from tests.lab.place import Place
 from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
 
 SECONDS_TO_START = 30
@@ -23,7 +22,6 @@ class Asterisk:
 
     def __init__(self, version: str = "22", keep: bool = False) -> None:
         self.version = version
-        self._keep = keep
         self._folder = folder(version)
         self._process: subprocess.Popen[bytes] | None = None
         self.ports = Ports(
@@ -33,7 +31,9 @@ class Asterisk:
             phones=free_port(socket.SOCK_DGRAM, HOME),
         )
         self.secrets = Secrets(*(secrets.token_hex(8) for _ in range(3)))
-        self.place = self._make_place()
+        self._place = Place(self._folder, "run", keep)
+        self.place = self._place.path
+        self._furnish()
 
     def __enter__(self) -> Asterisk:
         try:
@@ -116,8 +116,7 @@ class Asterisk:
 
     def stop(self) -> None:
         self.halt()
-        if not self._keep:
-            shutil.rmtree(self.place, ignore_errors=True)
+        self._place.leave()
 
     def cli(self, command: str) -> str:
         """What the exchange's own console says to a command."""
@@ -136,16 +135,11 @@ class Asterisk:
         """The place as seen from inside the folder."""
         return f"/{self.place.relative_to(self._folder)}"
 
-    def _make_place(self) -> Path:
-        # A short path: Asterisk's control socket has room for about a hundred characters.
-        lab = self._folder / "lab"
-        lab.mkdir(exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix="run-", dir=lab))
+    def _furnish(self) -> None:
         for name in ("etc", "lib", "lib/sounds", "log", "log/cel-custom", "log/cdr-custom", "run", "spool"):
-            (place / name).mkdir()
-        inside = f"/{place.relative_to(self._folder)}"
-        write(place / "etc", f"{inside}/etc", self.ports, self.secrets, self._directories(inside))
-        return place
+            (self.place / name).mkdir()
+        inside = self._inside
+        write(self.place / "etc", f"{inside}/etc", self.ports, self.secrets, self._directories(inside))
 
     def _directories(self, inside: str) -> str:
         modules = next(self._folder.glob("usr/lib/**/asterisk/modules")).relative_to(self._folder)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from types import TracebackType
 
 from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
+from tests.lab.place import Place
 from tests.lab.site import HOME
 
 SECONDS_TO_START = 30
@@ -26,8 +25,10 @@ class Postgres:
         self._folder = folder("22")
         self._port = free_port(socket.SOCK_STREAM, HOME)
         self._process: subprocess.Popen[bytes] | None = None
-        self._place = self._make_place()
+        self._home = Place(self._folder, "pg")
+        self._place = self._home.path
         try:
+            self._furnish()
             self._start()
         except BaseException:
             self._stop()
@@ -39,15 +40,11 @@ class Postgres:
     ) -> None:
         self._stop()
 
-    def _make_place(self) -> Path:
-        lab = self._folder / "lab"
-        lab.mkdir(exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix="pg-", dir=lab))
+    def _furnish(self) -> None:
         # PostgreSQL refuses to run as root, and wants its directory for itself.
         passwd = (self._folder / "etc/passwd").read_text().splitlines()
         row = next(line.split(":") for line in passwd if line.startswith("postgres:"))
-        shutil.chown(place, int(row[2]), int(row[3]))
-        return place
+        shutil.chown(self._place, int(row[2]), int(row[3]))
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         binaries = sorted(self._folder.glob("usr/lib/postgresql/*/bin"))[-1].relative_to(self._folder)
@@ -92,4 +89,4 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        shutil.rmtree(self._place, ignore_errors=True)
+        self._home.leave()
