@@ -9,7 +9,7 @@ No I/O, no clock; nothing here raises on what came over the wire.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -257,60 +257,60 @@ _FIELDS: dict[type[Event], tuple[str, ...]] = {
 Reader = Callable[[bytes], Event]
 
 
-def instant(text: bytes) -> datetime | None:
-    """`1795527733.217087` (epoch seconds) as a UTC datetime, to the microsecond; None when it is no time."""
-    seconds, _, fraction = text.partition(b".")
+def instant(text: str | bytes) -> datetime | None:
+    """`1795527733.217087` (epoch seconds) as a UTC datetime, to the microsecond; None when it is no time.
+
+    A float holds today's epoch seconds to a quarter of a microsecond, and rounds to the right one.
+    """
     try:
-        return EPOCH + timedelta(seconds=int(seconds), microseconds=int(fraction[:6].ljust(6, b"0") or 0))
-    except (ValueError, OverflowError):
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
 def timestamp(message: bytes) -> datetime | None:
     """The Timestamp of any event, also one that nobody uses."""
-    start = message.find(_TIMESTAMP)
+    start = message.find(b"\r\nTimestamp: ")
     if start < 0:
         return None
-    end = message.find(CRLF, start + _TIMESTAMP_LENGTH)
-    return instant(message[start + _TIMESTAMP_LENGTH : end if end >= 0 else None])
+    end = message.find(CRLF, start + 13)
+    return instant(message[start + 13 : end if end >= 0 else None])
 
 
-def _needle(field: str) -> tuple[bytes, int]:
-    needle = CRLF + field.encode() + (b"=" if field.startswith("Variable") else b": ")
+def _needle(field: str) -> tuple[str, int]:
+    needle = "\r\n" + field + ("=" if field.startswith("Variable") else ": ")
     return needle, len(needle)
 
 
-_TIMESTAMP, _TIMESTAMP_LENGTH = _needle("Timestamp")
-
-
-def _text(value: bytes) -> str:
-    return value[:MAX_VALUE].decode("utf-8", "replace").replace("\0", "\ufffd")
+def _text(message: bytes) -> str:
+    text = message.decode("utf-8", "replace")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
-    needles = tuple(_needle(field) for field in fields)
+    """How to read one kind of event: one decoding, then a search for each field in Asterisk's own order."""
+    needles = tuple(_needle(field) for field in ("Timestamp", *fields))
     make: Callable[..., Event] = kind
 
     def read(message: bytes) -> Event:
-        find = message.find
-        start = find(_TIMESTAMP)
-        values: list[Any] = [None]
+        text = _text(message)
+        find = text.find
+        values: list[Any] = []
+        add = values.append
         end = 0
-        if start >= 0:
-            end = find(CRLF, start + _TIMESTAMP_LENGTH)
-            values[0] = instant(message[start + _TIMESTAMP_LENGTH : end if end >= 0 else None])
         for needle, length in needles:
             start = find(needle, end)
             if start < 0:  # out of Asterisk's usual order, or not there
                 start = find(needle)
                 if start < 0:
-                    values.append("")
+                    add("")
                     continue
             start += length
-            end = find(CRLF, start)
+            end = find("\r\n", start)
             if end < 0:
-                end = len(message)
-            values.append(_text(message[start:end]))
+                end = len(text)
+            add(text[start:end] if end - start <= MAX_VALUE else text[start : start + MAX_VALUE])
+        values[0] = instant(values[0]) if values[0] else None
         return make(*values)
 
     return read
@@ -321,24 +321,62 @@ READERS: dict[bytes, Reader] = {
 }
 # Of the thousands of dialplan steps that a `read=all` user hears, only this one matters.
 _VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
+# First lines of messages, and how to read what follows: None for events that nobody uses. Names that nobody
+# uses are learned as they come (the exchange has some two hundred), so that they cost one look-up.
+_FIRST_LINES: dict[bytes, Reader | None] = {b"Event: " + name: reader for name, reader in READERS.items()}
+MAX_FIRST_LINES = 1_000
+
+
+def decode(messages: list[bytes], unusable: Callable[[bytes], None] | None = None) -> list[Event | Reply]:
+    """What whole messages say: the events that somebody uses, and replies; all else is skipped undecoded.
+
+    `unusable` is told of what is neither an event nor a reply.
+    """
+    said: list[Event | Reply] = []
+    known = _FIRST_LINES
+    for message in messages:
+        line = message[: message.find(CRLF)]
+        reader = known.get(line, _unknown)
+        if reader is None:
+            continue
+        heard = reader(message)
+        if heard is not None:
+            said.append(heard)
+        elif unusable is not None and not message.lstrip(b"\r\n").startswith(b"Event: "):
+            unusable(message)
+    return said
 
 
 def event(message: bytes) -> Event | Reply | None:
-    """What a whole message says: an event that somebody uses, a reply, or None (skipped)."""
-    if not message.startswith(b"Event: "):
-        message = message.lstrip(b"\r\n")
-        if not message.startswith(b"Event: "):
-            return _reply(message)
-    name = message[7 : message.find(CRLF)]
-    reader = READERS.get(name)
-    if reader is None or (name == b"Newexten" and _VOICEMAIL_STEP not in message):
+    """What one whole message says, or None when nobody uses it."""
+    said = decode([message])
+    return said[0] if said else None
+
+
+def _unknown(message: bytes) -> Any:
+    """A first line that is not known: a stray CR LF before it, a reply, a new event's name, or no message."""
+    stripped = message.lstrip(b"\r\n")
+    line, _, _ = stripped.partition(CRLF)
+    if line.startswith(b"Event: "):
+        reader = _FIRST_LINES.get(line)
+        if reader is not None:
+            return reader(stripped)
+        if line not in _FIRST_LINES and len(_FIRST_LINES) < MAX_FIRST_LINES and len(line) < 80:
+            _FIRST_LINES[line] = None
         return None
-    return reader(message)
+    return _reply(stripped)
+
+
+def _voicemail_step(message: bytes) -> Any:
+    return READERS[b"Newexten"](message) if _VOICEMAIL_STEP in message else None
+
+
+_FIRST_LINES[b"Event: Newexten"] = _voicemail_step
 
 
 def _reply(message: bytes) -> Reply | None:
     """Answers to actions are rare: a plain dictionary serves. None when it is no message at all."""
     if not message.startswith(b"Response: "):
         return None
-    lines = (line.partition(b": ") for line in message.split(CRLF)[:64])
-    return Reply({_text(name): _text(value) for name, colon, value in lines if colon})
+    lines = (line.partition(": ") for line in _text(message).split("\r\n")[:64])
+    return Reply({name[:MAX_VALUE]: value[:MAX_VALUE] for name, colon, value in lines if colon})

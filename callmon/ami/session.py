@@ -78,11 +78,7 @@ class Session:
         if self.state is State.CONNECTED:
             self._greet(now)
         heard: list[e.Event] = []
-        decode = e.event
-        for message in messages:
-            said = decode(message)
-            if said is None:
-                continue
+        for said in e.decode(messages, self._unusable):
             if type(said) is e.Reply:
                 self._replied(said, now, heard)
             else:
@@ -112,7 +108,7 @@ class Session:
 
     def lost(self) -> e.ConnectionLost:
         """The event for the end of this connection: the exchange is unheard from its last byte on."""
-        return e.ConnectionLost(self.exchange_time(self._last_byte))
+        return e.ConnectionLost(self.heard_until())
 
     def exchange_time(self, now: float) -> datetime | None:
         """The exchange's own time now; None before it told any."""
@@ -120,6 +116,10 @@ class Session:
             return None
         told, at = self._clock
         return told + timedelta(seconds=now - at)
+
+    def heard_until(self) -> datetime | None:
+        """The exchange's own time of the last byte heard."""
+        return self.exchange_time(self._last_byte)
 
     @property
     def dropped(self) -> int:
@@ -167,7 +167,7 @@ class Session:
     def _ponged(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
         self._pinged = None
         self._deadline = now + self._ping_every
-        told = e.instant(reply["Timestamp"].encode())
+        told = e.instant(reply["Timestamp"])
         if told is not None:
             self._clock = (told, now)
         if self._booted is not None:
@@ -183,6 +183,9 @@ class Session:
         elif type(event) is e.StatusComplete:
             event = e.StatusComplete(self.exchange_time(now))
         heard.append(event)
+
+    def _unusable(self, message: bytes) -> None:
+        self.unusable += 1
 
     def _ping(self, now: float) -> None:
         self._pinged = now

@@ -321,7 +321,7 @@ class Listing:
 
 def born(uniqueid: str) -> datetime | None:
     """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
-    return e.instant(uniqueid.rpartition("-")[2].partition(".")[0].encode())
+    return e.instant(uniqueid.rpartition("-")[2].partition(".")[0])
 
 
 def _soon(arrived: datetime | None, dialled: datetime | None) -> bool:
@@ -330,7 +330,7 @@ def _soon(arrived: datetime | None, dialled: datetime | None) -> bool:
 
 def _answer_time(entry: e.Status) -> datetime | None:
     """CDR(answer,u): exact, on the phone's leg; "" or 0.000000 when it says nothing."""
-    at = e.instant(entry.answered.encode()) if entry.answered else None
+    at = e.instant(entry.answered) if entry.answered else None
     return at if at is not None and at > e.EPOCH else None
 
 

@@ -1,0 +1,151 @@
+"""The last minutes of one exchange's bytes, in memory; written down, redacted, when callmon made a mistake.
+
+A fault so brings its own test: the file is a recording that `callmon replay` plays. Bounded by bytes and by
+age; time is an argument. Files are personal information all the same (R-36): redacted, readable by callmon's
+user alone, their last day in the name, so many a day and no more, and `expired` finds those to be disposed of.
+Refuses: to write numbers or names, and to write where a file already is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from callmon.ami.protocol import BANNER, END
+from callmon.ami.trace import redacted
+
+log = logging.getLogger(__name__)
+
+# A busy hour of 40 calls is half a megabyte behind the white list; a switchboard at one call a second, at
+# worst 80 KB a second, still leaves the minute around the fault.
+MAX_BYTES = 4 * 1024 * 1024
+MAX_AGE = timedelta(minutes=10)
+MAX_NOTES = 100
+FILES_A_DAY = 5
+KEEP_FOR = timedelta(days=30)
+_NAMED = re.compile(r"(?P<exchange>.+)-(?P<day>\d{8})T\d{6}Z(?:-\d+)?-expires-(?P<last>\d{4}-\d{2}-\d{2})\.ami")
+
+
+class FlightRecorder:
+    """Hears all of one exchange's bytes, and writes the last of them down when asked to."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        keep: Iterable[str] = (),
+        max_bytes: int = MAX_BYTES,
+        max_age: timedelta = MAX_AGE,
+        files_a_day: int = FILES_A_DAY,
+        keep_for: timedelta = KEEP_FOR,
+    ) -> None:
+        """`keep`: the public numbers (`trace.public_numbers`). `folder`: systemd's state directory, or here."""
+        self.folder = folder or Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".") / "faults"
+        self._keep = frozenset(keep)
+        self._max_bytes, self._max_age = max_bytes, max_age.total_seconds()
+        self._files_a_day, self._keep_for = files_a_day, keep_for
+        self._chunks: deque[tuple[float, bytes]] = deque()
+        self._size = 0
+        self._whole = True  # nothing has been let go: the first byte is the connection's first
+        self._notes: deque[tuple[float, str]] = deque(maxlen=MAX_NOTES)
+        self._writing: threading.Thread | None = None
+
+    def heard(self, data: bytes, now: float) -> None:
+        """More bytes, at `now` (monotonic seconds). What is too old or too much is let go.
+
+        A banner begins a connection, and with it the recording: one file is one connection.
+        """
+        if data.startswith(BANNER):
+            self._chunks.clear()
+            self._size, self._whole = 0, True
+        self._chunks.append((now, data))
+        self._size += len(data)
+        while self._chunks and (self._size > self._max_bytes or now - self._chunks[0][0] > self._max_age):
+            self._size -= len(self._chunks.popleft()[1])
+            self._whole = False
+
+    def note(self, reason: str, now: float) -> None:
+        """Remember why a message could not be used; the message itself is among the bytes."""
+        self._notes.append((now, reason))
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return self._size
+
+    def dump(self, exchange: str, at: datetime) -> Path | None:
+        """Write all of it to a file of `folder`; None when the day has had its files."""
+        path = self._path(exchange, at)
+        if path is not None:
+            _write(path, self._told(self._snapshot()))
+        return path
+
+    def dump_fault(self, exchange: str, at: datetime) -> Path | None:
+        """`dump` in a thread of its own: redacting megabytes would hold up the loop.
+
+        None also when the one before is still being written: it holds the same minutes.
+        """
+        if self._writing is not None and self._writing.is_alive():
+            return None
+        path = self._path(exchange, at)
+        if path is not None:
+            told = (path, self._snapshot())
+            self._writing = threading.Thread(target=self._write_quietly, args=told, name="flight recorder")
+            self._writing.start()
+        return path
+
+    def wait(self) -> None:
+        """Until what is being written is written."""
+        if self._writing is not None:
+            self._writing.join()
+
+    def _write_quietly(self, path: Path, snapshot: bytes) -> None:
+        try:
+            _write(path, self._told(snapshot))
+        except OSError as error:
+            log.warning("the flight recorder cannot write %s: %s", path, error.strerror)
+
+    def _snapshot(self) -> bytes:
+        """What is held, from the first whole message to the last."""
+        data = b"".join(chunk for _, chunk in self._chunks)
+        data = data if self._whole else data.partition(END)[2]
+        return data[: data.rfind(END) + len(END)] if END in data else b""
+
+    def _told(self, snapshot: bytes) -> Iterator[bytes]:
+        """The notes come last, as messages of their own, which nothing that reads recordings minds."""
+        noted = (
+            f"Event: CallmonNote\r\nHeardAt: {now:.3f}\r\nReason: {' '.join(reason.split())}".encode() + END
+            for now, reason in list(self._notes)
+        )
+        return redacted([snapshot, *noted], self._keep)
+
+    def _path(self, exchange: str, at: datetime) -> Path | None:
+        """A name with its time and its last day; None when there are enough of this day."""
+        at = at.astimezone(UTC)
+        today = f"{at:%Y%m%d}"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        named = (_NAMED.fullmatch(path.name) for path in self.folder.iterdir())
+        there = sum(1 for n in named if n and n["exchange"] == exchange and n["day"] == today)
+        if there >= self._files_a_day:
+            return None
+        last = (at + self._keep_for).date()
+        first = self.folder / f"{exchange}-{at:%Y%m%dT%H%M%SZ}-expires-{last}.ami"
+        return first if not first.exists() else first.with_name(first.name.replace("Z-", f"Z-{there}-", 1))
+
+
+def expired(folder: Path, today: date) -> list[Path]:
+    """The flight recorder's files whose last day is over, for the purge that records their disposal."""
+    if not folder.is_dir():
+        return []
+    named = sorted((path, _NAMED.fullmatch(path.name)) for path in folder.iterdir())
+    return [path for path, name in named if name and date.fromisoformat(name["last"]) < today]
+
+
+def _write(path: Path, chunks: Iterable[bytes]) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.writelines(chunks)

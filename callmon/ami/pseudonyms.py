@@ -1,0 +1,167 @@
+"""Stand-ins for numbers, names and addresses in a recording: the same one gets the same stand-in. Pure.
+
+Numbers become 555-01xx, which are kept for fiction; addresses those of documentation (192.0.2.x, .example).
+What already is a stand-in stays itself, so that redacting twice is redacting once. Refuses to remember for
+ever: above `MAX_REMEMBERED` the memory begins anew. Nothing here can turn a stand-in back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, count
+from typing import NamedTuple
+
+from callmon.numbers import e164, is_withheld
+
+MAX_REMEMBERED = 100_000
+FICTION = "55501"
+# Area codes of Canada first, so that a stand-in is a number of the same country where there is room.
+CANADIAN = (
+    *("416", "647", "905", "613", "519", "705", "807", "289", "437", "226", "343", "249", "365", "548"),
+    *("683", "753", "742", "382", "514", "438", "450", "579", "418", "581", "819", "873", "367", "506"),
+    *("902", "782", "709", "204", "431", "306", "639", "403", "587", "780", "825", "604", "236", "250"),
+)
+
+
+class Pseudonyms:
+    """One kind of thing and its stand-ins. When they run out, the last one serves for all the rest."""
+
+    def __init__(self, fresh: Callable[[], Iterator[str]], is_own: Callable[[str], bool]) -> None:
+        self._make, self._is_own = fresh, is_own
+        self._reserved: frozenset[str] = frozenset()
+        self.forget()
+
+    def reserve(self, values: Iterable[str]) -> None:
+        """Never to be given as a stand-in: they stand for themselves."""
+        self._reserved = frozenset(values)
+        self._given |= self._reserved
+
+    def forget(self) -> None:
+        self._by_true: dict[str, str] = {}
+        self._given: set[str] = set(self._reserved)
+        self._fresh = self._make()
+        self._last = ""
+
+    def __contains__(self, true: str) -> bool:
+        return true in self._by_true
+
+    def of(self, true: str) -> str:
+        known = self._by_true.get(true)
+        if known is None:
+            if len(self._by_true) >= MAX_REMEMBERED:
+                self.forget()
+            known = self._by_true[true] = self._choose(true)
+            self._given.add(known)
+        return known
+
+    def _choose(self, true: str) -> str:
+        if self._is_own(true) and true not in self._given:
+            return true
+        self._last = next((value for value in self._fresh if value not in self._given), self._last)
+        return self._last
+
+
+class Run(NamedTuple):
+    """A run of digits: what stands before the number and stays, and the number."""
+
+    prefix: str
+    number: str
+    is_valid: bool
+
+
+class Numbers:
+    """Telephone numbers: the same last ten digits, the same stand-in. A public number stays."""
+
+    def __init__(self, keep: Iterable[str] = (), region: str = "CA") -> None:
+        self._region = region
+        self._keep = frozenset(form.removeprefix("+") for form in keep)
+        self._public = frozenset(form[-10:] for form in self._keep if len(form) >= 10)
+        self._valid = Pseudonyms(_valid_numbers, _is_fiction)
+        self._invalid = Pseudonyms(_invalid_numbers, _is_fiction)
+        self._short = Pseudonyms(lambda: (f"{FICTION}{n:02}" for n in range(100)), _is_fiction)
+        self._valid.reserve(self._public)
+        self._invalid.reserve(self._public)
+
+    def of(self, digits: str, international: bool = False) -> str:
+        """`digits` (7 or more) with the number in them replaced; `international` when a + stands before."""
+        if digits in self._keep or digits[-10:] in self._public:
+            return digits
+        if len(digits) < 10:
+            return digits[:-7] + self._short.of(digits[-7:])
+        run = self._run(digits, international)
+        pools = (self._valid, self._invalid) if run.is_valid else (self._invalid, self._valid)
+        pool = next((pool for pool in pools if run.number in pool), pools[0])
+        return run.prefix + pool.of(run.number)
+
+    def forget(self) -> None:
+        for pool in (self._valid, self._invalid, self._short):
+            pool.forget()
+
+    def _run(self, digits: str, international: bool) -> Run:
+        prefix, number = digits[:-10], digits[-10:]
+        abroad = "" if international else next((p for p in ("9011", "011") if digits.startswith(p)), None)
+        rest = digits[len(abroad or "") :]
+        if abroad is not None and len(rest) <= 15 and not (len(rest) == 11 and rest[0] == "1"):
+            # A number abroad becomes one of ours: +33… → +1 416 555-01xx, which is a valid number too.
+            return Run(abroad + "1", number, e164("+" + rest, self._region) is not None)
+        if len(prefix) > 5:  # a code of somebody, not a dial prefix
+            prefix = "0" * len(prefix)
+        return Run(prefix, number, e164(number, self._region) is not None)
+
+
+def _is_fiction(number: str) -> bool:
+    return number[-7:-2] == FICTION
+
+
+def _valid_numbers() -> Iterator[str]:
+    others = (str(area) for area in range(200, 1000) if str(area) not in CANADIAN)
+    for area in chain(CANADIAN, others):
+        if e164(f"{area}{FICTION}00") is not None:
+            yield from (f"{area}{FICTION}{n:02}" for n in range(100))
+
+
+def _invalid_numbers() -> Iterator[str]:
+    """For what is no number anywhere: a stand-in that is none either."""
+    return (f"{area:03}{FICTION}{n:02}" for area in range(200) for n in range(100))
+
+
+def _numbered(form: str, pattern: str) -> Pseudonyms:
+    return Pseudonyms(
+        lambda: (form.format(n) for n in count(1)),
+        lambda true: re.fullmatch(pattern, true, re.ASCII) is not None,
+    )
+
+
+def names() -> Pseudonyms:
+    return _numbered("Name {}", r"Name [1-9]\d*")
+
+
+def people() -> Pseudonyms:
+    """Mail addresses, and SIP users named after a person."""
+    return _numbered("person-{}@example.org", r"person-[1-9]\d*@example\.org")
+
+
+def hosts() -> Pseudonyms:
+    return _numbered("host-{}.example", r"host-[1-9]\d*\.example")
+
+
+def addresses() -> Pseudonyms:
+    """IPv4: the 762 addresses of documentation."""
+    blocks = ("192.0.2", "198.51.100", "203.0.113")
+    return Pseudonyms(
+        lambda: (f"{block}.{n}" for block in blocks for n in range(1, 255)),
+        lambda true: true.startswith(tuple(f"{block}." for block in blocks)),
+    )
+
+
+def addresses_v6() -> Pseudonyms:
+    return Pseudonyms(
+        lambda: (f"2001:db8:0:0:0:0:0:{n:x}" for n in range(1, 65_536)),
+        lambda true: true.startswith("2001:db8:"),
+    )
+
+
+def says_nothing(name: str) -> bool:
+    """A name that tells who it is not: empty, <unknown>, Anonymous, Private … It stays as it is."""
+    return is_withheld(name, None) is not None
