@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,7 @@ from sqlalchemy.engine import make_url
 from callmon import facts as f
 from callmon.calls.story import Account, Call
 from callmon.findings import Cause, Finding, Outcome, Verdict
+from callmon.sinks.metrics import ExchangeState
 from callmon.store.engine import Store, upgrade
 from tests.lab.folder import LabUnavailable
 from tests.lab.postgres import Postgres
@@ -125,3 +127,33 @@ def outcomes(facts: list[f.Fact], exchange: str = EXCHANGE) -> list[Outcome]:
         *(Outcome(exchange, (fact,)) for fact in facts[:-1]),
         Outcome(exchange, (facts[-1],), found, (call,)),
     ]
+
+
+@dataclass
+class Daemon:
+    """What the daemon would tell at a scrape (`Gauges`)."""
+
+    calls: dict[tuple[str, str], int] = field(default_factory=dict)
+    watched: dict[tuple[str, str], int] = field(default_factory=dict)
+    heard: list[ExchangeState] = field(default_factory=list)
+    open: dict[str, bool] = field(default_factory=dict)
+    other: dict[str, int] = field(default_factory=dict)
+    caught: int = 0
+
+    def in_progress(self) -> dict[tuple[str, str], int]:
+        return self.calls
+
+    def phones(self) -> dict[tuple[str, str], int]:
+        return self.watched
+
+    def exchanges(self) -> list[ExchangeState]:
+        return self.heard
+
+    def business_hours(self) -> dict[str, bool]:
+        return self.open
+
+    def calls_other(self) -> dict[str, int]:
+        return self.other
+
+    def faults(self) -> int:
+        return self.caught

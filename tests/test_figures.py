@@ -1,0 +1,192 @@
+"""What each call, finding and gap adds to the figures: a table of boundaries, and what may never be added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callmon.calls.story import OUTCOMES, Call, Span, Voicemail
+from callmon.figures import METRICS, Figures, Sets, Tally, added, language_label, zeros
+from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
+from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
+
+SIX = timedelta(seconds=6)
+SETS = Sets({"general": SIX, "tty": timedelta(seconds=5)}, STANDARDS, (EXCHANGE,))
+CALL = account(answered_call(0))
+
+
+def changed(**fields: object) -> Call:
+    return msgspec.structs.replace(CALL, **fields)
+
+
+def of(*calls: Call, findings: tuple[Finding, ...] = (), gaps: tuple[Gap, ...] = ()) -> Figures:
+    return added(Outcome(EXCHANGE, calls=calls, findings=findings, gaps=gaps))
+
+
+def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_its_rings_and_wait() -> None:
+    assert of(CALL) == {
+        ("callmon_calls_total", "general", "answered", "fr", "open"): 1.0,
+        ("callmon_rings_before_answer", "general", "fr", "2.0"): 1.0,
+        ("callmon_rings_before_answer", "general", "fr", "sum"): 2.0,
+        ("callmon_answer_wait_seconds", "general", "fr", "12.0"): 1.0,
+        ("callmon_answer_wait_seconds", "general", "fr", "sum"): 8.4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("rings", "bucket"),
+    [
+        (1, "1.0"),
+        (2, "2.0"),
+        (3, "3.0"),
+        (4, "4.0"),
+        (6, "6.0"),
+        (7, "8.0"),
+        (9, "10.0"),
+        (10, "10.0"),
+        (11, "+Inf"),
+    ],
+)
+def test_rings_fall_into_the_smallest_bucket_that_holds_them(rings: int, bucket: str) -> None:
+    figures = of(changed(rings=rings))
+    assert [key[-1] for key in figures if key[0] == "callmon_rings_before_answer"] == [bucket, "sum"]
+
+
+@pytest.mark.parametrize(
+    ("waited", "cycle", "bucket"),
+    [
+        (0, 6, "6.0"),
+        (17.999999, 6, "18.0"),
+        (18, 6, "18.0"),
+        (18.000001, 6, "24.0"),
+        (60.000001, 6, "+Inf"),
+        (4.9, 5, "5.0"),
+        (15.1, 5, "20.0"),
+    ],
+)
+def test_waits_fall_into_buckets_that_end_on_the_lines_own_rings(waited: float, cycle: float, bucket: str) -> None:
+    span = Span(seconds(waited), seconds(waited))
+    figures = of(changed(waited=span, cycle=seconds(cycle)))
+    assert [key[-1] for key in figures if key[0] == "callmon_answer_wait_seconds"] == [bucket, "sum"]
+
+
+def test_a_wait_known_to_a_span_counts_with_its_longer_end() -> None:
+    figures = of(changed(waited=Span(seconds(5.5), seconds(6.5)), rings=2))
+    assert figures["callmon_answer_wait_seconds", "general", "fr", "sum"] == 6.5
+
+
+def test_a_call_whose_rings_are_not_known_is_counted_but_in_no_histogram() -> None:
+    assert list(of(changed(rings=None))) == [("callmon_calls_total", "general", "answered", "fr", "open")]
+
+
+def test_a_call_that_nobody_answered_is_in_no_histogram_of_answers() -> None:
+    gave_up = changed(answered_by=None, outcome="abandoned", rings=2)
+    assert list(of(gave_up)) == [("callmon_calls_total", "general", "abandoned", "fr", "open")]
+
+
+def test_voicemail_counts_the_rings_before_it_unless_a_person_had_answered() -> None:
+    taken = changed(
+        answered_by=None, outcome="voicemail_message", voicemail=Voicemail("500", 4, True, False, False)
+    )
+    assert of(taken) == {
+        ("callmon_calls_total", "general", "voicemail_message", "fr", "open"): 1.0,
+        ("callmon_voicemail_rings", "general", "4.0"): 1.0,
+        ("callmon_voicemail_rings", "general", "sum"): 4.0,
+    }
+    after = changed(voicemail=Voicemail("500", None, True, False, True))
+    assert [key for key in of(after) if key[0] == "callmon_voicemail_rings"] == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"direction": "outbound"}, {"direction": "internal"}, {"line": None}, {"is_ended": False}]
+)
+def test_no_figure_counts_what_is_not_an_ended_inbound_call_of_a_line(fields: Mapping[str, object]) -> None:
+    assert of(changed(**fields)) == {}
+
+
+@pytest.mark.parametrize(("in_hours", "label"), [(True, "open"), (False, "closed"), (None, "unknown")])
+def test_hours_are_open_closed_or_not_known(in_hours: bool | None, label: str) -> None:
+    assert next(iter(of(changed(in_hours=in_hours))))[-1] == label
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [(None, "unknown"), ("fr", "fr"), ("en", "en"), ("other", "other"), ("fr_CA", "other")]
+)
+def test_a_language_is_one_of_four(language: str | None, label: str) -> None:
+    assert language_label(language) == label
+
+
+def test_a_verdict_counts_once_and_its_cause_only_when_not_met() -> None:
+    missed = finding(CALL, verdict="not_met", cause="nobody_free")
+    assert of(findings=(missed,)) == {
+        ("callmon_verdicts_total", "answer_by_third_ring", "general", "fr", "not_met"): 1.0,
+        ("callmon_not_met_cause_total", "answer_by_third_ring", "general", "nobody_free"): 1.0,
+    }
+    kept = finding(CALL, verdict="met", cause="nobody_free")
+    assert of(findings=(kept,)) == {
+        ("callmon_verdicts_total", "answer_by_third_ring", "general", "fr", "met"): 1.0
+    }
+
+
+def test_a_gap_adds_its_length_to_its_exchange() -> None:
+    gaps = (Gap(EXCHANGE, START, START + seconds(2.5)), Gap("ottawa", START, START + seconds(1)))
+    assert of(gaps=gaps) == {
+        ("callmon_exchange_unheard_seconds_total", "toronto"): 2.5,
+        ("callmon_exchange_unheard_seconds_total", "ottawa"): 1.0,
+    }
+
+
+def test_every_set_of_labels_exists_at_zero() -> None:
+    sizes = {metric.name: 0 for metric in METRICS}
+    for figure, value in zeros(SETS).items():
+        assert value == 0.0
+        sizes[figure[0]] += 1
+    lines, languages, bounds = 2, 4, 10
+    assert sizes == {
+        "callmon_calls_total": lines * len(OUTCOMES) * languages * 2,
+        "callmon_rings_before_answer": lines * languages * bounds,
+        "callmon_answer_wait_seconds": lines * languages * bounds,
+        "callmon_voicemail_rings": lines * bounds,
+        "callmon_verdicts_total": len(STANDARDS) * lines * languages * len(VERDICTS),
+        "callmon_not_met_cause_total": len(STANDARDS) * lines * len(CAUSES),
+        "callmon_exchange_unheard_seconds_total": 1,
+    }
+
+
+@given(
+    st.sampled_from(OUTCOMES),
+    st.sampled_from([None, "fr", "en", "other", "de"]),
+    st.sampled_from([("general", 6), ("tty", 5)]),
+    st.booleans(),
+    st.integers(0, 200_000_000),
+    st.sampled_from(VERDICTS),
+    st.sampled_from([None, *CAUSES]),
+)
+def test_whatever_is_added_existed_at_zero(outcome, language, line, in_hours, waited, verdict, cause) -> None:  # type: ignore[no-untyped-def]
+    name, cycle = line
+    length = timedelta(microseconds=waited)
+    call = changed(
+        line=name,
+        language=language,
+        in_hours=in_hours,
+        outcome=outcome,
+        cycle=seconds(cycle),
+        waited=Span(length, length),
+        rings=1 + length // seconds(cycle),
+        voicemail=Voicemail("500", 1 + length // seconds(cycle), None, False, False),
+    )
+    judged = msgspec.structs.replace(finding(call), verdict=verdict, cause=cause)
+    assert of(call, findings=(judged,)).keys() - zeros(SETS).keys() == set()
+
+
+def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
+    tally = Tally({("a",): 2.0})
+    before = tally.snapshot()
+    tally.add({("a",): 1.0, ("b",): 0.5})
+    assert before == {("a",): 2.0}
+    assert tally.snapshot() == {("a",): 3.0, ("b",): 0.5}

@@ -1,0 +1,219 @@
+"""The page for Prometheus, read back by the parsers of its two formats and, where it is, by promtool."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.samples import Sample
+
+from callmon.figures import Figures, Sets, Tally, added, zeros
+from callmon.findings import Outcome
+from callmon.lines import Line
+from callmon.sinks.metrics import ExchangeState, Metrics
+from callmon.sinks.series import FiguresText
+from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+GENERAL = Line("general", "voice", "general", 'Renseignements "généraux"', "General \\ inquiries")
+TTY = Line("tty", "tty", "general", "ATS", "TTY", ring_cycle=timedelta(seconds=5))
+CALL = account(answered_call(0))
+ONE_CALL = added(Outcome(EXCHANGE, calls=(CALL,)))
+
+Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Waiting:
+    """A sink with three outcomes waiting for 1.5 s."""
+
+    name = "database"
+
+    def offer(self, outcome: Outcome) -> bool:
+        return True
+
+    def has_room(self) -> bool:
+        return True
+
+    def backlog(self) -> int:
+        return 3
+
+    def behind_for(self) -> timedelta:
+        return seconds(1.5)
+
+    def trouble(self) -> str | None:
+        return "the database cannot be written: disk full"
+
+    def refused(self) -> int:
+        return 2
+
+    def flush(self, timeout: float) -> bool:
+        return False
+
+    def close(self, timeout: float = 10.0) -> None:
+        pass
+
+
+def page(daemon: Daemon, figures: Figures, lines: Iterable[Line] = (GENERAL, TTY)) -> Metrics:
+    return Metrics(Tally(figures), daemon, [Waiting()], lines, STANDARDS, [EXCHANGE], "1.2.3")
+
+
+def rendered(metrics: Metrics, accept: str = "") -> str:
+    return metrics.render(metrics.read(), accept)[0].decode()
+
+
+def told(samples: Iterable[Sample]) -> Told:
+    return {(s.name, frozenset(s.labels.items())): s.value for s in samples}
+
+
+def read(metrics: Metrics, accept: str = "") -> Told:
+    parse = parse_openmetrics if accept else parse_text
+    return told(s for family in parse(rendered(metrics, accept)) for s in family.samples)
+
+
+def value(values: Told, name: str, **labels: str) -> float | None:
+    return values.get((name, frozenset(labels.items())))
+
+
+def full_daemon() -> Daemon:
+    state = ExchangeState(EXCHANGE, True, 7, START, None, {"too_long": 1})
+    return Daemon(
+        {("general", "ringing"): 2}, {("general", "free"): 4}, [state], {"general": True}, {"outbound": 5}, 1
+    )
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS])
+def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
+    values = read(page(full_daemon(), ONE_CALL), accept)
+    expected = {
+        ("callmon_calls_in_progress", "general", "ringing"): 2,
+        ("callmon_calls_in_progress", "tty", "talking"): 0,
+    }
+    assert {key: value(values, key[0], line=key[1], state=key[2]) for key in expected} == expected
+    answered = {"line": "general", "outcome": "answered", "language": "fr", "hours": "open"}
+    assert value(values, "callmon_calls_total", **answered) == 1
+    assert value(values, "callmon_phones", line="general", state="free") == 4
+    assert value(values, "callmon_exchange_connected", exchange=EXCHANGE) == 1
+    assert value(values, "callmon_exchange_events_total", exchange=EXCHANGE) == 7
+    assert value(values, "callmon_exchange_last_event_timestamp_seconds", exchange=EXCHANGE) == START.timestamp()
+    assert value(values, "callmon_messages_unusable_total", exchange=EXCHANGE, reason="too_long") == 1
+    assert value(values, "callmon_business_hours", line="general") == 1
+    assert value(values, "callmon_calls_other_total", direction="outbound") == 5
+    assert value(values, "callmon_calls_other_total", direction="internal") == 0
+    assert value(values, "callmon_faults_total") == 1
+    assert value(values, "callmon_sink_backlog", sink="database") == 3
+    assert value(values, "callmon_sink_behind_seconds", sink="database") == 1.5
+    assert value(values, "callmon_sink_refused_total", sink="database") == 2
+    assert value(values, "callmon_leader") == 1
+    assert value(values, "callmon_build_info", version="1.2.3") == 1
+
+
+def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
+    labels = {
+        "line": "general",
+        "mode": "voice",
+        "service": "general",
+        "name_fr": 'Renseignements "généraux"',
+        "name_en": "General \\ inquiries",
+    }
+    assert value(read(page(Daemon(), {})), "callmon_line_info", **labels) == 1
+
+
+def test_buckets_are_cumulative_and_end_in_the_count() -> None:
+    tally = Tally(ONE_CALL)
+    tally.add(ONE_CALL)
+    text = FiguresText(Sets({"general": seconds(6)})).render(tally.snapshot())
+    shown = [
+        line for line in text.splitlines() if line.startswith("callmon_rings_before_answer_") and '"fr"' in line
+    ]
+    series = '{line="general",language="fr"'
+    assert shown == [
+        *(
+            f'callmon_rings_before_answer_bucket{series},le="{bound}"}} {count}'
+            for bound, count in zip(
+                ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "8.0", "10.0", "+Inf"], [0.0] + [2.0] * 8, strict=True
+            )
+        ),
+        f"callmon_rings_before_answer_count{series}}} 2.0",
+        f"callmon_rings_before_answer_sum{series}}} 4.0",
+    ]
+
+
+def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() -> None:
+    lines = rendered(page(full_daemon(), ONE_CALL)).splitlines()
+    helps = [line.split()[2] for line in lines if line.startswith("# HELP")]
+    types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    series = [line.rsplit(" ", 1)[0] for line in lines if not line.startswith("#")]
+    assert helps == types
+    assert len(set(types)) == len(types)
+    assert len(set(series)) == len(series)
+
+
+def test_no_series_tells_when_it_was_created() -> None:
+    assert [key for key in read(page(full_daemon(), ONE_CALL), OPENMETRICS) if key[0].endswith("_created")] == []
+
+
+def test_the_process_tells_of_itself() -> None:
+    names = {name for name, _ in read(page(Daemon(), {}))}
+    assert {"process_resident_memory_bytes", "process_open_fds", "python_info"} - names == set()
+
+
+def test_every_figure_is_shown_at_zero_before_anything_happened() -> None:
+    values = read(page(Daemon(), {}))
+    figures = zeros(Sets({"general": seconds(6), "tty": seconds(5)}, STANDARDS, (EXCHANGE,)))
+    names = {figure[0] for figure in figures}
+    shown = [v for (name, _), v in values.items() if name.removesuffix("_bucket").removesuffix("_sum") in names]
+    assert (len(shown), set(shown)) == (len(figures), {0.0})
+
+
+def test_a_line_that_is_no_longer_configured_is_not_shown_until_it_returns() -> None:
+    metrics = page(Daemon(), ONE_CALL)
+    metrics.configure([TTY], STANDARDS, [EXCHANGE])
+    gone = [key for key in read(metrics) if ("line", "general") in key[1]]
+    metrics.configure([TTY, GENERAL], STANDARDS, [EXCHANGE])
+    answered = {"line": "general", "outcome": "answered", "language": "fr", "hours": "open"}
+    assert (gone, value(read(metrics), "callmon_calls_total", **answered)) == ([], 1)
+
+
+def test_a_changed_ring_cycle_takes_nothing_away_from_a_histogram() -> None:
+    slower = Line("general", "voice", "general", "", "", ring_cycle=timedelta(seconds=10))
+    values = read(page(Daemon(), ONE_CALL, [slower]))
+    labels = {"line": "general", "language": "fr"}
+    name = "callmon_answer_wait_seconds"
+    shown = [value(values, f"{name}_bucket", le=le, **labels) for le in ("10.0", "20.0", "+Inf")]
+    assert (shown, value(values, f"{name}_count", **labels)) == ([0, 1, 1], 1)
+
+
+def test_a_call_of_unknown_hours_is_shown_once_it_happened() -> None:
+    labels = {"line": "general", "outcome": "answered", "language": "fr", "hours": "unknown"}
+    figures = {("callmon_calls_total", "general", "answered", "fr", "unknown"): 1.0}
+    assert value(read(page(Daemon(), {})), "callmon_calls_total", **labels) is None
+    assert value(read(page(Daemon(), figures)), "callmon_calls_total", **labels) == 1
+
+
+def test_figures_out_of_no_set_are_not_shown() -> None:
+    stray = {
+        ("callmon_calls_total", "general", "nonsense", "fr", "open"): 1.0,
+        ("callmon_verdicts_total", "a_standard_switched_off", "general", "fr", "met"): 1.0,
+        ("callmon_rings_before_answer", "a_line_that_was", "fr", "2.0"): 1.0,
+        ("callmon_a_metric_that_was", "x"): 1.0,
+    }
+    text = FiguresText(Sets({"general": seconds(6)}, STANDARDS))
+    assert text.render(stray) == text.render({})
+
+
+def test_promtool_finds_nothing_to_say_but_for_a_name_that_is_fixed() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    text = rendered(page(full_daemon(), ONE_CALL))
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+    )
+    # It takes the ministry's business hours for a unit of time.
+    known = 'callmon_business_hours use base unit "seconds" instead of "hours"\n'
+    assert (checked.stdout, checked.stderr) == ("", known)
