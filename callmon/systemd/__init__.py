@@ -1,0 +1,1 @@
+"""The systemd unit that ships with callmon. Holds no code."""
