@@ -70,9 +70,10 @@ class QueueEntered(Fact, frozen=True, gc=False):
 
 
 class QueueLeft(Fact, frozen=True, gc=False):
-    """QueueCallerLeave: for whatever reason."""
+    """QueueCallerLeave: answered, sent on by a time-out, or because the caller hung up (`hung_up`)."""
 
     queue: str
+    hung_up: bool = False
 
 
 class PhoneDialled(Fact, frozen=True, gc=False):
@@ -134,6 +135,10 @@ class MessageLeft(Fact, frozen=True, gc=False):
     mailbox: str | None
 
 
+class DialFailed(Fact, frozen=True, gc=False):
+    """A dial was tried and not one channel could be made: nobody is registered (Hangup cause 3, 20, …)."""
+
+
 class CallerBusy(Fact, frozen=True, gc=False):
     """The caller was given the busy signal (Newstate Busy, Hangup cause 17 with every phone busy)."""
 
@@ -173,6 +178,7 @@ AnyFact = (
     | Resumed
     | VoicemailTook
     | MessageLeft
+    | DialFailed
     | CallerBusy
     | Unheard
     | Ended

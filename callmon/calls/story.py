@@ -106,10 +106,10 @@ class Account:
 
     __slots__ = (
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
-        "busy", "busy_given", "clock", "clock_slack", "cycle", "early_media", "end", "first_tried", "gaps",
-        "heard_ringing", "held", "holds", "in_hours", "language", "message", "opened", "queue", "rang",
-        "ringing", "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried",
-        "voicemail",
+        "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
+        "first_tried", "gaps", "heard_ringing", "held", "holds", "in_hours", "in_queue", "language",
+        "message", "opened", "queue", "rang", "ringing", "ringing_now", "ringing_slack", "stage",
+        "stopped", "stopped_by_timeout", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -129,6 +129,7 @@ class Account:
         self.ringing: datetime | None = None
         self.ringing_slack = f.EXACT
         self.early_media = self.busy_given = self.held = self.heard_ringing = False
+        self.in_queue = self.dial_failed = False
         self.stopped_by_timeout = self.opened = False
         self.stopped: datetime | None = None
         self.first_tried: datetime | None = None
@@ -174,6 +175,8 @@ class Account:
                 self.held = True
             case f.Resumed():
                 self.held = False
+            case f.DialFailed():
+                self.dial_failed = True
             case f.CallerBusy():
                 self.busy_given = True
             case f.Unheard():
@@ -195,7 +198,7 @@ class Account:
             return
         self.rang += 1
         self.stopped = None
-        if self.stage == "queue":  # the phones ring, the caller hears music
+        if self.in_queue and self.opened:  # the phones ring, the caller hears music
             return
         self.stage = "ringing"
         self.heard_ringing = True
@@ -217,14 +220,14 @@ class Account:
         if self.answered_by is not None:
             return
         self.queue = self.queue or fact.at
+        self.in_queue = True
         self.stage = "queue"
         self._start_clock(fact.at, fact.slack)
 
     def _queue_left(self, fact: f.QueueLeft) -> None:
-        if self.stage == "queue":
-            self.stage = "menu"
-            self.stopped = fact.at
-            self.stopped_by_timeout = True
+        self.in_queue = False
+        if self.stage == "queue" and not fact.hung_up:
+            self.stopped, self.stopped_by_timeout = fact.at, True
 
     def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
         if self.clock is None:
@@ -279,8 +282,8 @@ class Account:
             answered_by=self.answered_by,
             answered_channel=self.answered_channel,
             answering_phone_rang=self.answering_phone_rang,
-            by_queue=self.queue is not None and self.clock == self.queue,
-            phones=Phones(self.tried, self.rang, self.busy),
+            by_queue=self.queue is not None and self.clock == self.queue and not self.heard_ringing,
+            phones=Phones(max(self.tried, self.dial_failed), self.rang, self.busy),
             voicemail=self._voicemail(waited),
             holds=self.holds,
             gaps=tuple((gap.at, gap.until) for gap in self.gaps),
@@ -376,7 +379,7 @@ class Account:
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
         if inbound and self._gave_up():
             return "abandoned"
-        if self.tried == 0 and self.rang == 0:
+        if self.tried == 0 and self.rang == 0 and not self.dial_failed:
             return "announcement" if inbound else "failed"
         if self.rang or (not inbound and self._gave_up()):
             return "no_answer"
@@ -402,6 +405,6 @@ class Account:
             mailbox=took.mailbox,
             rings=None if after_person else self.rings(waited),
             message=message,
-            chosen=self.opened and self.tried == 0 and self.queue is None,
+            chosen=self.opened and self.tried == 0 and self.queue is None and not self.dial_failed,
             after_person=after_person,
         )

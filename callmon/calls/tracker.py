@@ -35,6 +35,10 @@ JOINED_AT_ONCE = timedelta(seconds=0.5)
 # 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
 MAX_LEGS = 120_000
 
+# Hangup causes that a dial leaves behind when it could make no channel: no route, absent, not registered,
+# no circuit, out of order. The caller's cause is stale for all else, but nothing else sets these.
+NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
+
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
 _WHY: dict[str, f.StopReason] = {
     "NOANSWER": "no_answer",
@@ -182,6 +186,8 @@ class Tracker:
         voicemail.by_place(self, call, event, event.at)
         if call.maybe_voicemail:
             voicemail.took(self, call, call.last_stop or event.at, None)
+        if event.cause in NO_CHANNEL and not call.dialled:
+            self._out.append(f.DialFailed(call.id, event.at))
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
             self._out.append(f.CallerBusy(call.id, event.at))
         by: f.Ender = "caller" if call.asked else "exchange"
@@ -200,7 +206,7 @@ class Tracker:
 
     def _hangup_request(self, event: e.HangupRequest) -> None:
         call = self.calls.get(event.uniqueid)
-        if call is not None:
+        if call is not None and not call.busy:  # after a busy or congested signal it is our own refusal's echo
             call.asked = True
             voicemail.by_place(self, call, event, event.at)
 
@@ -406,7 +412,7 @@ class Tracker:
         call = self.calls.get(event.uniqueid)
         if call is not None and call.queue is not None:
             call.queue = None
-            self._out.append(f.QueueLeft(call.id, event.at, event.queue))
+            self._out.append(f.QueueLeft(call.id, event.at, event.queue, call.asked))
 
     def _hold(self, event: e.Hold) -> None:
         self._tell_hold(event, f.Held)

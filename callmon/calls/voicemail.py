@@ -19,6 +19,8 @@ from callmon.calls.legs import TrackedCall
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
 
+SHORTEST_STAY = timedelta(seconds=1)
+
 
 def took(
     tracker: Tracker,
@@ -55,11 +57,18 @@ def by_place(
     """The caller is where the configuration says that only voicemail is."""
     if call.voicemail or not call.inbound:
         return
+    if not isinstance(event, e.Newstate) and _passed_through(call, at):
+        return
     site = tracker.site
     if event.context in site.voicemail_contexts or event.exten in site.mailboxes:
         mailbox = event.exten if event.exten in site.mailboxes else None
         since = None if isinstance(event, e.Newstate) else call.last_stop
         took(tracker, call, since or at, mailbox)
+
+
+def _passed_through(call: TrackedCall, at: datetime | None) -> bool:
+    """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup."""
+    return at is not None and call.last_stop is not None and at - call.last_stop < SHORTEST_STAY
 
 
 def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:

@@ -37,7 +37,7 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         case "answered":
             return _answered(call, parameters)
         case "voicemail_message" | "voicemail_no_message" | "voicemail":
-            return _voicemail(call)
+            return _voicemail(fact, call)
         case "lost":
             return stopped(call, parameters.rings * call.cycle)
         case "unknown":
@@ -73,9 +73,14 @@ def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
     return not_met(call, "answered_without_ringing")
 
 
-def _voicemail(call: Call) -> Judgement:
-    """The note of the policy explains voicemail, it does not excuse it."""
+def _voicemail(fact: Fact, call: Call) -> Judgement | None:
+    """The note of the policy explains voicemail, it does not excuse it.
+
+    Whether the caller chose it is known at the end: a dial that reached nobody is only told by the hang-up.
+    """
     took = call.voicemail
+    if took is not None and took.chosen and not isinstance(fact, Ended):
+        return None
     if took is not None and took.chosen and call.heard == "full":
         return exempt("chosen_in_menu")
     if call.doubtful or (took is not None and took.chosen):

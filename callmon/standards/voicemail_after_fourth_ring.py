@@ -47,7 +47,9 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         return exempt("after_a_person")
     if call.heard != "full" and (call.waited is None or call.doubtful):
         return UNHEARD
-    return exempt("chosen_in_menu") if took.chosen else _timed(call, parameters)
+    if took.chosen:  # a dial that reached nobody is only told by the hang-up
+        return exempt("chosen_in_menu") if isinstance(fact, Ended) else None
+    return _timed(call, parameters)
 
 
 def _may_have_been(call: Call) -> bool:
