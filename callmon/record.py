@@ -78,8 +78,8 @@ async def _write(chunks: AsyncIterator[bytes], cut: Cutter, out: BinaryIO, done:
             await asyncio.shield(put)
         finally:  # also when we are stopped: never half a message
             await put
-        done.messages += messages
-        done.size += len(whole)
+            done.messages += messages
+            done.size += len(whole)
 
 
 def _put(out: BinaryIO, data: bytes) -> None:
