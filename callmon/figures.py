@@ -48,9 +48,7 @@ WAITED = Metric(
     ("line", "language"),
     "cycles",
 )
-VOICEMAIL_RINGS = Metric(
-    "callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings"
-)
+VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings")
 VERDICT = Metric(
     "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
 )

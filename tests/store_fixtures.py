@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,19 +13,25 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from callmon import facts as f
 from callmon.calls.story import Account, Call
+from callmon.figures import Figures, added
 from callmon.findings import Cause, Finding, Outcome, Verdict
+from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState
+from callmon.store import queries
 from callmon.store.engine import Store, upgrade
+from callmon.store.tables import METADATA
 from tests.lab.folder import LabUnavailable
 from tests.lab.postgres import Postgres
 
 EXCHANGE = "toronto"
 CALLER = "+14165550101"
 START = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
+SOON = 15.0
 STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
 
 
@@ -157,3 +165,56 @@ class Daemon:
 
     def faults(self) -> int:
         return self.caught
+
+
+SOON = 15.0
+
+
+@contextmanager
+def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
+    """A sink for this database, in groups of 10 ms."""
+    sink = Database(store, timedelta(milliseconds=10), max_waiting)
+    try:
+        yield sink
+    finally:
+        sink.close(SOON)
+
+
+def wrote(store: Store, *items: Outcome) -> Figures:
+    """Offers these to a writer of its own, which stores them all; gives the figures as they are then."""
+    with database(store) as sink:
+        for item in items:
+            sink.offer(item)
+        assert sink.flush(SOON)
+    return queries.counters(store)
+
+
+def of_calls(count: int) -> list[Outcome]:
+    """The outcomes of so many calls, one after the other."""
+    return [outcome for number in range(count) for outcome in outcomes(answered_call(number))]
+
+
+def summed(items: list[Outcome]) -> Figures:
+    """What they add when each is counted once."""
+    total: Figures = {}
+    for item in items:
+        for figure, amount in added(item).items():
+            total[figure] = total.get(figure, 0.0) + amount
+    return total
+
+
+def rows(store: Store) -> dict[str, int]:
+    """How many rows each table has."""
+    with store.reading() as connection:
+        return {
+            name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
+            for name in METADATA.tables
+        }
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Whether it came true soon."""
+    end = time.monotonic() + SOON
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()

@@ -171,9 +171,7 @@ def _exchanges(states: Sequence[ExchangeState]) -> Iterator[Metric]:
         "callmon_exchange_last_event_timestamp_seconds", "When the last event was received.", labels, last
     )
     unusable = {(s.name, reason): count for s in states for reason, count in s.unusable.items()}
-    yield _counter(
-        "callmon_messages_unusable_total", "Messages not understood.", ("exchange", "reason"), unusable
-    )
+    yield _counter("callmon_messages_unusable_total", "Messages not understood.", ("exchange", "reason"), unusable)
 
 
 def _sinks(sinks: Iterable[Sink]) -> Iterator[Metric]:

@@ -84,10 +84,8 @@ def open_store(url: str) -> Store:
     if store.path is not None and not store.path.exists():
         raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
     with _told(store):
-        found = revision(store)
-    if complaint := _complaint(found):
-        store.close()
-        raise StoreError(f"the database {store} {complaint}")
+        if complaint := _complaint(revision(store)):
+            raise StoreError(f"the database {store} {complaint}")
     return store
 
 
@@ -151,6 +149,9 @@ def _told(store: Store) -> Iterator[None]:
     """What the driver says, as one sentence that names the database and no password."""
     try:
         yield
+    except StoreError:
+        store.close()
+        raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
         raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None

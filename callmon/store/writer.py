@@ -111,7 +111,7 @@ class Writer:
     def close(self, timeout: float = 10.0) -> None:
         """Blocks until the thread has ended. Tries once more to write what waits; what fails is told."""
         self._closing.set()
-        self.flush(timeout)
+        self.flush(0)
         self._thread.join(timeout)
         if waiting := self.backlog():
             log.error("closed with outcomes not stored", extra={"waiting": waiting, "why": self._trouble})

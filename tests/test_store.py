@@ -1,0 +1,320 @@
+"""The database: what goes in comes out, exactly once, whatever happens to it. SQLite and a real PostgreSQL."""
+
+# ruff: noqa: F811  fixtures are imported by their names
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from callmon import facts as f
+from callmon.calls.story import Call
+from callmon.errors import StoreError
+from callmon.findings import Gap, Outcome
+from callmon.store import engine, queries
+from callmon.store.engine import Store, open_store, upgrade
+from callmon.store.tables import METADATA, microseconds, moment
+from tests.store_fixtures import (  # noqa: F401
+    CALLER,
+    EXCHANGE,
+    SOON,
+    STANDARDS,
+    START,
+    account,
+    answered_call,
+    database,
+    finding,
+    of_calls,
+    outcomes,
+    postgres_server,
+    rows,
+    seconds,
+    sqlite_store,
+    store,
+    summed,
+    url,
+    wrote,
+)
+
+# Opening.
+
+
+def test_models_and_migrations_agree(store: Store) -> None:
+    with store.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_upgrading_twice_changes_nothing(url: str) -> None:
+    first = upgrade(url)
+    wrote(first, *of_calls(1))
+    before = rows(first)
+    first.close()
+    second = upgrade(url)
+    assert rows(second) == before
+    second.close()
+
+
+def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:
+    (tmp_path / "callmon.db").touch()
+    with pytest.raises(StoreError) as refusal:
+        open_store(url)
+    name = engine.parse_url(url).render_as_string(hide_password=True)
+    assert str(refusal.value) == f"the database {name} holds no tables of callmon: run `callmon db upgrade`"
+
+
+def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "none.db"
+    with pytest.raises(StoreError) as refusal:
+        open_store(f"sqlite:///{path}")
+    assert str(refusal.value) == f"there is no database at {path} yet: run `callmon db upgrade`"
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("using", [open_store, upgrade])
+def test_a_database_of_a_newer_callmon_is_refused(store: Store, url: str, using: Callable[[str], Store]) -> None:
+    with store.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
+    with pytest.raises(StoreError) as refusal:
+        using(url)
+    told = str(refusal.value).removeprefix(f"the database {store} ")
+    assert told == "is of a newer callmon (revision r9999): install that version"
+
+
+@pytest.mark.parametrize(
+    ("given_url", "sentence"),
+    [
+        ("nonsense", "the database's URL cannot be read: sqlite:///path or postgresql://…"),
+        ("sqlite://", "a database in memory would not outlive the program: name a file"),
+        ("sqlite:///:memory:", "a database in memory would not outlive the program: name a file"),
+        ("mysql://x/y", "callmon keeps its data in SQLite or PostgreSQL, not in mysql"),
+    ],
+)
+def test_a_url_of_anything_else_is_refused(given_url: str, sentence: str) -> None:
+    with pytest.raises(StoreError) as refusal:
+        open_store(given_url)
+    assert str(refusal.value) == sentence
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    with pytest.raises(StoreError) as refusal:
+        open_store("postgresql://callmon:sesame@127.0.0.1:9/callmon")
+    assert str(refusal.value).startswith(
+        "the database postgresql+psycopg://callmon:***@127.0.0.1:9/callmon cannot"
+    )
+    assert str(refusal.value).count("sesame") == 0
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.db"
+    path.write_text("This is not a database, " * 100)
+    with pytest.raises(StoreError) as refusal:
+        open_store(f"sqlite:///{path}")
+    assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: file is not a database"
+
+
+def test_a_new_file_is_for_its_owner_alone(sqlite_store: Store) -> None:
+    assert sqlite_store.path is not None
+    assert sqlite_store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Store) -> None:
+    with sqlite_store.reading() as connection:
+        told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    assert told == ["wal", 2]
+
+
+# In and out.
+
+
+def test_what_was_offered_comes_back_as_it_was(store: Store) -> None:
+    facts = answered_call(0)
+    wrote(store, *outcomes(facts))
+    (found,) = queries.call(store, facts[0].call, numbers=True)
+    call = account(facts)
+    expected = tuple(finding(call, standard) for standard in sorted(STANDARDS))
+    assert found == queries.StoredCall(EXCHANGE, call, tuple(facts), expected)
+
+
+def test_a_call_of_no_name_is_nowhere(store: Store) -> None:
+    assert queries.call(store, "1.1") == []
+
+
+def test_two_exchanges_may_give_two_calls_one_name(store: Store) -> None:
+    facts = answered_call(0)
+    wrote(store, *outcomes(facts, "toronto"), *outcomes(facts[:6] + facts[-1:], "ottawa"))
+    found = {stored.exchange: len(stored.facts) for stored in queries.call(store, facts[0].call)}
+    assert found == {"toronto": 12, "ottawa": 7}
+    assert [s.exchange for s in queries.call(store, facts[0].call, "ottawa")] == ["ottawa"]
+
+
+def test_calls_come_by_arrival_from_the_first_moment_to_before_the_last(store: Store) -> None:
+    wrote(store, *of_calls(4))
+    found = queries.calls(store, START + seconds(1), START + seconds(3), "general")
+    assert [call.arrived for _, call in found] == [START + seconds(1), START + seconds(2)]
+    assert list(queries.calls(store, START, START + seconds(9), "tty")) == []
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+
+
+@given(st.lists(TEXTS, min_size=4, max_size=4))
+def test_odd_text_comes_back_unchanged(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    assert_texts_survive(upgrade(f"sqlite:///{tmp_path_factory.mktemp('odd')}/callmon.db"), texts)
+
+
+def test_accents_emoji_and_quotes_come_back_unchanged(store: Store) -> None:
+    assert_texts_survive(store, ["Zoé 📞 Ἀθηνᾶ", "'; DROP TABLE call; --", '"\\\n\x07%s ? :name', "‮مرحبا"])
+
+
+def assert_texts_survive(store: Store, texts: list[str]) -> None:
+    call, dialled, caller, channel = texts
+    arrived = f.Arrived(call, START, "inbound", "general", dialled, caller, None, channel)
+    facts: list[f.Fact] = [arrived, f.QueueEntered(call, START, channel), f.Ended(call, START, "caller")]
+    wrote(store, *outcomes(facts))
+    (found,) = queries.call(store, call, EXCHANGE, numbers=True)
+    store.close()
+    assert (found.facts, found.account) == (tuple(facts), account(facts))
+
+
+WALL = START.replace(tzinfo=None)
+
+
+@given(st.datetimes(WALL.replace(year=1900), WALL.replace(year=2200), timezones=st.timezones()))
+def test_times_are_exact_to_the_microsecond(at: datetime) -> None:
+    assert moment(microseconds(at)) == at.astimezone(UTC)  # a repeated hour equals nothing but itself
+
+
+def test_a_naive_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a time zone"):
+        microseconds(datetime(2026, 11, 24))  # noqa: DTZ001  that is the point
+
+
+def test_a_call_without_any_time_is_stored(store: Store) -> None:
+    facts = [msgspec.structs.replace(fact, at=None) for fact in answered_call(0)]
+    wrote(store, *outcomes(facts))
+    (found,) = queries.call(store, facts[0].call, numbers=True)
+    assert (found.facts, found.account) == (tuple(facts), account(facts))
+
+
+# Numbers.
+
+
+def outbound_call() -> list[f.Fact]:
+    arrived = f.Arrived("9.9", START, "outbound", None, "+14165550199", "102", None, "PJSIP/102-00000001")
+    return [arrived, f.Ended("9.9", START + seconds(5), "caller")]
+
+
+def test_a_persons_number_is_in_the_number_column_and_nowhere_else(store: Store) -> None:
+    wrote(store, *outcomes(answered_call(0)), *outcomes(outbound_call()))
+    places = []
+    with store.reading() as connection:
+        for table in METADATA.tables.values():
+            for row in connection.execute(select(table)).mappings():
+                places += [(table.name, name) for name, v in row.items() if "41655501" in str(v)]
+    assert places == [("number", "number")] * 2
+
+
+def test_numbers_are_given_only_to_those_who_ask(store: Store) -> None:
+    inbound, outbound = answered_call(0), outbound_call()
+    wrote(store, *outcomes(inbound), *outcomes(outbound))
+
+    def shown(name: str, numbers: bool) -> list[tuple[str | None, str]]:
+        (found,) = queries.call(store, name, numbers=numbers)
+        arrived = found.facts[0]
+        assert isinstance(arrived, f.Arrived)
+        assert isinstance(found.account, Call)
+        return [(arrived.caller, arrived.dialled), (found.account.caller, found.account.dialled)]
+
+    assert shown(inbound[0].call, numbers=False) == [(None, "4163272422")] * 2
+    assert shown(inbound[0].call, numbers=True) == [(CALLER, "4163272422")] * 2
+    assert shown("9.9", numbers=False) == [(None, "outside")] * 2
+    assert shown("9.9", numbers=True) == [("102", "+14165550199")] * 2
+
+
+# Calls in progress.
+
+
+@pytest.mark.parametrize("heard", [1, 6, 9, 11])
+def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Store, heard: int) -> None:
+    facts = answered_call(0)
+    early = finding(account(facts))
+    told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
+    wrote(store, *told, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
+    expected = {facts[0].call: queries.OpenCall(tuple(facts[:heard]), (early,))}
+    assert queries.open_calls(store, EXCHANGE, numbers=True) == expected
+    assert queries.open_calls(store, "ottawa") == {}
+
+
+def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Store) -> None:
+    facts = answered_call(0)
+    wrote(store, Outcome(EXCHANGE, tuple(facts), calls=(account(facts),)))
+    assert queries.open_calls(store, EXCHANGE) == {}
+    assert rows(store)["open_call"] == 0
+
+
+def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Store) -> None:
+    facts = answered_call(0)
+    told = outcomes(facts)
+    for item in told:
+        wrote(store, item)
+    (found,) = queries.call(store, facts[0].call, numbers=True)
+    assert found.facts == tuple(facts)
+
+
+# Figures.
+
+
+def test_the_figures_are_what_the_rows_add_up_to(store: Store) -> None:
+    told = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
+    assert wrote(store, *told) == pytest.approx(summed(told))
+    counted = rows(store)
+    assert (counted["call"], counted["finding"], counted["fact"], counted["gap"]) == (20, 60, 240, 1)
+
+
+def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Store) -> None:
+    gap = Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),))
+    last = outcomes(answered_call(0))[-1]
+    ended = Outcome(EXCHANGE, (), last.findings, last.calls)
+    first = wrote(store, *of_calls(1), gap)
+    before = rows(store)
+    again = wrote(store, ended, gap, ended, gap)
+    assert (again, rows(store)) == (first, before)
+
+
+def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Store) -> None:
+    facts = answered_call(0)
+    call = account(facts)
+    other = msgspec.structs.replace(call, outcome="abandoned", answered_by=None)
+    wrote(store, Outcome(EXCHANGE, calls=(call,)), Outcome(EXCHANGE, calls=(other,)))
+    assert [c.outcome for _, c in queries.calls(store, START, START + seconds(1))] == ["answered"]
+
+
+def test_figures_carry_on_where_the_last_program_left_them(store: Store) -> None:
+    wrote(store, *outcomes(answered_call(0)))
+    with database(store) as sink:
+        before = sink.tally.snapshot()
+        for item in outcomes(answered_call(1)):
+            sink.offer(item)
+        assert sink.flush(SOON)
+        after = sink.tally.snapshot()
+    assert before == pytest.approx(summed(of_calls(1)))
+    assert after == pytest.approx(summed(of_calls(2)))
+    assert after == pytest.approx(queries.counters(store))
+
+
+def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None:
+    with database(store) as sink:
+        for moment_heard in (START, START + seconds(5)):
+            sink.offer_heartbeat(EXCHANGE, moment_heard)
+        sink.offer_heartbeat("ottawa", START)
+        assert sink.flush(SOON)
+    assert queries.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
+    assert all(at.tzinfo is UTC for at in queries.heartbeats(store).values())

@@ -1,0 +1,385 @@
+"""A database that is locked, full, gone, cut off or killed: outcomes wait, and are there once in the end."""
+
+# ruff: noqa: F811  fixtures are imported by their names
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import selectors
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+
+from callmon import facts as f
+from callmon.findings import Outcome
+from callmon.sinks.database import Database
+from callmon.store import queries
+from callmon.store.engine import Store, open_store, upgrade
+from callmon.store.tables import METADATA
+from tests.store_fixtures import (  # noqa: F401
+    EXCHANGE,
+    SOON,
+    START,
+    answered_call,
+    database,
+    of_calls,
+    outcomes,
+    postgres_server,
+    rows,
+    seconds,
+    sqlite_store,
+    store,
+    summed,
+    until,
+    url,
+    wrote,
+)
+
+
+@contextmanager
+def locked(store: Store) -> Iterator[None]:
+    """Another program is in the middle of writing."""
+    assert store.path is not None
+    other = sqlite3.connect(store.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sqlite_store: Store) -> None:
+    told = of_calls(3)
+    with database(sqlite_store) as sink:
+        with locked(sqlite_store):
+            for item in told:
+                sink.offer(item)
+            sink.offer_heartbeat(EXCHANGE, START)
+            assert until(lambda: sink.trouble() is not None)
+            assert sink.trouble() == "the database cannot be written: database is locked"
+            assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)
+            assert (rows(sqlite_store)["fact"], queries.heartbeats(sqlite_store)) == (0, {})
+            assert sink.tally.snapshot() == {}
+        assert sink.flush(SOON)
+        assert (sink.trouble(), sink.backlog(), sink.behind_for().total_seconds()) == (None, 0, 0)
+        assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert (rows(sqlite_store)["fact"], queries.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
+
+
+def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(
+    sqlite_store: Store,
+) -> None:
+    pages = 40
+    event.listen(
+        sqlite_store.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
+    )
+    sqlite_store.find_again()
+    told = of_calls(200)
+    with database(sqlite_store) as sink:
+        for item in told:
+            sink.offer(item)
+        assert until(lambda: sink.trouble() is not None)
+        assert sink.trouble() == "the database cannot be written: database or disk is full"
+        stored = rows(sqlite_store)["call"]
+        figures = queries.counters(sqlite_store)
+        assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored
+        pages = 1_000_000
+        assert sink.flush(SOON)
+    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
+
+
+def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: Store, tmp_path: Path) -> None:
+    told = of_calls(2)
+    away = tmp_path / "away"
+    away.mkdir()
+    with database(sqlite_store) as sink:
+        sink.offer(told[0])
+        assert sink.flush(SOON)
+        for path in tmp_path.glob("callmon.db*"):
+            path.rename(away / path.name)
+        for item in told[1:]:
+            sink.offer(item)
+        assert until(lambda: sink.trouble() is not None)
+        first = sink.trouble()
+        assert (first or "").startswith("the database cannot be written: ")
+        assert not (tmp_path / "callmon.db").exists()
+        for path in away.glob("callmon.db*"):
+            path.rename(tmp_path / path.name)
+        assert sink.flush(SOON)
+    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert rows(sqlite_store)["fact"] == 24
+
+
+def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Store, tmp_path: Path) -> None:
+    """It lacks what was stored since it was made: to go on in it would leave a hole that nobody sees."""
+    told = of_calls(1)
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "callmon.db")) as whole,
+        contextlib.closing(sqlite3.connect(tmp_path / "copy")) as copy,
+    ):
+        whole.backup(copy)
+    with database(sqlite_store) as sink:
+        sink.offer(told[0])
+        assert sink.flush(SOON)
+        for path in tmp_path.glob("callmon.db*"):
+            path.unlink()
+        (tmp_path / "copy").rename(tmp_path / "callmon.db")
+        sink.offer(told[1])
+        assert until(lambda: "another program" in (sink.trouble() or ""))
+    assert rows(sqlite_store)["fact"] == 0
+
+
+def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without_its_content(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = of_calls(5)
+    broken = Outcome(EXCHANGE, (f.PhoneDialled("broken", START, "101", "lone surrogate: \ud800 +14165550101"),))
+    with database(store) as sink:
+        for item in [*told[:30], broken, *told[30:]]:
+            sink.offer(item)
+        assert sink.flush(SOON)
+        assert (sink.refused(), sink.backlog(), sink.trouble()) == (1, 0, None)
+    assert queries.counters(store) == pytest.approx(summed(told))
+    assert rows(store)["fact"] == 60
+    said = [(record.getMessage(), record.__dict__["of"]) for record in caplog.records if "of" in record.__dict__]
+    assert said == [("an outcome was set aside", f"{EXCHANGE} broken")]
+    assert caplog.text.count("41655501") == 0
+
+
+def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_calls(store: Store) -> None:
+    """NUL is what PostgreSQL cannot hold; SQLite takes it, and then all is stored."""
+    told = of_calls(2)
+    broken = Outcome(EXCHANGE, (f.PhoneDialled("nul\0", START, "101", "x"),))
+    assert wrote(store, *told[:5], broken, *told[5:]) == pytest.approx(summed(told))
+    assert rows(store)["fact"] == 24 + (store.engine.dialect.name == "sqlite")
+
+
+def test_a_second_writer_ends_the_first_ones_writing_and_nothing_is_counted_twice(store: Store) -> None:
+    told = of_calls(2)
+    with database(store) as first:
+        wrote(store, *told)
+        first.offer(told[-1])
+        assert until(lambda: first.trouble() is not None)
+        assert first.trouble() == (
+            "the database cannot be written: another program has written to this database since: "
+            "stop the other one, restart callmon"
+        )
+    assert queries.counters(store) == pytest.approx(summed(told))
+
+
+def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Store) -> None:
+    told = of_calls(2)
+    with database(sqlite_store, max_waiting=20) as sink:
+        with locked(sqlite_store):
+            assert [sink.offer(item) for item in told] == [True] * 19 + [False] * 5
+            assert not sink.has_room()
+        assert sink.flush(SOON)
+        assert sink.has_room()
+    assert rows(sqlite_store)["fact"] == 24
+
+
+async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqlite_store: Store) -> None:
+    told = of_calls(100)
+    with database(sqlite_store) as sink:
+        with locked(sqlite_store):
+            with blockbuster_ctx():
+                began = time.monotonic()
+                for item in told:
+                    sink.offer(item)
+                took = time.monotonic() - began
+                await asyncio.sleep(0)
+            assert took < 0.5
+        assert await asyncio.to_thread(sink.flush, SOON)
+
+
+def test_flushing_says_when_time_ran_out(sqlite_store: Store) -> None:
+    with database(sqlite_store) as sink:
+        with locked(sqlite_store):
+            sink.offer(of_calls(1)[0])
+            assert not sink.flush(0.05)
+        assert sink.flush(SOON)
+
+
+def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_store: Store) -> None:
+    sink = Database(sqlite_store, group_time=type(START - START)(minutes=10))
+    sink.offer(of_calls(1)[0])
+    assert sink.flush(SOON)
+    assert rows(sqlite_store)["fact"] == 1
+    sink.close()
+
+
+def test_what_cannot_be_stored_at_the_end_is_told(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    sink = Database(sqlite_store)
+    with locked(sqlite_store):
+        for item in of_calls(1):
+            sink.offer(item)
+        assert until(lambda: sink.trouble() is not None)
+        sink.close(SOON)
+    told = [(r.getMessage(), r.__dict__["waiting"]) for r in caplog.records if r.levelno == logging.ERROR]
+    assert told == [("outcomes wait", 12), ("closed with outcomes not stored", 12)]
+    assert rows(sqlite_store)["fact"] == 0
+
+
+# PostgreSQL over a network.
+
+
+class Wire:
+    """A TCP proxy to a PostgreSQL. `lose_answer`: the next COMMIT arrives, its answer does not."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._door.getsockname()[1]
+        self.lose_answer = threading.Event()
+        self.lost = 0
+        threading.Thread(target=self._open, daemon=True).start()
+
+    def _open(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._door.accept()
+                server = socket.create_connection(self._target)
+                threading.Thread(target=self._carry, args=(client, server), daemon=True).start()
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        ways = {client: server, server: client}
+        with client, server, selectors.DefaultSelector() as ready, contextlib.suppress(OSError):
+            for end in ways:
+                ready.register(end, selectors.EVENT_READ)
+            while True:
+                for key, _ in ready.select():
+                    source = key.fileobj
+                    assert isinstance(source, socket.socket)
+                    piece = source.recv(65536)
+                    if not piece:
+                        return
+                    ways[source].sendall(piece)
+                    if source is client and b"COMMIT" in piece and self.lose_answer.is_set():
+                        self.lose_answer.clear()
+                        server.recv(65536)
+                        self.lost += 1
+                        return
+
+    def close(self) -> None:
+        self._door.close()
+
+
+def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgres_server: str) -> None:
+    address = make_url(postgres_server)
+    assert address.host is not None
+    assert address.port is not None
+    name = f"callmon_wire_{os.getpid()}"
+    direct = address.set(database=name).render_as_string(hide_password=False)
+    admin = Store(address.set(drivername="postgresql+psycopg"))
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    upgrade(direct).close()
+    wire = Wire((address.host, address.port))
+    over_wire = open_store(make_url(direct).set(host="127.0.0.1", port=wire.port).render_as_string(False))
+    told = of_calls(6)
+    with database(over_wire) as sink:
+        for item in told[:36]:
+            sink.offer(item)
+        wire.lose_answer.set()
+        for item in told[36:]:
+            sink.offer(item)
+        assert sink.flush(SOON)
+        assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert wire.lost == 1
+    assert queries.counters(over_wire) == pytest.approx(summed(told))
+    assert (rows(over_wire)["fact"], rows(over_wire)["call"]) == (72, 6)
+    over_wire.close()
+    wire.close()
+    with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.close()
+
+
+# Killed.
+
+CHILD = """
+import sys, time
+from tests.store_fixtures import answered_call, outcomes
+from callmon.sinks.database import Database
+from callmon.store.engine import open_store
+from datetime import timedelta
+
+sink = Database(open_store(sys.argv[1]), timedelta(milliseconds=20))
+number = int(sys.argv[2])
+while True:
+    for item in outcomes(answered_call(number)):
+        sink.offer(item)
+    number += 1
+    if number % 50 == 0:
+        sink.flush(10)
+        figures = sink.tally.snapshot().items()
+        print(number, sum(v for k, v in figures if k[0] == "callmon_calls_total"), flush=True)
+    time.sleep(0.0005)
+"""
+
+
+def killed_at_random(url: str, first: int) -> tuple[int, float]:
+    """A child writes calls until it is killed. What it last said: the calls it knew to be stored, the figure."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, url, str(first)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert child.stdout is not None
+    said = [child.stdout.readline()]
+    time.sleep(random.uniform(0, 0.3))
+    child.send_signal(signal.SIGKILL)
+    said += child.stdout.readlines()
+    child.wait()
+    child.stdout.close()
+    complete = [line.split() for line in said if line.endswith("\n")]
+    return int(complete[-1][0]), float(complete[-1][1])
+
+
+def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) -> None:
+    upgrade(url).close()
+    first = 0
+    for _ in range(3):
+        known, shown = killed_at_random(url, first)
+        store = open_store(url)
+        stored = sorted(
+            int(call.call.partition(".")[2]) for _, call in queries.calls(store, START, START + seconds(10**9))
+        )
+        figures = queries.counters(store)
+        counted = sum(v for k, v in figures.items() if k[0] == "callmon_calls_total")
+        assert counted == len(stored) == len(set(stored))
+        assert set(range(first, known)) - set(stored) == set()
+        assert shown <= counted
+        assert set(figures.values()) - {0.0} != set()
+        unfinished = queries.open_calls(store, EXCHANGE, numbers=True)
+        for call, begun in unfinished.items():
+            told = answered_call(int(call.partition(".")[2]))
+            assert begun.facts == tuple(told[: len(begun.facts)])
+        assert len(unfinished) <= 1
+        assert [stored_in for stored_in in METADATA.tables if rows(store)[stored_in] == 0] == missing(unfinished)
+        first = 100_000 + max(stored)
+        store.close()
+
+
+def missing(unfinished: object) -> list[str]:
+    """Tables that must be empty here: no gap, no heartbeat was offered."""
+    return ["gap", "heartbeat"] if unfinished else ["open_call", "gap", "heartbeat"]
