@@ -1,0 +1,336 @@
+"""A small exchange that writes AMI as Asterisk does, so that a test can tell a call in a few lines.
+
+It keeps the state of its channels, so that it can list them after a gap: what happens inside `with
+exchange.unheard():` is written nowhere, and the listing afterwards tells what is left of it. Headers and their
+order are those of Asterisk 22 (`tests/data/traces`).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from callmon.assembly import monitor
+from callmon.monitor import Monitor
+from callmon.replay import Replay, chunks
+from callmon.settings import Settings, example, example_text, parse
+
+BANNER = b"Asterisk Call Manager/11.0.0\r\n"
+# A Tuesday, 9:00 in Toronto.
+MORNING = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+EVENING = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
+STATES = {0: "Down", 4: "Ring", 5: "Ringing", 6: "Up", 7: "Busy"}
+GENERAL, TTY = "4163272422", "4163250866"
+
+
+@dataclass(eq=False)
+class Channel:
+    """One channel, as the exchange knows it."""
+
+    name: str
+    uniqueid: str
+    linkedid: str
+    state: int
+    caller: str
+    caller_name: str
+    language: str
+    context: str
+    exten: str
+    dialled: str = ""
+    bridge: str = ""
+    application: str = ""
+    answered: float | None = None
+    born: float = 0.0
+
+
+class Exchange:
+    """Writes what happens; `connections` are the bytes of each connection to it."""
+
+    def __init__(
+        self, start: datetime = MORNING, system: str = "lab-", timestamps: bool = True, dial_states: bool = True
+    ) -> None:
+        self.start, self.system, self.timestamps, self.dial_states = start, system, timestamps, dial_states
+        self.connections: list[bytearray] = [bytearray(BANNER)]
+        self.channels: dict[str, Channel] = {}
+        self.now = 0.0
+        self.booted = -1000.0
+        self._muted = False
+        self._counter = 0
+        self._bridges = 0
+        self.log_in()
+
+    # The wire.
+
+    def at(self, seconds: float) -> Exchange:
+        """From now on, things happen so long after the start."""
+        self.now = seconds
+        return self
+
+    def write(self, data: bytes) -> None:
+        if not self._muted:
+            self.connections[-1] += data
+
+    def event(self, name: str, stamped: bool = True, **headers: Any) -> None:
+        lines = [f"Event: {name}", "Privilege: call,all"]
+        if stamped and self.timestamps:
+            lines.append(f"Timestamp: {self.instant():.6f}")
+        lines += [f"{key}: {value}" for key, value in headers.items()]
+        self.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+
+    def instant(self, seconds: float | None = None) -> float:
+        moment = self.start + timedelta(seconds=self.now if seconds is None else seconds)
+        return (moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
+
+    def log_in(self) -> None:
+        self.write(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n")
+        self.event("FullyBooted", stamped=False, Uptime=int(self.now - self.booted), LastReload=1)
+
+    @contextmanager
+    def unheard(self, until: float | None = None) -> Iterator[None]:
+        """Nobody hears what happens in here; then comes a new connection with its listing."""
+        self._muted = True
+        yield
+        self.now = self.now if until is None else until
+        self._muted = False
+        self.connections.append(bytearray(BANNER))
+        self.log_in()
+        self.list_channels()
+
+    def restart(self) -> None:
+        """The exchange stops (all channels are gone) and comes up again."""
+        self.channels.clear()
+        self.booted = self.now
+
+    def list_channels(self) -> None:
+        for channel in self.channels.values():
+            self.event("CoreShowChannel", stamped=False, **self._of(channel), Application=channel.application,
+                       ApplicationData="", Duration="00:00:01", BridgeId=channel.bridge)  # fmt: skip
+        self.event("CoreShowChannelsComplete", stamped=False, EventList="Complete")
+        for channel in self.channels.values():
+            self.event("Status", stamped=False, **self._of(channel), Type="PJSIP", DNID=channel.dialled,
+                       BridgeID=channel.bridge, Application=channel.application, Seconds=1)  # fmt: skip
+            answer = 0.0 if channel.answered is None else self.instant(channel.answered)
+            self.connections[-1][-2:] = f"Variable: CDR(answer,u)={answer:.6f}\r\n\r\n".encode()
+        # As Asterisk: the answer to CoreShowChannels and to Status bear no Timestamp; this event tells the time.
+        self.event("PeerStatus", Peer="PJSIP/101")
+        self.event("StatusComplete", stamped=False, Items=len(self.channels))
+
+    def _of(self, channel: Channel) -> dict[str, Any]:
+        return {
+            "Channel": channel.name, "ChannelState": channel.state, "ChannelStateDesc": STATES[channel.state],
+            "CallerIDNum": channel.caller, "CallerIDName": channel.caller_name, "ConnectedLineNum": "<unknown>",
+            "ConnectedLineName": "<unknown>", "Language": channel.language, "AccountCode": "",
+            "Context": channel.context, "Exten": channel.exten, "Priority": 1, "Uniqueid": channel.uniqueid,
+            "Linkedid": channel.linkedid,
+        }  # fmt: skip
+
+    def _dest(self, channel: Channel) -> dict[str, Any]:
+        return {f"Dest{key}": value for key, value in self._of(channel).items()}
+
+    # Channels.
+
+    def new(self, endpoint: str, state: int, exten: str, linkedid: str = "", **more: Any) -> Channel:
+        """Newchannel."""
+        uniqueid = f"{self.system}{int(self.instant())}.{self._counter}"
+        name = endpoint if ";" in endpoint else f"{endpoint}-{self._counter:08x}"
+        self._counter += 1
+        channel = Channel(
+            name, uniqueid, linkedid or uniqueid, state, more.pop("caller", "<unknown>"),
+            more.pop("caller_name", "<unknown>"), more.pop("language", "en"), more.pop("context", "from-trunk"),
+            exten, dialled=exten, born=self.now,
+        )  # fmt: skip
+        self.channels[uniqueid] = channel
+        self.event("Newchannel", **self._of(channel))
+        return channel
+
+    def call(self, number: str = GENERAL, trunk: str = "PJSIP/trunk", **more: Any) -> Channel:
+        """A caller from outside dials `number`; the dialplan goes on elsewhere, and the number is gone."""
+        caller = self.new(trunk, 4, number, **{"caller": "4165550101", **more})
+        caller.context, caller.exten = "ring", "s"
+        return caller
+
+    def up(self, channel: Channel, context: str | None = None, exten: str | None = None) -> None:
+        """Newstate Up."""
+        channel.context, channel.exten = context or channel.context, exten or channel.exten
+        channel.state = 6
+        self.event("Newstate", **self._of(channel))
+
+    def menu(self, caller: Channel) -> None:
+        caller.application = "Read"
+        self.up(caller, "menu")
+
+    def busy(self, caller: Channel, cause: int = 17) -> None:
+        """Busy() or Congestion(): the channel's own end is the exchange's doing."""
+        caller.state = 7
+        self.event("Newstate", **self._of(caller))
+        self.event("HangupRequest", **self._of(caller), Cause=cause)
+        self.hangup(caller, cause)
+
+    # Dials.
+
+    def dial(self, source: Channel | None, endpoint: str = "PJSIP/101", **more: Any) -> Channel:
+        """A phone is dialled: its channel is born, DialBegin."""
+        string = more.pop("dial_string", endpoint.partition("/")[2])
+        linkedid = more.pop("linkedid", source.linkedid if source else "")
+        own = {"caller": endpoint.partition("/")[2], "context": "internal", **more}
+        phone = self.new(endpoint, 0, "s", linkedid, **own)
+        phone.dialled = ""
+        if source is not None:
+            source.application = source.application if source.application == "Queue" else "Dial"
+        self._dial("DialBegin", source, phone, DialString=string)
+        return phone
+
+    def _dial(self, name: str, source: Channel | None, phone: Channel, **last: Any) -> None:
+        headers = self._of(source) if source is not None else {}
+        self.event(name, **headers, **self._dest(phone), **last)
+
+    def ring(self, source: Channel | None, *phones: Channel) -> None:
+        """The phones ring."""
+        for phone in phones:
+            phone.state = 5
+            self.event("Newstate", **self._of(phone))
+            if self.dial_states:
+                self._dial("DialState", source, phone, DialStatus="RINGING")
+
+    def progress(self, source: Channel, phone: Channel) -> None:
+        """Early media: the phone's channel stays Down."""
+        self._dial("DialState", source, phone, DialStatus="PROGRESS")
+
+    def rings(self, source: Channel, *endpoints: str) -> list[Channel]:
+        """Phones are dialled and ring."""
+        phones = [self.dial(source, endpoint) for endpoint in endpoints or ("PJSIP/101", "PJSIP/102")]
+        self.ring(source, *phones)
+        return phones
+
+    def answer(self, source: Channel, phone: Channel, *losers: Channel, join: bool = True) -> None:
+        """A phone takes the call; the others are cancelled first."""
+        phone.state, phone.answered = 6, self.now
+        self.event("Newstate", **self._of(phone))
+        for loser in losers:
+            self.stop(source, loser, "CANCEL", 26)
+        self._dial("DialEnd", source, phone, DialStatus="ANSWER")
+        if source.state != 6:
+            self.up(source)
+        if join:
+            self.join(source, phone)
+
+    def join(self, *channels: Channel) -> str:
+        """All in one new bridge."""
+        self._bridges += 1
+        bridge = f"bridge-{self._bridges}"
+        for channel in reversed(channels):
+            channel.bridge = bridge
+            self.event("BridgeEnter", BridgeUniqueid=bridge, BridgeType="basic", **self._of(channel))
+        return bridge
+
+    def leave(self, channel: Channel) -> None:
+        self.event("BridgeLeave", BridgeUniqueid=channel.bridge, BridgeType="basic", **self._of(channel))
+        channel.bridge = ""
+
+    def stop(self, source: Channel | None, phone: Channel, status: str = "NOANSWER", cause: int = 0) -> None:
+        """A dial ends without this phone, and its channel goes."""
+        self._dial("DialEnd", source, phone, DialStatus=status)
+        self.hangup(phone, cause)
+
+    # Menus, queues, voicemail.
+
+    def voicemail(self, caller: Channel, mailbox: str = "500", told: bool = True, context: str = "elsewhere") -> None:
+        """VoiceMail takes the caller; `told`: the user hears that one step of the dialplan."""
+        caller.application, caller.context, caller.exten = "VoiceMail", context, "s"
+        if told:
+            self.event("Newexten", **self._of(caller), Extension="s", Application="VoiceMail",
+                       AppData=f"{mailbox}@default,u")  # fmt: skip
+        if caller.state != 6:
+            self.up(caller)
+
+    def message(self, channel: Channel, mailbox: str = "500", new: int = 1, old: int = 0) -> None:
+        """MessageWaiting: somebody left a message, or heard one."""
+        self.event("MessageWaiting", **self._of(channel), Mailbox=f"{mailbox}@default",
+                   Waiting=1 if new else 0, New=new, Old=old)  # fmt: skip
+
+    def queue(self, caller: Channel, name: str = "genline") -> None:
+        caller.application, caller.context = "Queue", "queue"
+        self.event("QueueCallerJoin", **self._of(caller), Queue=name, Position=1, Count=1)
+
+    def leave_queue(self, caller: Channel, name: str = "genline") -> None:
+        caller.application = ""
+        self.event("QueueCallerLeave", **self._of(caller), Queue=name, Position=1, Count=0)
+
+    # Ends.
+
+    def hangup(self, channel: Channel, cause: int = 16) -> None:
+        """Hangup."""
+        if channel.bridge:
+            self.leave(channel)
+        self.channels.pop(channel.uniqueid, None)
+        self.event("Hangup", **self._of(channel), Cause=cause, **{"Cause-txt": "Normal Clearing"})
+
+    def gives_up(self, caller: Channel, source: Channel | None = None, *phones: Channel) -> None:
+        """The caller hangs up, and what rang for it is cancelled."""
+        self.event("HangupRequest", **self._of(caller))
+        for phone in phones:
+            self._dial("DialEnd", source, phone, DialStatus="CANCEL")
+        for phone in phones:
+            self.hangup(phone, 0)
+        self.hangup(caller)
+
+    def ends(self, *channels: Channel) -> None:
+        """The conversation is over: the first of them hung up."""
+        self.event("HangupRequest", **self._of(channels[0]))
+        for channel in channels:
+            self.hangup(channel)
+
+    # What callmon makes of it.
+
+    def replayed(self, settings: Settings | None = None, any_line: bool = False) -> Replay:
+        return replayed(*map(bytes, self.connections), settings=settings, any_line=any_line)
+
+    def calls(self, settings: Settings | None = None, any_line: bool = False) -> list[dict[str, Any]]:
+        return self.replayed(settings, any_line).calls()
+
+    def one(self, settings: Settings | None = None, any_line: bool = False) -> dict[str, Any]:
+        """The only call."""
+        (call,) = self.calls(settings, any_line)
+        return call
+
+
+def settings(replace: dict[str, str] | None = None, more: str = "") -> Settings:
+    """The example configuration with some text of it replaced, and more behind it."""
+    text = example_text()
+    for old, new in (replace or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    return parse(text + "\n" + more)
+
+
+_EXAMPLE = example()
+
+
+def listener(given: Settings | None = None, any_line: bool = False) -> Monitor:
+    return monitor(given or _EXAMPLE, "toronto", any_line, every_call=True)
+
+
+def replayed(*connections: bytes, settings: Settings | None = None, any_line: bool = False) -> Replay:
+    """Successive connections' bytes, played into a monitor of their own."""
+    replay = Replay(listener(settings, any_line), "toronto")
+    for data in connections:
+        for _ in replay.connection(chunks(io.BytesIO(data))):
+            pass
+    return replay
+
+
+def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tuple[Any, Any, Any]:
+    """Verdict, reason and cause."""
+    return call["verdicts"].get(standard), call["reasons"].get(standard), call["cause"].get(standard)
+
+
+def left(replay: Replay) -> tuple[int, int, int, int, int]:
+    """What is still remembered: legs, calls, bridges, accounts, standards given."""
+    hearing = replay._monitor._hearings["toronto"]
+    tracker = hearing.tracker
+    bridges, accounts = len(tracker.bridges), len(hearing.accounts)
+    return len(tracker.legs), len(tracker.calls), bridges, accounts, len(hearing.judged)
