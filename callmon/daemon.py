@@ -28,6 +28,7 @@ from callmon import __version__, assembly
 from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
+from callmon.ami.trace import public_numbers
 from callmon.errors import ConfigError
 from callmon.monitor import Monitor
 from callmon.notify import notify
@@ -163,7 +164,7 @@ class Daemon:
             self.monitor.restore(name, heard.get(name), facts, judged)
 
     def _watch(self, name: str) -> None:
-        recorder = FlightRecorder()
+        recorder = FlightRecorder(keep=public_numbers(self.settings.lines(), self.settings.region))
         exchange = Exchange(
             name,
             self.settings.exchanges[name],

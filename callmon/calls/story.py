@@ -283,7 +283,7 @@ class Account:
             answered_channel=self.answered_channel,
             answering_phone_rang=self.answering_phone_rang,
             by_queue=self.queue is not None and self.clock == self.queue and not self.heard_ringing,
-            phones=Phones(max(self.tried, self.dial_failed), self.rang, self.busy),
+            phones=Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy),
             voicemail=self._voicemail(waited),
             holds=self.holds,
             gaps=tuple((gap.at, gap.until) for gap in self.gaps),

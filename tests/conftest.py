@@ -1,0 +1,31 @@
+"""What several tests need: a real Asterisk, where one can be had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.exchange import Asterisk
+from tests.lab.folder import LabUnavailable, folder
+
+pytest_plugins = ["tests.store_fixtures"]
+
+
+@pytest.fixture(scope="session")
+def lab() -> None:
+    """The folder with Asterisk 22. Where it cannot be made the test is skipped; in CI that is a failure."""
+    try:
+        folder("22")
+    except LabUnavailable as why:
+        if os.environ.get("CALLMON_LAB") == "required":
+            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
+        pytest.skip(f"no real Asterisk here: {why}")
+
+
+@pytest.fixture
+def asterisk(lab: None) -> Iterator[Asterisk]:
+    """A fresh Asterisk 22 with the shipped configuration."""
+    with Asterisk("22") as exchange:
+        yield exchange

@@ -1,0 +1,143 @@
+"""callmon itself, run as an administrator would: `python -m callmon run`, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROUND_THE_CLOCK = "00:00-24:00"
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as wire:
+        port: int = wire.getsockname()[1]
+        return port
+
+
+def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> str:
+    """The shipped example, for one exchange on loopback, open at any hour so that every call is judged."""
+    example = (ROOT / "callmon" / "callmon.example.toml").read_text(encoding="utf-8")
+    text = example.replace('url = "sqlite:///callmon.db"', f'url = "{store}"', 1)
+    text = text.replace('listen = "127.0.0.1:9469"', f'listen = "127.0.0.1:{web_port}"', 1)
+    text = text.replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "LAB_SECRET"', 1)
+    text = text.replace('username = "callmon"', f'username = "callmon"\nport = {ami_port}', 1)
+    hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
+    text = text.replace("[calendar]\n", f"[calendar]\nhours = {{ {hours} }}\n", 1)
+    return text + more
+
+
+class Callmon:
+    """One `callmon run`, its configuration, and what it shows."""
+
+    def __init__(self, place: Path, ami_port: int, secret: str, store: str | None = None, more: str = "") -> None:
+        self.place = place
+        self.web_port = free_port()
+        self.store = store or f"sqlite:///{place}/callmon.db"
+        self.config = place / "callmon.toml"
+        self.config.write_text(configuration(ami_port, self.web_port, self.store, more), encoding="utf-8")
+        self.log = place / "callmon.log"
+        self._environment = {**os.environ, "LAB_SECRET": secret}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Callmon:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, until_heard: bool = True) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "callmon", "run", "--config", str(self.config)],
+                cwd=self.place,
+                env={**self._environment, "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )
+        if until_heard:
+            self.wait_until_heard()
+
+    def wait_until_heard(self, seconds: float = 20.0) -> None:
+        """Until the exchange is connected and its listing has been taken in."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            assert self._process.poll() is None, self.log.read_text()
+            if self.figure("callmon_exchange_connected", exchange="toronto") == 1.0:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"callmon did not hear the exchange:\n{self.log.read_text()}")
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def stop(self) -> int:
+        """SIGTERM; its exit status."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        try:
+            status = self._process.wait(40)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+        self._process = None
+        return status
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of a page; status 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.read().decode()
+        except OSError:
+            return 0, ""
+
+    def figures(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """Every sample of /metrics by name and labels."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        _, page = self.get("/metrics")
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+        }
+
+    def figure(self, name: str, **labels: str) -> float | None:
+        return self.figures().get((name, frozenset(labels.items())))
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of all samples of that name that bear these labels."""
+        wanted = set(labels.items())
+        return sum(value for (metric, has), value in self.figures().items() if metric == name and wanted <= has)
+
+    def health(self) -> tuple[int, Mapping[str, object]]:
+        status, body = self.get("/healthz")
+        return status, json.loads(body or "{}")

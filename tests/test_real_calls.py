@@ -1,0 +1,65 @@
+"""callmon beside a real Asterisk: what was scripted is what it stores and shows."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callmon.settings import load
+from callmon.store.engine import open_store
+from tests.lab.exchange import Asterisk
+from tests.lab.listener import Listener
+from tests.lab.play import Playing
+from tests.lab.situations import SITUATIONS
+from tests.running import Callmon
+from tests.truth import disagreements, pairs, public, told
+
+pytestmark = pytest.mark.lab
+
+
+def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    """All situations at once, dozens of calls overlapping, true ring timings; a SIGHUP in the middle."""
+    witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
+    with witness, Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
+        with Playing(asterisk, SITUATIONS) as playing:
+            time.sleep(30)
+            in_progress = callmon.total("callmon_calls_in_progress")
+            callmon.signal(signal.SIGHUP)
+            calls = playing.wait()
+        time.sleep(1.0)
+        said = stored(callmon, calls, witness)
+        shown = {
+            outcome: callmon.total("callmon_calls_total", outcome=outcome)
+            for outcome in {call["outcome"] for call in said.values()}
+        }
+        verdicts = callmon.total("callmon_verdicts_total")
+        status, _ = callmon.health()
+        left = callmon.total("callmon_calls_in_progress")
+        assert callmon.stop() == 0
+    assert len(calls) >= 40
+    assert len({call.situation.name for call in calls}) >= 20
+    assert in_progress >= 40
+    assert [point for call in public(calls) for point in disagreements(call, said[call.number])] == []
+    assert shown == Counter(call["outcome"] for call in said.values())
+    assert verdicts == 3 * len(said)
+    assert (status, left) == (200, 0)
+    assert "configuration taken over" in callmon.log.read_text()
+
+
+def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:
+    """Every public call as it is stored, by the number that is its own."""
+    settings = load(callmon.config)
+    store = open_store(settings.store.url)
+    heard = witness.events()
+    said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}
+    store.close()
+    missing = [number for number, call in said.items() if call is None]
+    assert missing == []
+    return {number: call for number, call in said.items() if call is not None}
