@@ -1,0 +1,73 @@
+"""One stored call as a story for a supervisor: what happened, when, and what the promises made of it. Pure.
+
+    header · timeline (`moments` chooses, `sentences` says) · each promise's verdict, reason and policy
+
+Names no person and shows no caller's number unless the stored call was asked for with its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from callmon import text
+from callmon.calls.listing import born
+from callmon.calls.story import Account
+from callmon.explain.page import Page
+from callmon.explain.sentences import Tale
+from callmon.explain.speech import Speech
+from callmon.facts import AnyFact, Arrived
+
+if TYPE_CHECKING:
+    from callmon.settings import Settings
+    from callmon.store.queries import StoredCall
+
+
+def story(stored: StoredCall, settings: Settings, language: str) -> str:
+    """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide."""
+    account = _retold(stored, settings)
+    call = stored.account or account.call()
+    facts = cast("tuple[AnyFact, ...]", stored.facts)
+    tale = Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+    line = settings.lines()[call.line] if call.line is not None and call.line in settings.lines() else None
+    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings))) + "\n"
+
+
+def _lines(page: Page) -> Iterator[str]:
+    for part in (page.header(), page.timeline(), page.verdicts(), page.notes()):
+        yield from part
+
+
+def as_json(stored: StoredCall, settings: Settings) -> dict[str, Any]:
+    """The call as interface.md's JSON; one in progress as far as its facts go."""
+    call = stored.account or _retold(stored, settings).call()
+    return text.as_json(stored.exchange, call, stored.findings)
+
+
+def _retold(stored: StoredCall, settings: Settings) -> Account:
+    """The account that the stored facts give; its line's cycle, language and hours are the settings'."""
+    account = _account(_arrival(stored), settings)
+    for fact in stored.facts:
+        account.tell(fact)
+    return account
+
+
+def _arrival(stored: StoredCall) -> Arrived:
+    """The fact itself; made again from the account where facts were not kept as long."""
+    found = next((fact for fact in stored.facts if isinstance(fact, Arrived)), None)
+    if found is not None:
+        return found
+    call = stored.account
+    if call is None:
+        raise ValueError("a stored call has facts, an account, or both")
+    return Arrived(
+        call.call, call.arrived, call.direction, call.line, call.dialled, call.caller, call.withheld, call.channel
+    )
+
+
+def _account(arrival: Arrived, settings: Settings) -> Account:
+    if arrival.line is None or arrival.line not in settings.lines():
+        return Account(arrival)
+    line, arrived = settings.lines()[arrival.line], arrival.at or born(arrival.call)
+    in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
+    return Account(arrival, line.language, line.ring_cycle, in_hours)
