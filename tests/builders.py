@@ -238,7 +238,9 @@ class Exchange:
 
     # Menus, queues, voicemail.
 
-    def voicemail(self, caller: Channel, mailbox: str = "500", told: bool = True, context: str = "elsewhere") -> None:
+    def voicemail(
+        self, caller: Channel, mailbox: str = "500", told: bool = True, context: str = "elsewhere"
+    ) -> None:
         """VoiceMail takes the caller; `told`: the user hears that one step of the dialplan."""
         caller.application, caller.context, caller.exten = "VoiceMail", context, "s"
         if told:

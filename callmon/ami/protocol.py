@@ -11,6 +11,8 @@ END = b"\r\n\r\n"
 BANNER = b"Asterisk Call Manager/"
 # The longest real message seen is a Status with variables, 2 KiB; Asterisk's own buffers end at 64 KiB.
 MAX_MESSAGE = 64 * 1024
+# Asterisk's is 28 bytes; a longer line is no banner, and is not waited for.
+MAX_BANNER = 128
 
 
 class Framer:
@@ -48,7 +50,10 @@ class Framer:
             self.banner = b""
             return data
         line, found, rest = data.partition(b"\r\n")
-        if not found:
+        if not found and len(data) <= MAX_BANNER + 1:
+            return data
+        if len(line) > MAX_BANNER:
+            self.banner = b""
             return data
         self.banner = line
         return rest
