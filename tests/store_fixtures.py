@@ -180,12 +180,13 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
         sink.close(SOON)
 
 
-def wrote(store: Store, *items: Outcome) -> Figures:
-    """Offers these to a writer of its own, which stores them all; gives the figures as they are then."""
+def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
+    """Offers these to a writer of its own, which stores all but `refused`; gives the figures as they are then."""
     with database(store) as sink:
         for item in items:
             sink.offer(item)
         assert sink.flush(SOON)
+        assert sink.refused() == refused
     return queries.counters(store)
 
 
