@@ -18,6 +18,7 @@ from callmon.assembly import monitor
 from callmon.monitor import Monitor
 from callmon.replay import Replay, chunks
 from callmon.settings import Settings, example, example_text, parse
+from callmon.words import reason
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 # A Tuesday, 9:00 in Toronto.
@@ -292,7 +293,13 @@ class Exchange:
         return replayed(*map(bytes, self.connections), settings=settings, any_line=any_line)
 
     def calls(self, settings: Settings | None = None, any_line: bool = False) -> list[dict[str, Any]]:
-        return self.replayed(settings, any_line).calls()
+        """As interface.md has them, with the keys of the reasons beside."""
+        replay = self.replayed(settings, any_line)
+        calls = replay.calls()
+        for call in calls:
+            given = replay.findings.get(call["call"], [])
+            call["keys"] = {finding.standard: finding.reason_key for finding in given}
+        return calls
 
     def one(self, settings: Settings | None = None, any_line: bool = False) -> dict[str, Any]:
         """The only call."""
@@ -326,8 +333,10 @@ def replayed(*connections: bytes, settings: Settings | None = None, any_line: bo
 
 
 def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tuple[Any, Any, Any]:
-    """Verdict, reason and cause."""
-    return call["verdicts"].get(standard), call["reasons"].get(standard), call["cause"].get(standard)
+    """Verdict, the reason's key and the cause; the reason's text can be written in both languages."""
+    key = call["keys"].get(standard)
+    assert key is None or (reason(key, 2, "fr"), reason(key, None, "en"))
+    return call["verdicts"].get(standard), key, call["cause"].get(standard)
 
 
 def left(replay: Replay) -> tuple[int, int, int, int, int]:

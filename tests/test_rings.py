@@ -1,0 +1,165 @@
+"""Ring boundaries, to the microsecond, for each way in which ringing ends.
+
+17.999 s is the third ring, 18.000 s the fourth. The grace (0.5 s) serves what a time-out or voicemail ended and
+never a person's answer or a caller who gave up.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callmon.calls.rings import begun, begun_by_timeout, rings_between
+from callmon.settings import Settings
+from tests.builders import Exchange, judged, settings
+
+WAITS = (0.0, 5.999999, 6.0, 17.999, 17.999999, 18.0, 18.001, 23.49, 23.5, 23.51, 24.02, 29.99, 30.5, 30.51)
+RANG = 2.0  # the ringing begins so long after the arrival
+
+
+def cycle(seconds: int) -> Settings | None:
+    """The example's lines with another cadence (the general line is the first)."""
+    if seconds == 6:
+        return None
+    return settings({'# ring_cycle = "6s"': f'ring_cycle = "{seconds}s"\n#'})
+
+
+def answered(wait: float, seconds: int = 6) -> dict[str, Any]:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
+    exchange.at(RANG + wait).answer(caller, phone)
+    exchange.at(RANG + wait + 5).ends(caller, phone)
+    return exchange.one(cycle(seconds))
+
+
+def voicemail(wait: float, seconds: int = 6) -> dict[str, Any]:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
+    exchange.at(RANG + wait).stop(caller, phone)
+    exchange.voicemail(caller)
+    exchange.at(RANG + wait + 9).ends(caller)
+    return exchange.one(cycle(seconds))
+
+
+def abandoned(wait: float, seconds: int = 6) -> dict[str, Any]:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
+    exchange.at(RANG + wait).gives_up(caller, caller, phone)
+    return exchange.one(cycle(seconds))
+
+
+def in_vain(wait: float, seconds: int = 6) -> dict[str, Any]:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
+    exchange.at(RANG + wait).stop(caller, phone)
+    exchange.hangup(caller)
+    return exchange.one(cycle(seconds))
+
+
+@pytest.mark.parametrize(
+    ("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)]
+)
+def test_a_person_s_answer_has_no_grace(wait: float, rings: int) -> None:
+    call = answered(wait)
+    verdict, reason, cause = judged(call)
+    assert (call["rings"], call["wait_seconds"], call["outcome"]) == (rings, wait, "answered")
+    assert (verdict, reason) == ("met" if wait < 18 else "not_met", "answered_on_ring")
+    assert call["reasons"]["answer_by_third_ring"] == f"answered on ring {rings}"
+    assert cause == (None if wait < 18 else "rang_unanswered")
+    assert judged(call, "reach_a_person")[0] == "met"
+
+
+EARLY, ON_TIME, LATE = "not_met", "met", "not_met"
+TOOK = {
+    0.0: (1, EARLY), 5.999999: (1, EARLY), 6.0: (1, EARLY), 17.999: (3, EARLY), 17.999999: (3, EARLY),
+    18.0: (3, EARLY), 18.001: (3, EARLY), 23.49: (4, EARLY), 23.5: (4, ON_TIME), 23.51: (4, ON_TIME),
+    24.02: (4, ON_TIME), 29.99: (5, ON_TIME), 30.5: (5, ON_TIME), 30.51: (6, LATE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_voicemail_is_early_on_time_or_late_with_the_grace(wait: float) -> None:
+    rings, verdict = TOOK[wait]
+    call = voicemail(wait)
+    word = ("early" if wait < 24 else "late") if verdict == "not_met" else "on_time"
+    assert (call["outcome"], call["rings"], call["voicemail"]["rings"]) == ("voicemail_no_message", rings, rings)
+    told, reason, cause = judged(call, "voicemail_after_fourth_ring")
+    assert (told, reason) == (verdict, f"voicemail_{word}")
+    assert cause == {"early": "sent_to_voicemail_early", "late": "other", "on_time": None}[word]
+    assert judged(call)[0] == "not_met"
+    assert judged(call)[2] == ("sent_to_voicemail_early" if word == "early" else "rang_unanswered")
+
+
+@pytest.mark.parametrize(
+    ("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)]
+)
+def test_a_caller_who_gives_up_has_no_grace(wait: float, rings: int) -> None:
+    call = abandoned(wait)
+    assert (call["rings"], call["outcome"], call["abandoned_in"]) == (rings, "abandoned", "ringing")
+    assert judged(call)[:2] == (("exempt", "hung_up_early") if wait < 18 else ("not_met", "gave_up"))
+    assert judged(call, "reach_a_person")[0] == ("exempt" if wait < 18 else "not_met")
+    assert judged(call, "voicemail_after_fourth_ring")[0] == "exempt"
+
+
+@pytest.mark.parametrize(
+    ("wait", "rings"), [*zip(WAITS, (1, 1, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6), strict=True)]
+)
+def test_what_a_time_out_ended_has_the_grace(wait: float, rings: int) -> None:
+    call = in_vain(wait)
+    assert (call["rings"], call["outcome"]) == (rings, "no_answer")
+    assert judged(call) == ("not_met", "rang_in_vain", "rang_unanswered")
+    assert judged(call, "reach_a_person") == ("not_met", "rang_in_vain", "rang_unanswered")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait", "rings", "verdict"),
+    [
+        (3, 2.999, 1, "met"), (3, 8.999, 3, "met"), (3, 9.0, 4, "not_met"), (3, 11.6, 4, "not_met"),
+        (5, 4.999, 1, "met"), (5, 14.999, 3, "met"), (5, 15.0, 4, "not_met"), (5, 20.0, 5, "not_met"),
+    ],
+)  # fmt: skip
+def test_the_cycle_is_the_line_s_own(seconds: int, wait: float, rings: int, verdict: str) -> None:
+    call = answered(wait, seconds)
+    assert (call["rings"], judged(call)[0]) == (rings, verdict)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wait", "rings", "verdict"),
+    [
+        (3, 11.49, 4, "not_met"), (3, 11.5, 4, "met"), (3, 12.02, 4, "met"), (3, 15.5, 5, "met"),
+        (3, 15.51, 6, "not_met"),
+        (5, 19.49, 4, "not_met"), (5, 19.5, 4, "met"), (5, 20.02, 4, "met"), (5, 25.5, 5, "met"),
+        (5, 25.51, 6, "not_met"),
+    ],
+)  # fmt: skip
+def test_voicemail_on_lines_of_another_cadence(seconds: int, wait: float, rings: int, verdict: str) -> None:
+    call = voicemail(wait, seconds)
+    assert (call["rings"], judged(call, "voicemail_after_fourth_ring")[0]) == (rings, verdict)
+
+
+@given(wait=st.integers(0, 10**8), cycle=st.sampled_from([3, 5, 6]))
+def test_the_n_th_ring_runs_from_n_minus_1_to_n_cycles(wait: int, cycle: int) -> None:
+    waited, ring = timedelta(microseconds=wait), timedelta(seconds=cycle)
+    count = begun(waited, ring)
+    assert (count - 1) * ring <= waited < count * ring
+
+
+@given(wait=st.integers(0, 10**8), cycle=st.sampled_from([3, 5, 6]))
+def test_the_grace_takes_away_one_ring_at_most(wait: int, cycle: int) -> None:
+    waited, ring = timedelta(microseconds=wait), timedelta(seconds=cycle)
+    assert begun(waited, ring) - begun_by_timeout(waited, ring) in (0, 1)
+
+
+@given(one=st.integers(0, 10**8), two=st.integers(0, 10**8))
+def test_a_ring_between_two_times_is_told_only_when_both_give_the_same(one: int, two: int) -> None:
+    shortest, longest = timedelta(microseconds=min(one, two)), timedelta(microseconds=max(one, two))
+    told = rings_between(shortest, longest)
+    assert told == (begun(shortest) if begun(shortest) == begun(longest) else None)
