@@ -52,9 +52,14 @@ VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took
 VERDICT = Metric(
     "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
 )
+CORRECTED = Metric(
+    "callmon_verdicts_corrected_total",
+    "Verdicts changed later by a backfill or a rejudgement.",
+    ("standard", "line", "from", "to"),
+)
 CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
-METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, VERDICT, CAUSE, UNHEARD)
+METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, VERDICT, CORRECTED, CAUSE, UNHEARD)
 
 # What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
@@ -83,6 +88,8 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "language": LANGUAGES,
     "hours": ("open", "closed"),
     "verdict": VERDICTS,
+    "from": VERDICTS,
+    "to": VERDICTS,
     "cause": CAUSES,
 }
 
@@ -94,6 +101,8 @@ def zeros(sets: Sets) -> Figures:
 
 def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
     for values in product(*(sets.of(label) for label in metric.labels)):
+        if metric is CORRECTED and values[-2] == values[-1]:
+            continue  # nothing is corrected into itself
         base = (metric.name, *values)
         yield [(*base, *part) for part in _parts(metric, values, sets)]
 

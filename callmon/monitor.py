@@ -137,6 +137,19 @@ class Monitor:
                 resume(hearing.tracker, account)
         hearing.tracker.listing.resume(heard_until)
 
+    def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
+        """What all the facts of one stored call say under these settings (a rejudgement); no call in progress
+        is touched. None when the call's line or its arrival is not known here: then nobody can judge it again.
+        """
+        told = list(facts)
+        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()), None)
+        arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
+        if hearing is None or arrival is None or arrival.line is None:
+            return None
+        if hearing.site.line(arrival.dialled) is None:
+            return None
+        return self._conclude(exchange, Hearing(hearing.site), told, None)
+
     def adopt(self, older: Monitor) -> None:
         """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""
         for exchange, hearing in self._hearings.items():
@@ -147,9 +160,7 @@ class Monitor:
                 hearing.tracker.site = hearing.site
         self.others = older.others
 
-    def _conclude(
-        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None
-    ) -> Outcome | None:
+    def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
         told: list[Fact] = []
         findings: list[Finding] = []
         ended: list[Call] = []

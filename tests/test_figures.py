@@ -153,6 +153,7 @@ def test_every_set_of_labels_exists_at_zero() -> None:
         "callmon_answer_wait_seconds": lines * languages * bounds,
         "callmon_voicemail_rings": lines * bounds,
         "callmon_verdicts_total": len(STANDARDS) * lines * languages * len(VERDICTS),
+        "callmon_verdicts_corrected_total": len(STANDARDS) * lines * len(VERDICTS) * (len(VERDICTS) - 1),
         "callmon_not_met_cause_total": len(STANDARDS) * lines * len(CAUSES),
         "callmon_exchange_unheard_seconds_total": 1,
     }
