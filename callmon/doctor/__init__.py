@@ -1,0 +1,67 @@
+"""Can callmon do its job at these exchanges? A one-shot examination, and what to write where it cannot.
+
+    settings ─▶ asking (child: pyst2) ─▶ reaching, manager_user, surroundings ─▶ [Complaint] ─▶ as_text
+
+Asks only; changes nothing, here or there, and never prints a secret. `listening` proposes a configuration from
+what was heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from callmon.doctor import layout, manager_user, reaching, surroundings
+from callmon.doctor.asking import TIMEOUT, Answers, ask
+from callmon.doctor.complaint import Complaint, as_text
+from callmon.doctor.listening import Listening, proposal
+from callmon.settings import Settings
+
+__all__ = ["Complaint", "Listening", "as_text", "examine", "judge", "proposal"]
+
+
+def examine(
+    settings: Settings,
+    now: datetime,
+    last_seen: Mapping[str, datetime | None] | None = None,
+    timeout: timedelta = TIMEOUT,
+) -> list[Complaint]:
+    """Every exchange, at once; returns within `timeout` and a little. Raises ConfigError when a secret is missing.
+
+    `last_seen`: when each line last had a call, by the database; without it that is not judged.
+    """
+    names = list(settings.exchanges)
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as together:
+        answers = list(together.map(lambda name: ask(settings.exchanges[name], timeout), names))
+    return list(judge(settings, dict(zip(names, answers, strict=True)), now, last_seen))
+
+
+def judge(
+    settings: Settings,
+    answers: Mapping[str, Answers],
+    now: datetime,
+    last_seen: Mapping[str, datetime | None] | None = None,
+) -> Iterator[Complaint]:
+    """What is wrong, by what the exchanges said. Pure."""
+    for name, told in answers.items():
+        yield from _exchange(settings, name, told)
+    if all(told.failure is None and told.may_ask for told in answers.values()):
+        yield from surroundings.mailboxes(answers.values(), settings.lines())
+    if last_seen is not None:
+        yield from surroundings.silent_lines(settings, last_seen, now)
+
+
+def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complaint]:
+    exchange = settings.exchanges[name]
+    if told.failure is not None:
+        yield reaching.failed(name, exchange, told)
+        return
+    generated = bool(told.values(layout.GENERATED_CEL, "general", "apps"))
+    kept = layout.layout(exchange.username, told.variables, generated, told.words("apps"))
+    examined = manager_user.Examined(name, exchange, told, kept)
+    yield from manager_user.complaints(examined)
+    if told.may_ask:
+        yield from surroundings.diary(examined)
+        yield from surroundings.tones(examined, settings.lines())
+    yield from surroundings.clock(examined)

@@ -1,0 +1,68 @@
+"""What doctor finds wrong, and how it is printed: the fault, why it matters, and the lines that mend it. Pure.
+
+Never holds a secret: where one belongs, the lines say so in a comment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+WIDTH = 100
+OURS = "callmon.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One fault.
+
+    `error`: callmon cannot do its job; `warning`: it can, but not all of it, or not well. `exchange` is "" for
+    what concerns none in particular. `lines` belong at the end of `file`, as they stand (in callmon.toml under
+    the table that they name); then do `then`.
+    """
+
+    exchange: str
+    severity: Severity
+    what: str
+    why: str
+    file: str = ""
+    lines: tuple[str, ...] = ()
+    then: str = ""
+
+
+def as_text(complaints: Iterable[Complaint], exchanges: Iterable[str] = ()) -> str:
+    """All of it for a terminal of 100 columns, an exchange after the other; `exchanges` were examined."""
+    found = list(complaints)
+    names = dict.fromkeys([*exchanges, *(complaint.exchange for complaint in found)])
+    return "\n\n".join(_about(name, [c for c in found if c.exchange == name]) for name in names)
+
+
+def _about(exchange: str, complaints: list[Complaint]) -> str:
+    title = exchange or "all exchanges"
+    if not complaints:
+        return f"{title}: nothing to complain of."
+    errors = sum(complaint.severity == "error" for complaint in complaints)
+    counted = [_counted(errors, "error"), _counted(len(complaints) - errors, "warning")]
+    told = [f"{title}: {', '.join(filter(None, counted))}"]
+    for complaint in sorted(complaints, key=lambda c: c.severity):
+        told += ["", *_told(complaint)]
+    return "\n".join(told)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' if n > 1 else ''}" if n else ""
+
+
+def _told(complaint: Complaint) -> Iterator[str]:
+    yield from wrap(f"{complaint.severity.upper()}  {complaint.what}", WIDTH, subsequent_indent="  ")
+    yield from wrap(complaint.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    if complaint.lines:
+        yield f"  In {OURS}:" if complaint.file == OURS else f"  Add at the end of {complaint.file}:"
+        yield ""
+        yield from (f"      {line}" for line in complaint.lines)  # never wrapped: they are to be copied
+    if complaint.then:
+        yield ""
+        yield f"  Then: {complaint.then}"
