@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from callmon import facts as f
 from callmon.assembly import monitor
+from callmon.errors import StoreError
 from callmon.figures import CORRECTED, Figures
 from callmon.findings import Outcome
 from callmon.monitor import Monitor
@@ -289,3 +290,14 @@ def test_a_call_stored_by_an_older_callmon_is_told_by_check_and_mended_by_rejudg
     assert differences(store) == []
     (stored,) = queries.call(store, "1795527733.0")
     assert stored.account == msgspec.structs.replace(judged(answered_call(0))[0].calls[0], caller=None)
+
+
+def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store: Store) -> None:
+    wrote(store, *judged(answered_call(0)))
+    with store.writing() as connection:
+        connection.execute(text("DROP TABLE finding"))
+    wanted = f"the database {store} cannot be used: "
+    for failing in (lambda: list(rejudge(store, NOW)), lambda: differences(store)):
+        with pytest.raises(StoreError) as told:
+            failing()
+        assert str(told.value).startswith(wanted)

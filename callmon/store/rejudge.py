@@ -31,7 +31,7 @@ from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 from callmon.store import queries, tables
-from callmon.store.engine import Store
+from callmon.store.engine import Store, _told
 from callmon.store.group import ADDING, Writing, figure_key, figure_of
 from callmon.store.queries import CALL, COUNTER, FINDING, GAP
 from callmon.store.rows import CallKey, Rows, call_of, without_numbers
@@ -43,10 +43,13 @@ MOVED = "moved"
 
 
 def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK) -> Iterator[str]:
-    """Judges every ended call again, a transaction for each `chunk`; a line for each finding that changed."""
+    """Judges every ended call again, a transaction for each `chunk`; a line for each finding that changed.
+
+    Raises StoreError when the database cannot be used; what was told until then is done.
+    """
     after: CallKey = ("", "")
     while True:
-        with store.writing() as connection:
+        with _told(store), store.writing() as connection:
             group = _Group(connection, monitor)
             keys = group.judge(after, chunk)
             group.write()
@@ -168,7 +171,7 @@ def _said(finding: Finding) -> str:
 
 def differences(store: Store) -> list[str]:
     """Where the stored figures and the rows that they count disagree, a sentence each; none when all is well."""
-    with store.reading() as connection:
+    with _told(store), store.reading() as connection:
         if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         stored = _figures(connection)
