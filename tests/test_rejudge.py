@@ -124,6 +124,14 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
 
 
+def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Store) -> None:
+    wrote(store, *judged(answered_call(0)))
+    assert list(rejudge(store, settings(**HALF_RINGS))) == [
+        f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
+    ]
+    assert corrections(queries.counters(store)) == {}
+
+
 def test_the_columns_that_questions_are_asked_by_change_with_the_account(store: Store) -> None:
     wrote(store, *judged(answered_call(0)))
     with store.reading() as connection:
