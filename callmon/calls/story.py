@@ -18,6 +18,7 @@ import msgspec
 
 from callmon import facts as f
 from callmon.calls import rings
+from callmon.calls.language import SHORTEST_MENU
 from callmon.facts import Direction, Ender, Fact
 
 Abandoned = Literal["ringing", "menu", "queue"]
@@ -108,8 +109,8 @@ class Account:
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
         "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
         "first_tried", "gaps", "heard_ringing", "held", "holds", "in_hours", "in_queue", "language",
-        "message", "opened", "queue", "rang", "ringing", "ringing_now", "ringing_slack", "stage",
-        "stopped", "stopped_by_timeout", "tried", "voicemail",
+        "message", "opened", "opened_at", "queue", "queued", "rang", "ringing", "ringing_now",
+        "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -129,8 +130,9 @@ class Account:
         self.ringing: datetime | None = None
         self.ringing_slack = f.EXACT
         self.early_media = self.busy_given = self.held = self.heard_ringing = False
-        self.in_queue = self.dial_failed = False
+        self.in_queue = self.queued = self.dial_failed = False
         self.stopped_by_timeout = self.opened = False
+        self.opened_at: datetime | None = None
         self.stopped: datetime | None = None
         self.first_tried: datetime | None = None
         self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
@@ -159,7 +161,7 @@ class Account:
             case f.Ended():
                 self.end = fact
             case f.LineOpened():
-                self._line_opened()
+                self._line_opened(fact)
             case f.LanguageChosen():
                 self.language = fact.language
             case f.QueueEntered():
@@ -182,8 +184,8 @@ class Account:
             case f.Unheard():
                 self._unheard(fact)
 
-    def _line_opened(self) -> None:
-        self.opened = True
+    def _line_opened(self, fact: f.LineOpened) -> None:
+        self.opened, self.opened_at = True, fact.at
         if self.answered_by is None:
             self.stage = "menu"
 
@@ -191,6 +193,8 @@ class Account:
         self.first_tried = self.first_tried or fact.at
         if self.answered_by is None:
             self.tried += 1
+            if self.stage == "menu":  # the menu is over: until something rings, the caller hears silence
+                self.stage = "arriving"
 
     def _phone_rang(self, fact: f.PhoneRang) -> None:
         self.ringing_now += 1
@@ -220,7 +224,7 @@ class Account:
         if self.answered_by is not None:
             return
         self.queue = self.queue or fact.at
-        self.in_queue = True
+        self.in_queue = self.queued = True
         self.stage = "queue"
         self._start_clock(fact.at, fact.slack)
 
@@ -379,9 +383,9 @@ class Account:
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
         if inbound and self._gave_up():
             return "abandoned"
-        if self.tried == 0 and self.rang == 0 and not self.dial_failed:
+        if self.tried == 0 and not self.queued and not self.dial_failed:
             return "announcement" if inbound else "failed"
-        if self.rang or (not inbound and self._gave_up()):
+        if self.rang or self.queued or (not inbound and self._gave_up()):
             return "no_answer"
         return "failed"
 
@@ -395,6 +399,12 @@ class Account:
             case _:
                 return None
 
+    def _was_in_menu(self, took: f.VoicemailTook) -> bool:
+        """A dialplan may answer, wait half a second and start voicemail: that offers no choice."""
+        if not self.opened or self.opened_at is None or took.at is None:
+            return self.opened
+        return took.at + took.slack - self.opened_at >= SHORTEST_MENU
+
     def _voicemail(self, waited: Span | None) -> Voicemail | None:
         took = self.voicemail
         if took is None:
@@ -405,6 +415,6 @@ class Account:
             mailbox=took.mailbox,
             rings=None if after_person else self.rings(waited),
             message=message,
-            chosen=self.opened and self.tried == 0 and self.queue is None and not self.dial_failed,
+            chosen=self._was_in_menu(took) and self.tried == 0 and not self.queued and not self.dial_failed,
             after_person=after_person,
         )

@@ -89,9 +89,10 @@ def _voicemail(fact: Fact, call: Call) -> Judgement | None:
 
 
 def _is_early(call: Call) -> bool:
-    """Before the fourth ring was over (with the grace of what a time-out ended)."""
-    waited = call.waited
-    return waited is None or waited.longest < 4 * call.cycle - call.grace
+    """Configured to: no phone was tried, or ringing ended before the fourth ring was over (with its grace)."""
+    if call.waited is None:
+        return call.phones.tried == 0
+    return call.waited.longest < 4 * call.cycle - call.grace
 
 
 def _abandoned(call: Call, parameters: Parameters) -> Judgement:
