@@ -142,7 +142,7 @@ def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line
 
 def _open(opened: ExitStack, path: Path) -> BinaryIO:
     if str(path) == "-":
-        return click.get_binary_stream("stdin")
+        return sys.stdin.buffer
     try:
         return opened.enter_context(path.open("rb"))
     except OSError as error:
@@ -251,7 +251,3 @@ def demo(listen: str, seconds: float | None) -> None:
     from callmon.demo import play
 
     asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -50,6 +50,10 @@ class Arrived(Fact, frozen=True, gc=False):
     slack: timedelta = EXACT
 
 
+class NumberWithheld(Fact, frozen=True, gc=False):
+    """The number that the trunk delivered is not to be shown: its presentation is restricted (R-51)."""
+
+
 class LineOpened(Fact, frozen=True, gc=False):
     """The exchange itself took the call: a menu, a greeting, an announcement (Newstate Up, no phone)."""
 
@@ -166,6 +170,7 @@ class Ended(Fact, frozen=True, gc=False):
 
 AnyFact = (
     Arrived
+    | NumberWithheld
     | LineOpened
     | LanguageChosen
     | QueueEntered

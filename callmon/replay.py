@@ -42,6 +42,8 @@ class Replay:
             for message in framer.receive(chunk):
                 heard = e.timestamp(message) or heard
                 event = e.event(message)
+                if isinstance(event, e.Reply):
+                    event = e.presentation(event, heard)
                 if isinstance(event, e.StatusComplete):
                     event = e.StatusComplete(heard)  # it bears no Timestamp: the clock is the last one seen
                 if isinstance(event, e.Event):

@@ -15,8 +15,6 @@ from tests.lab.witness import linkedid
 
 # These wait for the account of transfers, parking and forwarding.
 NOT_YET = frozenset(("transfers", "forwards", "parked", "one_transfer_at_most", "retrieved_by"))
-# The carrier delivers a withheld number, and no event says that it is withheld.
-UNHEARD_OF_WITHHOLDING = {"withheld_but_delivered": frozenset(("caller",))}
 
 
 def pairs(calls: Iterable[Played], heard: list[Event]) -> Iterable[tuple[Played, str]]:
@@ -41,8 +39,7 @@ def told(store: Store, settings: Settings, call: str) -> dict[str, Any] | None:
 
 def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
     """Each point in which callmon and the script differ."""
-    leave = NOT_YET | UNHEARD_OF_WITHHOLDING.get(call.situation.name, frozenset())
-    expected = {key: value for key, value in call.situation.expect.items() if key not in leave}
+    expected = {key: value for key, value in call.situation.expect.items() if key not in NOT_YET}
     found = []
     for key, value in expected.items():
         got = (said["answered_by"] or {}).get("extension") if key == "answered_by" else said.get(key)
@@ -50,7 +47,7 @@ def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
             found += [
                 f"{key}.{part}: {got.get(part)!r}, not {wanted!r}"
                 for part, wanted in value.items()
-                if part not in leave and got.get(part) != wanted
+                if part not in NOT_YET and got.get(part) != wanted
             ]
         elif got != value:
             found.append(f"{key}: {got!r}, not {value!r}")

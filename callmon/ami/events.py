@@ -199,10 +199,18 @@ class Status(Event, frozen=True, gc=False):
     bridge: str
     application: str
     answered: str
+    presentation: str
 
 
 class StatusComplete(Event, frozen=True, gc=False):
     pass
+
+
+class Presentation(Event, frozen=True, gc=False):
+    """The answer to our own question whether a caller's number may be shown: CALLERID(num-pres)."""
+
+    uniqueid: str
+    value: str
 
 
 class ConnectionLost(Event, frozen=True, gc=False):
@@ -216,6 +224,24 @@ class Reply(msgspec.Struct, frozen=True):
 
     def __getitem__(self, name: str) -> str:
         return self.headers.get(name, "")
+
+
+# No event says that a number is withheld when the carrier delivers it all the same: it must be asked for.
+PRESENTATION = "CALLERID(num-pres)"
+_ASKED_FOR = "callmon-presentation-"
+
+
+def presentation_question(uniqueid: str, channel: str) -> tuple[tuple[str, str], ...]:
+    """The headers of the Getvar that asks for a channel's presentation; its ActionID bears the call."""
+    return (("ActionID", _ASKED_FOR + uniqueid), ("Channel", channel), ("Variable", PRESENTATION))
+
+
+def presentation(reply: Reply, at: datetime | None) -> Presentation | None:
+    """The answer to that question; None for every other reply."""
+    asked = reply["ActionID"]
+    if not asked.startswith(_ASKED_FOR) or reply["Variable"] != PRESENTATION:
+        return None
+    return Presentation(at, asked[len(_ASKED_FOR) :], reply["Value"])
 
 
 # In each row, the fields in the order in which Asterisk sends them: the search then never goes back.
@@ -250,6 +276,7 @@ _FIELDS: dict[type[Event], tuple[str, ...]] = {
     Status: (
         "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten",
         "Uniqueid", "Linkedid", "DNID", "BridgeID", "Application", "Variable: CDR(answer,u)",
+        "Variable: CALLERID(num-pres)",
     ),
     StatusComplete: (),
 }  # fmt: skip
@@ -323,7 +350,7 @@ READERS: dict[bytes, Reader] = {
 _VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
 # First lines of messages, and how to read what follows: None for events that nobody uses. Names that nobody
 # uses are learned as they come (the exchange has some two hundred), so that they cost one look-up.
-_FIRST_LINES: dict[bytes, Reader | None] = {b"Event: " + name: reader for name, reader in READERS.items()}
+_FIRST_LINES: dict[bytes, Callable[[bytes], Event | Reply | None] | None] = {b"Event: " + name: reader for name, reader in READERS.items()}
 MAX_FIRST_LINES = 1_000
 
 
@@ -353,7 +380,7 @@ def event(message: bytes) -> Event | Reply | None:
     return said[0] if said else None
 
 
-def _unknown(message: bytes) -> Any:
+def _unknown(message: bytes) -> Event | Reply | None:
     """A first line that is not known: a stray CR LF before it, a reply, a new event's name, or no message."""
     stripped = message.lstrip(b"\r\n")
     line, _, _ = stripped.partition(CRLF)
@@ -367,7 +394,7 @@ def _unknown(message: bytes) -> Any:
     return _reply(stripped)
 
 
-def _voicemail_step(message: bytes) -> Any:
+def _voicemail_step(message: bytes) -> Event | None:
     return READERS[b"Newexten"](message) if _VOICEMAIL_STEP in message else None
 
 

@@ -26,7 +26,7 @@ from callmon.errors import AmiError
 # CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard.
 LISTING = (
     ("CoreShowChannels", ()),
-    ("Status", (("Variables", "CDR(answer,u)"),)),
+    ("Status", (("Variables", f"CDR(answer,u),{e.PRESENTATION}"),)),
     ("CoreStatus", ()),
 )
 # Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.
@@ -161,6 +161,10 @@ class Session:
                     self._send(action, headers)
             case State.LISTENING if reply["Ping"]:
                 self._ponged(reply, now, heard)
+            case State.LISTENING:
+                told = e.presentation(reply, self.exchange_time(now))
+                if told is not None:
+                    heard.append(told)
             case _:
                 pass
 
@@ -177,6 +181,8 @@ class Session:
     def _heard(self, event: e.Event, now: float, heard: list[e.Event]) -> None:
         if event.at is not None:
             self._clock = (event.at, now)
+            if type(event) is e.Newchannel and event.state == "4" and event.uniqueid == event.linkedid:
+                self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))
         elif type(event) is e.FullyBooted:
             self._booted = event  # told with its time, when the first Ping has been answered
             return
@@ -194,11 +200,11 @@ class Session:
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._actions += 1
-        lines = [("Action", action), ("ActionID", f"callmon-{self._actions}"), *headers]
-        if any("\r" in value or "\n" in value for _, value in lines):
+        fields = {"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)}
+        if any("\r" in value or "\n" in value for value in fields.values()):
             self._fail("cannot be asked: a user name or secret holds a line break")
             return
-        self._out.append("".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n")
+        self._out.append("".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n")
 
     def _fail(self, sentence: str) -> None:
         self.state = State.FAILED

@@ -19,11 +19,13 @@ from callmon.numbers import e164, is_withheld
 if TYPE_CHECKING:
     from callmon.calls.tracker import PublicLine, Tracker
 
+RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
+
 
 def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLine | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
     site = tracker.site
-    if site.endpoints.is_known_phone(channel):
+    if site.endpoints.is_colleague(channel, caller):
         return None  # a colleague who dials our own public number is no member of the public
     if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
         return None
@@ -36,7 +38,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
     if call.told or event is None:
         return
     _settled(tracker, call, direction, line)
-    withheld = is_withheld(event.caller, event.caller_name)
+    withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
     caller = None if withheld else e164(event.caller, tracker.site.region) or event.caller
     tracker.tell(
         f.Arrived(
@@ -63,7 +65,8 @@ def tell_found(
 ) -> None:
     """Tell of a call that was in progress before anybody listened; it arrived in the second of its Uniqueid."""
     _settled(tracker, call, direction, line)
-    withheld = is_withheld(entry.caller, entry.caller_name)
+    restricted = entry.presentation.startswith(RESTRICTED)
+    withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
     tracker.tell(
         f.Arrived(
             call=call.id,
@@ -79,6 +82,17 @@ def tell_found(
             slack=timedelta(seconds=1),
         )
     )
+
+
+def presentation(tracker: Tracker, event: e.Presentation) -> None:
+    """The exchange's answer whether the caller's number may be shown."""
+    call = tracker.calls.get(event.uniqueid)
+    if call is None or not event.value.startswith(RESTRICTED):
+        return
+    if call.told:
+        tracker.tell(f.NumberWithheld(call.id, event.at))
+    else:
+        call.withheld = True
 
 
 def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool) -> None:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from callmon.facts import OUTSIDE
 
 # A dialled number that no exchange uses as an extension: seven digits or more.
-_OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+])\+?\d{7,}(?:$|[/@])")
+_OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+:])\+?\d{7,}(?:$|[/@])")
 _LONG_NUMBER = re.compile(r"\d{7,}")
 # Learned endpoints are few at any real site; whoever sends us millions of names gets no more memory.
 MAX_LEARNED = 20_000
@@ -39,6 +39,31 @@ def masked(channel: str) -> str:
     """The channel's name without a telephone number in it (a DAHDI or Local name may carry one)."""
     name = endpoint(channel)
     return _LONG_NUMBER.sub(OUTSIDE, name) + channel[len(name) :]
+
+
+def _bare(channel: str, dial_string: str) -> str:
+    """A queue's members are dialled with their technology: `PJSIP/101`."""
+    return dial_string.removeprefix(channel.partition("/")[0] + "/")
+
+
+def leads_outside(name: str, dialled: str) -> bool | None:
+    """Does what was dialled lead outside by the endpoint of this name? None when it does not say.
+
+    A phone is dialled by its own bare name (`101`), perhaps with its address (`101/sip:101@10.0.0.5`). A number
+    that is not the name goes out by it, however short: `911@trunk`, `trunk/911`, `g1/4165550101`.
+    """
+    if dialled == name:
+        return False
+    if _OUTSIDE_NUMBER.search(dialled):
+        return True
+    head, _, tail = dialled.partition("/")
+    if tail.startswith(("sip:", "sips:")):
+        user = tail.partition(":")[2].partition("@")[0]
+        return user != head and user.isdigit() and not head.isdigit()
+    number, at, by = dialled.rpartition("@")
+    if at and by == name:
+        return number.removeprefix("+").isdigit() or None
+    return True if tail.isdigit() else None
 
 
 class Endpoints:
@@ -67,14 +92,24 @@ class Endpoints:
             return known
         return not (name.partition("/")[2].isdigit() or (caller.isdigit() and len(caller) < 7))
 
+    def is_colleague(self, channel: str, caller: str) -> bool:
+        """Is a channel that calls in a phone of ours? Told, learned, or its caller id is an extension's."""
+        known = self._known(endpoint(channel))
+        if known is not None:
+            return not known
+        return caller.isdigit() and (caller == extension(channel) or len(caller) < 7)
+
     def is_outside_dialled(self, channel: str, dial_string: str) -> bool:
-        """Does a channel that was dialled lead outside? `number@trunk` and `trunk/number` do."""
-        name = endpoint(channel)
-        known = self._known(name)
+        """Does a channel that was dialled lead outside? `number@trunk` and `trunk/number` do.
+
+        Learned only when the dial string says it: a trunk taken for a phone would lose the public's calls.
+        """
+        known = self._known(endpoint(channel))
         if known is None:
-            known = bool(_OUTSIDE_NUMBER.search(dial_string))
-            self.learn(channel, known)
-        return known
+            known = leads_outside(extension(channel), _bare(channel, dial_string))
+            if known is not None:
+                self.learn(channel, known)
+        return bool(known)
 
     def phone(self, channel: str, outside: bool) -> str:
         """The name under which facts know a phone: its extension, or `outside`."""

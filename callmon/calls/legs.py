@@ -40,7 +40,7 @@ class TrackedCall:
     __slots__ = (
         "answered", "asked", "begun", "busy", "caller", "dialled", "doubtful", "id", "inbound", "language",
         "language_menu", "language_told", "last_stop", "legs", "line_up", "maybe_voicemail", "queue",
-        "stopping", "told", "unsure", "voicemail",
+        "stopping", "told", "unsure", "voicemail", "withheld",
     )  # fmt: skip
 
     def __init__(self, caller: Leg, begun: e.Newchannel | None, language: str) -> None:
@@ -51,6 +51,7 @@ class TrackedCall:
         self.language = language
         self.told = False  # Arrived has been told
         self.inbound = self.answered = self.voicemail = self.dialled = self.busy = False
+        self.withheld = False  # the number must not be shown
         self.asked = False  # the caller's side asked for the hang-up
         self.stopping = False  # the exchange is going down
         self.doubtful = False  # a gap began while this call was up

@@ -179,6 +179,8 @@ class Account:
                 self.held = False
             case f.DialFailed():
                 self.dial_failed = True
+            case f.NumberWithheld():
+                self.arrival = msgspec.structs.replace(self.arrival, caller=None, withheld="withheld")
             case f.CallerBusy():
                 self.busy_given = True
             case f.Unheard():

@@ -105,6 +105,7 @@ class Tracker:
             e.QueueCallerJoin: self._queue_join,
             e.QueueCallerLeave: self._queue_leave,
             e.FullyBooted: self.listing.booted,
+            e.Presentation: lambda event: arrival.presentation(self, event),
             e.Shutdown: self.listing.stopped,
             e.ConnectionLost: self.listing.lost,
             e.CoreShowChannel: self.listing.entry,
@@ -288,7 +289,8 @@ class Tracker:
         call = leg.call
         leg.dialled = True
         if event.status == "ANSWER":
-            self._rang_by_hint(call, leg)
+            for other in call.legs:  # a phone that was picked up from elsewhere rang, too
+                self._rang_by_hint(call, other)
             leg.answered, leg.answered_at = True, event.at
             if leg.bridge is not None:
                 self._join(call, event.at)
@@ -390,6 +392,7 @@ class Tracker:
     def answer(self, call: TrackedCall, leg: Leg, at: datetime | None, slack: timedelta = f.EXACT) -> None:
         """Tell that a person answered the caller."""
         call.answered = leg.answered = True
+        call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         rang = leg.rang_at
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack))
 

@@ -19,7 +19,7 @@ from callmon.errors import StoreError
 from callmon.figures import Figures
 from callmon.findings import Outcome
 from callmon.store import tables
-from callmon.store.rows import CallKey, Heartbeat, Row, Rows
+from callmon.store.rows import CALLER, CallKey, Heartbeat, Row, Rows
 
 # Both databases take more parameters than this in one statement.
 ASKED_AT_ONCE = 500
@@ -98,6 +98,8 @@ def write(connection: Connection, stamp: Stamp, items: Iterable[Outcome | Heartb
 def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.FactRow, rows.facts)
     writing.insert(tables.NumberRow, rows.numbers, "ON CONFLICT DO NOTHING")
+    for call, exchange in rows.withheld:  # it was delivered, but is not to be kept
+        writing.ask('DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER)
     writing.insert(tables.OpenCallRow, rows.begun, "ON CONFLICT DO NOTHING")
     writing.delete(tables.OpenCallRow, rows.over)
     writing.insert(tables.CallRow, rows.call_rows())

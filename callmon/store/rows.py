@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from callmon.calls.story import Call
-from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact
+from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact, NumberWithheld
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
 from callmon.store.tables import microseconds
@@ -47,6 +47,7 @@ class Rows:
         self._n = group * PLACES
         self.facts: list[Row] = []
         self.numbers: list[Row] = []
+        self.withheld: list[CallKey] = []
         self.begun: list[CallKey] = []
         self.over: list[CallKey] = []
         self.calls: dict[CallKey, Call] = {}
@@ -74,6 +75,8 @@ class Rows:
             self.begun.append((fact.call, exchange))
             self._take_numbers(exchange, fact)
             fact = without_numbers(fact)
+        elif isinstance(fact, NumberWithheld):
+            self.withheld.append((fact.call, exchange))
         elif isinstance(fact, Ended):
             self.over.append((fact.call, exchange))
         at = None if fact.at is None else microseconds(fact.at)

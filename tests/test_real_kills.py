@@ -1,0 +1,115 @@
+"""kill -9 of callmon, twenty times, under dozens of calls on a real Asterisk: nothing stored or counted twice."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callmon.settings import load
+from callmon.store import queries
+from callmon.store.engine import Store, open_store
+from callmon.store.rejudge import differences
+from tests.lab.exchange import Asterisk
+from tests.lab.listener import Event, Listener, value
+from tests.lab.play import Playing
+from tests.lab.situations import SITUATIONS
+from tests.running import Callmon
+from tests.test_real_cuts import wrongs
+from tests.truth import pairs, public, told
+
+pytestmark = pytest.mark.lab
+
+SEED = 20
+KILLS = 20
+# What was heard this long before a kill must be in the database.
+STORED_WITHIN = 0.25
+
+
+def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
+    asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = random.Random(SEED)
+    twice = [*SITUATIONS, *(replace(each, begins=each.begins + 38.0) for each in SITUATIONS)]
+    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    kills: list[float] = []
+    up: list[float] = []
+    with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
+        with Playing(asterisk, twice) as playing:
+            time.sleep(8)
+            for _ in range(KILLS):
+                time.sleep(chance.uniform(0.4, 2.2))
+                up.append(callmon.total("callmon_calls_in_progress"))
+                callmon.kill()
+                kills.append(time.time())
+                callmon.start()
+            calls = playing.wait()
+        time.sleep(6.0)
+        shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
+        assert callmon.total("callmon_calls_in_progress") == 0
+        assert callmon.stop() == 0
+    settings = load(callmon.config)
+    store = open_store(settings.store.url)
+    heard = witness.events()
+    said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]
+    safe, near = sorted_by_nearness(said, heard, store, kills)
+    rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
+    assert queries.open_calls(store, "toronto") == {}
+    assert [call.situation.name for call, told_of in safe if told_of is None or told_of["ended"] is None] == []
+    assert [wrong for call, told_of in safe if told_of for wrong in wrongs(call, told_of)] == []
+    assert [wrong for call, told_of in near if told_of for wrong in wrongs(call, told_of)] == []
+    assert sum(shown.values()) == sum(rows.values())
+    assert outcomes(shown) == dict(rows)
+    assert differences(store) == []
+    store.close()
+    with capsys.disabled():
+        list_the_gap(kills, up, safe, near)
+
+
+Told = tuple[Any, dict[str, Any] | None]
+
+
+def sorted_by_nearness(
+    said: list[tuple[Any, str, dict[str, Any] | None]], heard: list[Event], store: Store, kills: list[float]
+) -> tuple[list[Told], list[Told]]:
+    """Calls whose end callmon must have stored, and those that ended near a kill or while it was down."""
+    hangups = {
+        value(event, "Uniqueid"): float(value(event, "Timestamp") or 0)
+        for event in heard
+        if value(event, "Event") == "Hangup"
+    }
+    ends = [gap.end.timestamp() for gap in queries.gaps(store, "toronto")]
+    away = [(kill - STORED_WITHIN, min(end for end in ends if end > kill)) for kill in kills]
+    safe: list[Told] = []
+    near: list[Told] = []
+    for call, own, told_of in said:
+        ended = hangups[own]
+        is_near = any(begin <= ended <= end for begin, end in away)
+        (near if is_near else safe).append((call, told_of))
+    return safe, near
+
+
+def whole(store: Store) -> tuple[Any, Any]:
+    from datetime import UTC, datetime
+
+    return datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def outcomes(shown: dict[Any, float]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for (_, labels), number in shown.items():
+        found[dict(labels)["outcome"]] += int(number)
+    return {outcome: number for outcome, number in found.items() if number}
+
+
+def list_the_gap(kills: list[float], up: list[float], safe: list[Told], near: list[Told]) -> None:
+    """What the kills cost, for whoever reads the test's output."""
+    print(f"\n{len(kills)} kills with {min(up):.0f} to {max(up):.0f} calls up; {len(safe)} calls ended heard")
+    missing = [call.situation.name for call, told_of in near if told_of is None]
+    found = Counter(told_of["outcome"] for _, told_of in near if told_of is not None)
+    print(f"ended near a kill or unheard: {len(near)}, of which stored as {dict(found)}, never heard: {missing}")
