@@ -43,6 +43,9 @@ class Asker(Manager):  # type: ignore[misc]
         self.message_thread.start()
         self.event_dispatch_thread.start()
 
+    def __del__(self) -> None:
+        """pyst2's would say goodbye, and wait for ever for an answer."""
+
     def ask(self, action: str, **headers: str) -> dict[str, str]:
         """One action, one answer: its headers."""
         asked = {"Action": action, **headers}
@@ -57,8 +60,8 @@ def main() -> None:
         told = examine(order)
     except FailureError as failure:
         told = {"failure": failure.kind, "text": failure.text}
-    except ManagerException as error:
-        told = {"failure": "ended", "text": str(error)}
+    except (ManagerException, OSError, ValueError) as error:  # ValueError: pyst2 reads on from what it closed
+        told = {"failure": "ended", "text": " ".join(map(str, error.args))}
     json.dump(told, sys.stdout)
     sys.stdout.flush()
 
@@ -73,9 +76,14 @@ def examine(order: dict[str, Any]) -> dict[str, Any]:
         log_in(asker, order)
     except FailureError as failure:
         return {"failure": failure.kind, "text": failure.text, "us": us}
+    told = answers(asker, order)
+    asker.ask("Logoff")
+    return {"us": us, **told}
+
+
+def answers(asker: Asker, order: dict[str, Any]) -> dict[str, Any]:
     core = asker.ask("CoreSettings")
     return {
-        "us": us,
         "version": core.get("AsteriskVersion", ""),
         "commands": commands(asker),
         "variables": {name: variable(asker, name) for name in order["variables"]},

@@ -20,8 +20,8 @@ class Complaint:
     """One fault.
 
     `error`: callmon cannot do its job; `warning`: it can, but not all of it, or not well. `exchange` is "" for
-    what concerns none in particular. `lines` belong at the end of `file`, as they stand (in callmon.toml under
-    the table that they name); then do `then`.
+    what concerns none in particular. `lines` belong at the end of `file` as they stand when they begin with
+    `[SECTION](+)`, else under the heading with which they begin; then do `then`.
     """
 
     exchange: str
@@ -60,7 +60,10 @@ def _told(complaint: Complaint) -> Iterator[str]:
     yield from wrap(f"{complaint.severity.upper()}  {complaint.what}", WIDTH, subsequent_indent="  ")
     yield from wrap(complaint.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
     if complaint.lines:
-        yield f"  In {OURS}:" if complaint.file == OURS else f"  Add at the end of {complaint.file}:"
+        is_added = complaint.lines[0].endswith("(+)")
+        yield (
+            f"  Add at the end of {complaint.file}:" if is_added else f"  In {complaint.file}, under this heading:"
+        )
         yield ""
         yield from (f"      {line}" for line in complaint.lines)  # never wrapped: they are to be copied
     if complaint.then:

@@ -16,7 +16,7 @@ class Layout:
     name: str
     manager_file: str
     cel_file: str
-    cel_section: str
+    cel_section: str  # to add to the section that is there
     manager_then: str
     cel_then: str
 
@@ -25,8 +25,7 @@ PLAIN = Layout(
     name="Asterisk",
     manager_file="manager.conf",
     cel_file="cel.conf",
-    # A second [general] is read like the first, and one is needed where the file has none.
-    cel_section="[general]",
+    cel_section="[general](+)",
     manager_then="asterisk -rx 'manager reload'",
     cel_then="asterisk -rx 'module reload cel'",
 )
@@ -39,7 +38,11 @@ FREEPBX = Layout(
     cel_then="fwconsole reload",
 )
 
-GENERATED_CEL = "cel_general_additional.conf"
+# Files that others include are asked for as `./FILE`. Asterisk remembers what it has read of a file by its name,
+# and asked for both ways it would show us an old copy of one of the two (measured on 22 and 16).
+GENERATED_CEL = "./cel_general_additional.conf"
+GENERATED_MANAGER = "./manager_additional.conf"
+CUSTOM_MANAGER = "./manager_custom.conf"
 # What FreePBX names as apps in the CEL configuration that it generates.
 _GENERATED_APPS = frozenset(("confbridge", "meetme", "mixmonitor", "stopmixmonitor"))
 
@@ -53,10 +56,11 @@ def signs(username: str) -> tuple[str, ...]:
     return (
         "AMPBIN",
         "AMPWEBROOT",
-        f"AST_CONFIG(manager_custom.conf,{username},read)",
-        f"AST_CONFIG(manager_custom.conf,{username},write)",
-        f"AST_CONFIG(manager_additional.conf,{username},read)",
-        f"AST_CONFIG(manager_additional.conf,{username},write)",
+        *(
+            _of_user(file, username, key)
+            for file in (CUSTOM_MANAGER, GENERATED_MANAGER)
+            for key in ("read", "write")
+        ),
     )
 
 
@@ -70,4 +74,8 @@ def layout(
 
 def is_generated_user(username: str, variables: Mapping[str, str | None]) -> bool:
     """The user was made in the GUI."""
-    return any(variables.get(f"AST_CONFIG(manager_additional.conf,{username},{key})") for key in ("read", "write"))
+    return any(variables.get(_of_user(GENERATED_MANAGER, username, key)) for key in ("read", "write"))
+
+
+def _of_user(file: str, username: str, key: str) -> str:
+    return f"AST_CONFIG({file},{username},{key})"

@@ -12,8 +12,8 @@ LOG = (
     "A wrong password, an unknown user and an address that permit does not allow look the same from here. "
     "Asterisk's own log (on FreePBX /var/log/asterisk/full, else messages) says which: `failed to authenticate "
     "as` is the password, `tried to authenticate with nonexistent user` the user, `failed to pass IP ACL as` the "
-    "address. Mend it before trying again: the fail2ban of a PBX bans whoever fails too often. If there is no such "
-    "user yet:"
+    "address. Mend it before trying again: the fail2ban of a PBX bans whoever fails too often. If there is no "
+    "such user yet:"
 )
 LOOK = "Look at host, port, and the firewalls in between."
 

@@ -57,10 +57,13 @@ def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
 
 
 def _of_cel(examined: Examined, what: str, why: str, *lines: str) -> Complaint:
-    layout = examined.layout
-    return Complaint(
-        examined.name, "warning", what, why, layout.cel_file, (layout.cel_section, *lines), layout.cel_then
+    """Where the file seems to have no section yet, adding to it would make Asterisk refuse the file."""
+    layout, answers = examined.layout, examined.answers
+    is_there = layout is FREEPBX or any(
+        (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
+    section = layout.cel_section if is_there else "[general]"
+    return Complaint(examined.name, "warning", what, why, layout.cel_file, (section, *lines), layout.cel_then)
 
 
 def _apps(missing: list[str]) -> tuple[str, ...]:
