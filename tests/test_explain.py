@@ -228,6 +228,7 @@ def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
 
 ONE_OF_EACH: list[Fact] = [
     arrived(),
+    f.NumberWithheld(CALL, after(0.5)),
     f.LineOpened(CALL, after(1)),
     f.LanguageChosen(CALL, after(2), "fr"),
     f.QueueEntered(CALL, after(3), "genline"),

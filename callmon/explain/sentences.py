@@ -53,6 +53,8 @@ def _told(tale: Tale, moment: Moment) -> Told:
     match fact:
         case f.Arrived():
             return _arrived(tale, fact)
+        case f.NumberWithheld():
+            return say("L'appelant ne veut pas que son numéro soit affiché"), ()
         case f.LineOpened():
             return say("L'autocommutateur prend l'appel : menu vocal ou message enregistré"), ()
         case f.LanguageChosen():
