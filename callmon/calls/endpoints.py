@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from callmon.facts import OUTSIDE
 
 # A dialled number that no exchange uses as an extension: seven digits or more.
-_OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+:])\+?\d{7,}(?:$|[/@])")
+_OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+])\+?\d{7,}(?:$|[/@])")
 _LONG_NUMBER = re.compile(r"\d{7,}")
 # Learned endpoints are few at any real site; whoever sends us millions of names gets no more memory.
 MAX_LEARNED = 20_000
@@ -73,10 +73,6 @@ class Endpoints:
         self._trunks = trunks
         self._phones = phones
         self._outside: dict[str, bool] = {}
-
-    def is_known_phone(self, channel: str) -> bool:
-        """Told or learned to be a phone; the shape of the name is not asked."""
-        return self._known(endpoint(channel)) is False
 
     def learn(self, channel: str, outside: bool) -> None:
         """What the configuration says stands; the first thing learned stands too."""

@@ -1,0 +1,668 @@
+"""What a real exchange does that surprises: each trap of asterisk.md, and what callmon must make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from tests.builders import BANNER, GENERAL, Channel, Exchange, judged, left, replayed, settings
+
+
+def summary(call: dict[str, Any]) -> tuple[Any, ...]:
+    by = call["answered_by"]
+    return call["direction"], call["line"], call["outcome"], call["rings"], by and by["extension"]
+
+
+def ringing(exchange: Exchange, *endpoints: str) -> tuple[Channel, list[Channel]]:
+    caller = exchange.at(-0.1).call()
+    return caller, exchange.at(0).rings(caller, *(endpoints or ("PJSIP/101", "PJSIP/102")))
+
+
+# Order.
+
+
+def test_a_phone_may_ring_before_its_dial_begins() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    phone = exchange.new("PJSIP/101", 5, "s", caller.linkedid)
+    exchange.event("Newstate", **exchange._of(phone))
+    exchange._dial("DialBegin", caller, phone, DialString="101")
+    exchange.at(0)._dial("DialState", caller, phone, DialStatus="RINGING")
+    exchange.at(7).answer(caller, phone)
+    exchange.at(9).ends(caller, phone)
+    call = exchange.one()
+    assert summary(call) == ("inbound", "general", "answered", 2, "101")
+    assert call["wait_seconds"] == 7.0
+
+
+def test_a_second_dial_end_of_one_leg_changes_nothing() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(6)
+    for status in ("NOANSWER", "CANCEL"):
+        exchange._dial("DialEnd", caller, one, DialStatus=status)
+    exchange.hangup(one, 0)
+    exchange.at(12).answer(caller, two)
+    exchange._dial("DialEnd", caller, two, DialStatus="ANSWER")
+    exchange.at(15).ends(caller, two)
+    replay = exchange.replayed()
+    (call,) = replay.calls()
+    assert summary(call) == ("inbound", "general", "answered", 3, "102")
+    assert replay.ended[0].phones.busy == 0
+
+
+def test_a_dial_end_whose_beginning_was_not_heard_still_answers() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    phone = exchange.new("PJSIP/101", 5, "s", caller.linkedid)
+    exchange.at(0)._dial("DialState", caller, phone, DialStatus="RINGING")
+    exchange.at(3).answer(caller, phone)
+    exchange.at(9).ends(caller, phone)
+    assert summary(exchange.one()) == ("inbound", "general", "answered", 1, "101")
+
+
+@pytest.mark.parametrize("ended", ["answered", "abandoned", "voicemail", "in vain"])
+def test_an_exchange_that_sends_no_dial_state_is_known_to_ring_by_its_phones(ended: str) -> None:
+    """Asterisk before 13."""
+    exchange = Exchange(dial_states=False)
+    caller, (one, two) = ringing(exchange)
+    exchange.at(25)
+    if ended == "answered":
+        exchange.answer(caller, one, two)
+        exchange.at(30).ends(caller, one)
+    elif ended == "abandoned":
+        exchange.gives_up(caller, caller, one, two)
+    else:
+        exchange.stop(caller, one)
+        exchange.stop(caller, two)
+        if ended == "voicemail":
+            exchange.voicemail(caller)
+        exchange.at(40).hangup(caller)
+    call = exchange.one()
+    assert call["rings"] == 5
+    assert call["ringing"] == "2026-11-24T14:00:00.000000Z"
+    assert judged(call)[0] == "not_met"
+
+
+@pytest.mark.parametrize("order", [("pickup", "hangup", "answer"), ("answer", "pickup", "hangup")])
+def test_a_picked_up_phone_without_dial_states_rang_for_the_caller(order: tuple[str, ...]) -> None:
+    exchange = Exchange(dial_states=False)
+    caller, (one,) = ringing(exchange, "PJSIP/101")
+    taker = exchange.at(19).call("*8", "PJSIP/102", caller="102")
+    pickup(exchange, caller, one, taker, order)
+    exchange.at(30).ends(caller, taker)
+    call = exchange.one()
+    assert (call["outcome"], call["rings"], judged(call)[0]) == ("answered", 4, "not_met")
+
+
+@pytest.mark.parametrize("first", ["caller", "phone"])
+def test_either_side_may_hang_up_first(first: str) -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(2).answer(caller, one, two)
+    exchange.at(9).ends(*((caller, one) if first == "caller" else (one, caller)))
+    replay = exchange.replayed()
+    assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 1, "101")]
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+def test_the_caller_s_line_may_go_up_before_the_dial_s_end_is_told() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(4).stop(caller, two, "CANCEL", 26)
+    exchange.up(one)
+    exchange.up(caller)
+    exchange._dial("DialEnd", caller, one, DialStatus="ANSWER")
+    exchange.join(caller, one)
+    exchange.at(9).ends(caller, one)
+    call = exchange.one()
+    assert summary(call) == ("inbound", "general", "answered", 1, "101")
+    assert call["voicemail"] is None
+
+
+# Pick-up: the taker's channel has a Linkedid of its own.
+
+
+def pickup(exchange: Exchange, caller: Channel, rang: Channel, taker: Channel, order: tuple[str, ...]) -> None:
+    exchange.up(taker)
+    for step in order:
+        match step:
+            case "pickup":
+                target = {f"Target{key}": value for key, value in exchange._of(rang).items()}
+                exchange.event("Pickup", **exchange._of(taker), **target)
+            case "hangup":
+                exchange.hangup(rang, 26)
+            case "answer":
+                exchange._dial("DialEnd", caller, taker, DialStatus="ANSWER")
+    if caller.state != 6:
+        exchange.up(caller)
+    exchange.join(caller, taker)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("pickup", "hangup", "answer"), ("pickup", "answer", "hangup"), ("answer", "pickup", "hangup"),
+        ("answer", "hangup"),
+    ],
+)  # fmt: skip
+def test_a_picked_up_call_was_answered_by_who_picked_it_up(order: tuple[str, ...]) -> None:
+    exchange = Exchange()
+    caller, (one,) = ringing(exchange, "PJSIP/101")
+    taker = exchange.at(8).call("*8", "PJSIP/102", caller="102")
+    pickup(exchange, caller, one, taker, order)
+    exchange.at(20).ends(caller, taker)
+    replay = exchange.replayed()
+    assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 2, "102")]
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+# Local channels.
+
+
+def local(exchange: Exchange, caller: Channel) -> tuple[Channel, Channel]:
+    name = "Local/104@internal-00000001"
+    one = exchange.new(f"{name};1", 0, "s", caller.linkedid, caller="104")
+    two = exchange.new(f"{name};2", 4, "104", caller.linkedid, caller=caller.caller)
+    exchange.event("LocalBridge", **{f"LocalOne{k}": v for k, v in exchange._of(one).items()},
+                   **{f"LocalTwo{k}": v for k, v in exchange._of(two).items()}, Context="internal", Exten="104",
+                   LocalOptimization="Yes")  # fmt: skip
+    exchange._dial("DialBegin", caller, one, DialString="104@internal")
+    return one, two
+
+
+def through_local(optimised: bool) -> Exchange:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    one, two = local(exchange, caller)
+    phone = exchange.at(0).rings(two, "PJSIP/104")[0]
+    exchange._dial("DialState", caller, one, DialStatus="RINGING")
+    exchange.at(8).answer(two, phone)
+    exchange._dial("DialEnd", caller, one, DialStatus="ANSWER")
+    exchange.up(one)
+    exchange.up(caller)
+    exchange.join(caller, one)
+    if optimised:
+        for channel in (one, two, phone):
+            exchange.at(8.3).leave(channel)
+        exchange.hangup(one)
+        exchange.hangup(two)
+        exchange.leave(caller)
+        exchange.join(caller, phone)
+    exchange.at(20).ends(*((caller, phone) if optimised else (caller, one, two, phone)))
+    return exchange
+
+
+@pytest.mark.parametrize("optimised", [False, True])
+def test_the_phone_behind_a_local_channel_answered_not_the_local_channel(optimised: bool) -> None:
+    replay = through_local(optimised).replayed()
+    assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 2, "104")]
+    assert replay.calls()[0]["wait_seconds"] == 8.0
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+def test_voicemail_behind_a_local_channel_took_the_call() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    one, two = local(exchange, caller)
+    phone = exchange.at(0).rings(two, "PJSIP/104")[0]
+    exchange.at(24).stop(two, phone)
+    exchange.voicemail(two, "104")
+    exchange._dial("DialEnd", caller, one, DialStatus="ANSWER")
+    exchange.up(caller)
+    exchange.join(caller, one)
+    exchange.at(40).ends(caller, one, two)
+    call = exchange.one()
+    assert (call["outcome"], call["answered_by"]) == ("voicemail_no_message", None)
+    assert judged(call)[0] == "not_met"
+
+
+# Call confirmation: a mobile picks up, and must press a key before it has the caller.
+
+
+def confirmation(accepts: bool) -> dict[str, Any]:
+    exchange = Exchange()
+    caller, (mobile,) = ringing(exchange, "PJSIP/mobile")
+    exchange.at(7).up(mobile)
+    if accepts:
+        exchange.at(13).answer(caller, mobile)
+        exchange.at(30).ends(caller, mobile)
+    else:
+        exchange.at(13).stop(caller, mobile, "NOANSWER")
+        exchange.at(24).voicemail(caller)
+        exchange.at(40).ends(caller)
+    return exchange.one()
+
+
+def test_a_confirmation_that_was_refused_is_no_answer() -> None:
+    call = confirmation(accepts=False)
+    assert (call["outcome"], call["answered_by"]) == ("voicemail_no_message", None)
+
+
+def test_a_confirmed_answer_counts_from_the_confirmation_on() -> None:
+    call = confirmation(accepts=True)
+    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", 3, 13.0)
+
+
+@pytest.mark.parametrize(("joined", "rings"), [(7.4, 2), (18.2, 4), (None, 2)])
+def test_an_answer_counts_from_the_moment_when_the_two_are_joined(joined: float | None, rings: int) -> None:
+    """Dial's U option: DialEnd ANSWER comes at the pick-up, the bridge only after the prompt."""
+    exchange = Exchange()
+    caller, (phone,) = ringing(exchange, "PJSIP/101")
+    exchange.at(7).answer(caller, phone, join=False)
+    if joined is None:
+        exchange.at(12).hangup(phone)
+        exchange.at(13).hangup(caller)
+        call = exchange.one()
+        assert (call["outcome"], call["answered_by"]) != ("answered", "101")
+        return
+    exchange.at(joined).join(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    call = exchange.one()
+    assert (call["outcome"], call["rings"]) == ("answered", rings)
+
+
+# Voicemail.
+
+
+def test_an_agent_who_listens_to_a_mailbox_leaves_no_message() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(24)
+    exchange.stop(caller, one)
+    exchange.stop(caller, two)
+    exchange.voicemail(caller)
+    agent = exchange.at(26).call("*98", "PJSIP/101", caller="101")
+    exchange.up(agent)
+    exchange.message(agent, new=0, old=1)
+    exchange.message(agent, new=2, old=0)
+    exchange.at(30).ends(caller)
+    exchange.at(33).ends(agent)
+    public, listening = exchange.calls()
+    assert public["voicemail"] == {"mailbox": "500", "rings": 4, "message": False}
+    assert (listening["direction"], listening["voicemail"]) == ("internal", None)
+
+
+def test_a_message_of_another_caller_is_not_this_one_s() -> None:
+    exchange = Exchange()
+    first, phones = ringing(exchange)
+    second = exchange.at(1).call(caller="9055550102")
+    others = exchange.rings(second, "PJSIP/103")
+    exchange.at(24.02)
+    for phone in phones:
+        exchange.stop(first, phone)
+    exchange.voicemail(first)
+    exchange.at(25.02).stop(second, others[0])
+    exchange.voicemail(second)
+    exchange.at(40).message(second)
+    exchange.ends(first)
+    exchange.ends(second)
+    assert [call["voicemail"]["message"] for call in exchange.calls()] == [False, True]
+
+
+def test_a_message_that_only_became_old_is_none_that_was_left() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(24)
+    exchange.stop(caller, one)
+    exchange.stop(caller, two)
+    exchange.voicemail(caller)
+    exchange.message(caller, new=0, old=3)
+    exchange.at(40).ends(caller)
+    assert exchange.one()["outcome"] == "voicemail_no_message"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_menu_then_ringing_then_voicemail_on_a_line_already_up(told: bool) -> None:
+    """There is no Newstate: the dialplan step tells it, or (without class dialplan) the message."""
+    exchange = Exchange()
+    caller = exchange.at(-5).call()
+    exchange.menu(caller)
+    phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
+    exchange.at(24.02).stop(caller, phone)
+    exchange.voicemail(caller, told=told)
+    exchange.at(40).message(caller)
+    exchange.ends(caller)
+    call = exchange.one()
+    assert (call["outcome"], call["voicemail"]) == (
+        "voicemail_message", {"mailbox": "500", "rings": 4, "message": True},
+    )  # fmt: skip
+    assert judged(call, "voicemail_after_fourth_ring") == ("met", "voicemail_on_time", None)
+
+
+def test_the_configured_place_tells_of_voicemail_where_no_dialplan_is_heard() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-5).call()
+    exchange.menu(caller)
+    phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
+    exchange.at(24.02).stop(caller, phone)
+    exchange.voicemail(caller, told=False, context="box")
+    exchange.at(40).ends(caller)
+    call = exchange.one()
+    assert (call["outcome"], call["voicemail"]["rings"]) == ("voicemail_no_message", 4)
+
+
+def test_a_stale_busy_cause_after_voicemail_is_not_busy() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    for name in ("PJSIP/101", "PJSIP/102"):
+        exchange.stop(caller, exchange.dial(caller, name), "BUSY", 17)
+    exchange.at(0.1).voicemail(caller)
+    exchange.at(4).event("HangupRequest", **exchange._of(caller))
+    exchange.hangup(caller, 17)
+    assert exchange.one()["outcome"] == "voicemail_no_message"
+
+
+def test_a_stale_busy_cause_after_an_answer_is_an_answer() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(1).stop(caller, two, "BUSY", 17)
+    exchange.at(4).answer(caller, one)
+    exchange.at(9).hangup(one)
+    exchange.hangup(caller, 17)
+    assert summary(exchange.one()) == ("inbound", "general", "answered", 1, "101")
+
+
+# Who calls, and in which language.
+
+
+@pytest.mark.parametrize(
+    ("caller", "name", "told"),
+    [
+        ("4165550101", "Zoé", "+14165550101"),
+        ("anonymous", "Anonymous", None),
+        ("4165550101", "Anonymous", None),
+        ("<unknown>", "<unknown>", None),
+        ("", "", None),
+        ("+33145678901", "", "+33145678901"),
+    ],
+)
+def test_a_number_is_told_in_full_or_not_at_all(caller: str, name: str, told: str | None) -> None:
+    exchange = Exchange()
+    channel = exchange.call(caller=caller, caller_name=name)
+    exchange.at(2).ends(channel)
+    assert exchange.one()["caller"] == told
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("fr", "fr"), ("fr_CA", "fr"), ("en", "en"), ("es", "other")])
+def test_the_language_chosen_in_a_menu_is_the_caller_s(language: str, spoken: str) -> None:
+    exchange = Exchange()
+    caller = exchange.at(-9).call()
+    exchange.menu(caller)
+    exchange.event("DTMFEnd", **exchange._of(caller), Digit=2, Direction="Received")
+    caller.language = language
+    phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
+    exchange.at(3).answer(caller, phone)
+    exchange.at(9).ends(caller, phone)
+    assert exchange.one()["language"] == spoken
+
+
+def test_without_a_menu_nobody_asked_for_a_language() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(3).answer(caller, one, two)
+    exchange.at(9).ends(caller, one)
+    assert exchange.one()["language"] is None
+
+
+# Names of channels.
+
+
+@pytest.mark.parametrize(
+    ("trunk", "phone", "extension"),
+    [
+        ("PJSIP/trunk", "PJSIP/102", "102"), ("SIP/telco", "SIP/102", "102"), ("DAHDI/i1", "DAHDI/12", "12"),
+        ("DAHDI/1", "SIP/reception", "reception"), ("IAX2/carrier", "SCCP/204", "204"),
+        ("PJSIP/my-trunk", "PJSIP/a-b", "a-b"),
+        ("DAHDI/i1/4165550101", "PJSIP/102", "102"),
+    ],
+)  # fmt: skip
+def test_other_channel_drivers_name_their_channels_otherwise(trunk: str, phone: str, extension: str) -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call(trunk=trunk)
+    one = exchange.at(0).rings(caller, phone)[0]
+    exchange.at(3).answer(caller, one)
+    exchange.at(9).ends(caller, one)
+    call = exchange.one(settings({'trunks = ["PJSIP/trunk*"]': 'trunks = ["SIP/elsewhere"]'}))
+    assert summary(call) == ("inbound", "general", "answered", 1, extension)
+    assert "4165550101" not in call["caller_channel"]
+
+
+# Lines and directions.
+
+
+def answered(exchange: Exchange, caller: Channel, endpoint: str = "PJSIP/102", **more: Any) -> None:
+    phone = exchange.dial(caller, endpoint, **more)
+    exchange.ring(caller, phone)
+    exchange.at(exchange.now + 3).answer(caller, phone)
+    exchange.at(exchange.now + 6).ends(caller, phone)
+
+
+@pytest.mark.parametrize("number", ["4163272422", "14163272422", "+14163272422"])
+def test_a_line_is_known_by_any_form_of_its_number(number: str) -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call(number))
+    assert summary(exchange.one()) == ("inbound", "general", "answered", 1, "102")
+
+
+def test_a_line_that_arrives_as_s_is_known_by_it() -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call("s"))
+    given = settings({'# arrives_as = ["s"] ': 'arrives_as = ["s"]\n#'})
+    assert summary(exchange.one(given)) == ("inbound", "general", "answered", 1, "102")
+    assert summary(exchange.one()) == ("inbound", None, "answered", 1, "102")
+
+
+def test_a_colleague_s_call_is_internal() -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call("102", "PJSIP/101", caller="101"))
+    assert summary(exchange.one()) == ("internal", None, "answered", 1, "102")
+
+
+def test_a_colleague_who_dials_the_public_line_is_no_member_of_the_public() -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call(GENERAL, "PJSIP/101", caller="101"))
+    answered(exchange, exchange.at(60).call(GENERAL))
+    answered(exchange, exchange.at(90).call(GENERAL), "PJSIP/101")
+    assert [summary(call) for call in exchange.calls()] == [
+        ("internal", None, "answered", 1, "102"),
+        ("inbound", "general", "answered", 1, "102"),
+        ("inbound", "general", "answered", 1, "101"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "string",
+    ["911@trunk", "trunk/911", "+14165550101@trunk", "4165550101@trunk", "trunk/sip:911@h", "PJSIP/311@trunk"],
+)
+@pytest.mark.parametrize("trunks", ['trunks = ["SIP/elsewhere"]', 'trunks = ["PJSIP/trunk*"]'])
+def test_a_trunk_over_which_somebody_dialled_out_still_brings_the_public_s_calls(string: str, trunks: str) -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call("9911", "PJSIP/101", caller="101"), "PJSIP/trunk", dial_string=string)
+    answered(exchange, exchange.at(60).call())
+    given = settings({'trunks = ["PJSIP/trunk*"]': trunks})
+    out, public = exchange.calls(given)
+    assert (out["direction"], summary(public)) == ("outbound", ("inbound", "general", "answered", 1, "102"))
+
+
+@pytest.mark.parametrize("string", ["101", "PJSIP/101", "101/sip:101@10.0.0.5:5060", "101/sip:4165550101@h"])
+def test_a_phone_s_own_address_in_the_dial_string_makes_it_no_outside_party(string: str) -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call(), "PJSIP/101", dial_string=string)
+    assert summary(exchange.one()) == ("inbound", "general", "answered", 1, "101")
+
+
+def outbound(how: str) -> dict[str, Any]:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call("94165550101", "PJSIP/101", caller="101")
+    far = exchange.dial(caller, "PJSIP/trunk", dial_string="4165550101@trunk")
+    exchange.at(0)
+    match how:
+        case "busy":
+            exchange.at(1).stop(caller, far, "BUSY", 17)
+            exchange.busy(caller)
+        case "unanswered":
+            exchange.ring(caller, far)
+            exchange.at(20).gives_up(caller, caller, far)
+        case "answered":
+            exchange.ring(caller, far)
+            exchange.at(7).answer(caller, far)
+            exchange.at(30).ends(caller, far)
+        case "early media":
+            exchange.progress(caller, far)
+            exchange.at(7).answer(caller, far)
+            exchange.at(30).ends(far, caller)
+    return exchange.one()
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome", "rings", "by"),
+    [
+        ("busy", "busy", None, None), ("unanswered", "no_answer", 4, None), ("answered", "answered", 2, "outside"),
+        ("early media", "answered", 2, "outside"),
+    ],
+)  # fmt: skip
+def test_calls_outward(how: str, outcome: str, rings: int | None, by: str | None) -> None:
+    call = outbound(how)
+    assert summary(call) == ("outbound", None, outcome, rings, by)
+    assert call["rings_estimated"] is (how == "early media")
+
+
+def test_a_click_to_call_s_agent_is_not_the_citizen() -> None:
+    """Originate: the agent's leg is dialled by nobody, and the first ANSWER is the agent's."""
+    exchange = Exchange()
+    agent = exchange.at(0).dial(None, "PJSIP/101")
+    exchange.ring(None, agent)
+    exchange.at(3)._dial("DialEnd", None, agent, DialStatus="ANSWER")
+    exchange.up(agent)
+    exchange.event("OriginateResponse", Response="Success", Channel=agent.name, Uniqueid=agent.uniqueid)
+    far = exchange.at(3.1).dial(agent, "PJSIP/trunk", dial_string="4165550101@trunk")
+    exchange.ring(agent, far)
+    exchange.at(9).answer(agent, far)
+    exchange.at(20).ends(agent, far)
+    replay = exchange.replayed()
+    assert all(call["direction"] != "inbound" for call in replay.calls())
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+def test_with_any_line_every_number_dialled_from_outside_is_a_line() -> None:
+    exchange = Exchange()
+    answered(exchange, exchange.call("5145559999"))
+    answered(exchange, exchange.at(60).call("102", "PJSIP/101", caller="101"))
+    calls = exchange.calls(any_line=True)
+    assert [summary(call) for call in calls] == [
+        ("inbound", "5145559999", "answered", 1, "102"), ("internal", None, "answered", 1, "102"),
+    ]  # fmt: skip
+    assert judged(calls[0])[0] == "met"
+
+
+# Hold.
+
+
+def test_a_stray_unhold_is_no_hold() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(3).answer(caller, one, two)
+    exchange.at(5).event("Unhold", **exchange._of(one))
+    exchange.at(6).event("Hold", **exchange._of(one))
+    exchange.at(8).event("Unhold", **exchange._of(one))
+    exchange.at(9).ends(caller, one)
+    assert exchange.one()["holds"] == 1
+
+
+def test_the_caller_s_own_hold_is_not_the_agent_s() -> None:
+    exchange = Exchange()
+    caller, (one, two) = ringing(exchange)
+    exchange.at(3).answer(caller, one, two)
+    exchange.at(5).event("Hold", **exchange._of(caller))
+    exchange.at(9).ends(caller, one)
+    assert exchange.one()["holds"] == 0
+
+
+# Disorder that no exchange makes: nothing raises, nothing stays.
+
+IDS = ["lab-1795528013.0", "lab-1795528013.1", "lab-1795528014.2", "lab-1795528014.3", "", "x", "9" * 300]
+names = st.sampled_from(["PJSIP/trunk-01", "PJSIP/101-02", "PJSIP/2-3", "Local/1@a-0;1", "Local/1@a-0;2", "-"])
+FIELDS: dict[str, st.SearchStrategy[str]] = {
+    "Channel": names, "DestChannel": names,
+    "ChannelState": st.sampled_from(["0", "4", "5", "6", "7", ""]),
+    "CallerIDNum": st.sampled_from(["4165550101", "101", "<unknown>", "anonymous", ""]),
+    "CallerIDName": st.sampled_from(["", "\xff", "Anonymous"]),
+    "Language": st.sampled_from(["en", "fr", ""]),
+    "Context": st.sampled_from(["box", "ring", ""]),
+    "Exten": st.sampled_from([GENERAL, "s", "500", "102", ""]),
+    "Uniqueid": st.sampled_from(IDS), "Linkedid": st.sampled_from(IDS), "DestUniqueid": st.sampled_from(IDS),
+    "LocalOneUniqueid": st.sampled_from(IDS), "LocalTwoUniqueid": st.sampled_from(IDS),
+    "DialString": st.sampled_from(["101", "4165550101@trunk", ""]),
+    "DialStatus": st.sampled_from(["ANSWER", "RINGING", "PROGRESS", "NOANSWER", "BUSY", "CANCEL", "?"]),
+    "BridgeUniqueid": st.sampled_from(["b1", "b2", ""]), "BridgeId": st.sampled_from(["b1", ""]),
+    "BridgeID": st.sampled_from(["b1", ""]),
+    "ToBridgeUniqueid": st.sampled_from(["b1", "b2"]), "FromBridgeUniqueid": st.sampled_from(["b1", "b2"]),
+    "Cause": st.sampled_from(["0", "4", "17", "16", "3", "?"]),
+    "Queue": st.just("q"), "Application": st.sampled_from(["VoiceMail", "Dial", "Queue", "Read", ""]),
+    "AppData": st.sampled_from(["500@default,u", ""]), "Mailbox": st.sampled_from(["500@default", ""]),
+    "New": st.sampled_from(["1", "0", "", "?"]), "Uptime": st.sampled_from(["5", "1000", "-1", "?", "9" * 30]),
+    "DNID": st.sampled_from([GENERAL, "", "s"]),
+    "Timestamp": st.one_of(
+        st.integers(1795528013, 1795528060).map(str),
+        st.sampled_from(["nan", "inf", "-1", "0", "1e300", "?", "", "253402300799.999999", "99999999999"]),
+    ),
+}  # fmt: skip
+EVENTS = [
+    "Newchannel", "Newstate", "DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "BridgeMerge",
+    "LocalBridge", "Hangup", "HangupRequest", "SoftHangupRequest", "Hold", "Unhold", "Newexten", "MessageWaiting",
+    "QueueCallerJoin", "QueueCallerLeave", "FullyBooted", "Shutdown", "CoreShowChannel",
+    "CoreShowChannelsComplete", "Status", "StatusComplete",
+]  # fmt: skip
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> bytes:
+    name = draw(st.sampled_from(EVENTS))
+    left_out = draw(st.sets(st.sampled_from(sorted(FIELDS)), max_size=3))
+    lines = [f"Event: {name}"]
+    lines += [f"{field}: {draw(value)}" for field, value in FIELDS.items() if field not in left_out]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def all_gone() -> bytes:
+    """Every channel hangs up."""
+    return b"".join(
+        f"Event: Hangup\r\nTimestamp: 1795528099.0\r\nUniqueid: {uniqueid[:256]}\r\nCause: 16\r\n\r\n".encode()
+        for uniqueid in IDS
+    )
+
+
+@effort(max_examples=120, deadline=None)
+@given(streams=st.lists(st.lists(messages(), max_size=25).map(b"".join), min_size=1, max_size=3))
+def test_no_order_of_events_raises_or_is_remembered_after_all_hung_up(streams: list[bytes]) -> None:
+    streams[-1] += all_gone()
+    replay = replayed(*(BANNER + stream for stream in streams))
+    replay.calls()
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+@effort(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_a_real_call_amid_disorder_keeps_its_outcome(data: st.DataObject) -> None:
+    exchange = Exchange(system="real-")
+    caller, (one, two) = ringing(exchange)
+    exchange.at(7).answer(caller, one, two)
+    exchange.at(9).ends(caller, one)
+    blocks = bytes(exchange.connections[0]).removeprefix(BANNER).split(b"\r\n\r\n")[:-1]
+    mixed = b"".join(
+        block + b"\r\n\r\n" + b"".join(data.draw(st.lists(messages().filter(_harmless), max_size=2)))
+        for block in blocks
+    )
+    calls = {call["call"]: call for call in replayed(BANNER + mixed + all_gone()).calls()}
+    assert summary(calls[caller.uniqueid]) == ("inbound", "general", "answered", 2, "101")
+
+
+def _harmless(message: bytes) -> bool:
+    """Other calls' events, not news of the whole exchange; bridges of their own."""
+    whole = (b"FullyBooted", b"Shutdown", b"StatusComplete", b"CoreShow", b"Status")
+    return not any(message.startswith(b"Event: " + name) for name in whole)
