@@ -21,23 +21,26 @@ from callmon.store.engine import Store
 from callmon.words import reason, word
 
 WELCOME = """\
-callmon {version}: a demonstration. Nothing is installed, nothing is configured, nothing is kept.
+callmon {version}: a demonstration. Nothing is installed, configured or kept.
 
-An exchange is played from recordings of a real Asterisk, at their own speed: about a dozen calls at once on
-the policy's six lines, for ever. callmon listens to it as it would listen to yours. The callers are nobody
-(555-0100 to 555-0199), and the lines are open round the clock, so that promises are judged at any hour.
+An exchange is played from recordings of a real Asterisk, at their own speed:
+about a dozen calls at once on the policy's six lines, for ever. callmon listens
+to it as it would listen to yours. The callers are nobody (555-0100 to 555-0199),
+and the lines are open round the clock, so that promises are judged at any hour.
 
     {address}/metrics    the figures
-    {address}/healthz    whether callmon hears the exchange and stores what it hears
+    {address}/healthz    does callmon hear the exchange and store it?
 
-Each call is told below once it is over: when it came, on which line, how it ended, how many rings the caller
-heard, and whether three promises were kept: an answer by the third ring, voicemail only after the fourth, a
-person reached. Ctrl-C stops it.
+Below, each call once it is over: when it came, on which line, how it ended, how
+many rings the caller heard, and whether three promises were kept: an answer by
+the third ring, voicemail only after the fourth, a person reached.
+Ctrl-C stops it.
 """
 # No call of the demonstration lasts longer, storing included.
 LONGEST_CALL = timedelta(minutes=5)
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
 HEADINGS = ("third ring", "voicemail", "a person")
+VERDICTS_END = 94
 
 
 class Terminal:
@@ -47,7 +50,6 @@ class Terminal:
         self._store = store
         self._told: dict[str, datetime] = {}
         self._count = 0
-        self._width = get_terminal_size().columns if sys.stdout.isatty() else None
         self._line_width = max(len(line.name) for line in settings.lines())
         outcomes = ("answered", "voicemail_message", "voicemail_no_message", "abandoned", "busy")
         self._outcome_width = max(len(word("outcome", outcome, "en")) for outcome in outcomes)
@@ -62,7 +64,7 @@ class Terminal:
     async def tell(self) -> None:
         """The calls that ended since the last time."""
         for line in await asyncio.to_thread(self._lines):
-            click.echo(line[: self._width])
+            click.echo(_shortened(line))
             self._count += 1
 
     def farewell(self) -> None:
@@ -93,6 +95,12 @@ class Terminal:
             + "".join(f"{verdict:<11}" for verdict in verdicts)
             + _why(findings.get(PROMISES[0]))
         ).rstrip()
+
+
+def _shortened(line: str) -> str:
+    """On a terminal a long reason is cut; where not even the verdicts fit, the line may wrap."""
+    width = get_terminal_size().columns if sys.stdout.isatty() else 0
+    return line[:width] if width >= VERDICTS_END else line
 
 
 def _why(finding: Finding | None) -> str:
