@@ -78,7 +78,7 @@ def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -
     assert sent(made) == [
         {"Action": "Ping"},
         {"Action": "CoreShowChannels"},
-        {"Action": "Status", "Variables": "CDR(answer,u)"},
+        {"Action": "Status", "Variables": "CDR(answer,u),CALLERID(num-pres)"},
         {"Action": "CoreStatus"},
     ]
 
