@@ -18,7 +18,7 @@ from callmon.findings import Finding
 from callmon.settings import Settings
 from callmon.store import queries
 from callmon.store.engine import Store
-from callmon.words import reason, word
+from callmon.words import word
 
 WELCOME = """\
 callmon {version}: a demonstration. Nothing is installed, configured or kept.
@@ -33,14 +33,14 @@ and the lines are open round the clock, so that promises are judged at any hour.
 
 Below, each call once it is over: when it came, on which line, how it ended, how
 many rings the caller heard, and whether three promises were kept: an answer by
-the third ring, voicemail only after the fourth, a person reached.
+the third ring (or the cause), voicemail only after the fourth, a person reached.
 Ctrl-C stops it.
 """
 # No call of the demonstration lasts longer, storing included.
 LONGEST_CALL = timedelta(minutes=5)
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
-HEADINGS = ("third ring", "voicemail", "a person")
-VERDICTS_END = 94
+HEADINGS = ("3rd ring", "voicemail", "a person")
+VERDICTS_END = 92
 
 
 class Terminal:
@@ -58,7 +58,7 @@ class Terminal:
         click.echo(WELCOME.format(version=__version__, address=address))
         heads = "".join(f"{heading:<11}" for heading in HEADINGS)
         click.echo(
-            f"{'came':<8}  {'line':<{self._line_width}}  {'ended':<{self._outcome_width}}  rings  {heads}why"
+            f"{'came':<8}  {'line':<{self._line_width}}  {'ended':<{self._outcome_width}}  rings  {heads}cause"
         )
 
     async def tell(self) -> None:
@@ -93,19 +93,16 @@ class Terminal:
         return (
             f"{came:<8}  {call.line or '':<{self._line_width}}  {outcome:<{self._outcome_width}}  {rings:>5}  "
             + "".join(f"{verdict:<11}" for verdict in verdicts)
-            + _why(findings.get(PROMISES[0]))
+            + _cause(findings.get(PROMISES[0]))
         ).rstrip()
 
 
 def _shortened(line: str) -> str:
-    """On a terminal a long reason is cut; where not even the verdicts fit, the line may wrap."""
+    """On a terminal a long line is cut; where not even the verdicts fit, the line may wrap."""
     width = get_terminal_size().columns if sys.stdout.isatty() else 0
     return line[:width] if width >= VERDICTS_END else line
 
 
-def _why(finding: Finding | None) -> str:
-    """Why the first promise was not kept; nothing when it was."""
-    if finding is None or finding.verdict == "met":
-        return ""
-    why = reason(finding.reason_key, finding.number, "en")
-    return f"{why} ({word('cause', finding.cause, 'en')})" if finding.cause else why
+def _cause(finding: Finding | None) -> str:
+    """Why the first promise was not kept."""
+    return word("cause", finding.cause, "en") if finding is not None and finding.cause else ""
