@@ -16,9 +16,10 @@ from pathlib import Path
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Listener
-from tests.lab.model import Situation
-from tests.lab.play import play
+from tests.lab.model import Played, Situation
+from tests.lab.play import Callers, play
 from tests.lab.recordings import save, save_diary, save_whole
+from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS, named
 from tests.lab.witness import check, save_truth
 
@@ -32,7 +33,7 @@ def main() -> int:
 def _play(options: argparse.Namespace) -> int:
     situations = named(*options.only) if options.only else SITUATIONS
     try:
-        faults = _run(options.version, situations, options.out)
+        faults = _run(options.version, situations, options.out, options.callers)
     except LabUnavailable as reason:
         _say(f"no lab here: {reason}")
         return 1
@@ -40,21 +41,27 @@ def _play(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _run(version: str, situations: Iterable[Situation], out: Path) -> list[str]:
+def _run(version: str, situations: Iterable[Situation], out: Path, callers: Callers) -> list[str]:
     began = time.monotonic()
     with Asterisk(version) as exchange:
         witness = Listener(exchange.ami_port, "witness", exchange.secrets.witness, out / "ami.raw")
         callmon = Listener(exchange.ami_port, "callmon", exchange.secret, out / "ami-callmon.raw")
         with witness, callmon:
-            calls = play(exchange, situations)
+            calls = play(exchange, situations, callers=callers)
             time.sleep(1)
         kept = {"cel.csv": exchange.cel, "cdr.csv": exchange.cdr, "messages.log": exchange.messages}
         for name, source in kept.items():
             shutil.copyfile(source, out / name)
-    _say(f"{len(calls)} calls in {time.monotonic() - began:.0f} s")
+    _say(f"{len(calls)} calls in {time.monotonic() - began:.0f} s; {_by_sipp(calls)}")
     stream = (out / "ami.raw").read_bytes()
     save_truth(calls, stream, out / "truth.json")
     return check(calls, stream)
+
+
+def _by_sipp(calls: Iterable[Played]) -> str:
+    some = [call for call in calls if call.played_by == "sipp"]
+    kinds = len({call.situation.name for call in some})
+    return f"{len(some)} of them by sipp, of {kinds} situations, {at_once(some)} at once"
 
 
 def _record(options: argparse.Namespace) -> int:
@@ -72,6 +79,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--version", choices=("22", "16"), default="22")
     command.add_argument("--out", type=Path, required=True, metavar="DIR")
     command.add_argument("--only", nargs="+", metavar="SITUATION", help="these and no other")
+    command.add_argument("--callers", choices=("sipp", "own"), default="sipp", help="who plays the public")
     command.set_defaults(run=_play)
     command = commands.add_parser("record", help="make recordings of what play wrote")
     command.add_argument("run_22", type=Path)

@@ -74,3 +74,16 @@ class Voice:
         )
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._media.send(head + payload, self._to)
+
+
+def recording(seconds: float) -> bytes:
+    """The same tone as a capture file, from which sipp takes it: Ethernet, IPv4, UDP, RTP."""
+    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)]
+    for n in range(round(seconds / PACKET_SECONDS)):
+        rtp = struct.pack("!BBHII", 0x80, PCMU, n & 0xFFFF, n * SAMPLES, 1) + TONE
+        udp = struct.pack("!HHHH", 4000, 4000, 8 + len(rtp), 0) + rtp
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, bytes(4), bytes(4)) + udp
+        at = n * round(PACKET_SECONDS * 1_000_000)
+        frame = bytes(12) + b"\x08\x00" + ip
+        parts.append(struct.pack("<IIII", at // 1_000_000, at % 1_000_000, len(frame), len(frame)) + frame)
+    return b"".join(parts)

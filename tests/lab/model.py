@@ -80,6 +80,8 @@ class Played:
     ended: float | None = None
     ended_by: str | None = None  # caller, exchange
     fault: str | None = None
+    played_by: str = "own"  # our SIP side, or sipp
+    trouble: list[str] = field(default_factory=list)  # what sipp grumbled about
 
     @property
     def ringing(self) -> float | None:

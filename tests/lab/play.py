@@ -1,4 +1,4 @@
-"""Makes situations happen: callers on the trunk and at phones, each a coroutine, all at the same time.
+"""Makes situations happen: callers on the trunk (sipp) and at phones (ours), all at the same time.
 
 It runs in a thread with a loop of its own, so that whoever listens to the exchange is not slowed by it.
 """
@@ -10,29 +10,44 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Literal
 
 from tests.lab.exchange import Asterisk
 from tests.lab.leg import UP, Leg, LineOver
 from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.presented import identity, route, shown
+from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.site import HOME, PHONES_ADDED, PHONES_SHIPPED, PHONES_SILENT, TRUNK_ADDRESS
 from tests.lab.station import Station
 
 AREAS = ("416", "905", "613", "519", "705", "807")  # 555-0100 to 555-0199 belong to nobody
 LONGEST_CALL = 150.0
+Callers = Literal["sipp", "own"]  # who plays the public's callers: sipp all that it can, or our own SIP side
 
 
-def play(asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1) -> list[Played]:
+def play(
+    asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1, callers: Callers = "sipp"
+) -> list[Played]:
     """Play them together, one call every ``stagger`` seconds, until the last has ended."""
-    with Playing(asterisk, situations, stagger) as playing:
+    with Playing(asterisk, situations, stagger, callers) as playing:
         return playing.wait()
 
 
 class Playing:
     """The same in the background: phones are registered on entry, calls are under way."""
 
-    def __init__(self, asterisk: Asterisk, situations: Iterable[Situation], stagger: float = 0.1) -> None:
+    def __init__(
+        self,
+        asterisk: Asterisk,
+        situations: Iterable[Situation],
+        stagger: float = 0.1,
+        callers: Callers = "sipp",
+    ) -> None:
         self.calls = cast(situations)
-        self._asterisk, self._stagger = asterisk, stagger
+        self._asterisk = asterisk
+        self._times = [(call.situation.begins + n * stagger, call) for n, call in enumerate(self.calls)]
+        by_sipp = [(at, call) for at, call in self._times if behaviour(call.situation.caller)]
+        self._sipp = Sipp(asterisk.ports.sip, by_sipp) if by_sipp and callers == "sipp" else None
         self._ready = threading.Event()
         self._fault: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,7 +94,7 @@ class Playing:
         try:
             await stage.open()
             self._ready.set()
-            await stage.perform(self._stagger)
+            await stage.perform(self._times, self._sipp)
         finally:
             await stage.close()
 
@@ -105,7 +120,6 @@ class Stage:
 
     def __init__(self, asterisk: Asterisk, calls: Sequence[Played]) -> None:
         exchange, ports = (HOME, asterisk.ports.sip), asterisk.ports
-        self._calls = calls
         self._book = dict(_book(calls))
         self._phones = Station(HOME, ports.phones, exchange, asterisk.secrets.phones, self._called)
         self._trunk = Station(TRUNK_ADDRESS, ports.trunk, exchange, "", self._called)
@@ -120,13 +134,16 @@ class Stage:
         await self._phones.close()
         await self._trunk.close()
 
-    async def perform(self, stagger: float) -> None:
+    async def perform(self, times: Iterable[tuple[float, Played]], sipp: Sipp | None) -> None:
+        lead = SECONDS_TO_START if sipp else 0.0
         async with asyncio.TaskGroup() as tasks:
-            for n, call in enumerate(self._calls):
-                begins = call.situation.begins + n * stagger
-                tasks.create_task(self._call(call, begins), name=call.caller)
+            if sipp:
+                tasks.create_task(sipp.perform(asyncio.get_running_loop().time() + lead), name="sipp")
+            for begins, call in times:
+                if call.played_by == "own":
+                    tasks.create_task(self._call(call, lead + begins), name=call.caller)
                 for later, other in call.situation.others:
-                    tasks.create_task(self._other(other, begins + later), name=other.dials)
+                    tasks.create_task(self._other(other, lead + begins + later), name=other.dials)
 
     async def _call(self, call: Played, after: float) -> None:
         await asyncio.sleep(after)
@@ -171,15 +188,12 @@ class Stage:
     def _leg(self, call: Played, caller: Caller) -> Leg:
         if caller.phone is not None:
             return _staff_leg(self._phones, call.dialled, caller.phone)
-        extra = [("x-lab-route", _place(caller.route))] if caller.route else []
+        extra = [("x-lab-route", route(call))] if caller.route else []
         if caller.withheld:
             extra.append(("privacy", "id"))
-            if caller.delivered:
-                extra.append(("p-asserted-identity", f"<sip:{call.number}@{TRUNK_ADDRESS}>"))
-            shown = '"Anonymous" <sip:anonymous@anonymous.invalid>'
-        else:
-            shown = f"{_display(caller.name)}<sip:{call.caller}@{TRUNK_ADDRESS}>"
-        return Leg.leaving(self._trunk, call.dialled, call.caller, shown, extra)
+        if asserted := identity(call):
+            extra.append(("p-asserted-identity", asserted))
+        return Leg.leaving(self._trunk, call.dialled, call.caller, shown(call), extra)
 
     def _phone(self, leg: Leg) -> Phone:
         for key in ((leg.called, leg.caller), (leg.called, "")):
@@ -216,17 +230,6 @@ def _book(calls: Iterable[Played]) -> Iterable[tuple[tuple[str, str], Phone]]:
                 yield (called, by), phone
             else:
                 yield (called, call.caller), phone
-
-
-def _place(route: str) -> str:
-    return route if "," in route else f"{route},s,1"
-
-
-def _display(name: str | bytes | None) -> str:
-    if name is None:
-        return ""
-    raw = name if isinstance(name, bytes) else name.encode()
-    return f'"{raw.decode("latin-1")}" '
 
 
 async def _until(leg: Leg, when: float) -> None:

@@ -1,7 +1,7 @@
 """A SIP address that calls and is called: all phones share one, the trunk's far end is another.
 
-sipp would need one process and one XML script a behaviour, and could not hold two lines at once; a caller
-here is a coroutine. Loopback loses nothing, so requests are sent once; answers to repeated ones are repeated.
+The public's callers are played by sipp (``sipp.py``). Phones register, hold, transfer and hold two lines at
+once, which sipp cannot: each of their calls is a coroutine here. Loopback loses nothing, so requests are sent once; answers to repeated ones are repeated.
 
     Station ── datagrams ──▶ Leg      one call: invite or be invited ▶ up ▶ over
 """

@@ -1,0 +1,33 @@
+"""How a caller of the public presents itself to the exchange: From, privacy, and the route it asks for."""
+
+from __future__ import annotations
+
+from tests.lab.model import Played
+from tests.lab.site import TRUNK_ADDRESS
+
+
+def shown(call: Played) -> str:
+    """The From address; bytes of a name are its characters (latin-1)."""
+    caller = call.situation.caller
+    if caller.withheld:
+        return '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    return f"{_display(caller.name)}<sip:{call.caller}@{TRUNK_ADDRESS}>"
+
+
+def route(call: Played) -> str:
+    """Context, extension and priority that it asks for; empty: what the line does."""
+    asked = call.situation.caller.route or ""
+    return asked if "," in asked or not asked else f"{asked},s,1"
+
+
+def identity(call: Played) -> str:
+    """Who calls, as the carrier asserts it to the exchange although the caller withholds it."""
+    caller = call.situation.caller
+    return f"<sip:{call.number}@{TRUNK_ADDRESS}>" if caller.withheld and caller.delivered else ""
+
+
+def _display(name: str | bytes | None) -> str:
+    if name is None:
+        return ""
+    raw = name if isinstance(name, bytes) else name.encode()
+    return f'"{raw.decode("latin-1")}" '
