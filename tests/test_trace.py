@@ -26,7 +26,7 @@ from callmon.record import Recorded, record
 from callmon.replay import Replay
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").rglob("*.ami"))
-SHARED = sorted(Path("../shared/traces").glob("*/*.raw"))
+SHARED = sorted((Path(__file__).parent / "data" / "traces").glob("*/*.raw"))
 EXAMPLE = settings.example()
 KEEP = public_numbers(EXAMPLE.lines())
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
