@@ -90,6 +90,10 @@ def test_a_number_anywhere_becomes_one_of_fiction_behind_its_own_prefix(value: s
     assert text(f"Event: Newexten\nAppData: {value}") == f"Event: Newexten\nAppData: {becomes}"
 
 
+def test_a_number_in_the_name_of_a_header_is_redacted_too() -> None:
+    assert text("6132345678: 6132345678") == "4165550100: 4165550100"
+
+
 def test_the_same_number_has_the_same_stand_in_however_it_is_written() -> None:
     said = text(f"Exten: 9{CALLER}\nCallerIDNum: {OTHER}\nDNID: +1{CALLER}\nDestExten: 1{OTHER}")
     assert said == "Exten: 94165550100\nCallerIDNum: 4165550101\nDNID: +14165550100\nDestExten: 14165550101"

@@ -109,7 +109,7 @@ class Redactor:
         variable = next((v.strip() for n, _, v in headers if n.lower() == b"variable" and b"=" not in v), b"")
         people = self._people_in(headers, kinds)
         return CRLF.join(
-            name + colon + self._value(kind, name.lower(), value, variable, people)
+            self._tokens(name) + colon + self._value(kind, name.lower(), value, variable, people)
             if colon
             else self._free(name, people)
             for kind, (name, colon, value) in zip(kinds, headers, strict=True)
