@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
@@ -147,6 +147,96 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
         return opened.enter_context(path.open("rb"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@config_option
+@click.option("--exchange", help="which one, when the configuration has several")
+@click.option("--with-numbers", is_flag=True, help="do not redact: the file will hold personal information")
+@click.option("--seconds", type=float, help="stop after this long (default: until Ctrl-C)")
+@click.option("--overwrite", is_flag=True, help="write over a file that is there")
+@speaks_plainly
+def record(
+    file: Path, config: Path | None, exchange: str | None, with_numbers: bool, seconds: float | None, overwrite: bool
+) -> None:
+    """Write an exchange's AMI bytes to a .ami FILE, numbers and names redacted unless asked.
+
+    \b
+    Example: callmon record monday.ami --seconds 3600
+    """
+    from callmon.ami.connection import bytes_of
+    from callmon.record import record as write
+
+    settings = configuration(config)
+    name = exchange or _only_exchange(settings)
+    if name not in settings.exchanges:
+        raise ConfigError(f"--exchange {name}: there is none of that name; there are {', '.join(settings.exchanges)}.")
+    if with_numbers:
+        click.confirm(f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?", abort=True, err=True)
+    done = asyncio.run(
+        write(
+            settings.exchanges[name],
+            file,
+            settings.lines(),
+            with_numbers,
+            lambda told: bytes_of(name, told),
+            settings.region,
+            None if seconds is None else timedelta(seconds=seconds),
+            overwrite,
+        )
+    )
+    click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
+
+
+def _only_exchange(settings: Settings) -> str:
+    names = list(settings.exchanges)
+    if len(names) != 1:
+        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
+    return names[0]
+
+
+@main.command()
+@config_option
+@click.option("--listen", metavar="DURATION", help="listen this long (30s, 1h), then propose a configuration")
+@speaks_plainly
+def doctor(config: Path | None, listen: str | None) -> None:
+    """Ask each exchange whether callmon can do its job there; print what is wrong and the lines that mend it.
+
+    \b
+    Example: callmon doctor --config callmon.toml
+    """
+    from callmon.doctor import as_text, examine
+
+    settings = configuration(config)
+    if not settings.exchanges:
+        raise ConfigError("No exchange to examine; add a table [exchanges.NAME].")
+    if listen is not None:
+        asyncio.run(_listen(settings, listen))
+        return
+    complaints = examine(settings, datetime.now(UTC))
+    click.echo(as_text(complaints, settings.exchanges))
+    if any(complaint.severity == "error" for complaint in complaints):
+        sys.exit(1)
+
+
+async def _listen(settings: Settings, length: str) -> None:
+    """Hear every exchange for a while, and print a configuration made of what was heard."""
+    from callmon.ami.connection import bytes_of
+    from callmon.doctor import Listening
+    from callmon.durations import duration
+
+    try:
+        seconds = duration(length).total_seconds()
+    except ValueError as error:
+        raise ConfigError(f"--listen {length}: {error}") from None
+    for name, told in settings.exchanges.items():
+        listening = Listening(settings.region)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for chunk in bytes_of(name, told):
+                    listening.heard(chunk)
+        click.echo(listening.proposal(name, told))
 
 
 @main.command()

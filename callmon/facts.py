@@ -36,7 +36,8 @@ class Arrived(Fact, frozen=True, gc=False):
 
     `line` is the name of the public line that was dialled, `withheld` why the number is not shown:
     "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
-    line up and nobody on it: somebody may have answered and handed on before we listened.
+    line up and nobody on it: somebody may have answered and handed on before we listened. `may_hide_ringing`:
+    nothing rings now, but something may have before.
     """
 
     direction: Direction
@@ -48,6 +49,7 @@ class Arrived(Fact, frozen=True, gc=False):
     found: bool = False
     may_hide_answer: bool = False
     slack: timedelta = EXACT
+    may_hide_ringing: bool = False
 
 
 class NumberWithheld(Fact, frozen=True, gc=False):
@@ -151,11 +153,13 @@ class Unheard(Fact, frozen=True, gc=False):
     """callmon could not hear the exchange from `at` to `until` while this call was up.
 
     `may_hide_answer`: nobody had answered before, and the line was up after it, so that somebody may have
-    (a caller whose channel is still Ring was never answered).
+    (a caller whose channel is still Ring was never answered). `may_hide_ringing`: nothing rings after it, but
+    something may have begun to ring in it, and stopped.
     """
 
     until: datetime | None
     may_hide_answer: bool = False
+    may_hide_ringing: bool = False
 
 
 class Ended(Fact, frozen=True, gc=False):

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from itertools import product
-from threading import Lock
 from typing import Literal, NamedTuple
 
 from callmon.calls.story import OUTCOMES, Call
@@ -190,20 +189,3 @@ def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: time
     """Buckets end on ring boundaries. Where only a span is known its longer end counts: none is flattered."""
     add(figures, (*base, next((text for most, text in _wait_bounds(cycle) if waited <= most), BEYOND)))
     add(figures, (*base, SUM), waited.total_seconds())
-
-
-class Tally:
-    """The figures that have been committed, for one thread that adds and others that read."""
-
-    def __init__(self, figures: Mapping[Figure, float]) -> None:
-        self._figures = dict(figures)
-        self._lock = Lock()  # held for a copy at most: a reader never sees half of a group
-
-    def add(self, figures: Mapping[Figure, float]) -> None:
-        with self._lock:
-            for figure, amount in figures.items():
-                add(self._figures, figure, amount)
-
-    def snapshot(self) -> Figures:
-        with self._lock:
-            return self._figures.copy()

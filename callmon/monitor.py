@@ -128,13 +128,14 @@ class Monitor:
     ) -> None:
         """Take up the calls that were in progress when callmon stopped, by their stored facts."""
         hearing = self._hearings[exchange]
-        for call, facts in calls.items():
+        for call, stored in calls.items():
+            facts = list(stored)
             for fact in facts:
                 self._tell(hearing, fact)
             hearing.judged[call] = frozenset(judged.get(call, ()))
             account = hearing.accounts.get(call)
             if account is not None:
-                resume(hearing.tracker, account)
+                resume(hearing.tracker, account, facts)
         hearing.tracker.listing.resume(heard_until)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
@@ -235,7 +236,7 @@ class Monitor:
             self.others[account.arrival.direction] += 1
 
 
-def resume(tracker: Tracker, account: Account) -> None:
+def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     """Make a stored call one that the tracker follows again: doubtful until the next listing."""
     arrival = account.arrival
     leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
@@ -246,3 +247,23 @@ def resume(tracker: Tracker, account: Account) -> None:
     call.dialled = account.tried > 0
     call.line_up = account.opened
     call.last_stop = account.stopped
+    call.queue = "?" if account.in_queue else None
+    call.legs.extend(_phones(call, facts))
+
+
+def _phones(call: TrackedCall, facts: Iterable[Fact]) -> Iterable[Leg]:
+    """The phones that were being tried or talking; their ids come with the listing, their channels are known."""
+    phones: dict[str, Leg] = {}
+    for fact in facts:
+        match fact:
+            case f.PhoneDialled(channel=channel) if channel not in phones:
+                phones[channel] = Leg("", channel, call)
+                phones[channel].dialled = True
+                phones[channel].outside = fact.phone == f.OUTSIDE
+            case f.PhoneRang(channel=channel) if channel in phones:
+                phones[channel].rang, phones[channel].rang_at = True, fact.at
+            case f.Answered(channel=channel) if channel in phones:
+                phones[channel].answered = True
+            case f.PhoneStopped(channel=channel):
+                phones.pop(channel, None)
+    return phones.values()

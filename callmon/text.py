@@ -14,6 +14,7 @@ from callmon.facts import Fact
 from callmon.findings import Finding, Outcome
 from callmon.words import reason
 
+
 def instant(at: datetime | None) -> str | None:
     """UTC, to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
     return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.calls.story import OUTCOMES, Call, Span, Voicemail
-from callmon.figures import METRICS, Figures, Sets, Tally, added, language_label, zeros
+from callmon.figures import METRICS, Figures, Sets, added, language_label, zeros
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
+from callmon.store.tally import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)

@@ -12,11 +12,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
-from callmon.figures import Figures, Sets, Tally, added, zeros
+from callmon.figures import Figures, Sets, added, zeros
 from callmon.findings import Outcome
 from callmon.lines import Line
 from callmon.sinks.metrics import ExchangeState, Metrics
 from callmon.sinks.series import FiguresText
+from callmon.store.tally import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

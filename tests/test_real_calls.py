@@ -29,7 +29,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
     with witness, Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
         with Playing(asterisk, SITUATIONS) as playing:
-            time.sleep(30)
+            time.sleep(10)
             in_progress = callmon.total("callmon_calls_in_progress")
             callmon.signal(signal.SIGHUP)
             calls = playing.wait()

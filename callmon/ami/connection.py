@@ -13,7 +13,7 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 from callmon.ami import events as e
@@ -161,7 +161,7 @@ class Exchange:
     async def _connected(self) -> Link | None:
         """One connection from its beginning to its end; None when there was none."""
         try:
-            link = await self._connect()
+            link = await self.connect()
         except (TimeoutError, OSError, ConfigError) as error:
             self._say(sentence(self.name, self.settings, error))
             return None
@@ -174,7 +174,8 @@ class Exchange:
         self._over(link)
         return link
 
-    async def _connect(self) -> Link:
+    async def connect(self) -> Link:
+        """A connection that has begun. OSError, TimeoutError or ConfigError when there is none."""
         s = self.settings
         secret = s.secret()
         loop = asyncio.get_running_loop()
@@ -262,3 +263,21 @@ def _give_up_sooner(transport: asyncio.Transport) -> None:
     raw = transport.get_extra_info("socket")
     if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:
+    """One connection's bytes as they come, from the banner on, until it ends. Raises AmiError in a sentence."""
+    chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+    exchange = Exchange(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
+    try:
+        link = await exchange.connect()
+    except (OSError, asyncio.TimeoutError) as error:
+        raise AmiError(sentence(name, settings, error)) from None
+    link.ended.add_done_callback(lambda _: chunks.put_nowait(None))
+    try:
+        while (chunk := await chunks.get()) is not None:
+            yield chunk
+    finally:
+        link.close()
+    if link.session.failure is not None:
+        raise link.session.failure

@@ -62,6 +62,7 @@ def tell_found(
     line: PublicLine | None,
     arrived: datetime | None,
     may_hide_answer: bool,
+    may_hide_ringing: bool,
 ) -> None:
     """Tell of a call that was in progress before anybody listened; it arrived in the second of its Uniqueid."""
     _settled(tracker, call, direction, line)
@@ -80,6 +81,7 @@ def tell_found(
             found=True,
             may_hide_answer=may_hide_answer,
             slack=timedelta(seconds=1),
+            may_hide_ringing=may_hide_ringing,
         )
     )
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
 
 SECOND = timedelta(seconds=1)
-# A phone dialled this soon after the arrival was the first to be: nothing rang before it.
-AT_ONCE = timedelta(seconds=2)
+# A phone dialled this soon after the arrival (in whole seconds) was the first to be: nothing rang before it.
+AT_ONCE = SECOND
 UP, RING, RINGING = "6", "4", "5"
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "Wait", "IVR")
 
@@ -171,13 +171,14 @@ class Listing:
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
         """The call ended while nobody listened."""
         tracker = self._tracker
+        tracker.bridges.leave(call.caller)
         if not call.told:  # of no line, and nothing known of it
             tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
             tracker.drop_last()
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
         may_hide = not call.answered and not call.voicemail
-        tracker.tell(f.Unheard(call.id, self._since, until, may_hide))
+        tracker.tell(f.Unheard(call.id, self._since, until, may_hide, may_hide))
         for leg in call.legs:
             tracker.legs.pop(leg.uniqueid, None)
             tracker.bridges.leave(leg)
@@ -189,7 +190,9 @@ class Listing:
         tracker = self._tracker
         if call.told:
             may_hide = not call.answered and not call.voicemail and entry.state != RING
-            tracker.tell(f.Unheard(call.id, self._since, until, may_hide))
+            silent = not call.answered and not call.voicemail and not _is_ringing(phones)
+            tracker.tell(f.Unheard(call.id, self._since, until, may_hide, silent))
+        self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
             call.legs.remove(leg)
@@ -200,6 +203,15 @@ class Listing:
                     f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang)
                 )
         self._observe(call, entry, phones, self._since, until)
+
+    def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
+        """After a restart of callmon's own, phones are known by their channels: here are their ids again."""
+        nameless = {leg.channel: leg for leg in call.legs if not leg.uniqueid}
+        for phone in phones:
+            leg = nameless.get(phone.channel)
+            if leg is not None and phone.uniqueid not in self._tracker.legs:
+                leg.uniqueid = phone.uniqueid
+                self._tracker.legs[phone.uniqueid] = leg
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
         """A call that was in progress before we listened."""
@@ -213,7 +225,8 @@ class Listing:
         direction = "inbound" if line is not None else self._direction(entry, phones)
         first = any(_soon(arrived, born(phone.uniqueid)) for phone in phones)
         may_hide = entry.state == UP and not first
-        arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide)
+        silent = not _is_ringing(phones)
+        arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
         self._observe(call, entry, phones, arrived, until)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
@@ -277,9 +290,14 @@ class Listing:
         elif application == "Queue" and call.queue is None:
             call.queue = "?"
             if not call.answered:
+                if entry.state == UP and call.inbound and not entry.bridge:
+                    tracker.open_line(call, None)
                 tracker.tell(f.QueueEntered(call.id, start, "?", slack))
-        elif entry.state == UP and call.inbound and not entry.bridge and application in _MENU:
-            tracker.open_line(call, since)
+        elif application != "Queue" and call.queue is not None and not call.answered:
+            tracker.tell(f.QueueLeft(call.id, None, call.queue))
+            call.queue = None
+        elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
+            tracker.open_line(call, since if application in _MENU else None)
 
     def _rings(
         self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status, since: datetime | None
@@ -287,21 +305,18 @@ class Listing:
         """When did this phone begin to ring? Its channel was born within one second before that."""
         start, slack = born(phone.uniqueid), SECOND
         leg_start = start
-        if (
-            start is not None
-            and since is not None
-            and start - since > AT_ONCE
-            and not self._by_menu(entry, start)
-        ):
-            start, slack = since, start + SECOND - since  # another may have rung before it, unheard
+        if start is not None and since is not None:
+            earliest = self._earliest(entry, start, since)
+            if start - earliest > AT_ONCE:
+                start, slack = earliest, start + SECOND - earliest  # another may have rung before it, unheard
         self._tracker.rang(call, leg, start, slack=slack)
         leg.rang_at = leg_start
 
     @staticmethod
-    def _by_menu(entry: e.Status, dialled: datetime) -> bool:
-        """The caller's line was up before this phone was dialled: a menu took the time, not another phone."""
+    def _earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
+        """Before this nothing can have rung unheard: the gap had not begun, or a menu had the caller."""
         up = _answer_time(entry)
-        return up is not None and up <= dialled + SECOND
+        return up if up is not None and since < up <= dialled + SECOND else since
 
     def _with_caller(self, entry: e.Status, phone: e.Status) -> bool:
         """In one bridge with the caller, or both in bridges with Local channels between."""
@@ -322,6 +337,10 @@ class Listing:
 def born(uniqueid: str) -> datetime | None:
     """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
     return e.instant(uniqueid.rpartition("-")[2].partition(".")[0])
+
+
+def _is_ringing(phones: list[e.Status]) -> bool:
+    return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
 
 
 def _soon(arrived: datetime | None, dialled: datetime | None) -> bool:

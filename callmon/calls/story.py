@@ -108,9 +108,9 @@ class Account:
     __slots__ = (
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
         "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
-        "first_tried", "gaps", "heard_ringing", "held", "holds", "in_hours", "in_queue", "language",
+        "first_tried", "gaps", "heard_ringing", "held", "hidden_from", "holds", "in_hours", "in_queue", "language",
         "message", "opened", "opened_at", "queue", "queued", "rang", "ringing", "ringing_now",
-        "ringing_slack", "stage", "stopped", "stopped_by_timeout", "tried", "voicemail",
+        "ringing_slack", "stage", "stopped", "stopped_by_timeout", "stopped_slack", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +134,9 @@ class Account:
         self.stopped_by_timeout = self.opened = False
         self.opened_at: datetime | None = None
         self.stopped: datetime | None = None
+        self.stopped_slack = f.EXACT
+        # From here on something may have rung unheard before the first ringing that was heard.
+        self.hidden_from: datetime | None = arrival.at if arrival.may_hide_ringing else None
         self.first_tried: datetime | None = None
         self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
         self.queue: datetime | None = None
@@ -209,9 +212,11 @@ class Account:
         self.stage = "ringing"
         self.heard_ringing = True
         if self.ringing is None:
-            self.ringing, self.ringing_slack = fact.at, fact.slack
-            self.early_media = fact.early_media
             self._start_clock(fact.at, fact.slack)
+            self.ringing, self.ringing_slack = fact.at, fact.slack
+            if self.hidden_from is not None:
+                self.ringing, self.ringing_slack = self.clock, self.clock_slack
+            self.early_media = fact.early_media
 
     def _phone_stopped(self, fact: f.PhoneStopped) -> None:
         if self.answered_by is None and fact.why == "busy":
@@ -219,8 +224,7 @@ class Account:
         if fact.rang:
             self.ringing_now = max(0, self.ringing_now - 1)
         if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None:
-            self.stopped = fact.at
-            self.stopped_by_timeout = fact.why == "no_answer"
+            self._stop_clock(fact.at, fact.why == "no_answer")
 
     def _queue_entered(self, fact: f.QueueEntered) -> None:
         if self.answered_by is not None:
@@ -233,11 +237,21 @@ class Account:
     def _queue_left(self, fact: f.QueueLeft) -> None:
         self.in_queue = False
         if self.stage == "queue" and not fact.hung_up:
-            self.stopped, self.stopped_by_timeout = fact.at, True
+            self._stop_clock(fact.at, True)
 
     def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
-        if self.clock is None:
-            self.clock, self.clock_slack = at, slack
+        if self.clock is not None:
+            return
+        self.clock, self.clock_slack = at, slack
+        if self.hidden_from is not None and at is not None and self.hidden_from < at:
+            self.clock, self.clock_slack = self.hidden_from, at + slack - self.hidden_from
+
+    def _stop_clock(self, at: datetime | None, by_timeout: bool) -> None:
+        """What rang, or the queue, is over: in the last gap when nobody heard when."""
+        self.stopped, self.stopped_slack, self.stopped_by_timeout = at, f.EXACT, by_timeout
+        gap = self.gaps[-1] if self.gaps else None
+        if at is None and gap is not None and gap.at is not None and gap.until is not None:
+            self.stopped, self.stopped_slack = gap.at, gap.until - gap.at
 
     def _answered(self, fact: f.Answered) -> None:
         self.stage = "talking"
@@ -256,6 +270,12 @@ class Account:
 
     def _unheard(self, fact: f.Unheard) -> None:
         self.gaps += (fact,)
+        if not fact.may_hide_ringing or self.answered_by is not None:
+            return
+        if self.clock is None:
+            self.hidden_from = self.hidden_from or fact.at or self.arrival.at
+        elif self.stopped is not None and fact.until is not None:
+            self.stopped_slack = max(self.stopped_slack, fact.until - self.stopped)
 
     # From here on: questions. Nothing below changes the account.
 
@@ -294,20 +314,26 @@ class Account:
             holds=self.holds,
             gaps=tuple((gap.at, gap.until) for gap in self.gaps),
             heard="partly" if self.gaps or a.found else "full",
-            doubtful=a.may_hide_answer or any(gap.may_hide_answer for gap in self.gaps),
+            doubtful=self.is_doubtful(),
             cycle=self.cycle,
             grace=rings.GRACE,
             in_hours=self.in_hours,
             silence=self.silence(),
         )
 
+    def is_doubtful(self) -> bool:
+        """Somebody may have answered unheard."""
+        return self.arrival.may_hide_answer or any(gap.may_hide_answer for gap in self.gaps)
+
     def state(self) -> State:
         """What the call is doing now."""
         return "held" if self.held and self.stage == "talking" else self.stage
 
     def silence(self) -> timedelta | None:
-        """How long nothing was heard by the caller: from the first dial, else the arrival."""
+        """How long nothing was heard by the caller: from the first dial that was heard, else the arrival."""
         start = self.first_tried or self.arrival.at
+        if self.gaps or self.arrival.found:  # another may have been dialled before it
+            start = self.arrival.at
         end = self.answered if self.answered_by is not None else self.end.at if self.end else None
         return None if start is None or end is None else end - start
 
@@ -328,7 +354,7 @@ class Account:
         if self.answered_by is not None:
             return self.answered, self.answered_slack
         if self.stopped is not None and (self.voicemail or not self._gave_up()):
-            return self.stopped, f.EXACT
+            return self.stopped, self.stopped_slack
         if self.voicemail is not None:
             return self.voicemail.at, self.voicemail.slack
         return (self.end.at, f.EXACT) if self.end else (None, f.EXACT)
@@ -343,11 +369,15 @@ class Account:
         if self.answered_by is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
-            heard = self.stopped - self.clock  # the ringing was over before the caller left
-            waited = Span(heard, heard)
+            # The ringing was over before the caller left.
+            longest = self.stopped + self.stopped_slack - self.clock
+            waited = Span(max(f.EXACT, self.stopped - self.clock - self.clock_slack), longest)
         by_timeout = self.voicemail is not None or self.stopped_by_timeout
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
+        if self.stopped is not None and self.stopped_slack != f.EXACT:  # nor was it heard what ended it
+            least = rings.begun_by_timeout(waited.shortest, self.cycle)
+            most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
 
     def outcome(self) -> OutcomeName:
@@ -360,8 +390,8 @@ class Account:
             return "unknown"
         if self.end.how == "stopped":
             return "lost"
-        if self._is_busy():
-            return "busy"
+        if self.is_doubtful():
+            return "unknown"
         return self._unanswered_outcome(self.arrival.direction == "inbound")
 
     def _voicemail_outcome(self) -> OutcomeName:
@@ -383,8 +413,12 @@ class Account:
         return self.tried > 0 and self.busy == self.tried
 
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+        if self._is_busy():
+            return "unknown" if self.gaps or self.arrival.found else "busy"
         if inbound and self._gave_up():
             return "abandoned"
+        if not self.rang and not self.queued and (self.gaps or self.arrival.found):
+            return "unknown"  # something may have rung, or been dialled, unheard
         if self.tried == 0 and not self.queued and not self.dial_failed:
             return "announcement" if inbound else "failed"
         if self.rang or self.queued or (not inbound and self._gave_up()):

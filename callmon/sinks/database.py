@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callmon.figures import Tally
 from callmon.store import queries
 from callmon.store.engine import Store
+from callmon.store.tally import Tally
 from callmon.store.writer import Writer
 
 

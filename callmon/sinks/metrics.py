@@ -21,10 +21,11 @@ from prometheus_client.registry import Collector
 
 from callmon.calls.story import State
 from callmon.facts import Direction
-from callmon.figures import Sets, Tally
+from callmon.figures import Sets
 from callmon.lines import Line
 from callmon.sinks import Sink
 from callmon.sinks.series import FiguresText
+from callmon.store.tally import Tally
 
 STATES: tuple[str, ...] = get_args(State)
 DIRECTIONS: tuple[str, ...] = get_args(Direction)

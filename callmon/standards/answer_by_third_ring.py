@@ -113,6 +113,8 @@ def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if call.silence < parameters.rings * call.cycle:
         return exempt("no_phone_reachable")
+    if call.heard != "full":
+        return UNHEARD  # something may have rung for a part of that time
     return not_met(call, "no_phone_reachable")
 
 

@@ -64,7 +64,9 @@ def _abandoned(call: Call, parameters: Parameters) -> Judgement:
     if call.waited is None:
         if call.silence is None:
             return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
-        return exempt("hung_up_early") if call.silence < limit else not_met(call, "gave_up")
+        if call.silence < limit:
+            return exempt("hung_up_early")
+        return UNHEARD if call.heard != "full" else not_met(call, "gave_up")
     if is_unclear(call.waited, limit):
         return UNHEARD
     return exempt("hung_up_early") if call.waited.longest < limit else not_met(call, "gave_up")

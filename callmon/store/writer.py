@@ -27,11 +27,12 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callmon.errors import StoreError
-from callmon.figures import Figures, Tally
+from callmon.figures import Figures
 from callmon.findings import Outcome
 from callmon.store.engine import Store, reason
 from callmon.store.group import AlreadyWritten, Stamp, write
 from callmon.store.rows import Heartbeat
+from callmon.store.tally import Tally
 
 log = logging.getLogger(__name__)
 

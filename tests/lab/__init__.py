@@ -3,7 +3,7 @@
     folder      the small Debian that Asterisk lives in, made once
     exchange    one Asterisk of its own, on free ports; ``site`` is what the lab adds to the shipped files
     situations  the catalogue of what can happen to a call, and what it must come to
-    play        makes situations happen, with ``station`` (SIP) and ``media`` (sound)
+    play        makes situations happen: ``sipp`` plays the public's callers, ``station`` the phones
     listener    a witness on the AMI; ``witness`` puts truth and testimony side by side
     proxy       a network that fails on demand
     postgres    a database to throw away

@@ -1,7 +1,8 @@
 """A SIP address that calls and is called: all phones share one, the trunk's far end is another.
 
-The public's callers are played by sipp (``sipp.py``). Phones register, hold, transfer and hold two lines at
-once, which sipp cannot: each of their calls is a coroutine here. Loopback loses nothing, so requests are sent once; answers to repeated ones are repeated.
+The public's callers are played by sipp (``sipp.py``). Phones register, hold, transfer, and have two lines at
+once, which one XML script a behaviour cannot say: each of their calls is a coroutine here. Loopback loses
+nothing, so requests are sent once; answers to repeated ones are repeated.
 
     Station ── datagrams ──▶ Leg      one call: invite or be invited ▶ up ▶ over
 """

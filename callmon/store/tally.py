@@ -1,0 +1,25 @@
+"""The figures that have been committed, shared by the thread that writes them and those that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Lock
+
+from callmon.figures import Figure, Figures, add
+
+
+class Tally:
+    """The figures that have been committed, for one thread that adds and others that read."""
+
+    def __init__(self, figures: Mapping[Figure, float]) -> None:
+        self._figures = dict(figures)
+        self._lock = Lock()  # held for a copy at most: a reader never sees half of a group
+
+    def add(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            for figure, amount in figures.items():
+                add(self._figures, figure, amount)
+
+    def snapshot(self) -> Figures:
+        with self._lock:
+            return self._figures.copy()
