@@ -7,7 +7,9 @@ from callmon.settings import Settings
 from callmon.standards import load
 
 
-def monitor(settings: Settings, exchange: str | None = None, any_line: bool = False, every_call: bool = False) -> Monitor:
+def monitor(
+    settings: Settings, exchange: str | None = None, any_line: bool = False, every_call: bool = False
+) -> Monitor:
     """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name."""
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: site(settings, name, any_line) for name in names}

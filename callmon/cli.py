@@ -52,7 +52,10 @@ def _stop(sentences: tuple[str, ...], status: int) -> NoReturn:
 
 def config_option(command: Command) -> Command:
     return click.option(
-        "--config", "config", type=click.Path(path_type=Path), help="the configuration file (default: callmon.toml)"
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        help="the configuration file (default: callmon.toml)",
     )(command)
 
 
@@ -158,7 +161,12 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
 @click.option("--overwrite", is_flag=True, help="write over a file that is there")
 @speaks_plainly
 def record(
-    file: Path, config: Path | None, exchange: str | None, with_numbers: bool, seconds: float | None, overwrite: bool
+    file: Path,
+    config: Path | None,
+    exchange: str | None,
+    with_numbers: bool,
+    seconds: float | None,
+    overwrite: bool,
 ) -> None:
     """Write an exchange's AMI bytes to a .ami FILE, numbers and names redacted unless asked.
 
@@ -171,9 +179,13 @@ def record(
     settings = configuration(config)
     name = exchange or _only_exchange(settings)
     if name not in settings.exchanges:
-        raise ConfigError(f"--exchange {name}: there is none of that name; there are {', '.join(settings.exchanges)}.")
+        raise ConfigError(
+            f"--exchange {name}: there is none of that name; there are {', '.join(settings.exchanges)}."
+        )
     if with_numbers:
-        click.confirm(f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?", abort=True, err=True)
+        click.confirm(
+            f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?", abort=True, err=True
+        )
     done = asyncio.run(
         write(
             settings.exchanges[name],
@@ -214,29 +226,48 @@ def doctor(config: Path | None, listen: str | None) -> None:
     if listen is not None:
         asyncio.run(_listen(settings, listen))
         return
-    complaints = examine(settings, datetime.now(UTC))
+    complaints = examine(settings, datetime.now(UTC), _last_seen(settings))
     click.echo(as_text(complaints, settings.exchanges))
     if any(complaint.severity == "error" for complaint in complaints):
         sys.exit(1)
 
 
+def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
+    """When each line last had a call; None where there is no database yet: then that is not judged."""
+    from callmon.store import queries
+    from callmon.store.engine import open_store
+
+    try:
+        store = open_store(settings.store.url)
+    except CallmonError:
+        return None
+    known = queries.last_calls(store)
+    return {line.name: known.get(line.name) for line in settings.lines()}
+
+
 async def _listen(settings: Settings, length: str) -> None:
-    """Hear every exchange for a while, and print a configuration made of what was heard."""
-    from callmon.ami.connection import bytes_of
-    from callmon.doctor import Listening
+    """Hear all exchanges for a while, and print for each a configuration made of what was heard."""
     from callmon.durations import duration
 
     try:
         seconds = duration(length).total_seconds()
     except ValueError as error:
         raise ConfigError(f"--listen {length}: {error}") from None
-    for name, told in settings.exchanges.items():
-        listening = Listening(settings.region)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                async for chunk in bytes_of(name, told):
-                    listening.heard(chunk)
-        click.echo(listening.proposal(name, told))
+    proposals = [_heard(name, settings, seconds) for name in settings.exchanges]
+    for proposal in await asyncio.gather(*proposals):
+        click.echo(proposal)
+
+
+async def _heard(name: str, settings: Settings, seconds: float) -> str:
+    from callmon.ami.connection import bytes_of
+    from callmon.doctor import Listening
+
+    listening = Listening(settings.region)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            async for chunk in bytes_of(name, settings.exchanges[name]):
+                listening.heard(chunk)
+    return listening.proposal(name, settings.exchanges[name])
 
 
 @main.command()

@@ -30,7 +30,6 @@ from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
 from callmon.errors import ConfigError
-from callmon.monitor import Monitor
 from callmon.notify import notify
 from callmon.settings import Settings, load
 from callmon.sinks.database import Database

@@ -129,9 +129,7 @@ class Link(asyncio.BufferedProtocol):
 class Exchange:
     """One exchange, connected again and again until the task that runs `listen` is cancelled."""
 
-    def __init__(
-        self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None
-    ) -> None:
+    def __init__(self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None) -> None:
         self.name, self.settings = name, settings
         self.link: Link | None = None
         self.events = 0

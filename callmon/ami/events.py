@@ -343,14 +343,14 @@ def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
     return read
 
 
-READERS: dict[bytes, Reader] = {
-    kind.__name__.encode(): _reader(kind, fields) for kind, fields in _FIELDS.items()
-}
+READERS: dict[bytes, Reader] = {kind.__name__.encode(): _reader(kind, fields) for kind, fields in _FIELDS.items()}
 # Of the thousands of dialplan steps that a `read=all` user hears, only this one matters.
 _VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
 # First lines of messages, and how to read what follows: None for events that nobody uses. Names that nobody
 # uses are learned as they come (the exchange has some two hundred), so that they cost one look-up.
-_FIRST_LINES: dict[bytes, Callable[[bytes], Event | Reply | None] | None] = {b"Event: " + name: reader for name, reader in READERS.items()}
+_FIRST_LINES: dict[bytes, Callable[[bytes], Event | Reply | None] | None] = {
+    b"Event: " + name: reader for name, reader in READERS.items()
+}
 MAX_FIRST_LINES = 1_000
 
 

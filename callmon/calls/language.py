@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 SHORTEST_MENU = timedelta(seconds=1)
 
 
-def heard(
-    tracker: Tracker, call: TrackedCall, language: str, at: datetime | None, chosen: bool = False
-) -> None:
+def heard(tracker: Tracker, call: TrackedCall, language: str, at: datetime | None, chosen: bool = False) -> None:
     """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     if not language or not call.inbound:
         return

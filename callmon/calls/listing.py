@@ -162,9 +162,7 @@ class Listing:
     def _orphans(self, listed: dict[str, e.Status]) -> None:
         """Legs of no call that vanished in a gap are forgotten."""
         if self._since is not None:
-            for uniqueid in [
-                u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed
-            ]:
+            for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
                 leg = self._tracker.legs.pop(uniqueid)
                 self._tracker.bridges.leave(leg)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
 
 from callmon.calls.story import Call
 from callmon.facts import Fact
@@ -64,6 +64,13 @@ def heartbeats(store: Store) -> dict[str, datetime]:
     """Until when each exchange was heard with all that it said stored."""
     with store.reading() as connection:
         return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
+
+
+def last_calls(store: Store) -> dict[str, datetime]:
+    """When each line's last call arrived, of those that are over."""
+    question = select(CALL.c.line, func.max(CALL.c.arrived)).group_by(CALL.c.line)
+    with store.reading() as connection:
+        return {line: at for line, at in connection.execute(question) if line and at}
 
 
 def gaps(store: Store, exchange: str) -> list[Gap]:
