@@ -161,7 +161,7 @@ class Exchange:
         self.event("Newstate", **self._of(channel))
 
     def menu(self, caller: Channel) -> None:
-        caller.application = "Read"
+        caller.application, caller.answered = "Read", self.now
         self.up(caller, "menu")
 
     def busy(self, caller: Channel, cause: int = 17) -> None:
@@ -179,7 +179,7 @@ class Exchange:
         linkedid = more.pop("linkedid", source.linkedid if source else "")
         own = {"caller": endpoint.partition("/")[2], "context": "internal", **more}
         phone = self.new(endpoint, 0, "s", linkedid, **own)
-        phone.dialled = ""
+        phone.dialled, phone.application = "", "AppDial"
         if source is not None:
             source.application = source.application if source.application == "Queue" else "Dial"
         self._dial("DialBegin", source, phone, DialString=string)
@@ -248,6 +248,7 @@ class Exchange:
             self.event("Newexten", **self._of(caller), Extension="s", Application="VoiceMail",
                        AppData=f"{mailbox}@default,u")  # fmt: skip
         if caller.state != 6:
+            caller.answered = self.now
             self.up(caller)
 
     def message(self, channel: Channel, mailbox: str = "500", new: int = 1, old: int = 0) -> None:
