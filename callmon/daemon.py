@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
@@ -313,7 +314,9 @@ def _listening(address: str) -> socket.socket:
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=_family(host))
     except OSError as error:
-        raise ConfigError(f"web.listen: {address} cannot be listened at ({error.strerror}).") from None
+        raise ConfigError(
+            f"web.listen: {address} cannot be listened at ({os.strerror(error.errno or 0)})."
+        ) from None
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -55,8 +55,8 @@ class Link(asyncio.BufferedProtocol):
         _give_up_sooner(transport)
         self._arm()
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self._buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view  # of a bytearray, TLS would fill a copy
 
     def buffer_updated(self, nbytes: int) -> None:
         data, now = bytes(self._view[:nbytes]), monotonic()

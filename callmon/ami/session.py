@@ -100,7 +100,7 @@ class Session:
         if now < self._deadline or self.state is State.FAILED:
             return
         if self.state is not State.LISTENING:
-            self._fail("did not greet or answer the login; is this the AMI port?")
+            self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
         elif self._pinged is None or self._last_byte > self._pinged:
             self._ping(now)
         else:

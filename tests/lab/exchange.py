@@ -133,7 +133,11 @@ class Asterisk:
     @property
     def _inside(self) -> str:
         """The place as seen from inside the folder."""
-        return f"/{self.place.relative_to(self._folder)}"
+        return self.within(self.place)
+
+    def within(self, path: Path) -> str:
+        """A path of its place as the exchange itself sees it."""
+        return f"/{path.relative_to(self._folder)}"
 
     def _furnish(self) -> None:
         for name in ("etc", "lib", "lib/sounds", "log", "log/cel-custom", "log/cdr-custom", "run", "spool"):
