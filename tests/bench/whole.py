@@ -1,0 +1,73 @@
+"""The whole daemon with its database, in a process of its own: all that ``callmon run`` does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import tomllib
+from multiprocessing.connection import Connection
+from urllib.request import urlopen
+
+from callmon.configuration import Configuration
+from callmon.daemon import Daemon
+from callmon.figures import CALLS
+from callmon.settings import Settings, example_text
+from callmon.store.engine import upgrade
+from tests.bench.server import HOME
+
+SECRET = "CALLMON_BENCH_SECRET"
+LOOK_EVERY = 0.005
+COUNTED = CALLS.name
+
+
+def settings(port: int, database: str) -> Settings:
+    """The example configuration, with one exchange on loopback and this database."""
+    data = tomllib.loads(example_text())
+    (exchange,) = data["exchanges"].values()
+    del exchange["secret_file"]
+    exchange |= {"host": HOME, "port": port, "secret_env": SECRET}
+    data["store"]["url"] = database
+    data["web"]["listen"] = f"{HOME}:0"
+    return Settings(Configuration(**data), "bench")
+
+
+def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) -> None:
+    """Says "warm" when so many calls are committed, and ("end", time, count, address) when all are."""
+    os.environ[SECRET] = "bench"
+    chosen = settings(port, database)
+    store = upgrade(chosen.store.url)
+
+    async def run() -> None:
+        running = Daemon(chosen, store)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(running.run())
+            await _committed(running, warm)
+            pipe.send("warm")
+            await _committed(running, warm + calls)
+            pipe.send(("end", time.monotonic(), _counted(running) - warm, running.address))
+            await asyncio.to_thread(pipe.poll, None)
+            running.stop()
+
+    asyncio.run(run())
+    pipe.send("stopped")
+
+
+async def _committed(running: Daemon, calls: int) -> None:
+    while _counted(running) < calls:
+        if running.faults():
+            raise RuntimeError("callmon made a mistake of its own: see above")
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _counted(running: Daemon) -> int:
+    """Calls in the figures that /metrics shows, which are added to after each commit."""
+    figures = running.database.tally.snapshot()
+    return round(sum(count for figure, count in figures.items() if figure[0] == COUNTED))
+
+
+def scraped(address: str) -> int:
+    """Calls counted by /metrics, as a scraper sees them."""
+    with urlopen(f"{address}/metrics", timeout=10) as page:
+        lines = page.read().decode().splitlines()
+    return round(sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(COUNTED + "{")))
