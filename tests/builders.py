@@ -59,6 +59,7 @@ class Exchange:
         self.channels: dict[str, Channel] = {}
         self.now = 0.0
         self.booted = -1000.0
+        self.tells_answers = True  # CDR(answer,u) is there for the asking
         self._muted = False
         self._counter = 0
         self._bridges = 0
@@ -114,7 +115,7 @@ class Exchange:
         for channel in self.channels.values():
             self.event("Status", stamped=False, **self._of(channel), Type="PJSIP", DNID=channel.dialled,
                        BridgeID=channel.bridge, Application=channel.application, Seconds=1)  # fmt: skip
-            answer = 0.0 if channel.answered is None else self.instant(channel.answered)
+            answer = 0.0 if channel.answered is None or not self.tells_answers else self.instant(channel.answered)
             self.connections[-1][-2:] = f"Variable: CDR(answer,u)={answer:.6f}\r\n\r\n".encode()
         # As Asterisk: the answer to CoreShowChannels and to Status bear no Timestamp; this event tells the time.
         self.event("PeerStatus", Peer="PJSIP/101")

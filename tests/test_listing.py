@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.builders import Channel, Exchange, left, replayed
+from tests.builders import BANNER, Channel, Exchange, judged, left, replayed
 
 Step = tuple[float, Callable[[], None]]
 
@@ -31,7 +32,7 @@ class Script:
         self.now = round(self.now + seconds, 3)
         self.steps.append((self.now, step))
 
-    def play(self, gap: tuple[float, float] | None) -> None:
+    def play(self, *gaps: tuple[float, float]) -> None:
         exchange, waiting = self.exchange, list(self.steps)
 
         def upto(end: float | None) -> None:
@@ -40,11 +41,11 @@ class Script:
                 exchange.at(at)
                 step()
 
-        if gap is not None:
-            upto(gap[0])
-            exchange.at(gap[0]).event("PeerStatus", Peer="PJSIP/9")  # the last that was heard
-            with exchange.unheard(gap[1]):
-                upto(gap[1])
+        for start, end in gaps:
+            upto(start)
+            exchange.at(start).event("PeerStatus", Peer="PJSIP/9")  # the last that was heard
+            with exchange.unheard(end):
+                upto(end)
         upto(None)
 
     # What may happen.
@@ -166,9 +167,12 @@ def written(plan: Plan) -> Script:
     return script
 
 
-def heard(plan: Plan, gap: tuple[float, float] | None = None, from_the_start: bool = True) -> list[dict[str, Any]]:
+def heard(
+    plan: Plan, *gaps: tuple[float, float], from_the_start: bool = True, answers: bool = True
+) -> list[dict[str, Any]]:
     script = written(plan)
-    script.play(gap)
+    script.exchange.tells_answers = answers
+    script.play(*gaps)
     connections = [bytes(data) for data in script.exchange.connections]
     replay = replayed(*(connections if from_the_start else connections[1:]))
     assert left(replay) == (0, 0, 0, 0, 0)
@@ -217,3 +221,203 @@ def test_a_call_joined_in_the_middle_is_told_as_it_was_or_less(plan: Plan, start
     begun = start / 10 + 0.05
     calls = heard(plan, (-1.0, begun), from_the_start=False)
     assert [wrong(call, true) for call in calls] in ([], [[]])
+
+
+@effort(max_examples=150, deadline=None)
+@given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0, 30.0]))
+def test_an_exchange_that_tells_no_times_of_answers_misleads_nobody(plan: Plan, start: int, length: float) -> None:
+    (true,) = heard(plan)
+    begun = start / 10 + 0.05
+    (call,) = heard(plan, (begun, begun + length), answers=False)
+    assert wrong(call, true) == []
+
+
+@effort(max_examples=150, deadline=None)
+@given(plan=plans, cuts=st.lists(st.integers(0, 900), min_size=4, max_size=4, unique=True))
+def test_two_gaps_in_one_call_lead_to_nothing_wrong(plan: Plan, cuts: list[int]) -> None:
+    (true,) = heard(plan)
+    one, two, three, four = (cut / 10 + 0.05 for cut in sorted(cuts))
+    (call,) = heard(plan, (one, two), (three, four))
+    assert wrong(call, true) == []
+
+
+@effort(max_examples=150, deadline=None)
+@given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0, 30.0]))
+def test_an_exchange_that_started_anew_lost_its_calls(plan: Plan, start: int, length: float) -> None:
+    script = written(plan)
+    begun = start / 10 + 0.05
+    script.play()
+    (whole,) = replayed(bytes(script.exchange.connections[0])).calls()
+
+    script = written(plan)
+    done = [step for step in script.steps if step[0] < begun]
+    ended = len(done) == len(script.steps)
+    script.steps = done
+    exchange = script.exchange
+    script.play()
+    exchange.at(begun).event("PeerStatus", Peer="PJSIP/9")
+    with exchange.unheard(begun + length):
+        exchange.at(begun + length / 2).restart()
+    replay = exchange.replayed()
+    (call,) = replay.calls()
+    assert left(replay) == (0, 0, 0, 0, 0)
+    if ended:
+        assert call == whole
+    elif call["outcome"] not in ("answered", "voicemail", "voicemail_message", "voicemail_no_message"):
+        assert call["outcome"] in ("lost", "unknown")
+    if call["outcome"] in ("answered", "unknown"):
+        assert wrong(call, whole | {"answered_by": call["answered_by"], "answered": call["answered"]}) == []
+
+
+def test_a_listing_that_comes_again_changes_nothing() -> None:
+    def told(times: int) -> list[dict[str, Any]]:
+        script = written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
+        script.play()
+        whole, script = script.now, written(Plan(3.0, False, ((2, "ring", 12.0),), "answer", 5.0, False))
+        again = [(second + 0.05, script.exchange.list_channels) for second in range(int(whole) + 2)] * times
+        script.steps = sorted([*script.steps, *again], key=lambda step: step[0])
+        script.play()
+        return script.exchange.calls()
+
+    assert told(1) == told(0)
+    assert told(3) == told(0)
+
+
+def test_a_channel_that_hung_up_while_the_listing_came_is_not_found_again() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(1).rings(caller, "PJSIP/101")[0]
+    with exchange.unheard(3):
+        exchange.at(2).answer(caller, phone)
+    data = bytes(exchange.connections[-1])
+    head, sep, tail = data.partition(b"Event: StatusComplete")
+    exchange.connections[-1] = bytearray(head)
+    exchange.at(3.1).ends(caller, phone)
+    exchange.write(sep + tail)
+    replay = exchange.replayed()
+    (call,) = replay.calls()
+    assert (call["outcome"], call["verdicts"]["answer_by_third_ring"]) == ("unknown", "unknown")
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+def test_a_call_that_begins_while_the_listing_comes_is_told_once() -> None:
+    exchange = Exchange()
+    with exchange.unheard(3):
+        pass
+    exchange.connections[-1] = bytearray(BANNER)
+    caller = exchange.at(3).call()
+    exchange.list_channels()
+    phone = exchange.at(4).rings(caller, "PJSIP/101")[0]
+    exchange.list_channels()
+    exchange.at(9).answer(caller, phone)
+    exchange.at(20).ends(caller, phone)
+    call = exchange.one()
+    assert (call["outcome"], call["rings"], call["heard"]) == ("answered", 1, "full")
+
+
+@pytest.mark.parametrize("phase", ["before ringing", "ringing", "menu", "queue", "voicemail", "talking"])
+def test_a_call_whose_end_nobody_heard_is_unknown_unless_it_was_settled_before(phase: str) -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1)
+    match phase:
+        case "ringing":
+            exchange.rings(caller, "PJSIP/101")
+        case "menu":
+            exchange.menu(caller)
+        case "queue":
+            exchange.up(caller, "queue")
+            exchange.queue(caller)
+        case "voicemail":
+            exchange.voicemail(caller)
+        case "talking":
+            exchange.answer(caller, exchange.rings(caller, "PJSIP/101")[0])
+    exchange.at(5).event("PeerStatus", Peer="PJSIP/9")
+    with exchange.unheard(60):
+        exchange.channels.clear()
+    call = exchange.one()
+    settled = {"talking": "answered", "voicemail": "voicemail"}
+    assert (call["outcome"], call["ended"]) == (settled.get(phase, "unknown"), None)
+    verdict = {"talking": "met", "voicemail": "not_met"}.get(phase, "unknown")
+    assert judged(call)[0] == verdict
+    assert call["gaps"] == [{"start": "2026-11-24T14:00:05.000000Z", "end": "2026-11-24T14:01:00.000000Z"}]
+
+
+def test_an_answer_in_the_gap_is_exact_when_the_exchange_tells_its_time() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    phone = exchange.at(1).rings(caller, "PJSIP/101")[0]
+    with exchange.unheard(30):
+        exchange.at(8.25).answer(caller, phone)
+    exchange.at(40).ends(caller, phone)
+    call = exchange.one()
+    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", 2, 7.25)
+    assert judged(call) == ("met", "answered_on_ring", None)
+
+
+def test_an_answer_in_a_long_gap_without_its_time_is_an_answer_of_unknown_promptness() -> None:
+    exchange = Exchange()
+    exchange.tells_answers = False
+    caller = exchange.at(0).call()
+    phone = exchange.at(1).rings(caller, "PJSIP/101")[0]
+    with exchange.unheard(30):
+        exchange.at(8.25).answer(caller, phone)
+    exchange.at(40).ends(caller, phone)
+    call = exchange.one()
+    assert (call["outcome"], call["rings"], call["answered"]) == ("answered", None, None)
+    assert (judged(call)[0], judged(call, "reach_a_person")[0]) == ("unknown", "met")
+
+
+def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() -> None:
+    told = []
+    for wait in (8.5, 6.1):
+        exchange = Exchange()
+        with exchange.unheard(3):
+            caller = exchange.at(0.2).call()
+            phone = exchange.at(0.4).rings(caller, "PJSIP/101")[0]
+        exchange.at(0.4 + wait).answer(caller, phone)
+        exchange.at(40).ends(caller, phone)
+        (call,) = replayed(bytes(exchange.connections[-1])).calls()
+        told.append((call["rings"], call["rings_estimated"], judged(call | {"keys": {}})[0]))
+    assert told == [(2, True, "met"), (None, True, "met")]
+
+
+def test_hunting_before_anybody_listened_gives_no_ring() -> None:
+    exchange = Exchange()
+    with exchange.unheard(20):
+        caller = exchange.at(0).call()
+        first = exchange.at(0.2).rings(caller, "PJSIP/101")[0]
+        exchange.at(12).stop(caller, first)
+        second = exchange.at(12.1).rings(caller, "PJSIP/102")[0]
+    exchange.at(21).answer(caller, second)
+    exchange.at(40).ends(caller, second)
+    (call,) = replayed(bytes(exchange.connections[-1])).calls()
+    assert (call["outcome"], call["rings"]) == ("answered", None)
+    assert call["verdicts"]["answer_by_third_ring"] == "unknown"
+
+
+@effort(max_examples=150, deadline=None)
+@given(plan=plans, start=st.integers(0, 900), length=st.floats(1, 20), late=st.sampled_from([0.3, 3.0]))
+def test_what_is_heard_before_a_late_listing_misleads_nobody(
+    plan: Plan, start: int, length: float, late: float
+) -> None:
+    (true,) = heard(plan)
+    script, begun = written(plan), start / 10 + 0.05
+    exchange, listing = script.exchange, script.exchange.list_channels
+    exchange.list_channels = lambda: None  # type: ignore[method-assign]
+    script.steps = sorted([*script.steps, (begun + length + late, listing)], key=lambda step: step[0])
+    script.play((begun, begun + length))
+    replay = exchange.replayed()
+    assert [wrong(call, true) for call in replay.calls()] == [[]]
+    assert left(replay) == (0, 0, 0, 0, 0)
+
+
+@effort(max_examples=150, deadline=None)
+@given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0]))
+def test_a_gap_after_which_no_listing_comes_misleads_nobody(plan: Plan, start: int, length: float) -> None:
+    (true,) = heard(plan)
+    script, begun = written(plan), start / 10 + 0.05
+    script.exchange.list_channels = lambda: None  # type: ignore[method-assign]
+    script.play((begun, begun + length))
+    for call in script.exchange.calls():
+        assert wrong(call, true | {"verdicts": {k: true["verdicts"][k] for k in call["verdicts"]}}) == []

@@ -20,11 +20,15 @@ from callmon.ami import events as e
 from callmon.calls import arrival, voicemail
 from callmon.calls.endpoints import is_local
 from callmon.calls.legs import Leg, TrackedCall
+from callmon.facts import Fact
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
 
 SECOND = timedelta(seconds=1)
+# Uptimes are whole seconds, and the clock that they are compared with is a network away.
+UPTIME_TOLERANCE = timedelta(seconds=5)
+MAX_ENTRIES = 100_000
 # A phone dialled this soon after the arrival (in whole seconds) was the first to be: nothing rang before it.
 AT_ONCE = SECOND
 UP, RING, RINGING = "6", "4", "5"
@@ -54,6 +58,7 @@ class Listing:
         self._heard_from: datetime | None = None
         self.is_unheard = True
         self._gap: Heard | None = None
+        self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
 
     # The gap opens.
 
@@ -62,10 +67,26 @@ class Listing:
         if self._since is None:
             self._since = event.at or self._tracker.clock
         self.is_unheard = True
-        for call in self._tracker.calls.values():
-            call.doubtful = True
+        self._doubt()
         self._channels_done = False
         self._forget()
+
+    def _doubt(self) -> None:
+        for call in self._tracker.calls.values():
+            call.doubtful = True
+            call.line_up = bool(call.line_up)  # what is heard next need not have come straight from the menu
+            if call.told:
+                self._untold[call.id] = not call.answered and not call.voicemail
+
+    def doubted(self, facts: list[Fact]) -> list[Fact]:
+        """Facts heard again before the listing: the gap before them comes first, and may hide anything."""
+        told: list[Fact] = []
+        for fact in facts:
+            may_hide = self._untold.pop(fact.call, None)
+            if may_hide is not None:
+                told.append(f.Unheard(fact.call, self._since, fact.at, may_hide, may_hide))
+            told.append(fact)
+        return told
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange says that it goes down: what is still up when it comes back is gone."""
@@ -80,15 +101,16 @@ class Listing:
         clock, started = self._tracker.clock, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
-        if self._uptime and (uptime + SECOND < self._uptime + heard or late):
+        if self._uptime and (uptime + UPTIME_TOLERANCE < self._uptime + heard or late):
             self._restarted = True
-        self._uptime, self._heard_from = uptime, clock
+        # Without a time of its own (a recording), the clock is that of before the gap: the listing sets it.
+        self._uptime, self._heard_from = uptime, event.at
 
     # The listing comes.
 
     def entry(self, event: e.CoreShowChannel | e.Status) -> None:
         """One channel. `Status` says more and comes later: it stands; the application may be in either."""
-        if len(self._entries) < 100_000:
+        if len(self._entries) < MAX_ENTRIES and event.uniqueid:
             self._entries[event.uniqueid] = event
             if event.application:
                 self._applications[event.uniqueid] = event.application
@@ -107,6 +129,8 @@ class Listing:
             self._gap = Heard(self._since, until)
         self._restarted = self._stopped = False
         self._since, self.is_unheard = None, False
+        self._heard_from = self._heard_from or until
+        self._untold.clear()
         self._forget()
 
     def take_gap(self) -> Heard | None:
@@ -117,10 +141,11 @@ class Listing:
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was away: what it heard last was at this time."""
         self._since, self.is_unheard = heard_until, True
+        self._doubt()
 
     def gone(self, uniqueid: str) -> None:
         """A Hangup heard while the listing was coming: that channel's entry is out of date."""
-        if self._entries:
+        if self._entries and len(self._gone) < MAX_ENTRIES:
             self._gone.add(uniqueid)
 
     def _forget(self) -> None:
@@ -175,12 +200,18 @@ class Listing:
             tracker.drop_last()
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
-        may_hide = not call.answered and not call.voicemail
-        tracker.tell(f.Unheard(call.id, self._since, until, may_hide, may_hide))
+        open_still = not call.answered and not call.voicemail
+        # When the exchange stopped, that is what cut us off: nobody answered in between.
+        self._tell_gap(call, until, open_still and how != "stopped", open_still)
         for leg in call.legs:
             tracker.legs.pop(leg.uniqueid, None)
             tracker.bridges.leave(leg)
         tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
+
+    def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
+        """Once a call: what was heard of it since the reconnect told the gap already (`doubted`)."""
+        if call.id in self._untold:
+            self._tracker.tell(f.Unheard(call.id, self._since, until, answer, ringing))
 
     def _still_there(
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
@@ -189,7 +220,7 @@ class Listing:
         if call.told:
             may_hide = not call.answered and not call.voicemail and entry.state != RING
             silent = not call.answered and not call.voicemail and not _is_ringing(phones)
-            tracker.tell(f.Unheard(call.id, self._since, until, may_hide, silent))
+            self._tell_gap(call, until, may_hide, silent)
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:

@@ -368,6 +368,8 @@ class Account:
             return None
         if self.answered_by is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
+        if self.is_doubtful():
+            return None  # an answer that nobody heard may have ended them
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
             # The ringing was over before the caller left.
             longest = self.stopped + self.stopped_slack - self.clock
@@ -388,10 +390,10 @@ class Account:
             return self._voicemail_outcome()
         if self.end is None or self.end.how == "unheard":
             return "unknown"
-        if self.end.how == "stopped":
-            return "lost"
         if self.is_doubtful():
             return "unknown"
+        if self.end.how == "stopped":
+            return "lost"
         return self._unanswered_outcome(self.arrival.direction == "inbound")
 
     def _voicemail_outcome(self) -> OutcomeName:

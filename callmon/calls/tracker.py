@@ -122,7 +122,7 @@ class Tracker:
         if not self._out:
             return []
         out, self._out = self._out, []
-        return out
+        return self.listing.doubted(out) if self.listing.is_unheard else out
 
     def tell(self, fact: Fact) -> None:
         """One fact out."""
