@@ -64,9 +64,7 @@ def in_vain(wait: float, seconds: int = 6) -> dict[str, Any]:
     return exchange.one(cycle(seconds))
 
 
-@pytest.mark.parametrize(
-    ("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)]
-)
+@pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)])
 def test_a_person_s_answer_has_no_grace(wait: float, rings: int) -> None:
     call = answered(wait)
     verdict, reason, cause = judged(call)
@@ -98,9 +96,7 @@ def test_voicemail_is_early_on_time_or_late_with_the_grace(wait: float) -> None:
     assert judged(call)[2] == ("sent_to_voicemail_early" if word == "early" else "rang_unanswered")
 
 
-@pytest.mark.parametrize(
-    ("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)]
-)
+@pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)])
 def test_a_caller_who_gives_up_has_no_grace(wait: float, rings: int) -> None:
     call = abandoned(wait)
     assert (call["rings"], call["outcome"], call["abandoned_in"]) == (rings, "abandoned", "ringing")
@@ -109,9 +105,7 @@ def test_a_caller_who_gives_up_has_no_grace(wait: float, rings: int) -> None:
     assert judged(call, "voicemail_after_fourth_ring")[0] == "exempt"
 
 
-@pytest.mark.parametrize(
-    ("wait", "rings"), [*zip(WAITS, (1, 1, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6), strict=True)]
-)
+@pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6), strict=True)])
 def test_what_a_time_out_ended_has_the_grace(wait: float, rings: int) -> None:
     call = in_vain(wait)
     assert (call["rings"], call["outcome"]) == (rings, "no_answer")

@@ -227,11 +227,7 @@ def test_any_split_of_the_bytes_gives_the_same_events(cuts: list[int]) -> None:
     bounds = sorted({0, *(cut % len(data) for cut in cuts), len(data)})
     at_once, bit_by_bit = session(md5=False), session(md5=False)
     expected = at_once.receive_data(data, 100.0)
-    heard = [
-        event
-        for one, two in pairwise(bounds)
-        for event in bit_by_bit.receive_data(data[one:two], 100.0)
-    ]
+    heard = [event for one, two in pairwise(bounds) for event in bit_by_bit.receive_data(data[one:two], 100.0)]
     assert heard == expected
     assert bit_by_bit.data_to_send() == at_once.data_to_send()
     assert [type(event).__name__ for event in heard].count("Hangup") == 2

@@ -269,7 +269,7 @@ async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes
     exchange = Exchange(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
     try:
         link = await exchange.connect()
-    except (OSError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError) as error:
         raise AmiError(sentence(name, settings, error)) from None
     link.ended.add_done_callback(lambda _: chunks.put_nowait(None))
     try:
