@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -109,7 +110,9 @@ def outcomes(shown: dict[Any, float]) -> dict[str, int]:
 
 def list_the_gap(kills: list[float], up: list[float], safe: list[Told], near: list[Told]) -> None:
     """What the kills cost, for whoever reads the test's output."""
-    print(f"\n{len(kills)} kills with {min(up):.0f} to {max(up):.0f} calls up; {len(safe)} calls ended heard")
     missing = [call.situation.name for call, told_of in near if told_of is None]
     found = Counter(told_of["outcome"] for _, told_of in near if told_of is not None)
-    print(f"ended near a kill or unheard: {len(near)}, of which stored as {dict(found)}, never heard: {missing}")
+    sys.stdout.write(
+        f"\n{len(kills)} kills with {min(up):.0f} to {max(up):.0f} calls up; {len(safe)} calls ended heard\n"
+        f"ended near a kill or unheard: {len(near)}, of which stored as {dict(found)}, never heard: {missing}\n"
+    )

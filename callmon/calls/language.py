@@ -24,6 +24,8 @@ def heard(tracker: Tracker, call: TrackedCall, language: str, at: datetime | Non
     """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     if not language or not call.inbound:
         return
+    if not call.language:  # taken up after a restart: what its channel bears first was not just chosen
+        call.language = language
     changed = language != call.language
     if changed or (chosen and not call.language_told and _was_in_menu(call, at)):
         call.language, call.language_told = language, True
