@@ -347,4 +347,4 @@ def left(replay: Replay) -> tuple[int, int, int, int, int]:
     hearing = replay._monitor._hearings["toronto"]
     tracker = hearing.tracker
     bridges, accounts = len(tracker.bridges), len(hearing.accounts)
-    return len(tracker.legs), len(tracker.calls), bridges, accounts, len(hearing.judged)
+    return len(tracker.legs) + len(tracker.unborn), len(tracker.calls), bridges, accounts, len(hearing.judged)

@@ -421,3 +421,13 @@ def test_a_gap_after_which_no_listing_comes_misleads_nobody(plan: Plan, start: i
     script.play((begun, begun + length))
     for call in script.exchange.calls():
         assert wrong(call, true | {"verdicts": {k: true["verdicts"][k] for k in call["verdicts"]}}) == []
+
+
+def test_channels_that_vanish_in_a_gap_are_forgotten() -> None:
+    exchange = Exchange()
+    exchange.new("PJSIP/101", 0, "s")
+    exchange.new("Local/1@a-0;1", 0, "s")
+    exchange.at(1).new("PJSIP/103", 4, "*98", caller="103")
+    with exchange.unheard(5):
+        exchange.channels.clear()
+    assert left(exchange.replayed()) == (0, 0, 0, 0, 0)

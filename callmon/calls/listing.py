@@ -188,8 +188,15 @@ class Listing:
         """Legs of no call that vanished in a gap are forgotten."""
         if self._since is not None:
             for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
-                leg = self._tracker.legs.pop(uniqueid)
-                self._tracker.bridges.leave(leg)
+                self._drop(self._tracker.legs[uniqueid])
+
+    def _drop(self, leg: Leg) -> None:
+        """A channel that vanished unheard."""
+        self._tracker.legs.pop(leg.uniqueid, None)
+        self._tracker.unborn.pop(leg.uniqueid, None)
+        self._tracker.bridges.leave(leg)
+        if leg.partner is not None:
+            leg.partner.partner = None
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
         """The call ended while nobody listened."""
@@ -204,8 +211,7 @@ class Listing:
         # When the exchange stopped, that is what cut us off: nobody answered in between.
         self._tell_gap(call, until, open_still and how != "stopped", open_still)
         for leg in call.legs:
-            tracker.legs.pop(leg.uniqueid, None)
-            tracker.bridges.leave(leg)
+            self._drop(leg)
         tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
 
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
@@ -225,8 +231,7 @@ class Listing:
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
             call.legs.remove(leg)
-            tracker.bridges.leave(leg)
-            tracker.legs.pop(leg.uniqueid, None)
+            self._drop(leg)
             if leg.dialled and not leg.stopped and not leg.answered and leg.is_phone:
                 tracker.tell(
                     f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang)

@@ -82,7 +82,7 @@ class Tracker:
         self.listing = Listing(self)
         self.refused = 0
         self.clock: datetime | None = None
-        self._unborn: dict[str, e.Newchannel] = {}
+        self.unborn: dict[str, e.Newchannel] = {}
         self.dialplan_heard = False
         self._out: list[Fact] = []
         self._steps: dict[type[e.Event], Callable[[Any], None]] = {
@@ -148,8 +148,8 @@ class Tracker:
         elif uniqueid == event.linkedid and event.exten and leg.is_phone:
             if event.state == RING:
                 self.begin(leg, event)
-            elif len(self._unborn) < MAX_LEGS:
-                self._unborn[uniqueid] = event
+            elif len(self.unborn) < MAX_LEGS:
+                self.unborn[uniqueid] = event
 
     def begin(self, leg: Leg, event: e.Newchannel) -> None:
         """A channel that calls in: a call, whose direction may be known only when something is dialled."""
@@ -163,7 +163,7 @@ class Tracker:
         self.listing.gone(event.uniqueid)
         if leg is None:
             return
-        self._unborn.pop(event.uniqueid, None)
+        self.unborn.pop(event.uniqueid, None)
         if leg.bridge is not None:
             self.bridges.leave(leg)
         if leg.partner is not None:
@@ -319,7 +319,7 @@ class Tracker:
             return
         call = leg.call
         if call is None:
-            if event.state == RING and (born := self._unborn.pop(event.uniqueid, None)) is not None:
+            if event.state == RING and (born := self.unborn.pop(event.uniqueid, None)) is not None:
                 self.begin(leg, born)
         elif leg is not call.caller:
             if event.state == RINGING and leg.hint is None and not leg.rang:
