@@ -28,4 +28,5 @@ def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
         told.voicemail_contexts,
         settings.region,
         any_line,
+        told.parking_extensions,
     )

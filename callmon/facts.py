@@ -24,6 +24,9 @@ EndedHow = Literal["hangup", "stopped", "unheard"]
 StopReason = Literal["no_answer", "cancelled", "busy", "congested", "unreachable", "gone"]
 
 
+TransferKind = Literal["blind", "attended", "blonde", "redirect"]
+
+
 class Fact(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """Something that happened to one call. `call` is its caller's Uniqueid."""
 
@@ -128,6 +131,65 @@ class Resumed(Fact, frozen=True, gc=False):
     phone: str
 
 
+class SentOff(Fact, frozen=True, gc=False):
+    """A person sent the caller off (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
+
+    Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
+    transferer's channel, `to` an extension or `outside`.
+    """
+
+    kind: TransferKind
+    by: str
+    to: str
+
+
+class Transferred(Fact, frozen=True, gc=False):
+    """A transfer that counts: something took or refused the caller. `answered`: a person took the call."""
+
+    kind: TransferKind
+    by: str
+    to: str
+    answered: bool
+
+
+class CameBack(Fact, frozen=True, gc=False):
+    """The caller who was sent off came back to the transferer, or reached nothing: no transfer."""
+
+    to: str
+
+
+class PersonJoined(Fact, frozen=True, gc=False):
+    """Another person is on the line with the caller: after a transfer, or a retrieval from the parking lot."""
+
+    phone: str
+    channel: str
+
+
+class Parked(Fact, frozen=True, gc=False):
+    """The caller was parked (ParkedCall)."""
+
+
+class Retrieved(Fact, frozen=True, gc=False):
+    """Somebody took the caller out of the parking lot (UnParkedCall)."""
+
+    phone: str
+
+
+class ParkingEnded(Fact, frozen=True, gc=False):
+    """The parking time was over: the exchange rings whoever parked the caller (ParkedCallTimeOut)."""
+
+
+class Forwarded(Fact, frozen=True, gc=False):
+    """A phone sent the call on by itself (DialEnd with Forward, a SIP 302): no transfer."""
+
+    phone: str
+    to: str
+
+
+class Overflowed(Fact, frozen=True, gc=False):
+    """The person left first and the dialplan went on with the caller: no transfer, but for the strict reading."""
+
+
 class VoicemailTook(Fact, frozen=True, gc=False):
     """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox)."""
 
@@ -185,6 +247,15 @@ AnyFact = (
     | Answered
     | Held
     | Resumed
+    | SentOff
+    | Transferred
+    | CameBack
+    | PersonJoined
+    | Parked
+    | Retrieved
+    | ParkingEnded
+    | Forwarded
+    | Overflowed
     | VoicemailTook
     | MessageLeft
     | DialFailed

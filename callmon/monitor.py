@@ -36,7 +36,9 @@ class Site:
         voicemail_contexts: Iterable[str] = (),
         region: str = "CA",
         any_line: bool = False,
+        parking_extensions: Iterable[str] = (),
     ) -> None:
+        self.parking_extensions = frozenset(parking_extensions)
         self.endpoints = Endpoints(tuple(trunks), tuple(phones))
         self.region = region
         self.any_line = any_line

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls.endpoints import masked
+from callmon.calls.endpoints import endpoint, masked
 from callmon.calls.legs import TrackedCall
 from callmon.numbers import e164, is_withheld
 
@@ -100,7 +100,10 @@ def presentation(tracker: Tracker, event: e.Presentation) -> None:
 def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool) -> None:
     """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
     event = call.begun
-    if call.told or event is None:
+    if call.told or event is None or call.consults is not None:
+        return
+    call.consults = tracker.talking.get(endpoint(call.caller.channel))
+    if call.consults is not None:  # a person with a caller on hold asks somebody: a leg of that call
         return
     if dialled_outside:
         tell(tracker, call, "outbound")

@@ -35,6 +35,11 @@ def is_local(channel: str) -> bool:
     return channel.startswith("Local/")
 
 
+def is_number(text: str) -> bool:
+    """A dialled text that is no extension: seven digits or more."""
+    return bool(_LONG_NUMBER.search(text))
+
+
 def masked(channel: str) -> str:
     """The channel's name without a telephone number in it (a DAHDI or Local name may carry one)."""
     name = endpoint(channel)

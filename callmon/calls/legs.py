@@ -7,6 +7,7 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.calls.endpoints import is_local
+from callmon.facts import TransferKind
 
 
 class Leg:
@@ -34,13 +35,26 @@ class Leg:
         return not is_local(self.channel)
 
 
+class Sending:
+    """A caller on the way from one person to somebody else."""
+
+    __slots__ = ("at", "by", "dialled", "kind", "taken", "to")
+
+    def __init__(self, kind: TransferKind, by: str, to: str, at: datetime | None) -> None:
+        self.kind: TransferKind = kind
+        self.by, self.to, self.at = by, to, at
+        self.taken = False  # something rang for the caller, refused or took the call
+        self.dialled = False
+
+
 class TrackedCall:
     """One call in progress: what is needed to understand its next event."""
 
     __slots__ = (
-        "answered", "asked", "begun", "busy", "caller", "dialled", "doubtful", "id", "inbound", "language",
-        "language_menu", "language_told", "last_stop", "legs", "line_up", "maybe_voicemail", "queue",
-        "stopping", "told", "unsure", "voicemail", "withheld",
+        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "id", "inbound",
+        "language", "language_menu", "language_told", "last_stop", "legs", "line_up", "maybe_voicemail",
+        "parked", "person", "person_left", "queue", "recalled", "sent", "stopping", "told", "unsure",
+        "voicemail", "withheld",
     )  # fmt: skip
 
     def __init__(self, caller: Leg, begun: e.Newchannel | None, language: str) -> None:
@@ -60,6 +74,11 @@ class TrackedCall:
         self.maybe_voicemail: datetime | bool = False  # up after a dial in vain: into what, nobody said yet
         self.last_stop: datetime | None = None
         self.queue: str | None = None
+        self.person: Leg | None = None  # who is on the line with the caller
+        self.person_left = False  # and asked for the hang-up first
+        self.sent: Sending | None = None
+        self.parked = self.recalled = False
+        self.consults: TrackedCall | None = None  # this one is a consultation in the service of another
         self.unsure: Leg | None = None  # the phone of an answer whose time is not known
 
 

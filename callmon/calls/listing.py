@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, voicemail
+from callmon.calls import arrival, dialling, voicemail
 from callmon.calls.endpoints import is_local
 from callmon.calls.legs import Leg, TrackedCall
 from callmon.facts import Fact
@@ -343,7 +343,7 @@ class Listing:
             earliest = self._earliest(entry, start, since)
             if start - earliest > AT_ONCE:
                 start, slack = earliest, start + SECOND - earliest  # another may have rung before it, unheard
-        self._tracker.rang(call, leg, start, slack=slack)
+        dialling.rang(self._tracker, call, leg, start, slack=slack)
         leg.rang_at = leg_start
 
     @staticmethod

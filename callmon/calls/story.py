@@ -19,7 +19,7 @@ import msgspec
 from callmon import facts as f
 from callmon.calls import rings
 from callmon.calls.language import SHORTEST_MENU
-from callmon.facts import Direction, Ender, Fact
+from callmon.facts import Direction, Ender, Fact, TransferKind
 
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
@@ -52,6 +52,15 @@ class Voicemail(msgspec.Struct, frozen=True):
     message: bool | None
     chosen: bool
     after_person: bool
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside"."""
+
+    kind: TransferKind
+    by: str
+    to: str
+    answered: bool
 
 
 class Phones(msgspec.Struct, frozen=True):
@@ -93,6 +102,11 @@ class Call(msgspec.Struct, frozen=True):
     phones: Phones
     voicemail: Voicemail | None
     holds: int
+    transfers: tuple[Transfer, ...]
+    forwards: int
+    parked: int
+    # Redirections by the strict reading: transfers, those that ended in voicemail and overflows once more.
+    redirections: int
     gaps: tuple[tuple[datetime | None, datetime | None], ...]
     heard: Heard
     doubtful: bool
@@ -108,9 +122,10 @@ class Account:
     __slots__ = (
         "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
         "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
-        "first_tried", "gaps", "heard_ringing", "held", "hidden_from", "holds", "in_hours", "in_queue", "language",
-        "message", "opened", "opened_at", "queue", "queued", "rang", "ringing", "ringing_now",
-        "ringing_slack", "stage", "stopped", "stopped_by_timeout", "stopped_slack", "tried", "voicemail",
+        "first_tried", "forwards", "gaps", "heard_ringing", "held", "hidden_from", "holds", "in_hours",
+        "in_queue", "is_parked", "language", "message", "opened", "opened_at", "parked", "queue", "queued",
+        "rang", "ringing", "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout",
+        "stopped_slack", "strictly", "transfers", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -139,6 +154,9 @@ class Account:
         self.hidden_from: datetime | None = arrival.at if arrival.may_hide_ringing else None
         self.first_tried: datetime | None = None
         self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
+        self.transfers: tuple[Transfer, ...] = ()
+        self.forwards = self.parked = self.strictly = 0
+        self.is_parked = False
         self.queue: datetime | None = None
         self.answered: datetime | None = None
         self.answered_slack = f.EXACT
@@ -163,6 +181,17 @@ class Account:
                 self._answered(fact)
             case f.Ended():
                 self.end = fact
+            case f.Transferred():
+                self.transfers += (Transfer(fact.kind, fact.by, fact.to, fact.answered),)
+            case f.Forwarded():
+                self.forwards += 1
+            case f.Parked():
+                self.parked += 1
+                self.is_parked = True
+            case f.Retrieved() | f.ParkingEnded() | f.PersonJoined():
+                self.is_parked = False
+            case f.Overflowed():
+                self.strictly += 1
             case f.LineOpened():
                 self._line_opened(fact)
             case f.LanguageChosen():
@@ -265,6 +294,7 @@ class Account:
 
     def _voicemail_took(self, fact: f.VoicemailTook) -> None:
         self.stage = "voicemail"
+        self.strictly += self.answered_by is not None
         if self.voicemail is None:
             self.voicemail = fact
 
@@ -312,6 +342,10 @@ class Account:
             phones=Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy),
             voicemail=self._voicemail(waited),
             holds=self.holds,
+            transfers=self.transfers,
+            forwards=self.forwards,
+            parked=self.parked,
+            redirections=len(self.transfers) + self.strictly,
             gaps=tuple((gap.at, gap.until) for gap in self.gaps),
             heard="partly" if self.gaps or a.found else "full",
             doubtful=self.is_doubtful(),
@@ -327,6 +361,8 @@ class Account:
 
     def state(self) -> State:
         """What the call is doing now."""
+        if self.is_parked and self.stage == "talking":
+            return "parked"
         return "held" if self.held and self.stage == "talking" else self.stage
 
     def silence(self) -> timedelta | None:

@@ -23,8 +23,9 @@ from typing import Any, Protocol
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language, voicemail
-from callmon.calls.endpoints import Endpoints, extension, masked
+from callmon.calls import arrival, dialling, language, transfers, voicemail
+from callmon.calls.dialling import MAX_LEGS
+from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
 from callmon.calls.legs import Bridges, Leg, TrackedCall
 from callmon.calls.listing import Listing
 from callmon.facts import Fact
@@ -32,20 +33,12 @@ from callmon.facts import Fact
 # A join follows the phone's answer within milliseconds; after longer, something stood between (a
 # confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
 JOINED_AT_ONCE = timedelta(seconds=0.5)
-# 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
-MAX_LEGS = 120_000
 
 # Hangup causes that a dial leaves behind when it could make no channel: no route, absent, not registered,
 # no circuit, out of order. The caller's cause is stale for all else, but nothing else sets these.
 NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
 
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
-_WHY: dict[str, f.StopReason] = {
-    "NOANSWER": "no_answer",
-    "BUSY": "busy",
-    "CONGESTION": "congested",
-    "CHANUNAVAIL": "unreachable",
-}
 
 
 class PublicLine(Protocol):
@@ -66,6 +59,7 @@ class Site(Protocol):
     region: str
     any_line: bool
     mailboxes: frozenset[str]
+    parking_extensions: frozenset[str]
     voicemail_contexts: frozenset[str]
 
     def line(self, dialled: str) -> PublicLine | None: ...
@@ -80,6 +74,7 @@ class Tracker:
         self.calls: dict[str, TrackedCall] = {}
         self.bridges = Bridges()
         self.listing = Listing(self)
+        self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.refused = 0
         self.clock: datetime | None = None
         self.unborn: dict[str, e.Newchannel] = {}
@@ -88,9 +83,14 @@ class Tracker:
         self._steps: dict[type[e.Event], Callable[[Any], None]] = {
             e.Newchannel: self._newchannel,
             e.Newstate: self._newstate,
-            e.DialBegin: self._dial_begin,
-            e.DialState: self._dial_state,
-            e.DialEnd: self._dial_end,
+            e.DialBegin: lambda event: dialling.begin(self, event),
+            e.DialState: lambda event: dialling.state(self, event),
+            e.DialEnd: lambda event: dialling.end(self, event),
+            e.BlindTransfer: lambda event: transfers.blind(self, event),
+            e.AttendedTransfer: lambda event: transfers.attended(self, event),
+            e.ParkedCall: lambda event: transfers.parked(self, event),
+            e.UnParkedCall: lambda event: transfers.retrieved(self, event),
+            e.ParkedCallTimeOut: lambda event: transfers.parking_over(self, event),
             e.BridgeEnter: self._bridge_enter,
             e.BridgeLeave: self._bridge_leave,
             e.BridgeMerge: lambda event: self.bridges.merge(event.to_bridge, event.from_bridge),
@@ -175,7 +175,7 @@ class Tracker:
             self._end(call, event)
             return
         if leg.dialled and not leg.stopped and not leg.answered:
-            self._stop(call, leg, event.at, "gone")
+            dialling.stop(self, call, leg, event.at, "gone")
         if leg in call.legs:
             call.legs.remove(leg)
 
@@ -183,7 +183,7 @@ class Tracker:
         language.heard(self, call, event.language, event.at)
         arrival.settle_direction(self, call, dialled_outside=False)
         for leg in call.legs:
-            self._rang_by_hint(call, leg)
+            dialling.rang_by_hint(self, call, leg)
         voicemail.by_place(self, call, event, event.at)
         if call.maybe_voicemail:
             voicemail.took(self, call, call.last_stop or event.at, None)
@@ -197,7 +197,11 @@ class Tracker:
 
     def close(self, call: TrackedCall, ended: f.Ended) -> None:
         """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
-        self._out.append(ended)
+        transfers.settle(self, call, ended.at)
+        if call.told:
+            self._out.append(ended)
+        if call.person is not None and self.talking.get(endpoint(call.person.channel)) is call:
+            del self.talking[endpoint(call.person.channel)]
         self.calls.pop(call.id, None)
         self.legs.pop(call.id, None)
         for leg in call.legs:
@@ -207,7 +211,9 @@ class Tracker:
 
     def _hangup_request(self, event: e.HangupRequest) -> None:
         call = self.calls.get(event.uniqueid)
-        if call is not None and not call.busy:  # after a busy or congested signal it is our own refusal's echo
+        if call is None:
+            dialling.asked(self, event)
+        elif not call.busy:  # after a busy or congested signal it is our own refusal's echo
             call.asked = True
             voicemail.by_place(self, call, event, event.at)
 
@@ -216,37 +222,8 @@ class Tracker:
         if call is not None and event.cause == "4":
             call.stopping = True
 
-    # The exchange tries phones.
-
-    def _dial_begin(self, event: e.DialBegin) -> None:
-        source = self.legs.get(event.uniqueid)
-        leg = self._dialled_leg(source, event)
-        call = leg.call if leg is not None else None
-        if leg is None or call is None:
-            return
-        if source is call.caller:
-            language.heard(self, call, event.language, event.at, chosen=True)
-        self._not_voicemail_after_all(call, event.at)
-        leg.dialled = call.dialled = True
-        if not leg.is_phone:
-            return
-        leg.outside = self.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
-        arrival.settle_direction(self, call, leg.outside)
-        self._out.append(f.PhoneDialled(call.id, event.at, self.phone(leg), self.named(leg)))
-
-    def _dialled_leg(self, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
-        """The leg that is dialled; one with an id of its own is taken into the call that dials it."""
-        leg = self.legs.get(event.dest_uniqueid)
-        call = source.call if source is not None else None
-        if leg is None:
-            if call is None or not event.dest_uniqueid or len(self.legs) >= MAX_LEGS:
-                return None
-            leg = self.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
-        if call is not None and leg.call is not call and leg is not call.caller:
-            self._take_in(call, leg)
-        return leg
-
-    def _take_in(self, call: TrackedCall, leg: Leg) -> None:
+    def take_in(self, call: TrackedCall, leg: Leg) -> None:
+        """A channel born on its own (a pick-up's taker, a retriever) is a leg of the call it serves."""
         own = self.calls.get(leg.uniqueid)
         if own is not None:
             if own.told:  # a call of its own that was already told is not swallowed
@@ -257,53 +234,11 @@ class Tracker:
         leg.call = call
         call.legs.append(leg)
 
-    def _dial_state(self, event: e.DialState) -> None:
-        leg = self.legs.get(event.dest_uniqueid)
-        if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
-            return
-        if leg.is_phone and not leg.rang:
-            self.rang(leg.call, leg, event.at, early_media=event.status == "PROGRESS")
-
-    def rang(
-        self,
-        call: TrackedCall,
-        leg: Leg,
-        at: datetime | None,
-        early_media: bool = False,
-        slack: timedelta = f.EXACT,
-    ) -> None:
-        """Tell that a phone rings for this call."""
-        leg.rang, leg.rang_at = True, at
-        leg.hint = None
-        self._out.append(f.PhoneRang(call.id, at, self.phone(leg), self.named(leg), early_media, slack))
-
-    def _rang_by_hint(self, call: TrackedCall, leg: Leg) -> None:
-        """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
-        if leg.hint is not None and not leg.rang and leg.dialled and leg.is_phone:
-            self.rang(call, leg, leg.hint)
-
-    def _dial_end(self, event: e.DialEnd) -> None:
-        leg = self._dialled_leg(self.legs.get(event.uniqueid), event)
-        if leg is None or leg.call is None:
-            return
-        call = leg.call
-        leg.dialled = True
-        if event.status == "ANSWER":
-            for other in call.legs:  # a phone that was picked up from elsewhere rang, too
-                self._rang_by_hint(call, other)
-            leg.answered, leg.answered_at = True, event.at
-            if leg.bridge is not None:
-                self._join(call, event.at)
-        elif not leg.stopped:
-            self._stop(call, leg, event.at, _WHY.get(event.status, "cancelled"))
-
-    def _stop(self, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
-        self._rang_by_hint(call, leg)
-        leg.stopped = True
-        call.last_stop = at
-        if leg.is_phone:
-            stopped = f.PhoneStopped(call.id, at, self.phone(leg), self.named(leg), why, leg.rang)
-            self._out.append(stopped)
+    def absorb(self, call: TrackedCall) -> None:
+        """A consultation's own account ends where its legs join the caller's call."""
+        self.calls.pop(call.id, None)
+        if call.told:
+            self._out.append(f.Ended(call.id, self.clock, "exchange"))
 
     def phone(self, leg: Leg) -> str:
         return self.site.endpoints.phone(leg.channel, leg.outside)
@@ -352,7 +287,7 @@ class Tracker:
             call.line_up = at or True
             self._out.append(f.LineOpened(call.id, at))
 
-    def _not_voicemail_after_all(self, call: TrackedCall, at: datetime | None) -> None:
+    def not_voicemail_after_all(self, call: TrackedCall, at: datetime | None) -> None:
         if call.maybe_voicemail:
             when, call.maybe_voicemail = call.maybe_voicemail, False
             self.open_line(call, when if isinstance(when, datetime) else at)
@@ -362,17 +297,23 @@ class Tracker:
         if leg is None:
             return
         self.bridges.enter(leg, event.bridge)
-        if leg.call is not None:
-            self._join(leg.call, event.at)
+        call = leg.call
+        if call is None or call.caller.bridge is None:  # it may be with a caller's leg through others
+            call = next((near.call for near in self.bridges.reachable(leg) if near.call is not None), call)
+        if call is not None:
+            self.join(call, event.at)
 
     def _bridge_leave(self, event: e.BridgeLeave) -> None:
         leg = self.legs.get(event.uniqueid)
         if leg is not None and leg.bridge == event.bridge:
             self.bridges.leave(leg)
 
-    def _join(self, call: TrackedCall, at: datetime | None) -> None:
+    def join(self, call: TrackedCall, at: datetime | None) -> None:
         """Is the caller joined with a person, or with voicemail behind a Local channel?"""
-        if call.answered or call.caller.bridge is None:
+        if call.caller.bridge is None:
+            return
+        if call.answered:
+            transfers.joined(self, call, at)
             return
         for leg in self.bridges.reachable(call.caller):
             if leg.mailbox is not None:
@@ -392,6 +333,8 @@ class Tracker:
     def answer(self, call: TrackedCall, leg: Leg, at: datetime | None, slack: timedelta = f.EXACT) -> None:
         """Tell that a person answered the caller."""
         call.answered = leg.answered = True
+        call.person = leg
+        self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         rang = leg.rang_at
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack))
@@ -406,9 +349,10 @@ class Tracker:
         if call is None:
             return
         language.heard(self, call, event.language, event.at, chosen=True)
-        self._not_voicemail_after_all(call, event.at)
+        self.not_voicemail_after_all(call, event.at)
         arrival.settle_direction(self, call, dialled_outside=False)
         call.queue = event.queue
+        transfers.taken(call)
         self._out.append(f.QueueEntered(call.id, event.at, event.queue))
 
     def _queue_leave(self, event: e.QueueCallerLeave) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language
+from callmon.calls import arrival, language, transfers
 from callmon.calls.legs import TrackedCall
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def took(
         return
     arrival.settle_direction(tracker, call, dialled_outside=False)
     call.voicemail, call.maybe_voicemail = True, False
+    transfers.taken(call)
     tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 

@@ -19,7 +19,12 @@ from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.findings import Judgement
 
-CALL_STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
+CALL_STANDARDS = (
+    "answer_by_third_ring",
+    "voicemail_after_fourth_ring",
+    "reach_a_person",
+    "one_transfer_at_most",
+)
 
 
 class StandardModule(Protocol):

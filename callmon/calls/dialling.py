@@ -1,0 +1,138 @@
+"""The exchange tries phones for a caller: what was dialled, what rang, what stopped and why. Pure.
+
+Real exchanges differ in what they say: Newstate Ringing before the phone's own DialBegin, DialEnd twice or
+without a DialBegin, no DialState at all before Asterisk 13, a taker of a pick-up with an id of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls import arrival, language, transfers
+from callmon.calls.legs import Leg, TrackedCall
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import Tracker
+
+# 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
+MAX_LEGS = 120_000
+
+_WHY: dict[str, f.StopReason] = {
+    "NOANSWER": "no_answer",
+    "BUSY": "busy",
+    "CONGESTION": "congested",
+    "CHANUNAVAIL": "unreachable",
+}
+
+
+def begin(tracker: Tracker, event: e.DialBegin) -> None:
+    """DialBegin: a phone, or a Local channel of the exchange's own, is tried."""
+    source = tracker.legs.get(event.uniqueid)
+    leg = _dialled_leg(tracker, source, event)
+    call = leg.call if leg is not None else None
+    if leg is None or call is None:
+        return
+    if source is call.caller:
+        language.heard(tracker, call, event.language, event.at, chosen=True)
+    tracker.not_voicemail_after_all(call, event.at)
+    leg.dialled = call.dialled = True
+    if not leg.is_phone:
+        return
+    leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+    arrival.settle_direction(tracker, call, leg.outside)
+    transfers.dialled(tracker, call, leg, event)
+    if call.told:
+        tracker.tell(f.PhoneDialled(call.id, event.at, tracker.phone(leg), tracker.named(leg)))
+
+
+def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
+    """The leg that is dialled; one with an id of its own is taken into the call that dials it."""
+    leg = tracker.legs.get(event.dest_uniqueid)
+    call = source.call if source is not None else None
+    if leg is None:
+        if call is None or not event.dest_uniqueid or len(tracker.legs) >= MAX_LEGS:
+            return None
+        leg = tracker.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
+    if call is not None and leg.call is not call and leg is not call.caller:
+        tracker.take_in(call, leg)
+    return leg
+
+
+def state(tracker: Tracker, event: e.DialState) -> None:
+    """DialState: RINGING, or PROGRESS (early media), from a phone."""
+    leg = tracker.legs.get(event.dest_uniqueid)
+    if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
+        return
+    if leg.is_phone and not leg.rang:
+        rang(tracker, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
+
+
+def rang(
+    tracker: Tracker,
+    call: TrackedCall,
+    leg: Leg,
+    at: datetime | None,
+    early_media: bool = False,
+    slack: timedelta = f.EXACT,
+) -> None:
+    """Tell that a phone rings for this call."""
+    leg.rang, leg.rang_at = True, at
+    leg.hint = None
+    transfers.taken(call)
+    if call.told:
+        phone, channel = tracker.phone(leg), tracker.named(leg)
+        tracker.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
+
+
+def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
+    """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
+    if leg.hint is not None and not leg.rang and leg.dialled and leg.is_phone:
+        rang(tracker, call, leg, leg.hint)
+
+
+def end(tracker: Tracker, event: e.DialEnd) -> None:
+    """DialEnd: answered (perhaps only to be asked for a confirmation), or not."""
+    leg = _dialled_leg(tracker, tracker.legs.get(event.uniqueid), event)
+    if leg is None:
+        return
+    call = leg.call
+    if event.status == "ANSWER":
+        leg.answered, leg.answered_at = True, event.at
+    if call is None:
+        return
+    leg.dialled = True
+    if event.status == "ANSWER":
+        for other in call.legs:  # a phone that was picked up from elsewhere rang, too
+            rang_by_hint(tracker, call, other)
+        if leg.bridge is not None:
+            tracker.join(call, event.at)
+    elif not leg.stopped:
+        transfers.forwarded(tracker, call, leg, event)
+        stop(tracker, call, leg, event.at, _WHY.get(event.status, "cancelled"))
+
+
+def stop(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+    """Tell that a phone is tried no longer, and did not take the call."""
+    rang_by_hint(tracker, call, leg)
+    leg.stopped = True
+    call.last_stop = at
+    if why == "busy":
+        transfers.taken(call)
+    if leg.is_phone and call.told:
+        phone, channel = tracker.phone(leg), tracker.named(leg)
+        tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, leg.rang))
+
+
+def asked(tracker: Tracker, event: e.HangupRequest) -> None:
+    """A phone's side asked for the end: it declined, or the person on the line left first."""
+    leg = tracker.legs.get(event.uniqueid)
+    call = leg.call if leg is not None else None
+    if leg is None or call is None:
+        return
+    if leg is call.person:
+        call.person_left = True
+    elif leg.dialled and not leg.answered and event.cause in transfers.REFUSALS:
+        transfers.taken(call)

@@ -1,0 +1,197 @@
+"""Handing the caller on: blind, attended, blonde, redirect; parking and forwarding told apart. Pure.
+
+    a person sends the caller off ──▶ SentOff ─┬─ another person answers ──────────▶ Transferred, answered
+                                               ├─ a phone rang, was busy or declined,
+                                               │  voicemail, a queue, a menu took it ▶ Transferred
+                                               ├─ back with the transferer ────────▶ CameBack: no transfer
+                                               └─ nothing was reached ─────────────▶ CameBack: no transfer
+
+Asterisk's `Result: Success` does not mean that anyone took the call: what took or refused the caller decides,
+when the caller is joined with somebody, is sent off again, or the call ends. A Redirect has no event at all;
+its sign is a new dial for a caller whose person did not hang up first. Parking, pick-up, forwarding by a phone,
+overflow and the exchange's own Local channels are no transfers.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.calls.endpoints import endpoint, is_number, masked
+from callmon.calls.legs import Leg, Sending, TrackedCall
+from callmon.facts import OUTSIDE
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import Tracker
+
+# A caller who stays this long where nothing was dialled has been taken by a menu or an announcement: an
+# extension that does not exist ends the call at once.
+TAKEN_AFTER = timedelta(seconds=2)
+REFUSALS = frozenset(("17", "21"))  # busy, declined
+
+
+def blind(tracker: Tracker, event: e.BlindTransfer) -> None:
+    """BlindTransfer: the caller is the transferee, whatever Local channels stand between."""
+    call = _caller_of(tracker, event.transferee)
+    if call is None or event.result not in ("Success", "") or call.parked:
+        return
+    if event.extension in tracker.site.parking_extensions:
+        return
+    to = OUTSIDE if is_number(event.extension) else event.extension
+    send_off(tracker, call, Sending("blind", event.transferer_channel, to, event.at))
+
+
+def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
+    """AttendedTransfer: who was consulted had answered, or (blonde) is still being rung."""
+    call = _caller_of(tracker, event.transferee) or _caller_of(tracker, event.original)
+    if call is None or event.result not in ("Success", ""):
+        return
+    target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
+    person = call.person
+    if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
+        target = person  # the bridges were merged before it was said
+    kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
+    to = tracker.phone(target) if target is not None else _named(event.target_channel)
+    sending = Sending(kind, event.original_channel, to, event.at)
+    sending.taken = target is not None and (target.answered or target.rang)
+    send_off(tracker, call, sending)
+    if call.sent is not None and target is not None and target is person:
+        call.sent = None
+        tracker.tell(f.Transferred(call.id, event.at, kind, _by(sending), to, answered=True))
+    else:
+        joined(tracker, call, event.at)
+
+
+def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
+    """The caller is on the way to somebody else; what becomes of it is told when it is known."""
+    if not call.answered:
+        return
+    settle(tracker, call, sending.at)
+    call.sent = sending
+    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(sending), sending.to))
+
+
+def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:
+    """A dial for a caller who had a person: after a transfer, by a recall, by a Redirect, or by an overflow."""
+    if not call.answered or not leg.is_phone or call.recalled:
+        return
+    if call.sent is not None:
+        call.sent.dialled = True
+        return
+    if call.person is None or event.uniqueid != call.id:
+        return
+    if call.person_left:
+        call.person = None
+        tracker.tell(f.Overflowed(call.id, event.at))
+        return
+    to = tracker.phone(leg)
+    send_off(tracker, call, Sending("redirect", call.person.channel, to, event.at))
+    if call.sent is not None:
+        call.sent.dialled = True
+
+
+def taken(call: TrackedCall) -> None:
+    """Something rang for, refused, or took the caller who was sent off."""
+    if call.sent is not None:
+        call.sent.taken = True
+
+
+def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+    """The caller is in a bridge: with somebody new?"""
+    person = next((leg for leg in tracker.bridges.reachable(call.caller) if leg.answered and leg.is_phone), None)
+    if person is None or person is call.person:
+        return
+    sent, before = call.sent, call.person
+    call.person, call.person_left, call.recalled = person, False, False
+    if sent is not None and endpoint(person.channel) != endpoint(sent.by):
+        call.sent = None
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=True))
+    elif sent is not None:
+        call.sent = None
+        tracker.tell(f.CameBack(call.id, at, sent.to))
+    if before is None or endpoint(before.channel) != endpoint(person.channel):
+        tracker.tell(f.PersonJoined(call.id, at, tracker.phone(person), tracker.named(person)))
+
+
+def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+    """The call is over, or the caller is sent off again: was the last sending a transfer?"""
+    sent, call.sent = call.sent, None
+    if sent is None:
+        return
+    stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
+    if sent.taken or (stayed and not sent.dialled):
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=False))
+    else:
+        tracker.tell(f.CameBack(call.id, at, sent.to))
+
+
+def parked(tracker: Tracker, event: e.ParkedCall) -> None:
+    call = _caller_of(tracker, event.parkee)
+    if call is not None:
+        call.parked, call.sent, call.person = True, None, None
+        tracker.tell(f.Parked(call.id, event.at))
+
+
+def retrieved(tracker: Tracker, event: e.UnParkedCall) -> None:
+    """The retriever's channel was a call of its own until now: it is a leg of the call it takes."""
+    call, leg = _caller_of(tracker, event.parkee), tracker.legs.get(event.retriever)
+    if call is None:
+        return
+    call.parked = False
+    if leg is not None and leg.uniqueid != call.id:
+        tracker.take_in(call, leg)
+        leg.answered = True
+    phone = tracker.phone(leg) if leg is not None else _named(event.retriever_channel)
+    tracker.tell(f.Retrieved(call.id, event.at, phone))
+
+
+def parking_over(tracker: Tracker, event: e.ParkedCallTimeOut) -> None:
+    call = _caller_of(tracker, event.parkee)
+    if call is not None:
+        call.parked, call.recalled = False, True
+        tracker.tell(f.ParkingEnded(call.id, event.at))
+
+
+def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
+    """A phone's own forwarding: the call goes on to where the phone said."""
+    if event.forward and call.told:
+        to = OUTSIDE if is_number(event.forward) else event.forward
+        tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to.partition("@")[0]))
+
+
+def _caller_of(tracker: Tracker, uniqueid: str) -> TrackedCall | None:
+    """The public's or anybody's call that this channel is a part of."""
+    leg = tracker.legs.get(uniqueid)
+    return leg.call if leg is not None else None
+
+
+def _take_consultation_in(tracker: Tracker, call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
+    """A consultation on the phone's second line was a call of its own: its legs belong to the caller's now."""
+    own = tracker.calls.get(event.second)
+    if own is None or own is call:
+        return None
+    target = next((leg for leg in reversed(own.legs) if leg.is_phone), None)
+    for leg in [own.caller, *own.legs]:
+        leg.call = call
+        call.legs.append(leg)
+    own.legs.clear()
+    tracker.absorb(own)
+    return target
+
+
+def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
+    """By keys: the phone dialled last, that is neither the transferer's nor already let go."""
+    ours = (event.original, event.second)
+    phones = (leg for leg in reversed(call.legs) if leg.is_phone and leg.dialled and not leg.stopped)
+    return next((leg for leg in phones if leg.uniqueid not in ours and leg is not call.person), None)
+
+
+def _by(sending: Sending) -> str:
+    return masked(sending.by)
+
+
+def _named(channel: str) -> str:
+    name = endpoint(channel).partition("/")[2].partition("@")[0]
+    return OUTSIDE if is_number(name) else name

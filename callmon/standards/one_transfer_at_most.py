@@ -1,0 +1,49 @@
+"""« à ce que votre appel ne soit pas réacheminé plus d'une fois » (Annexe 1).
+
+Answered calls: one transfer at most is met. A transfer counts when the caller was sent off and something took
+or refused the call; a transfer to the survey, parking, pick-up and forwarding are none (`calls/transfers.py`).
+A gap after the answer may hide a transfer: then only *not met* is certain.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callmon.calls.story import Call
+from callmon.facts import Ended, Fact
+from callmon.findings import Judgement
+from callmon.standards._cases import UNHEARD, exempt, met, not_covered, not_met
+
+SETTLED_BY = (Ended,)
+
+
+class Parameters(BaseModel):
+    """What a site may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transfers: int = Field(1, ge=0, le=10, description="a caller may be redirected this often (the policy: 1)")
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict when the call is over: how often the caller was handed on is known only then."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    uncovered = not_covered(call)
+    if uncovered is not None:
+        return uncovered
+    if call.outcome != "answered":
+        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+    count = len(call.transfers)
+    if count > parameters.transfers:
+        return not_met(call, "transferred", count, cause="other")
+    return UNHEARD if may_hide_a_transfer(call) else met("transferred", count)
+
+
+def may_hide_a_transfer(call: Call) -> bool:
+    """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call."""
+    if call.heard == "full":
+        return False
+    if call.answered is None or not call.gaps:
+        return True
+    return any(until is None or until > call.answered for _, until in call.gaps)
