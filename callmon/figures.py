@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
-from callmon.calls.story import OUTCOMES, Call
+from callmon.calls.call import OUTCOMES, Call
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
 
 Figure = tuple[str, ...]

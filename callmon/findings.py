@@ -10,7 +10,7 @@ import msgspec
 from callmon.facts import Fact
 
 if TYPE_CHECKING:
-    from callmon.calls.story import Call
+    from callmon.calls.call import Call
 
 Verdict = Literal["met", "not_met", "exempt", "unknown"]
 Cause = Literal[

@@ -14,10 +14,12 @@ from datetime import datetime
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.business_calendar import Calendar
+from callmon.calls.call import Call
 from callmon.calls.endpoints import Endpoints
+from callmon.calls.evidence import born
 from callmon.calls.legs import Leg, TrackedCall
-from callmon.calls.listing import Heard, born
-from callmon.calls.story import Account, Call
+from callmon.calls.listing import Heard
+from callmon.calls.story import Account
 from callmon.calls.tracker import Tracker
 from callmon.facts import Fact
 from callmon.findings import Finding, Gap, Outcome

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.findings import Finding, Outcome
 from callmon.monitor import Monitor
 from callmon.text import as_json, lines

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from callmon import facts as f
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import Fact
 from callmon.findings import Finding, Outcome
 from callmon.words import reason

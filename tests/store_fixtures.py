@@ -17,7 +17,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from callmon import facts as f
-from callmon.calls.story import Account, Call
+from callmon.calls.call import Call
+from callmon.calls.story import Account
 from callmon.figures import Figures, added
 from callmon.findings import Cause, Finding, Outcome, Verdict
 from callmon.sinks.database import Database

@@ -634,7 +634,7 @@ def test_the_white_list_is_the_one_that_ships() -> None:
 
 def test_whatever_callmon_reads_is_on_the_white_list() -> None:
     answers_to_questions = {"CoreShowChannel", "CoreShowChannelsComplete", "Status", "StatusComplete"}
-    read = {name.decode() for name in events.READERS} - answers_to_questions - {"BridgeMerge"}
+    read = {name.decode() for name in events.READERS} - answers_to_questions
     assert read - {*white_list.NAMES, white_list.VOICEMAIL} == set()
 
 

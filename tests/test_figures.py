@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.calls.story import OUTCOMES, Call, Span, Voicemail
+from callmon.calls.call import OUTCOMES, Call, Span, Voicemail
 from callmon.figures import METRICS, Figures, Sets, added, language_label, zeros
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
 from callmon.store.tally import Tally

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from callmon.settings import load
+from callmon.standards import CALL_STANDARDS
 from callmon.store.engine import open_store
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -48,7 +49,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     assert in_progress >= 40
     assert [point for call in public(calls) for point in disagreements(call, said[call.number])] == []
     assert shown == Counter(call["outcome"] for call in said.values())
-    assert verdicts == 3 * len(said)
+    assert verdicts == len(CALL_STANDARDS) * len(said)
     assert (status, left) == (200, 0)
     assert "configuration taken over" in callmon.log.read_text()
 

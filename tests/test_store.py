@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from callmon import facts as f
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.errors import StoreError
 from callmon.findings import Gap, Outcome
 from callmon.store import engine, queries

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from callmon import facts as f
-from callmon.calls.story import OUTCOMES, Account, Call
+from callmon.calls.call import OUTCOMES, Call
+from callmon.calls.story import Account
 from callmon.facts import Fact
 from callmon.text import as_json
 from tests.builders import MORNING

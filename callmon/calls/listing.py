@@ -19,6 +19,7 @@ from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import arrival, dialling, voicemail
 from callmon.calls.endpoints import is_local
+from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
 from callmon.calls.legs import Leg, TrackedCall
 from callmon.facts import Fact
 
@@ -29,8 +30,6 @@ SECOND = timedelta(seconds=1)
 # Uptimes are whole seconds, and the clock that they are compared with is a network away.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
-# A phone dialled this soon after the arrival (in whole seconds) was the first to be: nothing rang before it.
-AT_ONCE = SECOND
 UP, RING, RINGING = "6", "4", "5"
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "Wait", "IVR")
 
@@ -179,7 +178,7 @@ class Listing:
         """An answer whose time was not known: a later listing may bring it."""
         leg = call.unsure
         phone = listed.get(leg.uniqueid) if leg is not None else None
-        at = _answer_time(phone) if phone is not None else None
+        at = answer_time(phone) if phone is not None else None
         if leg is not None and at is not None:
             call.unsure = None
             self._tracker.answer(call, leg, at)
@@ -225,7 +224,7 @@ class Listing:
         tracker = self._tracker
         if call.told:
             may_hide = not call.answered and not call.voicemail and entry.state != RING
-            silent = not call.answered and not call.voicemail and not _is_ringing(phones)
+            silent = not call.answered and not call.voicemail and not is_ringing(phones)
             self._tell_gap(call, until, may_hide, silent)
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
@@ -257,9 +256,9 @@ class Listing:
         call = leg.call = tracker.calls[leg.uniqueid] = TrackedCall(leg, None, entry.language)
         line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
         direction = "inbound" if line is not None else self._direction(entry, phones)
-        first = any(_soon(arrived, born(phone.uniqueid)) for phone in phones)
+        first = any(soon(arrived, born(phone.uniqueid)) for phone in phones)
         may_hide = entry.state == UP and not first
-        silent = not _is_ringing(phones)
+        silent = not is_ringing(phones)
         arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
         self._observe(call, entry, phones, arrived, until)
 
@@ -285,6 +284,7 @@ class Listing:
             self._place(leg, phone)
             if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
                 self._rings(call, leg, entry, phone, since)
+        pair_halves(call)
         for phone in phones:
             leg = self._tracker.legs[phone.uniqueid]
             if phone.state == UP and leg.is_phone and self._with_caller(entry, phone):
@@ -317,7 +317,7 @@ class Listing:
         self, call: TrackedCall, entry: e.Status, since: datetime | None, until: datetime | None
     ) -> None:
         tracker, application = self._tracker, self._applications.get(entry.uniqueid, "")
-        start, slack = _within(since, until)
+        start, slack = within(since, until)
         if application == "VoiceMail":
             mailbox = entry.exten if entry.exten in tracker.site.mailboxes else None
             voicemail.took(tracker, call, start, mailbox, slack)
@@ -349,7 +349,7 @@ class Listing:
     @staticmethod
     def _earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
         """Before this nothing can have rung unheard: the gap had not begun, or a menu had the caller."""
-        up = _answer_time(entry)
+        up = answer_time(entry)
         return up if up is not None and since < up <= dialled + SECOND else since
 
     def _with_caller(self, entry: e.Status, phone: e.Status) -> bool:
@@ -359,36 +359,10 @@ class Listing:
     def _answered(
         self, call: TrackedCall, leg: Leg, phone: e.Status, since: datetime | None, until: datetime | None
     ) -> None:
-        at = _answer_time(phone)
+        at = answer_time(phone)
         if at is not None:
             self._tracker.answer(call, leg, at)
             return
         call.unsure = leg
-        start, slack = _within(since, until)
+        start, slack = within(since, until)
         self._tracker.answer(call, leg, start, slack)
-
-
-def born(uniqueid: str) -> datetime | None:
-    """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
-    return e.instant(uniqueid.rpartition("-")[2].partition(".")[0])
-
-
-def _is_ringing(phones: list[e.Status]) -> bool:
-    return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
-
-
-def _soon(arrived: datetime | None, dialled: datetime | None) -> bool:
-    return arrived is not None and dialled is not None and dialled - arrived <= AT_ONCE
-
-
-def _answer_time(entry: e.Status) -> datetime | None:
-    """CDR(answer,u): exact, on the phone's leg; "" or 0.000000 when it says nothing."""
-    at = e.instant(entry.answered) if entry.answered else None
-    return at if at is not None and at > e.EPOCH else None
-
-
-def _within(since: datetime | None, until: datetime | None) -> tuple[datetime | None, timedelta]:
-    """A moment between two; None when one of them is not known."""
-    if since is None or until is None or until < since:
-        return None, f.EXACT
-    return since, until - since

@@ -12,108 +12,38 @@ gap may have hidden is in `doubtful`.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
 from callmon import facts as f
 from callmon.calls import rings
+from callmon.calls.call import Abandoned
+from callmon.calls.call import (
+    Call as Call,
+)
+from callmon.calls.call import (
+    Heard as Heard,
+)
+from callmon.calls.call import (
+    OutcomeName as OutcomeName,
+)
+from callmon.calls.call import (
+    Phones as Phones,
+)
+from callmon.calls.call import (
+    Span as Span,
+)
+from callmon.calls.call import (
+    State as State,
+)
+from callmon.calls.call import (
+    Transfer as Transfer,
+)
+from callmon.calls.call import (
+    Voicemail as Voicemail,
+)
 from callmon.calls.language import SHORTEST_MENU
-from callmon.facts import Direction, Ender, Fact, TransferKind
-
-Abandoned = Literal["ringing", "menu", "queue"]
-State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
-Heard = Literal["full", "filled", "partly"]
-OutcomeName = Literal[
-    "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
-    "abandoned", "announcement", "no_answer", "failed",
-]  # fmt: skip
-OUTCOMES: tuple[OutcomeName, ...] = (
-    "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
-    "abandoned", "announcement", "no_answer", "failed",
-)  # fmt: skip
-
-
-class Span(msgspec.Struct, frozen=True):
-    """A length of time known to lie between two."""
-
-    shortest: timedelta
-    longest: timedelta
-
-
-class Voicemail(msgspec.Struct, frozen=True):
-    """Voicemail took the call. `message` is None when it was not heard whether one was left.
-
-    `chosen`: the caller went there from a menu, no phone was tried. `after_person`: a person had answered.
-    """
-
-    mailbox: str | None
-    rings: int | None
-    message: bool | None
-    chosen: bool
-    after_person: bool
-
-
-class Transfer(msgspec.Struct, frozen=True):
-    """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside"."""
-
-    kind: TransferKind
-    by: str
-    to: str
-    answered: bool
-
-
-class Phones(msgspec.Struct, frozen=True):
-    """How many phones were tried for the caller before the answer, and how it went."""
-
-    tried: int
-    rang: int
-    busy: int
-
-
-class Call(msgspec.Struct, frozen=True):
-    """The account of one call so far. Times are aware UTC; None is "not known" or "does not apply"."""
-
-    call: str
-    direction: Direction
-    line: str | None
-    dialled: str
-    caller: str | None
-    withheld: str | None
-    channel: str
-    language: str | None
-    arrived: datetime | None
-    ringing: datetime | None
-    answered: datetime | None
-    ended: datetime | None
-    is_ended: bool
-    ended_by: Ender | None
-    rings: int | None
-    rings_estimated: bool
-    heard_ringing: bool
-    waited: Span | None
-    outcome: OutcomeName
-    state: State
-    abandoned_in: Abandoned | None
-    answered_by: str | None
-    answered_channel: str | None
-    answering_phone_rang: datetime | None
-    by_queue: bool
-    phones: Phones
-    voicemail: Voicemail | None
-    holds: int
-    transfers: tuple[Transfer, ...]
-    forwards: int
-    parked: int
-    # Redirections by the strict reading: transfers, those that ended in voicemail and overflows once more.
-    redirections: int
-    gaps: tuple[tuple[datetime | None, datetime | None], ...]
-    heard: Heard
-    doubtful: bool
-    cycle: timedelta
-    grace: timedelta
-    in_hours: bool | None
-    silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
+from callmon.facts import Fact
 
 
 class Account:

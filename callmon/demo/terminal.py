@@ -13,7 +13,7 @@ from shutil import get_terminal_size
 import click
 
 from callmon import __version__
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.findings import Finding
 from callmon.settings import Settings
 from callmon.store import queries

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 NEEDED: tuple[tuple[str, ...], ...] = (
     (
         *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest"),
-        *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "LocalBridge"),
+        *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "BridgeMerge", "LocalBridge"),
     ),
     (
         *("BlindTransfer", "AttendedTransfer", "Pickup", "ParkedCall", "UnParkedCall"),

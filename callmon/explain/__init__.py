@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from callmon import text
-from callmon.calls.listing import born
+from callmon.calls.evidence import born
 from callmon.calls.story import Account
 from callmon.explain.page import Page
 from callmon.explain.sentences import Tale

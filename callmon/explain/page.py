@@ -7,7 +7,7 @@ from datetime import datetime
 from textwrap import wrap
 
 from callmon import facts as f
-from callmon.calls.story import Span
+from callmon.calls.call import Span
 from callmon.explain.moments import Moment, moments
 from callmon.explain.policy import QUOTES
 from callmon.explain.sentences import Tale, sentence

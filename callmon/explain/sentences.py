@@ -11,7 +11,7 @@ from typing import NamedTuple, assert_never
 
 from callmon import facts as f
 from callmon.calls import rings
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.explain.moments import TOGETHER, Moment, cause_of_stop
 from callmon.explain.speech import Speech
 from callmon.facts import AnyFact

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from callmon.calls.story import State
+from callmon.calls.call import State
 from callmon.facts import Direction
 from callmon.figures import Sets
 from callmon.lines import Line

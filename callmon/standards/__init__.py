@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.findings import Judgement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callmon.calls.story import Call, Span
+from callmon.calls.call import Call, Span
 from callmon.findings import Cause, Judgement
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import Ended, Fact
 from callmon.findings import Judgement
 from callmon.standards._cases import UNHEARD, exempt, met, not_covered, not_met

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import Ended, Fact, VoicemailTook
 from callmon.findings import Judgement
 from callmon.standards._cases import UNHEARD, exempt, met, not_covered, not_met

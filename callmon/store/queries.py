@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
 
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import Fact
 from callmon.figures import Figures
 from callmon.findings import Finding, Gap

@@ -25,7 +25,7 @@ import msgspec
 from sqlalchemy import Connection, Table, select, tuple_
 
 from callmon import figures
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import Ended, Fact
 from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome

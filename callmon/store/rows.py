@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from callmon.calls.story import Call
+from callmon.calls.call import Call
 from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact, NumberWithheld
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
