@@ -93,7 +93,8 @@ class Playing:
         stage = Stage(self._asterisk, self.calls)
         try:
             await stage.open()
-            self._ready.set()
+            # Whoever waits goes on when the first call begins, not while sipp is still starting.
+            self._loop.call_later(SECONDS_TO_START if self._sipp else 0.0, self._ready.set)
             await stage.perform(self._times, self._sipp)
         finally:
             await stage.close()
