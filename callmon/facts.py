@@ -111,12 +111,16 @@ class PhoneStopped(Fact, frozen=True, gc=False):
 
 
 class Answered(Fact, frozen=True, gc=False):
-    """A person and the caller were joined. `rang` is when that phone itself began to ring."""
+    """A person and the caller were joined. `rang` is when that phone itself began to ring.
+
+    `found`: not heard, but seen in a listing: who was on the line before is not known.
+    """
 
     phone: str
     channel: str
     rang: datetime | None = None
     slack: timedelta = EXACT
+    found: bool = False
 
 
 class Held(Fact, frozen=True, gc=False):

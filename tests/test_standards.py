@@ -458,7 +458,7 @@ def test_a_verdict_is_given_once_and_stands() -> None:
     exchange.at(60).ends(caller, one)
     replay = exchange.replayed()
     (findings,) = replay.findings.values()
-    assert [finding.standard for finding in findings] == [A, P, V]
+    assert [finding.standard for finding in findings] == [A, P, V, "one_transfer_at_most"]
     assert before < len(exchange.connections[0])
 
 

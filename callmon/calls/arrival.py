@@ -102,8 +102,9 @@ def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool)
     event = call.begun
     if call.told or event is None or call.consults is not None:
         return
-    call.consults = tracker.talking.get(endpoint(call.caller.channel))
-    if call.consults is not None:  # a person with a caller on hold asks somebody: a leg of that call
+    served = tracker.talking.get(endpoint(call.caller.channel))
+    if served is not None and served.held:  # a person with a caller on hold asks somebody: a leg of that call
+        call.consults = served
         return
     if dialled_outside:
         tell(tracker, call, "outbound")

@@ -89,6 +89,7 @@ class Call(msgspec.Struct, frozen=True):
     answered_by: str | None
     answered_channel: str | None
     answering_phone_rang: datetime | None
+    answer_heard: bool
     by_queue: bool
     phones: Phones
     voicemail: Voicemail | None

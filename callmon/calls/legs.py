@@ -51,7 +51,7 @@ class TrackedCall:
     """One call in progress: what is needed to understand its next event."""
 
     __slots__ = (
-        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "id", "inbound",
+        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "held", "id", "inbound",
         "language", "language_menu", "language_told", "last_stop", "legs", "line_up", "maybe_voicemail",
         "parked", "person", "person_left", "queue", "recalled", "sent", "stopping", "told", "unsure",
         "voicemail", "withheld",
@@ -77,7 +77,7 @@ class TrackedCall:
         self.person: Leg | None = None  # who is on the line with the caller
         self.person_left = False  # and asked for the hang-up first
         self.sent: Sending | None = None
-        self.parked = self.recalled = False
+        self.parked = self.recalled = self.held = False
         self.consults: TrackedCall | None = None  # this one is a consultation in the service of another
         self.unsure: Leg | None = None  # the phone of an answer whose time is not known
 

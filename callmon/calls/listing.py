@@ -181,7 +181,7 @@ class Listing:
         at = answer_time(phone) if phone is not None else None
         if leg is not None and at is not None:
             call.unsure = None
-            self._tracker.answer(call, leg, at)
+            self._tracker.answer(call, leg, at, found=True)
 
     def _orphans(self, listed: dict[str, e.Status]) -> None:
         """Legs of no call that vanished in a gap are forgotten."""
@@ -361,8 +361,8 @@ class Listing:
     ) -> None:
         at = answer_time(phone)
         if at is not None:
-            self._tracker.answer(call, leg, at)
+            self._tracker.answer(call, leg, at, found=True)
             return
         call.unsure = leg
         start, slack = within(since, until)
-        self._tracker.answer(call, leg, start, slack)
+        self._tracker.answer(call, leg, start, slack, found=True)

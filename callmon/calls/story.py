@@ -50,7 +50,7 @@ class Account:
     """One call in progress, as told so far."""
 
     __slots__ = (
-        "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang", "arrival",
+        "answered", "answered_by", "answered_channel", "answered_slack", "answer_heard", "answering_phone_rang", "arrival",
         "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
         "first_tried", "forwards", "gaps", "heard_ringing", "held", "hidden_from", "holds", "in_hours",
         "in_queue", "is_parked", "language", "message", "opened", "opened_at", "parked", "queue", "queued",
@@ -86,7 +86,7 @@ class Account:
         self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
         self.transfers: tuple[Transfer, ...] = ()
         self.forwards = self.parked = self.strictly = 0
-        self.is_parked = False
+        self.is_parked = self.answer_heard = False
         self.queue: datetime | None = None
         self.answered: datetime | None = None
         self.answered_slack = f.EXACT
@@ -221,6 +221,7 @@ class Account:
         self.answered_by, self.answered_channel = fact.phone, fact.channel
         self.answered, self.answered_slack = fact.at, fact.slack
         self.answering_phone_rang = fact.rang
+        self.answer_heard = not fact.found
 
     def _voicemail_took(self, fact: f.VoicemailTook) -> None:
         self.stage = "voicemail"
@@ -268,6 +269,7 @@ class Account:
             answered_by=self.answered_by,
             answered_channel=self.answered_channel,
             answering_phone_rang=self.answering_phone_rang,
+            answer_heard=self.answer_heard,
             by_queue=self.queue is not None and self.clock == self.queue and not self.heard_ringing,
             phones=Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy),
             voicemail=self._voicemail(waited),

@@ -330,14 +330,21 @@ class Tracker:
             return at
         return picked_up
 
-    def answer(self, call: TrackedCall, leg: Leg, at: datetime | None, slack: timedelta = f.EXACT) -> None:
+    def answer(
+        self,
+        call: TrackedCall,
+        leg: Leg,
+        at: datetime | None,
+        slack: timedelta = f.EXACT,
+        found: bool = False,
+    ) -> None:
         """Tell that a person answered the caller."""
         call.answered = leg.answered = True
         call.person = leg
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         rang = leg.rang_at
-        self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack))
+        self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
 
     def _local_bridge(self, event: e.LocalBridge) -> None:
         one, two = self.legs.get(event.one), self.legs.get(event.two)
@@ -370,4 +377,5 @@ class Tracker:
     def _tell_hold(self, event: e.Hold | e.Unhold, fact: type[f.Held] | type[f.Resumed]) -> None:
         leg = self.legs.get(event.uniqueid)
         if leg is not None and leg.call is not None and leg.call.answered and leg is not leg.call.caller:
+            leg.call.held = fact is f.Held
             self._out.append(fact(leg.call.id, event.at, extension(event.channel)))

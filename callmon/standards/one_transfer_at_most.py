@@ -42,8 +42,6 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
 
 def may_hide_a_transfer(call: Call) -> bool:
     """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call."""
-    if call.heard == "full":
-        return False
-    if call.answered is None or not call.gaps:
+    if not call.answer_heard or call.answered is None:
         return True
     return any(until is None or until > call.answered for _, until in call.gaps)
