@@ -22,7 +22,7 @@ from callmon.calls.listing import Heard
 from callmon.calls.story import Account
 from callmon.calls.tracker import Tracker
 from callmon.facts import Fact
-from callmon.findings import Finding, Gap, Outcome
+from callmon.findings import Finding, Gap, Judgement, Outcome
 from callmon.lines import Line, Lines
 from callmon.standards import Standard
 
@@ -57,13 +57,12 @@ class Site:
 
 
 class Hearing:
-    """One exchange as it is heard: its tracker, the accounts of its calls, and what was judged already."""
+    """One exchange as it is heard: its tracker and the accounts of its calls."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
         self.tracker = Tracker(site)
         self.accounts: dict[str, Account] = {}
-        self.judged: dict[str, frozenset[str]] = {}
 
 
 class Monitor:
@@ -81,7 +80,10 @@ class Monitor:
     ) -> None:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars
-        self._standards = standards
+        self._settled_by = {
+            kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
+            for kind in {kind for standard in standards for kind in standard.module.SETTLED_BY}
+        }
         self._every_call = every_call
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
 
@@ -136,9 +138,9 @@ class Monitor:
             facts = list(stored)
             for fact in facts:
                 self._tell(hearing, fact)
-            hearing.judged[call] = frozenset(judged.get(call, ()))
             account = hearing.accounts.get(call)
             if account is not None:
+                account.judged = tuple(judged.get(call, ()))
                 resume(hearing.tracker, account, facts)
         hearing.tracker.listing.resume(heard_until)
 
@@ -160,7 +162,7 @@ class Monitor:
         for exchange, hearing in self._hearings.items():
             before = older._hearings.get(exchange)
             if before is not None:
-                hearing.accounts, hearing.judged = before.accounts, before.judged
+                hearing.accounts = before.accounts
                 hearing.tracker = before.tracker
                 hearing.tracker.site = hearing.site
         self.others = older.others
@@ -171,15 +173,20 @@ class Monitor:
         ended: list[Call] = []
         for fact in facts:
             account = self._tell(hearing, fact)
-            if account is None or not (self._every_call or account.arrival.line is not None):
+            if account is None:
+                continue
+            is_over = type(fact) is f.Ended
+            if is_over:
+                self._forget(hearing, account)
+            if account.arrival.line is None and not self._every_call:
                 continue
             told.append(fact)
-            self._judge(hearing, fact, account, findings)
-            if type(fact) is f.Ended:
-                ended.append(account.call())
-        for fact in facts:
-            if type(fact) is f.Ended:
-                self._forget(hearing, fact.call)
+            standards = self._settled_by.get(type(fact))
+            if standards is not None or is_over:
+                call = account.call()
+                self._judge(fact, account, call, standards or (), findings)
+                if is_over:
+                    ended.append(call)
         gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
         if not told and not gaps:
             return None
@@ -203,41 +210,39 @@ class Monitor:
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
         return Account(fact, line.language, line.ring_cycle, in_hours)
 
-    def _judge(self, hearing: Hearing, fact: Fact, account: Account, findings: list[Finding]) -> None:
-        line = account.arrival.line
-        if line is None or account.arrival.direction != "inbound":
+    def _judge(
+        self, fact: Fact, account: Account, call: Call, standards: tuple[Standard, ...], findings: list[Finding]
+    ) -> None:
+        if call.line is None or call.direction != "inbound":
             return
-        call: Call | None = None
-        done = hearing.judged.get(fact.call, frozenset())
-        for standard in self._standards:
-            if type(fact) not in standard.module.SETTLED_BY or standard.name in done:
+        for standard in standards:
+            if standard.name in account.judged:
                 continue
-            call = call or account.call()
             judged = standard.judge(fact, call)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # what is not known yet may be by the end of the call
-            done |= {standard.name}
-            findings.append(
-                Finding(
-                    call=fact.call,
-                    at=fact.at,
-                    standard=standard.name,
-                    line=line,
-                    language=account.language or "unknown",
-                    in_hours=account.in_hours,
-                    verdict=judged.verdict,
-                    reason_key=judged.reason_key,
-                    number=judged.number,
-                    cause=judged.cause,
-                )
-            )
-        hearing.judged[fact.call] = done
+            account.judged += (standard.name,)
+            findings.append(_finding(standard.name, fact, call, judged))
 
-    def _forget(self, hearing: Hearing, call: str) -> None:
-        account = hearing.accounts.pop(call, None)
-        hearing.judged.pop(call, None)
-        if account is not None and account.arrival.line is None:
+    def _forget(self, hearing: Hearing, account: Account) -> None:
+        del hearing.accounts[account.arrival.call]
+        if account.arrival.line is None:
             self.others[account.arrival.direction] += 1
+
+
+def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Finding:
+    return Finding(
+        call=fact.call,
+        at=fact.at,
+        standard=standard,
+        line=call.line or "",
+        language=call.language or "unknown",
+        in_hours=call.in_hours,
+        verdict=judged.verdict,
+        reason_key=judged.reason_key,
+        number=judged.number,
+        cause=judged.cause,
+    )
 
 
 def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:

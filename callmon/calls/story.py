@@ -50,12 +50,51 @@ class Account:
     """One call in progress, as told so far."""
 
     __slots__ = (
-        "answered", "answered_by", "answered_channel", "answered_slack", "answer_heard", "answering_phone_rang", "arrival",
-        "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
-        "first_tried", "forwards", "gaps", "heard_ringing", "held", "hidden_from", "holds", "in_hours",
-        "in_queue", "is_parked", "language", "message", "opened", "opened_at", "parked", "queue", "queued",
-        "rang", "ringing", "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout",
-        "stopped_slack", "strictly", "transfers", "tried", "voicemail",
+        "answer_heard",
+        "answered",
+        "answered_by",
+        "answered_channel",
+        "answered_slack",
+        "answering_phone_rang",
+        "arrival",
+        "busy",
+        "busy_given",
+        "clock",
+        "clock_slack",
+        "cycle",
+        "dial_failed",
+        "early_media",
+        "end",
+        "first_tried",
+        "forwards",
+        "gaps",
+        "heard_ringing",
+        "held",
+        "hidden_from",
+        "holds",
+        "in_hours",
+        "in_queue",
+        "is_parked",
+        "judged",
+        "language",
+        "message",
+        "opened",
+        "opened_at",
+        "parked",
+        "queue",
+        "queued",
+        "rang",
+        "ringing",
+        "ringing_now",
+        "ringing_slack",
+        "stage",
+        "stopped",
+        "stopped_by_timeout",
+        "stopped_slack",
+        "strictly",
+        "transfers",
+        "tried",
+        "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +105,7 @@ class Account:
         in_hours: bool | None = None,
     ) -> None:
         self.arrival = arrival
+        self.judged: tuple[str, ...] = ()  # the standards that have given their verdict
         self.in_hours = in_hours
         self.language = language
         self.cycle = cycle

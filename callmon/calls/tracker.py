@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from callmon import facts as f
@@ -83,14 +84,14 @@ class Tracker:
         self._steps: dict[type[e.Event], Callable[[Any], None]] = {
             e.Newchannel: self._newchannel,
             e.Newstate: self._newstate,
-            e.DialBegin: lambda event: dialling.begin(self, event),
-            e.DialState: lambda event: dialling.state(self, event),
-            e.DialEnd: lambda event: dialling.end(self, event),
-            e.BlindTransfer: lambda event: transfers.blind(self, event),
-            e.AttendedTransfer: lambda event: transfers.attended(self, event),
-            e.ParkedCall: lambda event: transfers.parked(self, event),
-            e.UnParkedCall: lambda event: transfers.retrieved(self, event),
-            e.ParkedCallTimeOut: lambda event: transfers.parking_over(self, event),
+            e.DialBegin: partial(dialling.begin, self),
+            e.DialState: partial(dialling.state, self),
+            e.DialEnd: partial(dialling.end, self),
+            e.BlindTransfer: partial(transfers.blind, self),
+            e.AttendedTransfer: partial(transfers.attended, self),
+            e.ParkedCall: partial(transfers.parked, self),
+            e.UnParkedCall: partial(transfers.retrieved, self),
+            e.ParkedCallTimeOut: partial(transfers.parking_over, self),
             e.BridgeEnter: self._bridge_enter,
             e.BridgeLeave: self._bridge_leave,
             e.BridgeMerge: lambda event: self.bridges.merge(event.to_bridge, event.from_bridge),
@@ -100,12 +101,12 @@ class Tracker:
             e.SoftHangupRequest: self._soft_hangup_request,
             e.Hold: self._hold,
             e.Unhold: self._unhold,
-            e.Newexten: lambda event: voicemail.step(self, event),
-            e.MessageWaiting: lambda event: voicemail.message_waiting(self, event),
+            e.Newexten: partial(voicemail.step, self),
+            e.MessageWaiting: partial(voicemail.message_waiting, self),
             e.QueueCallerJoin: self._queue_join,
             e.QueueCallerLeave: self._queue_leave,
             e.FullyBooted: self.listing.booted,
-            e.Presentation: lambda event: arrival.presentation(self, event),
+            e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
             e.ConnectionLost: self.listing.lost,
             e.CoreShowChannel: self.listing.entry,
