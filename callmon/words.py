@@ -60,7 +60,8 @@ STANDARDS: Mapping[str, str] = {
     "complaint_answered_within_15_business_days": "Réponse à la plainte en 15 jours ouvrables ou moins",
     "feedback_offered": "Occasion de donner une rétroaction après chaque interaction",
 }
-# The texts of `Judgement.reason_key`, and with ".n" those that speak of its number: a ring or seconds.
+# The texts of `Judgement.reason_key`, and with ".n" those that speak of its number: a ring, seconds, a count
+# (".0", ".1" where a language says it otherwise).
 REASONS: Mapping[str, str] = {
     "answered_on_ring": "réponse en personne",
     "answered_on_ring.n": "réponse à la {ordinal} sonnerie",
@@ -89,7 +90,9 @@ REASONS: Mapping[str, str] = {
     "after_a_person": "messagerie vocale après une réponse en personne",
     "no_person": "aucune réponse en personne",
     "transferred": "appel réacheminé",
-    "transferred.n": "nombre de réacheminements : {number}",
+    "transferred.0": "appel jamais réacheminé",
+    "transferred.1": "appel réacheminé une fois",
+    "transferred.n": "appel réacheminé {number} fois",
     "chosen_in_menu": "messagerie vocale choisie au menu vocal",
     "exchange_stopped": "arrêt de l'autocommutateur",
     "closed": "fermé",
@@ -145,7 +148,8 @@ def reason(key: str, number: int | None, language: str) -> str:
 
     Raises KeyError for a key that there is not.
     """
-    identifier = f"{key}.n" if number is not None and f"{key}.n" in REASONS else key
+    identifier = next((name for name in (f"{key}.{number}", f"{key}.n") if name in REASONS), key)
+    identifier = key if number is None else identifier
     return word("reason", identifier, language).format(number=number, ordinal=_ordinal(number, language))
 
 

@@ -58,6 +58,15 @@ RECORDED = (
     "tty_answered",
     "outbound_answered",
     "internal_call",
+    "blind_transfer",
+    "attended_transfer",
+    "two_transfers",
+    "transfer_to_voicemail",
+    "blonde_returned",
+    "park_retrieve",
+    "park_timeout",
+    "forward_302",
+    "pickup",
 )
 
 
@@ -239,7 +248,16 @@ ONE_OF_EACH: list[Fact] = [
     f.Answered(CALL, after(30), "102", "PJSIP/102-1"),
     f.Held(CALL, after(31), "102"),
     f.Resumed(CALL, after(33.5), "102"),
-    f.DialFailed(CALL, after(34)),
+    f.SentOff(CALL, after(34.2), "blind", "PJSIP/102-1", "104"),
+    f.CameBack(CALL, after(34.3), "104"),
+    f.Transferred(CALL, after(34.4), "redirect", "PJSIP/102-1", "104", True),
+    f.PersonJoined(CALL, after(34.4), "104", "PJSIP/104-1"),
+    f.Parked(CALL, after(34.4)),
+    f.Retrieved(CALL, after(34.4), "105"),
+    f.ParkingEnded(CALL, after(34.4)),
+    f.Forwarded(CALL, after(34.4), "105", "outside"),
+    f.Overflowed(CALL, after(34.5)),
+    f.DialFailed(CALL, after(34.8)),
     f.CallerBusy(CALL, after(35)),
     f.VoicemailTook(CALL, after(36), "500"),
     f.MessageLeft(CALL, after(40), "500"),
@@ -299,6 +317,105 @@ def test_who_hung_up_is_seen_from_our_side(direction: str, ended: str) -> None:
     facts = [arrived(direction=direction, line="general"), *phone("101", 0)]
     facts += [f.Answered(CALL, after(2), "101", "PJSIP/101-00000001"), f.Ended(CALL, after(9), "exchange")]
     assert sentences(facts)[-1] == ended
+
+
+# ── handed on ──
+
+TALKING: list[Fact] = [arrived(), *phone("101", 0), f.Answered(CALL, after(2), "101", "PJSIP/101-00000001")]
+SENT = f.SentOff(CALL, after(9), "blind", "PJSIP/101-00000001", "104")
+
+
+def handed_on(*facts: Fact, language: str = "fr") -> list[str]:
+    """The sentences after the answer; each ends with the caller's hang-up, which is left out."""
+    ended = f.Ended(CALL, after(60), "caller")
+    return sentences([*TALKING, *facts, ended], language)[3:-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "french", "english"),
+    [
+        (
+            "blind",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, sans annonce.",
+            "Phone 101 transfers the call to an outside number, unannounced.",
+        ),
+        (
+            "attended",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, avec annonce.",
+            "Phone 101 transfers the call to an outside number, announced.",
+        ),
+        (
+            "blonde",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, pendant la sonnerie.",
+            "Phone 101 hands the call over to an outside number while it rings.",
+        ),
+        (
+            "redirect",
+            "L'autocommutateur transfère l'appel à un numéro de l'extérieur.",
+            "The exchange transfers the call to an outside number.",
+        ),
+    ],
+)
+def test_each_kind_of_transfer_is_told_with_its_own_words(kind: f.TransferKind, french: str, english: str) -> None:
+    sent = f.SentOff(CALL, after(9), kind, "PJSIP/101-00000001", "outside")
+    assert (handed_on(sent), handed_on(sent, language="en")) == ([french], [english])
+
+
+def test_a_transfer_that_counts_is_told_once_with_its_number() -> None:
+    counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
+    joined = f.PersonJoined(CALL, after(12), "104", "PJSIP/104-00000002")
+    assert handed_on(SENT, counted, joined) == [
+        "Le poste 101 transfère l'appel au poste 104, sans annonce (réacheminement 1).",
+        "Le poste 104 prend l'appel transféré.",
+    ]
+
+
+def test_who_takes_an_announced_transfer_is_told_behind_it_though_asterisk_joins_the_bridges_first() -> None:
+    joined = f.PersonJoined(CALL, after(8.999), "104", "PJSIP/104-00000002")
+    let_go = [f.Held(CALL, after(4), "101"), f.Resumed(CALL, after(8.998), "101")]
+    assert handed_on(*let_go, joined, msgspec.structs.replace(SENT, kind="attended"), language="en") == [
+        "Phone 101 puts the caller on hold.",
+        "Phone 101 transfers the call to phone 104, announced.",
+        "Phone 104 takes the transferred call.",
+    ]
+
+
+def test_a_caller_who_came_back_and_a_transfer_that_reached_nothing_are_told_apart() -> None:
+    back, nothing = f.CameBack(CALL, after(20), "104"), f.CameBack(CALL, after(60), "104")
+    sent = "Le poste 101 transfère l'appel au numéro interne 104, sans annonce."
+    assert handed_on(SENT, back) == [sent, "Le poste 101 retrouve l'appelant (aucun réacheminement)."]
+    assert handed_on(SENT, nothing) == [
+        sent,
+        "Le transfert au numéro interne 104 n'aboutit pas (aucun réacheminement).",
+    ]
+
+
+def test_a_transferer_outside_is_an_outside_number() -> None:
+    channel = "PJSIP/trunk-00000009"
+    facts = [*TALKING[:3], f.Answered(CALL, after(2), "outside", channel)]
+    sent = f.SentOff(CALL, after(9), "blind", channel, "104")
+    told_so = sentences([*facts, sent, f.Ended(CALL, after(60), "caller")], "en")
+    assert told_so[3] == "An outside number transfers the call to the internal number 104, unannounced."
+
+
+def test_a_phone_that_forwards_is_not_said_to_stop_ringing_too() -> None:
+    stopped = f.PhoneStopped(CALL, after(1), "101", "PJSIP/101-00000001", "cancelled", True)
+    facts = [*TALKING[:3], f.Forwarded(CALL, after(1), "101", "outside"), stopped]
+    assert sentences([*facts, f.Ended(CALL, after(9), "caller")])[2:-1] == [
+        "Phone 101 automatically forwards the call to an outside number."
+    ]
+
+
+def test_who_takes_a_call_after_parking_or_an_overflow_takes_no_transfer() -> None:
+    joined = f.PersonJoined(CALL, after(40), "104", "PJSIP/104-00000002")
+    assert handed_on(f.Parked(CALL, after(9)), f.ParkingEnded(CALL, after(30)), joined)[-1] == (
+        "Le poste 104 reprend l'appel parqué."
+    )
+    assert handed_on(f.Overflowed(CALL, after(30)), joined) == [
+        "Notre côté raccroche; l'autocommutateur garde l'appelant et appelle un autre poste "
+        "(aucun réacheminement).",
+        "Le poste 104 prend l'appel.",
+    ]
 
 
 # ── how it speaks ──

@@ -135,6 +135,10 @@ def test_a_missing_translation_shows_the_french_and_never_something_else() -> No
         ("answered_on_ring", 1, "réponse à la 1re sonnerie", "answered on ring 1"),
         ("answered_on_ring", 2, "réponse à la 2e sonnerie", "answered on ring 2"),
         ("answered_on_ring", None, "réponse en personne", "answered by a person"),
+        ("transferred", 0, "appel jamais réacheminé", "call never redirected"),
+        ("transferred", 1, "appel réacheminé une fois", "call redirected once"),
+        ("transferred", 2, "appel réacheminé 2 fois", "call redirected 2 times"),
+        ("transferred", None, "appel réacheminé", "call redirected"),
         (
             "gave_up",
             4,

@@ -37,12 +37,29 @@ def within(fact: f.Fact, other: f.Fact, length: timedelta) -> bool:
     return fact.at is not None and other.at is not None and abs(fact.at - other.at) <= length
 
 
-def cause_of_stop(stop: f.PhoneStopped, facts: Sequence[AnyFact]) -> f.Answered | f.Ended | None:
-    """What made the exchange stop ringing a phone: another answered, or the call was over."""
-    if stop.why != "cancelled":
+def cause_of_stop(
+    stop: f.PhoneStopped, facts: Sequence[AnyFact]
+) -> f.Answered | f.PersonJoined | f.Forwarded | f.Ended | None:
+    """What made the exchange stop ringing a phone: another answered, its own forwarding, or the call was over.
+
+    A phone whose call was picked up elsewhere is simply gone.
+    """
+    if stop.why not in ("cancelled", "gone"):
         return None
-    found = [x for x in facts if isinstance(x, f.Answered | f.Ended) and within(x, stop, TOGETHER)]
-    return next(iter(found), None)
+    for x in facts:
+        match x:
+            case f.Forwarded() if x.phone != stop.phone:
+                continue
+            case f.Answered() | f.PersonJoined() | f.Forwarded() | f.Ended() if within(x, stop, TOGETHER):
+                return x
+    return None
+
+
+def told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
+    """Whether `fact` is the sending that became this transfer, and so tells of it."""
+    if not isinstance(fact, f.SentOff):
+        return False
+    return (fact.at, fact.kind, fact.by, fact.to) == (transfer.at, transfer.kind, transfer.by, transfer.to)
 
 
 def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequence[AnyFact]) -> bool:
@@ -50,13 +67,22 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
         case f.PhoneDialled():
             return any(_is_same_phone_at_once(fact, other) for other in facts)
         case f.PhoneStopped():
-            return not fact.rang and cause_of_stop(fact, facts) is not None
+            cause = cause_of_stop(fact, facts)
+            return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)
+        case f.Transferred():
+            return any(told_by(fact, x) for x in before)
+        case f.PersonJoined():
+            return any(
+                isinstance(x, f.Retrieved) and x.phone == fact.phone and within(x, fact, AT_ONCE) for x in before
+            )
         case f.QueueLeft():
             return any(isinstance(x, f.Answered | f.Ended) and within(x, fact, AT_ONCE) for x in facts)
         case f.Answered() if fact.slack != f.EXACT or fact.at is None:
             after = facts[len(before) + 1 :]
             return any(isinstance(x, f.Answered) and x.channel == fact.channel for x in after)
-        case f.Resumed():  # a phone that transfers sends it without having held
+        case f.Resumed():  # a phone that transfers sends it, whether it had held or not
+            if any(isinstance(x, f.SentOff) and within(x, fact, TOGETHER) for x in facts[len(before) :]):
+                return True
             holds = [x for x in before if isinstance(x, f.Held | f.Resumed)]
             return not holds or isinstance(holds[-1], f.Resumed)
         case _:
@@ -70,17 +96,28 @@ def _is_same_phone_at_once(dialled: f.PhoneDialled, other: AnyFact) -> bool:
 
 
 def _causes_first(facts: Sequence[AnyFact]) -> list[AnyFact]:
-    """Stops that a later answer or end had caused come behind it."""
+    """Stops that a later answer or end had caused come behind it; who takes a transfer behind the transfer."""
     told: list[AnyFact] = []
     waiting: list[tuple[AnyFact, AnyFact]] = []
     for place, fact in enumerate(facts):
-        cause = cause_of_stop(fact, facts[place + 1 :]) if isinstance(fact, f.PhoneStopped) else None
+        cause = _cause(fact, facts[place + 1 :])
         if cause is not None:
             waiting.append((cause, fact))
             continue
         told.append(fact)
         told += [held_back for because, held_back in waiting if because is fact]
     return told
+
+
+def _cause(fact: AnyFact, after: Sequence[AnyFact]) -> AnyFact | None:
+    match fact:
+        case f.PhoneStopped():
+            return cause_of_stop(fact, after)
+        case f.PersonJoined():  # Asterisk joins the bridges first
+            sent = (x for x in after if isinstance(x, f.SentOff) and x.to == fact.phone)
+            return next((x for x in sent if within(x, fact, TOGETHER)), None)
+        case _:
+            return None
 
 
 def _belongs(fact: AnyFact, first: AnyFact) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from callmon import facts as f
 from callmon.calls import rings
 from callmon.calls.call import Call
+from callmon.explain.handing import handed_on, picked_up
 from callmon.explain.moments import TOGETHER, Moment, cause_of_stop
 from callmon.explain.speech import Speech
 from callmon.facts import AnyFact
@@ -77,7 +78,7 @@ def _told(tale: Tale, moment: Moment) -> Told:
         case f.Ended():
             return _ended(tale, fact)
         case _:
-            assert_never(fact)
+            return handed_on(tale, fact)
 
 
 def _arrived(tale: Tale, fact: f.Arrived) -> Told:
@@ -132,7 +133,7 @@ def _callers_ring(tale: Tale, ring: int | None) -> str | None:
 def _stopped(tale: Tale, fact: f.PhoneStopped, phones: str, several: bool) -> str:
     plural, singular = _STOPPED_RINGING[fact.why] if fact.rang else _NEVER_RANG[fact.why]
     match cause_of_stop(fact, tale.facts):
-        case f.Answered() if fact.rang:
+        case f.Answered() | f.PersonJoined() if fact.rang:
             plural, singular = _CANCELLED_BY_ANSWER
         case f.Ended() if fact.rang:
             plural, singular = _CANCELLED_BY_END
@@ -204,7 +205,8 @@ def _answer_notes(tale: Tale, fact: f.Answered) -> tuple[str | None, ...]:
     if queued := _queued(tale):
         return (queued, _own_ring(tale, fact))
     ring = _callers_ring(tale, tale.call.rings)
-    return (ring, None if _rang_from_the_start(tale.call, fact) else _own_ring(tale, fact))
+    own = None if _rang_from_the_start(tale.call, fact) else _own_ring(tale, fact)
+    return (ring, own, picked_up(tale, fact))
 
 
 def _queued(tale: Tale) -> str | None:
