@@ -4,8 +4,8 @@ One table (`METRICS`) says it all: name, type, help, labels. Every set of labels
 at 0 before anything was counted, so that `increase()` sees the first event. A figure is a flat tuple of
 strings: the metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
 
-Refuses to count what is not known: a call whose rings are uncertain is in no histogram. Callers' numbers
-never come here.
+Refuses to count what is not known: a call whose rings are uncertain is in no histogram of rings, one in which a
+transfer may have gone unheard in none of transfers. Callers' numbers never come here.
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from typing import Literal, NamedTuple
 
 from callmon.calls.call import OUTCOMES, Call
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
+from callmon.standards.one_transfer_at_most import may_hide_a_transfer
 
 Figure = tuple[str, ...]
 Figures = dict[Figure, float]
 
 LANGUAGES = ("fr", "en", "other", "unknown")
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
+TRANSFERS = (0, 1, 2, 3, 5)
 BEYOND = "+Inf"
 SUM = "sum"
 
 
 class Metric(NamedTuple):
-    """`buckets` are in rings ("rings") or in the line's own ring cycles ("cycles"); None for a counter."""
+    """`buckets` are in rings, in the line's own ring cycles or in transfers; None for a counter."""
 
     name: str
     help: str
     labels: tuple[str, ...]
-    buckets: Literal["rings", "cycles"] | None = None
+    buckets: Literal["rings", "cycles", "transfers"] | None = None
 
 
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
@@ -48,6 +50,9 @@ WAITED = Metric(
     "cycles",
 )
 VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings")
+TRANSFERRED = Metric(
+    "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), "transfers"
+)
 VERDICT = Metric(
     "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
 )
@@ -58,7 +63,7 @@ CORRECTED = Metric(
 )
 CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
-METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, VERDICT, CORRECTED, CAUSE, UNHEARD)
+METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, VERDICT, CORRECTED, CAUSE, UNHEARD)
 
 # What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
@@ -113,6 +118,8 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
             return [()]
         case "rings":
             bounds = [text for _, text in _RING_BOUNDS]
+        case "transfers":
+            bounds = [text for _, text in _TRANSFER_BOUNDS]
         case "cycles":
             cycle = sets.lines[values[metric.labels.index("line")]]
             bounds = [text for _, text in _wait_bounds(cycle)]
@@ -121,6 +128,7 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
 
 # A bucket's upper bound is written as Prometheus writes it in every format: "3.0".
 _RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
+_TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
 
 
 @lru_cache(maxsize=64)
@@ -147,10 +155,12 @@ def of_call(figures: Figures, call: Call) -> None:
     language = language_label(call.language)
     add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
     if call.answered_by is not None and call.rings is not None and call.waited is not None:
-        _observe_rings(figures, (RINGS_HEARD.name, call.line, language), call.rings)
+        _observe(figures, (RINGS_HEARD.name, call.line, language), call.rings, _RING_BOUNDS)
         _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
     if call.voicemail is not None and call.voicemail.rings is not None:
-        _observe_rings(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings)
+        _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
+    if call.outcome == "answered" and not may_hide_a_transfer(call):
+        _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
 
 
 def of_finding(figures: Figures, finding: Finding) -> None:
@@ -180,9 +190,9 @@ def hours_label(in_hours: bool | None) -> str:
     return "open" if in_hours else "closed"
 
 
-def _observe_rings(figures: Figures, base: Figure, rings: int) -> None:
-    add(figures, (*base, next((text for most, text in _RING_BOUNDS if rings <= most), BEYOND)))
-    add(figures, (*base, SUM), rings)
+def _observe(figures: Figures, base: Figure, count: int, bounds: tuple[tuple[int, str], ...]) -> None:
+    add(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
+    add(figures, (*base, SUM), count)
 
 
 def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: timedelta) -> None:

@@ -116,6 +116,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
         "answer_by_third_ring": ("not_met", 5, "late_hunting"),
         "voicemail_after_fourth_ring": ("exempt", None, None),
         "reach_a_person": ("met", None, None),
+        "one_transfer_at_most": ("met", 0, None),
     }
     assert stored.account is not None
     assert (stored.account.rings, stored.account.cycle) == (5, seconds(2))
