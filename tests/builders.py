@@ -342,9 +342,9 @@ def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tupl
     return call["verdicts"].get(standard), key, call["cause"].get(standard)
 
 
-def left(replay: Replay) -> tuple[int, int, int, int, int]:
-    """What is still remembered: legs, calls, bridges, accounts, standards given."""
+def left(replay: Replay) -> tuple[int, int, int, int]:
+    """What is still remembered: legs, calls, bridges, accounts."""
     hearing = replay._monitor._hearings["toronto"]
     tracker = hearing.tracker
     bridges, accounts = len(tracker.bridges), len(hearing.accounts)
-    return len(tracker.legs) + len(tracker.unborn), len(tracker.calls), bridges, accounts, len(hearing.judged)
+    return len(tracker.legs) + len(tracker.unborn), len(tracker.calls), bridges, accounts

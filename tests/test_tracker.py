@@ -107,7 +107,7 @@ def test_either_side_may_hang_up_first(first: str) -> None:
     exchange.at(9).ends(*((caller, one) if first == "caller" else (one, caller)))
     replay = exchange.replayed()
     assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 1, "101")]
-    assert left(replay) == (0, 0, 0, 0, 0)
+    assert left(replay) == (0, 0, 0, 0)
 
 
 def test_the_caller_s_line_may_go_up_before_the_dial_s_end_is_told() -> None:
@@ -158,7 +158,7 @@ def test_a_picked_up_call_was_answered_by_who_picked_it_up(order: tuple[str, ...
     exchange.at(20).ends(caller, taker)
     replay = exchange.replayed()
     assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 2, "102")]
-    assert left(replay) == (0, 0, 0, 0, 0)
+    assert left(replay) == (0, 0, 0, 0)
 
 
 # Local channels.
@@ -202,7 +202,7 @@ def test_the_phone_behind_a_local_channel_answered_not_the_local_channel(optimis
     replay = through_local(optimised).replayed()
     assert [summary(call) for call in replay.calls()] == [("inbound", "general", "answered", 2, "104")]
     assert replay.calls()[0]["wait_seconds"] == 8.0
-    assert left(replay) == (0, 0, 0, 0, 0)
+    assert left(replay) == (0, 0, 0, 0)
 
 
 def test_voicemail_behind_a_local_channel_took_the_call() -> None:
@@ -546,7 +546,7 @@ def test_a_click_to_call_s_agent_is_not_the_citizen() -> None:
     exchange.at(20).ends(agent, far)
     replay = exchange.replayed()
     assert all(call["direction"] != "inbound" for call in replay.calls())
-    assert left(replay) == (0, 0, 0, 0, 0)
+    assert left(replay) == (0, 0, 0, 0)
 
 
 def test_with_any_line_every_number_dialled_from_outside_is_a_line() -> None:
@@ -585,7 +585,7 @@ def test_the_caller_s_own_hold_is_not_the_agent_s() -> None:
 
 # Disorder that no exchange makes: nothing raises, nothing stays.
 
-IDS = ["lab-1795528013.0", "lab-1795528013.1", "lab-1795528014.2", "lab-1795528014.3", "", "x", "9" * 300]
+IDS = ["lab-1795528013.0", "lab-1795528013.1", "lab-1795528014.2", "lab-1795528014.3", "", "x", "9" * 150]
 names = st.sampled_from(["PJSIP/trunk-01", "PJSIP/101-02", "PJSIP/2-3", "Local/1@a-0;1", "Local/1@a-0;2", "-"])
 FIELDS: dict[str, st.SearchStrategy[str]] = {
     "Channel": names, "DestChannel": names,
@@ -643,7 +643,7 @@ def test_no_order_of_events_raises_or_is_remembered_after_all_hung_up(streams: l
     streams[-1] += all_gone()
     replay = replayed(*(BANNER + stream for stream in streams))
     replay.calls()
-    assert left(replay) == (0, 0, 0, 0, 0)
+    assert left(replay) == (0, 0, 0, 0)
 
 
 @effort(max_examples=50, deadline=None)
