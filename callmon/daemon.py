@@ -32,6 +32,7 @@ from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
 from callmon.errors import ConfigError
 from callmon.notify import notify
+from callmon.numbers import e164
 from callmon.settings import Settings, load
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics
@@ -156,12 +157,19 @@ class Daemon:
 
     def _restore(self) -> None:
         """The calls that were in progress when callmon last ran are taken up by their stored facts."""
+        self._warm_up()
         heard = queries.heartbeats(self._store)
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
             judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
             facts = {call: known.facts for call, known in calls.items()}
             self.monitor.restore(name, heard.get(name), facts, judged)
+
+    def _warm_up(self) -> None:
+        """The calendar and the number plan load a quarter of a second's worth of modules: not at the first call."""
+        for line in self.settings.lines():
+            self.settings.calendar(line).is_open(datetime.now(UTC))
+        e164("416 555-0100", self.settings.region)
 
     def _watch(self, name: str) -> None:
         recorder = FlightRecorder(keep=public_numbers(self.settings.lines(), self.settings.region))

@@ -256,6 +256,10 @@ class Presentation(Event, frozen=True, gc=False):
     value: str
 
 
+class ListingRefused(Event, frozen=True, gc=False):
+    """Ours: the exchange will not list its channels (no `write = reporting`). What a gap hid stays hidden."""
+
+
 class ConnectionLost(Event, frozen=True, gc=False):
     """Ours, not Asterisk's: from `at` (the last byte heard) on, the exchange is unheard."""
 

@@ -70,6 +70,7 @@ class Session:
         self._last_byte = now
         self._clock: tuple[datetime, float] | None = None
         self._booted: e.FullyBooted | None = None
+        self._asked: set[str] = set()  # the listing's ActionIDs
 
     def receive_data(self, data: bytes, now: float) -> list[e.Event]:
         """The events in these bytes. Never raises; what went wrong is in `failure`."""
@@ -159,8 +160,12 @@ class Session:
                 self._ping(now)
                 for action, headers in LISTING:
                     self._send(action, headers)
+                    self._asked.add(f"callmon-{self._actions}")
             case State.LISTENING if reply["Ping"]:
                 self._ponged(reply, now, heard)
+            case State.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
+                self._asked.clear()
+                heard.append(e.ListingRefused(self.exchange_time(now)))
             case State.LISTENING:
                 told = e.presentation(reply, self.exchange_time(now))
                 if told is not None:

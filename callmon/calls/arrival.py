@@ -103,11 +103,10 @@ def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool)
     if call.told or event is None or call.consults is not None:
         return
     served = tracker.talking.get(endpoint(call.caller.channel))
-    if served is not None and served.held:  # a person with a caller on hold asks somebody: a leg of that call
-        call.consults = served
-        return
     if dialled_outside:
         tell(tracker, call, "outbound")
+    elif served is not None and served.held:  # a person with a caller on hold asks a colleague: a leg of that call
+        call.consults = served
     elif tracker.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
         tell(tracker, call, "inbound")
     else:

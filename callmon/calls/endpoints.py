@@ -43,6 +43,8 @@ def is_number(text: str) -> bool:
 def masked(channel: str) -> str:
     """The channel's name without a telephone number in it (a DAHDI or Local name may carry one)."""
     name = endpoint(channel)
+    if _LONG_NUMBER.search(name) is None:
+        return channel  # the very same text: one of the few that are kept for each call
     return _LONG_NUMBER.sub(OUTSIDE, name) + channel[len(name) :]
 
 

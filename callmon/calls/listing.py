@@ -100,7 +100,7 @@ class Listing:
         clock, started = self._tracker.clock, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
-        if self._uptime and (uptime + UPTIME_TOLERANCE < self._uptime + heard or late):
+        if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
             self._restarted = True
         # Without a time of its own (a recording), the clock is that of before the gap: the listing sets it.
         self._uptime, self._heard_from = uptime, event.at
@@ -124,6 +124,16 @@ class Listing:
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
         self._settle(listed, until)
+        self._finish(until)
+
+    def refused(self, event: e.ListingRefused) -> None:
+        """No listing will come: calls that were up before the gap are given up, their ends unheard."""
+        for call in [call for call in self._tracker.calls.values() if call.doubtful]:
+            self._over(call, event.at)
+        self._finish(event.at)
+
+    def _finish(self, until: datetime | None) -> None:
+        """The exchange is heard again."""
         if self._since is not None and until is not None:
             self._gap = Heard(self._since, until)
         self._restarted = self._stopped = False
@@ -203,7 +213,6 @@ class Listing:
         tracker.bridges.leave(call.caller)
         if not call.told:  # of no line, and nothing known of it
             tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
-            tracker.drop_last()
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
         open_still = not call.answered and not call.voicemail

@@ -158,7 +158,9 @@ class Account:
             case f.Parked():
                 self.parked += 1
                 self.is_parked = True
-            case f.Retrieved() | f.ParkingEnded() | f.PersonJoined():
+            case f.PersonJoined():
+                self.is_parked = self.held = False
+            case f.Retrieved() | f.ParkingEnded():
                 self.is_parked = False
             case f.Overflowed():
                 self.strictly += 1

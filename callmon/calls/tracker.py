@@ -109,6 +109,7 @@ class Tracker:
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
             e.ConnectionLost: self.listing.lost,
+            e.ListingRefused: self.listing.refused,
             e.CoreShowChannel: self.listing.entry,
             e.CoreShowChannelsComplete: self.listing.channels_complete,
             e.Status: self.listing.entry,
@@ -128,10 +129,6 @@ class Tracker:
     def tell(self, fact: Fact) -> None:
         """One fact out."""
         self._out.append(fact)
-
-    def drop_last(self) -> None:
-        """Take back the fact told last (of a call of which nothing else was told)."""
-        del self._out[-1:]
 
     # Channels and calls come and go.
 

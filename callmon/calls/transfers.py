@@ -104,7 +104,8 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     if person is None or person is call.person:
         return
     sent, before = call.sent, call.person
-    call.person, call.person_left, call.recalled = person, False, False
+    call.person, call.person_left, call.recalled, call.held = person, False, False, False
+    tracker.talking[endpoint(person.channel)] = call
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
         tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=True))

@@ -1,0 +1,38 @@
+"""An exchange that refuses to list its channels: nothing is invented, nothing stays open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from callmon import assembly
+from callmon.ami import events as e
+from callmon.ami.session import Session
+from callmon.settings import example
+
+AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+
+
+def test_a_refused_status_is_told_once_and_gives_up_what_was_up_before_the_gap() -> None:
+    monitor = assembly.monitor(example(), "toronto")
+    call = e.Newchannel(
+        AT, "PJSIP/trunk-1", "4", "4165550101", "", "en", "4163272422", "1795536000.0", "1795536000.0"
+    )
+    monitor.feed("toronto", call)
+    monitor.feed("toronto", e.ConnectionLost(AT))
+    outcome = monitor.feed("toronto", e.ListingRefused(AT))
+    assert outcome is not None
+    assert [(ended.outcome, ended.ended) for ended in outcome.calls] == [("unknown", None)]
+    assert {finding.verdict for finding in outcome.findings} == {"unknown"}
+    assert monitor.calls("toronto") == []
+    assert not monitor.is_unheard("toronto")
+
+
+def test_a_session_whose_listing_is_denied_says_so_once() -> None:
+    session = Session("toronto", "callmon", "secret", 0.0, md5=False)
+    session.receive_data(b"Asterisk Call Manager/11.0.0\r\n", 0.0)
+    session.receive_data(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n", 0.0)
+    asked = [line for line in session.data_to_send().split(b"\r\n") if line.startswith(b"ActionID: ")]
+    denied = b"".join(
+        b"Response: Error\r\n" + line + b"\r\nMessage: Permission denied\r\n\r\n" for line in asked[-3:]
+    )
+    assert session.receive_data(denied, 1.0) == [e.ListingRefused(None)]
