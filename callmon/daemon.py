@@ -166,7 +166,7 @@ class Daemon:
             self.monitor.restore(name, heard.get(name), facts, judged)
 
     def _warm_up(self) -> None:
-        """The calendar and the number plan load a quarter of a second's worth of modules: not at the first call."""
+        """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
         for line in self.settings.lines():
             self.settings.calendar(line).is_open(datetime.now(UTC))
         e164("416 555-0100", self.settings.region)
