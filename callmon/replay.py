@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
 from callmon.calls.call import Call
@@ -40,8 +41,8 @@ class Replay:
         heard: datetime | None = None
         for chunk in chunks:
             for message in framer.receive(chunk):
-                heard = e.timestamp(message) or heard
-                event = e.event(message)
+                heard = decoding.timestamp(message) or heard
+                event = decoding.event(message)
                 if isinstance(event, e.Reply):
                     event = e.presentation(event, heard)
                 if isinstance(event, e.StatusComplete):

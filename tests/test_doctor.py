@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from callmon import settings
-from callmon.ami import events
+from callmon.ami import decoding
 from callmon.doctor import Complaint, as_text, examine, judge, proposal, white_list
 from callmon.doctor.asking import Answers, ask, setting
 from callmon.doctor.surroundings import cycle
@@ -634,7 +634,7 @@ def test_the_white_list_is_the_one_that_ships() -> None:
 
 def test_whatever_callmon_reads_is_on_the_white_list() -> None:
     answers_to_questions = {"CoreShowChannel", "CoreShowChannelsComplete", "Status", "StatusComplete"}
-    read = {name.decode() for name in events.READERS} - answers_to_questions
+    read = {name.decode() for name in decoding.READERS} - answers_to_questions
     assert read - {*white_list.NAMES, white_list.VOICEMAIL} == set()
 
 

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.ami.events import MAX_VALUE, event, instant, timestamp
+from callmon.ami.decoding import MAX_VALUE, event, timestamp
+from callmon.ami.events import instant
 from callmon.ami.protocol import Framer
 
 TRACES = Path(__file__).parent / "data" / "traces"
@@ -116,7 +118,7 @@ def test_every_event_of_a_recording_has_the_fields_that_it_bears(name: str) -> N
             key, _, value = line.partition(": ")
             plain.setdefault(key, value)
         fields = [field for field in heard.__struct_fields__ if field != "at"]
-        for field, header in zip(fields, e._FIELDS[type(heard)], strict=True):
+        for field, header in zip(fields, e.FIELDS[type(heard)], strict=True):
             if not header.startswith("Variable"):
                 assert getattr(heard, field) == plain.get(header, "")
         assert heard.at == instant(plain.get("Timestamp", ""))
@@ -125,4 +127,4 @@ def test_every_event_of_a_recording_has_the_fields_that_it_bears(name: str) -> N
 def test_names_of_events_that_nobody_uses_take_no_memory_for_ever() -> None:
     for number in range(3000):
         assert event(message(f"Invented{number}")) is None
-    assert len(e._FIRST_LINES) <= e.MAX_FIRST_LINES
+    assert len(decoding._FIRST_LINES) <= decoding.MAX_FIRST_LINES

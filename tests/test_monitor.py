@@ -11,6 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon import facts as f
+from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
 from callmon.assembly import monitor
@@ -35,7 +36,7 @@ def daemon(every_call: bool = False) -> Monitor:
 def fed(made: Monitor, data: bytes, exchange: str = "toronto") -> list[Outcome]:
     outcomes = []
     for message in Framer().receive(data):
-        event = e.event(message)
+        event = decoding.event(message)
         if isinstance(event, e.Event):
             outcomes.append(made.feed(exchange, event))
     return [outcome for outcome in outcomes if outcome is not None]

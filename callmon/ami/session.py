@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from callmon.ami import events as e
+from callmon.ami.decoding import decode
 from callmon.ami.protocol import BANNER, Framer
 from callmon.errors import AmiError
 
@@ -79,7 +80,7 @@ class Session:
         if self.state is State.CONNECTED:
             self._greet(now)
         heard: list[e.Event] = []
-        for said in e.decode(messages, self._unusable):
+        for said in decode(messages, self._unusable):
             if type(said) is e.Reply:
                 self._replied(said, now, heard)
             else:

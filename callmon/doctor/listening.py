@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
+from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
 from callmon.calls.endpoints import Endpoints, endpoint, is_local
@@ -74,10 +75,8 @@ class Listening:
     def heard(self, data: bytes, now: float = 0.0) -> None:
         """More bytes of the same connection. Never raises on what they hold."""
         for message in self._framer.receive(data):
-            event = e.event(message)
-            if event is None:
-                self._parking(message)
-            elif isinstance(event, e.Event):
+            event = decoding.event(message)
+            if isinstance(event, e.Event):
                 self._event(event)
 
     def proposal(self, name: str, exchange: ExchangeSettings | None = None) -> str:
@@ -102,6 +101,12 @@ class Listening:
                 self._boxed(self._calls[call], None, event.mailbox)
             case e.Hangup(uniqueid=call) if call in self._calls:
                 self._ended(self._calls.pop(call), event)
+            case e.ParkedCall():
+                self._parked.add(event.parkee)
+                self._slots.add(_plain(event.space))
+            case e.BlindTransfer(transferee=caller) if len(self._sent) < MAX_CALLS:
+                # A transfer to the parking extension is no transfer; ParkedCall comes before it.
+                self._sent[caller] = event.extension
             case _:
                 pass
 
@@ -152,14 +157,6 @@ class Listening:
             self._contexts.add(event.context)
         if call.ringing and call.boxed and not call.answered:
             line.rang.append(call.boxed - call.ringing)
-
-    def _parking(self, message: bytes) -> None:
-        """A transfer to the parking extension is no transfer; ParkedCall comes before its BlindTransfer."""
-        if message.startswith(b"Event: ParkedCall\r\n"):
-            self._parked.add(_header(message, b"ParkeeUniqueid"))
-            self._slots.add(_plain(_header(message, b"ParkingSpace")))
-        elif message.startswith(b"Event: BlindTransfer\r\n") and len(self._sent) < MAX_CALLS:
-            self._sent[_header(message, b"TransfereeUniqueid")] = _header(message, b"Extension")
 
     def _line(self, dialled: str) -> _Dialled:
         key = e164(dialled, self._region) or _plain(dialled)
@@ -272,11 +269,6 @@ def _titles() -> Iterator[str]:
 def _pattern(channel: str) -> str:
     """The endpoint, without a number that some channel drivers put into it (DAHDI/i1/4165550101-1)."""
     return re.sub(r"\+?\d{7,}", "*", _plain(endpoint(channel)))
-
-
-def _header(message: bytes, name: bytes) -> str:
-    found = re.search(rb"\r\n" + name + rb": ([^\r\n]{1,128})", message)
-    return found[1].decode("utf-8", "replace") if found else ""
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from callmon.ami.events import READERS
+from callmon.ami.decoding import READERS
 from callmon.ami.protocol import END
 from callmon.lines import Lines
 
