@@ -242,6 +242,7 @@ def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
     except CallmonError:
         return None
     known = queries.last_calls(store)
+    store.close()
     return {line.name: known.get(line.name) for line in settings.lines()}
 
 

@@ -148,6 +148,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
         settings = load(callmon.config)
         store = open_store(settings.store.url)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
+        store.close()
     assert said["rings_in_vain"] is not None
     assert said["answered_ring1"] is not None
     assert said["rings_in_vain"]["outcome"] == "lost"
