@@ -2,7 +2,7 @@
 
 Reading is never held up by anything but `pause` (the store is full): bytes are gathered for a few
 milliseconds, since at a real site the cost is the wake-up, not the parsing. A connection that fails is tried
-again after 0.25, 0.5, 1 … 4 s, with jitter, for ever; a refused login after minutes, since the fail2ban of a
+again within a second for a minute, then every few seconds, with jitter, for ever; a refused login after minutes, since the fail2ban of a
 PBX bans the impatient. What changes is logged once, as a sentence that names the exchange and what to do.
 """
 
@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 
 BUFFER = 256 * 1024
 GATHER_SECONDS = 0.005
-FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
+# What is lost while we wait is lost for good: in the first minute of an outage we hardly wait.
+FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
+EAGER_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 60.0, 600.0
 CONNECT_TIMEOUT = 10.0
 # Sooner than the default of minutes, the kernel gives up a peer that acknowledges nothing.
@@ -144,17 +146,18 @@ class Exchange:
 
     async def listen(self) -> None:
         """Connect, listen until it ends, tell the gap, wait, and begin again."""
-        wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+        wait, refused_wait, since = FIRST_WAIT, REFUSED_WAIT, monotonic()
         while True:
             link = await self._connected()
             if link is not None and link.session.exchange_time(monotonic()) is not None:
-                wait = FIRST_WAIT  # it was heard: begin anew
+                wait, since = FIRST_WAIT, monotonic()  # it was heard: begin anew
             if link is not None and link.session.is_refused:
                 await asyncio.sleep(refused_wait * random.uniform(0.9, 1.1))
                 refused_wait = min(LONGEST_REFUSED_WAIT, refused_wait * 2)
             else:
                 await asyncio.sleep(wait * random.uniform(0.75, 1.25))
-                wait, refused_wait = min(LONGEST_WAIT, wait * 2), REFUSED_WAIT
+                longest = EAGER_WAIT if monotonic() - since < EAGER_SECONDS else LONGEST_WAIT
+                wait, refused_wait = min(longest, wait * 2), REFUSED_WAIT
 
     async def _connected(self) -> Link | None:
         """One connection from its beginning to its end; None when there was none."""
