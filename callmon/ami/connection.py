@@ -2,8 +2,9 @@
 
 Reading is never held up by anything but `pause` (the store is full): bytes are gathered for a few
 milliseconds, since at a real site the cost is the wake-up, not the parsing. A connection that fails is tried
-again within a second for a minute, then every few seconds, with jitter, for ever; a refused login after minutes, since the fail2ban of a
-PBX bans the impatient. What changes is logged once, as a sentence that names the exchange and what to do.
+again within a second for a minute, then every few seconds, with jitter, for ever; a refused login after
+minutes, since the fail2ban of a PBX bans the impatient. What changes is logged once, as a sentence that names
+the exchange and what to do.
 """
 
 from __future__ import annotations
