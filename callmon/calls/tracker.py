@@ -81,7 +81,11 @@ class Tracker:
         self.unborn: dict[str, e.Newchannel] = {}
         self.dialplan_heard = False
         self._out: list[Fact] = []
-        self._steps: dict[type[e.Event], Callable[[Any], None]] = {
+        self._steps = self._all_steps()
+
+    def _all_steps(self) -> dict[type[e.Event], Callable[[Any], None]]:
+        """What is done at each kind of event."""
+        return {
             e.Newchannel: self._newchannel,
             e.Newstate: self._newstate,
             e.DialBegin: partial(dialling.begin, self),
