@@ -613,7 +613,7 @@ FIELDS: dict[str, st.SearchStrategy[str]] = {
     ),
 }  # fmt: skip
 EVENTS = [
-    "Newchannel", "Newstate", "DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "BridgeMerge",
+    "Newchannel", "Newstate", "DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave",
     "LocalBridge", "Hangup", "HangupRequest", "SoftHangupRequest", "Hold", "Unhold", "Newexten", "MessageWaiting",
     "QueueCallerJoin", "QueueCallerLeave", "FullyBooted", "Shutdown", "CoreShowChannel",
     "CoreShowChannelsComplete", "Status", "StatusComplete",

@@ -76,11 +76,6 @@ class BridgeLeave(Event, frozen=True, gc=False):
     uniqueid: str
 
 
-class BridgeMerge(Event, frozen=True, gc=False):
-    to_bridge: str
-    from_bridge: str
-
-
 class LocalBridge(Event, frozen=True, gc=False):
     """The two halves of a Local channel: ;1 (dialled) and ;2 (runs the dialplan)."""
 
@@ -303,7 +298,6 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     ParkedCallTimeOut: ("ParkeeUniqueid",),
     BridgeEnter: ("BridgeUniqueid", "Uniqueid"),
     BridgeLeave: ("BridgeUniqueid", "Uniqueid"),
-    BridgeMerge: ("ToBridgeUniqueid", "FromBridgeUniqueid"),
     LocalBridge: ("LocalOneUniqueid", "LocalTwoUniqueid"),
     Hangup: ("Language", "Context", "Exten", "Uniqueid", "Cause"),
     HangupRequest: ("Context", "Exten", "Uniqueid", "Cause"),

@@ -108,11 +108,6 @@ class Bridges:
         if not members:
             del self._members[name]
 
-    def merge(self, into: str, source: str) -> None:
-        for leg in self._members.pop(source, []):
-            leg.bridge = None
-            self.enter(leg, into)
-
     def reachable(self, start: Leg) -> Iterator[Leg]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
         seen = {start.uniqueid}

@@ -98,7 +98,6 @@ class Tracker:
             e.ParkedCallTimeOut: partial(transfers.parking_over, self),
             e.BridgeEnter: self._bridge_enter,
             e.BridgeLeave: self._bridge_leave,
-            e.BridgeMerge: lambda event: self.bridges.merge(event.to_bridge, event.from_bridge),
             e.LocalBridge: self._local_bridge,
             e.Hangup: self._hangup,
             e.HangupRequest: self._hangup_request,
@@ -307,8 +306,11 @@ class Tracker:
 
     def _bridge_leave(self, event: e.BridgeLeave) -> None:
         leg = self.legs.get(event.uniqueid)
-        if leg is not None and leg.bridge == event.bridge:
-            self.bridges.leave(leg)
+        if leg is None or leg.bridge != event.bridge:
+            return
+        self.bridges.leave(leg)
+        if leg.call is not None and leg is leg.call.person:  # whoever stays has the caller now
+            self.join(leg.call, event.at)
 
     def join(self, call: TrackedCall, at: datetime | None) -> None:
         """Is the caller joined with a person, or with voicemail behind a Local channel?"""

@@ -100,8 +100,8 @@ def taken(call: TrackedCall) -> None:
 
 def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     """The caller is in a bridge: with somebody new?"""
-    person = next((leg for leg in tracker.bridges.reachable(call.caller) if leg.answered and leg.is_phone), None)
-    if person is None or person is call.person:
+    person = _somebody_new(tracker, call)
+    if person is None:
         return
     sent, before = call.sent, call.person
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
@@ -114,6 +114,14 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         tracker.tell(f.CameBack(call.id, at, sent.to))
     if before is None or endpoint(before.channel) != endpoint(person.channel):
         tracker.tell(f.PersonJoined(call.id, at, tracker.phone(person), tracker.named(person)))
+
+
+def _somebody_new(tracker: Tracker, call: TrackedCall) -> Leg | None:
+    """Whoever sent the caller off may leave the bridge last; a third who joins in has not taken over yet."""
+    near = [leg for leg in tracker.bridges.reachable(call.caller) if leg.answered and leg.is_phone]
+    if call.sent is None and call.person in near:
+        return None
+    return next((leg for leg in near if leg is not call.person), None)
 
 
 def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# What callmon uses or stores, by the line of the filter that lets it through. BridgeMerge is heard as well where
-# a filter lets it through: Asterisk sends it only when two bridges become one, and the calls are right without.
+# What callmon uses or stores, by the line of the filter that lets it through.
 NEEDED: tuple[tuple[str, ...], ...] = (
     (
         *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest"),
-        *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "BridgeMerge", "LocalBridge"),
+        *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "LocalBridge"),
     ),
     (
         *("BlindTransfer", "AttendedTransfer", "Pickup", "ParkedCall", "UnParkedCall"),
