@@ -151,6 +151,7 @@ class Daemon:
             watched.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),
             {"too_large": dropped, "too_many_channels": self.monitor.refused(name)},
+            self.monitor.vanished(name),
         )
 
     # Beginning, going on, ending.

@@ -46,6 +46,9 @@ class ExchangeSettings(BaseModel):
     server_name: str | None = Field(default=None, description="name in its certificate, when not the host")
     ping_every: Duration = Field(default=timedelta(seconds=5), description="how often to ask whether it is up")
     ping_timeout: Duration = Field(default=timedelta(seconds=5), description="then it is taken for unheard")
+    list_every: Duration = Field(
+        default=timedelta(minutes=3), description="how often to look whether calls in progress are still there"
+    )
     trunks: Patterns = Field(
         default=("PJSIP/trunk*",), min_length=1, description="endpoints that bring public calls (* and ?)"
     )

@@ -125,6 +125,10 @@ class Monitor:
         """Channels that were not followed because too many were up."""
         return self._hearings[exchange].tracker.refused
 
+    def vanished(self, exchange: str) -> int:
+        """Calls closed because the exchange listed them no longer, though their end was not heard."""
+        return self._hearings[exchange].tracker.listing.ghosts.closed
+
     def restore(
         self,
         exchange: str,

@@ -45,8 +45,8 @@ class Replay:
                 event = decoding.event(message)
                 if isinstance(event, e.Reply):
                     event = e.presentation(event, heard)
-                if isinstance(event, e.StatusComplete):
-                    event = e.StatusComplete(heard)  # it bears no Timestamp: the clock is the last one seen
+                if isinstance(event, e.StatusComplete | e.CoreShowChannelsComplete):
+                    event = type(event)(heard)  # it bears no Timestamp: the clock is the last one seen
                 if isinstance(event, e.Event):
                     self.start = self.start or event.at
                     yield from self._feed(event)

@@ -107,11 +107,22 @@ class Exchange:
         self.channels.clear()
         self.booted = self.now
 
-    def list_channels(self) -> None:
+    @contextmanager
+    def unsaid(self) -> Iterator[None]:
+        """What happens in here is written nowhere, though the connection stands."""
+        self._muted = True
+        yield
+        self._muted = False
+
+    def list_shortly(self) -> None:
         for channel in self.channels.values():
             self.event("CoreShowChannel", stamped=False, **self._of(channel), Application=channel.application,
                        ApplicationData="", Duration="00:00:01", BridgeId=channel.bridge)  # fmt: skip
+        self.event("PeerStatus", Peer="PJSIP/101")  # the list bears no Timestamp; this event tells the time
         self.event("CoreShowChannelsComplete", stamped=False, EventList="Complete")
+
+    def list_channels(self) -> None:
+        self.list_shortly()
         for channel in self.channels.values():
             self.event("Status", stamped=False, **self._of(channel), Type="PJSIP", DNID=channel.dialled,
                        BridgeID=channel.bridge, Application=channel.application, Seconds=1)  # fmt: skip

@@ -81,7 +81,7 @@ def value(values: Told, name: str, **labels: str) -> float | None:
 
 
 def full_daemon() -> Daemon:
-    state = ExchangeState(EXCHANGE, True, 7, START, None, {"too_long": 1})
+    state = ExchangeState(EXCHANGE, True, 7, START, None, {"too_long": 1}, 2)
     return Daemon(
         {("general", "ringing"): 2}, {("general", "free"): 4}, [state], {"general": True}, {"outbound": 5}, 1
     )
@@ -102,6 +102,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_exchange_events_total", exchange=EXCHANGE) == 7
     assert value(values, "callmon_exchange_last_event_timestamp_seconds", exchange=EXCHANGE) == START.timestamp()
     assert value(values, "callmon_messages_unusable_total", exchange=EXCHANGE, reason="too_long") == 1
+    assert value(values, "callmon_calls_vanished_total", exchange=EXCHANGE) == 2
     assert value(values, "callmon_business_hours", line="general") == 1
     assert value(values, "callmon_calls_other_total", direction="outbound") == 5
     assert value(values, "callmon_calls_other_total", direction="internal") == 0

@@ -247,3 +247,15 @@ def test_no_bytes_raise(data: list[bytes]) -> None:
 
 def test_the_morning_of_the_tests_is_a_working_day() -> None:
     assert (MORNING.weekday(), MORNING.hour) == (1, 14)
+
+
+def test_the_channels_are_listed_again_every_three_minutes_beside_a_ping() -> None:
+    made = listening()
+    asked = []
+    for second in range(100, 500):
+        made.tick(float(second))
+        actions = [one["Action"] for one in sent(made)]
+        asked += [(second, action) for action in actions if action != "Ping"]
+        if "Ping" in actions:
+            made.receive_data(PONG, float(second))
+    assert asked == [(280, "CoreShowChannels"), (460, "CoreShowChannels")]

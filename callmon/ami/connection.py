@@ -191,6 +191,7 @@ class Exchange:
                 md5=s.login == "md5",
                 ping_every=s.ping_every.total_seconds(),
                 ping_timeout=s.ping_timeout.total_seconds(),
+                list_every=s.list_every.total_seconds(),
             )
             return Link(session, self._heard, self._witness)
 

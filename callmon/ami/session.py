@@ -6,8 +6,9 @@
 
 `receive_data` takes bytes and the monotonic time (seconds), and gives events; `data_to_send` gives what is to
 be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock,
-then the channels are listed. Events that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are
-stamped with the exchange's own time: its last Timestamp plus the monotonic time since.
+then the channels are listed; a shorter list every few minutes shows ghosts. Events that bear no Timestamp but
+end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its last Timestamp plus the
+monotonic time since.
 
 Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
 an action.
@@ -54,6 +55,7 @@ class Session:
         md5: bool = True,
         ping_every: float = 5.0,
         ping_timeout: float = 5.0,
+        list_every: float = 180.0,
     ) -> None:
         self.exchange = exchange
         self.state = State.CONNECTED
@@ -62,12 +64,13 @@ class Session:
         self.unusable = 0
         self.received = 0
         self._username, self._secret, self._md5 = username, secret, md5
-        self._ping_every, self._ping_timeout = ping_every, ping_timeout
+        self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
         self._framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
         self._deadline = now + GREETING_TIMEOUT
         self._pinged: float | None = None
+        self._listed = now
         self._last_byte = now
         self._clock: tuple[datetime, float] | None = None
         self._booted: e.FullyBooted | None = None
@@ -105,6 +108,8 @@ class Session:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
         elif self._pinged is None or self._last_byte > self._pinged:
             self._ping(now)
+            if now - self._listed >= self._list_every:
+                self._list_channels(now)
         else:
             self._fail("does not answer; the connection is given up")
 
@@ -159,6 +164,7 @@ class Session:
             case State.LOGGING_IN:
                 self.state = State.LISTENING
                 self._ping(now)
+                self._listed = now
                 for action, headers in LISTING:
                     self._send(action, headers)
                     self._asked.add(f"callmon-{self._actions}")
@@ -192,8 +198,8 @@ class Session:
         elif type(event) is e.FullyBooted:
             self._booted = event  # told with its time, when the first Ping has been answered
             return
-        elif type(event) is e.StatusComplete:
-            event = e.StatusComplete(self.exchange_time(now))
+        elif type(event) is e.StatusComplete or type(event) is e.CoreShowChannelsComplete:
+            event = type(event)(self.exchange_time(now))
         heard.append(event)
 
     def _unusable(self, message: bytes) -> None:
@@ -203,6 +209,11 @@ class Session:
         self._pinged = now
         self._deadline = now + self._ping_timeout
         self._send("Ping")
+
+    def _list_channels(self, now: float) -> None:
+        """Are the calls that we take to be in progress still there? (`calls/vanished.py`)"""
+        self._listed = now
+        self._send("CoreShowChannels")
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._actions += 1

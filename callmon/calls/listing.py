@@ -21,6 +21,7 @@ from callmon.calls import arrival, dialling, voicemail
 from callmon.calls.endpoints import is_local
 from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
 from callmon.calls.legs import Leg, TrackedCall
+from callmon.calls.vanished import Ghosts, drop, drop_from
 from callmon.facts import Fact
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Listing:
         self._heard_from: datetime | None = None
         self.is_unheard = True
         self._gap: Heard | None = None
+        self.ghosts = Ghosts(tracker)
         self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
 
     # The gap opens.
@@ -68,6 +70,7 @@ class Listing:
         self.is_unheard = True
         self._doubt()
         self._channels_done = False
+        self.ghosts.begin_anew()
         self._forget()
 
     def _doubt(self) -> None:
@@ -116,6 +119,9 @@ class Listing:
 
     def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
         self._channels_done = True
+        if not self.is_unheard:
+            self.ghosts.lay(self._entries, event.at)
+            self._forget()
 
     def status_complete(self, event: e.StatusComplete) -> None:
         """The listing is whole: settle what it tells."""
@@ -197,15 +203,7 @@ class Listing:
         """Legs of no call that vanished in a gap are forgotten."""
         if self._since is not None:
             for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
-                self._drop(self._tracker.legs[uniqueid])
-
-    def _drop(self, leg: Leg) -> None:
-        """A channel that vanished unheard."""
-        self._tracker.legs.pop(leg.uniqueid, None)
-        self._tracker.unborn.pop(leg.uniqueid, None)
-        self._tracker.bridges.leave(leg)
-        if leg.partner is not None:
-            leg.partner.partner = None
+                drop(self._tracker, self._tracker.legs[uniqueid])
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
         """The call ended while nobody listened."""
@@ -219,7 +217,7 @@ class Listing:
         # When the exchange stopped, that is what cut us off: nobody answered in between.
         self._tell_gap(call, until, open_still and how != "stopped", open_still)
         for leg in call.legs:
-            self._drop(leg)
+            drop(tracker, leg)
         tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
 
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
@@ -238,12 +236,7 @@ class Listing:
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
-            call.legs.remove(leg)
-            self._drop(leg)
-            if leg.dialled and not leg.stopped and not leg.answered and leg.is_phone:
-                tracker.tell(
-                    f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang)
-                )
+            drop_from(tracker, call, leg)
         self._observe(call, entry, phones, self._since, until)
 
     def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:

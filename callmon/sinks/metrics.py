@@ -42,6 +42,7 @@ class ExchangeState(NamedTuple):
     last_event: datetime | None
     unheard_for: timedelta | None = None
     unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
+    vanished: int = 0  # calls closed because the exchange listed them no longer
 
 
 class Gauges(Protocol):
@@ -173,6 +174,10 @@ def _exchanges(states: Sequence[ExchangeState]) -> Iterator[Metric]:
     )
     unusable = {(s.name, reason): count for s in states for reason, count in s.unusable.items()}
     yield _counter("callmon_messages_unusable_total", "Messages not understood.", ("exchange", "reason"), unusable)
+    vanished = {(s.name,): s.vanished for s in states}
+    yield _counter(
+        "callmon_calls_vanished_total", "Calls gone though no end of theirs was heard.", labels, vanished
+    )
 
 
 def _sinks(sinks: Iterable[Sink]) -> Iterator[Metric]:
