@@ -256,8 +256,14 @@ def _voicemail(tale: Tale, fact: f.VoicemailTook | f.MessageLeft) -> Told:
 
 def _unheard(tale: Tale, fact: f.Unheard) -> Told:
     speech = tale.speech
-    values = {"begin": _when(speech, fact.at), "end": _when(speech, fact.until)}
-    told = speech.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", **values)
+    end = _when(speech, fact.until)
+    if fact.at is None:  # a list of channels showed that an end had not been heard
+        told = speech.say(
+            "Avant {end}, callmon n'a pas entendu tout ce que l'autocommutateur a dit de l'appel", end=end
+        )
+    else:
+        begin = speech.second(fact.at)
+        told = speech.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
     return told, (_may_hide_answer(tale, fact.may_hide_answer),)
 
 
