@@ -17,8 +17,8 @@ from callmon.business_calendar import Calendar
 from callmon.calls.call import Call
 from callmon.calls.endpoints import Endpoints
 from callmon.calls.evidence import born
-from callmon.calls.legs import Leg, TrackedCall
 from callmon.calls.listing import Heard
+from callmon.calls.resuming import resume
 from callmon.calls.story import Account
 from callmon.calls.tracker import Tracker
 from callmon.facts import Fact
@@ -169,6 +169,7 @@ class Monitor:
                 hearing.accounts = before.accounts
                 hearing.tracker = before.tracker
                 hearing.tracker.site = hearing.site
+                hearing.site.endpoints.keep(before.site.endpoints)
         self.others = older.others
 
     def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
@@ -247,36 +248,3 @@ def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Findin
         number=judged.number,
         cause=judged.cause,
     )
-
-
-def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
-    """Make a stored call one that the tracker follows again: doubtful until the next listing."""
-    arrival = account.arrival
-    leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
-    call = leg.call = tracker.calls[arrival.call] = TrackedCall(leg, None, account.language or "")
-    call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
-    call.answered = account.answered_by is not None
-    call.voicemail = account.voicemail is not None
-    call.dialled = account.tried > 0
-    call.line_up = account.opened
-    call.last_stop = account.stopped
-    call.queue = "?" if account.in_queue else None
-    call.legs.extend(_phones(call, facts))
-
-
-def _phones(call: TrackedCall, facts: Iterable[Fact]) -> Iterable[Leg]:
-    """The phones that were being tried or talking; their ids come with the listing, their channels are known."""
-    phones: dict[str, Leg] = {}
-    for fact in facts:
-        match fact:
-            case f.PhoneDialled(channel=channel) if channel not in phones:
-                phones[channel] = Leg("", channel, call)
-                phones[channel].dialled = True
-                phones[channel].outside = fact.phone == f.OUTSIDE
-            case f.PhoneRang(channel=channel) if channel in phones:
-                phones[channel].rang, phones[channel].rang_at = True, fact.at
-            case f.Answered(channel=channel) if channel in phones:
-                phones[channel].answered = True
-            case f.PhoneStopped(channel=channel):
-                phones.pop(channel, None)
-    return phones.values()

@@ -15,6 +15,7 @@ from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
 from callmon.assembly import monitor
+from callmon.calls.endpoints import Endpoints
 from callmon.calls.story import Account
 from callmon.facts import Fact
 from callmon.findings import Outcome
@@ -175,6 +176,17 @@ def test_a_change_of_configuration_keeps_the_calls_in_progress() -> None:
     findings = {finding.standard: finding.verdict for outcome in outcomes for finding in outcome.findings}
     assert findings["answer_by_third_ring"] == "not_met"
     assert [call.outcome for outcome in outcomes for call in outcome.calls] == ["answered"]
+
+
+def test_a_change_of_configuration_keeps_what_was_learned_and_heeds_what_it_says() -> None:
+    ours = Endpoints(trunks=("PJSIP/trunk*",))
+    ours.learn("PJSIP/carrier-00000001", outside=True)
+    ours.learn("PJSIP/gate-00000001", outside=True)
+    assert ours.is_outside_caller("PJSIP/trunk-00000001", "") is True
+    theirs = Endpoints(phones=("PJSIP/gate",))
+    theirs.keep(ours)
+    callers = ("PJSIP/carrier-9", "PJSIP/gate-9", "PJSIP/trunk-9")
+    assert [theirs.is_outside_dialled(caller, "x") for caller in callers] == [True, False, False]
 
 
 def test_an_exchange_is_unheard_until_its_first_listing_is_whole() -> None:

@@ -87,6 +87,12 @@ class Endpoints:
         if self._known(name) is None and len(self._outside) < MAX_LEARNED:
             self._outside[name] = outside
 
+    def keep(self, before: Endpoints) -> None:
+        """What was learned under the configuration before, where neither that one nor this one says it."""
+        for name, outside in before._outside.items():
+            if before._told(name) is None and self._told(name) is None:
+                self._outside.setdefault(name, outside)
+
     def is_outside_caller(self, channel: str, caller: str) -> bool:
         """Does a channel that calls in lead outside? An extension's number as caller id is a phone's."""
         name = endpoint(channel)

@@ -293,6 +293,8 @@ class Listing:
                 leg.answered = True
                 if not call.answered:
                     self._answered(call, leg, phone, since, until)
+        if call.answered:
+            self._tracker.join(call, None)  # a transfer may have been taken in the gap: when, nobody heard
 
     def _leg(self, call: TrackedCall, phone: e.Status) -> Leg:
         leg = self._tracker.legs.get(phone.uniqueid)

@@ -1,0 +1,84 @@
+"""A stored call becomes one that the tracker follows again, after callmon itself was away. Pure.
+
+Its facts say who was being rung, who was on the line, and whether the caller was on the way to somebody else.
+The ids of its legs are not in them: the next listing brings these, by the channels' names. Until then the call
+is doubtful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from callmon import facts as f
+from callmon.calls.endpoints import endpoint
+from callmon.calls.legs import Leg, Sending, TrackedCall
+from callmon.calls.story import Account
+from callmon.facts import Fact
+
+if TYPE_CHECKING:
+    from callmon.calls.tracker import Tracker
+
+
+def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
+    """Take up a call in progress by its account and the facts that made it."""
+    arrival = account.arrival
+    leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
+    call = leg.call = tracker.calls[arrival.call] = TrackedCall(leg, None, account.language or "")
+    call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
+    call.answered = account.answered_by is not None
+    call.voicemail = account.voicemail is not None
+    call.dialled = account.tried > 0
+    call.line_up = account.opened
+    call.last_stop = account.stopped
+    call.queue = "?" if account.in_queue else None
+    call.held, call.parked = account.held, account.is_parked
+    people = _People(call)
+    for fact in facts:
+        people.tell(fact)
+    call.legs.extend(people.phones.values())
+    if call.person is not None:
+        tracker.talking[endpoint(call.person.channel)] = call
+
+
+class _People:
+    """Who is being rung or on the line, and who sent the caller off."""
+
+    def __init__(self, call: TrackedCall) -> None:
+        self.call = call
+        self.phones: dict[str, Leg] = {}
+
+    def tell(self, fact: Fact) -> None:
+        """One of the call's facts, in order."""
+        match fact:
+            case f.PhoneDialled(channel=channel):
+                self._phone(channel, fact.phone).dialled = True
+            case f.PhoneRang(channel=channel) if channel in self.phones:
+                self.phones[channel].rang, self.phones[channel].rang_at = True, fact.at
+                self._is_taken()
+            case f.Answered() | f.PersonJoined():
+                self.call.person = self._phone(fact.channel, fact.phone)
+                self.call.person.answered = True
+            case f.PhoneStopped(channel=channel):
+                self.phones.pop(channel, None)
+            case f.SentOff():
+                self.call.sent = Sending(fact.kind, fact.by, fact.to, fact.at)
+            case f.Transferred() | f.CameBack():
+                self.call.sent = None
+            case f.Parked():
+                self.call.sent = self.call.person = None
+            case f.QueueEntered() | f.VoicemailTook():
+                self._is_taken()
+            case _:
+                pass
+
+    def _phone(self, channel: str, phone: str) -> Leg:
+        leg = self.phones.get(channel)
+        if leg is None:
+            leg = self.phones[channel] = Leg("", channel, self.call)
+            leg.outside = phone == f.OUTSIDE
+        return leg
+
+    def _is_taken(self) -> None:
+        if self.call.sent is not None:
+            self.call.sent.taken = True

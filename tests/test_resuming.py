@@ -1,0 +1,155 @@
+"""Transfers across a gap and across a restart of callmon itself: counted when something took the caller, once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from callmon.facts import Fact
+from callmon.replay import Replay, chunks
+from tests.builders import MORNING, Channel, Exchange, judged, left, listener
+
+Way = Callable[[Exchange], dict[str, Any]]
+
+
+def after_a_gap(exchange: Exchange) -> dict[str, Any]:
+    """callmon stayed up, and its connection was cut."""
+    (call,) = exchange.calls()
+    assert left(exchange.replayed()) == (0, 0, 0, 0)
+    return call
+
+
+def after_a_restart(exchange: Exchange) -> dict[str, Any]:
+    """callmon was stopped where its connection ends; the next one knows the stored facts alone."""
+    before, after = map(bytes, exchange.connections)
+    first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
+    told: dict[str, list[Fact]] = {}
+    for outcome in first.connection(chunks(io.BytesIO(before))):
+        for fact in outcome.facts:
+            told.setdefault(fact.call, []).append(fact)
+    judged_before = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
+    assert first.last is not None
+    second.findings = {call: list(found) for call, found in first.findings.items()}
+    second._monitor.restore("toronto", first.last, told, judged_before)
+    for _ in second.connection(chunks(io.BytesIO(after))):
+        pass
+    assert left(second) == (0, 0, 0, 0)
+    (call,) = second.calls()
+    call["keys"] = {finding.standard: finding.reason_key for finding in second.findings[call["call"]]}
+    return call
+
+
+ways = pytest.mark.parametrize("way", [after_a_gap, after_a_restart])
+
+
+def talking() -> tuple[Exchange, Channel, Channel]:
+    exchange = Exchange()
+    exchange.log_in()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    (phone,) = exchange.rings(caller, "PJSIP/101")
+    exchange.at(5).answer(caller, phone)
+    return exchange, caller, phone
+
+
+def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str = "102") -> None:
+    """A blind transfer: the caller leaves the bridge, the transferer's phone goes."""
+    exchange.event(
+        "BlindTransfer", Result="Success", TransfererChannel=phone.name, TransfererUniqueid=phone.uniqueid,
+        TransfereeChannel=caller.name, TransfereeUniqueid=caller.uniqueid, IsExternal="Yes", Context="internal",
+        Extension=to,
+    )  # fmt: skip
+    for channel in (caller, phone):
+        exchange.leave(channel)
+    exchange.hangup(phone)
+
+
+def sent(call: dict[str, Any]) -> list[tuple[str, str, bool]]:
+    return [(each["kind"], each["to"], each["answered"]) for each in call["transfers"]]
+
+
+@ways
+def test_a_transfer_after_it_counts(way: Way) -> None:
+    exchange, caller, phone = talking()
+    with exchange.at(10).unheard(12.0):
+        pass
+    sends_off(exchange.at(15), caller, phone)
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    exchange.at(18).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    assert (call["outcome"], sent(call)) == ("answered", [("blind", "102", True)])
+
+
+@ways
+def test_a_caller_sent_off_before_it_and_answered_after_it_was_transferred_once(way: Way) -> None:
+    exchange, caller, phone = talking()
+    sends_off(exchange.at(10), caller, phone)
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    with exchange.at(12).unheard(14.0):
+        pass
+    exchange.at(15).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    assert sent(way(exchange)) == [("blind", "102", True)]
+
+
+@ways
+def test_a_caller_sent_off_before_it_and_answered_in_it_was_transferred_once(way: Way) -> None:
+    exchange, caller, phone = talking()
+    sends_off(exchange.at(10), caller, phone)
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    with exchange.at(12).unheard(20.0):
+        exchange.at(15).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    assert sent(way(exchange)) == [("blind", "102", True)]
+
+
+@ways
+def test_a_caller_handed_on_within_it_is_no_transfer_that_was_heard_and_the_promise_stays_unknown(
+    way: Way,
+) -> None:
+    exchange, caller, phone = talking()
+    with exchange.at(8).unheard(20.0):
+        sends_off(exchange.at(10), caller, phone)
+        (other,) = exchange.rings(caller, "PJSIP/102")
+        exchange.at(15).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    assert (call["outcome"], call["answered_by"]["extension"], sent(call)) == ("answered", "101", [])
+    assert judged(call, "one_transfer_at_most")[0] == "unknown"
+
+
+@ways
+def test_two_transfers_heard_on_both_sides_of_it_are_one_too_many(way: Way) -> None:
+    exchange, caller, phone = talking()
+    sends_off(exchange.at(7), caller, phone)
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    exchange.at(9).answer(caller, other)
+    with exchange.at(12).unheard(14.0):
+        pass
+    sends_off(exchange.at(15), caller, other, "103")
+    (third,) = exchange.rings(caller, "PJSIP/103")
+    exchange.at(18).answer(caller, third)
+    exchange.at(30).ends(caller, third)
+    call = way(exchange)
+    assert sent(call) == [("blind", "102", True), ("blind", "103", True)]
+    assert judged(call, "one_transfer_at_most")[0] == "not_met"
+
+
+@ways
+def test_a_redirect_after_it_is_known_by_the_new_dial(way: Way) -> None:
+    """Nothing names a Redirect: the caller is dialled for although the person did not hang up."""
+    exchange, caller, phone = talking()
+    with exchange.at(10).unheard(12.0):
+        pass
+    exchange.at(15).leave(caller)
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    exchange.leave(phone)
+    exchange.hangup(phone)
+    exchange.at(18).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    assert sent(way(exchange)) == [("redirect", "102", True)]
