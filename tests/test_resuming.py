@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from callmon.facts import Fact
 from callmon.replay import Replay, chunks
-from tests.builders import MORNING, Channel, Exchange, judged, left, listener
+from tests.builders import Channel, Exchange, judged, left, listener
 
 Way = Callable[[Exchange], dict[str, Any]]
 
