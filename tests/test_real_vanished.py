@@ -1,4 +1,4 @@
-"""A real Asterisk whose Hangups are kept from callmon (a filter that says too much): no call stays open for ever."""
+"""A real Asterisk whose Hangups a filter keeps from callmon: no call stays open for ever."""
 
 from __future__ import annotations
 
