@@ -25,7 +25,9 @@ from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState
 from callmon.store import queries
 from callmon.store.engine import Store, upgrade
+from callmon.store.scribe import Leave, Scribe
 from callmon.store.tables import METADATA
+from callmon.store.wire import FromScribe, Standing, Stored, encode_item, group
 from tests.lab.folder import LabUnavailable
 from tests.lab.postgres import Postgres
 
@@ -182,12 +184,17 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
 
 
 def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
-    """Offers these to a writer of its own, which stores all but `refused`; gives the figures as they are then."""
-    with database(store) as sink:
-        for item in items:
-            sink.offer(item)
-        assert sink.flush(SOON)
-        assert sink.refused() == refused
+    """Has a scribe in this process store all but `refused` of these as one group; gives the figures afterwards."""
+    said: list[FromScribe] = []
+    scribe = Scribe(store, "a token", said.append, Leave())
+    assert scribe.open()
+    (standing,) = said
+    assert isinstance(standing, Standing)
+    scribe.write(group(standing.number + 1, [encode_item(item) for item in items]))
+    scribe.close()
+    stored = said[-1]
+    assert isinstance(stored, Stored)
+    assert len(stored.set_aside) == refused
     return queries.counters(store)
 
 

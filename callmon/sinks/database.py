@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callmon.store import queries
 from callmon.store.engine import Store
 from callmon.store.tally import Tally
-from callmon.store.writer import Writer
+from callmon.store.writer import PATIENCE, Writer
 
 
 class Database(Writer):
@@ -19,7 +18,11 @@ class Database(Writer):
     name = "database"
 
     def __init__(
-        self, store: Store, group_time: timedelta = timedelta(milliseconds=100), max_waiting: int = 100_000
+        self,
+        store: Store,
+        group_time: timedelta = timedelta(milliseconds=100),
+        max_waiting: int = 100_000,
+        patience: timedelta = PATIENCE,
     ) -> None:
-        self.tally = Tally(queries.counters(store))
-        super().__init__(store, self.tally, group_time, max_waiting)
+        self.tally = Tally()
+        super().__init__(store, self.tally, group_time, max_waiting, patience=patience)

@@ -57,7 +57,12 @@ class StoredCall(msgspec.Struct, frozen=True):
 def counters(store: Store) -> Figures:
     """Every figure as it was committed."""
     with store.reading() as connection:
-        return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
+        return counters_of(connection)
+
+
+def counters_of(connection: Connection) -> Figures:
+    """The same in a transaction that is under way."""
+    return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
 
 
 def heartbeats(store: Store) -> dict[str, datetime]:

@@ -32,8 +32,8 @@ from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 from callmon.store import queries, tables
 from callmon.store.engine import Store, _told
-from callmon.store.group import ADDING, Writing, figure_key, figure_of
-from callmon.store.queries import CALL, COUNTER, FINDING, GAP
+from callmon.store.group import ADDING, Writing, figure_key
+from callmon.store.queries import CALL, FINDING, GAP
 from callmon.store.rows import CallKey, Rows, call_of, without_numbers
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
@@ -174,7 +174,7 @@ def differences(store: Store) -> list[str]:
     with _told(store), store.reading() as connection:
         if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        stored = _figures(connection)
+        stored = queries.counters_of(connection)
         counted, older = _counted(connection)
     if older:
         return [f"{older} calls are stored in an older form: run `callmon db rejudge`, then this again."]
@@ -182,10 +182,6 @@ def differences(store: Store) -> list[str]:
     expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
     told = _unequal(expected, counted, "counted {0:g}, and the rows give {1:g}")
     return told + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
-
-
-def _figures(connection: Connection) -> Figures:
-    return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
 
 
 def _counted(connection: Connection) -> tuple[Figures, int]:

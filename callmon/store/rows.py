@@ -6,9 +6,9 @@ asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact, NumberWithheld
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
 from callmon.store.tables import microseconds
+from callmon.store.wire import Heartbeat, Item
 
 Row = tuple[Any, ...]
 CallKey = tuple[str, str]  # (call, exchange), the order of every key
@@ -33,18 +34,11 @@ _decode_fact = msgspec.json.Decoder(AnyFact).decode
 _decode_call = msgspec.json.Decoder(Call).decode
 
 
-class Heartbeat(NamedTuple):
-    """All that the exchange said until `at` has been offered before this."""
-
-    exchange: str
-    at: datetime
-
-
 class Rows:
     """What a group of outcomes holds. Calls, findings and gaps by their key: the first of each stands."""
 
-    def __init__(self, group: int) -> None:
-        self._n = group * PLACES
+    def __init__(self, group: int, place: int = 0) -> None:
+        self._n = group * PLACES + place
         self.facts: list[Row] = []
         self.numbers: list[Row] = []
         self.withheld: list[CallKey] = []
@@ -55,32 +49,37 @@ class Rows:
         self.gaps: dict[tuple[str, datetime], Gap] = {}
         self.heard: dict[str, datetime] = {}
 
-    def take(self, item: Outcome | Heartbeat) -> None:
-        if isinstance(item, Heartbeat):
-            self.heard[item.exchange] = item.at
-            return
-        exchange = item.exchange
-        for fact in item.facts:
+    def take(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if isinstance(item, Heartbeat):
+                self.heard[item.exchange] = item.at
+            else:
+                self._take_outcome(item.exchange, item)
+
+    def _take_outcome(self, exchange: str, outcome: Outcome) -> None:
+        for fact in outcome.facts:
             self._take_fact(exchange, fact)
-        for finding in item.findings:
+        for finding in outcome.findings:
             self.findings.setdefault((finding.call, exchange, finding.standard), finding)
-        for call in item.calls:
+        for call in outcome.calls:
             self.calls.setdefault((call.call, exchange), call)
             self._take_numbers(exchange, call)
-        for gap in item.gaps:
+        for gap in outcome.gaps:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
 
     def _take_fact(self, exchange: str, fact: Fact) -> None:
-        if isinstance(fact, Arrived):
-            self.begun.append((fact.call, exchange))
+        call, at, kind = fact.call, fact.at, type(fact)
+        if kind is Arrived:
+            assert isinstance(fact, Arrived)
+            self.begun.append((call, exchange))
             self._take_numbers(exchange, fact)
             fact = without_numbers(fact)
-        elif isinstance(fact, NumberWithheld):
-            self.withheld.append((fact.call, exchange))
-        elif isinstance(fact, Ended):
-            self.over.append((fact.call, exchange))
-        at = None if fact.at is None else microseconds(fact.at)
-        self.facts.append((fact.call, exchange, self._n, at, type(fact).__name__, _encode(fact).decode()))
+        elif kind is NumberWithheld:
+            self.withheld.append((call, exchange))
+        elif kind is Ended:
+            self.over.append((call, exchange))
+        told = _encode(fact).decode()
+        self.facts.append((call, exchange, self._n, _micro(at), kind.__name__, told))
         self._n += 1
 
     def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:

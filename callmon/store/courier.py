@@ -1,0 +1,322 @@
+"""The thread between the listener and the scribe: gathers, sends, and takes the answers.
+
+    gathering ──100 ms, or enough──▶ sent ──Stored──▶ forgotten, its figures published
+        ▲                             │
+      offer                    the scribe ended: another is started (0.1 s … 5 s), says how the
+                               database stands, and gets what is not in it once more
+
+Every group bears a number and is kept until the scribe says that it is committed. A scribe that died may have
+committed the last one without saying so: the next one reads the number in the database. So each group is stored
+exactly once, and a figure is published only after the commit that made it true.
+
+Refuses to touch the database: that is the scribe's.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+from collections import deque
+from contextlib import suppress
+from math import inf
+from threading import Condition, Thread
+from time import monotonic
+
+import msgspec
+
+from callmon.store import wire
+from callmon.store.child import Child
+from callmon.store.tally import Tally
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+PIECE = 1 << 18
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A group on its way. `since`: when its first outcome was offered."""
+
+    number: int
+    count: int
+    since: float
+    frame: bytes
+
+
+class Courier:
+    """Owns the thread and the scribe. `put` belongs to one thread, the listener's; the rest to any."""
+
+    def __init__(self, opening: wire.Opening, tally: Tally, group_seconds: float, max_group: int) -> None:
+        self._opening, self._tally = opening, tally
+        self._group_seconds, self._max_group = group_seconds, max_group
+        # One list for good: put() appends to it and this thread cuts off its beginning. Each is a single step
+        # of the interpreter, so that neither waits for the other.
+        self._waiting: list[bytes] = []
+        self._unanswered: deque[Sent] = deque()
+        self._outgoing: deque[memoryview] = deque()
+        self._frames = wire.Frames()
+        self._number: int | None = None  # of the last group made; None until the database was read
+        self._since: float | None = None
+        self._hurry = self._closing = False
+        self._child: Child | None = None
+        self._is_stuck = False  # the scribe is well, and cannot get at the database
+        self._has_said_goodbye = self._has_given_up = False
+        self._start_at, self._wait = 0.0, FIRST_WAIT
+        self._knock, self._door = socket.socketpair()
+        for end in (self._knock, self._door):
+            end.setblocking(False)
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._knock, selectors.EVENT_READ)
+        # What others read.
+        self.done = self.set_aside = 0
+        self.oldest: float | None = None
+        self.trouble: str | None = None
+        self.changed = Condition()  # told when `done`, `trouble` or `is_open` changes
+        self.is_open = False
+        self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
+        self.thread.start()
+
+    def put(self, encoded: bytes) -> None:
+        waiting = self._waiting
+        waiting.append(encoded)
+        if len(waiting) == 1 or len(waiting) == self._max_group:
+            self._wake()
+
+    def hurry(self) -> None:
+        """Send at once what was put so far."""
+        self._hurry = True
+        self._wake()
+
+    def close(self) -> None:
+        """Send what was put so far and end; the thread ends when the scribe has."""
+        self._closing = True
+        self._wake()
+
+    @property
+    def scribe(self) -> int | None:
+        """The number of the process that writes now."""
+        child = self._child
+        return child.pid if child else None
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # woken so often that it cannot but wake, or over
+            self._door.send(b"\0")
+
+    # From here on: this thread alone.
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                self._start_when_due()
+                self._gather_when_due()
+                self._say_goodbye_when_due()
+                for key, what in self._ready.select(self._patience()):
+                    self._attend(key.fileobj, what)
+        finally:
+            self._end()
+
+    def _attend(self, end: object, what: int) -> None:
+        if end is self._knock:
+            self._knock.recv(4096)
+            return
+        if what & selectors.EVENT_WRITE:
+            self._send()
+        if what & selectors.EVENT_READ:
+            self._receive()
+
+    def _is_over(self) -> bool:
+        if not self._closing or self._child is not None:
+            return False
+        return self._has_given_up or self._number is None or not (self._unanswered or self._waiting)
+
+    def _end(self) -> None:
+        for end in (self._knock, self._door, self._ready):
+            end.close()
+        if self._child is not None:  # a mistake of ours ended this thread: the scribe writes what it has
+            self._child.wire.close()
+        with self.changed:
+            self.changed.notify_all()
+
+    def _patience(self) -> float | None:
+        """Until something is to be done though nothing comes."""
+        due = self._group_due() if self._waiting and self._number is not None else inf
+        if self._child is None:
+            due = min(due, self._start_at)
+        return None if due == inf else max(0.0, due - monotonic())
+
+    # Gathering and sending.
+
+    def _group_due(self) -> float:
+        at_once = self._hurry or self._closing or len(self._waiting) >= self._max_group
+        return 0.0 if at_once or self._since is None else self._since + self._group_seconds
+
+    def _gather_when_due(self) -> None:
+        if not self._waiting:
+            self._hurry = False
+            return
+        if self._since is None:
+            self._since = monotonic()
+            self._tell_age()
+        if self._number is not None and monotonic() >= self._group_due():
+            self._gather()
+
+    def _gather(self) -> None:
+        assert self._number is not None
+        assert self._since is not None
+        items = self._waiting[: self._max_group]
+        del self._waiting[: len(items)]
+        self._number += 1
+        group = wire.group(self._number, items)
+        sent = Sent(self._number, len(items), self._since, wire.frame(group))
+        self._since = None
+        self._unanswered.append(sent)
+        if self.is_open:
+            self._post(sent.frame)
+
+    def _post(self, frame: bytes) -> None:
+        self._outgoing.append(memoryview(frame))
+        self._send()
+
+    def _send(self) -> None:
+        if self._child is None:
+            return
+        try:
+            while self._outgoing:
+                sent = self._child.wire.send(self._outgoing[0])
+                rest = self._outgoing.popleft()[sent:]
+                if rest:
+                    self._outgoing.appendleft(rest)
+        except BlockingIOError:
+            pass
+        except OSError:  # it died; what it said before is still to be read
+            self._outgoing.clear()
+        if self._has_said_goodbye and not self._outgoing:
+            with suppress(OSError):
+                self._child.wire.shutdown(socket.SHUT_WR)
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
+        self._ready.modify(self._child.wire, wanted)
+
+    def _say_goodbye_when_due(self) -> None:
+        """When all is sent; or when a scribe that has not opened the database yet cannot."""
+        if not self._closing or self._child is None or self._has_said_goodbye:
+            return
+        is_left = bool(self._waiting or (self._unanswered and not self.is_open))
+        if not is_left or self._is_stuck or self._number is None:
+            self._has_said_goodbye = True
+            self._post(wire.frame(wire.Closing()))
+
+    # The answers.
+
+    def _receive(self) -> None:
+        assert self._child is not None
+        try:
+            piece = self._child.wire.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._ended()
+            return
+        for body in self._frames.receive(piece):
+            self._heed(wire.from_scribe(body))
+
+    def _heed(self, message: wire.FromScribe) -> None:
+        match message:
+            case wire.Standing():
+                self._resume(message)
+            case wire.Stored():
+                self._stored(message)
+            case wire.Trouble(why):
+                self._is_stuck = True
+                self._wait_because(why)
+
+    def _resume(self, standing: wire.Standing) -> None:
+        """What the database holds is not sent again; the rest is, in its order."""
+        if self._number is None:
+            self._number = standing.number
+        if standing.token == self._opening.token:
+            self._forget(standing.number)
+        # Else nothing of ours is in it yet, or another program has written: the scribe will find that out.
+        self._tally.replace(standing.figures)
+        self.is_open, self._is_stuck = True, False
+        self._set_trouble(None)
+        for sent in self._unanswered:
+            self._post(sent.frame)
+
+    def _stored(self, stored: wire.Stored) -> None:
+        self._tally.add(stored.figures)
+        for fault, of in stored.set_aside:
+            # Not the error's text: it may quote a value.
+            log.error("an outcome was set aside", extra={"fault": fault, "of": of})
+        self.set_aside += len(stored.set_aside)
+        self._wait, self._is_stuck = FIRST_WAIT, False
+        self._set_trouble(None)
+        self._forget(stored.number)
+
+    def _forget(self, number: int) -> None:
+        done = 0
+        while self._unanswered and self._unanswered[0].number <= number:
+            done += self._unanswered.popleft().count
+        self._tell_age()
+        with self.changed:
+            self.done += done
+            self.changed.notify_all()
+
+    def _set_trouble(self, why: str | None) -> None:
+        if self.trouble is not None and why is None:
+            log.warning("the database takes outcomes again", extra={"waiting": self._backlog()})
+        with self.changed:
+            self.trouble = why
+            self.changed.notify_all()
+
+    def _tell_age(self) -> None:
+        self.oldest = self._unanswered[0].since if self._unanswered else self._since
+
+    def _backlog(self) -> int:
+        return sum(sent.count for sent in self._unanswered) + len(self._waiting)
+
+    # The scribe's life.
+
+    def _start_when_due(self) -> None:
+        if self._child is not None or monotonic() < self._start_at:
+            return
+        try:
+            self._child = Child()
+        except OSError as error:
+            self._missing(f"the process that writes cannot be started: {error.strerror}")
+            return
+        self._ready.register(self._child.wire, selectors.EVENT_READ)
+        self._post(wire.frame(self._opening))
+
+    def _ended(self) -> None:
+        status = self._lay_down()
+        if not self._closing:
+            self._missing(f"the process that writes has ended ({_told(status)}), another is started")
+        elif status == 0 or self._has_said_goodbye:  # else it was killed before it knew: one more may try
+            self._has_given_up = True
+
+    def _lay_down(self) -> int:
+        """Takes leave of a scribe that has closed its end; its exit status."""
+        assert self._child is not None
+        self._ready.unregister(self._child.wire)
+        self._outgoing.clear()
+        self._frames = wire.Frames()
+        child, self._child = self._child, None
+        self.is_open = self._is_stuck = False
+        return child.reap()
+
+    def _missing(self, why: str) -> None:
+        self._start_at = monotonic() + self._wait
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        self._wait_because(why)
+
+    def _wait_because(self, why: str) -> None:
+        what = "the database is waited for" if self._number is None else "outcomes wait"
+        log.error(what, extra={"why": why, "waiting": self._backlog()})
+        self._set_trouble(why)
+
+
+def _told(status: int) -> str:
+    return f"killed by signal {-status}" if status < 0 else f"status {status}"

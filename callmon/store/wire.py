@@ -1,0 +1,128 @@
+"""What the listening process and the scribe say to each other: msgpack in frames, over one socket. Pure.
+
+    listening process   ── Opening ─ Group ─ Group ─ … ─ Closing ──▶   scribe
+                        ◀── Standing ─ (Stored | Trouble) … ───────
+
+A frame is the length of a message (four bytes) and the message. A group's outcomes were encoded one by one
+when they were offered; here they are only put side by side. Group numbers ascend without a hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from callmon.calls.call import Call
+from callmon.facts import AnyFact
+from callmon.figures import Figures
+from callmon.findings import Outcome
+
+LENGTH = 4
+
+
+class Heartbeat(NamedTuple):
+    """All that the exchange said until `at` has been offered before this."""
+
+    exchange: str
+    at: datetime
+
+
+class Told(Outcome, frozen=True):
+    """An outcome on its way back from bytes: each fact as what it is."""
+
+    facts: tuple[AnyFact, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+Item = Outcome | Heartbeat
+
+
+class Opening(msgspec.Struct, frozen=True, tag=True):
+    """The database, with its password: that is why it comes by this way. `token` marks what is written."""
+
+    url: str
+    token: str
+
+
+class Group(msgspec.Struct, frozen=True, tag=True):
+    """`count` items, to be written as one transaction that bears this number."""
+
+    number: int
+    count: int
+    items: msgspec.Raw
+
+
+class Closing(msgspec.Struct, frozen=True, tag=True):
+    """Nothing more will come: try what waits once more, and end."""
+
+
+class Standing(msgspec.Struct, frozen=True, tag=True):
+    """The scribe alone may write now. The last number committed, by whom, and every figure as it then was."""
+
+    number: int
+    token: str
+    figures: Figures
+
+
+class SetAside(NamedTuple):
+    """An outcome that the database would never take: the error's name, and which calls it spoke of."""
+
+    fault: str
+    of: str
+
+
+class Stored(msgspec.Struct, frozen=True, tag=True):
+    """The group is committed; `figures` is what it added."""
+
+    number: int
+    figures: Figures
+    set_aside: tuple[SetAside, ...] = ()
+
+
+class Trouble(msgspec.Struct, frozen=True, tag=True):
+    """Why outcomes wait, for a person."""
+
+    why: str
+
+
+ToScribe = Opening | Group | Closing
+FromScribe = Standing | Stored | Trouble
+
+_encode = msgspec.msgpack.Encoder().encode
+to_scribe = msgspec.msgpack.Decoder(ToScribe).decode
+from_scribe = msgspec.msgpack.Decoder(FromScribe).decode
+items_of = msgspec.msgpack.Decoder(list[Told | Heartbeat]).decode
+encode_item = _encode
+
+
+def frame(message: ToScribe | FromScribe) -> bytes:
+    body = _encode(message)
+    return len(body).to_bytes(LENGTH, "big") + body
+
+
+def group(number: int, encoded: Sequence[bytes]) -> Group:
+    """The group of these items, each as `encode_item` gave it: msgpack's long array."""
+    items = b"\xdd" + len(encoded).to_bytes(4, "big") + b"".join(encoded)
+    return Group(number, len(encoded), msgspec.Raw(items))
+
+
+class Frames:
+    """Whole messages out of pieces of any size."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def receive(self, piece: bytes) -> list[bytes]:
+        data, begin, found = self._data, 0, []
+        data += piece
+        while len(data) >= begin + LENGTH:
+            end = begin + LENGTH + int.from_bytes(data[begin : begin + LENGTH], "big")
+            if len(data) < end:
+                break
+            found.append(bytes(data[begin + LENGTH : end]))
+            begin = end
+        del data[:begin]
+        return found
