@@ -82,6 +82,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Listen, judge, store and show, until SIGTERM, SIGINT or `stop`."""
+        try:
+            await self._run()
+        finally:
+            await asyncio.to_thread(self.database.close)
+
+    async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
         wire = _listening(self.settings.web.listen)
         server = _Server(app(self.metrics, self.troubles))
@@ -224,7 +230,6 @@ class Daemon:
         server.should_exit = True
         tasks[1].cancel()
         stored = await asyncio.to_thread(self.database.flush, FLUSH_SECONDS)
-        await asyncio.to_thread(self.database.close)
         log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
 
     def _note(self, watched: Watched, events: Sequence[e.Event]) -> None:

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +38,22 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     return text + more
 
 
+def _children(pid: int) -> set[int]:
+    """The processes that any of its threads started."""
+    found: set[int] = set()
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found |= {int(child) for child in thread.read_text().split()}
+    return found
+
+
+def _is_scribe(pid: int) -> bool:
+    try:
+        return b"callmon.store.scribe" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 class Callmon:
     """One `callmon run`, its configuration, and what it shows."""
 
@@ -49,13 +66,22 @@ class Callmon:
         self.log = place / "callmon.log"
         self._environment = {**os.environ, "LAB_SECRET": secret}
         self._process: subprocess.Popen[bytes] | None = None
+        self._scribes: set[int] = set()  # of lives before
 
     def __enter__(self) -> Callmon:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._end_everything()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        """Whatever happened, neither the daemon nor its scribe is left behind."""
+        try:
+            self.stop()
+        finally:
+            self._end_everything()
 
     @property
     def pid(self) -> int:
@@ -88,9 +114,25 @@ class Callmon:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
+    def scribes(self) -> set[int]:
+        """The processes that write: for this daemon, and those that its lives before have left."""
+        if self._process is not None:
+            self._scribes |= _children(self._process.pid)
+        self._scribes = {pid for pid in self._scribes if _is_scribe(pid)}
+        return self._scribes
+
+    def _end_everything(self) -> None:
+        left = self.scribes()
+        if self._process is not None:
+            self.kill()
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """kill -9, and wait until it is gone. Its scribe is left to write what it was sent."""
         assert self._process is not None
+        self.scribes()
         self._process.kill()
         self._process.wait()
         self._process = None
@@ -103,8 +145,7 @@ class Callmon:
         try:
             status = self._process.wait(40)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             raise
         self._process = None
         return status

@@ -7,18 +7,15 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import selectors
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -28,9 +25,9 @@ from sqlalchemy.engine import make_url
 from callmon import facts as f
 from callmon.findings import Outcome
 from callmon.sinks.database import Database
-from callmon.store import queries
+from callmon.store import queries, wire
 from callmon.store.engine import Store, open_store, upgrade
-from callmon.store.tables import METADATA
+from callmon.store.scribe import Leave, Scribe
 from tests.store_fixtures import (  # noqa: F401
     EXCHANGE,
     SOON,
@@ -86,22 +83,28 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
 def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(
     sqlite_store: Store,
 ) -> None:
+    """The scribe itself, in this process, where its connections can be given no more pages."""
     pages = 40
     event.listen(
         sqlite_store.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
     )
     sqlite_store.find_again()
-    told = of_calls(200)
-    with database(sqlite_store) as sink:
-        for item in told:
-            sink.offer(item)
-        assert until(lambda: sink.trouble() is not None)
-        assert sink.trouble() == "the database cannot be written: database or disk is full"
-        stored = rows(sqlite_store)["call"]
-        figures = queries.counters(sqlite_store)
-        assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored
-        pages = 1_000_000
-        assert sink.flush(SOON)
+    told, said = of_calls(200), SimpleQueue[wire.FromScribe]()
+    scribe = Scribe(sqlite_store, "a token", said.put, Leave())
+    assert scribe.open()
+    assert isinstance(said.get(), wire.Standing)
+    halves = [told[: len(told) // 2], told[len(told) // 2 :]]
+    groups = [wire.group(n, [wire.encode_item(item) for item in half]) for n, half in enumerate(halves, 1)]
+    writing = threading.Thread(target=lambda: [scribe.write(each) for each in groups])
+    writing.start()
+    assert said.get(timeout=SOON) == wire.Trouble("the database cannot be written: database or disk is full")
+    stored = rows(sqlite_store)["call"]
+    figures = queries.counters(sqlite_store)
+    assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored == 0
+    pages = 1_000_000
+    assert [type(said.get(timeout=SOON)) for _ in groups] == [wire.Stored, wire.Stored]
+    writing.join()
+    scribe.close()
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
 
@@ -144,6 +147,7 @@ def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Sto
         (tmp_path / "copy").rename(tmp_path / "callmon.db")
         sink.offer(told[1])
         assert until(lambda: "another program" in (sink.trouble() or ""))
+    sqlite_store.find_again()  # this process too had the old file open
     assert rows(sqlite_store)["fact"] == 0
 
 
@@ -173,17 +177,19 @@ def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_call
     assert rows(store)["fact"] == 25 - refused
 
 
-def test_a_second_writer_ends_the_first_ones_writing_and_nothing_is_counted_twice(store: Store) -> None:
+def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Store) -> None:
+    """A restored copy, or a lock that was deleted: the number of the last group is the second guard."""
     told = of_calls(2)
     with database(store) as first:
-        wrote(store, *told)
+        with store.writing() as connection:
+            connection.exec_driver_sql("UPDATE writer SET batch = batch + 1, token = 'another'")
         first.offer(told[-1])
         assert until(lambda: first.trouble() is not None)
         assert first.trouble() == (
             "the database cannot be written: another program has written to this database since: "
             "stop the other one, restart callmon"
         )
-    assert queries.counters(store) == pytest.approx(summed(told))
+    assert (queries.counters(store), rows(store)["call"]) == ({}, 0)
 
 
 def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Store) -> None:
@@ -312,75 +318,3 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.close()
-
-
-# Killed.
-
-CHILD = """
-import sys, time
-from tests.store_fixtures import answered_call, outcomes
-from callmon.sinks.database import Database
-from callmon.store.engine import open_store
-from datetime import timedelta
-
-sink = Database(open_store(sys.argv[1]), timedelta(milliseconds=20))
-number = int(sys.argv[2])
-while True:
-    for item in outcomes(answered_call(number)):
-        sink.offer(item)
-    number += 1
-    if number % 50 == 0:
-        sink.flush(10)
-        figures = sink.tally.snapshot().items()
-        print(number, sum(v for k, v in figures if k[0] == "callmon_calls_total"), flush=True)
-    time.sleep(0.0005)
-"""
-
-
-def killed_at_random(url: str, first: int) -> tuple[int, float]:
-    """A child writes calls until it is killed. What it last said: the calls it knew to be stored, the figure."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, url, str(first)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[1],
-    )
-    assert child.stdout is not None
-    said = [child.stdout.readline()]
-    time.sleep(random.uniform(0, 0.3))
-    child.send_signal(signal.SIGKILL)
-    said += child.stdout.readlines()
-    child.wait()
-    child.stdout.close()
-    complete = [line.split() for line in said if line.endswith("\n")]
-    return int(complete[-1][0]), float(complete[-1][1])
-
-
-def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) -> None:
-    upgrade(url).close()
-    first = 0
-    for _ in range(3):
-        known, shown = killed_at_random(url, first)
-        store = open_store(url)
-        stored = sorted(
-            int(call.call.partition(".")[2]) for _, call in queries.calls(store, START, START + seconds(10**9))
-        )
-        figures = queries.counters(store)
-        counted = sum(v for k, v in figures.items() if k[0] == "callmon_calls_total")
-        assert counted == len(stored) == len(set(stored))
-        assert set(range(first, known)) - set(stored) == set()
-        assert shown <= counted
-        assert set(figures.values()) - {0.0} != set()
-        unfinished = queries.open_calls(store, EXCHANGE, numbers=True)
-        for call, begun in unfinished.items():
-            told = answered_call(int(call.partition(".")[2]))
-            assert begun.facts == tuple(told[: len(begun.facts)])
-        assert len(unfinished) <= 1
-        assert [stored_in for stored_in in METADATA.tables if rows(store)[stored_in] == 0] == missing(unfinished)
-        first = 100_000 + max(stored)
-        store.close()
-
-
-def missing(unfinished: object) -> list[str]:
-    """Tables that must be empty here: no gap, no heartbeat was offered."""
-    return ["gap", "heartbeat"] if unfinished else ["open_call", "gap", "heartbeat"]
