@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,11 @@ from callmon.figures import Figures, added
 from callmon.findings import Cause, Finding, Outcome, Verdict
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState
-from callmon.store import queries
+from callmon.store import queries, wire
 from callmon.store.engine import Store, upgrade
 from callmon.store.scribe import Leave, Scribe
 from callmon.store.tables import METADATA
-from callmon.store.wire import FromScribe, Standing, Stored, encode_item, group
+from callmon.store.wire import FromScribe, Standing, Stored
 from tests.lab.folder import LabUnavailable
 from tests.lab.postgres import Postgres
 
@@ -183,6 +183,15 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
         sink.close(SOON)
 
 
+def group(number: int, items: Iterable[Outcome]) -> wire.Group:
+    """As the scribe gets it."""
+    frame = wire.group_frame(number, [wire.encode_item(item) for item in items])
+    (body,) = wire.Frames().receive(frame)
+    message = wire.to_scribe(body)
+    assert isinstance(message, wire.Group)
+    return message
+
+
 def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
     """Has a scribe in this process store all but `refused` of these as one group; gives the figures afterwards."""
     said: list[FromScribe] = []
@@ -190,7 +199,7 @@ def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
     assert scribe.open()
     (standing,) = said
     assert isinstance(standing, Standing)
-    scribe.write(group(standing.number + 1, [encode_item(item) for item in items]))
+    scribe.write(group(standing.number + 1, items))
     scribe.close()
     stored = said[-1]
     assert isinstance(stored, Stored)

@@ -34,6 +34,7 @@ from tests.store_fixtures import (  # noqa: F401
     START,
     answered_call,
     database,
+    group,
     of_calls,
     outcomes,
     postgres_server,
@@ -94,7 +95,7 @@ def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_th
     assert scribe.open()
     assert isinstance(said.get(), wire.Standing)
     halves = [told[: len(told) // 2], told[len(told) // 2 :]]
-    groups = [wire.group(n, [wire.encode_item(item) for item in half]) for n, half in enumerate(halves, 1)]
+    groups = [group(n, half) for n, half in enumerate(halves, 1)]
     writing = threading.Thread(target=lambda: [scribe.write(each) for each in groups])
     writing.start()
     assert said.get(timeout=SOON) == wire.Trouble("the database cannot be written: database or disk is full")

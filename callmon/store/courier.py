@@ -32,6 +32,7 @@ from callmon.store.tally import Tally
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+MAX_GROUP = 5_000
 PIECE = 1 << 18
 
 
@@ -45,14 +46,14 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Courier:
-    """Owns the thread and the scribe. `put` belongs to one thread, the listener's; the rest to any."""
+    """Owns the thread and the scribe. `waiting` takes what one thread, the listener's, encoded."""
 
-    def __init__(self, opening: wire.Opening, tally: Tally, group_seconds: float, max_group: int) -> None:
+    def __init__(self, opening: wire.Opening, tally: Tally, group_seconds: float) -> None:
         self._opening, self._tally = opening, tally
-        self._group_seconds, self._max_group = group_seconds, max_group
-        # One list for good: put() appends to it and this thread cuts off its beginning. Each is a single step
-        # of the interpreter, so that neither waits for the other.
-        self._waiting: list[bytes] = []
+        self._group_seconds = group_seconds
+        # One list for good: the listener appends to it, and calls wake() at the first and at the MAX_GROUPth;
+        # this thread cuts off its beginning. Each is one step of the interpreter: neither waits for the other.
+        self.waiting: list[bytes] = []
         self._unanswered: deque[Sent] = deque()
         self._outgoing: deque[memoryview] = deque()
         self._frames = wire.Frames()
@@ -77,21 +78,15 @@ class Courier:
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self.thread.start()
 
-    def put(self, encoded: bytes) -> None:
-        waiting = self._waiting
-        waiting.append(encoded)
-        if len(waiting) == 1 or len(waiting) == self._max_group:
-            self._wake()
-
     def hurry(self) -> None:
-        """Send at once what was put so far."""
+        """Send at once what waits."""
         self._hurry = True
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
-        """Send what was put so far and end; the thread ends when the scribe has."""
+        """Send what waits and end; the thread ends when the scribe has."""
         self._closing = True
-        self._wake()
+        self.wake()
 
     @property
     def scribe(self) -> int | None:
@@ -99,7 +94,7 @@ class Courier:
         child = self._child
         return child.pid if child else None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         with suppress(OSError):  # woken so often that it cannot but wake, or over
             self._door.send(b"\0")
 
@@ -128,7 +123,7 @@ class Courier:
     def _is_over(self) -> bool:
         if not self._closing or self._child is not None:
             return False
-        return self._has_given_up or self._number is None or not (self._unanswered or self._waiting)
+        return self._has_given_up or self._number is None or not (self._unanswered or self.waiting)
 
     def _end(self) -> None:
         for end in (self._knock, self._door, self._ready):
@@ -140,7 +135,7 @@ class Courier:
 
     def _patience(self) -> float | None:
         """Until something is to be done though nothing comes."""
-        due = self._group_due() if self._waiting and self._number is not None else inf
+        due = self._group_due() if self.waiting and self._number is not None else inf
         if self._child is None:
             due = min(due, self._start_at)
         return None if due == inf else max(0.0, due - monotonic())
@@ -148,11 +143,11 @@ class Courier:
     # Gathering and sending.
 
     def _group_due(self) -> float:
-        at_once = self._hurry or self._closing or len(self._waiting) >= self._max_group
+        at_once = self._hurry or self._closing or len(self.waiting) >= MAX_GROUP
         return 0.0 if at_once or self._since is None else self._since + self._group_seconds
 
     def _gather_when_due(self) -> None:
-        if not self._waiting:
+        if not self.waiting:
             self._hurry = False
             return
         if self._since is None:
@@ -164,11 +159,10 @@ class Courier:
     def _gather(self) -> None:
         assert self._number is not None
         assert self._since is not None
-        items = self._waiting[: self._max_group]
-        del self._waiting[: len(items)]
+        items = self.waiting[:MAX_GROUP]
+        del self.waiting[: len(items)]
         self._number += 1
-        group = wire.group(self._number, items)
-        sent = Sent(self._number, len(items), self._since, wire.frame(group))
+        sent = Sent(self._number, len(items), self._since, wire.group_frame(self._number, items))
         self._since = None
         self._unanswered.append(sent)
         if self.is_open:
@@ -201,7 +195,7 @@ class Courier:
         """When all is sent; or when a scribe that has not opened the database yet cannot."""
         if not self._closing or self._child is None or self._has_said_goodbye:
             return
-        is_left = bool(self._waiting or (self._unanswered and not self.is_open))
+        is_left = bool(self.waiting or (self._unanswered and not self.is_open))
         if not is_left or self._is_stuck or self._number is None:
             self._has_said_goodbye = True
             self._post(wire.frame(wire.Closing()))
@@ -275,7 +269,7 @@ class Courier:
         self.oldest = self._unanswered[0].since if self._unanswered else self._since
 
     def _backlog(self) -> int:
-        return sum(sent.count for sent in self._unanswered) + len(self._waiting)
+        return sum(sent.count for sent in self._unanswered) + len(self.waiting)
 
     # The scribe's life.
 

@@ -103,10 +103,13 @@ def frame(message: ToScribe | FromScribe) -> bytes:
     return len(body).to_bytes(LENGTH, "big") + body
 
 
-def group(number: int, encoded: Sequence[bytes]) -> Group:
-    """The group of these items, each as `encode_item` gave it: msgpack's long array."""
-    items = b"\xdd" + len(encoded).to_bytes(4, "big") + b"".join(encoded)
-    return Group(number, len(encoded), msgspec.Raw(items))
+def group_frame(number: int, encoded: Sequence[bytes]) -> bytes:
+    """The frame of a group of these items, each as `encode_item` gave it, put together in one copy."""
+    count = len(encoded)
+    # With nothing for its last field a message is the beginning of itself; then msgpack's long array.
+    begin = _encode(Group(number, count, msgspec.Raw(b""))) + b"\xdd" + count.to_bytes(4, "big")
+    length = len(begin) + sum(map(len, encoded))
+    return b"".join([length.to_bytes(LENGTH, "big"), begin, *encoded])
 
 
 class Frames:

@@ -20,12 +20,12 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from callmon.errors import StoreError
-from callmon.findings import Outcome
 from callmon.store import wire
-from callmon.store.courier import Courier
+from callmon.store.courier import MAX_GROUP, Courier
 from callmon.store.engine import Store
 from callmon.store.group import named
 from callmon.store.tally import Tally
+from callmon.store.wire import encode_item
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,6 @@ class Writer:
         tally: Tally,
         group_time: timedelta = timedelta(milliseconds=100),
         max_waiting: int = 100_000,
-        max_group: int = 5_000,
         patience: timedelta = PATIENCE,
     ) -> None:
         self._max_waiting = max_waiting
@@ -54,7 +53,7 @@ class Writer:
         self._offered = self._refused = 0
         url = store.url.render_as_string(hide_password=False)
         opening = wire.Opening(url, secrets.token_hex(8))
-        self._courier = Courier(opening, tally, group_time.total_seconds(), max_group)
+        self._courier = Courier(opening, tally, group_time.total_seconds())
         self._wait_until_open(store, patience)
 
     def _wait_until_open(self, store: Store, patience: timedelta) -> None:
@@ -66,24 +65,31 @@ class Writer:
             self.close()
             raise StoreError(why)
 
-    def offer(self, outcome: Outcome) -> bool:
-        """Takes the outcome, always; False: enough waits here, read no further until `has_room()`."""
-        self._put(outcome)
-        return self._offered - self._courier.done < self._max_waiting
+    def offer(self, outcome: wire.Item) -> bool:
+        """Takes the outcome, always; False: enough waits here, read no further until `has_room()`.
+
+        All that the store costs the listener is here, a few hundred nanoseconds: hence no call more than needed.
+        """
+        courier = self._courier
+        waiting = courier.waiting
+        try:
+            waiting.append(encode_item(outcome))
+        except Exception as error:  # half a letter (a lone surrogate), or a mistake of ours, in one outcome
+            return self._set_aside(outcome, error)
+        self._offered = offered = self._offered + 1
+        size = len(waiting)
+        if size == 1 or size == MAX_GROUP:
+            courier.wake()
+        return offered - courier.done < self._max_waiting
+
+    def _set_aside(self, outcome: wire.Item, error: Exception) -> bool:
+        self._refused += 1
+        log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(outcome)})
+        return self.has_room()
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
         """Says that all the exchange said until `at` was offered; stored no sooner than that is."""
-        self._put(wire.Heartbeat(exchange, at))
-
-    def _put(self, item: wire.Item) -> None:
-        try:
-            encoded = wire.encode_item(item)
-        except Exception as error:  # half a letter (a lone surrogate), or a mistake of ours, in one outcome
-            self._refused += 1
-            log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(item)})
-            return
-        self._offered += 1
-        self._courier.put(encoded)
+        self.offer(wire.Heartbeat(exchange, at))
 
     def has_room(self) -> bool:
         return self.backlog() < self._max_waiting
