@@ -38,7 +38,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     return text + more
 
 
-def _children(pid: int) -> set[int]:
+def children(pid: int) -> set[int]:
     """The processes that any of its threads started."""
     found: set[int] = set()
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -72,7 +72,7 @@ class Callmon:
         try:
             self.start()
         except BaseException:
-            self._end_everything()
+            self.end_everything()
             raise
         return self
 
@@ -81,7 +81,7 @@ class Callmon:
         try:
             self.stop()
         finally:
-            self._end_everything()
+            self.end_everything()
 
     @property
     def pid(self) -> int:
@@ -117,11 +117,12 @@ class Callmon:
     def scribes(self) -> set[int]:
         """The processes that write: for this daemon, and those that its lives before have left."""
         if self._process is not None:
-            self._scribes |= _children(self._process.pid)
+            self._scribes |= children(self._process.pid)
         self._scribes = {pid for pid in self._scribes if _is_scribe(pid)}
         return self._scribes
 
-    def _end_everything(self) -> None:
+    def end_everything(self) -> None:
+        """At once, by kill -9."""
         left = self.scribes()
         if self._process is not None:
             self.kill()

@@ -40,6 +40,8 @@ def service() -> dict[str, list[str]]:
         ("RestartPreventExitStatus", ["2"]),
         ("ExecReload", ["/bin/kill -HUP $MAINPID"]),
         ("KillSignal", ["SIGTERM"]),
+        ("KillMode", ["control-group"]),
+        ("OOMPolicy", ["continue"]),
         ("DynamicUser", ["yes"]),
         ("StateDirectory", ["callmon"]),
         ("LoadCredential", ["ami.secret:/etc/callmon/ami.secret"]),

@@ -8,11 +8,11 @@ database would never take is found by halves and set aside alone, in the same tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -47,8 +47,8 @@ class OustedError(StoreError):
     """Another program writes to this database."""
 
 
-REFUSED = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
-MAY_PASS = (DBAPIError, InvalidRequestError, PoolTimeout, psycopg.Error, StoreError, OSError, MemoryError)
+REFUSED = (DataError, IntegrityError)
+MAY_PASS = (DBAPIError, InvalidRequestError, PoolTimeout, StoreError, OSError, MemoryError)
 
 
 def may_pass(error: Exception) -> bool:
@@ -87,8 +87,10 @@ class Writing:
 
     def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
         driver: Any = self.connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types([kind.lower() for kind in self._types(table)])
+        types = [kind.lower() for kind in self._types(table)]
+        said_alike = _as_sqlalchemy_says_it(self.connection, statement)
+        with said_alike, driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
 
@@ -106,6 +108,18 @@ class Writing:
         else:
             signs = ", ".join("?" for _ in table.columns)
             self.connection.exec_driver_sql(statement.format(values=f"VALUES ({signs})"), list(rows))
+
+
+@contextmanager
+def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[None]:
+    """The driver's errors as those that every other statement raises; their parameters hidden."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def write(connection: Connection, stamp: Stamp, items: Sequence[Item]) -> Figures:
