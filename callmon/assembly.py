@@ -18,15 +18,19 @@ def monitor(
 
 
 def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
-    told = settings.exchanges.get(exchange)
+    told, lines, relay = settings.exchanges.get(exchange), settings.lines(), settings.relay_numbers
     if told is None:
-        return Site(settings.lines(), region=settings.region, any_line=any_line)
+        return Site(lines, region=settings.region, any_line=any_line, relay_numbers=relay)
     return Site(
-        settings.lines(),
+        lines,
         told.trunks,
         told.phones,
         told.voicemail_contexts,
         settings.region,
         any_line,
         told.parking_extensions,
+        told.survey_extensions,
+        told.queue_languages,
+        relay,
+        settings.staff(exchange),
     )

@@ -29,7 +29,7 @@ WIDTH = 100
 VALUE_WIDTH = 40
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAYS_FR = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
-SHOWN_ELSEWHERE = frozenset({"calendar", "services", "lines"})
+SHOWN_ELSEWHERE = frozenset({"calendar", "services", "lines", "staff"})
 LOOPBACK = ("127.", "localhost", "::1")
 
 
@@ -39,6 +39,7 @@ def report(settings: Settings, today: date) -> str:
         f"Settings in force ({settings.source})": _settings(settings),
         "Normal business hours": _hours(settings),
         "Public lines": _lines(settings),
+        "Languages of the staff": _staff(settings),
         "Closed days of the next twelve months, for approval": _closed_days(settings, today),
         "To look at": _remarks(settings),
     }
@@ -173,6 +174,20 @@ def _hanging(label: str, text: str) -> list[str]:
     return wrap(text, WIDTH, initial_indent=label, subsequent_indent=indent, break_on_hyphens=False)
 
 
+# ── staff ──
+
+
+def _staff(settings: Settings) -> Iterator[str]:
+    """By extension, then by time; no name of anybody."""
+    listed = [entry.listed() for entry in settings.configuration.staff]
+    for entry in sorted(listed, key=lambda x: (len(x.extension), x.extension, x.valid_from or date.min)):
+        since = f" from {entry.valid_from}" if entry.valid_from else ""
+        until = f" until {entry.valid_until} included" if entry.valid_until else ""
+        where = f", at {entry.exchange}" if entry.exchange else ""
+        spoken = " and ".join(word("language", language, "en") for language in entry.languages)
+        yield f"extension {entry.extension}{where}: {spoken}{since}{until}"
+
+
 # ── closed days ──
 
 
@@ -215,12 +230,27 @@ def remarks(settings: Settings) -> Iterator[str]:
         "calendar: whether the offices close on the Monday after 30 September or 11 November at a weekend is "
         "for the ministry to confirm; closed_days_remove takes a day out."
     )
+    yield from _not_judged(settings)
     if not settings.exchanges:
         yield "exchanges: there is none, so callmon has nothing to listen to; recordings can be replayed."
     if not settings.lines():
         yield "lines: there is none, so no call is on a line; write [lines.NAME] for each."
     for name, exchange in settings.exchanges.items():
         yield from (f"exchanges.{name}: {text}." for text in _exchange_remarks(exchange))
+
+
+def _not_judged(settings: Settings) -> Iterator[str]:
+    """Standards that are not enabled, and what would enable them."""
+    if not settings.configuration.staff:
+        yield (
+            "standards.bilingual_person: not judged, since nobody's languages are listed; write [[staff]] with "
+            'an extension and its languages, such as extension = "102", languages = ["fr", "en"].'
+        )
+    if not any(exchange.survey_extensions for exchange in settings.exchanges.values()):
+        yield (
+            "standards.feedback_offered: not judged, since no survey is configured (survey_extensions of an "
+            "exchange), until a dialplan says UserEvent(CallmonSurveyOffered) on a caller's channel."
+        )
 
 
 def _exchange_remarks(exchange: ExchangeSettings) -> Iterator[str]:

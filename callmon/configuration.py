@@ -31,8 +31,9 @@ from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import RING_CYCLE, RING_TONE, Line, Lines, Target
 from callmon.mistakes import MistakesError, Path, did_you_mean
-from callmon.numbers import e164
+from callmon.numbers import e164, relay_number
 from callmon.opening import AddedDay, DayPeriods, WeekTable
+from callmon.staff_settings import StaffSettings, staff_mistakes
 from callmon.words import STANDARDS
 
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use
@@ -194,6 +195,16 @@ class Configuration(BaseSettings):
     retention_authority: str | None = Field(
         default=None, min_length=1, description="records schedule or consent that allows fewer than 400 days"
     )
+    relay_numbers: tuple[str, ...] = Field(
+        default=("711", "1 800 855-0511", "1 800 855-1155"),
+        description="operators of the telephone relay service call from these numbers",
+    )
+    minimum_sample: int = Field(
+        default=20,
+        ge=1,
+        description="callers are compared (TTY, language) when each side has so many judged calls",
+        json_schema_extra={"unit": "calls"},
+    )
     store: StoreSettings = Field(default=StoreSettings(), description="the database")
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
@@ -201,6 +212,7 @@ class Configuration(BaseSettings):
     calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
     services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
     lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
+    staff: tuple[StaffSettings, ...] = Field(default=(), description="languages of the staff, by extension")
     standards: dict[str, dict[str, Any]] = Field(
         default={}, description="parameters of service standards; each standard checks its own"
     )
@@ -236,7 +248,7 @@ class Configuration(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
-        found += _clashes(self)
+        found += [*_clashes(self), *staff_mistakes(self.staff, self.exchanges), *_relay(self)]
         if found:
             raise MistakesError(found)
         for name, exchange in self.exchanges.items():
@@ -329,6 +341,15 @@ def _numbers(configuration: Configuration) -> Found:
                 )
         if line.ring_tone > line.ring_cycle:
             yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+
+
+def _relay(configuration: Configuration) -> Found:
+    for place, number in enumerate(configuration.relay_numbers):
+        if relay_number(number, configuration.region) is None:
+            yield (
+                ("relay_numbers", place),
+                f'"{number}" is no telephone number in {configuration.region}, nor a short one such as "711"',
+            )
 
 
 def _clashes(configuration: Configuration) -> Found:

@@ -31,6 +31,7 @@ from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
 from callmon.errors import ConfigError
+from callmon.figures import survey_was_heard
 from callmon.notify import notify
 from callmon.numbers import e164
 from callmon.settings import Settings, load
@@ -74,7 +75,9 @@ class Daemon:
             CALL_STANDARDS,
             settings.exchanges,
             __version__,
+            settings.minimum_sample,
         )
+        self.monitor.survey_heard = survey_was_heard(self.database.tally.snapshot())
         self._watched: dict[str, Watched] = {}
         self._faults = 0
         self._stop = asyncio.Event()
@@ -131,6 +134,9 @@ class Daemon:
 
     def calls_other(self) -> Mapping[str, int]:
         return self.monitor.others
+
+    def enabled(self) -> Mapping[str, bool]:
+        return self.monitor.enabled()
 
     def faults(self) -> int:
         return self._faults
@@ -276,7 +282,7 @@ class Daemon:
             return
         monitor.adopt(self.monitor)
         before, self.settings, self.monitor = self.settings, changed, monitor
-        self.metrics.configure(changed.lines(), CALL_STANDARDS, changed.exchanges)
+        self.metrics.configure(changed.lines(), CALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._rewatch(before)
         log.info("configuration taken over")
 

@@ -56,6 +56,9 @@ class ExchangeSettings(BaseModel):
     voicemail_contexts: Patterns = Field(default=(), description="dialplan contexts that are voicemail")
     survey_extensions: Patterns = Field(default=(), description="a transfer there offers the survey")
     parking_extensions: Patterns = Field(default=("700",), description="a transfer there parks the call")
+    queue_languages: dict[str, Literal["fr", "en"]] = Field(
+        default={}, description="queues that a caller enters to be served in a language"
+    )
     dial_prefixes: Patterns = Field(
         default=("9", "91", "9011"), description="what staff dial before an outside number"
     )

@@ -25,6 +25,7 @@ StopReason = Literal["no_answer", "cancelled", "busy", "congested", "unreachable
 
 
 TransferKind = Literal["blind", "attended", "blonde", "redirect"]
+SurveyOffer = Literal["transfer", "dialplan"]
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
@@ -40,7 +41,7 @@ class Arrived(Fact, frozen=True, gc=False):
     `line` is the name of the public line that was dialled, `withheld` why the number is not shown:
     "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
     line up and nobody on it: somebody may have answered and handed on before we listened. `may_hide_ringing`:
-    nothing rings now, but something may have before.
+    nothing rings now, but something may have before. `relay`: the number was one of a relay service's operators.
     """
 
     direction: Direction
@@ -53,6 +54,7 @@ class Arrived(Fact, frozen=True, gc=False):
     may_hide_answer: bool = False
     slack: timedelta = EXACT
     may_hide_ringing: bool = False
+    relay: bool = False
 
 
 class NumberWithheld(Fact, frozen=True, gc=False):
@@ -66,7 +68,7 @@ class LineOpened(Fact, frozen=True, gc=False):
 
 
 class LanguageChosen(Fact, frozen=True, gc=False):
-    """The caller asked for a language: "fr", "en" or "other" (the channel's Language after a menu)."""
+    """The caller asked for a language: "fr", "en" or "other" (the channel's after a menu, or the queue's)."""
 
     language: str
 
@@ -194,6 +196,12 @@ class Overflowed(Fact, frozen=True, gc=False):
     """The person left first and the dialplan went on with the caller: no transfer, but for the strict reading."""
 
 
+class SurveyOffered(Fact, frozen=True, gc=False):
+    """The caller was offered the survey: sent to its extension, or the dialplan says so (a UserEvent)."""
+
+    by: SurveyOffer
+
+
 class VoicemailTook(Fact, frozen=True, gc=False):
     """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox)."""
 
@@ -260,6 +268,7 @@ AnyFact = (
     | ParkingEnded
     | Forwarded
     | Overflowed
+    | SurveyOffered
     | VoicemailTook
     | MessageLeft
     | DialFailed

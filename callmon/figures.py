@@ -18,7 +18,8 @@ from typing import Literal, NamedTuple
 
 from callmon.calls.call import OUTCOMES, Call
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
-from callmon.standards.one_transfer_at_most import may_hide_a_transfer
+from callmon.integrity import SIGNS, relay_ended_early, signs
+from callmon.standards._cases import may_hide_a_person
 
 Figure = tuple[str, ...]
 Figures = dict[Figure, float]
@@ -26,17 +27,18 @@ Figures = dict[Figure, float]
 LANGUAGES = ("fr", "en", "other", "unknown")
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
 TRANSFERS = (0, 1, 2, 3, 5)
+HOLDS = (5, 10, 20, 30, 60, 120, 300)
 BEYOND = "+Inf"
 SUM = "sum"
 
 
 class Metric(NamedTuple):
-    """`buckets` are in rings, in the line's own ring cycles or in transfers; None for a counter."""
+    """`buckets` are in rings, in the line's own ring cycles, in transfers or in seconds; None for a counter."""
 
     name: str
     help: str
     labels: tuple[str, ...]
-    buckets: Literal["rings", "cycles", "transfers"] | None = None
+    buckets: Literal["rings", "cycles", "transfers", "holds"] | None = None
 
 
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
@@ -53,6 +55,12 @@ VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took
 TRANSFERRED = Metric(
     "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), "transfers"
 )
+REDIRECTED = Metric(
+    "callmon_redirections_per_call",
+    "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
+    ("line",),
+    "transfers",
+)
 VERDICT = Metric(
     "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
 )
@@ -62,8 +70,27 @@ CORRECTED = Metric(
     ("standard", "line", "from", "to"),
 )
 CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
+ATFIRST = Metric(
+    "callmon_french_at_first_answer_total",
+    "Calls asked for in French: whether the first person to answer spoke it.",
+    ("line", "first"),
+)
+SURVEYS = Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by"))
+RELAY = Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome"))
+RELAY_ENDED = Metric(
+    "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
+)
+INTEGRITY = Metric(
+    "callmon_integrity_calls_total", "Answered calls that bear a sign of gaming; no verdict.", ("line", "sign")
+)
+HELD = Metric(
+    "callmon_early_hold_seconds", "Holds that began within 10 s of the answer: their length.", ("line",), "holds"
+)
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
-METRICS = (CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, VERDICT, CORRECTED, CAUSE, UNHEARD)
+METRICS = (
+    CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, REDIRECTED, VERDICT, CORRECTED, CAUSE, ATFIRST,
+    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, UNHEARD,
+)  # fmt: skip
 
 # What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
@@ -95,6 +122,16 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "from": VERDICTS,
     "to": VERDICTS,
     "cause": CAUSES,
+    "first": ("yes", "no", "unknown"),
+    "by": ("transfer", "dialplan"),
+    "sign": SIGNS,
+}
+# The reasons of `bilingual_person` say whether it was so at the first answer.
+FIRST: Mapping[str, str] = {
+    "french_at_first_answer": "yes",
+    "french_after_first_answer": "no",
+    "no_french_speaker": "no",
+    "french_first_answer_unknown": "unknown",
 }
 
 
@@ -120,6 +157,8 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
             bounds = [text for _, text in _RING_BOUNDS]
         case "transfers":
             bounds = [text for _, text in _TRANSFER_BOUNDS]
+        case "holds":
+            bounds = [text for _, text in _HOLD_BOUNDS]
         case "cycles":
             cycle = sets.lines[values[metric.labels.index("line")]]
             bounds = [text for _, text in _wait_bounds(cycle)]
@@ -129,6 +168,7 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
 # A bucket's upper bound is written as Prometheus writes it in every format: "3.0".
 _RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
 _TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
+_HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
 
 
 @lru_cache(maxsize=64)
@@ -159,8 +199,24 @@ def of_call(figures: Figures, call: Call) -> None:
         _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
     if call.voicemail is not None and call.voicemail.rings is not None:
         _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
-    if call.outcome == "answered" and not may_hide_a_transfer(call):
+    if call.outcome == "answered" and not may_hide_a_person(call):
         _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
+        _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
+    _beside(figures, call, call.line)
+
+
+def _beside(figures: Figures, call: Call, line: str) -> None:
+    """What is counted beside the promises: the survey, the relay service, signs of gaming."""
+    if call.survey is not None:
+        add(figures, (SURVEYS.name, line, call.survey))
+    if call.relay:
+        add(figures, (RELAY.name, line, call.outcome))
+    if relay_ended_early(call):
+        add(figures, (RELAY_ENDED.name, line))
+    for sign in signs(call):
+        add(figures, (INTEGRITY.name, line, sign))
+        if sign == "early_hold" and call.held_for is not None:
+            _observe(figures, (HELD.name, line), call.held_for.total_seconds(), _HOLD_BOUNDS)
 
 
 def of_finding(figures: Figures, finding: Finding) -> None:
@@ -168,10 +224,17 @@ def of_finding(figures: Figures, finding: Finding) -> None:
     add(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
     if f.verdict == "not_met" and f.cause is not None:
         add(figures, (CAUSE.name, f.standard, f.line, f.cause))
+    if f.standard == "bilingual_person" and f.reason_key in FIRST:
+        add(figures, (ATFIRST.name, f.line, FIRST[f.reason_key]))
 
 
 def of_gap(figures: Figures, gap: Gap) -> None:
     add(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+
+
+def survey_was_heard(figures: Figures) -> bool:
+    """Whether a dialplan has ever said that it offers the survey: then its promise is judged from the start."""
+    return any(x[0] == SURVEYS.name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
 
 
 def add(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
@@ -190,7 +253,7 @@ def hours_label(in_hours: bool | None) -> str:
     return "open" if in_hours else "closed"
 
 
-def _observe(figures: Figures, base: Figure, count: int, bounds: tuple[tuple[int, str], ...]) -> None:
+def _observe(figures: Figures, base: Figure, count: float, bounds: tuple[tuple[int, str], ...]) -> None:
     add(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
     add(figures, (*base, SUM), count)
 

@@ -24,6 +24,7 @@ from callmon.calls.tracker import Tracker
 from callmon.facts import Fact
 from callmon.findings import Finding, Gap, Judgement, Outcome
 from callmon.lines import Line, Lines
+from callmon.staff import NOBODY, StaffLanguages
 from callmon.standards import Standard
 
 
@@ -39,8 +40,16 @@ class Site:
         region: str = "CA",
         any_line: bool = False,
         parking_extensions: Iterable[str] = (),
+        survey_extensions: Iterable[str] = (),
+        queue_languages: Mapping[str, str] | None = None,
+        relay_numbers: Iterable[str] = (),
+        staff: StaffLanguages = NOBODY,
     ) -> None:
         self.parking_extensions = frozenset(parking_extensions)
+        self.survey_extensions = frozenset(survey_extensions)
+        self.queue_languages: Mapping[str, str] = queue_languages or {}
+        self.relay_numbers = frozenset(relay_numbers)
+        self.staff = staff
         self.endpoints = Endpoints(tuple(trunks), tuple(phones))
         self.region = region
         self.any_line = any_line
@@ -80,6 +89,8 @@ class Monitor:
     ) -> None:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars
+        self._standards = standards
+        self.survey_heard = False  # a dialplan has said that it offers the survey
         self._settled_by = {
             kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
             for kind in {kind for standard in standards for kind in standard.module.SETTLED_BY}
@@ -117,6 +128,11 @@ class Monitor:
                     key = (account.arrival.line, account.state())
                     counts[key] = counts.get(key, 0) + 1
         return counts
+
+    def enabled(self) -> dict[str, bool]:
+        """Which standards give verdicts: all but those that lack what they need (`standards.NEEDS`)."""
+        hearings = self._hearings.values()
+        return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
 
     def is_unheard(self, exchange: str) -> bool:
         return self._hearings[exchange].tracker.listing.is_unheard
@@ -171,6 +187,17 @@ class Monitor:
                 hearing.tracker.site = hearing.site
                 hearing.site.endpoints.keep(before.site.endpoints)
         self.others = older.others
+        self.survey_heard = older.survey_heard
+
+    def _has(self, standard: Standard, hearing: Hearing) -> bool:
+        """What this standard needs is there, for calls of this exchange."""
+        match standard.needs:
+            case "staff":
+                return bool(hearing.site.staff)
+            case "survey":
+                return self.survey_heard or any(x.site.survey_extensions for x in self._hearings.values())
+            case None:
+                return True
 
     def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
         told: list[Fact] = []
@@ -189,7 +216,7 @@ class Monitor:
             standards = self._settled_by.get(type(fact))
             if standards is not None or is_over:
                 call = account.call()
-                self._judge(fact, account, call, standards or (), findings)
+                self._judge(hearing, fact, account, call, standards or (), findings)
                 if is_over:
                     ended.append(call)
         gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
@@ -201,6 +228,8 @@ class Monitor:
         if type(fact) is f.Arrived:
             account = hearing.accounts[fact.call] = self._account(hearing, fact)
             return account
+        if type(fact) is f.SurveyOffered and fact.by == "dialplan":
+            self.survey_heard = True
         told = hearing.accounts.get(fact.call)
         if told is not None:
             told.tell(fact)
@@ -216,14 +245,20 @@ class Monitor:
         return Account(fact, line.language, line.ring_cycle, in_hours)
 
     def _judge(
-        self, fact: Fact, account: Account, call: Call, standards: tuple[Standard, ...], findings: list[Finding]
+        self,
+        hearing: Hearing,
+        fact: Fact,
+        account: Account,
+        call: Call,
+        standards: tuple[Standard, ...],
+        findings: list[Finding],
     ) -> None:
         if call.line is None or call.direction != "inbound":
             return
         for standard in standards:
-            if standard.name in account.judged:
+            if standard.name in account.judged or (standard.needs and not self._has(standard, hearing)):
                 continue
-            judged = standard.judge(fact, call)
+            judged = standard.judge(fact, call, hearing.site.staff)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # what is not known yet may be by the end of the call
             account.judged += (standard.name,)

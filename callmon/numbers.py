@@ -78,6 +78,12 @@ def _parsed(text: str, region: str) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def relay_number(text: str, region: str = "CA") -> str | None:
+    """A relay operator's number as an arriving call has it: E.164, or short as it is (711); None for others."""
+    short = text.isascii() and text.isdigit() and 3 <= len(text) <= 6
+    return text if short else e164(text, region)
+
+
 @lru_cache(maxsize=1)
 def _plain_nanp() -> re.Pattern[str]:
     """10 or 11 plain digits of Canada or the United States, in the words of phonenumbers' own tables.

@@ -30,6 +30,8 @@ from callmon.configuration import (
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Line, Lines
+from callmon.numbers import relay_number
+from callmon.staff import StaffLanguages
 
 EXAMPLE = "callmon.example.toml"
 
@@ -85,6 +87,22 @@ class Settings:
     @property
     def retention_authority(self) -> str | None:
         return self.configuration.retention_authority
+
+    @property
+    def relay_numbers(self) -> frozenset[str]:
+        """Numbers of relay operators, as an arriving call has them (E.164, or short)."""
+        known = (relay_number(number, self.region) for number in self.configuration.relay_numbers)
+        return frozenset(number for number in known if number is not None)
+
+    @property
+    def minimum_sample(self) -> int:
+        """Judged calls that each side needs before callers are compared."""
+        return self.configuration.minimum_sample
+
+    def staff(self, exchange: str) -> StaffLanguages:
+        """Who speaks what at this exchange."""
+        staff = (entry.listed() for entry in self.configuration.staff if entry.exchange in (None, exchange))
+        return StaffLanguages(staff, self.timezone)
 
     @property
     def store(self) -> StoreSettings:

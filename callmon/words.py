@@ -98,6 +98,24 @@ REASONS: Mapping[str, str] = {
     "closed": "fermé",
     "gap": "lacune de mesure",
     "no_time": "heure inconnue",
+    "language_unknown": "langue demandée inconnue",
+    "not_asked_in_french": "demande non formulée en français",
+    "french_at_first_answer": "une personne parlant français a répondu",
+    "french_after_first_answer": "une personne parlant français a pris l'appel après la première réponse",
+    "french_first_answer_unknown": "une personne parlant français a été en ligne, première réponse indéterminée",
+    "no_french_speaker": "aucune personne parlant français en ligne",
+    "staff_not_listed": "langues du poste non consignées",
+    "survey_offered": "sondage offert",
+    "survey_not_offered": "sondage non offert",
+}
+SIGNS: Mapping[str, str] = {
+    "short_conversation": "conversation de moins de 10 s",
+    "early_hold": "mise en attente dans les 10 s de la réponse",
+    "ended_by_us": "appel pris par une seule personne et terminé d'abord par notre côté",
+}
+PARITY: Mapping[str, str] = {
+    "tty_voice": "parité ATS : lignes pour téléimprimeur moins lignes vocales",
+    "french_english": "parité linguistique : demandes en français moins demandes en anglais",
 }
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
 MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}
@@ -132,6 +150,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "abandoned_in": ABANDONED_IN,
     "transfer": TRANSFERS,
     "reason": REASONS,
+    "sign": SIGNS,
+    "parity": PARITY,
 }
 
 

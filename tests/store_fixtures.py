@@ -169,6 +169,9 @@ class Daemon:
     def faults(self) -> int:
         return self.caught
 
+    def enabled(self) -> dict[str, bool]:
+        return {STANDARDS[0]: True, "feedback_offered": False}
+
 
 SOON = 15.0
 

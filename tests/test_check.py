@@ -93,6 +93,8 @@ def test_what_somebody_should_decide_is_said() -> None:
     assert [remark.partition(":")[0] for remark in remarks(example())] == [
         "calendar.hours",
         "calendar",
+        "standards.bilingual_person",
+        "standards.feedback_offered",
         "exchanges.toronto",
     ]
     assert [remark.partition(":")[0] for remark in remarks(parse(""))][-2:] == ["exchanges", "lines"]

@@ -257,6 +257,7 @@ ONE_OF_EACH: list[Fact] = [
     f.ParkingEnded(CALL, after(34.4)),
     f.Forwarded(CALL, after(34.4), "105", "outside"),
     f.Overflowed(CALL, after(34.5)),
+    f.SurveyOffered(CALL, after(34.6), "transfer"),
     f.DialFailed(CALL, after(34.8)),
     f.CallerBusy(CALL, after(35)),
     f.VoicemailTook(CALL, after(36), "500"),

@@ -38,6 +38,11 @@ def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_it
         ("callmon_answer_wait_seconds", "general", "fr", "sum"): 8.4,
         ("callmon_transfers_per_call", "general", "0.0"): 1.0,
         ("callmon_transfers_per_call", "general", "sum"): 0.0,
+        ("callmon_redirections_per_call", "general", "0.0"): 1.0,
+        ("callmon_redirections_per_call", "general", "sum"): 0.0,
+        ("callmon_integrity_calls_total", "general", "early_hold"): 1.0,
+        ("callmon_early_hold_seconds", "general", "10.0"): 1.0,
+        ("callmon_early_hold_seconds", "general", "sum"): 10.0,
     }
 
 
@@ -101,7 +106,10 @@ def test_a_wait_known_to_a_span_counts_with_its_longer_end() -> None:
 
 
 def test_a_call_whose_rings_are_not_known_is_counted_but_in_no_histogram_of_rings() -> None:
-    assert {key[0] for key in of(changed(rings=None))} == {"callmon_calls_total", "callmon_transfers_per_call"}
+    assert {key[0] for key in of(CALL)} - {key[0] for key in of(changed(rings=None))} == {
+        "callmon_rings_before_answer",
+        "callmon_answer_wait_seconds",
+    }
 
 
 def test_a_call_that_nobody_answered_is_in_no_histogram_of_answers() -> None:
@@ -177,6 +185,13 @@ def test_every_set_of_labels_exists_at_zero() -> None:
         "callmon_verdicts_corrected_total": len(STANDARDS) * lines * len(VERDICTS) * (len(VERDICTS) - 1),
         "callmon_not_met_cause_total": len(STANDARDS) * lines * len(CAUSES),
         "callmon_exchange_unheard_seconds_total": 1,
+        "callmon_redirections_per_call": lines * 7,
+        "callmon_french_at_first_answer_total": lines * 3,
+        "callmon_surveys_offered_total": lines * 2,
+        "callmon_relay_calls_total": lines * len(OUTCOMES),
+        "callmon_relay_calls_ended_early_total": lines,
+        "callmon_integrity_calls_total": lines * 3,
+        "callmon_early_hold_seconds": lines * 9,
     }
 
 

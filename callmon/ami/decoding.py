@@ -153,6 +153,15 @@ def _voicemail_step(message: bytes) -> Event | None:
 
 
 _FIRST_LINES[b"Event: Newexten"] = _voicemail_step
+# A site's dialplan may say what it likes; this is for us.
+_SURVEY = b"\r\nUserEvent: CallmonSurveyOffered"
+
+
+def _user_event(message: bytes) -> Event | None:
+    return READERS[b"UserEvent"](message) if _SURVEY in message else None
+
+
+_FIRST_LINES[b"Event: UserEvent"] = _user_event
 # Every call ends with soft hang-up requests; only the one that says "shutting down" matters.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 

@@ -184,6 +184,13 @@ class QueueCallerLeave(Event, frozen=True, gc=False):
     queue: str
 
 
+class UserEvent(Event, frozen=True, gc=False):
+    """A dialplan's own word, `UserEvent(NAME)`; only those that the interface names are read."""
+
+    uniqueid: str
+    name: str
+
+
 class FullyBooted(Event, frozen=True, gc=False):
     """Sent to us at login: `uptime` in seconds tells a restart from a reconnect."""
 
@@ -308,6 +315,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     MessageWaiting: ("Uniqueid", "Mailbox", "New"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
     QueueCallerLeave: ("Uniqueid", "Queue"),
+    UserEvent: ("Uniqueid", "UserEvent"),
     FullyBooted: ("Uptime",),
     Shutdown: (),
     CoreShowChannel: (

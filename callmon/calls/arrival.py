@@ -25,7 +25,7 @@ RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLine | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
     site = tracker.site
-    if site.endpoints.is_colleague(channel, caller):
+    if site.endpoints.is_colleague(channel, caller) and caller not in site.relay_numbers:
         return None  # a colleague who dials our own public number is no member of the public
     if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
         return None
@@ -50,6 +50,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
             caller=caller,
             withheld=withheld,
             channel=masked(call.caller.channel),
+            relay=caller in tracker.site.relay_numbers,
         )
     )
 
@@ -68,6 +69,7 @@ def tell_found(
     _settled(tracker, call, direction, line)
     restricted = entry.presentation.startswith(RESTRICTED)
     withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
+    caller = None if withheld else e164(entry.caller, tracker.site.region) or entry.caller
     tracker.tell(
         f.Arrived(
             call=call.id,
@@ -75,13 +77,14 @@ def tell_found(
             direction=direction,
             line=line.name if line else None,
             dialled=entry.dialled,
-            caller=None if withheld else e164(entry.caller, tracker.site.region) or entry.caller,
+            caller=caller,
             withheld=withheld,
             channel=masked(call.caller.channel),
             found=True,
             may_hide_answer=may_hide_answer,
             slack=timedelta(seconds=1),
             may_hide_ringing=may_hide_ringing,
+            relay=caller in tracker.site.relay_numbers,
         )
     )
 
@@ -118,4 +121,5 @@ def _settled(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: 
     call.caller.outside = call.inbound
     if line is not None:
         call.language_menu = line.language_menu and line.language is None
+        call.language_told = line.language is not None
         tracker.site.endpoints.learn(call.caller.channel, outside=True)

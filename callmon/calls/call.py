@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from callmon.facts import Direction, Ender, TransferKind
+from callmon.facts import Direction, EndedHow, Ender, SurveyOffer, TransferKind
 
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
@@ -52,6 +52,13 @@ class Transfer(msgspec.Struct, frozen=True):
     by: str
     to: str
     answered: bool
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who was on the line with the caller: the phone, and from when on."""
+
+    phone: str
+    at: datetime | None
 
 
 class Phones(msgspec.Struct, frozen=True):
@@ -106,3 +113,11 @@ class Call(msgspec.Struct, frozen=True):
     grace: timedelta
     in_hours: bool | None
     silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
+    # What an older callmon did not keep has a default.
+    people: tuple[Person, ...] = ()  # in the order in which they came to the line
+    survey: SurveyOffer | None = None  # how the caller was offered it
+    relay: bool = False  # by an operator of a relay service
+    ended_how: EndedHow | None = None
+    talked: timedelta | None = None  # from the answer until the last person was gone
+    held_after: timedelta | None = None  # from the answer to the first time on hold or parked,
+    held_for: timedelta | None = None  # and how long that was

@@ -1,8 +1,10 @@
 """The language that a caller asked for. Pure.
 
-Asterisk says `en` from the start: before a choice the language is unknown, whatever `Language:` says (R-22). A
-language other than the first one was asked for; the first one was only when a menu that offers languages (the
-line's setting) had the caller before anything was dialled.
+Asterisk says `en` from the start, and a dialplan may set another before it greets: before a choice the language is
+unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu a line that has been up for a while: a
+change of language since then was asked for. The language that stayed was, only when a menu that offers languages
+(the line's setting) had the caller before anything was dialled. A queue may be for one language (the exchange's
+setting): who enters it before anybody answered asked for that, unless a choice was heard before it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from callmon import facts as f
+from callmon.ami import events as e
 from callmon.calls.legs import TrackedCall
 
 if TYPE_CHECKING:
@@ -24,18 +27,41 @@ def heard(tracker: Tracker, call: TrackedCall, language: str, at: datetime | Non
     """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     if not language or not call.inbound:
         return
-    if not call.language:  # taken up after a restart: what its channel bears first was not just chosen
-        call.language = language
-    changed = language != call.language
-    if changed or (chosen and not call.language_told and _was_in_menu(call, at)):
-        call.language, call.language_told = language, True
-        tracker.tell(f.LanguageChosen(call.id, at, spoken(language)))
+    # Taken up after a restart: what its channel bears first was not just chosen.
+    before, call.language = call.language or language, language
+    if spoken(before) != spoken(language):
+        asked = _may_have_chosen(call, at)
+    else:
+        asked = chosen and not call.language_told and _was_in_menu(call, at)
+    if asked:
+        _tell(tracker, call, at, spoken(language))
+
+
+def by_queue(tracker: Tracker, call: TrackedCall, event: e.QueueCallerJoin) -> None:
+    """The caller enters a queue, which may say what was asked for."""
+    language = tracker.site.queue_languages.get(event.queue)
+    heard(tracker, call, event.language, event.at, chosen=language is None)
+    if language is not None and call.inbound and not call.language_told and not call.answered:
+        _tell(tracker, call, event.at, language)
 
 
 def spoken(language: str) -> str:
     """Asterisk's language code (`fr`, `fr_CA`, `en`) as one of fr, en, other."""
     code = language[:2].lower()
     return code if code in ("fr", "en") else "other"
+
+
+def _tell(tracker: Tracker, call: TrackedCall, at: datetime | None, language: str) -> None:
+    call.language_told = True
+    tracker.tell(f.LanguageChosen(call.id, at, language))
+
+
+def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
+    """The line was up long enough for a menu (or nobody heard since when)."""
+    since = call.line_up
+    if not isinstance(since, datetime) or at is None:
+        return bool(since)
+    return at - since >= SHORTEST_MENU
 
 
 def _was_in_menu(call: TrackedCall, at: datetime | None) -> bool:

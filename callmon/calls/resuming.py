@@ -30,6 +30,8 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     call.voicemail = account.voicemail is not None
     call.dialled = account.tried > 0
     call.line_up = account.opened
+    call.language_told = account.language is not None
+    call.surveyed = account.survey is not None
     call.last_stop = account.stopped
     call.queue = "?" if account.in_queue else None
     call.held, call.parked = account.held, account.is_parked

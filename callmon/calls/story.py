@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.calls import rings
-from callmon.calls.call import Abandoned, Call, OutcomeName, Phones, Span, State, Voicemail
+from callmon.calls.call import Abandoned, Call, OutcomeName, Person, Phones, Span, State, Voicemail
 from callmon.calls.language import SHORTEST_MENU
 from callmon.calls.telling import Telling
 
@@ -70,7 +70,31 @@ class Account(Telling):
             grace=rings.GRACE,
             in_hours=self.in_hours,
             silence=self.silence(),
+            people=self._people(),
+            survey=self.survey,
+            relay=a.relay,
+            ended_how=self.end.how if self.end else None,
+            talked=self._since_answer(self.talked_until or (self.end.at if self.end else None)),
+            held_after=self._since_answer(self.held_from),
+            held_for=self._held_for(),
         )
+
+    def _people(self) -> tuple[Person, ...]:
+        if self.answered_by is None:
+            return ()
+        return (Person(self.answered_by, self.answered), *(Person(*joined) for joined in self.joined))
+
+    def _since_answer(self, at: datetime | None) -> timedelta | None:
+        if at is None or self.answered is None or self.answered_slack != f.EXACT:
+            return None
+        return at - self.answered
+
+    def _held_for(self) -> timedelta | None:
+        """How long the caller waited the first time; None where nobody heard all of it."""
+        begun, over = self.held_from, self.held_until or (self.end.at if self.end else None)
+        if begun is None or over is None or any(gap.until is None or gap.until > begun for gap in self.gaps):
+            return None
+        return over - begun
 
     def is_doubtful(self) -> bool:
         """Somebody may have answered unheard."""

@@ -24,10 +24,10 @@ class Telling:
         "answer_heard", "answered", "answered_by", "answered_channel", "answered_slack",
         "answering_phone_rang", "arrival", "busy", "busy_given", "clock", "clock_slack", "cycle",
         "dial_failed", "early_media", "end", "first_tried", "forwards", "gaps", "heard_ringing", "held",
-        "hidden_from", "holds", "in_hours", "in_queue", "is_parked", "judged", "language", "message",
-        "opened", "opened_at", "parked", "queue", "queued", "rang", "ringing", "ringing_now",
-        "ringing_slack", "stage", "stopped", "stopped_by_timeout", "stopped_slack", "strictly",
-        "transfers", "tried", "voicemail",
+        "held_from", "held_until", "hidden_from", "holds", "in_hours", "in_queue", "is_parked", "joined",
+        "judged", "language", "message", "opened", "opened_at", "parked", "queue", "queued", "rang", "ringing",
+        "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "stopped_slack", "strictly",
+        "survey", "talked_until", "transfers", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +68,11 @@ class Telling:
         self.answering_phone_rang: datetime | None = None
         self.voicemail: f.VoicemailTook | None = None
         self.message: bool | None = None
+        self.joined: tuple[tuple[str, datetime | None], ...] = ()  # who came to the line after the first
+        self.held_from: datetime | None = None  # the first time that the caller was put on hold, or parked
+        self.held_until: datetime | None = None
+        self.talked_until: datetime | None = None  # people were gone before the caller was
+        self.survey: f.SurveyOffer | None = None
         self.gaps: tuple[f.Unheard, ...] = ()
         self.end: f.Ended | None = None
 
@@ -103,21 +108,31 @@ class Telling:
             case f.Held():
                 self.holds += 1
                 self.held = True
+                self.held_from = self.held_from or fact.at
             case f.Resumed():
                 self.held = False
+                self._taken_back(fact.at)
+            case f.SentOff():
+                self._taken_back(fact.at)
             case f.Transferred():
                 self.transfers += (Transfer(fact.kind, fact.by, fact.to, fact.answered),)
             case f.PersonJoined():
                 self.is_parked = self.held = False
+                self.joined += ((fact.phone, fact.at),)
+                self.talked_until = None
+                self._taken_back(fact.at)
             case f.Parked():
                 self.parked += 1
                 self.is_parked = True
+                self.held_from = self.held_from or fact.at
             case f.Retrieved() | f.ParkingEnded():
                 self.is_parked = False
+                self._taken_back(fact.at)
             case f.Forwarded():
                 self.forwards += 1
             case f.Overflowed():
                 self.strictly += 1
+                self.talked_until = None if self.answered_by is None else fact.at
             case _:
                 self._noted(fact)
 
@@ -126,6 +141,11 @@ class Telling:
         match fact:
             case f.LanguageChosen():
                 self.language = fact.language
+            case f.SurveyOffered():
+                self.survey = fact.by
+                if fact.by == "transfer" and self.answered_by is not None:
+                    self.talked_until = self.talked_until or fact.at
+                    self._taken_back(fact.at)
             case f.MessageLeft():
                 self.message = True
             case f.DialFailed():
@@ -134,6 +154,11 @@ class Telling:
                 self.busy_given = True
             case f.NumberWithheld():
                 self.arrival = msgspec.structs.replace(self.arrival, caller=None, withheld="withheld")
+
+    def _taken_back(self, at: datetime | None) -> None:
+        """The caller is no longer on hold, nor parked."""
+        if self.held_from is not None:
+            self.held_until = self.held_until or at
 
     def _line_opened(self, fact: f.LineOpened) -> None:
         self.opened, self.opened_at = True, fact.at
@@ -213,6 +238,8 @@ class Telling:
     def _voicemail_took(self, fact: f.VoicemailTook) -> None:
         self.stage = "voicemail"
         self.strictly += self.answered_by is not None
+        if self.answered_by is not None:
+            self.talked_until = self.talked_until or fact.at
         if self.voicemail is None:
             self.voicemail = fact
 

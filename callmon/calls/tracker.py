@@ -17,14 +17,14 @@ Refuses: to guess. What a gap hid is settled by the next listing (`listing.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, dialling, language, transfers, voicemail
+from callmon.calls import arrival, dialling, language, surveys, transfers, voicemail
 from callmon.calls.dialling import MAX_LEGS
 from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
 from callmon.calls.legs import Bridges, Leg, TrackedCall
@@ -61,6 +61,9 @@ class Site(Protocol):
     any_line: bool
     mailboxes: frozenset[str]
     parking_extensions: frozenset[str]
+    queue_languages: Mapping[str, str]
+    relay_numbers: frozenset[str]
+    survey_extensions: frozenset[str]
     voicemail_contexts: frozenset[str]
 
     def line(self, dialled: str) -> PublicLine | None: ...
@@ -108,6 +111,7 @@ class Tracker:
             e.MessageWaiting: partial(voicemail.message_waiting, self),
             e.QueueCallerJoin: self._queue_join,
             e.QueueCallerLeave: self._queue_leave,
+            e.UserEvent: partial(surveys.said, self),
             e.FullyBooted: self.listing.booted,
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
@@ -186,6 +190,7 @@ class Tracker:
         for leg in call.legs:
             dialling.rang_by_hint(self, call, leg)
         voicemail.by_place(self, call, event, event.at)
+        surveys.by_place(self, call, event)
         if call.maybe_voicemail:
             voicemail.took(self, call, call.last_stop or event.at, None)
         if event.cause in NO_CHANNEL and not call.dialled:
@@ -217,6 +222,7 @@ class Tracker:
         elif not call.busy:  # after a busy or congested signal it is our own refusal's echo
             call.asked = True
             voicemail.by_place(self, call, event, event.at)
+            surveys.by_place(self, call, event)
 
     def _soft_hangup_request(self, event: e.SoftHangupRequest) -> None:
         call = self.calls.get(event.uniqueid)
@@ -359,7 +365,7 @@ class Tracker:
         call = self.calls.get(event.uniqueid)
         if call is None:
             return
-        language.heard(self, call, event.language, event.at, chosen=True)
+        language.by_queue(self, call, event)
         self.not_voicemail_after_all(call, event.at)
         arrival.settle_direction(self, call, dialled_outside=False)
         call.queue = event.queue

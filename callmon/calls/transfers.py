@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
+from callmon.calls import surveys
 from callmon.calls.endpoints import endpoint, is_number, masked
 from callmon.calls.legs import Leg, Sending, TrackedCall
 from callmon.facts import OUTSIDE
@@ -39,6 +40,10 @@ def blind(tracker: Tracker, event: e.BlindTransfer) -> None:
         return
     if event.extension in tracker.site.parking_extensions:
         return
+    if surveys.is_survey(tracker, event.extension):
+        settle(tracker, call, event.at)
+        surveys.sent(tracker, call, event.at)
+        return
     to = OUTSIDE if is_number(event.extension) else event.extension
     send_off(tracker, call, Sending("blind", event.transferer_channel, to, event.at))
 
@@ -48,7 +53,11 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
     call = _caller_of(tracker, event.transferee) or _caller_of(tracker, event.original)
     if call is None or event.result not in ("Success", ""):
         return
+    is_survey = surveys.is_survey(tracker, _consulted_extension(tracker, event), _named(event.target_channel))
     target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
+    if is_survey:
+        surveys.sent(tracker, call, event.at)
+        return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
         target = person  # the bridges were merged before it was said
@@ -188,6 +197,12 @@ def _take_consultation_in(tracker: Tracker, call: TrackedCall, event: e.Attended
     own.legs.clear()
     tracker.absorb(own)
     return target
+
+
+def _consulted_extension(tracker: Tracker, event: e.AttendedTransfer) -> str:
+    """What the phone's second line dialled, while it has reached no phone."""
+    own = tracker.calls.get(event.second)
+    return own.begun.exten if own is not None and own.begun is not None else ""
 
 
 def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:

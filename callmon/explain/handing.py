@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HandedOn = (
     f.SentOff | f.Transferred | f.CameBack | f.PersonJoined | f.Parked | f.Retrieved | f.ParkingEnded
-    | f.Forwarded | f.Overflowed
+    | f.Forwarded | f.Overflowed | f.SurveyOffered
 )  # fmt: skip
 
 
@@ -45,6 +45,10 @@ def handed_on(tale: Tale, fact: HandedOn) -> Told:
         case f.Overflowed():
             told = say("Notre côté raccroche; l'autocommutateur garde l'appelant et appelle un autre poste")
             return told, (say("aucun réacheminement"),)
+        case f.SurveyOffered(by="transfer"):
+            return say("L'appelant est envoyé au sondage"), (say("aucun réacheminement"),)
+        case f.SurveyOffered():
+            return say("Le sondage est offert à l'appelant"), ()
         case _:
             assert_never(fact)
 

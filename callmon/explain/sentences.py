@@ -89,7 +89,8 @@ def _arrived(tale: Tale, fact: f.Arrived) -> Told:
         "internal": say("Un poste en appelle un autre"),
     }[fact.direction]
     late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
-    return told, (late, _may_hide_answer(tale, fact.may_hide_answer))
+    relay = say("par service de relais") if fact.relay else None
+    return told, (relay, late, _may_hide_answer(tale, fact.may_hide_answer))
 
 
 def _may_hide_answer(tale: Tale, may: bool) -> str | None:

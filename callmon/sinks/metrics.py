@@ -21,8 +21,9 @@ from prometheus_client.registry import Collector
 
 from callmon.calls.call import State
 from callmon.facts import Direction
-from callmon.figures import Sets
+from callmon.figures import VERDICT, Figures, Sets
 from callmon.lines import Line
+from callmon.parity import compare
 from callmon.sinks import Sink
 from callmon.sinks.series import FiguresText
 from callmon.store.tally import Tally
@@ -66,6 +67,9 @@ class Gauges(Protocol):
     def faults(self) -> int:
         """Bugs caught since the start."""
 
+    def enabled(self) -> Mapping[str, bool]:
+        """standard → whether it gives verdicts."""
+
 
 class Metrics:
     """The whole page. `read` belongs to the daemon's loop, `render` to any thread."""
@@ -79,19 +83,22 @@ class Metrics:
         standards: Iterable[str],
         exchanges: Iterable[str],
         version: str,
+        minimum_sample: int = 20,
     ) -> None:
         self._tally, self._gauges, self._sinks, self._version = tally, gauges, tuple(sinks), version
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
-        self.configure(lines, standards, exchanges)
+        self.configure(lines, standards, exchanges, minimum_sample)
 
-    def configure(self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str]) -> None:
+    def configure(
+        self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str], minimum_sample: int = 20
+    ) -> None:
         """The closed sets, now and after a change of configuration. What was counted stays."""
-        self._lines = tuple(lines)
+        self._lines, self._standards, self._minimum = tuple(lines), tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in self._lines}
-        self._text = FiguresText(Sets(cycles, tuple(standards), tuple(exchanges)))
+        self._text = FiguresText(Sets(cycles, self._standards, tuple(exchanges)))
 
     def read(self) -> list[Metric]:
         """The gauges as they are now."""
@@ -105,9 +112,22 @@ class Metrics:
     def render(self, gauges: list[Metric], accept: str = "") -> tuple[bytes, str]:
         """The page in the format that the scraper accepts best, and its content type."""
         encode, content_type = choose_encoder(accept)
-        text = self._text.render(self._tally.snapshot(), content_type.startswith("application/openmetrics"))
-        rest: bytes = encode(_Given([*gauges, *self._process.collect()]))
+        figures = self._tally.snapshot()
+        text = self._text.render(figures, content_type.startswith("application/openmetrics"))
+        rest: bytes = encode(_Given([*gauges, *self._parity(figures), *self._process.collect()]))
         return text.encode() + rest, content_type
+
+    def _parity(self, figures: Figures) -> Iterator[Metric]:
+        """Of all verdicts as first given. Below the minimum sample there is no difference: absent, not 0."""
+        counted = {key[1:]: value for key, value in figures.items() if key[0] == VERDICT.name}
+        modes = {line.name: line.mode for line in self._lines}
+        found = compare(counted, modes, self._standards, self._minimum)  # type: ignore[arg-type]  # four labels
+        calls = {(x.kind, x.standard, side.name): side.judged for x in found for side in (x.one, x.other)}
+        labels = ("comparison", "standard")
+        yield _gauge("callmon_parity_calls", "Judged calls on each side.", (*labels, "side"), calls)
+        differences = {(x.kind, x.standard): x.difference for x in found if x.difference is not None}
+        text = "Difference of the rates: TTY minus voice, French minus English; absent where samples are small."
+        yield _gauge("callmon_parity_difference_ratio", text, labels, differences)
 
     def _callmon(self) -> Iterator[Metric]:
         yield _gauge("callmon_leader", "Whether this callmon is the one that counts.", (), {(): 1})
@@ -116,6 +136,8 @@ class Metrics:
         names = ("line", "mode", "service", "name_fr", "name_en")
         infos = {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in self._lines}
         yield _gauge("callmon_line_info", "The public lines.", names, infos)
+        enabled = {(name,): int(given) for name, given in self._gauges.enabled().items()}
+        yield _gauge("callmon_standard_enabled", "Whether the standard is judged.", ("standard",), enabled)
         faults = {(): self._gauges.faults()}
         yield _counter("callmon_faults_total", "Mistakes of callmon's own that were caught.", (), faults)
 

@@ -3,13 +3,16 @@
 A standard module has `Parameters` (pydantic; what the configuration may set, extras forbidden), `SETTLED_BY`
 (the facts after which it may be judged) and `judge(fact, call, parameters) -> Judgement | None` (None while
 the call has not gone far enough). The loader imports the modules that the configuration names.
+
+A standard that can only be judged when a site tells or does something says so in `NEEDS`: "staff" (languages are
+listed; its `judge` takes them as a fourth argument), "survey" (one is offered). Until then it gives no verdicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from pydantic import BaseModel, ValidationError
@@ -18,13 +21,17 @@ from callmon.calls.call import Call
 from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.findings import Judgement
+from callmon.staff import NOBODY, StaffLanguages
 
 CALL_STANDARDS = (
     "answer_by_third_ring",
     "voicemail_after_fourth_ring",
     "reach_a_person",
     "one_transfer_at_most",
+    "bilingual_person",
+    "feedback_offered",
 )
+Need = Literal["staff", "survey"]
 
 
 class StandardModule(Protocol):
@@ -42,9 +49,11 @@ class Standard(msgspec.Struct, frozen=True):
     name: str
     module: Any
     parameters: BaseModel
+    needs: Need | None = None
 
-    def judge(self, fact: Fact, call: Call) -> Judgement | None:
-        judged: Judgement | None = self.module.judge(fact, call, self.parameters)
+    def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
+        given = (staff,) if self.needs == "staff" else ()
+        judged: Judgement | None = self.module.judge(fact, call, self.parameters, *given)
         return judged
 
 
@@ -64,7 +73,7 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
 def _loaded(name: str, configured: Mapping[str, Any], mistakes: list[str]) -> Standard | None:
     module = import_module(f"callmon.standards.{name}")
     try:
-        return Standard(name, module, module.Parameters(**configured))
+        return Standard(name, module, module.Parameters(**configured), getattr(module, "NEEDS", None))
     except ValidationError as error:
         mistakes.extend(
             f"standards.{name}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}."

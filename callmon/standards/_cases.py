@@ -40,6 +40,15 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
     return exempt("exchange_stopped")
 
 
+def may_hide_a_person(call: Call) -> bool:
+    """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call:
+    a transfer, who was on the line, or the offer of the survey may have gone unheard.
+    """
+    if not call.answer_heard or call.answered is None:
+        return True
+    return any(until is None or until > call.answered for _, until in call.gaps)
+
+
 def is_unclear(span: Span, limit: timedelta) -> bool:
     """The limit lies within what is not known exactly."""
     return span.shortest < limit <= span.longest

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from callmon.calls.call import Call
 from callmon.facts import Ended, Fact
 from callmon.findings import Judgement
-from callmon.standards._cases import UNHEARD, exempt, met, not_covered, not_met
+from callmon.standards._cases import UNHEARD, exempt, may_hide_a_person, met, not_covered, not_met
 
 SETTLED_BY = (Ended,)
 
@@ -37,11 +37,4 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
     count = len(call.transfers)
     if count > parameters.transfers:
         return not_met(call, "transferred", count, cause="other")
-    return UNHEARD if may_hide_a_transfer(call) else met("transferred", count)
-
-
-def may_hide_a_transfer(call: Call) -> bool:
-    """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call."""
-    if not call.answer_heard or call.answered is None:
-        return True
-    return any(until is None or until > call.answered for _, until in call.gaps)
+    return UNHEARD if may_hide_a_person(call) else met("transferred", count)

@@ -1,0 +1,38 @@
+"""« l'occasion de donner une rétroaction sur notre service après chaque interaction » (Annexe 1).
+
+Answered calls: met when the caller was offered the survey, by a transfer to its extension (the exchange's setting
+`survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension is
+configured or such a UserEvent is heard: where there is no survey, nobody says that each call lacked it.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.calls.call import Call
+from callmon.facts import Ended, Fact
+from callmon.findings import Judgement
+from callmon.standards._cases import UNHEARD, exempt, may_hide_a_person, met, not_covered, not_met
+
+SETTLED_BY = (Ended,)
+NEEDS = "survey"
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: the survey's extensions are the exchange's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict when the call is over: until then the survey may still be offered."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    uncovered = not_covered(call)
+    if uncovered is not None:
+        return uncovered
+    if call.outcome != "answered":
+        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+    if call.survey is not None:
+        return met("survey_offered")
+    return UNHEARD if may_hide_a_person(call) else not_met(call, "survey_not_offered", cause="other")
