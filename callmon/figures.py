@@ -201,7 +201,8 @@ def of_call(figures: Figures, call: Call) -> None:
         _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
     if call.outcome == "answered" and not may_hide_a_person(call):
         _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
-        _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
+        if call.people:  # else stored by a callmon that did not count this yet
+            _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
     _beside(figures, call, call.line)
 
 

@@ -1,0 +1,121 @@
+"""Who speaks what on which day: the days are Toronto's, both included, and what is not listed is not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callmon.check import report
+from callmon.settings import parse
+from callmon.staff import NOBODY, Listed, StaffLanguages, overlaps
+
+TORONTO = ZoneInfo("America/Toronto")
+SPRING = Listed("102", ("fr", "en"), date(2026, 4, 1), date(2026, 9, 30))
+AUTUMN = Listed("102", ("en",), date(2026, 10, 1))
+STAFF = StaffLanguages([SPRING, AUTUMN, Listed("103", ("fr",))], TORONTO)
+
+
+def toronto(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=TORONTO).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "french"),
+    [
+        ("2026-03-31T23:59:59.999999", None),
+        ("2026-04-01T00:00:00", True),
+        ("2026-09-30T23:59:59.999999", True),
+        ("2026-10-01T00:00:00", False),
+        ("2031-01-01T12:00:00", False),
+    ],
+)
+def test_an_entry_holds_from_its_first_midnight_in_toronto_to_the_end_of_its_last_day(
+    at: str, french: bool | None
+) -> None:
+    assert STAFF.speaks("102", "fr", toronto(at)) is french
+
+
+def test_the_day_is_the_ministrys_and_not_utcs() -> None:
+    evening = datetime(2026, 10, 1, 3, 59, 59, tzinfo=UTC)  # the last evening of September in Toronto
+    assert [STAFF.speaks("102", "fr", evening + timedelta(seconds=x)) for x in (0, 1)] == [True, False]
+    in_utc = StaffLanguages([SPRING, AUTUMN], UTC)
+    assert in_utc.speaks("102", "fr", evening) is False
+
+
+def test_what_nobody_listed_is_not_known() -> None:
+    now = toronto("2026-05-01T12:00:00")
+    assert STAFF.speaks("104", "fr", now) is None
+    assert STAFF.speaks("outside", "fr", now) is None
+    assert STAFF.speaks("103", "fr", None) is None  # on which day is not known either
+    assert (STAFF.languages("103", now), STAFF.languages("102", now)) == (("fr",), ("fr", "en"))
+    assert (bool(NOBODY), bool(STAFF)) == (False, True)
+
+
+DAYS = [date(2026, 4, 1) + timedelta(days=n) for n in range(5)]
+ENTRIES = st.builds(
+    Listed,
+    st.sampled_from(["102", "103"]),
+    st.just(("fr",)),
+    st.none() | st.sampled_from(DAYS),
+    st.none() | st.sampled_from(DAYS),
+    st.sampled_from([None, "toronto", "ottawa"]),
+)
+
+
+@given(st.lists(ENTRIES.filter(lambda x: not (x.valid_from and x.valid_until and x.valid_until < x.valid_from))))
+def test_two_entries_overlap_exactly_when_some_day_at_some_exchange_has_both(listed: list[Listed]) -> None:
+    days = [DAYS[0] - timedelta(days=1), *DAYS, DAYS[-1] + timedelta(days=1)]
+
+    def both(one: Listed, other: Listed) -> bool:
+        places = [x for x in ("toronto", "ottawa") if one.exchange in (None, x) and other.exchange in (None, x)]
+        shared = [day for day in days if one.holds_on(day) and other.holds_on(day)]
+        return one.extension == other.extension and bool(places) and bool(shared)
+
+    pairs = [(a, b) for b in range(len(listed)) for a in range(b)]
+    assert sorted(overlaps(listed)) == sorted(pair for pair in pairs if both(*(listed[x] for x in pair)))
+
+
+TEXT = """
+[exchanges.toronto]
+host = "10.0.0.1"
+secret_env = "X"
+[exchanges.ottawa]
+host = "10.0.0.2"
+secret_env = "X"
+[[staff]]
+extension = "1030"
+languages = ["en"]
+[[staff]]
+extension = "102"
+languages = ["fr", "en"]
+exchange = "toronto"
+valid_until = 2026-09-30
+[[staff]]
+extension = "102"
+languages = ["en"]
+exchange = "ottawa"
+"""
+
+
+def test_an_exchange_has_its_own_entries_and_those_of_every_exchange() -> None:
+    settings, day = parse(TEXT), toronto("2026-09-30T23:59:59")
+    known = [(settings.staff(x).languages("102", day), settings.staff(x).languages("1030", day)) for x in
+             ("toronto", "ottawa", "recording")]  # fmt: skip
+    assert known == [(("fr", "en"), ("en",)), (("en",), ("en",)), (None, ("en",))]
+    after = day + timedelta(seconds=1)
+    assert settings.staff("toronto").languages("102", after) is None
+
+
+def test_check_lists_them_by_extension() -> None:
+    lines = report(parse(TEXT), date(2026, 11, 24)).splitlines()
+    start = lines.index("Languages of the staff") + 2
+    assert lines[start : start + 4] == [
+        "extension 102, at toronto: French and English until 2026-09-30 included",
+        "extension 102, at ottawa: English",
+        "extension 1030: English",
+        "",
+    ]
