@@ -287,9 +287,10 @@ class Daemon:
         log.info("configuration taken over")
 
     def _rewatch(self, before: Settings) -> None:
-        """Connections whose settings changed begin anew; the others are left alone."""
+        """Exchanges that are reached another way now are connected anew; the others are heard on without a gap."""
         for name, told in before.exchanges.items():
-            if self.settings.exchanges.get(name) != told:
+            now = self.settings.exchanges.get(name)
+            if now is None or not now.is_reached_as(told):
                 self._watched.pop(name).task.cancel()
         for name in self.settings.exchanges:
             if name not in self._watched:

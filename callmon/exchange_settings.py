@@ -22,6 +22,11 @@ from callmon.mistakes import Path as Place
 Patterns = tuple[str, ...]
 PLAIN_PORT, TLS_PORT = 5038, 5039
 LONGEST_SECRET = 4096
+# What only says how to understand an exchange; all else is how to reach it.
+UNDERSTOOD_BY = {
+    *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
+    "dial_prefixes",
+}
 
 
 class ExchangeSettings(BaseModel):
@@ -78,6 +83,10 @@ class ExchangeSettings(BaseModel):
         if found:
             raise MistakesError(found)
         return self
+
+    def is_reached_as(self, other: ExchangeSettings) -> bool:
+        """A connection made by the other's settings serves these too."""
+        return self.model_dump(exclude=UNDERSTOOD_BY) == other.model_dump(exclude=UNDERSTOOD_BY)
 
     def named(self, name: str) -> None:
         """Tell it its own name, so that its errors can say it."""

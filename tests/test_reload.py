@@ -1,0 +1,59 @@
+"""SIGHUP: a running callmon takes over staff, survey and samples, or refuses a mistake and stays as it was."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from callmon.settings import parse
+from tests.running import Callmon, free_port
+from tests.store_fixtures import until
+
+STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n'
+
+
+def enabled(callmon: Callmon, standard: str) -> float | None:
+    return callmon.figure("callmon_standard_enabled", standard=standard)
+
+
+def test_a_reload_takes_over_staff_and_survey_and_refuses_a_mistake(tmp_path: Path) -> None:
+    callmon = Callmon(tmp_path, free_port(), "secret")  # nobody answers there: what is shown does not depend on it
+    callmon.start(until_heard=False)
+    try:
+        assert until(lambda: enabled(callmon, "bilingual_person") == 0.0)
+        assert enabled(callmon, "feedback_offered") == 0.0
+        text = callmon.config.read_text(encoding="utf-8")
+        callmon.config.write_text(
+            text.replace("# survey_extensions", "survey_extensions") + STAFF, encoding="utf-8"
+        )
+        callmon.signal(signal.SIGHUP)
+        assert until(lambda: enabled(callmon, "bilingual_person") == 1.0)
+        assert enabled(callmon, "feedback_offered") == 1.0
+        callmon.config.write_text(text + STAFF + STAFF, encoding="utf-8")
+        callmon.signal(signal.SIGHUP)
+        assert until(lambda: 'staff[2].extension: "102" is listed' in callmon.log.read_text(encoding="utf-8"))
+        assert enabled(callmon, "bilingual_person") == 1.0
+    finally:
+        callmon.stop()
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        ('survey_extensions = ["750"]', True),
+        ('trunks = ["SIP/voisin"]', True),
+        ('queue_languages = { francais = "fr" }', True),
+        ("port = 5039", False),
+        ('host = "10.0.0.2"', False),
+        ("tls = true", False),
+    ],
+)
+def test_only_what_reaches_an_exchange_makes_a_new_connection(more: str, same: bool) -> None:
+    def exchange(settings: str) -> str:
+        host = "" if "host" in settings else 'host = "10.0.0.1"\n'
+        return f'[exchanges.toronto]\n{host}secret_env = "X"\n{settings}\n'
+
+    before, now = (parse(exchange(settings)).exchanges["toronto"] for settings in ("", more))
+    assert now.is_reached_as(before) is same
