@@ -106,6 +106,31 @@ def test_a_call_that_was_handed_on_and_then_ended_by_our_side_is_none() -> None:
     assert signs(ended(exchange)) == ()
 
 
+@pytest.mark.parametrize(("seconds", "short"), [(9.999, True), (10.0, False)])
+def test_a_conversation_ends_where_the_caller_is_left_to_voicemail(seconds: float, short: bool) -> None:
+    """Picked up and sent to voicemail: what the caller says to it is no conversation."""
+    exchange = Exchange()
+    caller, phone = talking(exchange)
+    blind(exchange.at(seconds - 0.001), caller, phone, "500")
+    exchange.at(seconds).voicemail(caller)
+    exchange.at(90).hangup(caller)
+    call = ended(exchange)
+    assert (signs(call), call.talked) == (("short_conversation",) if short else (), timedelta(seconds=seconds))
+    assert (call.ended_by, call.redirections) == ("exchange", 2)  # our side ended it, but not the person
+
+
+def test_somebody_who_comes_back_to_the_line_goes_on_with_the_conversation() -> None:
+    exchange = Exchange()
+    caller, phone = talking(exchange)
+    exchange.at(5).event("HangupRequest", **exchange._of(phone))
+    exchange.leave(caller)
+    exchange.hangup(phone)
+    (other,) = exchange.at(6).rings(caller, "PJSIP/102")
+    exchange.at(9).answer(caller, other)
+    exchange.at(60).ends(caller, other)
+    assert (ended(exchange).talked, signs(ended(exchange))) == (timedelta(seconds=60), ())
+
+
 def test_what_a_gap_may_have_hidden_is_no_sign() -> None:
     exchange = Exchange()
     caller, phone = talking(exchange)
@@ -181,7 +206,8 @@ def test_a_short_relay_number_is_no_colleague_on_an_exchange_whose_trunks_are_no
     (phone,) = exchange.at(-4).rings(caller, "PJSIP/101")
     exchange.at(0).answer(caller, phone)
     exchange.at(60).ends(caller, phone)
-    assert ended(exchange).relay is True
+    call = ended(exchange)
+    assert (call.line, call.relay) == ("general", True)
 
 
 def test_relay_numbers_are_a_setting() -> None:

@@ -75,6 +75,15 @@ def test_another_name_for_the_same_language_is_a_choice_only_after_a_menu(first:
     assert finish(exchange, caller, 9) == first[:2]
 
 
+def test_another_name_for_the_same_language_is_no_choice_on_a_line_without_a_language_menu() -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    exchange.at(0.1).menu(caller)
+    caller.language = "en_CA"
+    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage_menu = false'})
+    assert finish(exchange, caller, 9, given) is None
+
+
 def test_without_a_language_menu_on_the_line_the_language_that_stayed_is_no_choice() -> None:
     exchange = Exchange()
     caller = exchange.call()

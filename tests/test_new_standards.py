@@ -120,6 +120,16 @@ def test_a_gap_after_the_answer_may_hide_a_french_speaker_but_takes_none_away() 
     assert judged(cut("102"), B) == ("met", "french_at_first_answer", None)
 
 
+def test_who_was_the_first_to_answer_is_not_known_where_only_a_listing_shows_a_person() -> None:
+    exchange = Exchange()
+    caller = asked("fr", exchange)
+    (phone,) = exchange.at(0).rings(caller, "PJSIP/102")
+    with exchange.unheard(until=30):
+        exchange.at(3).answer(caller, phone)
+    exchange.at(200).ends(caller, phone)
+    assert judged(exchange.one(LISTED), B) == ("met", "french_first_answer_unknown", None)
+
+
 def test_a_call_handed_to_a_number_outside_was_with_somebody_of_whom_nothing_is_known() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
@@ -178,6 +188,19 @@ def test_one_transfer_and_then_the_survey_is_one_transfer() -> None:
     assert (len(call["transfers"]), judged(call, F)[0], judged(call, T)[0]) == (1, "met", "met")
 
 
+def test_a_caller_on_the_way_to_a_phone_that_rang_and_sent_to_the_survey_then_was_transferred_once() -> None:
+    exchange = Exchange()
+    caller = asked("fr", exchange)
+    phone = answered(exchange, caller, "101")
+    blind(exchange.at(20), caller, phone, "104")
+    (other,) = exchange.at(20.1).rings(caller, "PJSIP/104")
+    exchange.at(25).stop(caller, other, "CANCEL")
+    blind(exchange, caller, phone, "750")
+    exchange.at(60).ends(caller)
+    call = exchange.one(SURVEY)
+    assert ([x["to"] for x in call["transfers"]], judged(call, F)[0]) == (["104"], "met")
+
+
 def test_an_announced_transfer_to_the_survey_is_none_either() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)
@@ -216,6 +239,7 @@ def test_a_caller_who_dials_the_surveys_extension_without_a_person_is_not_covere
     caller.exten = "750"
     exchange.at(50).ends(caller)
     assert judged(exchange.one(SURVEY), F) == ("exempt", "no_person", None)
+    assert [call.survey for call in exchange.replayed(SURVEY).ended] == [None]
 
 
 def test_a_gap_after_the_answer_may_hide_the_offer() -> None:
