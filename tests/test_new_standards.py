@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callmon.settings import Settings
-from tests.builders import EVENING, GENERAL, MORNING, Channel, Exchange, judged, listener, settings
+from tests.builders import EVENING, GENERAL, MORNING, Channel, Exchange, judged, listener, replayed, settings
 from tests.test_integrity import blind
 
+SURVEYS = Path(__file__).parent / "data" / "surveys"
 B, F, T = "bilingual_person", "feedback_offered", "one_transfer_at_most"
 STAFF = """
 [[staff]]
@@ -244,6 +246,29 @@ def test_a_caller_who_dials_the_surveys_extension_without_a_person_is_not_covere
 
 def test_a_gap_after_the_answer_may_hide_the_offer() -> None:
     assert judged(cut("101", SURVEY), F) == ("unknown", "gap", None)
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_on_a_real_asterisk_the_survey_is_heard_whichever_way_it_is_offered(version: str) -> None:
+    """By REFER, by #1, by a second line that joins, by *2, by a UserEvent at another extension, and not at all.
+
+    Of a survey at an extension that nobody configured the dialplan's word is heard, and the transfer counts.
+    """
+    recorded = (SURVEYS / f"asterisk-{version}.ami").read_bytes()
+    told = [
+        (call["answered_by"]["extension"], [x["to"] for x in call["transfers"]], call["verdicts"][F])
+        for call in replayed(recorded, settings=SURVEY).calls()
+    ]
+    assert told == [
+        ("140", [], "met"),
+        ("142", [], "met"),
+        ("148", [], "met"),
+        ("117", [], "met"),
+        ("144", ["751"], "met"),
+        ("146", [], "not_met"),
+    ]
+    unconfigured = replayed(recorded).calls()
+    assert [[x["to"] for x in call["transfers"]] for call in unconfigured[:4]] == [["750"]] * 4
 
 
 def said(exchange: Exchange, channel: Channel, name: str = "CallmonSurveyOffered") -> None:

@@ -53,16 +53,16 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
     call = _caller_of(tracker, event.transferee) or _caller_of(tracker, event.original)
     if call is None or event.result not in ("Success", ""):
         return
-    is_survey = surveys.is_survey(tracker, _consulted_extension(tracker, event), _named(event.target_channel))
+    extension = _named(event.target_channel) or _consulted_extension(tracker, call, event)
     target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
-    if is_survey:
+    if surveys.is_survey(tracker, extension):
         surveys.sent(tracker, call, event.at)
         return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
         target = person  # the bridges were merged before it was said
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
-    to = tracker.phone(target) if target is not None else _named(event.target_channel)
+    to = tracker.phone(target) if target is not None else extension
     sending = Sending(kind, event.original_channel, to, event.at)
     sending.taken = target is not None and (target.answered or target.rang)
     send_off(tracker, call, sending)
@@ -199,10 +199,13 @@ def _take_consultation_in(tracker: Tracker, call: TrackedCall, event: e.Attended
     return target
 
 
-def _consulted_extension(tracker: Tracker, event: e.AttendedTransfer) -> str:
-    """What the phone's second line dialled, while it has reached no phone."""
+def _consulted_extension(tracker: Tracker, call: TrackedCall, event: e.AttendedTransfer) -> str:
+    """What was consulted where no phone was: dialled by the second line, or (by keys) by a Local channel."""
     own = tracker.calls.get(event.second)
-    return own.begun.exten if own is not None and own.begun is not None else ""
+    if own is not None and own is not call:
+        return own.begun.exten if own.begun is not None else ""
+    locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
+    return next((_named(leg.channel) for leg in locals_), "")
 
 
 def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
