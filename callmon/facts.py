@@ -171,6 +171,13 @@ class PersonJoined(Fact, frozen=True, gc=False):
     channel: str
 
 
+class ThirdJoined(Fact, frozen=True, gc=False):
+    """A third is on the line beside the caller and the person (a three-way call); the person stays."""
+
+    phone: str
+    channel: str
+
+
 class Parked(Fact, frozen=True, gc=False):
     """The caller was parked (ParkedCall)."""
 
@@ -263,6 +270,7 @@ AnyFact = (
     | Transferred
     | CameBack
     | PersonJoined
+    | ThirdJoined
     | Parked
     | Retrieved
     | ParkingEnded

@@ -98,7 +98,7 @@ def _median(lengths: list[timedelta]) -> timedelta | None:
 def _ended_by_us(call: Call) -> bool:
     """One person had the caller, who was handed on to nobody and nothing, and our side hung up first."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
-    alone = len(call.people) == 1 and call.redirections == 0
+    alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
     return ours and alone and not may_hide_a_person(call)
 
 

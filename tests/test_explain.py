@@ -257,6 +257,7 @@ ONE_OF_EACH: list[Fact] = [
     f.ParkingEnded(CALL, after(34.4)),
     f.Forwarded(CALL, after(34.4), "105", "outside"),
     f.Overflowed(CALL, after(34.5)),
+    f.ThirdJoined(CALL, after(34.5), "106", "PJSIP/106-1"),
     f.SurveyOffered(CALL, after(34.6), "transfer"),
     f.DialFailed(CALL, after(34.8)),
     f.CallerBusy(CALL, after(35)),
@@ -270,6 +271,28 @@ ONE_OF_EACH: list[Fact] = [
 def test_every_kind_of_fact_has_its_sentence() -> None:
     assert {type(fact) for fact in ONE_OF_EACH} == set(get_args(AnyFact))
     assert len(sentences(ONE_OF_EACH)) == len(ONE_OF_EACH)
+
+
+def test_relay_service_third_person_and_survey_are_told_in_both_languages() -> None:
+    facts = [
+        arrived(relay=True),
+        f.Answered(CALL, after(3), "101", "PJSIP/101-1"),
+        f.ThirdJoined(CALL, after(9), "102", "PJSIP/102-1"),
+        f.SurveyOffered(CALL, after(30), "dialplan"),
+        f.SurveyOffered(CALL, after(31), "transfer"),
+    ]
+    assert [text for text in sentences(facts, "fr") if "répond" not in text] == [
+        "L'appel arrive (par service de relais).",
+        "Le poste 102 se joint à la conversation.",
+        "Le sondage est offert à l'appelant.",
+        "L'appelant est envoyé au sondage (aucun réacheminement).",
+    ]
+    assert [text for text in sentences(facts, "en") if "answers" not in text] == [
+        "The call arrives (through a relay service).",
+        "Phone 102 joins the conversation.",
+        "The caller is offered the survey.",
+        "The caller is sent to the survey (no redirection).",
+    ]
 
 
 def phones_at(*starts: tuple[str, float]) -> list[str]:

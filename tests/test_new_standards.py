@@ -122,6 +122,23 @@ def test_a_gap_after_the_answer_may_hide_a_french_speaker_but_takes_none_away() 
     assert judged(cut("102"), B) == ("met", "french_at_first_answer", None)
 
 
+def test_a_french_speaker_who_joins_in_beside_the_person_was_on_the_line() -> None:
+    """A three-way call: nobody was transferred."""
+    exchange = Exchange()
+    caller = asked("fr", exchange)
+    phone = answered(exchange, caller, "101")
+    third = exchange.at(20).dial(None, "PJSIP/102", linkedid=caller.linkedid)
+    exchange.ring(None, third)
+    exchange.at(23).answer(third, third, join=False)
+    exchange.at(24).join(caller, phone, third)
+    exchange.at(60).leave(third)
+    exchange.hangup(third)
+    exchange.at(200).ends(caller, phone)
+    call = exchange.one(LISTED)
+    assert (judged(call, B), call["transfers"]) == (("met", "french_after_first_answer", None), [])
+    assert judged(call, T) == ("met", "transferred", None)
+
+
 def test_who_was_the_first_to_answer_is_not_known_where_only_a_listing_shows_a_person() -> None:
     exchange = Exchange()
     caller = asked("fr", exchange)

@@ -51,10 +51,10 @@ class TrackedCall:
     """One call in progress: what is needed to understand its next event."""
 
     __slots__ = (
-        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "held", "id", "inbound",
-        "language", "language_menu", "language_told", "last_stop", "legs", "line_up", "maybe_voicemail",
-        "parked", "person", "person_left", "queue", "recalled", "sent", "stopping", "surveyed", "told", "unsure",
-        "voicemail", "withheld",
+        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "held", "id",
+        "inbound", "language", "language_menu", "language_told", "last_stop", "legs", "line_up",
+        "maybe_voicemail", "parked", "person", "person_left", "queue", "recalled", "sent", "stopping",
+        "surveyed", "thirds", "told", "unsure", "voicemail", "withheld",
     )  # fmt: skip
 
     def __init__(self, caller: Leg, begun: e.Newchannel | None, language: str) -> None:
@@ -70,6 +70,7 @@ class TrackedCall:
         self.stopping = False  # the exchange is going down
         self.doubtful = False  # a gap began while this call was up
         self.language_menu = self.language_told = False
+        self.thirds: tuple[str, ...] = ()  # who was on the line beside the person
         self.surveyed = False  # the survey has been offered
         self.line_up: datetime | bool = False  # the exchange took the line, when (if a time was given)
         self.maybe_voicemail: datetime | bool = False  # up after a dial in vain: into what, nobody said yet

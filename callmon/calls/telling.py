@@ -121,6 +121,8 @@ class Telling:
                 self.joined += ((fact.phone, fact.at),)
                 self.talked_until = None
                 self._taken_back(fact.at)
+            case f.ThirdJoined():
+                self.joined += ((fact.phone, fact.at),)
             case f.Parked():
                 self.parked += 1
                 self.is_parked = True

@@ -111,6 +111,7 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     """The caller is in a bridge: with somebody new?"""
     person = _somebody_new(tracker, call)
     if person is None:
+        _third(tracker, call, at)
         return
     sent, before = call.sent, call.person
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
@@ -131,6 +132,16 @@ def _somebody_new(tracker: Tracker, call: TrackedCall) -> Leg | None:
     if call.sent is None and call.person in near:
         return None
     return next((leg for leg in near if leg is not call.person), None)
+
+
+def _third(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+    """Somebody is on the line beside the person, who stays."""
+    if call.person is None or call.sent is not None:
+        return
+    for leg in tracker.bridges.reachable(call.caller):
+        if leg.answered and leg.is_phone and leg is not call.person and leg.uniqueid not in call.thirds:
+            call.thirds += (leg.uniqueid,)
+            tracker.tell(f.ThirdJoined(call.id, at, tracker.phone(leg), tracker.named(leg)))
 
 
 def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:

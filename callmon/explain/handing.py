@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HandedOn = (
     f.SentOff | f.Transferred | f.CameBack | f.PersonJoined | f.Parked | f.Retrieved | f.ParkingEnded
-    | f.Forwarded | f.Overflowed | f.SurveyOffered
+    | f.Forwarded | f.Overflowed | f.SurveyOffered | f.ThirdJoined
 )  # fmt: skip
 
 
@@ -45,6 +45,8 @@ def handed_on(tale: Tale, fact: HandedOn) -> Told:
         case f.Overflowed():
             told = say("Notre côté raccroche; l'autocommutateur garde l'appelant et appelle un autre poste")
             return told, (say("aucun réacheminement"),)
+        case f.ThirdJoined():
+            return say("{phones} se joint à la conversation", phones=phones([fact.phone])), ()
         case f.SurveyOffered(by="transfer"):
             return say("L'appelant est envoyé au sondage"), (say("aucun réacheminement"),)
         case f.SurveyOffered():
