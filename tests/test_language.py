@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from callmon.settings import Settings
-from tests.builders import GENERAL, Channel, Exchange, settings
+from tests.builders import GENERAL, Channel, Exchange, replayed, settings
 
+ASKED = Path(__file__).parent / "data" / "asked"
 BY_QUEUE = settings({"# queue_languages = {": "queue_languages = { anglais = 'en', francais = 'fr' } # {"})
 
 
@@ -105,6 +108,21 @@ def test_on_a_french_line_a_caller_may_still_choose_english() -> None:
     exchange.at(0.1).menu(caller)
     caller.language = "en"
     assert finish(exchange, caller, 9, given) == "en"
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_on_a_real_asterisk_only_a_change_after_the_line_was_up_is_a_choice(version: str) -> None:
+    """A Redirect to the survey; French set before a dial; before a greeting; 3 s after the answer; not at all."""
+    recorded = (ASKED / f"asterisk-{version}.ami").read_bytes()
+    calls = replayed(recorded, settings=settings({"# survey_extensions": "survey_extensions"})).calls()
+    told = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
+    assert told == [
+        ("answered", None, "met"),
+        ("answered", None, "not_met"),
+        ("abandoned", None, "exempt"),
+        ("answered", "fr", "not_met"),
+        ("answered", None, "met"),
+    ]
 
 
 # From a queue.
