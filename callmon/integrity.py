@@ -38,7 +38,9 @@ def signs(call: Call) -> tuple[Sign, ...]:
 def relay_ended_early(call: Call) -> bool:
     """Our side ended a relay call sooner than 20 s after it had answered it."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup"
-    return call.relay and call.outcome == "answered" and ours and _is_under(call.talked, RELAY_SHORT)
+    if not (ours and call.relay and call.outcome == "answered") or call.ended is None or call.answered is None:
+        return False
+    return call.ended - call.answered < RELAY_SHORT
 
 
 class Integrity(msgspec.Struct, frozen=True):

@@ -221,6 +221,56 @@ def test_whatever_is_added_existed_at_zero(outcome, language, line, in_hours, wa
     assert of(call, findings=(judged,)).keys() - zeros(SETS).keys() == set()
 
 
+@given(
+    st.sampled_from(OUTCOMES),
+    st.sampled_from(["caller", "exchange", "unknown", None]),
+    st.sampled_from(["hangup", "stopped", "unheard", None]),
+    st.sampled_from([None, "transfer", "dialplan"]),
+    st.booleans(),
+    st.none() | st.integers(0, 30_000_000),
+    st.none() | st.integers(0, 1_000_000_000),
+    st.integers(0, 9),
+)
+def test_what_is_counted_beside_the_promises_existed_at_zero_too(  # type: ignore[no-untyped-def]
+    outcome, ended_by, how, survey, relay, short, long, count
+) -> None:
+    brief = None if short is None else timedelta(microseconds=short)
+    length = None if long is None else timedelta(microseconds=long)
+    call = changed(
+        outcome=outcome, ended_by=ended_by, ended_how=how, survey=survey, relay=relay, talked=brief,
+        held_after=brief, held_for=length, redirections=count,
+    )  # fmt: skip
+    added_now = of(call)
+    assert added_now.keys() - zeros(SETS).keys() == set()
+    counted = {key[2] for key in added_now if key[0] == "callmon_integrity_calls_total"}
+    assert (
+        counted == set()
+        if outcome != "answered"
+        else counted <= {"short_conversation", "early_hold", "ended_by_us"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "first"),
+    [
+        ("met", "french_at_first_answer", "yes"),
+        ("met", "french_after_first_answer", "no"),
+        ("met", "french_first_answer_unknown", "unknown"),
+        ("not_met", "no_french_speaker", "no"),
+        ("unknown", "staff_not_listed", None),
+        ("exempt", "not_asked_in_french", None),
+    ],
+)
+def test_the_first_answer_is_counted_for_calls_that_were_judged(
+    verdict: str, reason: str, first: str | None
+) -> None:
+    judged = msgspec.structs.replace(
+        finding(CALL, "bilingual_person"), verdict=verdict, reason_key=reason, cause=None
+    )
+    counted = [key[2] for key in of(findings=(judged,)) if key[0] == "callmon_french_at_first_answer_total"]
+    assert counted == ([] if first is None else [first])
+
+
 def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
     tally = Tally({("a",): 2.0})
     before = tally.snapshot()

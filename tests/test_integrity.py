@@ -237,6 +237,15 @@ def test_a_relay_call_that_our_side_ends_within_twenty_seconds_is_counted(
     assert figures.get(("callmon_relay_calls_total", "general", "answered")) == (1 if call.relay else None)
 
 
+def test_a_relay_call_left_to_voicemail_is_ended_when_it_ends() -> None:
+    exchange = Exchange()
+    caller, phone = talking(exchange, caller="711")
+    blind(exchange.at(5), caller, phone, "500")
+    exchange.at(5.1).voicemail(caller)
+    exchange.at(60).hangup(caller)
+    assert relay_ended_early(ended(exchange)) is False
+
+
 def test_a_relay_call_is_still_one_when_its_number_is_no_longer_kept() -> None:
     """The mark is in the fact, so that a rejudgement needs no number."""
     exchange = Exchange()

@@ -39,6 +39,19 @@ def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(language: str) -> 
     assert exchange.one()["language"] is None
 
 
+@pytest.mark.parametrize(("language", "asked"), [("en", None), ("fr", "fr")])
+def test_who_chooses_voicemail_in_the_menu_chose_a_language_only_if_it_changed(
+    language: str, asked: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    exchange.at(0.1).menu(caller)
+    caller.language = language
+    exchange.at(9).voicemail(caller)
+    exchange.at(30).ends(caller)
+    assert exchange.one()["language"] == asked
+
+
 def test_a_language_that_the_dialplan_sets_before_its_menu_is_no_choice() -> None:
     """French first: the greeting's language is set before the line goes up, and the caller leaves."""
     exchange = Exchange()

@@ -48,7 +48,7 @@ def step(tracker: Tracker, event: e.Newexten) -> None:
     if leg is not leg.call.caller:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
-    language.heard(tracker, leg.call, event.language, event.at, chosen=True)
+    language.heard(tracker, leg.call, event.language, event.at)  # voicemail chosen in a menu is no language chosen
     took(tracker, leg.call, event.at, mailbox)
 
 
