@@ -29,7 +29,7 @@ def heard(tracker: Tracker, call: TrackedCall, language: str, at: datetime | Non
         return
     # Taken up after a restart: what its channel bears first was not just chosen.
     before, call.language = call.language or language, language
-    if spoken(before) != spoken(language):
+    if before != language and spoken(before) != spoken(language):
         asked = _may_have_chosen(call, at)
     else:
         asked = chosen and not call.language_told and _was_in_menu(call, at)
