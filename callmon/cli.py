@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
 import click
@@ -227,7 +228,7 @@ def doctor(config: Path | None, listen: str | None) -> None:
         asyncio.run(_listen(settings, listen))
         return
     complaints = examine(settings, datetime.now(UTC), _last_seen(settings))
-    click.echo(as_text(complaints, settings.exchanges))
+    click.echo(as_text(complaints, settings.exchanges, get_terminal_size().columns))
     if any(complaint.severity == "error" for complaint in complaints):
         sys.exit(1)
 

@@ -228,8 +228,7 @@ def test_without_a_filter_the_whole_white_list_is_proposed_and_serves(patient: P
     for line in OLD_FILTER:
         patient.take("manager.conf", line)
     complaints = patient.examine()
-    new = () if patient.asterisk.version == "16" else white_list.new_lines()
-    assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER, *new))]
+    assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
     patient.mend(complaints)
     assert patient.examine() == []
 
@@ -238,7 +237,7 @@ def test_without_a_filter_the_whole_white_list_is_proposed_and_serves(patient: P
 def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patient) -> None:
     for line in OLD_FILTER:
         patient.take("manager.conf", line)
-    patient.add(SITE, USER, *(line.removeprefix("; ") for line in white_list.new_lines()[1:]))
+    patient.add(SITE, USER, *white_list.new_lines())
     complaints = patient.examine()
     if patient.asterisk.version == "16":
         assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
@@ -313,12 +312,11 @@ def test_on_freepbx_the_lines_are_for_its_custom_files_and_mend_it(patient: Pati
     own = f"[callmon]\nsecret = {patient.asterisk.secret}\nread = call\nwrite = all\n"
     lay_out_like_freepbx(patient, own, cel)
     complaints = patient.examine()
-    new = () if patient.asterisk.version == "16" else white_list.new_lines()
     assert short(complaints) == [
         ("warning", "manager_custom.conf", (USER, "write = reporting")),
         ("error", "manager_custom.conf", ("[general](+)", "timestampevents = yes")),
         ("error", "manager_custom.conf", (USER, "read = call,agent,user,system,dialplan")),
-        ("warning", "manager_custom.conf", (USER, *OLD_FILTER, *new)),
+        ("warning", "manager_custom.conf", (USER, *OLD_FILTER)),
         ("warning", "manager_custom.conf", (USER, "writetimeout = 10000")),
         ("warning", "cel_general_custom.conf", ("[general](+)", "apps = dial,queue,voicemail,read")),
     ]
@@ -508,6 +506,7 @@ HEALTHY = Answers(
         setting("manager.conf", "callmon", "read"): "call,agent,user,system,dialplan",
         setting("manager.conf", "callmon", "writetimeout"): "10000",
         setting("cel.conf", "general", "enable"): "yes",
+        setting("cel_custom.conf", "mappings", "Master.csv"): "${CSV_QUOTE(${eventtype})}",
         setting("indications.conf", "general", "country"): "us",
         setting("indications.conf", "us", "ring"): "440+480/2000,0/4000",
     },

@@ -62,6 +62,7 @@ def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complain
     examined = manager_user.Examined(name, exchange, told, kept)
     yield from manager_user.complaints(examined)
     if told.may_ask:
+        yield from surroundings.voicemail(examined, settings.lines())
         yield from surroundings.diary(examined)
         yield from surroundings.tones(examined, settings.lines())
     yield from surroundings.clock(examined)

@@ -23,7 +23,7 @@ CHILD = Path(__file__).with_name("child.py")
 TIMEOUT = timedelta(seconds=20)
 # Of our environment the child gets what Python and TLS may need, and no secret.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
-MANAGER, CEL = "manager.conf", "cel.conf"
+MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
 
 
 def setting(file: str, section: str, key: str) -> str:
@@ -113,6 +113,8 @@ def _variables(username: str) -> list[str]:
         *user,
         new_voicemail(username),
         *(setting(file, "general", "enable") for file in (CEL, layout.GENERATED_CEL)),
+        setting(CEL_FILE, "mappings", "Master.csv"),
+        setting(CEL_ODBC, "cel", "connection"),
         setting("indications.conf", "general", "country"),
         setting("indications.conf", "us", "ring"),
         *layout.signs(username),

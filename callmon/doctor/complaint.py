@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Literal
 
 Severity = Literal["error", "warning"]
-WIDTH = 100
+WIDTH = 100  # and no wider, however wide the terminal is
 OURS = "callmon.toml"
 
 
@@ -33,14 +33,14 @@ class Complaint:
     then: str = ""
 
 
-def as_text(complaints: Iterable[Complaint], exchanges: Iterable[str] = ()) -> str:
-    """All of it for a terminal of 100 columns, an exchange after the other; `exchanges` were examined."""
+def as_text(complaints: Iterable[Complaint], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
+    """All of it for a terminal of `width` columns, an exchange after the other; `exchanges` were examined."""
     found = list(complaints)
     names = dict.fromkeys([*exchanges, *(complaint.exchange for complaint in found)])
-    return "\n\n".join(_about(name, [c for c in found if c.exchange == name]) for name in names)
+    return "\n\n".join(_about(name, [c for c in found if c.exchange == name], min(width, WIDTH)) for name in names)
 
 
-def _about(exchange: str, complaints: list[Complaint]) -> str:
+def _about(exchange: str, complaints: list[Complaint], width: int) -> str:
     title = exchange or "all exchanges"
     if not complaints:
         return f"{title}: nothing to complain of."
@@ -48,7 +48,7 @@ def _about(exchange: str, complaints: list[Complaint]) -> str:
     counted = [_counted(errors, "error"), _counted(len(complaints) - errors, "warning")]
     told = [f"{title}: {', '.join(filter(None, counted))}"]
     for complaint in sorted(complaints, key=lambda c: c.severity):
-        told += ["", *_told(complaint)]
+        told += ["", *_told(complaint, width)]
     return "\n".join(told)
 
 
@@ -56,9 +56,10 @@ def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'s' if n > 1 else ''}" if n else ""
 
 
-def _told(complaint: Complaint) -> Iterator[str]:
-    yield from wrap(f"{complaint.severity.upper()}  {complaint.what}", WIDTH, subsequent_indent="  ")
-    yield from wrap(complaint.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
+def _told(complaint: Complaint, width: int) -> Iterator[str]:
+    head = f"{complaint.severity.upper()}  {complaint.what}"
+    yield from wrap(head, width, subsequent_indent="  ", break_on_hyphens=False)
+    yield from wrap(complaint.why, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     if complaint.lines:
         is_added = complaint.lines[0].endswith("(+)")
         yield (

@@ -102,7 +102,7 @@ def _times(examined: Examined) -> Iterator[Complaint]:
 
 
 def _hearing(examined: Examined) -> Iterator[Complaint]:
-    classes = frozenset(word.strip().lower() for word in examined.user("read").split(",") if word.strip())
+    classes = _classes(examined)
     if "all" in classes:
         missing, more = [], ["all"]
     else:
@@ -158,8 +158,20 @@ def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
         "Asterisk sends about seven times what callmon needs, hundreds of events a call with the class dialplan; "
         f"among them what callmon has no use for.{ignored}",
         *white_list.lines(),
-        *(white_list.new_lines() if examined.answers.major >= 20 else ()),
     )
+
+
+def hears_voicemail(examined: Examined) -> bool:
+    """Whether the dialplan step VoiceMail reaches us."""
+    answers, user = examined.answers, examined.exchange.username
+    if not {"all", "dialplan"} & _classes(examined):
+        return False
+    is_new = bool(answers.variables.get(new_voicemail(user))) and answers.major >= 20
+    return is_new or white_list.VOICEMAIL not in white_list.kept_back(answers.values(MANAGER, user, "eventfilter"))
+
+
+def _classes(examined: Examined) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in examined.user("read").split(",") if word.strip())
 
 
 def _patience(examined: Examined) -> Iterator[Complaint]:

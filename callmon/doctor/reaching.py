@@ -65,6 +65,9 @@ def failed(name: str, exchange: ExchangeSettings, answers: Answers) -> Complaint
         case "refused":
             what = f"the login of {exchange.username!r} is refused."
             return _theirs(name, what, LOG, *_user(exchange, answers.us))
+        case "closed" if exchange.tls:
+            what = f"nothing listens at {where}, where AMI over TLS was expected."
+            return _theirs(name, what, "Is Asterisk up, and TLS on for AMI?", *_tls(exchange.port))
         case "closed":
             lines = ("[general](+)", "enabled = yes", f"port = {exchange.port}")
             return _theirs(name, f"nothing listens at {where}.", "Is Asterisk up, and AMI at that port?", *lines)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from callmon.doctor.asking import CEL, Answers
+from callmon.doctor.asking import CEL, CEL_FILE, CEL_ODBC, Answers
 from callmon.doctor.complaint import OURS, Complaint
 from callmon.doctor.layout import FREEPBX, GENERATED_CEL
-from callmon.doctor.manager_user import TRUE, Examined
+from callmon.doctor.manager_user import TRUE, Examined, hears_voicemail
 from callmon.durations import written
 from callmon.lines import RING_CYCLE, Line
 from callmon.settings import Settings
@@ -22,7 +22,15 @@ EVENTS = (
 )
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
-GAPS = "From CEL callmon fills in what happened while it could not listen; without it those calls stay unknown."
+GAPS = "CEL alone knows what happened while callmon could not listen; without it those calls stay unknown."
+# A row of CEL as comma-separated values, in the order of columns that `cel_custom.conf` ships with.
+COLUMNS = (
+    *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
+    *("CALLERID(DNID)", "CHANNEL(exten)", "CHANNEL(context)", "CHANNEL(channame)", "CHANNEL(appname)"),
+    *("CHANNEL(appdata)", "CHANNEL(amaflags)", "CHANNEL(accountcode)", "CHANNEL(uniqueid)"),
+    *("CHANNEL(linkedid)", "BRIDGEPEER", "CHANNEL(userfield)", "userdeftype", "eventextra"),
+)
+MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
 
 
 def diary(examined: Examined) -> Iterator[Complaint]:
@@ -45,6 +53,17 @@ def diary(examined: Examined) -> Iterator[Complaint]:
             why += " Worse: with applications named and no APP_START, Asterisk refuses the whole file."
         what = f"CEL does not log {', '.join(missing_events)}."
         yield _of_cel(examined, what, why, *_events(missing_events))
+    if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
+        yield Complaint(
+            examined.name,
+            "warning",
+            "CEL is kept nowhere that doctor knows.",
+            "Neither is there a Master.csv in cel_custom.conf, nor a table in cel_odbc.conf. (The heading may be "
+            "missing; the long line is one line.) Rotate the file: it grows for ever, and holds callers' numbers.",
+            CEL_FILE,
+            ("[mappings]", MAPPING),
+            "asterisk -rx 'module reload cel_custom.so'",
+        )
 
 
 def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
@@ -72,6 +91,23 @@ def _apps(missing: list[str]) -> tuple[str, ...]:
 
 def _events(missing: list[str]) -> tuple[str, ...]:
     return (f"events = {','.join(EVENTS)}",) if missing else ()
+
+
+def voicemail(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+    """Where nothing tells voicemail from a menu: the step is not heard, and no place is known for it."""
+    told = examined.exchange.voicemail_contexts or any(line.mailboxes for line in lines)
+    if told or hears_voicemail(examined):
+        return
+    yield Complaint(
+        examined.name,
+        "error",
+        "callmon cannot tell voicemail from a menu here.",
+        "The dialplan step VoiceMail is not sent to it (class dialplan, event filter: see there), and it is not "
+        "told which contexts or mailboxes are voicemail. Callers whom voicemail took at once would count as "
+        "callers in a menu, and their messages as none. Mend either.",
+        OURS,
+        (f"[exchanges.{examined.name}]", 'voicemail_contexts = ["…"]'),
+    )
 
 
 def clock(examined: Examined) -> Iterator[Complaint]:

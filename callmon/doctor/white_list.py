@@ -62,9 +62,8 @@ def lines() -> tuple[str, ...]:
 
 
 def new_lines() -> tuple[str, ...]:
-    """The same for 22 alone, as comments."""
-    both = [f"{new_key(name)} =" for name in NAMES] + [f"{NEW_VOICEMAIL_KEY} = VoiceMail"]
-    return ("; On 22, instead, exact and cheaper (16 ignores these silently):", *(f"; {line}" for line in both))
+    """The same for 22 alone."""
+    return (*(f"{new_key(name)} =" for name in NAMES), f"{NEW_VOICEMAIL_KEY} = VoiceMail")
 
 
 def kept_back(filters: Iterable[str]) -> tuple[str, ...]:

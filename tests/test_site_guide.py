@@ -1,0 +1,320 @@
+"""The site guide, taken at its word: its lines in a real Asterisk with Debian's files and with FreePBX's.
+
+What it promises is heard (calls as callmon's user hears them, CEL's rows), doctor agrees, and for each snippet
+that is missing doctor names that fault alone and proposes the same lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from callmon import settings
+from callmon.doctor import Complaint, as_text, examine
+from callmon.settings import Settings
+from tests.lab.folder import LabUnavailable
+from tests.lab.guide import GUIDES, Site, Snippet, snippets
+from tests.lab.listener import Event, Listener, value
+from tests.lab.play import play
+from tests.lab.situations import named
+
+GUIDE = snippets()
+FRENCH = snippets("LISEZMOI.md")
+SECRET_FILE = "/etc/callmon/ami.secret"
+LAYOUTS = ("plain", "freepbx")
+PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
+NAMED = [f"{layout} {version}" for version, layout in PLACES]
+SITUATIONS = ("menu_chosen_voicemail", "blind_transfer", "queue_answered", "park_retrieve", "hold_unhold")
+
+
+def snippet(start: str, layout: str = "plain") -> Snippet:
+    """The one for this layout that has a line beginning so."""
+    (found,) = [s for s in GUIDE if s.file(layout) and any(line.startswith(start) for line in s.lines)]
+    return found
+
+
+USER, TIMES = snippet("; secret"), snippet("timestampevents")
+OLD, NEW = snippet("eventfilter ="), snippet("eventfilter(action")
+DIARY, DIARY_FREEPBX = snippet("enable = yes"), snippet("apps = ", "freepbx")
+ROWS, TLS = snippet("Master.csv"), snippet("tlsenable")
+
+
+def lines_for(layout: str, filters: Snippet = OLD) -> list[Snippet]:
+    """The guide's snippets for this layout, in its order."""
+    other = NEW if filters is OLD else OLD
+    return [s for s in GUIDE if s.file(layout) and s is not other]
+
+
+# --- the text ----------------------------------------------------------------------------------------
+
+
+def test_the_french_guide_has_the_same_snippets_in_the_same_files() -> None:
+    assert [(s.kind, s.files, s.lines) for s in FRENCH] == [(s.kind, s.files, s.lines) for s in GUIDE]
+
+
+def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
+    english, french = (GUIDES / "README.md").read_text(), (GUIDES / "LISEZMOI.md").read_text()
+    for what in (r"^## (\d+)\. ", r"^    (.+)$", r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|"):
+        assert re.findall(what, french, re.MULTILINE) == re.findall(what, english, re.MULTILINE)
+
+
+def test_every_setting_that_the_guide_names_exists() -> None:
+    from callmon.configuration import LineSettings
+    from callmon.exchange_settings import ExchangeSettings
+
+    rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", (GUIDES / "README.md").read_text(), re.MULTILINE)
+    names = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert len(names) > 8
+    assert names - {*LineSettings.model_fields, *ExchangeSettings.model_fields} == set()
+
+
+def keys(snippet: Snippet) -> set[str]:
+    told = [re.match(r"(?:; )?([\w.]+)", line) for line in snippet.lines if not line.startswith("[")]
+    return {found[1] for found in told if found}
+
+
+@pytest.mark.parametrize("name", ["README.md", "LISEZMOI.md"])
+def test_uninstall_lists_every_line_that_was_added_and_no_other(name: str) -> None:
+    table = re.findall(
+        r"^\| (`[\w.]+`|-) \| (`[\w.]+`|-) \| `(\[\w+\](?:\(\+\))?)` ?: (.*) \|$",
+        (GUIDES / name).read_text(),
+        re.MULTILINE,
+    )
+    listed = {
+        (*(f.strip("`-") for f in files), head, *sorted(re.findall(r"`(.+?)`", what)))
+        for *files, head, what in table
+    }
+    added = {
+        (s.file("plain"), s.file("freepbx"), s.lines[0], *sorted(keys(s))) for s in GUIDE if not s.file("callmon")
+    }
+    assert listed == added
+
+
+def test_no_snippet_goes_into_a_file_that_freepbx_writes_itself() -> None:
+    own = {s.file("freepbx") for s in GUIDE if s.file("freepbx")}
+    assert own == {"manager_custom.conf", "cel_general_custom.conf", "cel_custom.conf"}
+
+
+# --- a real Asterisk ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Heard:
+    """One site after some calls: what callmon's user heard, what the witness heard, and CEL's rows."""
+
+    site: Site
+    callmon: list[Event]
+    witness: list[Event]
+    rows: list[list[str]]
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl here")
+    folder = tmp_path_factory.mktemp("tls")
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=pbx.example"]
+    make += ["-addext", "subjectAltName=DNS:pbx.example", "-out", str(folder / "c"), "-keyout", str(folder / "k")]
+    subprocess.run(make, check=True, capture_output=True)
+    (folder / "asterisk.pem").write_text((folder / "c").read_text() + (folder / "k").read_text())
+    (folder / "ca.pem").write_text((folder / "c").read_text())
+    return folder / "asterisk.pem"
+
+
+@pytest.fixture(scope="module")
+def sites(pem: Path) -> Iterator[dict[str, Heard]]:
+    """All four, and the same calls at each of them, at the same time."""
+    with ExitStack() as open_, ThreadPoolExecutor(4) as together:
+        laid_out = {name: _site(*place, pem) for name, place in zip(NAMED, PLACES, strict=True)}
+        for site in laid_out.values():
+            open_.enter_context(site.asterisk)
+        yield dict(zip(laid_out, together.map(_played, laid_out.values()), strict=True))
+
+
+def _site(version: str, layout: str, pem: Path) -> Site:
+    try:
+        site = Site(version, layout, pem)
+    except LabUnavailable as why:
+        if os.environ.get("CALLMON_LAB") == "required" and version == "22":
+            pytest.fail(f"CI must lay out a real Asterisk 22: {why}", pytrace=False)
+        pytest.skip(f"no real Asterisk {version} here: {why}")
+    site.add(lines_for(layout, NEW if (version, layout) == ("22", "freepbx") else OLD))
+    return site
+
+
+def _played(site: Site) -> Heard:
+    asterisk = site.asterisk
+    callmon = Listener(asterisk.ami_port, "callmon", asterisk.secret)
+    witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
+    with callmon, witness:
+        play(asterisk, named(*SITUATIONS))
+        time.sleep(1)
+        with asterisk.cel.open(newline="") as rows:
+            return Heard(site, callmon.events(), witness.events(), list(csv.reader(rows)))
+
+
+@pytest.fixture(params=NAMED)
+def heard(request: pytest.FixtureRequest, sites: dict[str, Heard]) -> Heard:
+    return sites[request.param]
+
+
+@pytest.fixture
+def site(heard: Heard) -> Iterator[Site]:
+    yield heard.site
+    heard.site.fresh()
+    heard.site.add(lines_for(heard.site.layout))
+    heard.site.reload()
+
+
+def names(events: Iterable[Event]) -> set[str]:
+    return {name for event in events if (name := value(event, "Event"))}
+
+
+# The situations' own: a menu, voicemail, a queue, a transfer, parking, hold, and phones that register.
+NEEDED = {
+    *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest", "FullyBooted"),
+    *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "Newexten", "MessageWaiting"),
+    *("BlindTransfer", "ParkedCall", "UnParkedCall", "Hold", "Unhold"),
+    *("QueueCallerJoin", "QueueCallerLeave", "AgentCalled", "AgentConnect", "AgentComplete"),
+    *("ContactStatus", "PeerStatus", "DeviceStateChange"),
+}
+
+
+@pytest.mark.lab
+def test_callmon_hears_what_it_needs_and_only_that_with_times(heard: Heard) -> None:
+    events = [event for event in heard.callmon if value(event, "Event")]
+    assert names(events) == NEEDED
+    assert {value(event, "Application") for event in events if value(event, "Event") == "Newexten"} == {
+        "VoiceMail"
+    }
+    assert names(event for event in events if not value(event, "Timestamp")) == {"FullyBooted"}
+    assert len(heard.witness) > 2.5 * len(events)  # the same calls, heard by a user without a filter
+
+
+@pytest.mark.lab
+def test_cel_has_the_rows(heard: Heard) -> None:
+    kinds = {row[0] for row in heard.rows}
+    assert kinds >= {"CHAN_START", "ANSWER", "HANGUP", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"}
+    assert kinds >= {"BLINDTRANSFER", "PARK_START", "PARK_END"}
+    assert {row[10] for row in heard.rows if row[0] == "APP_START"} == {"Dial", "Queue", "VoiceMail"}
+    times = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d" if heard.site.layout == "freepbx" else r"\d{10}\.\d{6}"
+    assert [row[1] for row in heard.rows if not re.fullmatch(times, row[1])] == []
+
+
+# --- doctor ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
+    """The guide's first callmon.toml, for this site."""
+    secret = tmp_path / "ami.secret"
+    secret.write_text(f"{site.asterisk.secret}\n")
+    secret.chmod(0o600)
+
+    def parsed(table: Snippet) -> Settings:
+        port = site.tls_port if "tls = true" in table.lines else site.asterisk.ami_port
+        text = "\n".join(
+            (*table.lines, f"port = {port}", 'server_name = "pbx.example"' if table == TLS_TABLE else "")
+        )
+        text = text.replace('host = "pbx.example"', 'host = "127.0.0.1"').replace(SECRET_FILE, str(secret))
+        return settings.parse(text.replace("/etc/callmon/ca.pem", str(pem.with_name("ca.pem"))))
+
+    return parsed
+
+
+TLS_TABLE, FIRST_TABLE = snippet("tls = true", "callmon"), snippet('host = "127.0.0.1"', "callmon")
+
+
+def complaints(given: Settings) -> list[tuple[str, tuple[str, ...]]]:
+    """File and lines of each, with what is this site's own written as in the guide."""
+    (exchange,) = given.exchanges.values()
+    text = {str(exchange.secret_file): SECRET_FILE, f"0.0.0.0:{exchange.port}": "0.0.0.0:5039"}
+    return [(c.file, tuple(_as_in_the_guide(line, text) for line in c.lines)) for c in _examined(given)]
+
+
+def _as_in_the_guide(line: str, text: dict[str, str]) -> str:
+    for here, there in text.items():
+        line = line.replace(here, there)
+    return line
+
+
+def _examined(given: Settings) -> list[Complaint]:
+    return examine(given, datetime.now(UTC))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("table", [FIRST_TABLE, TLS_TABLE], ids=["in clear", "with TLS"])
+def test_doctor_has_nothing_to_complain_of(
+    site: Site, told: Callable[[Snippet], Settings], table: Snippet
+) -> None:
+    given = told(table)
+    assert as_text(_examined(given), given.exchanges) == "toronto: nothing to complain of."
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("filters", [OLD, NEW], ids=["old", "new"])
+def test_either_filter_is_enough_but_16_ignores_the_new_one(
+    site: Site, told: Callable[[Snippet], Settings], filters: Snippet
+) -> None:
+    lay(site, lines_for(site.layout, filters))
+    ignored = filters is NEW and site.asterisk.version == "16"
+    expected = [(OLD.file(site.layout), OLD.lines)] if ignored else []
+    assert complaints(told(FIRST_TABLE)) == expected
+
+
+def lay(site: Site, some: Iterable[Snippet]) -> None:
+    site.fresh()
+    site.add(some)
+    site.reload()
+
+
+MISSING = {
+    "the user": (USER, OLD),  # a filter for a user that there is not would spoil the whole file
+    "the times": (TIMES,),
+    "the filter": (OLD,),
+    "CEL": (DIARY, DIARY_FREEPBX),
+    "its rows": (ROWS,),
+    "TLS": (TLS,),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("what", MISSING)
+def test_without_a_snippet_doctor_tells_that_fault_alone_and_proposes_its_lines(
+    site: Site, told: Callable[[Snippet], Settings], what: str
+) -> None:
+    left_out = [s for s in MISSING[what] if s.file(site.layout)]
+    lay(site, (s for s in lines_for(site.layout) if s not in left_out))
+    found = complaints(told(TLS_TABLE if what == "TLS" else FIRST_TABLE))
+    if what == "its rows" and site.layout == "freepbx":
+        assert found == []  # FreePBX keeps them in its database
+        return
+    expected = left_out[0]
+    files = {file for _, file in expected.files if what not in ("the user", "TLS")}
+    either = "manager.conf (on FreePBX: manager_custom.conf)"  # not logged in, doctor does not know which it is
+    assert found == [(expected.file(site.layout) if files else either, expected.lines)]
+    site.add([expected])
+    site.add([OLD] if what == "the user" else [])
+    site.reload()
+    assert _examined(told(FIRST_TABLE)) == []
+
+
+@pytest.mark.lab
+def test_doctor_prints_no_secret(site: Site, told: Callable[[Snippet], Settings]) -> None:
+    lay(site, [USER])
+    text = as_text(_examined(told(FIRST_TABLE)), ["toronto"])
+    secrets = [site.asterisk.secret, site.asterisk.secrets.witness, "generated-at-installation", "made-in-the-gui"]
+    assert (text.count("WARNING") + text.count("ERROR") > 2, [s for s in secrets if s in text]) == (True, [])
