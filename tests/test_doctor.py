@@ -21,7 +21,7 @@ from callmon import settings
 from callmon.ami import decoding
 from callmon.doctor import Complaint, as_text, examine, judge, proposal, white_list
 from callmon.doctor.asking import Answers, ask, setting
-from callmon.doctor.surroundings import cycle
+from callmon.doctor.surroundings import MAPPING, cycle
 from callmon.settings import Settings
 from tests.lab.exchange import Asterisk, free_port
 from tests.lab.folder import LabUnavailable
@@ -313,8 +313,8 @@ def test_on_freepbx_the_lines_are_for_its_custom_files_and_mend_it(patient: Pati
     lay_out_like_freepbx(patient, own, cel)
     complaints = patient.examine()
     assert short(complaints) == [
-        ("warning", "manager_custom.conf", (USER, "write = reporting")),
         ("error", "manager_custom.conf", ("[general](+)", "timestampevents = yes")),
+        ("warning", "manager_custom.conf", (USER, "write = reporting")),
         ("error", "manager_custom.conf", (USER, "read = call,agent,user,system,dialplan")),
         ("warning", "manager_custom.conf", (USER, *OLD_FILTER)),
         ("warning", "manager_custom.conf", (USER, "writetimeout = 10000")),
@@ -334,10 +334,10 @@ def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -
     )
     lay_out_like_freepbx(patient, "", f"{GENERATED}apps=dial,read\n", gui)
     complaints = patient.examine()
-    assert [complaint.file for complaint in complaints] == ["manager_custom.conf"] * 5
-    caution = "delete these lines: Asterisk would not read the file."
-    assert [c.why.endswith(caution) for c in complaints] == [True, False, True, True, True]
-    patient.mend(complaints)
+    *told, caution = complaints
+    assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
+    assert (caution.what, caution.lines) == ("user 'callmon' was made in FreePBX's GUI.", ())
+    patient.mend(told)
     assert patient.examine() == []
 
 
@@ -421,6 +421,17 @@ def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: s
 def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:
     with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
         assert only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT hung up on us."
+
+
+def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(secret: str) -> None:
+    port = free_port(socket.SOCK_STREAM, "127.0.0.1")
+    assert only(examine(configured(port, tls="true"), NOW), port)[0::2] == (
+        "nothing listens at 127.0.0.1:PORT, where AMI over TLS was expected.",
+        (
+            *("[general](+)", "tlsenable = yes", f"tlsbindaddr = 0.0.0.0:{port}"),
+            "tlscertfile = /etc/asterisk/keys/asterisk.pem",
+        ),
+    )
 
 
 def test_a_port_without_tls_is_told(secret: str) -> None:
@@ -593,6 +604,40 @@ def test_every_failure_of_the_child_has_its_sentence() -> None:
     )
     whats = {kind: judged(Answers(failure=kind)) for pair in kinds for kind in pair if kind}
     assert [kind for kind, what in whats.items() if what == ["doctor itself failed."]] == []
+
+
+def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_menu() -> None:
+    """The example tells mailboxes and contexts; a first configuration has neither."""
+    bare = settings.parse('[exchanges.toronto]\nhost = "pbx.example"\nsecret_env = "X"\n')
+    unheard = replace(HEALTHY, lists={})
+    without = setting("manager.conf", "callmon", "read")
+    for answers in (
+        replace(HEALTHY, variables={**HEALTHY.variables, without: "call,agent,user,system"}),
+        replace(unheard, lists={("manager.conf", "callmon", "eventfilter"): (OLD_FILTER[0].partition(" = ")[2],)}),
+    ):
+        found = [c for c in judge(bare, {"toronto": answers}, NOW) if "voicemail from a menu" in c.what]
+        assert [(c.severity, c.file, c.lines) for c in found] == [
+            ("error", "callmon.toml", ("[exchanges.toronto]", 'voicemail_contexts = ["…"]'))
+        ]
+        assert "callmon cannot tell voicemail from a menu here." not in judged(answers)
+    assert list(judge(bare, {"toronto": HEALTHY}, NOW)) == []
+
+
+def test_cel_that_is_kept_nowhere_is_told_unless_freepbx_keeps_it() -> None:
+    nowhere = with_variable(setting("cel_custom.conf", "mappings", "Master.csv"), "")
+    assert judged(nowhere) == ["CEL is kept nowhere that doctor knows."]
+    odbc = {**nowhere.variables, setting("cel_odbc.conf", "cel", "connection"): "asteriskcdrdb"}
+    assert judged(replace(nowhere, variables=odbc)) == []
+
+
+def test_the_row_of_cel_that_doctor_proposes_is_the_one_that_ships() -> None:
+    shipped = (ROOT / "asterisk/cel_custom.conf").read_text().splitlines()
+    assert [line for line in shipped if line.startswith("Master.csv")] == [MAPPING]
+
+
+def test_complaints_are_as_wide_as_the_terminal_and_never_wider_than_100_columns() -> None:
+    complaint = Complaint("toronto", "error", "Word. " * 40, "Why. " * 40)
+    assert [max(map(len, as_text([complaint], width=w).splitlines())) for w in (80, 200)] == [79, 97]
 
 
 def test_complaints_read_well_at_100_columns() -> None:

@@ -41,11 +41,6 @@ class Examined:
 
     def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
         """Mended in the user's section; the last value wins, so that lines at the end of the file will do."""
-        if self.layout is FREEPBX and is_generated_user(self.exchange.username, self.answers.variables):
-            why += (
-                " The user was made in FreePBX's GUI, which cannot say this. Before you ever delete it there, "
-                "delete these lines: Asterisk would not read the file."
-            )
         return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
 
     def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
@@ -54,13 +49,26 @@ class Examined:
 
 
 def complaints(examined: Examined) -> Iterator[Complaint]:
-    yield from _rights(examined)
-    if not examined.answers.may_ask:
-        return  # the rest is not known
-    yield from _times(examined)
-    yield from _hearing(examined)
-    yield from _filter(examined)
-    yield from _patience(examined)
+    of_user = [*_rights(examined)]
+    if examined.answers.may_ask:  # else the rest is not known
+        yield from _times(examined)
+        of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
+    yield from of_user
+    generated = is_generated_user(examined.exchange.username, examined.answers.variables)
+    if of_user and generated and examined.layout is FREEPBX:
+        yield _of_gui(examined)
+
+
+def _of_gui(examined: Examined) -> Complaint:
+    user = examined.exchange.username
+    return Complaint(
+        examined.name,
+        "warning",
+        f"user {user!r} was made in FreePBX's GUI.",
+        "The GUI cannot say what is needed. Better delete the user there and write all of it into "
+        f"{examined.layout.manager_file}. If you keep it, the lines [{user}](+) hang on it: take them out before "
+        "you ever delete it in the GUI, or Asterisk refuses the whole file, and nobody can log in.",
+    )
 
 
 def _rights(examined: Examined) -> Iterator[Complaint]:
