@@ -262,14 +262,14 @@ async def _listen(settings: Settings, length: str) -> None:
 
 async def _heard(name: str, settings: Settings, seconds: float) -> str:
     from callmon.ami.connection import bytes_of
-    from callmon.doctor import Listening
+    from callmon.doctor import Listening, propose
 
     listening = Listening(settings.region)
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             async for chunk in bytes_of(name, settings.exchanges[name]):
                 listening.heard(chunk)
-    return listening.proposal(name, settings.exchanges[name])
+    return propose(listening, name, settings.exchanges[name])
 
 
 @main.command()

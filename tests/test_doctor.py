@@ -19,7 +19,7 @@ import pytest
 
 from callmon import settings
 from callmon.ami import decoding
-from callmon.doctor import Complaint, as_text, examine, judge, proposal, white_list
+from callmon.doctor import Complaint, as_text, examine, judge, white_list
 from callmon.doctor.asking import Answers, ask, setting
 from callmon.doctor.surroundings import MAPPING, cycle
 from callmon.settings import Settings
@@ -28,7 +28,6 @@ from tests.lab.folder import LabUnavailable
 
 NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]
-RECORDINGS = sorted((ROOT / "tests/recordings").rglob("*.ami"))
 SECRET_VARIABLE = "CALLMON_TEST_DOCTOR_SECRET"
 USER = "[callmon](+)"
 RELOAD_MANAGER, RELOAD_CEL = "asterisk -rx 'manager reload'", "asterisk -rx 'module reload cel'"
@@ -695,77 +694,3 @@ def test_whatever_callmon_reads_is_on_the_white_list() -> None:
 )
 def test_a_filter_is_read_as_asterisk_reads_it(filters: tuple[str, ...], kept_back: tuple[str, ...]) -> None:
     assert white_list.kept_back(filters) == kept_back
-
-
-# --- listening --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
-def test_a_proposal_loads_and_holds_no_callers_number(recording: Path) -> None:
-    told = proposal([recording.read_bytes()], "toronto")
-    proposed = settings.parse(told)
-    assert list(proposed.exchanges) == ["toronto"]
-    assert re.findall(r"555-?01\d\d", told) == []
-
-
-def heard(name: str) -> str:
-    (recording,) = (path for path in RECORDINGS if path.stem == name)
-    return proposal([recording.read_bytes()], "toronto", EXAMPLE.exchanges["toronto"])
-
-
-def test_a_voicemail_call_tells_the_line_the_trunk_the_box_and_the_ring_time() -> None:
-    told = heard("vm_message")
-    proposed = settings.parse(told)
-    (line,) = proposed.lines()
-    assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
-    exchange = proposed.exchanges["toronto"]
-    assert (exchange.trunks, exchange.voicemail_contexts) == (("PJSIP/trunk",), ("box",))
-    assert [text for text in told.splitlines() if "Voicemail took" in text] == [
-        "# Voicemail took 1 of its calls after 24.0 s: 4 full rings."
-    ]
-
-
-NEWCHANNEL = (
-    "Event: Newchannel\r\nChannel: {channel}\r\nChannelState: 4\r\nCallerIDNum: {caller}\r\nExten: {exten}\r\n"
-    "Uniqueid: {id}\r\nLinkedid: {id}\r\n\r\n"
-)
-
-
-def arriving(
-    exten: str, caller: str = "4165550101", channel: str = "PJSIP/carrier-00000001", id: str = "1.1"
-) -> bytes:
-    return NEWCHANNEL.format(exten=exten, caller=caller, channel=channel, id=id).encode()
-
-
-def lines_of(*messages: bytes) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    return [(line.numbers, line.arrives_as) for line in settings.parse(proposal(messages)).lines()]
-
-
-def test_the_forms_of_one_number_are_one_line_and_what_is_no_number_arrives_as_it_is() -> None:
-    forms = ("4163272422", "14163272422", "+14163272422", "s", "7329")
-    messages = [arriving(form, id=f"1.{n}") for n, form in enumerate(forms)]
-    assert lines_of(*messages) == [(("+14163272422",), ()), ((), ("7329",)), ((), ("s",))]
-
-
-def test_a_phone_with_a_long_number_is_no_trunk_once_it_has_been_rung() -> None:
-    rung = b"Event: DialBegin\r\nUniqueid: 1.2\r\nDestChannel: PJSIP/desk-00000002\r\nDialString: desk\r\n\r\n"
-    outside = arriving("94165550102", caller="4163272422", channel="PJSIP/desk-00000001")
-    assert lines_of(outside, rung) == []
-
-
-def test_a_transfer_to_where_the_call_was_parked_tells_the_parking_extension() -> None:
-    told = proposal(
-        [
-            arriving("4163272422"),
-            b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 701\r\n\r\n",
-            b"Event: BlindTransfer\r\nTransfereeUniqueid: 1.1\r\nExtension: 70\r\n\r\n",
-            b"Event: BlindTransfer\r\nTransfereeUniqueid: 9.9\r\nExtension: 104\r\n\r\n",
-        ]
-    )
-    assert settings.parse(told).exchanges["exchange"].parking_extensions == ("70",)
-
-
-def test_nothing_that_an_exchange_says_can_write_into_the_file() -> None:
-    sly = arriving('s"]\n[store]\nurl = "x', channel="PJSIP/a\nb\x7f-00000001")
-    assert lines_of(sly) == [((), ('s"]?[store]?url = "x',))]
-    assert [line.name for line in settings.parse(proposal([b"\xff\xfe" * 999, b"\r\n\r\n"])).lines()] == []

@@ -2,8 +2,9 @@
 
     settings ─▶ asking (child: pyst2) ─▶ reaching, manager_user, surroundings ─▶ [Complaint] ─▶ as_text
 
-Asks only; changes nothing, here or there, and never prints a secret. `listening` proposes a configuration from
-what was heard.
+Asks only; changes nothing, here or there, and never prints a secret. With `--listen` it does not ask but hears:
+
+    bytes ─▶ listening ─▶ proposing ─▶ the text of a first configuration
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from datetime import datetime, timedelta
 from callmon.doctor import layout, manager_user, reaching, surroundings
 from callmon.doctor.asking import TIMEOUT, Answers, ask
 from callmon.doctor.complaint import Complaint, as_text
-from callmon.doctor.listening import Listening, proposal
+from callmon.doctor.listening import Listening
+from callmon.doctor.proposing import proposal, propose
 from callmon.settings import Settings
 
-__all__ = ["Complaint", "Listening", "as_text", "examine", "judge", "proposal"]
+__all__ = ["Complaint", "Listening", "as_text", "examine", "judge", "proposal", "propose"]
 
 
 def examine(
