@@ -11,24 +11,29 @@ import os
 import re
 import shutil
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from callmon import settings
 from callmon.doctor import Complaint, as_text, examine
 from callmon.settings import Settings
+from tests.builders import replayed
 from tests.lab.folder import LabUnavailable
 from tests.lab.guide import GUIDES, Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
+from tests.lab.model import Played
 from tests.lab.play import play
 from tests.lab.situations import named
+from tests.running import ROUND_THE_CLOCK, WEEK
+from tests.truth import disagreements, pairs
 
 GUIDE = snippets()
 FRENCH = snippets("LISEZMOI.md")
@@ -36,6 +41,7 @@ SECRET_FILE = "/etc/callmon/ami.secret"
 LAYOUTS = ("plain", "freepbx")
 PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
+LENGTH = 30  # seconds; the situations are over by then
 SITUATIONS = ("menu_chosen_voicemail", "blind_transfer", "queue_answered", "park_retrieve", "hold_unhold")
 
 
@@ -49,6 +55,7 @@ USER, TIMES = snippet("; secret"), snippet("timestampevents")
 OLD, NEW = snippet("eventfilter ="), snippet("eventfilter(action")
 DIARY, DIARY_FREEPBX = snippet("enable = yes"), snippet("apps = ", "freepbx")
 ROWS, TLS = snippet("Master.csv"), snippet("tlsenable")
+TLS_TABLE, FIRST_TABLE = snippet("tls = true", "callmon"), snippet('host = "127.0.0.1"', "callmon")
 
 
 def lines_for(layout: str, filters: Snippet = OLD) -> list[Snippet]:
@@ -112,12 +119,16 @@ def test_no_snippet_goes_into_a_file_that_freepbx_writes_itself() -> None:
 
 @dataclass
 class Heard:
-    """One site after some calls: what callmon's user heard, what the witness heard, and CEL's rows."""
+    """One site after some calls: what callmon's user heard, what the witness heard, CEL's rows, and what
+    `callmon doctor --listen` proposed."""
 
     site: Site
     callmon: list[Event]
     witness: list[Event]
     rows: list[list[str]]
+    proposed: str
+    calls: list[Played]
+    bytes: bytes
 
 
 @pytest.fixture(scope="module")
@@ -159,11 +170,19 @@ def _played(site: Site) -> Heard:
     asterisk = site.asterisk
     callmon = Listener(asterisk.ami_port, "callmon", asterisk.secret)
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
-    with callmon, witness:
-        play(asterisk, named(*SITUATIONS))
-        time.sleep(1)
+    with callmon, witness, TemporaryDirectory() as folder:
+        (Path(folder) / "callmon.toml").write_text(configuration(site, FIRST_TABLE, Path(folder)))
+        with doctor(Path(folder), "--listen", f"{LENGTH}s") as listening:
+            calls = play(asterisk, named(*SITUATIONS))
+            proposed, _ = listening.communicate(timeout=60)
         with asterisk.cel.open(newline="") as rows:
-            return Heard(site, callmon.events(), witness.events(), list(csv.reader(rows)))
+            written = list(csv.reader(rows))
+    return Heard(site, callmon.events(), witness.events(), written, proposed, calls, callmon.heard())
+
+
+def doctor(folder: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "callmon", "doctor", "--config", str(folder / "callmon.toml"), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(params=NAMED)
@@ -214,28 +233,61 @@ def test_cel_has_the_rows(heard: Heard) -> None:
     assert [row[1] for row in heard.rows if not re.fullmatch(times, row[1])] == []
 
 
+@pytest.mark.lab
+def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard: Heard) -> None:
+    proposed = settings.parse(heard.proposed)
+    exchange, (line,) = proposed.exchanges["toronto"], proposed.lines()
+    assert (exchange.trunks, exchange.voicemail_contexts) == (("PJSIP/trunk",), ("box",))
+    assert (exchange.username, exchange.port) == ("callmon", heard.site.asterisk.ami_port)
+    assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
+    assert line.extensions == ("101", "102", "103", "110", "127", "140")
+    assert [
+        row for row in heard.proposed.splitlines() if "delivered" in row or "park" in row or "menu" in row
+    ] == [
+        "# parked calls waited at 701",
+        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: parked by keys; where would a transfer park?',
+        "[lines.line-1]  # delivered as: 4163272422 (5)",
+        "# language_menu = true  # FILL IN / À REMPLIR: something answers first; does it ask for the language?",
+    ]
+
+
+@pytest.mark.lab
+def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did_them(
+    heard: Heard, tmp_path: Path
+) -> None:
+    text = heard.proposed.replace("[lines.line-1]", "[lines.general]").replace("# language_menu", "language_menu")
+    week = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
+    (tmp_path / "callmon.toml").write_text(f"{text}\n[calendar]\nhours = {{ {week} }}\n")
+    check = [sys.executable, "-m", "callmon", "check", "--config", str(tmp_path / "callmon.toml")]
+    assert subprocess.run(check, capture_output=True).returncode == 0
+    said = {
+        call["call"]: call
+        for call in replayed(heard.bytes, settings=settings.load(tmp_path / "callmon.toml")).calls()
+    }
+    assert [
+        point for call, own in pairs(heard.calls, heard.witness) for point in disagreements(call, said[own])
+    ] == []
+
+
 # --- doctor ------------------------------------------------------------------------------------------
+
+
+def configuration(site: Site, table: Snippet, folder: Path) -> str:
+    """The guide's callmon.toml, for this site; its secret and its certificate are in `folder`."""
+    secret = folder / "ami.secret"
+    secret.write_text(f"{site.asterisk.secret}\n")
+    secret.chmod(0o600)
+    is_tls = "tls = true" in table.lines
+    text = "\n".join((*table.lines, f"port = {site.tls_port if is_tls else site.asterisk.ami_port}", ""))
+    text = text.replace('host = "pbx.example"', 'host = "127.0.0.1"\nserver_name = "pbx.example"')
+    return text.replace(SECRET_FILE, str(secret)).replace("/etc/callmon/ca.pem", str(folder / "ca.pem"))
 
 
 @pytest.fixture
 def told(site: Site, tmp_path: Path, pem: Path) -> Callable[[Snippet], Settings]:
-    """The guide's first callmon.toml, for this site."""
-    secret = tmp_path / "ami.secret"
-    secret.write_text(f"{site.asterisk.secret}\n")
-    secret.chmod(0o600)
-
-    def parsed(table: Snippet) -> Settings:
-        port = site.tls_port if "tls = true" in table.lines else site.asterisk.ami_port
-        text = "\n".join(
-            (*table.lines, f"port = {port}", 'server_name = "pbx.example"' if table == TLS_TABLE else "")
-        )
-        text = text.replace('host = "pbx.example"', 'host = "127.0.0.1"').replace(SECRET_FILE, str(secret))
-        return settings.parse(text.replace("/etc/callmon/ca.pem", str(pem.with_name("ca.pem"))))
-
-    return parsed
-
-
-TLS_TABLE, FIRST_TABLE = snippet("tls = true", "callmon"), snippet('host = "127.0.0.1"', "callmon")
+    """The guide's callmon.toml, for this site."""
+    (tmp_path / "ca.pem").write_bytes(pem.with_name("ca.pem").read_bytes())
+    return lambda table: settings.parse(configuration(site, table, tmp_path))
 
 
 def complaints(given: Settings) -> list[tuple[str, tuple[str, ...]]]:
