@@ -269,6 +269,27 @@ def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did
     ] == []
 
 
+@pytest.mark.lab
+def test_the_console_shows_what_the_guide_says_to_look_for(site: Site) -> None:
+    console = {
+        "manager show user callmon": r"(?:write perm: reporting|read perm: \S*dialplan|allow - 127\.0\.0\.1)",
+        "manager show settings": r"Timestamp events: +Yes",
+        "cel show status": r"CEL Tracking Application: (?:read|voicemail)\b",
+    }
+    found = {command: re.findall(sign, site.asterisk.cli(command)) for command, sign in console.items()}
+    assert {command: len(set(signs)) for command, signs in found.items()} == dict(
+        zip(console, (3, 1, 2), strict=True)
+    )
+
+
+@pytest.mark.lab
+def test_cel_goes_on_in_a_new_file_when_logrotate_has_moved_the_old_one(site: Site) -> None:
+    cel = site.asterisk.cel
+    cel.rename(cel.with_suffix(".moved"))
+    play(site.asterisk, named("abandon_at_once"))
+    assert [line.split(",")[0] for line in cel.read_text().splitlines()[:1]] == ['"CHAN_START"']
+
+
 # --- doctor ------------------------------------------------------------------------------------------
 
 

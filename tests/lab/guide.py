@@ -18,14 +18,14 @@ from tests.lab.site import HOME
 GUIDES = Path(__file__).resolve().parents[2] / "asterisk"
 FREEPBX = Path(__file__).resolve().parents[1] / "freepbx"
 FENCED = re.compile(r"((?:[^\n]+\n)+)\n```(\w+)\n(.*?)```\n", re.DOTALL)
-PLACE = re.compile(r"`([\w./-]+)` \((plain Asterisk|Asterisk ordinaire|FreePBX)(?: ?: `([\w.]+)`)?")
+PLACE = re.compile(r"`([\w./-]+)` \((plain Asterisk|Asterisk ordinaire|FreePBX)(?:\s?:\s+`([\w.]+)`)?")
 DEBIANS = ("manager.conf", "cel.conf", "cel_custom.conf", "indications.conf")
 WITNESS = "[{user}]\nsecret = {secret}\nread = all\nwrite = all\nwritetimeout = 10000\n"
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """`files`: layout to file; lines as they stand in the guide."""
+    """`files`: layout to file; lines as they stand in the guide. (```text is for no program of ours.)"""
 
     kind: str
     files: tuple[tuple[str, str], ...]
@@ -37,7 +37,8 @@ class Snippet:
 
 def snippets(name: str = "README.md") -> list[Snippet]:
     text = (GUIDES / name).read_text(encoding="utf-8")
-    return [Snippet(kind, _files(before), tuple(body.splitlines())) for before, kind, body in FENCED.findall(text)]
+    found = [(before, kind, body) for before, kind, body in FENCED.findall(text) if kind != "text"]
+    return [Snippet(kind, _files(before), tuple(body.splitlines())) for before, kind, body in found]
 
 
 def _files(paragraph: str) -> tuple[tuple[str, str], ...]:
