@@ -15,13 +15,16 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any, BinaryIO, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast
 
 import click
 
 from callmon import __version__
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, example, load
+
+if TYPE_CHECKING:
+    from callmon.doctor import Acceptance
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
@@ -212,8 +215,9 @@ def _only_exchange(settings: Settings) -> str:
 @main.command()
 @config_option
 @click.option("--listen", metavar="DURATION", help="listen this long (30s, 1h), then propose a configuration")
+@click.option("--acceptance", is_flag=True, help="five scripted test calls, and what callmon makes of each")
 @speaks_plainly
-def doctor(config: Path | None, listen: str | None) -> None:
+def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
     """Ask each exchange whether callmon can do its job there; print what is wrong and the lines that mend it.
 
     \b
@@ -224,8 +228,13 @@ def doctor(config: Path | None, listen: str | None) -> None:
     settings = configuration(config)
     if not settings.exchanges:
         raise ConfigError("No exchange to examine; add a table [exchanges.NAME].")
+    if listen is not None and acceptance:
+        raise ConfigError("--listen and --acceptance are two different things; give one of them.")
     if listen is not None:
         asyncio.run(_listen(settings, listen))
+        return
+    if acceptance:
+        _accept(settings)
         return
     complaints = examine(settings, datetime.now(UTC), _last_seen(settings))
     click.echo(as_text(complaints, settings.exchanges, get_terminal_size().columns))
@@ -258,6 +267,40 @@ async def _listen(settings: Settings, length: str) -> None:
     proposals = [_heard(name, settings, seconds) for name in settings.exchanges]
     for proposal in await asyncio.gather(*proposals):
         click.echo(proposal)
+
+
+def _accept(settings: Settings) -> None:
+    """Until all five calls came out as scripted, or until it is interrupted: then status 1."""
+    from callmon.doctor import Acceptance
+
+    test = Acceptance(settings)
+    click.echo("\n".join(test.sheet()))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_accepted(test, settings))
+    click.echo("\n".join(test.end()))
+    if not test.is_over:
+        sys.exit(1)
+
+
+async def _accepted(test: Acceptance, settings: Settings) -> None:
+    from callmon.ami.connection import bytes_of
+
+    async def hear(name: str) -> None:
+        async for chunk in bytes_of(name, settings.exchanges[name]):
+            for line in test.heard(name, chunk):
+                click.echo(line)
+            if test.is_over:
+                return
+
+    hearing = [asyncio.create_task(hear(name), name=name) for name in settings.exchanges]
+    try:
+        await asyncio.wait(hearing, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in hearing:
+            task.cancel()
+    for told in await asyncio.gather(*hearing, return_exceptions=True):
+        if isinstance(told, Exception):
+            raise told
 
 
 async def _heard(name: str, settings: Settings, seconds: float) -> str:

@@ -5,6 +5,7 @@
 Asks only; changes nothing, here or there, and never prints a secret. With `--listen` it does not ask but hears:
 
     bytes ─▶ listening ─▶ proposing ─▶ the text of a first configuration
+    bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from callmon.doctor import layout, manager_user, reaching, surroundings
+from callmon.doctor.acceptance import Acceptance
 from callmon.doctor.asking import TIMEOUT, Answers, ask
 from callmon.doctor.complaint import Complaint, as_text
 from callmon.doctor.listening import Listening
 from callmon.doctor.proposing import proposal, propose
 from callmon.settings import Settings
 
-__all__ = ["Complaint", "Listening", "as_text", "examine", "judge", "proposal", "propose"]
+__all__ = ["Acceptance", "Complaint", "Listening", "as_text", "examine", "judge", "proposal", "propose"]
 
 
 def examine(

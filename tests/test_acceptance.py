@@ -1,0 +1,104 @@
+"""`callmon doctor --acceptance`: the five scripted calls of the first day, and the sheet that the lead signs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callmon import settings
+from callmon.doctor import Acceptance
+from callmon.doctor.acceptance import CALLS
+from tests.lab.exchange import Asterisk
+from tests.lab.play import play
+from tests.lab.situations import named
+from tests.running import configuration, free_port
+
+RECORDINGS = Path(__file__).parent / "recordings"
+
+
+def bytes_of(name: str) -> bytes:
+    return (RECORDINGS / f"{name}.ami").read_bytes()
+
+
+def told(*names: str) -> tuple[Acceptance, list[str]]:
+    """Recordings of single calls, one after the other; of each the first line, without its time."""
+    test, lines = Acceptance(settings.example()), []
+    for name in names:
+        lines += test.heard("toronto", bytes_of(name))
+    return test, [f"{line[:3]} {line[15:]}" for line in lines if line[:1] in "✓✗"]
+
+
+AS_SCRIPTED = ("answered_ring2", "answered_ring4", "vm_message", "abandon_ring1", "blind_transfer")
+
+
+def test_five_calls_as_scripted_make_a_sheet_to_be_signed() -> None:
+    test, lines = told(*AS_SCRIPTED)
+    assert lines == [f"✓ {number} general" for number in range(1, 6)]
+    assert test.is_over
+    assert list(test.end()) == [
+        *("", "5 / 5", ""),
+        *("Fait par / Done by   ______________________________   Date ______________", ""),
+        "Responsable / Lead   ______________________________   Date ______________",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [
+        (1, "answered_ring3"),
+        (2, "vm_message"),
+        (3, "vm_hangup_greeting"),
+        (4, "busy_all"),
+        (5, "attended_returned"),
+    ],
+)
+def test_a_call_that_came_out_otherwise_is_made_again(number: int, other: str) -> None:
+    before, after = AS_SCRIPTED[: number - 1], AS_SCRIPTED[number - 1 :]
+    test, lines = told(*before, other, *after)
+    assert [line[:3] for line in lines[number - 1 : number + 1]] == [f"✗ {number}", f"✓ {number}"]
+    assert test.is_over
+
+
+def test_what_is_said_of_a_call_is_said_in_both_languages() -> None:
+    test = Acceptance(settings.example())
+    assert list(test.heard("toronto", bytes_of("answered_ring3")))[1:] == [
+        "     réponse en personne · sonneries 3 · transferts 0",
+        "     answered by a person · rings 3 · transfers 0",
+        "     Autrement que prévu : refaites l'appel 1.",
+        "     Not as scripted: make call 1 again.",
+    ]
+
+
+def test_calls_of_staff_are_no_test_calls() -> None:
+    assert told("outbound_answered", "internal_call")[1] == []
+
+
+def test_the_sheet_fits_a_terminal_and_says_each_call_twice() -> None:
+    sheet = list(Acceptance(settings.example()).sheet())
+    assert max(map(len, sheet)) <= 80
+    assert [(script.fr in text, script.en in text) for text in ("\n".join(sheet),) for script in CALLS] == [
+        (True, True)
+    ] * 5
+
+
+@pytest.mark.lab
+def test_the_command_hears_a_real_exchange_and_can_be_interrupted(asterisk: Asterisk, tmp_path: Path) -> None:
+    config = tmp_path / "callmon.toml"
+    config.write_text(configuration(asterisk.ami_port, free_port(), f"sqlite:///{tmp_path}/callmon.db"))
+    command = [sys.executable, "-m", "callmon", "doctor", "--acceptance", "--config", str(config)]
+    environment = {**os.environ, "LAB_SECRET": asterisk.secret, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        head = [next(running.stdout) for _ in Acceptance(settings.example()).sheet()]
+        play(asterisk, named("answered_ring2"))
+        said = [next(running.stdout) for _ in range(3)]
+        running.send_signal(signal.SIGINT)
+        rest = running.stdout.read()
+    assert head[0].startswith("Essai de réception")
+    assert (said[0][:3], said[1]) == ("✓ 1", "     réponse en personne · sonneries 2 · transferts 0\n")
+    assert (rest.splitlines()[-1], running.returncode) == ("1 / 5", 1)
