@@ -246,6 +246,15 @@ def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patien
 
 
 @pytest.mark.lab
+def test_a_filter_without_what_only_doctor_wants_is_a_warning(patient: Patient) -> None:
+    patient.take("manager.conf", OLD_FILTER[1])
+    patient.add(SITE, USER, OLD_FILTER[1].replace("|MusicOnHoldStart", ""))
+    assert short(patient.examine()) == [
+        ("warning", "manager.conf", (USER, "eventfilter = ^Event: (MusicOnHoldStart)[[:space:]]"))
+    ]
+
+
+@pytest.mark.lab
 def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
     patient.add(SITE, USER, "eventfilter = !Event: CEL", "eventfilter = !Event: Hangup")
     assert [(c.severity, c.what, c.lines) for c in patient.examine()] == [

@@ -221,6 +221,29 @@ def test_a_toll_free_number_that_did_not_arrive_as_one_is_asked_for() -> None:
     assert [asked in proposal([arriving(did)]) for did in (GENERAL, "8002677329")] == [True, False]
 
 
+def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() -> None:
+    def starts(exchange: Exchange, channel: Channel) -> None:
+        exchange.event("MusicOnHoldStart", **exchange._of(channel), Class="default")
+
+    group, queue, held = Exchange(), Exchange(), Exchange()
+    for exchange in (group, queue, held):
+        caller = exchange.call()
+        if exchange is queue:
+            exchange.queue(caller)
+        if exchange is not held:
+            starts(exchange, caller)
+        phones = exchange.at(1.0).rings(caller)
+        exchange.at(5.0).answer(caller, *phones)
+        starts(exchange, caller)
+        exchange.at(9.0).ends(caller, phones[0])
+    told = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
+    assert told == [
+        ["# In 1 of its calls the caller heard music instead of ringing. Nobody can count such rings by ear:"],
+        ["# 1 of its calls entered a queue. If it answers with music, rings are counted from there."],
+        [],
+    ]
+
+
 def test_slots_without_a_transfer_to_the_lot_leave_its_extension_to_be_filled_in() -> None:
     told = proposal([arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"])
     assert [row for row in told.splitlines() if "park" in row] == [

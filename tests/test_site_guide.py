@@ -25,11 +25,11 @@ import pytest
 from callmon import settings
 from callmon.doctor import Complaint, as_text, examine
 from callmon.settings import Settings
-from tests.builders import replayed
+from tests.builders import GENERAL, replayed
 from tests.lab.folder import LabUnavailable
 from tests.lab.guide import GUIDES, Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
-from tests.lab.model import Played
+from tests.lab.model import Caller, Phone, Played, Situation, Step
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.running import ROUND_THE_CLOCK, WEEK
@@ -42,6 +42,11 @@ LAYOUTS = ("plain", "freepbx")
 PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
 LENGTH = 30  # seconds; the situations are over by then
+# Answered after two rings that the caller could not hear: the group plays music.
+MUSIC = Situation(
+    "music", Caller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
+)
+MUSIC_GROUP = "[guide-music]\nexten => s,1,Dial(PJSIP/160,24,m(default))\n same => n,Hangup()\n"
 SITUATIONS = ("menu_chosen_voicemail", "blind_transfer", "queue_answered", "park_retrieve", "hold_unhold")
 
 
@@ -162,6 +167,7 @@ def _site(version: str, layout: str, pem: Path) -> Site:
         if os.environ.get("CALLMON_LAB") == "required" and version == "22":
             pytest.fail(f"CI must lay out a real Asterisk 22: {why}", pytrace=False)
         pytest.skip(f"no real Asterisk {version} here: {why}")
+    site.append("site/extensions.conf", MUSIC_GROUP)
     site.add(lines_for(layout, NEW if (version, layout) == ("22", "freepbx") else OLD))
     return site
 
@@ -173,7 +179,7 @@ def _played(site: Site) -> Heard:
     with callmon, witness, TemporaryDirectory() as folder:
         (Path(folder) / "callmon.toml").write_text(configuration(site, FIRST_TABLE, Path(folder)))
         with doctor(Path(folder), "--listen", f"{LENGTH}s") as listening:
-            calls = play(asterisk, named(*SITUATIONS))
+            calls = play(asterisk, (*named(*SITUATIONS), MUSIC))
             proposed, _ = listening.communicate(timeout=60)
         with asterisk.cel.open(newline="") as rows:
             written = list(csv.reader(rows))
@@ -206,7 +212,7 @@ def names(events: Iterable[Event]) -> set[str]:
 NEEDED = {
     *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest", "FullyBooted"),
     *("DialBegin", "DialState", "DialEnd", "BridgeEnter", "BridgeLeave", "Newexten", "MessageWaiting"),
-    *("BlindTransfer", "ParkedCall", "UnParkedCall", "Hold", "Unhold"),
+    *("BlindTransfer", "ParkedCall", "UnParkedCall", "Hold", "Unhold", "MusicOnHoldStart"),
     *("QueueCallerJoin", "QueueCallerLeave", "AgentCalled", "AgentConnect", "AgentComplete"),
     *("ContactStatus", "PeerStatus", "DeviceStateChange"),
 }
@@ -240,13 +246,17 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
     assert (exchange.trunks, exchange.voicemail_contexts) == (("PJSIP/trunk",), ("box",))
     assert (exchange.username, exchange.port) == ("callmon", heard.site.asterisk.ami_port)
     assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
-    assert line.extensions == ("101", "102", "103", "110", "127", "140")
+    assert line.extensions == ("101", "102", "103", "110", "127", "140", "160")
+    assert [row for row in heard.proposed.splitlines() if "of its calls" in row] == [
+        "# In 1 of its calls the caller heard music instead of ringing. Nobody can count such rings by ear:",
+        "# 1 of its calls entered a queue. If it answers with music, rings are counted from there.",
+    ]
     assert [
         row for row in heard.proposed.splitlines() if "delivered" in row or "park" in row or "menu" in row
     ] == [
         "# parked calls waited at 701",
         '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: parked by keys; where would a transfer park?',
-        "[lines.line-1]  # delivered as: 4163272422 (5)",
+        "[lines.line-1]  # delivered as: 4163272422 (6)",
         "# language_menu = true  # FILL IN / À REMPLIR: something answers first; does it ask for the language?",
     ]
 

@@ -23,6 +23,8 @@ from callmon.numbers import e164
 MAX_CALLS = 10_000
 RINGING = ("RINGING", "PROGRESS")
 UP = "6"
+# Nothing else of callmon uses this event, so that it is read here.
+_MUSIC = re.compile(rb"Event: MusicOnHoldStart\r\n(?:.*\r\n)*?Uniqueid: ([^\r\n]+)")
 _OUTSIDE_NUMBER = re.compile(r"(?<!\d)\+?(\d{7,15})(?!\d)")
 
 
@@ -42,6 +44,8 @@ class _Call:
     given: str = ""  # the language that the dialplan gave it before anything answered
     has_menu: bool = False
     has_prompt: bool = False
+    music: bool = False
+    queued: bool = False
     phones: set[str] = field(default_factory=set)
     contexts: set[str] = field(default_factory=set)
 
@@ -63,6 +67,8 @@ class Dialled:
     given: set[str] = field(default_factory=set)
     has_menu: bool = False  # somebody chose another language in it
     has_prompt: bool = False  # something answers before anything rings: a menu, a welcome
+    music: int = 0  # calls that heard music while phones rang for them
+    queued: int = 0
     rang: list[timedelta] = field(default_factory=list)
 
 
@@ -106,6 +112,8 @@ class Listening:
             event = decoding.event(message)
             if isinstance(event, e.Event):
                 self._event(event)
+            elif music := _MUSIC.match(message.lstrip()):
+                self._music(music[1].decode("utf-8", "replace"))
 
     def _event(self, event: e.Event) -> None:
         match event:
@@ -125,6 +133,7 @@ class Listening:
             case e.MessageWaiting(uniqueid=call) if call in self._calls:
                 self._boxed(self._calls[call], self._calls[call].after_ringing, event.mailbox)
             case e.QueueCallerJoin(uniqueid=call) if call in self._calls:
+                self._calls[call].queued = True
                 self._spoken(self._calls[call], event.language, event.at)
             case e.Hangup(uniqueid=leg):
                 self._legs.pop(leg, None)
@@ -190,6 +199,12 @@ class Listening:
             call.has_menu = call.has_menu or call.is_up
             call.given = call.given or ("" if call.is_up else language)
 
+    def _music(self, leg: str) -> None:
+        """On the caller's own channel, before a person: instead of ringing, unless that is a queue's way."""
+        call = self._calls.get(leg)
+        if call and not call.answered and not call.queued:
+            call.music = True
+
     def _boxed(self, call: _Call, at: datetime | None, mailbox: str) -> None:
         call.boxed = call.boxed or at
         call.mailbox = call.mailbox or mailbox.partition("&")[0].partition("@")[0]
@@ -201,6 +216,8 @@ class Listening:
         line.given.add(call.given)
         line.has_menu = line.has_menu or call.has_menu
         line.has_prompt = line.has_prompt or call.has_prompt
+        line.music += call.music and bool(call.phones)
+        line.queued += call.queued
         self._placed(call, event.context)
         if call.mailbox is not None:
             line.mailboxes[call.mailbox] += 1

@@ -110,6 +110,7 @@ def _one_line(region: str, name: str, key: str, line: Dialled) -> Iterator[str]:
     else:
         yield f"arrives_as = [{_text(key)}]  # {FILL_IN}: numbers, the public ones that end here"
     yield from _titles()
+    yield from _music(line)
     yield from _ring_time(line)
     if line.mailboxes:
         yield f"mailboxes = {_list(line.mailboxes)}"
@@ -131,6 +132,18 @@ def _ring_time(line: Dialled) -> Iterator[str]:
     )
     if full != 4:
         yield from _comment("The policy has voicemail after the fourth ring (24 s): set the exchange's ring time.")
+
+
+def _music(line: Dialled) -> Iterator[str]:
+    if line.music:
+        yield from _comment(
+            f"In {line.music} of its calls the caller heard music instead of ringing. Nobody can count such rings "
+            "by ear: let the group ring (FreePBX: Ring Groups, Play Music On Hold: Ring), or do not report them."
+        )
+    if line.queued:
+        yield from _comment(
+            f"{line.queued} of its calls entered a queue. If it answers with music, rings are counted from there."
+        )
 
 
 def _languages(line: Dialled) -> Iterator[str]:

@@ -18,7 +18,7 @@ NEEDED: tuple[tuple[str, ...], ...] = (
     ),
     (
         *("BlindTransfer", "AttendedTransfer", "Pickup", "ParkedCall", "UnParkedCall"),
-        *("ParkedCallGiveUp", "ParkedCallTimeOut", "Hold", "Unhold"),
+        *("ParkedCallGiveUp", "ParkedCallTimeOut", "Hold", "Unhold", "MusicOnHoldStart"),
     ),
     (
         *("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"),
@@ -30,6 +30,8 @@ NEEDED: tuple[tuple[str, ...], ...] = (
     ),
 )
 VOICEMAIL = "Newexten"
+# Without these most is right all the same. (MusicOnHoldStart: only doctor wants it, for groups without ringing.)
+DISPENSABLE = frozenset((VOICEMAIL, "MusicOnHoldStart"))
 NAMES = tuple(name for names in NEEDED for name in names)
 VOICEMAIL_LINE = "eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: VoiceMail[[:space:]]"
 NEW_VOICEMAIL_KEY = "eventfilter(action(include),name(Newexten),header(Application),method(exact))"
