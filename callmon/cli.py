@@ -10,21 +10,18 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast
+from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
 import click
 
 from callmon import __version__
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, example, load
-
-if TYPE_CHECKING:
-    from callmon.doctor import Acceptance
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
@@ -231,7 +228,7 @@ def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
     if listen is not None and acceptance:
         raise ConfigError("--listen and --acceptance are two different things; give one of them.")
     if listen is not None:
-        asyncio.run(_listen(settings, listen))
+        _listen(settings, listen)
         return
     if acceptance:
         _accept(settings)
@@ -256,63 +253,40 @@ def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
     return {line.name: known.get(line.name) for line in settings.lines()}
 
 
-async def _listen(settings: Settings, length: str) -> None:
-    """Hear all exchanges for a while, and print for each a configuration made of what was heard."""
+def _listen(settings: Settings, length: str) -> None:
+    """Hear all exchanges for a while, or until Ctrl-C; print for each a configuration made of what was heard."""
+    from callmon.doctor import Listening, propose
+    from callmon.doctor.hearing import hear
     from callmon.durations import duration
 
     try:
         seconds = duration(length).total_seconds()
     except ValueError as error:
         raise ConfigError(f"--listen {length}: {error}") from None
-    proposals = [_heard(name, settings, seconds) for name in settings.exchanges]
-    for proposal in await asyncio.gather(*proposals):
-        click.echo(proposal)
+    click.echo(f"Listening for {length}; Ctrl-C ends it sooner.", err=True)
+    heard = {name: Listening(settings.region) for name in settings.exchanges}
+    hear(settings, lambda name, chunk: heard[name].heard(chunk), seconds)
+    for name, listening in heard.items():
+        click.echo(propose(listening, name, settings.exchanges[name]))
 
 
 def _accept(settings: Settings) -> None:
-    """Until all five calls came out as scripted, or until it is interrupted: then status 1."""
+    """Until all five calls came out as scripted, or until Ctrl-C: then status 1."""
     from callmon.doctor import Acceptance
+    from callmon.doctor.hearing import hear
 
     test = Acceptance(settings)
+
+    def heard(name: str, chunk: bytes) -> bool:
+        for line in test.heard(name, chunk):
+            click.echo(line)
+        return test.is_over
+
     click.echo("\n".join(test.sheet()))
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_accepted(test, settings))
+    hear(settings, heard)
     click.echo("\n".join(test.end()))
     if not test.is_over:
         sys.exit(1)
-
-
-async def _accepted(test: Acceptance, settings: Settings) -> None:
-    from callmon.ami.connection import bytes_of
-
-    async def hear(name: str) -> None:
-        async for chunk in bytes_of(name, settings.exchanges[name]):
-            for line in test.heard(name, chunk):
-                click.echo(line)
-            if test.is_over:
-                return
-
-    hearing = [asyncio.create_task(hear(name), name=name) for name in settings.exchanges]
-    try:
-        await asyncio.wait(hearing, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in hearing:
-            task.cancel()
-    for told in await asyncio.gather(*hearing, return_exceptions=True):
-        if isinstance(told, Exception):
-            raise told
-
-
-async def _heard(name: str, settings: Settings, seconds: float) -> str:
-    from callmon.ami.connection import bytes_of
-    from callmon.doctor import Listening, propose
-
-    listening = Listening(settings.region)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            async for chunk in bytes_of(name, settings.exchanges[name]):
-                listening.heard(chunk)
-    return propose(listening, name, settings.exchanges[name])
 
 
 @main.command()

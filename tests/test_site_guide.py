@@ -10,8 +10,10 @@ import csv
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -41,7 +43,6 @@ SECRET_FILE = "/etc/callmon/ami.secret"
 LAYOUTS = ("plain", "freepbx")
 PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
-LENGTH = 30  # seconds; the situations are over by then
 # Answered after two rings that the caller could not hear: the group plays music.
 MUSIC = Situation(
     "music", Caller(GENERAL, route="guide-music"), {"160": Phone(answers=8, steps=(Step(4, "hang_up"),))}
@@ -178,8 +179,11 @@ def _played(site: Site) -> Heard:
     witness = Listener(asterisk.ami_port, "witness", asterisk.secrets.witness)
     with callmon, witness, TemporaryDirectory() as folder:
         (Path(folder) / "callmon.toml").write_text(configuration(site, FIRST_TABLE, Path(folder)))
-        with doctor(Path(folder), "--listen", f"{LENGTH}s") as listening:
+        with doctor(Path(folder), "--listen", "1h") as listening:
+            witness.wait_for(b"\r\nAccountID: callmon\r\n", 30)  # doctor has logged in
             calls = play(asterisk, (*named(*SITUATIONS), MUSIC))
+            time.sleep(1)
+            listening.send_signal(signal.SIGINT)  # Ctrl-C, and it proposes what it has heard
             proposed, _ = listening.communicate(timeout=60)
         with asterisk.cel.open(newline="") as rows:
             written = list(csv.reader(rows))

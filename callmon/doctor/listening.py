@@ -106,14 +106,15 @@ class Listening:
         """A transfer to where the call was then parked."""
         return {self._sent[call] for call in self._parked if call in self._sent}
 
-    def heard(self, data: bytes, now: float = 0.0) -> None:
-        """More bytes of the same connection. Never raises on what they hold."""
+    def heard(self, data: bytes) -> bool:
+        """More bytes of the same connection; never enough. Never raises on what they hold."""
         for message in self._framer.receive(data):
             event = decoding.event(message)
             if isinstance(event, e.Event):
                 self._event(event)
             elif music := _MUSIC.match(message.lstrip()):
                 self._music(music[1].decode("utf-8", "replace"))
+        return False
 
     def _event(self, event: e.Event) -> None:
         match event:
