@@ -221,6 +221,19 @@ def test_a_toll_free_number_that_did_not_arrive_as_one_is_asked_for() -> None:
     assert [asked in proposal([arriving(did)]) for did in (GENERAL, "8002677329")] == [True, False]
 
 
+def test_queues_are_told_and_their_languages_left_to_be_filled_in() -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    exchange.queue(caller, "renseignements-fr")
+    exchange.at(9.0).hangup(caller)
+    (row,) = [row for row in told_of(exchange) if "queue_languages" in row]
+    assert row == (
+        '# queue_languages = { "renseignements-fr" = "fr" }  # FILL IN / À REMPLIR: those that serve one language'
+    )
+    text = "\n".join(told_of(exchange)).replace("# queue_languages", "queue_languages")
+    assert settings.parse(text).exchanges["toronto"].queue_languages == {"renseignements-fr": "fr"}
+
+
 def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() -> None:
     def starts(exchange: Exchange, channel: Channel) -> None:
         exchange.event("MusicOnHoldStart", **exchange._of(channel), Class="default")

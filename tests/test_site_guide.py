@@ -84,13 +84,20 @@ def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
 
 
 def test_every_setting_that_the_guide_names_exists() -> None:
-    from callmon.configuration import LineSettings
+    from callmon.configuration import Configuration, LineSettings
     from callmon.exchange_settings import ExchangeSettings
 
     rows = re.findall(r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|", (GUIDES / "README.md").read_text(), re.MULTILINE)
     names = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert len(names) > 8
-    assert names - {*LineSettings.model_fields, *ExchangeSettings.model_fields} == set()
+    known = {*LineSettings.model_fields, *ExchangeSettings.model_fields, *Configuration.model_fields}
+    assert names - known == set()
+
+
+def test_the_guides_own_configuration_loads() -> None:
+    staff = snippet("[[staff]]", "callmon")
+    given = settings.parse("\n".join((*FIRST_TABLE.lines, *staff.lines)))
+    assert [(entry.extension, entry.languages) for entry in given.configuration.staff] == [("102", ("fr", "en"))]
 
 
 def keys(snippet: Snippet) -> set[str]:

@@ -82,6 +82,7 @@ class Listening:
         self.phones: set[str] = set()
         self.prefixes: set[str] = set()
         self.slots: set[str] = set()
+        self.queues: set[str] = set()
         self._framer = Framer()
         self._endpoints = Endpoints()
         self._calls: dict[str, _Call] = {}
@@ -135,6 +136,7 @@ class Listening:
                 self._boxed(self._calls[call], self._calls[call].after_ringing, event.mailbox)
             case e.QueueCallerJoin(uniqueid=call) if call in self._calls:
                 self._calls[call].queued = True
+                self.queues.add(plain(event.queue))
                 self._spoken(self._calls[call], event.language, event.at)
             case e.Hangup(uniqueid=leg):
                 self._legs.pop(leg, None)

@@ -62,6 +62,9 @@ def _exchange(heard: Listening, name: str, exchange: ExchangeSettings | None) ->
     if heard.voicemail_contexts:
         yield f"voicemail_contexts = {_list(heard.voicemail_contexts)}"
     yield from _parking(heard)
+    if heard.queues:
+        names = ", ".join(f'{_text(queue)} = "fr"' for queue in sorted(heard.queues))
+        yield f"# queue_languages = {{ {names} }}  # {FILL_IN}: those that serve one language"
     if prefixes := heard.prefixes - {""}:
         yield f"dial_prefixes = {_list(prefixes)}"
 
