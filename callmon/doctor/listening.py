@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.protocol import Framer
-from callmon.calls.endpoints import Endpoints, endpoint, extension, is_local
+from callmon.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.calls.language import SHORTEST_MENU
 from callmon.numbers import e164
 
@@ -186,8 +186,9 @@ class Listening:
             return
         if not self._endpoints.is_outside_dialled(event.dest_channel, event.dial_string):
             self.phones.add(pattern(event.dest_channel))
-            if call and not call.answered:
-                call.phones.add(extension(event.dest_channel))
+            name = extension(event.dest_channel)
+            if call and not call.answered and not is_number(name):
+                call.phones.add(name)
             return
         self._trunks[pattern(event.dest_channel)] += 0  # heard of; it may never bring a call in
         number = _OUTSIDE_NUMBER.search(event.dial_string)
