@@ -162,7 +162,9 @@ class LineSettings(Table):
     hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
     special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
     mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes")
-    extensions: tuple[str, ...] = Field(default=(), description="its phones")
+    extensions: tuple[str, ...] = Field(
+        default=(), description="its phones (101, PJSIP/101); empty: those dialled for it"
+    )
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
 

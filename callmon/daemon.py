@@ -130,7 +130,7 @@ class Daemon:
         return self.monitor.in_progress()
 
     def phones(self) -> Mapping[tuple[str, str], int]:
-        return {}
+        return self.monitor.phones()
 
     def calls_other(self) -> Mapping[str, int]:
         return self.monitor.others
@@ -177,6 +177,8 @@ class Daemon:
             judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
             facts = {call: known.facts for call, known in calls.items()}
             self.monitor.restore(name, heard.get(name), facts, judged)
+            lines = [line.name for line in self.settings.lines()]
+            self.monitor.learn_phones(name, queries.phones_dialled(self._store, name, lines))
 
     def _warm_up(self) -> None:
         """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""

@@ -22,7 +22,7 @@ Direction = Literal["inbound", "outbound", "internal"]
 Ender = Literal["caller", "exchange", "unknown"]
 EndedHow = Literal["hangup", "stopped", "unheard"]
 StopReason = Literal["no_answer", "cancelled", "busy", "congested", "unreachable", "gone"]
-
+PhonesBest = Literal["ringing", "free", "in_use", "unreachable"]
 
 TransferKind = Literal["blind", "attended", "blonde", "redirect"]
 SurveyOffer = Literal["transfer", "dialplan"]
@@ -110,6 +110,17 @@ class PhoneStopped(Fact, frozen=True, gc=False):
     channel: str
     why: StopReason
     rang: bool = False
+
+
+class PhonesSeen(Fact, frozen=True, gc=False):
+    """The best that the line's phones together offered the waiting caller from `at` on (DeviceStateChange).
+
+    "ringing": one with nobody on it rings for the caller; "free": one is free and does not ring; "in_use": none
+    is free; "unreachable": none can be reached. Told where the dial alone would mislead, and each better one
+    once: without any, a phone that rang was free.
+    """
+
+    best: PhonesBest
 
 
 class Answered(Fact, frozen=True, gc=False):
@@ -263,6 +274,7 @@ AnyFact = (
     | PhoneDialled
     | PhoneRang
     | PhoneStopped
+    | PhonesSeen
     | Answered
     | Held
     | Resumed

@@ -15,7 +15,7 @@ from callmon import facts as f
 from callmon.ami import events as e
 from callmon.business_calendar import Calendar
 from callmon.calls.call import Call
-from callmon.calls.endpoints import Endpoints
+from callmon.calls.endpoints import Endpoints, endpoint
 from callmon.calls.evidence import born
 from callmon.calls.listing import Heard
 from callmon.calls.resuming import resume
@@ -55,11 +55,11 @@ class Site:
         self.any_line = any_line
         self.voicemail_contexts = frozenset(voicemail_contexts)
         self.mailboxes = frozenset(box for line in lines for box in line.mailboxes)
-        self._lines = lines
+        self.lines = lines
 
     def line(self, dialled: str) -> Line | None:
         """The line of this number; with `any_line`, one made up for it."""
-        line = self._lines.at(dialled)
+        line = self.lines.at(dialled)
         if line is None and self.any_line and dialled:
             return Line(name=dialled, mode="voice", service=dialled, title_fr=dialled, title_en=dialled)
         return line
@@ -133,6 +133,21 @@ class Monitor:
         """Which standards give verdicts: all but those that lack what they need (`standards.NEEDS`)."""
         hearings = self._hearings.values()
         return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
+
+    def phones(self) -> dict[tuple[str, str], int]:
+        """Phones by line and state (free, in_use, unreachable), of lines of whose phones any is known."""
+        counts: dict[tuple[str, str], int] = {}
+        for hearing in self._hearings.values():
+            for line in hearing.site.lines:
+                known = hearing.tracker.phones.counts(line, hearing.tracker.clock)
+                for state, count in known.items():
+                    counts[line.name, state] = counts.get((line.name, state), 0) + count
+        return counts
+
+    def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
+        """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""
+        for line, channel, at in dialled:
+            self._hearings[exchange].tracker.phones.learn(line, endpoint(channel), at)
 
     def is_unheard(self, exchange: str) -> bool:
         return self._hearings[exchange].tracker.listing.is_unheard

@@ -245,6 +245,7 @@ ONE_OF_EACH: list[Fact] = [
     f.PhoneDialled(CALL, after(21), "101", "PJSIP/101-1"),
     f.PhoneRang(CALL, after(24), "101", "PJSIP/101-1"),
     f.PhoneStopped(CALL, after(27), "101", "PJSIP/101-1", "no_answer", True),
+    f.PhonesSeen(CALL, after(28), "in_use"),
     f.Answered(CALL, after(30), "102", "PJSIP/102-1"),
     f.Held(CALL, after(31), "102"),
     f.Resumed(CALL, after(33.5), "102"),

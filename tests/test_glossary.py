@@ -79,6 +79,8 @@ def _reasons(node: ast.AST) -> list[ast.expr]:
             return [reason]
         case ast.Call(func=ast.Name(id="not_met" | "Judgement"), args=[_, reason, *_]):
             return [reason]
+        case ast.Call(func=ast.Name(id="_missed"), args=[_, _, reason, *_]):
+            return [reason]
         case ast.Assign(targets=[ast.Name(id="reason")], value=value):
             return [value]
         case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id="reason"), *_])], value=ast.Tuple(elts=[value, *_])):

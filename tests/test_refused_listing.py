@@ -36,3 +36,14 @@ def test_a_session_whose_listing_is_denied_says_so_once() -> None:
         b"Response: Error\r\n" + line + b"\r\nMessage: Permission denied\r\n\r\n" for line in asked[-3:]
     )
     assert session.receive_data(denied, 1.0) == [e.ListingRefused(None)]
+
+
+def test_an_exchange_that_lists_no_device_states_still_lists_its_channels() -> None:
+    session = Session("toronto", "callmon", "secret", 0.0, md5=False)
+    session.receive_data(b"Asterisk Call Manager/11.0.0\r\n", 0.0)
+    session.receive_data(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n", 0.0)
+    asked = session.data_to_send().split(b"\r\n\r\n")
+    (states,) = (one for one in asked if one.startswith(b"Action: DeviceStateList\r\n"))
+    number = states.split(b"\r\n")[1]
+    refused = b"Response: Error\r\n" + number + b"\r\nMessage: Invalid/unknown command: DeviceStateList.\r\n\r\n"
+    assert session.receive_data(refused, 1.0) == []

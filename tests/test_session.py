@@ -77,6 +77,7 @@ def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -
     made.receive_data(ACCEPTED, 100.0)
     assert sent(made) == [
         {"Action": "Ping"},
+        {"Action": "DeviceStateList"},
         {"Action": "CoreShowChannels"},
         {"Action": "Status", "Variables": "CDR(answer,u),CALLERID(num-pres)"},
         {"Action": "CoreStatus"},
@@ -87,7 +88,7 @@ def test_every_action_has_an_id_of_its_own() -> None:
     made = session(md5=False)
     made.receive_data(BANNER + ACCEPTED, 100.0)
     ids = [one["ActionID"] for one in action(made.data_to_send())]
-    assert len(ids) == len(set(ids)) == 5
+    assert len(ids) == len(set(ids)) == 6
 
 
 @pytest.mark.parametrize("md5", [True, False])

@@ -162,6 +162,19 @@ def _user_event(message: bytes) -> Event | None:
 
 
 _FIRST_LINES[b"Event: UserEvent"] = _user_event
+_DEVICE = b"\r\nDevice: "
+
+
+def _phone_state(message: bytes) -> Event | None:
+    """A third of the device states are of queues, mailboxes, parking places and Local channels: no phones."""
+    start = message.find(_DEVICE) + len(_DEVICE)
+    slash = message.find(b"/", start)
+    if slash < 0 or message.startswith(b"Local/", start) or message.find(b":", start, slash) >= 0:
+        return None
+    return READERS[b"DeviceStateChange"](message)
+
+
+_FIRST_LINES[b"Event: DeviceStateChange"] = _phone_state
 # Every call ends with soft hang-up requests; only the one that says "shutting down" matters.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 

@@ -191,6 +191,13 @@ class UserEvent(Event, frozen=True, gc=False):
     name: str
 
 
+class DeviceStateChange(Event, frozen=True, gc=False):
+    """A device's state is another now; or, without a time, one line of DeviceStateList."""
+
+    device: str
+    state: str
+
+
 class FullyBooted(Event, frozen=True, gc=False):
     """Sent to us at login: `uptime` in seconds tells a restart from a reconnect."""
 
@@ -316,6 +323,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
     QueueCallerLeave: ("Uniqueid", "Queue"),
     UserEvent: ("Uniqueid", "UserEvent"),
+    DeviceStateChange: ("Device", "State"),
     FullyBooted: ("Uptime",),
     Shutdown: (),
     CoreShowChannel: (

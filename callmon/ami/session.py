@@ -165,6 +165,7 @@ class Session:
                 self.state = State.LISTENING
                 self._ping(now)
                 self._listed = now
+                self._send("DeviceStateList")  # how phones stand; without it, they are known as they change
                 for action, headers in LISTING:
                     self._send(action, headers)
                     self._asked.add(f"callmon-{self._actions}")

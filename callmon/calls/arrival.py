@@ -14,6 +14,7 @@ from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls.endpoints import endpoint, masked
 from callmon.calls.legs import TrackedCall
+from callmon.calls.waiting import Waiting
 from callmon.numbers import e164, is_withheld
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
     if call.told or event is None:
         return
     _settled(tracker, call, direction, line)
+    if line is not None:
+        call.waiting = Waiting(line)
     withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
     caller = None if withheld else e164(event.caller, tracker.site.region) or event.caller
     tracker.tell(

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from callmon.facts import Direction, EndedHow, Ender, SurveyOffer, TransferKind
+from callmon.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOffer, TransferKind
 
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
@@ -61,12 +61,23 @@ class Person(msgspec.Struct, frozen=True):
     at: datetime | None
 
 
-class Phones(msgspec.Struct, frozen=True):
-    """How many phones were tried for the caller before the answer, and how it went."""
+class Offered(msgspec.Struct, frozen=True):
+    """The best that the line's phones together offered the caller, from so long after the clock's start on."""
+
+    best: PhonesBest
+    since: timedelta | None
+
+
+class Phones(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many phones were tried for the caller before the answer, and how it went.
+
+    `offered`: what else their states told (PhonesSeen), as it got better; empty when they told nothing more.
+    """
 
     tried: int
     rang: int
     busy: int
+    offered: tuple[Offered, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language, transfers
+from callmon.calls import arrival, language, transfers, waiting
 from callmon.calls.legs import Leg, TrackedCall
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     arrival.settle_direction(tracker, call, leg.outside)
     transfers.dialled(tracker, call, leg, event)
+    waiting.dialled(tracker, call, leg, event.at)
     if call.told:
         tracker.tell(f.PhoneDialled(call.id, event.at, tracker.phone(leg), tracker.named(leg)))
 
@@ -83,6 +84,7 @@ def rang(
     leg.hint = None
     transfers.taken(call)
     if call.told:
+        waiting.rang(tracker, call, leg, at)
         phone, channel = tracker.phone(leg), tracker.named(leg)
         tracker.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
 
@@ -124,6 +126,7 @@ def stop(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why
     if leg.is_phone and call.told:
         phone, channel = tracker.phone(leg), tracker.named(leg)
         tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, leg.rang))
+        waiting.stopped(tracker, call, leg, at, why)
 
 
 def asked(tracker: Tracker, event: e.HangupRequest) -> None:

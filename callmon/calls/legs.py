@@ -7,6 +7,7 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.calls.endpoints import is_local
+from callmon.calls.waiting import Waiting
 from callmon.facts import TransferKind
 
 
@@ -54,7 +55,7 @@ class TrackedCall:
         "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "held", "id",
         "inbound", "language", "language_menu", "language_told", "last_stop", "legs", "line_up",
         "maybe_voicemail", "parked", "person", "person_left", "queue", "recalled", "sent", "stopping",
-        "surveyed", "thirds", "told", "unsure", "voicemail", "withheld",
+        "surveyed", "thirds", "told", "unsure", "voicemail", "waiting", "withheld",
     )  # fmt: skip
 
     def __init__(self, caller: Leg, begun: e.Newchannel | None, language: str) -> None:
@@ -81,6 +82,7 @@ class TrackedCall:
         self.sent: Sending | None = None
         self.parked = self.recalled = self.held = False
         self.consults: TrackedCall | None = None  # this one is a consultation in the service of another
+        self.waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
         self.unsure: Leg | None = None  # the phone of an answer whose time is not known
 
 

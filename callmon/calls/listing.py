@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, dialling, voicemail
+from callmon.calls import arrival, dialling, voicemail, waiting
 from callmon.calls.endpoints import is_local
 from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
 from callmon.calls.legs import Leg, TrackedCall
@@ -67,6 +67,7 @@ class Listing:
         """From now on the exchange is unheard."""
         if self._since is None:
             self._since = event.at or self._tracker.clock
+        waiting.unheard(self._tracker)
         self.is_unheard = True
         self._doubt()
         self._channels_done = False

@@ -15,7 +15,17 @@ from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.calls import rings
-from callmon.calls.call import Abandoned, Call, OutcomeName, Person, Phones, Span, State, Voicemail
+from callmon.calls.call import (
+    Abandoned,
+    Call,
+    Offered,
+    OutcomeName,
+    Person,
+    Phones,
+    Span,
+    State,
+    Voicemail,
+)
 from callmon.calls.language import SHORTEST_MENU
 from callmon.calls.telling import Telling
 
@@ -56,7 +66,7 @@ class Account(Telling):
             answering_phone_rang=self.answering_phone_rang,
             answer_heard=self.answer_heard,
             by_queue=self.queue is not None and self.clock == self.queue and not self.heard_ringing,
-            phones=Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy),
+            phones=self._phones(),
             voicemail=self._voicemail(waited),
             holds=self.holds,
             transfers=self.transfers,
@@ -95,6 +105,15 @@ class Account(Telling):
         if begun is None or over is None or any(gap.until is None or gap.until > begun for gap in self.gaps):
             return None
         return over - begun
+
+    def _phones(self) -> Phones:
+        """Before the clock's start is at its start: how phones stood then was the caller's lot from there on."""
+        clock = self.clock
+        offered = tuple(
+            Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
+            for seen in self.offered
+        )
+        return Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy, offered)
 
     def is_doubtful(self) -> bool:
         """Somebody may have answered unheard."""

@@ -21,13 +21,13 @@ class Telling:
     """What has been told of one call so far."""
 
     __slots__ = (
-        "answer_heard", "answered", "answered_by", "answered_channel", "answered_slack",
-        "answering_phone_rang", "arrival", "busy", "busy_given", "clock", "clock_slack", "cycle",
-        "dial_failed", "early_media", "end", "first_tried", "forwards", "gaps", "heard_ringing", "held",
-        "held_from", "held_until", "hidden_from", "holds", "in_hours", "in_queue", "is_parked", "joined",
-        "judged", "language", "message", "opened", "opened_at", "parked", "queue", "queued", "rang", "ringing",
-        "ringing_now", "ringing_slack", "stage", "stopped", "stopped_by_timeout", "stopped_slack", "strictly",
-        "survey", "talked_until", "transfers", "tried", "voicemail",
+        "answer_heard", "answered", "answered_by", "answered_channel", "answered_slack", "answering_phone_rang",
+        "arrival", "busy", "busy_given", "clock", "clock_slack", "cycle", "dial_failed", "early_media", "end",
+        "first_tried", "forwards", "gaps", "heard_ringing", "held", "held_from", "held_until", "hidden_from",
+        "holds", "in_hours", "in_queue", "is_parked", "joined", "judged", "language", "message", "offered",
+        "opened", "opened_at", "parked", "queue", "queued", "rang", "ringing", "ringing_now", "ringing_slack",
+        "stage", "stopped", "stopped_by_timeout", "stopped_slack", "strictly", "survey", "talked_until",
+        "transfers", "tried", "voicemail",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,7 @@ class Telling:
         self.hidden_from: datetime | None = arrival.at if arrival.may_hide_ringing else None
         self.first_tried: datetime | None = None
         self.tried = self.rang = self.busy = self.ringing_now = self.holds = 0
+        self.offered: tuple[f.PhonesSeen, ...] = ()
         self.transfers: tuple[Transfer, ...] = ()
         self.forwards = self.parked = self.strictly = 0
         self.is_parked = self.answer_heard = False
@@ -154,6 +155,8 @@ class Telling:
                 self.dial_failed = True
             case f.CallerBusy():
                 self.busy_given = True
+            case f.PhonesSeen():
+                self.offered += (fact,)
             case f.NumberWithheld():
                 self.arrival = msgspec.structs.replace(self.arrival, caller=None, withheld="withheld")
 

@@ -24,11 +24,12 @@ from typing import Any, Protocol
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, dialling, language, surveys, transfers, voicemail
+from callmon.calls import arrival, dialling, language, surveys, transfers, voicemail, waiting
 from callmon.calls.dialling import MAX_LEGS
 from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
 from callmon.calls.legs import Bridges, Leg, TrackedCall
 from callmon.calls.listing import Listing
+from callmon.calls.phones import PhoneLine, Phones
 from callmon.facts import Fact
 
 # A join follows the phone's answer within milliseconds; after longer, something stood between (a
@@ -42,11 +43,9 @@ NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58")
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
 
 
-class PublicLine(Protocol):
+class PublicLine(PhoneLine, Protocol):
     """What the tracker must know of a line."""
 
-    @property
-    def name(self) -> str: ...
     @property
     def language(self) -> str | None: ...
     @property
@@ -78,6 +77,8 @@ class Tracker:
         self.calls: dict[str, TrackedCall] = {}
         self.bridges = Bridges()
         self.listing = Listing(self)
+        self.phones = Phones()
+        self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.refused = 0
         self.clock: datetime | None = None
@@ -112,6 +113,7 @@ class Tracker:
             e.QueueCallerJoin: self._queue_join,
             e.QueueCallerLeave: self._queue_leave,
             e.UserEvent: partial(surveys.said, self),
+            e.DeviceStateChange: partial(waiting.changed, self),
             e.FullyBooted: self.listing.booted,
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
@@ -196,6 +198,7 @@ class Tracker:
         if event.cause in NO_CHANNEL and not call.dialled:
             self._out.append(f.DialFailed(call.id, event.at))
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
+            waiting.refused(self, call, event.at)
             self._out.append(f.CallerBusy(call.id, event.at))
         by: f.Ender = "caller" if call.asked else "exchange"
         how: f.EndedHow = "stopped" if call.stopping else "hangup"
@@ -204,6 +207,7 @@ class Tracker:
     def close(self, call: TrackedCall, ended: f.Ended) -> None:
         """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
         transfers.settle(self, call, ended.at)
+        waiting.decided(self, call, ended.at)
         if call.told:
             self._out.append(ended)
         if call.person is not None and self.talking.get(endpoint(call.person.channel)) is call:
@@ -271,6 +275,7 @@ class Tracker:
         elif event.state == BUSY:
             call.busy = True
             arrival.settle_direction(self, call, dialled_outside=False)
+            waiting.refused(self, call, event.at)
             self._out.append(f.CallerBusy(call.id, event.at))
 
     def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
@@ -354,6 +359,7 @@ class Tracker:
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         rang = leg.rang_at
+        waiting.decided(self, call, at)
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
 
     def _local_bridge(self, event: e.LocalBridge) -> None:
@@ -371,6 +377,7 @@ class Tracker:
         call.queue = event.queue
         transfers.taken(call)
         self._out.append(f.QueueEntered(call.id, event.at, event.queue))
+        waiting.queued(self, call, event.at)
 
     def _queue_leave(self, event: e.QueueCallerLeave) -> None:
         call = self.calls.get(event.uniqueid)

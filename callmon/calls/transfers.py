@@ -186,6 +186,8 @@ def parking_over(tracker: Tracker, event: e.ParkedCallTimeOut) -> None:
 def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to where the phone said."""
     if event.forward and call.told:
+        if call.waiting is not None:
+            call.waiting.forwarded = True
         to = OUTSIDE if is_number(event.forward) else event.forward
         tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to.partition("@")[0]))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language, transfers
+from callmon.calls import arrival, language, transfers, waiting
 from callmon.calls.legs import TrackedCall
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def took(
     arrival.settle_direction(tracker, call, dialled_outside=False)
     call.voicemail, call.maybe_voicemail = True, False
     transfers.taken(call)
+    waiting.decided(tracker, call, at)
     tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 

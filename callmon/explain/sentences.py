@@ -69,6 +69,8 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return _queue(tale, fact)
         case f.VoicemailTook() | f.MessageLeft():
             return _voicemail(tale, fact)
+        case f.PhonesSeen():
+            return _offered(tale, fact), ()
         case f.DialFailed():
             return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
         case f.CallerBusy():
@@ -112,6 +114,20 @@ def _phones(tale: Tale, moment: Moment) -> Told:
         case _:
             dialled = ("{phones} sont appelés, sans sonner encore", "{phones} est appelé, sans sonner encore")
             return _number(tale, phones, several, *dialled), ()
+
+
+def _offered(tale: Tale, fact: f.PhonesSeen) -> str:
+    """How the line's phones stood while the caller waited; never how a single one did."""
+    say = tale.speech.say
+    match fact.best:
+        case "ringing":
+            return say("Un poste libre de la ligne sonne pour l'appelant")
+        case "free":
+            return say("Un poste de la ligne au moins est libre et ne sonne pas")
+        case "in_use":
+            return say("Aucun poste de la ligne n'est libre")
+        case "unreachable":
+            return say("Aucun poste de la ligne n'est joignable")
 
 
 def _number(tale: Tale, phones: str, several: bool, plural: str, singular: str) -> str:

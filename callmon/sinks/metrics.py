@@ -53,7 +53,7 @@ class Gauges(Protocol):
         """(line, state) → calls."""
 
     def phones(self) -> Mapping[tuple[str, str], int]:
-        """(line, state) → phones; empty where they are not watched."""
+        """(line, state) → phones; none of a line whose phones are not known."""
 
     def exchanges(self) -> Sequence[ExchangeState]:
         """Each exchange of the configuration."""
@@ -174,8 +174,9 @@ def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
     calls, phones = gauges.in_progress(), gauges.phones()
     by_state = {(line, state): calls.get((line, state), 0) for line in lines for state in STATES}
     yield _gauge("callmon_calls_in_progress", "Inbound calls now.", ("line", "state"), by_state)
-    if phones:
-        by_state = {(line, state): phones.get((line, state), 0) for line in lines for state in PHONE_STATES}
+    known = [line for line in lines if any((line, state) in phones for state in PHONE_STATES)]
+    if known:
+        by_state = {(line, state): phones.get((line, state), 0) for line in known for state in PHONE_STATES}
         yield _gauge("callmon_phones", "Phones of a line now.", ("line", "state"), by_state)
     hours = {(line,): int(is_open) for line, is_open in gauges.business_hours().items()}
     yield _gauge("callmon_business_hours", "Whether the line is open now.", ("line",), hours)

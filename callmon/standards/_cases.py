@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from callmon.calls.call import Call, Span
+from callmon.facts import PhonesBest
 from callmon.findings import Cause, Judgement
 
 
@@ -36,7 +37,7 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
     if call.heard != "full" and (call.waited is None or is_unclear(call.waited, limit)):
         return UNHEARD
     if call.waited is not None and call.waited.shortest >= limit:
-        return not_met(call, "exchange_stopped")
+        return not_met(call, "exchange_stopped", cause=cause_of(call, limit))
     return exempt("exchange_stopped")
 
 
@@ -54,16 +55,34 @@ def is_unclear(span: Span, limit: timedelta) -> bool:
     return span.shortest < limit <= span.longest
 
 
-def cause_of(call: Call) -> Cause:
-    """Why nobody answered in time, as far as the phones' own behaviour tells."""
-    phones = call.phones
+def cause_of(call: Call, within: timedelta | None = None) -> Cause:
+    """Why nobody answered within that time of the clock's start (None: at all).
+
+    Where the phones' states were told they decide, else the phones' behaviour when they were dialled.
+    """
+    phones, best = call.phones, _best_offered(call, within)
+    if best == "in_use":
+        return "nobody_free"
+    if best == "unreachable":
+        return "no_phone_reachable"
     if call.outcome == "answered" and _hunted_late(call):
         return "late_hunting"
+    if best is not None:
+        return "rang_unanswered" if best == "ringing" else "other"
     if phones.rang:
         return "rang_unanswered"
     if phones.tried and phones.busy == phones.tried:
         return "nobody_free"
     return "no_phone_reachable" if phones.tried else "other"
+
+
+def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
+    """The best that was told until then. In a gap a phone may have been free: then nothing less is claimed."""
+    best: PhonesBest | None = None
+    for offered in call.phones.offered:
+        if within is None or offered.since is None or offered.since < within:
+            best = offered.best
+    return best if call.heard == "full" or best is None or best == "ringing" else "free"
 
 
 def _hunted_late(call: Call) -> bool:

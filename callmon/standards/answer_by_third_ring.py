@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from callmon.calls.call import Call
 from callmon.facts import Answered, Ended, Fact, VoicemailTook
 from callmon.findings import Judgement
-from callmon.standards._cases import UNHEARD, exempt, is_unclear, met, not_covered, not_met, stopped
+from callmon.standards._cases import UNHEARD, cause_of, exempt, is_unclear, met, not_covered, not_met, stopped
 
 SETTLED_BY = (Answered, VoicemailTook, Ended)
 
@@ -37,7 +37,7 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         case "answered":
             return _answered(call, parameters)
         case "voicemail_message" | "voicemail_no_message" | "voicemail":
-            return _voicemail(fact, call)
+            return _voicemail(fact, call, parameters)
         case "lost":
             return stopped(call, parameters.rings * call.cycle)
         case "unknown":
@@ -45,7 +45,12 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         case "abandoned":
             return _abandoned(call, parameters)
         case _:
-            return UNHEARD if call.doubtful else _ended_by_exchange(call)
+            return UNHEARD if call.doubtful else _ended_by_exchange(call, parameters)
+
+
+def _missed(call: Call, parameters: Parameters, reason: str, number: int | None = None) -> Judgement:
+    """Nobody answered in time: its cause lies in the first rings, whatever the phones did later."""
+    return not_met(call, reason, number, cause_of(call, parameters.rings * call.cycle))
 
 
 def _answered(call: Call, parameters: Parameters) -> Judgement:
@@ -60,7 +65,7 @@ def _answered(call: Call, parameters: Parameters) -> Judgement:
         reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))
     elif number is None:
         reason = "answered_in_time" if waited.longest < limit else "answered_late"
-    return met(reason, number) if waited.longest < limit else not_met(call, reason, number)
+    return met(reason, number) if waited.longest < limit else _missed(call, parameters, reason, number)
 
 
 def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
@@ -70,10 +75,10 @@ def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if silence < parameters.rings * call.cycle:
         return met("answered_without_ringing")
-    return not_met(call, "answered_without_ringing")
+    return _missed(call, parameters, "answered_without_ringing")
 
 
-def _voicemail(fact: Fact, call: Call) -> Judgement | None:
+def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
     """The note of the policy explains voicemail, it does not excuse it.
 
     Whether the caller chose it is known at the end: a dial that reached nobody is only told by the hang-up.
@@ -85,7 +90,9 @@ def _voicemail(fact: Fact, call: Call) -> Judgement | None:
         return exempt("chosen_in_menu")
     if call.doubtful or (took is not None and took.chosen):
         return UNHEARD
-    return not_met(call, "voicemail", cause="sent_to_voicemail_early" if _is_early(call) else None)
+    if _is_early(call):
+        return not_met(call, "voicemail", cause="sent_to_voicemail_early")
+    return _missed(call, parameters, "voicemail")
 
 
 def _is_early(call: Call) -> bool:
@@ -105,7 +112,7 @@ def _abandoned(call: Call, parameters: Parameters) -> Judgement:
         return _left_in_silence(call, parameters)
     if is_unclear(call.waited, limit):
         return UNHEARD
-    return exempt("hung_up_early") if call.waited.longest < limit else not_met(call, "gave_up")
+    return exempt("hung_up_early") if call.waited.longest < limit else _missed(call, parameters, "gave_up")
 
 
 def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
@@ -115,16 +122,16 @@ def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
         return exempt("no_phone_reachable")
     if call.heard != "full":
         return UNHEARD  # something may have rung for a part of that time
-    return not_met(call, "no_phone_reachable")
+    return _missed(call, parameters, "no_phone_reachable")
 
 
-def _ended_by_exchange(call: Call) -> Judgement:
+def _ended_by_exchange(call: Call, parameters: Parameters) -> Judgement:
     match call.outcome:
         case "busy":
-            return not_met(call, "busy", cause="nobody_free" if call.phones.tried else "other")
+            return _missed(call, parameters, "busy")
         case "announcement":
             return not_met(call, "announcement", cause="other")
         case "no_answer":
-            return not_met(call, "rang_in_vain")
+            return _missed(call, parameters, "rang_in_vain")
         case _:
-            return not_met(call, "no_phone_reachable")
+            return _missed(call, parameters, "no_phone_reachable")

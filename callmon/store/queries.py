@@ -5,14 +5,14 @@ A person's number is in an answer only where it was asked for (`numbers=True`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
 
 from callmon.calls.call import Call
-from callmon.facts import Fact
+from callmon.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.figures import Figures
 from callmon.findings import Finding, Gap
 from callmon.store import tables
@@ -112,6 +112,33 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
         StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
         for key in dict.fromkeys((*facts, *accounts))
     ]
+
+
+def phones_dialled(
+    store: Store, exchange: str, lines: Iterable[str], last: int = 50
+) -> list[tuple[str, str, datetime | None]]:
+    """The phones of the exchange dialled before an answer in each line's `last` calls: (line, channel, when)."""
+    found: list[tuple[str, str, datetime | None]] = []
+    with store.reading() as connection:
+        for line in lines:
+            newest = select(CALL.c["call"]).where(CALL.c.line == line, CALL.c.exchange == exchange)
+            names = [name for (name,) in connection.execute(newest.order_by(CALL.c.arrived.desc()).limit(last))]
+
+            def which(table: Table, names: list[str] = names) -> Condition:
+                return and_(table.c["call"].in_(names), table.c.exchange == exchange)
+
+            for facts in _facts(connection, which, False).values() if names else ():
+                found += [(line, fact.channel, fact.at) for fact in _dialled(facts)]
+    return found
+
+
+def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
+    """Phones of the line: not who was dialled after an answer, nor where a phone's forwarding led."""
+    for fact in facts:
+        if isinstance(fact, Answered | Forwarded):
+            return
+        if isinstance(fact, PhoneDialled) and fact.phone != OUTSIDE:
+            yield fact
 
 
 def calls(store: Store, begin: datetime, end: datetime, line: str | None = None) -> Iterator[tuple[str, Call]]:
