@@ -535,6 +535,7 @@ HEALTHY = Answers(
         ("cel.conf", "general", "events"): ("ALL",),
     },
     mailboxes=frozenset(("500@default", "504@default")),
+    devices=frozenset(("PJSIP/101", "PJSIP/102", "Queue:genline_avail")),
     ahead=timedelta(milliseconds=3),
 )
 
@@ -568,6 +569,29 @@ def test_a_mailbox_that_no_exchange_has_is_told() -> None:
 
 def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> None:
     assert judged(replace(HEALTHY, mailboxes=None)) == []
+
+
+def test_an_exchange_that_does_not_list_how_phones_stand_is_told() -> None:
+    assert judged(replace(HEALTHY, devices=None)) == ["it does not list how its phones stand (DeviceStateList)."]
+
+
+def test_phones_of_chan_sip_need_callcounter() -> None:
+    devices = frozenset(("SIP/101", "SIP/102"))
+    whats = ["phones of chan_sip look free while somebody talks on them: callcounter is not set."]
+    assert judged(replace(HEALTHY, devices=devices)) == whats
+    with_counter = with_variable(setting("sip.conf", "general", "callcounter"), "yes")
+    assert judged(replace(with_counter, devices=devices)) == []
+
+
+def test_a_phone_of_a_line_that_no_exchange_knows_is_told() -> None:
+    text = settings.example_text().replace(
+        'numbers = ["416 327-2422"]',
+        'numbers = ["416 327-2422"]\nextensions = ["101", "PJSIP/102", "109", "genline_avail"]',
+    )
+    told = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
+    assert [c.what for c in told] == ["line general: no exchange knows its phone '109', 'genline_avail'."]
+    unlisted = judge(settings.parse(text), {"toronto": replace(HEALTHY, devices=None)}, NOW)
+    assert [c.exchange for c in unlisted] == ["toronto"]
 
 
 def test_a_ring_of_another_length_is_told_line_by_line() -> None:

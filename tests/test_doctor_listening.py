@@ -104,9 +104,14 @@ def filled_in(told: str) -> tuple[Settings, dict[str, str]]:
     "path", [*RECORDINGS, *(t for t in TRACES if t.parent.name != "ami_connect_midcall")], ids=str
 )
 def test_a_proposal_concludes_of_its_calls_what_the_policys_own_configuration_does(path: Path) -> None:
-    """Which, by test_traces and test_real_calls, is what people did."""
+    """Which, by test_traces and test_real_calls, is what people did.
+
+    Without its extensions: who knows a line's phones from the start may find another cause for its first calls
+    than who learns them call by call.
+    """
     data = path.read_bytes()
-    proposed, names = filled_in(proposal([data], "toronto"))
+    told_of_lines = re.sub(r"^extensions = .*\n", "", proposal([data], "toronto"), flags=re.MULTILINE)
+    proposed, names = filled_in(told_of_lines)
     told = replayed(data, settings=proposed).calls()
     assert [call | {"line": names.get(call["line"])} for call in told] == replayed(data).calls()
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from callmon.doctor import layout, manager_user, reaching, surroundings
+from callmon.doctor import layout, manager_user, phone_states, reaching, surroundings
 from callmon.doctor.acceptance import Acceptance
 from callmon.doctor.asking import TIMEOUT, Answers, ask
 from callmon.doctor.complaint import Complaint, as_text
@@ -52,6 +52,7 @@ def judge(
         yield from _exchange(settings, name, told)
     if all(told.failure is None and told.may_ask for told in answers.values()):
         yield from surroundings.mailboxes(answers.values(), settings.lines())
+        yield from phone_states.unknown(answers.values(), settings.lines())
     if last_seen is not None:
         yield from surroundings.silent_lines(settings, last_seen, now)
 
@@ -69,4 +70,5 @@ def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complain
         yield from surroundings.voicemail(examined, settings.lines())
         yield from surroundings.diary(examined)
         yield from surroundings.tones(examined, settings.lines())
+        yield from phone_states.told(examined)
     yield from surroundings.clock(examined)

@@ -24,6 +24,7 @@ TIMEOUT = timedelta(seconds=20)
 # Of our environment the child gets what Python and TLS may need, and no secret.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
 MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
+CHAN_SIP = "sip.conf"
 
 
 def setting(file: str, section: str, key: str) -> str:
@@ -43,6 +44,7 @@ class Answers:
     variables: Mapping[str, str | None] = field(default_factory=dict)
     lists: Mapping[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
     mailboxes: frozenset[str] | None = None
+    devices: frozenset[str] | None = None
     ahead: timedelta | None = None
 
     def value(self, file: str, section: str, key: str) -> str:
@@ -117,6 +119,7 @@ def _variables(username: str) -> list[str]:
         setting(CEL_ODBC, "cel", "connection"),
         setting("indications.conf", "general", "country"),
         setting("indications.conf", "us", "ring"),
+        setting(CHAN_SIP, "general", "callcounter"),
         *layout.signs(username),
     ]
 
@@ -133,7 +136,7 @@ def new_voicemail(username: str) -> str:
 def _answers(told: dict[str, Any], order: dict[str, Any]) -> Answers:
     if "failure" in told:
         return Answers(failure=told["failure"], text=told["text"], us=told.get("us", ""))
-    ahead, boxes = told["ahead"], told["mailboxes"]
+    ahead, boxes, devices = told["ahead"], told["mailboxes"], told["devices"]
     return Answers(
         us=told["us"],
         version=told["version"],
@@ -141,5 +144,6 @@ def _answers(told: dict[str, Any], order: dict[str, Any]) -> Answers:
         variables=told["variables"],
         lists={tuple(p): tuple(v) for p, v in zip(order["lists"], told["lists"], strict=True)},
         mailboxes=None if boxes is None else frozenset(boxes),
+        devices=None if devices is None else frozenset(devices),
         ahead=None if ahead is None else timedelta(seconds=ahead),
     )

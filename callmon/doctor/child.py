@@ -16,6 +16,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from asterisk.manager import Manager, ManagerException  # type: ignore[import-untyped]
@@ -93,6 +94,7 @@ def answers(asker: Asker, order: dict[str, Any]) -> dict[str, Any]:
         "variables": {name: variable(asker, name) for name in order["variables"]},
         "lists": [listed(asker, *name) for name in order["lists"]],
         "mailboxes": mailboxes(asker),
+        "devices": devices(asker),
         "ahead": clock(asker),
     }
 
@@ -180,15 +182,30 @@ def listed(asker: Asker, file: str, section: str, key: str) -> list[str]:
 
 
 def mailboxes(asker: Asker) -> list[str] | None:
-    """`500@default` …; None when that cannot be known. The entries come as events after the answer."""
+    """`500@default` …; None when that cannot be known."""
+
+    def box(entry: Any) -> str:
+        return f"{entry.get_header('VoiceMailbox')}@{entry.get_header('VMContext')}"
+
+    return entries(asker, "VoicemailUsersList", "VoicemailUserEntry", "VoicemailUserEntryComplete", box)
+
+
+def devices(asker: Asker) -> list[str] | None:
+    """`PJSIP/101`, `Queue:general_avail` …: all whose state the exchange tells; None when it lists none."""
+
+    def name(entry: Any) -> str:
+        return str(entry.get_header("Device"))
+
+    return entries(asker, "DeviceStateList", "DeviceStateChange", "DeviceStateListComplete", name)
+
+
+def entries(asker: Asker, action: str, entry: str, end: str, read: Callable[[Any], str]) -> list[str] | None:
+    """A list that comes as events after the answer; None when it is refused or has no end."""
     found: list[str] = []
     complete = threading.Event()
-    asker.register_event(
-        "VoicemailUserEntry",
-        lambda e, _: found.append(f"{e.get_header('VoiceMailbox')}@{e.get_header('VMContext')}"),
-    )
-    asker.register_event("VoicemailUserEntryComplete", lambda *_: complete.set())
-    answer = asker.ask("VoicemailUsersList")
+    asker.register_event(entry, lambda e, _: found.append(read(e)))
+    asker.register_event(end, lambda *_: complete.set())
+    answer = asker.ask(action)
     if answer.get("Response") != "Success":
         return None
     if "EventList" in answer and not complete.wait(LIST_SECONDS):
