@@ -1,0 +1,109 @@
+"""A real Asterisk's phones, talking, never registered, free: counted a line, and the cause of calls missed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callmon.settings import load
+from callmon.store.engine import open_store
+from tests.lab.exchange import Asterisk
+from tests.lab.folder import LabUnavailable
+from tests.lab.listener import Listener
+from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.play import Playing
+from tests.lab.truths import BOX_ON_TIME, GENERAL, LATE_LEAVER, answered, box, inbound
+from tests.running import Callmon
+from tests.truth import disagreements, pairs, public, told
+
+pytestmark = pytest.mark.lab
+
+A, P = "answer_by_third_ring", "reach_a_person"
+NUMBERS = 'numbers = ["416 327-2422"]'
+SITUATIONS = (
+    # 101 talks from second 1 to second 37.
+    Situation(
+        "talking",
+        Caller(GENERAL, route="lab-only,101,1", steps=(Step(36, "hang_up"),)),
+        {"101": Phone(answers=1)},
+        answered("101", 1),
+    ),
+    # The free 103 rings in vain, until voicemail takes the call.
+    Situation(
+        "in_vain",
+        Caller(GENERAL, route="lab-only,103,1", steps=(Step(2, "hang_up"),)),
+        expect=box(4, False, BOX_ON_TIME),
+        begins=7.0,
+    ),
+    # Meanwhile 101 rings beside its conversation: nobody of the line is free.
+    Situation(
+        "beside",
+        Caller(GENERAL, route="lab-only,101,1", gives_up=20.0),
+        expect=inbound("general", "abandoned", LATE_LEAVER),
+        begins=9.0,
+    ),
+)
+
+
+@pytest.fixture(params=["22", "16"])
+def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
+    try:
+        running = Asterisk(request.param)
+    except LabUnavailable as why:
+        if os.environ.get("CALLMON_LAB") == "required" and request.param == "22":
+            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
+        pytest.skip(f"no real Asterisk {request.param} here: {why}")
+    with running:
+        yield running
+
+
+def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:
+    figures = callmon.figures()
+    names = ("free", "in_use", "unreachable")
+    labels = {state: frozenset({"line": line, "state": state}.items()) for state in names}
+    found = {state: figures.get(("callmon_phones", labels[state])) for state in names}
+    return {state: count for state, count in found.items() if count is not None}
+
+
+def until_phones(callmon: Callmon, **counts: float) -> None:
+    deadline = time.monotonic() + 10.0
+    while phones(callmon) != counts and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert phones(callmon) == counts
+
+
+def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Asterisk, tmp_path: Path) -> None:
+    callmon = Callmon(tmp_path, exchange.ami_port, exchange.secret)
+    plain = callmon.config.read_text()
+    callmon.config.write_text(plain.replace(NUMBERS, f'{NUMBERS}\nextensions = ["101", "198", "103"]', 1))
+    with Listener(exchange.ami_port, "witness", exchange.secrets.witness) as witness, callmon:
+        until_phones(callmon, free=0, in_use=0, unreachable=3)  # listed; none has registered yet
+        with Playing(exchange, SITUATIONS, stagger=0.0) as playing:
+            until_phones(callmon, free=1, in_use=1, unreachable=1)
+            assert phones(callmon, "tty") == {}
+            until_phones(callmon, free=0, in_use=2, unreachable=1)
+            calls = playing.wait()
+        until_phones(callmon, free=2, in_use=0, unreachable=1)
+        assert callmon.stop() == 0
+        settings, store = load(callmon.config), open_store(callmon.store)
+        own = {
+            call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())
+        }
+        store.close()
+        assert [
+            wrong for call in calls if (said := own[call.situation.name]) for wrong in disagreements(call, said)
+        ] == []
+        causes = {name: call["cause"] for name, call in own.items() if call is not None}
+        assert causes == {
+            "talking": {},
+            "in_vain": {A: "rang_unanswered", P: "rang_unanswered"},
+            "beside": {A: "nobody_free", P: "nobody_free"},
+        }
+        # Without being told, it knows after a restart which phones were dialled for the line.
+        callmon.config.write_text(plain)
+        callmon.start()
+        until_phones(callmon, free=2, in_use=0, unreachable=0)
