@@ -30,7 +30,7 @@ class Asterisk:
             trunk=free_port(socket.SOCK_DGRAM, TRUNK_ADDRESS),
             phones=free_port(socket.SOCK_DGRAM, HOME),
         )
-        self.secrets = Secrets(*(secrets.token_hex(8) for _ in range(3)))
+        self.secrets = Secrets(*(secrets.token_hex(8) for _ in range(4)))
         self._place = Place(self._folder, "run", keep)
         self.place = self._place.path
         self._furnish()

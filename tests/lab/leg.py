@@ -10,8 +10,10 @@ import asyncio
 import re
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tests.lab import sip
 from tests.lab.media import Voice
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.lab.station import Station
 
 SECONDS_TO_REPLY = 10
+SECONDS_TO_REFER = 2
+LONGEST_WAIT = 60
 NOT_UP, UP, OVER = "not up", "up", "over"
 
 
@@ -52,15 +56,18 @@ class Leg:
     consultation: Leg | None = None
 
     def __post_init__(self) -> None:
+        self.begun_at = asyncio.get_running_loop().time()
         self._over = asyncio.Event()
         self._final = asyncio.Event()
         self._voice: Voice | None = None
         self._speaking: set[asyncio.Task[None]] = set()
         self._reinvite: asyncio.Future[sip.Message] | None = None
+        self._referred: asyncio.Future[int] | None = None
         self._branch = ""
         self._tag = secrets.token_hex(4)
         self._last: sip.Message | None = None
         self._signed = ""
+        self._early = ""
 
     @classmethod
     def arriving(cls, station: Station, request: sip.Message) -> Leg:
@@ -100,6 +107,10 @@ class Leg:
 
     # --- what a party does -------------------------------------------------------------------------
 
+    @property
+    def rings(self) -> bool:
+        return self.state == NOT_UP and bool(self.progress)
+
     async def wait(self, seconds: float) -> None:
         """Let time pass, unless the call ends first."""
         try:
@@ -107,6 +118,19 @@ class Leg:
         except TimeoutError:
             return
         raise LineOver
+
+    async def until(self, told: asyncio.Future[float]) -> float:
+        """Wait until something else has happened, unless the call ends first."""
+        over = asyncio.create_task(self._over.wait())
+        try:
+            await asyncio.wait((told, over), timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+        if self.state == OVER:
+            raise LineOver
+        if not told.done():
+            raise TimeoutError(f"{self.name} waited {LONGEST_WAIT} s in vain")
+        return told.result()
 
     async def until_final(self, seconds: float | None) -> bool:
         """Wait for an answer or a refusal; False when the time is up."""
@@ -159,6 +183,16 @@ class Leg:
         self._end("us")
         await self.station.ask(self._inside("BYE"))
 
+    async def leave(self) -> None:
+        """Hang up; or refuse, or give up, while it still rings."""
+        if self.state == NOT_UP and self.request is not None:
+            self.refuse(480)
+        elif self.state == NOT_UP:
+            self.cancel()
+            await self.until_final(SECONDS_TO_REPLY)
+        else:
+            await self.hang_up()
+
     async def hold(self, held: bool = True) -> None:
         """Put the other side on hold with a re-INVITE, as a desk phone does."""
         self._reinvite = asyncio.get_running_loop().create_future()
@@ -168,20 +202,27 @@ class Leg:
         await asyncio.wait_for(self._reinvite, SECONDS_TO_REPLY)
 
     async def refer(self, extension: str, replaces: Leg | None = None) -> None:
-        """Send the other side off to an extension, or onto the line of our consultation."""
+        """Send the other side off to an extension, or onto the line of our consultation.
+
+        Told of no failure, a phone then hangs up itself: the exchange leaves that to it. Told of one, it stays.
+        """
+        self._referred = asyncio.get_running_loop().create_future()
         request = self._inside("REFER")
         to = f"sip:{extension}@{self.station.exchange_uri}"
         if replaces is not None:
-            to += f"?Replaces={replaces.replaces()}"
+            to += f"?Replaces={quote(replaces.replaces())}"
         request.headers += [("refer-to", f"<{to}>"), ("referred-by", f"<{self.station.contact(self.name)}>")]
         reply = await self.station.ask(request)
         if reply.status != 202:
             raise RuntimeError(f"transfer refused: {reply.start}")
+        with suppress(TimeoutError):
+            if await asyncio.wait_for(self._referred, SECONDS_TO_REFER) >= 300:
+                return
+        await self.hang_up()
 
     def replaces(self) -> str:
-        """This dialog as a Replaces header inside a URI."""
-        theirs = _tag(self.other)
-        return f"{self.call_id}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{_tag(self.own)}"
+        """This dialog as the exchange knows it, for a Replaces header."""
+        return f"{self.call_id};to-tag={_tag(self.other) or _tag(self._early)};from-tag={_tag(self.own)}"
 
     async def press(self, keys: str) -> None:
         if self._voice is not None:
@@ -213,6 +254,7 @@ class Leg:
             self._on_final(reply, code)
         elif code > 100:
             self.progress.append((time.time(), code))
+            self._early = reply.get("to")
 
     def _on_final(self, reply: sip.Message, code: int) -> None:
         if self._final.is_set():
@@ -244,6 +286,9 @@ class Leg:
             self._end("exchange")
         elif method != "ACK":
             self._respond(request, 200)
+            code = sip.outcome_of_refer(request.body)
+            if self._referred is not None and code >= 200 and not self._referred.done():
+                self._referred.set_result(code)
 
     # --- inside ------------------------------------------------------------------------------------
 

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Step:
-    """What a party does ``at`` seconds after its own line went up.
+    """What a party does ``at`` seconds after its own line went up, or after ``when`` (the words of ``board``).
 
     ``press`` keys, ``speak`` for so many seconds, ``hold``, ``unhold``, ``refer`` to an extension (a blind
-    transfer), ``consult`` an extension on a second line, ``join`` the two (attended transfer), ``hang_up``.
+    transfer), ``consult`` an extension on a second line, ``join`` the two (attended transfer) or ``drop`` the
+    second, ``hang_up``; ``desk``: have the desk do something with this call.
     """
 
     at: float
     do: str
     what: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Phone:
     rings: float | None = 0.0
     early_media: bool = False  # 183 instead of 180
     answers: float | None = None
+    when: str = ""  # answers so many seconds after this instead
     refuses: int | None = None  # 486 busy, 603 declined, 480 unavailable
     refuses_at: float = 0.0
     forwards_to: str | None = None  # 302
@@ -45,6 +48,9 @@ class Caller:
     route: str | None = None  # context (or context,extension,priority) instead of what the line does
     gives_up: float | None = None  # seconds after dialling, if nobody has answered
     steps: tuple[Step, ...] = ()
+    by_desk: bool = False  # click-to-dial: the desk rings the phone and then dials
+    takes: str | None = None  # the phone whose ringing call is taken: INVITE with Replaces
+    when: str = ""  # dials so many seconds after this; ``{place}`` in ``dials``: where that phone parked
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,8 @@ class Situation:
 
     ``phones`` by extension; a number outside that staff call is ``outside``; ``104 from 101`` is what 104
     does when 101 calls it. A phone that rings and is not named rings on. ``expect`` speaks the names of
-    ``callmon replay --json``, and only of what the script settles; verdicts as in opening hours.
+    ``callmon replay --json``, and only of what the script settles; verdicts as in opening hours. ``direction``
+    None: it is no call of anybody's. ``told_besides``: how many transfers the exchange tells of that are none.
     """
 
     name: str
@@ -63,6 +70,7 @@ class Situation:
     others: tuple[tuple[float, Caller], ...] = ()  # staff who dial something so many seconds later
     copies: int = 1
     begins: float = 0.0  # seconds after the first call of the run
+    told_besides: int = 0
 
 
 @dataclass

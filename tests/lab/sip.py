@@ -117,6 +117,12 @@ def offer(host: str, port: int, direction: str = "sendrecv") -> str:
     )
 
 
+def outcome_of_refer(body: str) -> int:
+    """What a NOTIFY says of a transfer (a piece of a SIP answer); 0: nothing."""
+    found = re.match(r"SIP/2\.0 (\d{3})", body)
+    return int(found.group(1)) if found else 0
+
+
 def media_address(body: str) -> tuple[str, int] | None:
     host = re.search(r"^c=IN IP4 (\S+)", body, re.MULTILINE)
     port = re.search(r"^m=audio (\d+)", body, re.MULTILINE)

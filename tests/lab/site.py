@@ -6,14 +6,17 @@ where a real site keeps its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.lab.routes import ROUTES
 
 SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
 TRUNK_ADDRESS = "127.0.0.2"  # Asterisk knows the trunk by its address, and phones by their name
 HOME = "127.0.0.1"
 PHONES_SHIPPED = tuple(str(n) for n in range(101, 107))
-PHONES_ADDED = tuple(str(n) for n in range(110, 170))
+PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 340)))
 PHONES_OFFLINE = ("198", "199")  # known to Asterisk, never registered
 PHONES_SILENT = ("107",)  # registered, takes calls and says nothing
 QUEUES = {
@@ -22,117 +25,44 @@ QUEUES = {
     "lab-queue-left": ("114",),
     "lab-queue-timeout": ("115",),
     "lab-queue-empty": ("116",),
+    "lab-queue-sent": ("205",),
+    "lab-queue-sent-by-desk": ("207",),
+    "lab-queue-redirected": ("278",),
+    "lab-queue-vain": ("228",),
+    "lab-queue-menu": ("326",),
 }
+LOCAL_QUEUES = {"lab-queue-local": ("Local/327@lab-member/n",), "lab-queue-optimised": ("Local/328@lab-member",)}
+BOXES = ("280", "281")  # phones with a voicemail box behind
+GROUPS = {"2": ("282", "283"), "3": ("284", "285")}  # who may take whose calls with *8
+MODULES = ("app_confbridge", "app_followme")
 
-# Routes that a caller of the lab asks for by name, in a header which only the lab sends. Everything else
-# goes to the shipped dialplan.
-ROUTES = """
-[site-routes](+)
-exten => _[+0-9].,1,Set(LAB_ROUTE=${PJSIP_HEADER(read,X-Lab-Route)})
- same => n,GotoIf($["${LAB_ROUTE}" = ""]?lines,${EXTEN},1)
- same => n,Set(__TRANSFER_CONTEXT=internal)
- same => n,Goto(${LAB_ROUTE})
-
-[lab-busy]                  ; no voicemail behind: busy stays busy
-exten => s,1,Dial(PJSIP/101&PJSIP/102,24,tk)
- same => n,GotoIf($["${DIALSTATUS}" = "BUSY"]?engaged)
- same => n,Hangup()
- same => n(engaged),Busy(5)
-
-[lab-in-vain]               ; no voicemail behind: it rings, and that is all
-exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,24,tk)
- same => n,Hangup()
-
-[lab-early-box]             ; voicemail after two rings
-exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,12,tk)
- same => n,Goto(box,500,1)
-
-[lab-late-box]              ; voicemail after five rings and a half
-exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,33,tk)
- same => n,Goto(box,500,1)
-
-[lab-offline]
-exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
- same => n,Hangup()
-
-[lab-offline-box]           ; the same with voicemail behind: it takes the call at once
-exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
- same => n,Goto(box,500,1)
-
-[lab-silence]               ; phones that are there but say nothing: 24 s of silence
-exten => s,1,Dial(PJSIP/107,24,tk)
- same => n,Hangup()
-
-[lab-congestion]
-exten => s,1,Dial(PJSIP/6475550191@trunk,24)
- same => n,Congestion(3)
-
-[lab-announcement-unanswered]
-exten => s,1,Progress()
- same => n,Playback(ss-noservice,noanswer)
- same => n,Hangup()
-
-[lab-menu-only]             ; a menu that hangs up on whoever presses nothing
-exten => s,1,Answer()
- same => n,Background(beep)
- same => n,WaitExten(4)
-exten => t,1,Hangup()
-
-[lab-only]                  ; one phone, any
-exten => _1XX,1,Dial(PJSIP/${EXTEN},24,tk)
- same => n,Goto(box,500,1)
-
-[lab-half-offline]
-exten => s,1,Dial(PJSIP/198&PJSIP/101,24,tk)
- same => n,Goto(box,500,1)
-
-[lab-queue-one]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-one,tk,,,30)
- same => n,Goto(box,500,1)
-
-[lab-queue-two]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-two,tk,,,60)
- same => n,Goto(box,500,1)
-
-[lab-queue-left]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-left,tk,,,60)
- same => n,Goto(box,500,1)
-
-[lab-queue-timeout]
-exten => s,1,Answer()
- same => n,Queue(lab-queue-timeout,tk,,,20)
- same => n,Goto(box,500,1)
-
-[lab-queue-ringing]         ; the queue lets the caller hear ringing instead of music
-exten => s,1,Queue(lab-queue-empty,tkr,,,60)
- same => n,Goto(box,500,1)
-
-[lab-local]                 ; a group of Local channels that stay (/n)
-exten => s,1,Dial(Local/120@lab-member/n&Local/121@lab-member/n,24,tk)
- same => n,Goto(box,500,1)
-
-[lab-local-optimised]       ; the same, which step aside once the call is answered
-exten => s,1,Dial(Local/122@lab-member&Local/123@lab-member,24)
- same => n,Goto(box,500,1)
-
-[lab-member]
-exten => _1XX,1,Dial(PJSIP/${EXTEN},24)
-
-[lab-confirm]               ; a mobile must press 1 before it gets the call (a mobile's own voicemail cannot)
-exten => s,1,Dial(Local/6475550190@lab-mobile/n,24,tk)
- same => n,Goto(box,500,1)
-
-[lab-mobile]
-exten => _X.,1,Dial(PJSIP/${EXTEN}@trunk,24,U(lab-press-one))
-
-[lab-press-one]
-exten => s,1,Read(PRESSED,beep,1,,1,5)
- same => n,GotoIf($["${PRESSED}" = "1"]?taken)
- same => n,Set(GOSUB_RESULT=CONTINUE)
- same => n(taken),Return()
+# First the phone on the desk, then the mobile.
+FOLLOW_ME = """
+[general]
+[312]
+context = lab-followed-app
+number = 312,6
+number = 6475550197,15
+"""
+# A trunk that leads back to where it came from.
+LOOP = """
+[trunk-loop]
+type = endpoint
+transport = transport-udp
+context = from-trunk
+disallow = all
+allow = ulaw
+aors = trunk-loop
+from_user = trunk-loop
+direct_media = no
+trust_id_inbound = yes
+trust_id_outbound = yes
+send_pai = yes
+media_address = {home}
+bind_rtp_to_media_address = yes
+[trunk-loop]
+type = aor
+contact = sip:{home}:{port}
 """
 
 
@@ -149,6 +79,7 @@ class Secrets:
     callmon: str
     witness: str
     phones: str
+    desk: str
 
 
 def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directories: str) -> None:
@@ -161,12 +92,16 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         "manager": _manager(ports, secrets),
         "pjsip": _pjsip(ports, secrets),
         "extensions": ROUTES,
-        "queues": "".join(_queue(name, members) for name, members in QUEUES.items()),
+        "queues": _queues(),
+        "modules": "".join(f"load = {name}.so\n" for name in MODULES),
+        "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
         "rtp": "[general](+)\nrtpstart = 12000\nrtpend = 31998\n",
         "musiconhold": "[default](+)\ndirectory = sounds/en/digits\n",
     }
     for name, text in own.items():
         (site / f"{name}.conf").write_text(text)
+    (etc / "confbridge.conf").write_text("[general]\n")
+    (etc / "followme.conf").write_text(FOLLOW_ME)
     # Asterisk reads this one before it knows its own directories: the include must be absolute.
     (etc / "lab.conf").write_text(f"{directories}#include {etc_inside}/asterisk.conf\n")
 
@@ -176,6 +111,8 @@ def _manager(ports: Ports, secrets: Secrets) -> str:
         f"[general](+)\nport = {ports.ami}\nbindaddr = {HOME}\n"
         f"[callmon](+)\nsecret = {secrets.callmon}\n"
         f"[witness]\nsecret = {secrets.witness}\nread = all\nwrite = all\nwritetimeout = 10000\n"
+        f"[desk]\nsecret = {secrets.desk}\nread = call\nwrite = call,originate\nwritetimeout = 10000\n"
+        "eventfilter = ^Event: (Newchannel|Hangup|Hold|ParkedCall)[[:space:]]\n"
     )
 
 
@@ -192,9 +129,18 @@ def _pjsip(ports: Ports, secrets: Secrets) -> str:
         lines.append(f"[{number}](+type=endpoint)\nmedia_address = {HOME}\nbind_rtp_to_media_address = yes")
     for number in (*PHONES_SHIPPED, *PHONES_ADDED, *PHONES_OFFLINE, *PHONES_SILENT):
         lines.append(f"[{number}](+type=auth)\npassword = {secrets.phones}")
+    for group, members in GROUPS.items():
+        own = f"call_group = {group}\npickup_group = {group}"
+        lines += [f"[{number}](+type=endpoint)\n{own}" for number in members]
+    lines.append(LOOP.format(home=HOME, port=ports.sip))
     return "\n".join(lines) + "\n"
 
 
-def _queue(name: str, members: tuple[str, ...]) -> str:
-    rows = "".join(f"member => PJSIP/{number},0,Agent {number}\n" for number in members)
+def _queues() -> str:
+    by_phone = {name: [f"PJSIP/{number}" for number in members] for name, members in QUEUES.items()}
+    return "".join(_queue(name, members) for name, members in (by_phone | LOCAL_QUEUES).items())
+
+
+def _queue(name: str, members: Iterable[str]) -> str:
+    rows = "".join(f"member => {member},0,Agent {member}\n" for member in members)
     return f"[{name}](line-queue)\n{rows}"

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.situations_beyond import BEYOND
+from tests.lab.situations_consulted import CONSULTED
+from tests.lab.situations_transfers import SENT_OFF
+from tests.lab.situations_ways import WAYS
 from tests.lab.truths import (
     BOX_CHOSEN,
     BOX_MISTIMED,
@@ -323,7 +326,7 @@ UNANSWERED = (
     ),
 )
 
-SITUATIONS = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
+SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
 
 
 def named(*names: str) -> tuple[Situation, ...]:

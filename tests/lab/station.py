@@ -53,6 +53,10 @@ class Station(asyncio.DatagramProtocol):
             self._transport.close()
         self.media.close()
 
+    def ringing(self, phone: str) -> Leg:
+        """The call that rings at this phone."""
+        return next(leg for leg in self._legs.values() if leg.called == phone and leg.rings)
+
     def contact(self, name: str) -> str:
         return f"sip:{name}@{self.host}:{self.port}"
 

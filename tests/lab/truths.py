@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lab.model import Phone, Step
+from typing import Any
+
+from tests.lab.model import Caller, Phone, Situation, Step
 
 GENERAL, GENERAL_FREE = "4163272422", "18002677329"
 TTY, TTY_FREE = "4163250866", "18668532137"
@@ -15,6 +17,11 @@ TALKS = (Step(4, "hang_up"),)
 BUSY = Phone(rings=None, refuses=486)
 
 
+ENDS = (Step(5, "hang_up"),)
+HOLDS = (Step(2, "hold"), Step(4, "unhold"), Step(6, "hang_up"))
+TAKES = Phone(answers=3, steps=ENDS)
+
+
 def verdicts(third: str, fourth: str, reach: str | None, transfers: str) -> dict[str, str]:
     given = {
         "answer_by_third_ring": third,
@@ -24,6 +31,7 @@ def verdicts(third: str, fourth: str, reach: str | None, transfers: str) -> dict
     return given | ({"reach_a_person": reach} if reach else {})
 
 
+SENT_TWICE = verdicts("met", "exempt", "met", "not_met")
 IN_TIME = verdicts("met", "exempt", "met", "met")
 TOO_LATE = verdicts("not_met", "exempt", "met", "met")
 EARLY_LEAVER = verdicts("exempt", "exempt", "exempt", "exempt")
@@ -58,3 +66,17 @@ def box(rings: int | None, message: bool, judged: dict[str, str], line: str = "g
     return inbound(
         line, outcome, judged, answered_by=None, rings=rings, voicemail=taken, heard_ringing=rings is not None
     )
+
+
+def only(
+    name: str,
+    phone: str,
+    phones: dict[str, Phone],
+    expect: dict[str, object],
+    *others: tuple[float, Caller],
+    steps: tuple[Step, ...] = (),
+    **more: Any,
+) -> Situation:
+    """The call rings at one phone, which no other situation uses."""
+    caller = Caller(GENERAL, route=f"lab-only,{phone},1", steps=steps, withheld=more.pop("withheld", False))
+    return Situation(name, caller, phones, expect, others, **more)

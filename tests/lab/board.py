@@ -1,0 +1,35 @@
+"""What has happened so far, so that a step can wait for an event instead of for a time.
+
+Noted are `NAME rings`, `NAME answers`, `NAME leaves` of every phone (and number outside), as the phone itself
+knows, and of the exchange's own words `NAME holds` (it put the other side on hold, and listens to the keys) and
+`NAME parks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+
+class Board:
+    def __init__(self) -> None:
+        self._noted: dict[str, list[float]] = defaultdict(list)
+        self._awaited: dict[str, list[asyncio.Future[float]]] = defaultdict(list)
+        self.places: dict[str, str] = {}  # where in the lot a phone parked last
+
+    def note(self, what: str) -> None:
+        now = asyncio.get_running_loop().time()
+        self._noted[what].append(now)
+        for awaiting in self._awaited.pop(what, []):
+            if not awaiting.done():
+                awaiting.set_result(now)
+
+    def happened(self, what: str, since: float) -> asyncio.Future[float]:
+        """When it happened first after ``since`` (the loop's clock): perhaps long ago, perhaps not yet."""
+        told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        before = next((at for at in self._noted[what] if at >= since), None)
+        if before is not None:
+            told.set_result(before)
+        else:
+            self._awaited[what].append(told)
+        return told

@@ -1,0 +1,207 @@
+"""The lab's dialplan, beside the shipped one."""
+
+from __future__ import annotations
+
+# Routes that a caller of the lab asks for by name, in a header which only the lab sends. Everything else
+# goes to the shipped dialplan.
+ROUTES = """
+[site-routes](+)
+exten => _[+0-9].,1,Set(LAB_ROUTE=${PJSIP_HEADER(read,X-Lab-Route)})
+ same => n,GotoIf($["${LAB_ROUTE}" = ""]?lines,${EXTEN},1)
+ same => n,Set(__TRANSFER_CONTEXT=internal)
+ same => n,Goto(${LAB_ROUTE})
+
+[lab-busy]                  ; no voicemail behind: busy stays busy
+exten => s,1,Dial(PJSIP/101&PJSIP/102,24,tk)
+ same => n,GotoIf($["${DIALSTATUS}" = "BUSY"]?engaged)
+ same => n,Hangup()
+ same => n(engaged),Busy(5)
+
+[lab-in-vain]               ; no voicemail behind: it rings, and that is all
+exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,24,tk)
+ same => n,Hangup()
+
+[lab-early-box]             ; voicemail after two rings
+exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,12,tk)
+ same => n,Goto(box,500,1)
+
+[lab-late-box]              ; voicemail after five rings and a half
+exten => s,1,Dial(PJSIP/101&PJSIP/102&PJSIP/103,33,tk)
+ same => n,Goto(box,500,1)
+
+[lab-offline]
+exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
+ same => n,Hangup()
+
+[lab-offline-box]           ; the same with voicemail behind: it takes the call at once
+exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
+ same => n,Goto(box,500,1)
+
+[lab-silence]               ; phones that are there but say nothing: 24 s of silence
+exten => s,1,Dial(PJSIP/107,24,tk)
+ same => n,Hangup()
+
+[lab-congestion]
+exten => s,1,Dial(PJSIP/6475550191@trunk,24)
+ same => n,Congestion(3)
+
+[lab-announcement-unanswered]
+exten => s,1,Progress()
+ same => n,Playback(ss-noservice,noanswer)
+ same => n,Hangup()
+
+[lab-menu-only]             ; a menu that hangs up on whoever presses nothing
+exten => s,1,Answer()
+ same => n,Background(beep)
+ same => n,WaitExten(4)
+exten => t,1,Hangup()
+
+[lab-only]                  ; one phone, any
+exten => _[1-3]XX,1,Dial(PJSIP/${EXTEN},24,tk)
+ same => n,Goto(box,500,1)
+
+[lab-half-offline]
+exten => s,1,Dial(PJSIP/198&PJSIP/101,24,tk)
+ same => n,Goto(box,500,1)
+
+[lab-queue-one]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-one,tk,,,30)
+ same => n,Goto(box,500,1)
+
+[lab-queue-two]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-two,tk,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-queue-left]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-left,tk,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-queue-timeout]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-timeout,tk,,,20)
+ same => n,Goto(box,500,1)
+
+[lab-queue-ringing]         ; the queue lets the caller hear ringing instead of music
+exten => s,1,Queue(lab-queue-empty,tkr,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-local]                 ; a group of Local channels that stay (/n)
+exten => s,1,Dial(Local/120@lab-member/n&Local/121@lab-member/n,24,tk)
+ same => n,Goto(box,500,1)
+
+[lab-local-optimised]       ; the same, which step aside once the call is answered
+exten => s,1,Dial(Local/122@lab-member&Local/123@lab-member,24)
+ same => n,Goto(box,500,1)
+
+[lab-member]
+exten => _[1-3]XX,1,Dial(PJSIP/${EXTEN},24)
+
+[lab-confirm]               ; a mobile must press 1 before it gets the call (a mobile's own voicemail cannot)
+exten => s,1,Dial(Local/6475550190@lab-mobile/n,24,tk)
+ same => n,Goto(box,500,1)
+
+[lab-mobile]
+exten => _X.,1,Dial(PJSIP/${EXTEN}@trunk,24,U(lab-press-one))
+
+[lab-press-one]
+exten => s,1,Read(PRESSED,beep,1,,1,5)
+ same => n,GotoIf($["${PRESSED}" = "1"]?taken)
+ same => n,Set(GOSUB_RESULT=CONTINUE)
+ same => n(taken),Return()
+
+; What staff of the lab can dial, and the public be sent to, beside what the shipped dialplan has.
+
+[site-internal](+)
+exten => _[23]XX,1,Dial(PJSIP/${EXTEN},24,tkTK)
+ same => n,Hangup()
+exten => _28[01],1,Dial(PJSIP/${EXTEN},24,tkTK)
+ same => n,Goto(box,${EXTEN},1)
+exten => 199,1,Dial(PJSIP/${EXTEN},24,tkTK)
+ same => n,Hangup()
+exten => _**[23]XX,1,PickupChan(PJSIP/${EXTEN:2})
+ same => n,Hangup()
+exten => _*8[23]XX,1,Pickup(${EXTEN:2}@internal)
+ same => n,Hangup()
+exten => 600,1,Queue(lab-queue-sent,tk,,,60)
+exten => 601,1,Queue(lab-queue-sent-by-desk,tk,,,60)
+exten => 602,1,Queue(lab-queue-redirected,tk,,,60)
+exten => 603,1,Queue(lab-queue-vain,tk,,,8)
+ same => n,Hangup()
+exten => 610,1,Goto(lab-short-menu,s,1)
+exten => 611,1,Goto(lab-deaf-menu,s,1)
+exten => _62X,1,Answer()
+ same => n,ConfBridge(${EXTEN})
+exten => 630,1,Dial(PJSIP/309&PJSIP/310,24,tk)  ; a group
+ same => n,Hangup()
+exten => 631,1,Dial(Local/6475550198@lab-mobile/n,24,tk)
+
+[box](+)
+exten => _28X,1,VoiceMail(${EXTEN}@default,u)
+ same => n,Hangup()
+
+[lab-short-menu]            ; whoever presses nothing reaches a person
+exten => s,1,Background(beep)
+ same => n,WaitExten(3)
+exten => t,1,Dial(PJSIP/209,24,tk)
+ same => n,Hangup()
+
+[lab-deaf-menu]
+exten => s,1,Background(beep)
+ same => n,WaitExten(30)
+exten => t,1,Hangup()
+
+[lab-conference]            ; the caller waits in a conference until somebody comes
+exten => s,1,Answer()
+ same => n,ConfBridge(627)
+
+[lab-conference-empty]
+exten => s,1,Answer()
+ same => n,ConfBridge(628)
+
+[lab-hairpin]               ; the call leaves by a trunk and comes back in, on another line
+exten => s,1,Dial(PJSIP/4163270374@trunk-loop,24)
+ same => n,Hangup()
+
+[lab-hairpin-answered]      ; the same from a menu: the line is up before
+exten => s,1,Answer()
+ same => n,Wait(1)
+ same => n,Dial(PJSIP/4163270374@trunk-loop,24,r)
+ same => n,Hangup()
+
+[lab-followme]              ; the phone on the desk, then the mobile, by a dialplan of Local channels
+exten => s,1,Dial(Local/311@lab-followed/n,30,tk)
+ same => n,Goto(box,500,1)
+
+[lab-followed]
+exten => _3XX,1,Dial(PJSIP/${EXTEN},6)
+ same => n,Dial(PJSIP/6475550196@trunk,20)
+
+[lab-followme-app]          ; the same by the application of that name
+exten => s,1,FollowMe(312,N)
+ same => n,Goto(box,500,1)
+
+[lab-followed-app]
+exten => _XXX,1,Dial(PJSIP/${EXTEN},24)
+exten => _647X.,1,Dial(PJSIP/${EXTEN}@trunk,24)
+
+[lab-queue-local]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-local,tk,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-queue-optimised]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-optimised,,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-menu-queue]            ; the language is chosen, then a queue
+exten => s,1,Answer()
+ same => n,Background(beep)
+ same => n,WaitExten(8)
+exten => 2,1,Set(CHANNEL(language)=fr)
+ same => n,Queue(lab-queue-menu,tk,,,60)
+ same => n,Goto(box,500,1)
+"""
