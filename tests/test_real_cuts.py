@@ -17,7 +17,7 @@ from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
-from tests.lab.situations import SITUATIONS
+from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
 from tests.truth import disagreements, pairs, public, told
 
@@ -60,7 +60,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
         Proxy(asterisk.ami_port) as proxy,
         Callmon(tmp_path, proxy.port, asterisk.secret) as callmon,
     ):
-        with Playing(asterisk, SITUATIONS) as playing:
+        with Playing(asterisk, UNDER_STRAIN) as playing:
             begun = time.monotonic()
             for at, how, seconds in cuts(SEED, 62.0):
                 time.sleep(max(0.0, begun + at - time.monotonic()))

@@ -19,7 +19,7 @@ from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.play import Playing
-from tests.lab.situations import SITUATIONS
+from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
 from tests.test_real_cuts import wrongs
 from tests.truth import pairs, public, told
@@ -36,7 +36,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(SEED)
-    twice = [*SITUATIONS, *(replace(each, begins=each.begins + 38.0) for each in SITUATIONS)]
+    twice = [*UNDER_STRAIN, *(replace(each, begins=each.begins + 38.0) for each in UNDER_STRAIN)]
     callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
     kills: list[float] = []
     up: list[float] = []

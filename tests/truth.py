@@ -36,12 +36,35 @@ def told(store: Store, settings: Settings, call: str) -> dict[str, Any] | None:
 
 def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
     """Each point in which callmon and the script differ; the script says nothing of what it leaves out."""
+    return _differences(f"{call.situation.name} ({call.caller})", call.situation.expect, said)
+
+
+def _differences(name: str, expect: Mapping[str, object], said: Mapping[str, Any]) -> list[str]:
     found = []
-    for key, expected in call.situation.expect.items():
+    for key, expected in expect.items():
         got = (said["answered_by"] or {}).get("extension") if key == "answered_by" else said.get(key)
         if not agrees(expected, got):
-            found.append(f"{call.situation.name} ({call.caller}) {key}: {got!r}, not {expected!r}")
+            found.append(f"{name} {key}: {got!r}, not {expected!r}")
     return found
+
+
+# Whether a number that the carrier delivers is withheld, callmon must ask: a recording does not know.
+ASKED_FOR = "withheld_but_delivered"
+
+
+def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], told: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Of each call made: its name, id and truth. What is told otherwise, not told, or told of no call made."""
+    calls = {call["call"]: call for call in told}
+    found = []
+    for name, own, expect in made:
+        said = calls.pop(own, None)
+        wanted = {k: v for k, v in expect.items() if not (name == ASKED_FOR and k == "caller")}
+        if (said is None) != (wanted.get("direction", "") is None):
+            found.append(f"{name}: told {said}")
+        elif said is not None:
+            found += _differences(name, wanted, said)
+            found += [f"{name}: never ended"] if said["ended"] is None else []
+    return found + [f"nobody made {call}" for call in calls.values()]
 
 
 def agrees(expected: object, got: object) -> bool:

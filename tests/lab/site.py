@@ -94,6 +94,8 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         "extensions": ROUTES,
         "queues": _queues(),
         "modules": "".join(f"load = {name}.so\n" for name in MODULES),
+        # A busy machine presses keys late: what is meant as one key after the other must stay so.
+        "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
         "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
         "rtp": "[general](+)\nrtpstart = 12000\nrtpend = 31998\n",
         "musiconhold": "[default](+)\ndirectory = sounds/en/digits\n",

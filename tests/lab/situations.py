@@ -326,9 +326,23 @@ UNANSWERED = (
     ),
 )
 
-SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
+PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
+# Those that take longest begin first.
+SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *PLAIN)
 
 
 def named(*names: str) -> tuple[Situation, ...]:
     known = {situation.name: situation for situation in SITUATIONS}
     return tuple(known[name] for name in names)
+
+
+# For tests that trouble callmon or the network meanwhile: each way to travel once or twice.
+UNDER_STRAIN = (
+    *PLAIN,
+    *named("park_timeout", "park_retrieve", "pickup", "forward_302"),
+    *named(
+        "blind_transfer", "blind_transfer_by_keys", "transfer_refused", "transfer_to_voicemail", "two_transfers"
+    ),
+    *named("two_transfers", "attended_transfer", "attended_transfer_by_keys", "attended_returned"),
+    *named("blonde_completed", "blonde_returned"),
+)

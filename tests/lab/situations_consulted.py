@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.lab.handing import asked, asks, asks_by_phone, by_desk, handed, sent, stays
 from tests.lab.model import Phone, Step
-from tests.lab.situations_transfers import SPEAKS_INTO_BOX
 from tests.lab.truths import ENDS, TAKES
 
 ATTENDED = (
@@ -29,20 +28,6 @@ ATTENDED = (
         (*by_desk("249", "Atxfer"), Step(3, "hang_up", when="249 answers")),
         asked("249", "248", Phone(answers=3, steps=stays("248"))),
         sent("attended", "249"),
-    ),
-    handed(
-        "attended_completed_by_key",
-        "250",
-        asks("250", "251", Step(2, "press", "*2", when="251 answers")),
-        asked("251", "250", Phone(answers=3, steps=stays("250"))),
-        sent("attended", "251"),
-    ),
-    handed(
-        "attended_by_three",
-        "252",
-        asks("252", "253", Step(2, "press", "*3", when="253 answers"), Step(6, "hang_up", when="253 answers")),
-        asked("253", "252", Phone(answers=3, steps=stays("252"))),
-        sent("attended", "253"),
     ),
 )
 
@@ -143,15 +128,6 @@ REDIRECTED = (
         by_desk("271 272", "RedirectBoth"),
         {"271": TAKES, "272 from 270": TAKES},
         sent("redirect", "271"),
-    ),
-    handed(
-        "redirect_to_voicemail",
-        "274",
-        by_desk("500", "Redirect"),
-        {},
-        {"kind": "redirect", "answered": False},
-        says=SPEAKS_INTO_BOX,
-        voicemail={"mailbox": "500"},
     ),
     handed(
         "redirect_to_queue",

@@ -6,7 +6,7 @@ Every phone serves one situation alone.
 from __future__ import annotations
 
 from tests.lab.handing import asks_by_phone, by_desk, by_keys, by_phone, handed, sent
-from tests.lab.model import Caller, Phone, Step
+from tests.lab.model import Phone, Step
 from tests.lab.truths import HOLDS, TAKES
 
 SPEAKS_INTO_BOX = (Step(0, "speak", "30"), Step(23, "hang_up"))
@@ -100,11 +100,6 @@ BEYOND_PHONES = (
     handed(
         "transfer_outside_by_desk", "213", by_desk("96475550194"),
         {"6475550194 from 4163272422": Phone(refuses=486, refuses_at=3)}, sent("blind", "outside", False),
-    ),
-    handed(
-        "transfer_to_conference", "330", by_phone("622"), {}, {"kind": "blind", "to": "622"},
-        others=((0, Caller("622", phone="331", when="330 answers", steps=(Step(11, "hang_up"),))),),
-        says=(Step(15, "hang_up"),),
     ),
 )  # fmt: skip
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tests.lab.handing import by_phone, handed, sent
 from tests.lab.model import Caller, Phone, Situation, Step
-from tests.lab.situations_beyond import staff
 from tests.lab.truths import (
     BOX_MISTIMED,
     ENDS,
@@ -154,52 +153,7 @@ def click(name: str, phone: str, dials: str, phones: dict[str, Phone], expect: d
 
 PICKS_UP = Phone(answers=3)
 
-CLICKED = (
-    click(
-        "click_outside",
-        "313",
-        "9{outside}",
-        {"313": PICKS_UP, "outside": Phone(answers=8, steps=ENDS)},
-        staff("outbound", "answered", answered_by="outside", rings=2),
-    ),
-    click(
-        "click_outside_busy",
-        "314",
-        "9{outside}",
-        {"314": PICKS_UP, "outside": Phone(None, refuses=486)},
-        staff("outbound", "busy", rings=None),
-    ),
-    click(
-        "click_outside_unanswered",
-        "318",
-        "9{outside}",
-        {"318": Phone(answers=3, steps=(Step(10, "hang_up"),)), "outside": Phone()},
-        staff("outbound", "no_answer", rings=2),
-    ),
-    click(
-        "click_inside",
-        "315",
-        "316",
-        {"315": PICKS_UP, "316": Phone(answers=3, steps=HOLDS)},
-        staff("internal", "answered", answered_by="316", rings=1, holds=1),
-    ),
-    click("click_not_picked_up", "317", "9{outside}", {}, {"direction": None}),
-)
-
-HAIRPINS = (
-    Situation(
-        "hairpin",
-        Caller(GENERAL, route="lab-hairpin", steps=TALKS),
-        {"105": Phone(answers=8)},
-        answered("105", 2),
-    ),
-    Situation(
-        "hairpin_from_menu",
-        Caller(GENERAL, route="lab-hairpin-answered", steps=(Step(9, "hang_up"),)),
-        {"105": Phone(answers=3)},
-        answered("105", 1),
-    ),
-)
+CLICKED = (click("click_not_picked_up", "317", "9{outside}", {}, {"direction": None}),)
 
 ROUNDABOUT = (
     Situation(
@@ -221,14 +175,6 @@ ROUNDABOUT = (
         inbound("general", "answered", IN_TIME, answered_by="326", heard_ringing=False, language="fr"),
     ),
     Situation(
-        "conference",
-        Caller(GENERAL, route="lab-conference", steps=(Step(14, "hang_up"),)),
-        {},
-        inbound("general", "answered", None, answered_by="329", rings=None)
-        | {"verdicts": {"reach_a_person": "met", "one_transfer_at_most": "met"}},
-        ((5.0, Caller("627", phone="329", steps=(Step(7, "hang_up"),))),),
-    ),
-    Situation(
         "conference_alone",
         Caller(GENERAL, route="lab-conference-empty", steps=(Step(9, "hang_up"),)),
         {},
@@ -236,4 +182,4 @@ ROUNDABOUT = (
     ),
 )
 
-WAYS = (*PARKED, *PICKED_UP, *FORWARDED, *CLICKED, *HAIRPINS, *ROUNDABOUT)
+WAYS = (*PARKED, *PICKED_UP, *FORWARDED, *CLICKED, *ROUNDABOUT)

@@ -47,9 +47,10 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     for event in heard:
         if value(event, "Event") != "Newchannel" or value(event, "Uniqueid") != value(event, "Linkedid"):
             continue
+        if float(value(event, "Timestamp") or 0) < call.invited - SLACK:
+            continue  # another one that withholds its number
         if caller.by_desk:
-            own = (value(event, "Channel") or "").startswith(f"PJSIP/{caller.phone}-")
-            if own and float(value(event, "Timestamp") or 0) > call.invited - SLACK:
+            if (value(event, "Channel") or "").startswith(f"PJSIP/{caller.phone}-"):
                 return value(event, "Linkedid")
         elif value(event, "Exten") == call.dialled and value(event, "CallerIDNum") in (
             call.caller,
@@ -115,7 +116,7 @@ def _came_back_in(call: Played, heard: list[Event]) -> list[Event]:
 
 def _with(heard: list[Event], own: str) -> list[str]:
     """Channels that were in a bridge with the caller at some time, as in a conference."""
-    entered = _of(heard, "BridgeEnter")
+    entered = [e for e in _of(heard, "BridgeEnter") if value(e, "BridgeTechnology") != "holding_bridge"]
     rooms = {value(event, "BridgeUniqueid") for event in entered if value(event, "Uniqueid") == own}
     return [value(event, "Channel") or "" for event in entered if value(event, "BridgeUniqueid") in rooms]
 
