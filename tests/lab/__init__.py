@@ -1,9 +1,10 @@
 """The lab: a real Asterisk, callers and phones for it, and truth about what they did.
 
     folder      the small Debian that Asterisk lives in, made once
-    exchange    one Asterisk of its own, on free ports; ``site`` is what the lab adds to the shipped files
-    situations  the catalogue of what can happen to a call, and what it must come to
-    play        makes situations happen: ``sipp`` plays the public's callers, ``station`` the phones
+    exchange    one Asterisk of its own, on free ports; ``site`` and ``routes`` are what the lab adds to its files
+    situations  the catalogue of what can happen to a call, and what it must come to (a table: tests/README.md)
+    play        makes situations happen: ``sipp`` plays the public's callers; ``stage`` has the phones
+                (``station``), the ``desk``, and the ``board`` where each sees what the others did
     listener    a witness on the AMI; ``witness`` puts truth and testimony side by side
     proxy       a network that fails on demand
     postgres    a database to throw away

@@ -58,9 +58,10 @@ class Situation:
     """One thing that can happen.
 
     ``phones`` by extension; a number outside that staff call is ``outside``; ``104 from 101`` is what 104
-    does when 101 calls it. A phone that rings and is not named rings on. ``expect`` speaks the names of
-    ``callmon replay --json``, and only of what the script settles; verdicts as in opening hours. ``direction``
-    None: it is no call of anybody's. ``told_besides``: how many transfers the exchange tells of that are none.
+    does when 101 calls it, ``104 from anybody`` whoever calls. A phone that rings and is not named rings on.
+    ``expect`` speaks the names of ``callmon replay --json``, and only of what the script settles; verdicts as
+    in opening hours. ``direction`` None: it is no call of anybody's. ``told_besides``: how many transfers the
+    exchange tells of that are none.
     """
 
     name: str

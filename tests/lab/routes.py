@@ -197,6 +197,22 @@ exten => s,1,Answer()
  same => n,Queue(lab-queue-optimised,,,,60)
  same => n,Goto(box,500,1)
 
+[lab-queue-then]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-then,tk,,,60)
+
+[lab-queue-then-keys]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-then-keys,tk,,,60)
+
+[lab-through-local]         ; a phone behind a Local channel that stays
+exten => _3XX,1,Dial(Local/${EXTEN}@lab-member/n,24,tk)
+ same => n,Hangup()
+
+[lab-through-optimised]     ; or that steps aside
+exten => _3XX,1,Dial(Local/${EXTEN}@lab-member,24)
+ same => n,Hangup()
+
 [lab-menu-queue]            ; the language is chosen, then a queue
 exten => s,1,Answer()
  same => n,Background(beep)

@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
 TRUNK_ADDRESS = "127.0.0.2"  # Asterisk knows the trunk by its address, and phones by their name
 HOME = "127.0.0.1"
 PHONES_SHIPPED = tuple(str(n) for n in range(101, 107))
-PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 340)))
+PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 360)))
 PHONES_OFFLINE = ("198", "199")  # known to Asterisk, never registered
 PHONES_SILENT = ("107",)  # registered, takes calls and says nothing
 QUEUES = {
@@ -30,6 +30,8 @@ QUEUES = {
     "lab-queue-redirected": ("278",),
     "lab-queue-vain": ("228",),
     "lab-queue-menu": ("326",),
+    "lab-queue-then": ("337",),
+    "lab-queue-then-keys": ("339",),
 }
 LOCAL_QUEUES = {"lab-queue-local": ("Local/327@lab-member/n",), "lab-queue-optimised": ("Local/328@lab-member",)}
 BOXES = ("280", "281")  # phones with a voicemail box behind

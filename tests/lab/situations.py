@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.situations_beyond import BEYOND
 from tests.lab.situations_consulted import CONSULTED
+from tests.lab.situations_mixed import MIXED
 from tests.lab.situations_transfers import SENT_OFF
 from tests.lab.situations_ways import WAYS
 from tests.lab.truths import (
@@ -328,7 +329,7 @@ UNANSWERED = (
 
 PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
 # Those that take longest begin first.
-SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *PLAIN)
+SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *PLAIN)
 
 
 def named(*names: str) -> tuple[Situation, ...]:

@@ -29,6 +29,20 @@ ATTENDED = (
         asked("249", "248", Phone(answers=3, steps=stays("248"))),
         sent("attended", "249"),
     ),
+    handed(
+        "attended_completed_by_key",
+        "250",
+        asks("250", "251", Step(2, "press", "*2", when="251 answers")),
+        asked("251", "250", Phone(answers=3, steps=stays("250"))),
+        sent("attended", "251"),
+    ),
+    handed(
+        "attended_by_three",
+        "252",
+        asks("252", "253", Step(2, "press", "*3", when="253 answers"), Step(6, "hang_up", when="253 answers")),
+        asked("253", "252", Phone(answers=3, steps=stays("252"))),
+        sent("attended", "253"),
+    ),
 )
 
 # The transferer takes the caller back.
@@ -67,6 +81,12 @@ TAKEN_BACK = (
         asks_by_phone("257", Step(2, "unhold", when="257 leaves"), Step(5, "hang_up", when="257 leaves")),
         {"257 from 256": Phone(None, refuses=486)},
         holds=1,
+    ),
+    handed(
+        "attended_busy_by_keys",
+        "276",
+        asks("276", "277", Step(6, "hang_up", when="277 leaves")),
+        asked("277", "276", Phone(None, refuses=486)),
     ),
 )
 

@@ -90,16 +90,16 @@ BEYOND_PHONES = (
         says=(Step(14, "hang_up"),),
     ),
     handed(
-        "transfer_outside", "211", by_phone("96475550192"), {"6475550192 from 4163272422": TAKES},
+        "transfer_outside", "211", by_phone("96475550192"), {"6475550192 from anybody": TAKES},
         sent("blind", "outside"),
     ),
     handed(
-        "transfer_outside_by_keys", "212", by_keys("212", "96475550193"), {"6475550193 from 4163272422": TAKES},
+        "transfer_outside_by_keys", "212", by_keys("212", "96475550193"), {"6475550193 from anybody": TAKES},
         sent("blind", "outside"),
     ),
     handed(
         "transfer_outside_by_desk", "213", by_desk("96475550194"),
-        {"6475550194 from 4163272422": Phone(refuses=486, refuses_at=3)}, sent("blind", "outside", False),
+        {"6475550194 from anybody": Phone(refuses=486, refuses_at=3)}, sent("blind", "outside", False),
     ),
 )  # fmt: skip
 

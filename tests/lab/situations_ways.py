@@ -108,7 +108,7 @@ FORWARDED = (
         "forward_to_mobile",
         "305",
         "96475550199",
-        {"6475550199 from 4163272422": Phone(answers=3)},
+        {"6475550199 from anybody": Phone(answers=3)},
         answered("outside", 1),
     ),
     only(

@@ -217,7 +217,7 @@ def _book(calls: Iterable[Played]) -> Iterable[tuple[tuple[str, str], Part]]:
             if called == "outside":
                 yield (call.dialled.removeprefix("9"), ""), (phone, call)
             elif by:
-                yield (called, by), (phone, call)
+                yield (called, by.replace("anybody", "")), (phone, call)
             else:
                 yield (called, call.caller), (phone, call)
 

@@ -78,5 +78,6 @@ def only(
     **more: Any,
 ) -> Situation:
     """The call rings at one phone, which no other situation uses."""
-    caller = Caller(GENERAL, route=f"lab-only,{phone},1", steps=steps, withheld=more.pop("withheld", False))
+    route = more.pop("route", f"lab-only,{phone},1")
+    caller = Caller(GENERAL, route=route, steps=steps, withheld=more.pop("withheld", False))
     return Situation(name, caller, phones, expect, others, **more)
