@@ -65,10 +65,11 @@ def _by_sipp(calls: Iterable[Played]) -> str:
 
 
 def _record(options: argparse.Namespace) -> int:
-    _say(f"{len(save(options.run_22, options.out))} situations")
+    _say(f"{len(save(options.run_22, options.out, options.only))} situations")
     save_whole(options.run_16, options.out, "run-16")
     save_diary(options.run_16, options.out, "run-16")
-    save_diary(options.run_22, options.out, "run-22")
+    if not options.only:
+        save_diary(options.run_22, options.out, "run-22")
     return 0
 
 
@@ -85,6 +86,9 @@ def _options() -> argparse.Namespace:
     command.add_argument("run_22", type=Path)
     command.add_argument("run_16", type=Path)
     command.add_argument("--out", type=Path, default=Path("tests/recordings"), metavar="DIR")
+    command.add_argument(
+        "--only", nargs="+", default=[], metavar="SITUATION", help="of the first run, these alone"
+    )
     command.set_defaults(run=_record)
     return parser.parse_args()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 FIRST_MESSAGES = (b"Response: ", b"Event: FullyBooted")
@@ -39,12 +39,12 @@ def _opens(n: int, block: bytes) -> bool:
     return n < 2 and block.lstrip().startswith(FIRST_MESSAGES)
 
 
-def save(run: Path, to: Path) -> list[str]:
-    """One ``NAME.ami`` and ``NAME.truth.json`` for each situation of a run, of its first call only."""
+def save(run: Path, to: Path, only: Sequence[str] = ()) -> list[str]:
+    """One ``NAME.ami`` and ``NAME.truth.json`` for each situation of a run (of these), of its first call only."""
     stream = (run / "ami-callmon.raw").read_bytes()
     names: list[str] = []
     for call in json.loads((run / "truth.json").read_text()):
-        if call["situation"] in names or call["linkedid"] is None:
+        if call["situation"] in names or call["linkedid"] is None or (only and call["situation"] not in only):
             continue
         names.append(call["situation"])
         (to / f"{call['situation']}.ami").write_bytes(cut(stream, call["linkedid"]))

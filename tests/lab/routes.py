@@ -131,7 +131,7 @@ exten => 602,1,Queue(lab-queue-redirected,tk,,,60)
 exten => 603,1,Queue(lab-queue-vain,tk,,,8)
  same => n,Hangup()
 exten => 610,1,Goto(lab-short-menu,s,1)
-exten => 611,1,Goto(lab-deaf-menu,s,1)
+exten => 611,1,Goto(lab-long-menu,s,1)
 exten => _62X,1,Answer()
  same => n,ConfBridge(${EXTEN})
 exten => 630,1,Dial(PJSIP/309&PJSIP/310,24,tk)  ; a group
@@ -148,7 +148,7 @@ exten => s,1,Background(beep)
 exten => t,1,Dial(PJSIP/209,24,tk)
  same => n,Hangup()
 
-[lab-deaf-menu]
+[lab-long-menu]
 exten => s,1,Background(beep)
  same => n,WaitExten(30)
 exten => t,1,Hangup()
