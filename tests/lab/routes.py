@@ -213,6 +213,11 @@ exten => _3XX,1,Dial(Local/${EXTEN}@lab-member/n,24,tk)
 exten => _3XX,1,Dial(Local/${EXTEN}@lab-member,24)
  same => n,Hangup()
 
+[lab-french-greeting]       ; the dialplan greets in French: nobody has asked for it
+exten => _3XX,1,Set(CHANNEL(language)=fr)
+ same => n,Dial(PJSIP/${EXTEN},24,tk)
+ same => n,Hangup()
+
 [lab-menu-queue]            ; the language is chosen, then a queue
 exten => s,1,Answer()
  same => n,Background(beep)

@@ -63,6 +63,18 @@ THROUGH_LOCAL = (
     ),
 )
 
+ASKED_FOR_NO_LANGUAGE = (
+    handed(
+        "french_greeting_then_transfer",
+        "352",
+        by_keys("352", "353"),
+        {"353": TAKES},
+        sent("blind", "353"),
+        route="lab-french-greeting,352,1",
+        language=None,
+    ),
+)
+
 ELSEWHERE = (
     handed(
         "attended_outside_by_keys",
@@ -89,4 +101,4 @@ ELSEWHERE = (
     ),
 )
 
-MIXED = (*AFTER_A_QUEUE, *THROUGH_LOCAL, *ELSEWHERE)
+MIXED = (*AFTER_A_QUEUE, *THROUGH_LOCAL, *ASKED_FOR_NO_LANGUAGE, *ELSEWHERE)

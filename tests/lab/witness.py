@@ -164,7 +164,7 @@ def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> I
     if "forwards" in expect and len(forwards) != expect["forwards"]:
         yield f"forwards: {len(forwards)} told, {expect['forwards']} made"
     languages = [value(e, "Language") for e in events if value(e, "Uniqueid") == own and value(e, "Language")]
-    if "language" in expect and languages[-1] != expect["language"]:
+    if expect.get("language") and languages[-1] != expect["language"]:
         yield f"language {languages[-1]}, not {expect['language']}"
 
 
