@@ -307,8 +307,9 @@ class Courier:
         self._wait_because(why)
 
     def _wait_because(self, why: str) -> None:
-        what = "the database is waited for" if self._number is None else "outcomes wait"
-        log.error(what, extra={"why": why, "waiting": self._backlog()})
+        if why != self.trouble:
+            what = "the database is waited for" if self._number is None else "outcomes wait"
+            log.error(what, extra={"why": why, "waiting": self._backlog()})
         self._set_trouble(why)
 
 

@@ -137,20 +137,25 @@ class Reader:
     def __init__(self, end: socket.socket, leave: Leave) -> None:
         self._end, self._leave = end, leave
         self.queue: SimpleQueue[wire.ToScribe | None] = SimpleQueue()
-        self.is_closing = False
+        self.is_closing = self._has_work = False
         Thread(target=self._run, name="reader", daemon=True).start()
 
     def _run(self) -> None:
-        frames, has_work = wire.Frames(), False
-        with suppress(OSError):  # reset: as good as an end
-            while piece := self._end.recv(PIECE):
-                for message in map(wire.to_scribe, frames.receive(piece)):
-                    has_work = has_work or isinstance(message, wire.Group)
-                    self.is_closing = self.is_closing or isinstance(message, wire.Closing)
-                    self.queue.put(message)
-        # Told to close: one more attempt. Else nobody is there to try again what we drop.
-        self._leave.by(ALONE_SECONDS if has_work and not self.is_closing else 0.0)
-        self.queue.put(None)
+        try:
+            with suppress(OSError):  # reset: as good as an end
+                self._read()
+        finally:
+            # Told to close: one more attempt. Else nobody is there to try again what we drop.
+            self._leave.by(ALONE_SECONDS if self._has_work and not self.is_closing else 0.0)
+            self.queue.put(None)
+
+    def _read(self) -> None:
+        frames = wire.Frames()
+        while piece := self._end.recv(PIECE):
+            for message in map(wire.to_scribe, frames.receive(piece)):
+                self._has_work = self._has_work or isinstance(message, wire.Group)
+                self.is_closing = self.is_closing or isinstance(message, wire.Closing)
+                self.queue.put(message)
 
     def groups(self) -> Iterator[wire.Group]:
         while (message := self.queue.get()) is not None:

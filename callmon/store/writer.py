@@ -49,6 +49,7 @@ class Writer:
         patience: timedelta = PATIENCE,
     ) -> None:
         self._max_waiting = max_waiting
+        self._is_closed = False
         # Each counter is changed by one thread only: the difference is what waits.
         self._offered = self._refused = 0
         url = store.url.render_as_string(hide_password=False)
@@ -124,8 +125,9 @@ class Writer:
 
     def close(self, timeout: float = 10.0) -> None:
         """Blocks until the scribe has ended. It tries once more to write what waits; what fails is told."""
-        if not self._courier.thread.is_alive():
+        if self._is_closed:
             return
+        self._is_closed = True
         self._courier.close()
         self._courier.thread.join(timeout)
         if waiting := self.backlog():
