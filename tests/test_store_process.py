@@ -20,9 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.errors import StoreError
+from callmon.findings import Gap, Outcome
 from callmon.sinks.database import Database
 from callmon.store import queries, wire
-from callmon.store.engine import Store, open_store, upgrade
+from callmon.store.engine import BUSY_SECONDS, Store, open_store, upgrade
+from callmon.store.group import Stamp, write
 from callmon.store.tables import METADATA
 from tests.store_fixtures import (  # noqa: F401
     EXCHANGE,
@@ -93,6 +95,30 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
     assert (rows(store)["call"], rows(store)["fact"], rows(store)["open_call"]) == (300, 3600, 0)
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert said == ["outcomes wait", "the database takes outcomes again"] * 6
+
+
+def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neither_repeated_nor_forgotten(
+    sqlite_store: Store,
+) -> None:
+    told = of_calls(2)
+    sink = Database(sqlite_store, group_time=seconds(0.5))
+    sink.offer(told[0])
+    assert sink.flush(SOON)
+    with sqlite_store.writing() as connection:  # the scribe cannot; what is committed here is as if it had
+        number, token = connection.exec_driver_sql("SELECT batch, token FROM writer").one()
+        for item in told[1:]:
+            sink.offer(item)
+        assert until(lambda: "locked" in (sink.trouble() or ""))
+        assert sink.scribe is not None
+        os.kill(sink.scribe, signal.SIGKILL)
+        assert until(lambda: "ended" in (sink.trouble() or ""))
+        write(connection, Stamp(number + 1, token), told[1:])
+    assert sink.flush(SOON)
+    assert sink.tally.snapshot() == pytest.approx(summed(told))
+    sink.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),)))
+    sink.close(SOON)
+    assert (sink.backlog(), rows(sqlite_store)["fact"], rows(sqlite_store)["gap"]) == (0, 24, 1)
+    assert queries.counters(sqlite_store) == pytest.approx(sink.tally.snapshot())
 
 
 def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(sqlite_store: Store) -> None:
@@ -213,7 +239,7 @@ def test_whoever_comes_next_waits_for_the_scribe_of_a_killed_program_and_reads_w
             assert program.stdout.readline() == b"offered\n"
             program.kill()
             opening.start()
-            time.sleep(1.5)
+            time.sleep(2 * BUSY_SECONDS)  # longer than the attempt that is under way
             assert opened == []
     opening.join()
     (sink,) = opened
