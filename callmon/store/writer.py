@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -59,9 +60,7 @@ class Writer:
 
     def _wait_until_open(self, store: Store, patience: timedelta) -> None:
         courier = self._courier
-        with courier.changed:
-            courier.changed.wait_for(lambda: courier.is_open, patience.total_seconds())
-        if not courier.is_open:
+        if not self.wait(lambda: courier.is_open, patience.total_seconds()):
             why = courier.trouble or f"the database {store} did not answer in time"
             self.close()
             raise StoreError(why)
@@ -120,8 +119,12 @@ class Writer:
         """Blocks until what was offered before is committed; False when time ran out."""
         courier, goal = self._courier, self._offered
         courier.hurry()
-        with courier.changed:
-            return courier.changed.wait_for(lambda: courier.done >= goal, timeout)
+        return self.wait(lambda: courier.done >= goal, timeout)
+
+    def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Blocks until `condition()`, which is asked after each commit and trouble; False when time ran out."""
+        with self._courier.changed:
+            return self._courier.changed.wait_for(condition, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Blocks until the scribe has ended. It tries once more to write what waits; what fails is told."""
