@@ -135,11 +135,8 @@ def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(
     assert (sink.backlog(), rows(sqlite_store)["fact"]) == (0, 24)
 
 
-def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
-    postgres_server: str, url: str
-) -> None:
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite has no connection to end")
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(url: str) -> None:
     store, told = upgrade(url), of_calls(4)
     with database(store) as sink:
         for item in told[:24]:
