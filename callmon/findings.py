@@ -27,7 +27,7 @@ CAUSES: tuple[Cause, ...] = (
 )
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """A standard's word on one call. `reason` is for people (English); `cause` is of the closed set (R-10).
 
     `reason_key` names the reason in the catalogues, so that it can be said in French too, with `number`
@@ -40,7 +40,7 @@ class Judgement(msgspec.Struct, frozen=True):
     cause: Cause | None = None
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """A judgement on a call, with all that a counter or a row needs."""
 
     call: str
@@ -55,7 +55,7 @@ class Finding(msgspec.Struct, frozen=True):
     cause: Cause | None
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """A time in which an exchange was unheard: from its last byte to the end of the listing after it."""
 
     exchange: str
@@ -67,7 +67,7 @@ class Gap(msgspec.Struct, frozen=True):
         return self.end - self.start
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one event (or one tick) led to, for one exchange. Sinks take it as it is.
 
     `calls` are the accounts, as they stand now, of the calls that ended with this outcome; `others` counts

@@ -25,6 +25,7 @@ REMEMBERED = 65_536
 NANP_REGIONS = frozenset({"CA", "US"})
 TOLL_FREE = frozenset({"800", "833", "844", "855", "866", "877", "888"})
 
+_NOISE = re.compile(r"[^\w+*#]|_")
 # What exchanges and carriers write in the number or the name. The first set means that the caller, or the
 # network for them, asked for it to be hidden; the second that nobody knew it. R-51 keeps the two apart.
 WITHHELD = frozenset(
@@ -152,5 +153,6 @@ def is_withheld(num: str | None, name: str | None) -> Hidden | None:
 
 def _bare(text: str | None) -> str:
     """Without case, accents on é, brackets, blanks or a SIP domain: "<Unknown>" → "unknown"."""
-    folded = (text or "")[:64].casefold().partition("@")[0].replace("é", "e")
-    return "".join(c for c in folded if c.isalnum() or c in "+*#")
+    if not text or (text.isdigit() and text.isascii()):
+        return (text or "")[:64]
+    return _NOISE.sub("", text[:64].casefold().partition("@")[0].replace("é", "e"))

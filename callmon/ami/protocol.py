@@ -37,7 +37,7 @@ class Framer:
             self._skipping = False
             del messages[0]
         self._keep(tail)
-        return messages if len(data) <= MAX_MESSAGE else self._short_enough(messages)
+        return self._short_enough(messages) if _may_be_long(data) else messages
 
     @property
     def tail(self) -> bytes:
@@ -69,3 +69,9 @@ class Framer:
         short = [message for message in messages if len(message) <= MAX_MESSAGE]
         self.dropped += len(messages) - len(short)
         return short
+
+
+def _may_be_long(data: bytes) -> bool:
+    """Whether there is a stretch without any end of a message: where every half has one, none is too long."""
+    half = MAX_MESSAGE // 2
+    return any(data.find(END, start, start + half) < 0 for start in range(0, len(data) - half, half))

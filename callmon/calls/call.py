@@ -25,14 +25,14 @@ OUTCOMES: tuple[OutcomeName, ...] = (
 )  # fmt: skip
 
 
-class Span(msgspec.Struct, frozen=True):
+class Span(msgspec.Struct, frozen=True, gc=False):
     """A length of time known to lie between two."""
 
     shortest: timedelta
     longest: timedelta
 
 
-class Voicemail(msgspec.Struct, frozen=True):
+class Voicemail(msgspec.Struct, frozen=True, gc=False):
     """Voicemail took the call. `message` is None when it was not heard whether one was left.
 
     `chosen`: the caller went there from a menu, no phone was tried. `after_person`: a person had answered.
@@ -45,7 +45,7 @@ class Voicemail(msgspec.Struct, frozen=True):
     after_person: bool
 
 
-class Transfer(msgspec.Struct, frozen=True):
+class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside"."""
 
     kind: TransferKind
@@ -54,21 +54,21 @@ class Transfer(msgspec.Struct, frozen=True):
     answered: bool
 
 
-class Person(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True, gc=False):
     """Somebody who was on the line with the caller: the phone, and from when on."""
 
     phone: str
     at: datetime | None
 
 
-class Offered(msgspec.Struct, frozen=True):
+class Offered(msgspec.Struct, frozen=True, gc=False):
     """The best that the line's phones together offered the caller, from so long after the clock's start on."""
 
     best: PhonesBest
     since: timedelta | None
 
 
-class Phones(msgspec.Struct, frozen=True, omit_defaults=True):
+class Phones(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How many phones were tried for the caller before the answer, and how it went.
 
     `offered`: what else their states told (PhonesSeen), as it got better; empty when they told nothing more.
@@ -80,7 +80,7 @@ class Phones(msgspec.Struct, frozen=True, omit_defaults=True):
     offered: tuple[Offered, ...] = ()
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """The account of one call so far. Times are aware UTC; None is "not known" or "does not apply"."""
 
     call: str
