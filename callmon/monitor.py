@@ -93,7 +93,7 @@ class Monitor:
         self.survey_heard = False  # a dialplan has said that it offers the survey
         self._settled_by = {
             kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
-            for kind in {kind for standard in standards for kind in standard.module.SETTLED_BY}
+            for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
         }
         self._every_call = every_call
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
@@ -105,6 +105,8 @@ class Monitor:
         gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
+        if gap is None and len(facts) == 1 and type(facts[0]) not in self._settled_by:
+            return self._noted(exchange, hearing, facts[0])
         return self._conclude(exchange, hearing, facts, gap)
 
     def tick(self, now: datetime) -> list[Outcome]:
@@ -219,25 +221,30 @@ class Monitor:
         findings: list[Finding] = []
         ended: list[Call] = []
         for fact in facts:
-            account = self._tell(hearing, fact)
+            account, kind = self._tell(hearing, fact), type(fact)
             if account is None:
                 continue
-            is_over = type(fact) is f.Ended
-            if is_over:
+            if kind is f.Ended:
                 self._forget(hearing, account)
             if account.arrival.line is None and not self._every_call:
                 continue
             told.append(fact)
-            standards = self._settled_by.get(type(fact))
-            if standards is not None or is_over:
+            if kind in self._settled_by:
                 call = account.call()
-                self._judge(hearing, fact, account, call, standards or (), findings)
-                if is_over:
+                self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
+                if kind is f.Ended:
                     ended.append(call)
         gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
         if not told and not gaps:
             return None
         return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps)
+
+    def _noted(self, exchange: str, hearing: Hearing, fact: Fact) -> Outcome | None:
+        """One fact that settles nothing, as most do."""
+        account = self._tell(hearing, fact)
+        if account is None or (account.arrival.line is None and not self._every_call):
+            return None
+        return Outcome(exchange, (fact,))
 
     def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
         if type(fact) is f.Arrived:

@@ -10,12 +10,21 @@ from datetime import UTC, datetime
 import msgspec
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A time as Asterisk wrote it, "" when it wrote none; or one of our own.
+Stamp = str | datetime | None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One AMI event. `at` is its Timestamp (needs `timestampevents=yes`), or None."""
+    """One AMI event. `at` is its Timestamp (needs `timestampevents=yes`), or None.
 
-    at: datetime | None
+    It is read when asked for: most events are understood without it, and it costs as much as all else of them.
+    """
+
+    stamp: Stamp
+
+    @property
+    def at(self) -> datetime | None:
+        return instant(self.stamp)
 
 
 class Newchannel(Event, frozen=True, gc=False):
@@ -340,11 +349,13 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def instant(text: str | bytes) -> datetime | None:
+def instant(text: Stamp | bytes) -> datetime | None:
     """`1795527733.217087` (epoch seconds) as a UTC datetime, to the microsecond; None when it is no time.
 
     A float holds today's epoch seconds to a quarter of a microsecond, and rounds to the right one.
     """
+    if not text or isinstance(text, datetime):
+        return text or None
     try:
         return datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError):

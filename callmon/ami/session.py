@@ -33,6 +33,8 @@ LISTING = (
 )
 # Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.
 GREETING_TIMEOUT = 10.0
+RING = "4"
+SELDOM = frozenset((e.Reply, e.FullyBooted, e.CoreShowChannelsComplete, e.StatusComplete))
 
 
 class State(Enum):
@@ -72,7 +74,7 @@ class Session:
         self._pinged: float | None = None
         self._listed = now
         self._last_byte = now
-        self._clock: tuple[datetime, float] | None = None
+        self._clock: tuple[e.Event, float] | None = None  # what told the exchange's time last, and when
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
@@ -84,10 +86,14 @@ class Session:
             self._greet(now)
         heard: list[e.Event] = []
         for said in decode(messages, self._unusable):
-            if type(said) is e.Reply:
-                self._replied(said, now, heard)
-            else:
-                self._heard(said, now, heard)  # type: ignore[arg-type]
+            if type(said) in SELDOM:
+                self._read_clock(heard, now)
+                self._told(said, now, heard)
+                continue
+            if type(said) is e.Newchannel and said.state == RING:
+                self._ask_presentation(said)
+            heard.append(said)  # type: ignore[arg-type]
+        self._read_clock(heard, now)
         self.received += len(messages)
         return heard
 
@@ -121,8 +127,9 @@ class Session:
         """The exchange's own time now; None before it told any."""
         if self._clock is None:
             return None
-        told, at = self._clock
-        return told + timedelta(seconds=now - at)
+        event, at = self._clock
+        told = event.at
+        return None if told is None else told + timedelta(seconds=now - at)
 
     def heard_until(self) -> datetime | None:
         """The exchange's own time of the last byte heard."""
@@ -186,22 +193,32 @@ class Session:
         self._deadline = now + self._ping_every
         told = e.instant(reply["Timestamp"])
         if told is not None:
-            self._clock = (told, now)
+            self._clock = (e.Event(told), now)
         if self._booted is not None:
             heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
             self._booted = None
 
-    def _heard(self, event: e.Event, now: float, heard: list[e.Event]) -> None:
-        if event.at is not None:
-            self._clock = (event.at, now)
-            if type(event) is e.Newchannel and event.state == "4" and event.uniqueid == event.linkedid:
-                self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))
-        elif type(event) is e.FullyBooted:
-            self._booted = event  # told with its time, when the first Ping has been answered
-            return
-        elif type(event) is e.StatusComplete or type(event) is e.CoreShowChannelsComplete:
-            event = type(event)(self.exchange_time(now))
-        heard.append(event)
+    def _told(self, said: e.Event | e.Reply, now: float, heard: list[e.Event]) -> None:
+        """What ends a gap bears no time: it gets the exchange's own."""
+        if isinstance(said, e.Reply):
+            self._replied(said, now, heard)
+        elif isinstance(said, e.FullyBooted) and not said.stamp:
+            self._booted = said  # told with its time, when the first Ping has been answered
+        elif not said.stamp:
+            heard.append(type(said)(self.exchange_time(now)))
+        else:
+            heard.append(said)
+
+    def _read_clock(self, heard: list[e.Event], now: float) -> None:
+        """The exchange's clock is read once for all that came together."""
+        latest = next((event for event in reversed(heard) if event.stamp), None)
+        if latest is not None:
+            self._clock = (latest, now)
+
+    def _ask_presentation(self, event: e.Newchannel) -> None:
+        """No event says whether a caller's number may be shown."""
+        if event.uniqueid == event.linkedid:
+            self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))
 
     def _unusable(self, message: bytes) -> None:
         self.unusable += 1
@@ -219,10 +236,11 @@ class Session:
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._actions += 1
         fields = {"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)}
-        if any("\r" in value or "\n" in value for value in fields.values()):
+        action_text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+        if action_text.count("\r") != len(fields) or action_text.count("\n") != len(fields):
             self._fail("cannot be asked: a user name or secret holds a line break")
             return
-        self._out.append("".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode() + b"\r\n")
+        self._out.append(action_text.encode() + b"\r\n")
 
     def _fail(self, sentence: str) -> None:
         self.state = State.FAILED

@@ -49,7 +49,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
             at=event.at,
             direction=direction,
             line=line.name if line else None,
-            dialled=event.exten,
+            dialled=tracker.common(event.exten) if line else event.exten,
             caller=caller,
             withheld=withheld,
             channel=masked(call.caller.channel),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import arrival, language, transfers, waiting
-from callmon.calls.legs import Leg, TrackedCall
+from callmon.calls.legs import DIALLED, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -36,17 +36,21 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     if leg is None or call is None:
         return
     if source is call.caller:
-        language.heard(tracker, call, event.language, event.at, chosen=True)
-    tracker.not_voicemail_after_all(call, event.at)
-    leg.dialled = call.dialled = True
-    if not leg.is_phone:
+        language.heard(tracker, call, event, chosen=True)
+    tracker.not_voicemail_after_all(call, event)
+    leg.flags |= DIALLED
+    call.dialled = True
+    if not leg.flags & PHONE:
         return
-    leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
-    arrival.settle_direction(tracker, call, leg.outside)
+    outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+    if outside or leg.flags & OUTSIDE:
+        leg.outside = outside
+    arrival.settle_direction(tracker, call, outside)
     transfers.dialled(tracker, call, leg, event)
-    waiting.dialled(tracker, call, leg, event.at)
+    at = event.at
+    waiting.dialled(tracker, call, leg, at)
     if call.told:
-        tracker.tell(f.PhoneDialled(call.id, event.at, tracker.phone(leg), tracker.named(leg)))
+        tracker.tell(f.PhoneDialled(call.id, at, tracker.phone(leg), tracker.named(leg)))
 
 
 def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
@@ -67,7 +71,7 @@ def state(tracker: Tracker, event: e.DialState) -> None:
     leg = tracker.legs.get(event.dest_uniqueid)
     if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
         return
-    if leg.is_phone and not leg.rang:
+    if leg.flags & (PHONE | RANG) == PHONE:
         rang(tracker, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
 
 
@@ -80,8 +84,8 @@ def rang(
     slack: timedelta = f.EXACT,
 ) -> None:
     """Tell that a phone rings for this call."""
-    leg.rang, leg.rang_at = True, at
-    leg.hint = None
+    leg.flags |= RANG
+    leg.rang_at = at
     transfers.taken(call)
     if call.told:
         waiting.rang(tracker, call, leg, at)
@@ -91,8 +95,8 @@ def rang(
 
 def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
     """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
-    if leg.hint is not None and not leg.rang and leg.dialled and leg.is_phone:
-        rang(tracker, call, leg, leg.hint)
+    if leg.is_hinted:
+        rang(tracker, call, leg, e.instant(leg.rang_at))
 
 
 def end(tracker: Tracker, event: e.DialEnd) -> None:
@@ -105,13 +109,13 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
         leg.answered, leg.answered_at = True, event.at
     if call is None:
         return
-    leg.dialled = True
+    leg.flags |= DIALLED
     if event.status == "ANSWER":
         for other in call.legs:  # a phone that was picked up from elsewhere rang, too
             rang_by_hint(tracker, call, other)
         if leg.bridge is not None:
-            tracker.join(call, event.at)
-    elif not leg.stopped:
+            tracker.join(call, event)
+    elif not leg.flags & STOPPED:
         transfers.forwarded(tracker, call, leg, event)
         stop(tracker, call, leg, event.at, _WHY.get(event.status, "cancelled"))
 
@@ -119,13 +123,13 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
 def stop(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
     """Tell that a phone is tried no longer, and did not take the call."""
     rang_by_hint(tracker, call, leg)
-    leg.stopped = True
+    leg.flags |= STOPPED
     call.last_stop = at
     if why == "busy":
         transfers.taken(call)
-    if leg.is_phone and call.told:
+    if leg.flags & PHONE and call.told:
         phone, channel = tracker.phone(leg), tracker.named(leg)
-        tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, leg.rang))
+        tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
         waiting.stopped(tracker, call, leg, at, why)
 
 

@@ -120,10 +120,6 @@ class Endpoints:
                 self.learn(channel, known)
         return bool(known)
 
-    def phone(self, channel: str, outside: bool) -> str:
-        """The name under which facts know a phone: its extension, or `outside`."""
-        return OUTSIDE if outside else extension(channel)
-
     def _known(self, name: str) -> bool | None:
         known = self._outside.get(name)
         if known is None and (known := self._told(name)) is not None and len(self._outside) < MAX_LEARNED:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls.legs import TrackedCall
+from callmon.calls.legs import LANGUAGE_TOLD, MENU, TrackedCall
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -22,25 +22,29 @@ if TYPE_CHECKING:
 # Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
 SHORTEST_MENU = timedelta(seconds=1)
 
+Bearing = e.Newstate | e.DialBegin | e.Newexten | e.QueueCallerJoin | e.Hangup
 
-def heard(tracker: Tracker, call: TrackedCall, language: str, at: datetime | None, chosen: bool = False) -> None:
+
+def heard(tracker: Tracker, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
     """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
+    language = event.language
     if not language or not call.inbound:
         return
-    # Taken up after a restart: what its channel bears first was not just chosen.
-    before, call.language = call.language or language, language
+    before = call.language or language  # taken up after a restart: what it bears first was not just chosen
+    if language != call.language:
+        call.language = tracker.common(language)
     if before != language and spoken(before) != spoken(language):
-        asked = _may_have_chosen(call, at)
+        asked = _may_have_chosen(call, event.at)
     else:
-        asked = chosen and not call.language_told and _was_in_menu(call, at)
+        asked = chosen and not call.dialled and _was_in_menu(call, event)
     if asked:
-        _tell(tracker, call, at, spoken(language))
+        _tell(tracker, call, event.at, spoken(language))
 
 
 def by_queue(tracker: Tracker, call: TrackedCall, event: e.QueueCallerJoin) -> None:
     """The caller enters a queue, which may say what was asked for."""
     language = tracker.site.queue_languages.get(event.queue)
-    heard(tracker, call, event.language, event.at, chosen=language is None)
+    heard(tracker, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
         _tell(tracker, call, event.at, language)
 
@@ -64,8 +68,8 @@ def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
     return at - since >= SHORTEST_MENU
 
 
-def _was_in_menu(call: TrackedCall, at: datetime | None) -> bool:
-    since = call.line_up
-    if not call.language_menu or call.dialled or not isinstance(since, datetime) or at is None:
+def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
+    if call.flags & (MENU | LANGUAGE_TOLD) != MENU:
         return False
-    return at - since >= SHORTEST_MENU
+    since, at = call.line_up, event.at
+    return isinstance(since, datetime) and at is not None and at - since >= SHORTEST_MENU

@@ -1,39 +1,71 @@
-"""What the tracker remembers of channels and calls in progress: small, mutable, private to `calls/`. Pure."""
+"""What the tracker remembers of channels and calls in progress: small, mutable, private to `calls/`. Pure.
+
+A busy exchange has thousands up at once, so they are counted in bytes: flags share an integer, what few calls
+have takes room only in those, and the garbage collector is not told of them (`gc=False`). A call and its legs
+know each other; whoever ends a call takes them apart (`Tracker.close`), else they would stay for ever.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from callmon.ami import events as e
 from callmon.calls.endpoints import is_local
+from callmon.calls.seldom import Seldom, flag
 from callmon.calls.waiting import Waiting
 from callmon.facts import TransferKind
 
+# The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
+OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE = 1, 2, 4, 8, 16, 32
+MENU, LANGUAGE_TOLD = 32, 64
 
-class Leg:
+
+class Leg(msgspec.Struct, eq=False, gc=False):
     """One channel."""
 
-    __slots__ = (
-        "answered", "answered_at", "bridge", "call", "channel", "dialled", "hint", "mailbox", "outside",
-        "partner", "rang", "rang_at", "stopped", "uniqueid",
-    )  # fmt: skip
+    uniqueid: str
+    channel: str
+    call: TrackedCall | None = None
+    bridge: str | None = None
+    # When it began to ring; until that has been told (`rang`), the hint of a Newstate, for exchanges that send
+    # no DialState.
+    rang_at: e.Stamp = None
+    extension: str = ""  # of a phone that was dialled
+    flags: int = 0
+    seldom: dict[str, Any] | None = None
 
-    def __init__(self, uniqueid: str, channel: str, call: TrackedCall | None = None) -> None:
-        self.uniqueid = uniqueid
-        self.channel = channel
-        self.call = call
-        self.bridge: str | None = None
-        self.partner: Leg | None = None  # the other half of a Local channel
-        self.outside = self.dialled = self.rang = self.stopped = self.answered = False
-        self.rang_at: datetime | None = None
-        self.answered_at: datetime | None = None
-        self.hint: datetime | None = None  # Newstate Ringing, for exchanges that send no DialState
-        self.mailbox: str | None = None  # this leg runs VoiceMail
+    outside = flag(OUTSIDE)
+    dialled = flag(DIALLED)
+    rang = flag(RANG)
+    stopped = flag(STOPPED)
+    answered = flag(ANSWERED)
+    is_phone = flag(PHONE)
+    partner = Seldom["Leg | None"](None)  # the other half of a Local channel
+    mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
+    answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
+
+    def __post_init__(self) -> None:
+        if not is_local(self.channel):
+            self.flags = PHONE
 
     @property
-    def is_phone(self) -> bool:
-        return not is_local(self.channel)
+    def is_tried(self) -> bool:
+        """Dialled, and neither taken nor given up."""
+        return self.flags & (DIALLED | STOPPED | ANSWERED) == DIALLED
+
+    @property
+    def is_hinted(self) -> bool:
+        """A phone that was dialled and rings, though no DialState said so."""
+        return self.flags & (PHONE | DIALLED | RANG) == PHONE | DIALLED and bool(self.rang_at)
+
+    @property
+    def has_person(self) -> bool:
+        """A phone that was picked up."""
+        return self.flags & (PHONE | ANSWERED) == PHONE | ANSWERED
 
 
 class Sending:
@@ -48,42 +80,59 @@ class Sending:
         self.dialled = False
 
 
-class TrackedCall:
+class TrackedCall(msgspec.Struct, eq=False, gc=False):
     """One call in progress: what is needed to understand its next event."""
 
-    __slots__ = (
-        "answered", "asked", "begun", "busy", "caller", "consults", "dialled", "doubtful", "held", "id",
-        "inbound", "language", "language_menu", "language_told", "last_stop", "legs", "line_up",
-        "maybe_voicemail", "parked", "person", "person_left", "queue", "recalled", "sent", "stopping",
-        "surveyed", "thirds", "told", "unsure", "voicemail", "waiting", "withheld",
-    )  # fmt: skip
+    id: str
+    caller: Leg
+    begun: e.Newchannel | None  # kept until the call's direction is known
+    language: str
+    legs: tuple[Leg, ...] = ()
+    told: bool = False  # Arrived has been told
+    inbound: bool = False
+    answered: bool = False
+    voicemail: bool = False
+    dialled: bool = False
+    line_up: datetime | bool = False  # the exchange took the line, when (if a time was given)
+    last_stop: datetime | None = None
+    queue: str | None = None
+    person: Leg | None = None  # who is on the line with the caller
+    waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
+    sent: Sending | None = None
+    flags: int = 0
+    seldom: dict[str, Any] | None = None
 
-    def __init__(self, caller: Leg, begun: e.Newchannel | None, language: str) -> None:
-        self.id = caller.uniqueid
-        self.caller = caller
-        self.legs: list[Leg] = []
-        self.begun = begun  # kept until the call's direction is known
-        self.language = language
-        self.told = False  # Arrived has been told
-        self.inbound = self.answered = self.voicemail = self.dialled = self.busy = False
-        self.withheld = False  # the number must not be shown
-        self.asked = False  # the caller's side asked for the hang-up
-        self.stopping = False  # the exchange is going down
-        self.doubtful = False  # a gap began while this call was up
-        self.language_menu = self.language_told = False
-        self.thirds: tuple[str, ...] = ()  # who was on the line beside the person
-        self.surveyed = False  # the survey has been offered
-        self.line_up: datetime | bool = False  # the exchange took the line, when (if a time was given)
-        self.maybe_voicemail: datetime | bool = False  # up after a dial in vain: into what, nobody said yet
-        self.last_stop: datetime | None = None
-        self.queue: str | None = None
-        self.person: Leg | None = None  # who is on the line with the caller
-        self.person_left = False  # and asked for the hang-up first
-        self.sent: Sending | None = None
-        self.parked = self.recalled = self.held = False
-        self.consults: TrackedCall | None = None  # this one is a consultation in the service of another
-        self.waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
-        self.unsure: Leg | None = None  # the phone of an answer whose time is not known
+    busy = flag(1)
+    asked = flag(2)  # the caller's side asked for the hang-up
+    doubtful = flag(4)  # a gap began while this call was up
+    withheld = flag(8)  # the number must not be shown
+    stopping = flag(16)  # the exchange is going down
+    language_menu = flag(MENU)
+    language_told = flag(LANGUAGE_TOLD)
+    person_left = flag(128)  # the person on the line asked for the hang-up first
+    parked = flag(256)
+    recalled = flag(512)
+    held = flag(1024)
+    surveyed = flag(2048)  # the survey has been offered
+    thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
+    maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
+    consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another
+    unsure = Seldom["Leg | None"](None)  # the phone of an answer whose time is not known
+
+    def take(self, leg: Leg) -> None:
+        """One leg more."""
+        leg.call = self
+        self.legs += (leg,)
+
+    def let_go(self, leg: Leg) -> None:
+        """One leg less; whose it is then, its taker says."""
+        self.legs = tuple(other for other in self.legs if other is not leg)
+
+
+def new_call(caller: Leg, begun: e.Newchannel | None, language: str) -> TrackedCall:
+    """A call is its caller's channel."""
+    call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
+    return call
 
 
 class Bridges:
@@ -95,11 +144,15 @@ class Bridges:
     def __len__(self) -> int:
         return len(self._members)
 
-    def enter(self, leg: Leg, bridge: str) -> None:
+    def enter(self, leg: Leg, bridge: str) -> bool:
+        """Whether it is alone there and left nobody: then nobody hears anybody else than before."""
+        is_alone = leg.bridge is None and leg.seldom is None and bridge not in self._members
         if leg.bridge is not None:
             self.leave(leg)
-        leg.bridge = bridge
-        self._members.setdefault(bridge, []).append(leg)
+        members = self._members.setdefault(bridge, [])
+        leg.bridge = members[0].bridge if members else bridge  # one text for all
+        members.append(leg)
+        return is_alone
 
     def leave(self, leg: Leg) -> None:
         name = leg.bridge or ""
@@ -119,7 +172,7 @@ class Bridges:
         while waiting:
             leg = waiting.pop()
             near = list(self._members.get(leg.bridge or "", ()))
-            if leg.partner is not None and leg is not start:
+            if leg.seldom is not None and leg.partner is not None and leg is not start:
                 near.append(leg.partner)
             for other in near:
                 if other.uniqueid not in seen:

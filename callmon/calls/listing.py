@@ -20,7 +20,7 @@ from callmon.ami import events as e
 from callmon.calls import arrival, dialling, voicemail, waiting
 from callmon.calls.endpoints import is_local
 from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
-from callmon.calls.legs import Leg, TrackedCall
+from callmon.calls.legs import Leg, TrackedCall, new_call
 from callmon.calls.vanished import Ghosts, drop, drop_from
 from callmon.facts import Fact
 
@@ -256,7 +256,7 @@ class Listing:
             return
         arrived = born(entry.uniqueid)
         leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
-        call = leg.call = tracker.calls[leg.uniqueid] = TrackedCall(leg, None, entry.language)
+        call = tracker.calls[leg.uniqueid] = new_call(leg, None, entry.language)
         line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
         direction = "inbound" if line is not None else self._direction(entry, phones)
         first = any(soon(arrived, born(phone.uniqueid)) for phone in phones)
@@ -303,8 +303,7 @@ class Listing:
             leg = self._tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
             leg.outside = leg.is_phone and self._tracker.site.endpoints.is_outside_dialled(phone.channel, "")
         if leg.call is not call:
-            leg.call = call
-            call.legs.append(leg)
+            call.take(leg)
             leg.dialled = call.dialled = True
             if leg.is_phone:
                 self._tracker.tell(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.calls.endpoints import endpoint
-from callmon.calls.legs import Leg, Sending, TrackedCall
+from callmon.calls.legs import Leg, Sending, TrackedCall, new_call
 from callmon.calls.story import Account
 from callmon.facts import Fact
 
@@ -24,21 +24,21 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     """Take up a call in progress by its account and the facts that made it."""
     arrival = account.arrival
     leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
-    call = leg.call = tracker.calls[arrival.call] = TrackedCall(leg, None, account.language or "")
+    call = tracker.calls[arrival.call] = new_call(leg, None, account.language or "")
     call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
-    call.answered = account.answered_by is not None
+    call.answered = account.answer is not None
     call.voicemail = account.voicemail is not None
     call.dialled = account.tried > 0
-    call.line_up = account.opened
+    call.line_up = bool(account.opened)
     call.language_told = account.language is not None
-    call.surveyed = account.survey is not None
+    call.surveyed = account.handing.survey is not None
     call.last_stop = account.stopped
-    call.queue = "?" if account.in_queue else None
-    call.held, call.parked = account.held, account.is_parked
+    call.queue = "?" if account.queue.is_in else None
+    call.held, call.parked = account.handing.held, account.handing.is_parked
     people = _People(call)
     for fact in facts:
         people.tell(fact)
-    call.legs.extend(people.phones.values())
+    call.legs = tuple(people.phones.values())
     if call.person is not None:
         tracker.talking[endpoint(call.person.channel)] = call
 

@@ -27,7 +27,7 @@ from callmon.ami import events as e
 from callmon.calls import arrival, dialling, language, surveys, transfers, voicemail, waiting
 from callmon.calls.dialling import MAX_LEGS
 from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
-from callmon.calls.legs import Bridges, Leg, TrackedCall
+from callmon.calls.legs import OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
 from callmon.calls.listing import Listing
 from callmon.calls.phones import PhoneLine, Phones
 from callmon.facts import Fact
@@ -39,6 +39,8 @@ JOINED_AT_ONCE = timedelta(seconds=0.5)
 # Hangup causes that a dial leaves behind when it could make no channel: no route, absent, not registered,
 # no circuit, out of order. The caller's cause is stale for all else, but nothing else sets these.
 NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
+
+MAX_TEXTS = 10_000
 
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
 
@@ -81,9 +83,10 @@ class Tracker:
         self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.refused = 0
-        self.clock: datetime | None = None
+        self._latest: e.Event | None = None  # that bears a time
         self.unborn: dict[str, e.Newchannel] = {}
         self.dialplan_heard = False
+        self._texts: dict[str, str] = {}
         self._out: list[Fact] = []
         self._steps = self._all_steps()
 
@@ -127,13 +130,18 @@ class Tracker:
 
     def feed(self, event: e.Event) -> list[Fact]:
         """The facts that follow from one more event, in order."""
-        if event.at is not None:
-            self.clock = event.at
+        if event.stamp:
+            self._latest = event
         self._steps[type(event)](event)
         if not self._out:
             return []
         out, self._out = self._out, []
         return self.listing.doubted(out) if self.listing.is_unheard else out
+
+    @property
+    def clock(self) -> datetime | None:
+        """The exchange's last time."""
+        return self._latest.at if self._latest is not None else None
 
     def tell(self, fact: Fact) -> None:
         """One fact out."""
@@ -149,10 +157,10 @@ class Tracker:
             self.refused += 1
             return
         call = self.calls.get(event.linkedid)
-        leg = self.legs[uniqueid] = Leg(uniqueid, event.channel, call)
+        leg = self.legs[uniqueid] = Leg(uniqueid, event.channel)
         if call is not None:
-            call.legs.append(leg)
-        elif uniqueid == event.linkedid and event.exten and leg.is_phone:
+            call.take(leg)
+        elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
             if event.state == RING:
                 self.begin(leg, event)
             elif len(self.unborn) < MAX_LEGS:
@@ -160,7 +168,7 @@ class Tracker:
 
     def begin(self, leg: Leg, event: e.Newchannel) -> None:
         """A channel that calls in: a call, whose direction may be known only when something is dialled."""
-        call = leg.call = self.calls[leg.uniqueid] = TrackedCall(leg, event, event.language)
+        call = self.calls[leg.uniqueid] = new_call(leg, event, self.common(event.language))
         line = arrival.line(self, leg.channel, event.exten, event.caller)
         if line is not None:
             arrival.tell(self, call, "inbound", line)
@@ -173,7 +181,7 @@ class Tracker:
         self.unborn.pop(event.uniqueid, None)
         if leg.bridge is not None:
             self.bridges.leave(leg)
-        if leg.partner is not None:
+        if leg.seldom is not None and leg.partner is not None:
             leg.partner.partner = None
         call = leg.call
         if call is None:
@@ -181,28 +189,28 @@ class Tracker:
         if leg is call.caller:
             self._end(call, event)
             return
-        if leg.dialled and not leg.stopped and not leg.answered:
+        if leg.is_tried:
             dialling.stop(self, call, leg, event.at, "gone")
-        if leg in call.legs:
-            call.legs.remove(leg)
+        call.let_go(leg)
 
     def _end(self, call: TrackedCall, event: e.Hangup) -> None:
-        language.heard(self, call, event.language, event.at)
+        at = event.at
+        language.heard(self, call, event)
         arrival.settle_direction(self, call, dialled_outside=False)
         for leg in call.legs:
             dialling.rang_by_hint(self, call, leg)
-        voicemail.by_place(self, call, event, event.at)
+        voicemail.by_place(self, call, event)
         surveys.by_place(self, call, event)
         if call.maybe_voicemail:
-            voicemail.took(self, call, call.last_stop or event.at, None)
+            voicemail.took(self, call, call.last_stop or at, None)
         if event.cause in NO_CHANNEL and not call.dialled:
-            self._out.append(f.DialFailed(call.id, event.at))
+            self._out.append(f.DialFailed(call.id, at))
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
-            waiting.refused(self, call, event.at)
-            self._out.append(f.CallerBusy(call.id, event.at))
+            waiting.refused(self, call, at)
+            self._out.append(f.CallerBusy(call.id, at))
         by: f.Ender = "caller" if call.asked else "exchange"
         how: f.EndedHow = "stopped" if call.stopping else "hangup"
-        self.close(call, f.Ended(call.id, event.at, by, how))
+        self.close(call, f.Ended(call.id, at, by, how))
 
     def close(self, call: TrackedCall, ended: f.Ended) -> None:
         """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
@@ -216,7 +224,7 @@ class Tracker:
         self.legs.pop(call.id, None)
         for leg in call.legs:
             leg.call = None
-        call.legs.clear()
+        call.legs = ()
         call.caller.call = None
 
     def _hangup_request(self, event: e.HangupRequest) -> None:
@@ -225,7 +233,7 @@ class Tracker:
             dialling.asked(self, event)
         elif not call.busy:  # after a busy or congested signal it is our own refusal's echo
             call.asked = True
-            voicemail.by_place(self, call, event, event.at)
+            voicemail.by_place(self, call, event)
             surveys.by_place(self, call, event)
 
     def _soft_hangup_request(self, event: e.SoftHangupRequest) -> None:
@@ -240,10 +248,9 @@ class Tracker:
             if own.told:  # a call of its own that was already told is not swallowed
                 return
             del self.calls[own.id]
-        elif leg.call is not None and leg in leg.call.legs:
-            leg.call.legs.remove(leg)
-        leg.call = call
-        call.legs.append(leg)
+        elif leg.call is not None:
+            leg.call.let_go(leg)
+        call.take(leg)
 
     def absorb(self, call: TrackedCall) -> None:
         """A consultation's own account ends where its legs join the caller's call."""
@@ -251,11 +258,20 @@ class Tracker:
         if call.told:
             self._out.append(f.Ended(call.id, self.clock, "exchange"))
 
+    def common(self, text: str) -> str:
+        """A language, a line's number: many calls have the same, and it is kept once."""
+        return self._texts.setdefault(text, text) if len(self._texts) < MAX_TEXTS else text
+
     def phone(self, leg: Leg) -> str:
-        return self.site.endpoints.phone(leg.channel, leg.outside)
+        """The name under which facts know a phone: its extension, or `outside`."""
+        if leg.flags & OUTSIDE:
+            return f.OUTSIDE
+        if not leg.extension:
+            leg.extension = self.common(extension(leg.channel))
+        return leg.extension
 
     def named(self, leg: Leg) -> str:
-        return masked(leg.channel) if leg.outside else leg.channel
+        return masked(leg.channel) if leg.flags & OUTSIDE else leg.channel
 
     # Somebody, or something, takes the call.
 
@@ -268,8 +284,8 @@ class Tracker:
             if event.state == RING and (born := self.unborn.pop(event.uniqueid, None)) is not None:
                 self.begin(leg, born)
         elif leg is not call.caller:
-            if event.state == RINGING and leg.hint is None and not leg.rang:
-                leg.hint = event.at
+            if event.state == RINGING and not leg.rang_at and not leg.flags & RANG:
+                leg.rang_at = event.stamp
         elif event.state == UP:
             self._caller_up(call, event)
         elif event.state == BUSY:
@@ -280,12 +296,12 @@ class Tracker:
 
     def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
         """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
-        language.heard(self, call, event.language, event.at)
+        language.heard(self, call, event)
         if call.answered or call.voicemail or any(leg.answered for leg in call.legs):
             return
         if not call.inbound and call.dialled:
             return
-        voicemail.by_place(self, call, event, event.at)
+        voicemail.by_place(self, call, event)
         if call.voicemail:
             return
         if call.dialled and not self.dialplan_heard:
@@ -299,21 +315,22 @@ class Tracker:
             call.line_up = at or True
             self._out.append(f.LineOpened(call.id, at))
 
-    def not_voicemail_after_all(self, call: TrackedCall, at: datetime | None) -> None:
+    def not_voicemail_after_all(self, call: TrackedCall, event: e.Event) -> None:
         if call.maybe_voicemail:
             when, call.maybe_voicemail = call.maybe_voicemail, False
-            self.open_line(call, when if isinstance(when, datetime) else at)
+            self.open_line(call, when if isinstance(when, datetime) else event.at)
 
     def _bridge_enter(self, event: e.BridgeEnter) -> None:
         leg = self.legs.get(event.uniqueid)
         if leg is None:
             return
-        self.bridges.enter(leg, event.bridge)
+        if self.bridges.enter(leg, event.bridge):
+            return
         call = leg.call
         if call is None or call.caller.bridge is None:  # it may be with a caller's leg through others
             call = next((near.call for near in self.bridges.reachable(leg) if near.call is not None), call)
         if call is not None:
-            self.join(call, event.at)
+            self.join(call, event)
 
     def _bridge_leave(self, event: e.BridgeLeave) -> None:
         leg = self.legs.get(event.uniqueid)
@@ -321,19 +338,20 @@ class Tracker:
             return
         self.bridges.leave(leg)
         if leg.call is not None and leg is leg.call.person:  # whoever stays has the caller now
-            self.join(leg.call, event.at)
+            self.join(leg.call, event)
 
-    def join(self, call: TrackedCall, at: datetime | None) -> None:
+    def join(self, call: TrackedCall, event: e.Event | None) -> None:
         """Is the caller joined with a person, or with voicemail behind a Local channel?"""
         if call.caller.bridge is None:
             return
+        at = event.at if event is not None else None
         if call.answered:
             transfers.joined(self, call, at)
             return
         for leg in self.bridges.reachable(call.caller):
             if leg.mailbox is not None:
                 voicemail.took(self, call, at, leg.mailbox)
-            elif leg.answered and leg.is_phone:
+            elif leg.has_person:
                 arrival.settle_direction(self, call, leg.outside)
                 self.answer(call, leg, self._when_joined(leg, at))
                 return
@@ -358,7 +376,8 @@ class Tracker:
         call.person = leg
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
-        rang = leg.rang_at
+        leg.answered_at = None  # it has served
+        rang = e.instant(leg.rang_at) if leg.rang else None
         waiting.decided(self, call, at)
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
 
@@ -372,7 +391,7 @@ class Tracker:
         if call is None:
             return
         language.by_queue(self, call, event)
-        self.not_voicemail_after_all(call, event.at)
+        self.not_voicemail_after_all(call, event)
         arrival.settle_direction(self, call, dialled_outside=False)
         call.queue = event.queue
         transfers.taken(call)

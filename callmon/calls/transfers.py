@@ -128,7 +128,7 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
 
 def _somebody_new(tracker: Tracker, call: TrackedCall) -> Leg | None:
     """Whoever sent the caller off may leave the bridge last; a third who joins in has not taken over yet."""
-    near = [leg for leg in tracker.bridges.reachable(call.caller) if leg.answered and leg.is_phone]
+    near = [leg for leg in tracker.bridges.reachable(call.caller) if leg.has_person]
     if call.sent is None and call.person in near:
         return None
     return next((leg for leg in near if leg is not call.person), None)
@@ -205,9 +205,8 @@ def _take_consultation_in(tracker: Tracker, call: TrackedCall, event: e.Attended
         return None
     target = next((leg for leg in reversed(own.legs) if leg.is_phone), None)
     for leg in [own.caller, *own.legs]:
-        leg.call = call
-        call.legs.append(leg)
-    own.legs.clear()
+        call.take(leg)
+    own.legs = ()
     tracker.absorb(own)
     return target
 

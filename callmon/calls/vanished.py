@@ -29,9 +29,9 @@ def drop(tracker: Tracker, leg: Leg) -> None:
 
 def drop_from(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
     """A leg of a call vanished; the call goes on."""
-    call.legs.remove(leg)
+    call.let_go(leg)
     drop(tracker, leg)
-    if leg.dialled and not leg.stopped and not leg.answered and leg.is_phone:
+    if leg.is_tried and leg.is_phone:
         tracker.tell(f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang))
 
 

@@ -49,23 +49,20 @@ def step(tracker: Tracker, event: e.Newexten) -> None:
     if leg is not leg.call.caller:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
-    language.heard(tracker, leg.call, event.language, event.at)  # voicemail chosen in a menu is no language chosen
+    language.heard(tracker, leg.call, event)  # voicemail chosen in a menu is no language chosen
     took(tracker, leg.call, event.at, mailbox)
 
 
-def by_place(
-    tracker: Tracker, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest, at: datetime | None
-) -> None:
+def by_place(tracker: Tracker, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest) -> None:
     """The caller is where the configuration says that only voicemail is."""
-    if call.voicemail or not call.inbound:
-        return
-    if not isinstance(event, e.Newstate) and _passed_through(call, at):
-        return
     site = tracker.site
-    if event.context in site.voicemail_contexts or event.exten in site.mailboxes:
-        mailbox = event.exten if event.exten in site.mailboxes else None
-        since = None if isinstance(event, e.Newstate) else call.last_stop
-        took(tracker, call, since or at, mailbox)
+    if event.context not in site.voicemail_contexts and event.exten not in site.mailboxes:
+        return
+    is_over, at = not isinstance(event, e.Newstate), event.at
+    if call.voicemail or not call.inbound or (is_over and _passed_through(call, at)):
+        return
+    mailbox = event.exten if event.exten in site.mailboxes else None
+    took(tracker, call, (call.last_stop if is_over else None) or at, mailbox)
 
 
 def _passed_through(call: TrackedCall, at: datetime | None) -> bool:

@@ -1,0 +1,43 @@
+"""Attributes that take little room: a busy exchange holds thousands of calls, and each has dozens. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def flag(bit: int) -> bool:
+    """A yes or no in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
+
+    def get(owner: Any) -> bool:
+        return bool(owner.flags & bit)
+
+    def put(owner: Any, value: bool) -> None:
+        owner.flags = owner.flags | bit if value else owner.flags & ~bit
+
+    return property(get, put)  # type: ignore[return-value]  # whoever reads it gets a bool
+
+
+class Seldom(Generic[T]):
+    """What few of its owners ever have: it takes room in their `seldom` only while it is not the default."""
+
+    __slots__ = ("_default", "_name")
+
+    def __init__(self, default: T) -> None:
+        self._default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> T:
+        had = owner.seldom
+        value: T = self._default if had is None else had.get(self._name, self._default)
+        return value
+
+    def __set__(self, owner: Any, value: T) -> None:
+        had = owner.seldom
+        if value != self._default:
+            owner.seldom = {self._name: value} if had is None else had | {self._name: value}
+        elif had is not None and self._name in had:
+            owner.seldom = {name: kept for name, kept in had.items() if name != self._name} or None
