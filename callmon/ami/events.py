@@ -24,7 +24,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def at(self) -> datetime | None:
-        return instant(self.stamp)
+        stamp = self.stamp
+        return instant(stamp) if isinstance(stamp, str) else stamp
 
 
 class Newchannel(Event, frozen=True, gc=False):
@@ -349,14 +350,17 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def instant(text: Stamp | bytes) -> datetime | None:
+def moment(stamp: Stamp) -> datetime | None:
+    """A stamp as a datetime; None when it is no time."""
+    return instant(stamp) if isinstance(stamp, str) else stamp
+
+
+def instant(text: str | bytes) -> datetime | None:
     """`1795527733.217087` (epoch seconds) as a UTC datetime, to the microsecond; None when it is no time.
 
     A float holds today's epoch seconds to a quarter of a microsecond, and rounds to the right one.
     """
-    if not text or isinstance(text, datetime):
-        return text or None
     try:
-        return datetime.fromtimestamp(float(text), UTC)
+        return datetime.fromtimestamp(float(text), UTC) if text else None
     except (ValueError, OverflowError, OSError):
         return None

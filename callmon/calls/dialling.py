@@ -96,7 +96,7 @@ def rang(
 def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
     """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
     if leg.is_hinted:
-        rang(tracker, call, leg, e.instant(leg.rang_at))
+        rang(tracker, call, leg, e.moment(leg.rang_at))
 
 
 def end(tracker: Tracker, event: e.DialEnd) -> None:

@@ -2,7 +2,7 @@
 
 A busy exchange has thousands up at once, so they are counted in bytes: flags share an integer, what few calls
 have takes room only in those, and the garbage collector is not told of them (`gc=False`). A call and its legs
-know each other; whoever ends a call takes them apart (`Tracker.close`), else they would stay for ever.
+know each other; whoever ends a call takes them apart (`take_apart`), else they would stay for ever.
 """
 
 from __future__ import annotations
@@ -124,6 +124,13 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         leg.call = self
         self.legs += (leg,)
 
+    def take_apart(self) -> None:
+        """It is over: nothing may lead from it to a leg that leads back."""
+        for leg in self.legs:
+            leg.call = None
+        self.caller.call = self.person = self.seldom = None
+        self.legs = ()
+
     def let_go(self, leg: Leg) -> None:
         """One leg less; whose it is then, its taker says."""
         self.legs = tuple(other for other in self.legs if other is not leg)
@@ -165,8 +172,14 @@ class Bridges:
         if not members:
             del self._members[name]
 
-    def reachable(self, start: Leg) -> Iterator[Leg]:
+    def reachable(self, start: Leg) -> list[Leg]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
+        members = self._members.get(start.bridge or "", ())
+        if any(leg.seldom is not None for leg in members):  # perhaps half of a Local channel
+            return list(self._beyond(start))
+        return [leg for leg in members if leg is not start]
+
+    def _beyond(self, start: Leg) -> Iterator[Leg]:
         seen = {start.uniqueid}
         waiting = [start]
         while waiting:

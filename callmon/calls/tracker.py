@@ -222,10 +222,7 @@ class Tracker:
             del self.talking[endpoint(call.person.channel)]
         self.calls.pop(call.id, None)
         self.legs.pop(call.id, None)
-        for leg in call.legs:
-            leg.call = None
-        call.legs = ()
-        call.caller.call = None
+        call.take_apart()
 
     def _hangup_request(self, event: e.HangupRequest) -> None:
         call = self.calls.get(event.uniqueid)
@@ -377,7 +374,7 @@ class Tracker:
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         leg.answered_at = None  # it has served
-        rang = e.instant(leg.rang_at) if leg.rang else None
+        rang = e.moment(leg.rang_at) if leg.rang else None
         waiting.decided(self, call, at)
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
 
