@@ -115,7 +115,7 @@ def test_devices_that_are_no_phones_are_skipped_before_they_are_read(device: str
 )
 def test_phones_of_every_technology_are_heard(device: str) -> None:
     message = f"Event: DeviceStateChange\r\nActionID: callmon-4\r\nDevice: {device}\r\nState: ONHOLD\r\n"
-    assert decoding.event(message.encode()) == e.DeviceStateChange(None, device, "ONHOLD")
+    assert decoding.event(message.encode()) == e.DeviceStateChange("", device, "ONHOLD")
     assert is_phone(device)
 
 
@@ -172,7 +172,7 @@ def test_a_gap_makes_every_phone_unknown_until_it_is_listed_again() -> None:
     monitor = heard(exchange)
     monitor.feed("toronto", e.ConnectionLost(MORNING))
     assert monitor.phones() == {}
-    monitor.feed("toronto", e.DeviceStateChange(None, "PJSIP/102", "NOT_INUSE"))
+    monitor.feed("toronto", e.DeviceStateChange("", "PJSIP/102", "NOT_INUSE"))
     assert gauge(monitor) == {"free": 1}
 
 
@@ -589,7 +589,7 @@ def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Store) -> N
     monitor = listener(settings())
     monitor.learn_phones(EXCHANGE, newest)
     for phone in ("101", "102", "104", "109"):
-        monitor.feed(EXCHANGE, e.DeviceStateChange(None, f"PJSIP/{phone}", "NOT_INUSE"))
+        monitor.feed(EXCHANGE, e.DeviceStateChange("", f"PJSIP/{phone}", "NOT_INUSE"))
     assert monitor.phones() == {("general", "free"): 2}
 
 

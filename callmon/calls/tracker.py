@@ -81,6 +81,7 @@ class Tracker:
         self.listing = Listing(self)
         self.phones = Phones()
         self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
+        self.no_longer_waiting: dict[str, waiting.Waiting] = {}  # by line
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.refused = 0
         self._latest: e.Event | None = None  # that bears a time

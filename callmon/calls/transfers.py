@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import surveys
+from callmon.calls import surveys, waiting
 from callmon.calls.endpoints import endpoint, is_number, masked
 from callmon.calls.legs import Leg, Sending, TrackedCall
 from callmon.facts import OUTSIDE
@@ -186,8 +186,7 @@ def parking_over(tracker: Tracker, event: e.ParkedCallTimeOut) -> None:
 def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to where the phone said."""
     if event.forward and call.told:
-        if call.waiting is not None:
-            call.waiting.forwarded = True
+        waiting.forwarded(call)
         to = OUTSIDE if is_number(event.forward) else event.forward
         tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to.partition("@")[0]))
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from callmon import facts as f
 from callmon.calls.endpoints import endpoint
 from callmon.calls.phones import PhoneLine, Phones, State
@@ -35,18 +37,15 @@ Tried = Literal["silent", "rings", "refused", "gone"]
 Offer = Literal["unreachable", "in_use", "silent", "free", "ringing"]
 
 
-class Waiting:
+class Waiting(msgspec.Struct, eq=False, gc=False):
     """What is remembered of one caller's wait."""
 
-    __slots__ = ("forwarded", "free_since", "line", "over", "told", "tried")
-
-    def __init__(self, line: PhoneLine) -> None:
-        self.line = line
-        self.tried: dict[str, Tried] = {}
-        self.told = 0  # the rank of the best that was told
-        self.free_since: datetime | None = None
-        self.forwarded = False  # a phone sent the call on: who is dialled now need not be of this line
-        self.over = False  # nothing better can come, or a gap came between
+    line: PhoneLine
+    tried: dict[str, Tried] = msgspec.field(default_factory=dict)
+    told: int = 0  # the rank of the best that was told
+    free_since: datetime | None = None
+    forwarded: bool = False  # a phone sent the call on: who is dialled now need not be of this line
+    over: bool = False  # nothing better can come, or a gap came between
 
     def is_undecided(self) -> bool:
         """A phone was dialled, and has given no sign yet: it cannot be said that none is free."""
@@ -207,10 +206,21 @@ def _tell(tracker: Tracker, call: TrackedCall, waiting: Waiting, what: f.PhonesB
         tracker.tell(f.PhonesSeen(call.id, at, what))
 
 
+def forwarded(call: TrackedCall) -> None:
+    """A phone sends the call on."""
+    waiting = call.waiting
+    if waiting is not None and waiting.over:
+        call.waiting = Waiting(waiting.line, forwarded=True, over=True)
+    elif waiting is not None:
+        waiting.forwarded = True
+
+
 def _over(tracker: Tracker, call: TrackedCall, waiting: Waiting) -> None:
     waiting.over = True
     waiting.tried.clear()
     tracker.waiting.pop(call.id, None)
+    if call.waiting is not None and not waiting.forwarded:  # one for all callers of the line whose wait is over
+        call.waiting = tracker.no_longer_waiting.setdefault(waiting.line.name, waiting)
 
 
 def best(phones: Phones, waiting: Waiting) -> Offer | None:
