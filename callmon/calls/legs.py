@@ -175,8 +175,9 @@ class Bridges:
     def reachable(self, start: Leg) -> list[Leg]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
         members = self._members.get(start.bridge or "", ())
-        if any(leg.seldom is not None for leg in members):  # perhaps half of a Local channel
-            return list(self._beyond(start))
+        for leg in members:
+            if leg.seldom is not None and leg.partner is not None:
+                return list(self._beyond(start))
         return [leg for leg in members if leg is not start]
 
     def _beyond(self, start: Leg) -> Iterator[Leg]:
