@@ -71,5 +71,7 @@ def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
 def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
     if call.flags & (MENU | LANGUAGE_TOLD) != MENU:
         return False
-    since, at = call.line_up, event.at
-    return isinstance(since, datetime) and at is not None and at - since >= SHORTEST_MENU
+    since = call.line_up
+    if not isinstance(since, datetime) or (at := event.at) is None:
+        return False
+    return at - since >= SHORTEST_MENU

@@ -202,7 +202,7 @@ class Tracker:
             dialling.rang_by_hint(self, call, leg)
         voicemail.by_place(self, call, event)
         surveys.by_place(self, call, event)
-        if call.maybe_voicemail:
+        if call.seldom is not None and call.maybe_voicemail:
             voicemail.took(self, call, call.last_stop or at, None)
         if event.cause in NO_CHANNEL and not call.dialled:
             self._out.append(f.DialFailed(call.id, at))
@@ -314,7 +314,7 @@ class Tracker:
             self._out.append(f.LineOpened(call.id, at))
 
     def not_voicemail_after_all(self, call: TrackedCall, event: e.Event) -> None:
-        if call.maybe_voicemail:
+        if call.seldom is not None and call.maybe_voicemail:
             when, call.maybe_voicemail = call.maybe_voicemail, False
             self.open_line(call, when if isinstance(when, datetime) else event.at)
 
