@@ -6,11 +6,16 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable, folder
 
 pytest_plugins = ["tests.store_fixtures"]
+
+# No test may fail because the machine was busy.
+settings.register_profile("callmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("callmon")
 
 
 @pytest.fixture(scope="session")
