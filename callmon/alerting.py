@@ -21,6 +21,7 @@ from callmon.business_calendar import DAY, MIDNIGHT, Calendar, Period, Periods
 CLOSED = "callmon_closed"
 WHOLE_DAY: Periods = (Period(MIDNIGHT, DAY),)
 DIGEST_BEFORE = timedelta(minutes=15)
+DIGEST_LASTS = timedelta(minutes=5)  # Alertmanager looks once in so long: one message
 ESCALATION = timedelta(hours=1)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -34,12 +35,11 @@ def whole(opening: Periods) -> Periods:
 
 
 def before_opening(opening: Periods) -> Periods:
-    """The quarter of an hour before the day's first opening: the digest's time (8:15)."""
+    """Five minutes, a quarter of an hour before the day's first opening: the digest's time (8:15 to 8:20)."""
     if not opening:
         return ()
-    opens = opening[0].opens
-    begins = max(MIDNIGHT, opens - DIGEST_BEFORE)
-    return (Period(begins, opens),) if begins < opens else (Period(opens, opens + DIGEST_BEFORE),)
+    begins = max(MIDNIGHT, opening[0].opens - DIGEST_BEFORE)
+    return (Period(begins, begins + DIGEST_LASTS),)
 
 
 def after_an_hour(opening: Periods) -> Periods:
@@ -74,7 +74,7 @@ def time_intervals(calendar: Calendar, first: date, months: int) -> dict[str, li
 
 
 def as_yaml(intervals: Mapping[str, Iterable[Entry]]) -> str:
-    """The section `time_intervals:` of alertmanager.yml. An entry is a line, written as JSON, which YAML contains."""
+    """The section `time_intervals:` of alertmanager.yml; a line an entry, as JSON, which YAML contains."""
     lines = ["time_intervals:"]
     for name, entries in intervals.items():
         written = [f"      - {json.dumps(entry)}" for entry in entries]

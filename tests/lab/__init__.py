@@ -8,6 +8,7 @@
     listener    a witness on the AMI; ``witness`` puts truth and testimony side by side
     proxy       a network that fails on demand
     postgres    a database to throw away
+    prometheus, alertmanager    with the rules and routes that ship; ``receivers`` is what they speak to
 
 What a situation expects is what its callers and phones were told to do: never what an event said.
 """

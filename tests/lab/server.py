@@ -1,0 +1,121 @@
+"""A server of the Debian folder on loopback: in a place of its own, on a free port, ended by its process id."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.lab.exchange import free_port
+from tests.lab.folder import LabUnavailable, folder
+from tests.lab.place import Place
+from tests.lab.site import HOME
+
+SECONDS_TO_START = 30
+TIME_ZONE = "America/Toronto"
+
+
+class Server:
+    """`program` is started with `options()` once `furnish()` has put its files into `place`.
+
+    Its port is known before it is started.
+    """
+
+    program: str
+
+    def __init__(self) -> None:
+        self.port = free_port(socket.SOCK_STREAM, HOME)
+        self.url = f"http://{HOME}:{self.port}"
+
+    def furnish(self) -> None:
+        raise NotImplementedError
+
+    def options(self) -> list[str]:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.folder = folder("22")
+        self._home = Place(self.folder, self.program.removeprefix("prometheus-")[:4])
+        self.place = self._home.path
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self.furnish()
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def inside(self, name: str) -> str:
+        """The path of a file of `place`, as the program sees it."""
+        return f"/{self.place.relative_to(self.folder)}/{name}"
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    @property
+    def log(self) -> str:
+        return (self.place / "log").read_text()
+
+    def _start(self) -> None:
+        with (self.place / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *in_folder(self.folder, self.program, *self.options())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise LabUnavailable(f"{self.program} does not answer: {self.log[-500:]}")
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._home.leave()
+
+
+def in_folder(root: Path, program: str, *arguments: str) -> list[str]:
+    return ["chroot", str(root), "/usr/bin/env", f"TZ={TIME_ZONE}", program, *arguments]
+
+
+def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subprocess.CompletedProcess[str]:
+    """A tool of the folder, in a copy of `files` (`{}` in an argument stands for where that is)."""
+    root = folder("22")
+    home = Place(root, "tool")
+    try:
+        for path in files.iterdir():
+            (home.path / path.name).write_bytes(path.read_bytes())
+        where = f"/{home.path.relative_to(root)}"
+        command = in_folder(root, program, *(argument.replace("{}", where) for argument in arguments))
+        return subprocess.run(command, input=read, capture_output=True, text=True, timeout=300)
+    finally:
+        home.leave()
