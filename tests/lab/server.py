@@ -65,6 +65,13 @@ class Server:
         with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
             return json.load(answer)
 
+    def post(self, path: str, said: object) -> None:
+        content = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}{path}", json.dumps(said).encode(), content), timeout=10
+        ):
+            pass
+
     @property
     def log(self) -> str:
         return (self.place / "log").read_text()
