@@ -90,8 +90,8 @@ class Listening:
         self._trunks: Counter[str] = Counter()
         self._boxes: set[str] = set()  # contexts in which voicemail took a call
         self._rooms: set[str] = set()  # contexts in which something else happened
-        self._parked: set[str] = set()
-        self._sent: dict[str, str] = {}
+        self._parked: set[str] = set()  # callers in the lot now
+        self.parking_extensions: set[str] = set()
 
     @property
     def trunks(self) -> set[str]:
@@ -101,11 +101,6 @@ class Listening:
     def voicemail_contexts(self) -> set[str]:
         """Those where nothing but voicemail was: FreePBX runs it in contexts in which phones ring too."""
         return self._boxes - self._rooms - {""}
-
-    @property
-    def parking_extensions(self) -> set[str]:
-        """A transfer to where the call was then parked."""
-        return {self._sent[call] for call in self._parked if call in self._sent}
 
     def heard(self, data: bytes) -> bool:
         """More bytes of the same connection; never enough. Never raises on what they hold."""
@@ -140,16 +135,22 @@ class Listening:
                 self._spoken(self._calls[call], event.language, event.at)
             case e.Hangup(uniqueid=leg):
                 self._legs.pop(leg, None)
+                self._parked.discard(leg)
                 if (ended := self._calls.pop(leg, None)) and ended.is_inbound:
                     self._ended(ended, event)
             case e.ParkedCall():
-                self._parked.add(event.parkee)
+                self._park(event.parkee)
                 self.slots.add(plain(event.space))
-            case e.BlindTransfer(transferee=caller) if len(self._sent) < MAX_CALLS:
-                # A transfer to the parking extension is no transfer; ParkedCall comes before it.
-                self._sent[caller] = event.extension
+            case e.UnParkedCall() | e.ParkedCallTimeOut():
+                self._parked.discard(event.parkee)
+            case e.BlindTransfer(transferee=caller) if caller in self._parked:
+                self.parking_extensions.add(event.extension)  # it parked the caller: ParkedCall comes before it
             case _:
                 pass
+
+    def _park(self, caller: str) -> None:
+        if len(self._parked) < MAX_CALLS:
+            self._parked.add(caller)
 
     def _served(self, leg: str) -> _Call | None:
         """The call that dials by this channel: its own, or a Local one on its behalf."""
