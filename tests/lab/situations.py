@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
 from tests.lab.situations_consulted import CONSULTED
 from tests.lab.situations_mixed import MIXED
@@ -329,7 +330,7 @@ UNANSWERED = (
 
 PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
 # Those that take longest begin first.
-SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *PLAIN)
+SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *APART, *PLAIN)
 
 
 def named(*names: str) -> tuple[Situation, ...]:
