@@ -128,6 +128,7 @@ class AttendedTransfer(Event, frozen=True, gc=False):
     result: str
     original_channel: str
     original: str
+    second_exten: str
     second: str
     transferee: str
     target_channel: str
@@ -314,7 +315,8 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
         "Result", "TransfererChannel", "TransfererUniqueid", "TransfereeUniqueid", "Extension",
     ),
     AttendedTransfer: (
-        "Result", "OrigTransfererChannel", "OrigTransfererUniqueid", "SecondTransfererUniqueid",
+        "Result", "OrigTransfererChannel", "OrigTransfererUniqueid", "SecondTransfererExten",
+        "SecondTransfererUniqueid",
         "TransfereeUniqueid", "TransferTargetChannel", "TransferTargetUniqueid",
     ),
     ParkedCall: ("ParkeeUniqueid", "ParkingSpace"),

@@ -42,7 +42,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
     if line is not None:
         call.waiting = Waiting(line)
     withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
-    caller = None if withheld else e164(event.caller, tracker.site.region) or event.caller
+    caller = call.number = None if withheld else e164(event.caller, tracker.site.region) or event.caller
     tracker.tell(
         f.Arrived(
             call=call.id,
@@ -72,7 +72,7 @@ def tell_found(
     _settled(tracker, call, direction, line)
     restricted = entry.presentation.startswith(RESTRICTED)
     withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
-    caller = None if withheld else e164(entry.caller, tracker.site.region) or entry.caller
+    caller = call.number = None if withheld else e164(entry.caller, tracker.site.region) or entry.caller
     tracker.tell(
         f.Arrived(
             call=call.id,
@@ -109,10 +109,11 @@ def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool)
     if call.told or event is None or call.consults is not None:
         return
     served = tracker.talking.get(endpoint(call.caller.channel))
-    if dialled_outside:
-        tell(tracker, call, "outbound")
-    elif served is not None and served.held:  # a person with a caller on hold asks a colleague: a leg of that call
+    # A person with a caller on hold asks somebody, here or outside: a leg of that call.
+    if served is not None and served.held and served.person is not None and not served.person.outside:
         call.consults = served
+    elif dialled_outside:
+        tell(tracker, call, "outbound")
     elif tracker.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
         tell(tracker, call, "inbound")
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language, transfers, waiting
+from callmon.calls import arrival, clicked, hairpins, language, transfers, waiting
 from callmon.calls.legs import DIALLED, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
 
 if TYPE_CHECKING:
@@ -31,9 +31,13 @@ _WHY: dict[str, f.StopReason] = {
 def begin(tracker: Tracker, event: e.DialBegin) -> None:
     """DialBegin: a phone, or a Local channel of the exchange's own, is tried."""
     source = tracker.legs.get(event.uniqueid)
+    if source is not None and source.call is None:
+        clicked.begin(tracker, source, event)
     leg = _dialled_leg(tracker, source, event)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
+        if leg is not None and source is None:
+            clicked.rings_first(tracker, leg, event)
         return
     if source is call.caller:
         language.heard(tracker, call, event, chosen=True)
@@ -46,6 +50,8 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     if outside or leg.flags & OUTSIDE:
         leg.outside = outside
     arrival.settle_direction(tracker, call, outside)
+    if outside and call.inbound:
+        hairpins.went_out(tracker, call, leg, event)
     transfers.dialled(tracker, call, leg, event)
     at = event.at
     waiting.dialled(tracker, call, leg, at)
@@ -101,13 +107,16 @@ def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
 
 def end(tracker: Tracker, event: e.DialEnd) -> None:
     """DialEnd: answered (perhaps only to be asked for a confirmation), or not."""
-    leg = _dialled_leg(tracker, tracker.legs.get(event.uniqueid), event)
+    source = tracker.legs.get(event.uniqueid)
+    leg = _dialled_leg(tracker, source, event)
     if leg is None:
         return
     call = leg.call
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
     if call is None:
+        if leg.answered:
+            clicked.picked_up(source, leg)
         return
     leg.flags |= DIALLED
     if event.status == "ANSWER":

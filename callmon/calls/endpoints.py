@@ -73,6 +73,19 @@ def leads_outside(name: str, dialled: str) -> bool | None:
     return True if tail.isdigit() else None
 
 
+def number_dialled(channel: str, dial_string: str) -> str:
+    """`4165550101@trunk`, `trunk/4165550101`, `trunk/sip:4165550101@host` → 4165550101; `101` → 101.
+
+    What holds no number (a name, perhaps with a password before its address) is the channel's own name.
+    """
+    head, _, tail = _bare(channel, dial_string).partition("/")
+    for text in (tail.removeprefix("sip:").removeprefix("sips:"), head):
+        number = text.partition("@")[0]
+        if number.removeprefix("+").isdigit():
+            return number
+    return extension(channel)
+
+
 class Endpoints:
     """What is known of one exchange's endpoints."""
 

@@ -44,9 +44,10 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     stopped = flag(STOPPED)
     answered = flag(ANSWERED)
     is_phone = flag(PHONE)
-    partner = Seldom["Leg | None"](None)  # the other half of a Local channel
+    partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
     answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
+    picked_up = Seldom["Leg | None"](None)  # by a Local channel of nobody's call: the phone that took it
 
     def __post_init__(self) -> None:
         if not is_local(self.channel):
@@ -64,8 +65,10 @@ class Leg(msgspec.Struct, eq=False, gc=False):
 
     @property
     def has_person(self) -> bool:
-        """A phone that was picked up."""
-        return self.flags & (PHONE | ANSWERED) == PHONE | ANSWERED
+        """A phone that was picked up; no half of anything has a person."""
+        if self.flags & (PHONE | ANSWERED) != PHONE | ANSWERED:
+            return False
+        return self.seldom is None or self.partner is None
 
 
 class Sending:
@@ -99,6 +102,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     person: Leg | None = None  # who is on the line with the caller
     waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
     sent: Sending | None = None
+    number: str | None = None  # the caller's, as it was told
     flags: int = 0
     seldom: dict[str, Any] | None = None
 

@@ -33,6 +33,7 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     call.language_told = account.language is not None
     call.surveyed = account.handing.survey is not None
     call.last_stop = account.stopped
+    call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
     call.held, call.parked = account.handing.held, account.handing.is_parked
     people = _People(call)

@@ -24,7 +24,17 @@ from typing import Any, Protocol
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, dialling, language, surveys, transfers, voicemail, waiting
+from callmon.calls import (
+    arrival,
+    conferences,
+    dialling,
+    hairpins,
+    language,
+    surveys,
+    transfers,
+    voicemail,
+    waiting,
+)
 from callmon.calls.dialling import MAX_LEGS
 from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
 from callmon.calls.legs import OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
@@ -86,6 +96,7 @@ class Tracker:
         self.refused = 0
         self._latest: e.Event | None = None  # that bears a time
         self.unborn: dict[str, e.Newchannel] = {}
+        self.gone_out: hairpins.Out = {}  # dialled outside for a caller: it may come back
         self.dialplan_heard = False
         self._texts: dict[str, str] = {}
         self._out: list[Fact] = []
@@ -163,7 +174,8 @@ class Tracker:
             call.take(leg)
         elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
             if event.state == RING:
-                self.begin(leg, event)
+                if not self.gone_out or not hairpins.came_back(self, leg, event):
+                    self.begin(leg, event)
             elif len(self.unborn) < MAX_LEGS:
                 self.unborn[uniqueid] = event
 
@@ -184,6 +196,8 @@ class Tracker:
             self.bridges.leave(leg)
         if leg.seldom is not None and leg.partner is not None:
             leg.partner.partner = None
+        if self.gone_out:
+            hairpins.forget(self, leg)
         call = leg.call
         if call is None:
             return
@@ -325,7 +339,8 @@ class Tracker:
         if self.bridges.enter(leg, event.bridge):
             return
         call = leg.call
-        if call is None or call.caller.bridge is None:  # it may be with a caller's leg through others
+        # It may be with a caller's leg through others, or have come to a caller by itself.
+        if call is None or call.caller.bridge is None or not (call.told or call.consults):
             call = next((near.call for near in self.bridges.reachable(leg) if near.call is not None), call)
         if call is not None:
             self.join(call, event)
@@ -343,10 +358,13 @@ class Tracker:
         if call.caller.bridge is None:
             return
         at = event.at if event is not None else None
+        near = self.bridges.reachable(call.caller)
+        if any(leg.call is not call for leg in near):
+            conferences.admit(self, call, near)
         if call.answered:
             transfers.joined(self, call, at)
             return
-        for leg in self.bridges.reachable(call.caller):
+        for leg in near:
             if leg.mailbox is not None:
                 voicemail.took(self, call, at, leg.mailbox)
             elif leg.has_person:

@@ -8,7 +8,7 @@
 
 Asterisk's `Result: Success` does not mean that anyone took the call: what took or refused the caller decides,
 when the caller is joined with somebody, is sent off again, or the call ends. A Redirect has no event at all;
-its sign is a new dial for a caller whose person did not hang up first. Parking, pick-up, forwarding by a phone,
+its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Parking, pick-up, forwarding by a phone,
 overflow and the exchange's own Local channels are no transfers.
 """
 
@@ -101,6 +101,13 @@ def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialBegin) -
         call.sent.dialled = True
 
 
+def redirected(tracker: Tracker, call: TrackedCall, at: datetime | None, to: str) -> None:
+    """Voicemail has a caller whose person did not leave first, and whom nobody is known to have sent off."""
+    if call.sent is not None or call.person is None or call.person_left or call.voicemail or call.recalled:
+        return
+    send_off(tracker, call, Sending("redirect", call.person.channel, to, at))
+
+
 def taken(call: TrackedCall) -> None:
     """Something rang for, refused, or took the caller who was sent off."""
     if call.sent is not None:
@@ -139,7 +146,7 @@ def _third(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     if call.person is None or call.sent is not None:
         return
     for leg in tracker.bridges.reachable(call.caller):
-        if leg.answered and leg.is_phone and leg is not call.person and leg.uniqueid not in call.thirds:
+        if leg.has_person and leg is not call.person and leg.uniqueid not in call.thirds:
             call.thirds += (leg.uniqueid,)
             tracker.tell(f.ThirdJoined(call.id, at, tracker.phone(leg), tracker.named(leg)))
 
@@ -214,7 +221,10 @@ def _consulted_extension(tracker: Tracker, call: TrackedCall, event: e.AttendedT
     """What was consulted where no phone was: dialled by the second line, or (by keys) by a Local channel."""
     own = tracker.calls.get(event.second)
     if own is not None and own is not call:
-        return own.begun.exten if own.begun is not None else ""
+        if own.begun is not None:
+            return own.begun.exten
+        # It was told as a call of its own (nobody heard the caller being put on hold): where it is now.
+        return OUTSIDE if is_number(event.second_exten) else event.second_exten
     locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
     return next((_named(leg.channel) for leg in locals_), "")
 

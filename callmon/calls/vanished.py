@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from callmon import facts as f
+from callmon.calls import hairpins
 from callmon.calls.legs import Leg, TrackedCall
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def drop(tracker: Tracker, leg: Leg) -> None:
     tracker.legs.pop(leg.uniqueid, None)
     tracker.unborn.pop(leg.uniqueid, None)
     tracker.bridges.leave(leg)
+    hairpins.forget(tracker, leg)
     if leg.partner is not None:
         leg.partner.partner = None
 

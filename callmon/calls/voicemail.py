@@ -50,6 +50,7 @@ def step(tracker: Tracker, event: e.Newexten) -> None:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
     language.heard(tracker, leg.call, event)  # voicemail chosen in a menu is no language chosen
+    transfers.redirected(tracker, leg.call, event.at, mailbox)
     took(tracker, leg.call, event.at, mailbox)
 
 
@@ -59,22 +60,34 @@ def by_place(tracker: Tracker, call: TrackedCall, event: e.Newstate | e.Hangup |
     if event.context not in site.voicemail_contexts and event.exten not in site.mailboxes:
         return
     is_over, at = not isinstance(event, e.Newstate), event.at
-    if call.voicemail or not call.inbound or (is_over and _passed_through(call, at)):
+    if call.voicemail or not call.inbound or (is_over and _passed_through(tracker, call, at)):
         return
     mailbox = event.exten if event.exten in site.mailboxes else None
     took(tracker, call, (call.last_stop if is_over else None) or at, mailbox)
 
 
-def _passed_through(call: TrackedCall, at: datetime | None) -> bool:
-    """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup."""
-    return at is not None and call.last_stop is not None and at - call.last_stop < SHORTEST_STAY
+def _passed_through(tracker: Tracker, call: TrackedCall, at: datetime | None) -> bool:
+    """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup.
+
+    It went there after the last phone was given up, or (no phone could even be dialled) after the caller was
+    sent off. Where no time is told, an exchange that lets us hear VoiceMail would have said it.
+    """
+    sent = call.sent.at if call.sent is not None else None
+    since = max(filter(None, (call.last_stop, sent)), default=None)
+    if at is None or since is None:
+        return call.sent is not None and tracker.dialplan_heard
+    return at - since < SHORTEST_STAY
 
 
 def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:
     """A caller's own MessageWaiting with something new: a message was left."""
-    call = tracker.calls.get(event.uniqueid)
-    if call is None or not call.inbound or event.new in ("", "0"):
+    leg = tracker.legs.get(event.uniqueid)
+    call = leg.call if leg is not None else None
+    if leg is None or call is None or not call.inbound or event.new in ("", "0"):
+        return
+    if leg is not call.caller and leg.mailbox is None:  # a colleague who listens; else a half that runs VoiceMail
         return
     mailbox = event.mailbox.partition("@")[0] or None
+    transfers.redirected(tracker, call, event.at, mailbox or "")
     took(tracker, call, call.last_stop or event.at, mailbox)
     tracker.tell(f.MessageLeft(call.id, event.at, mailbox))
