@@ -152,3 +152,45 @@ def test_a_redirect_after_it_is_known_by_the_new_dial(way: Way) -> None:
     exchange.at(18).answer(caller, other)
     exchange.at(30).ends(caller, other)
     assert sent(way(exchange)) == [("redirect", "102", True)]
+
+
+# Ringing was heard, and a gap hid who answered first: the person on the line afterwards need not be that one.
+
+
+def ringing() -> tuple[Exchange, Channel, Channel]:
+    exchange = Exchange()
+    exchange.log_in()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    (phone,) = exchange.rings(caller, "PJSIP/101")
+    return exchange, caller, phone
+
+
+@ways
+@pytest.mark.parametrize("taken", ["in the gap", "after the gap"])
+@pytest.mark.parametrize("second", [6.0, 9.0])
+def test_rings_are_not_counted_up_to_who_took_a_transfer(way: Way, taken: str, second: float) -> None:
+    exchange, caller, phone = ringing()
+    with exchange.at(2).unheard(12.0 if taken == "in the gap" else 4.9):
+        exchange.at(3).answer(caller, phone)
+        sends_off(exchange.at(4), caller, phone)
+        (other,) = exchange.at(4.5).rings(caller, "PJSIP/102")
+        if taken == "in the gap":
+            exchange.at(second).answer(caller, other)
+    if taken == "after the gap":
+        exchange.at(second).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    # The first answer came in the first ring, as any must have if the transfer's did.
+    assert (call["outcome"], call["rings"]) == ("answered", 1 if second < 7 else None)
+
+
+@ways
+@pytest.mark.parametrize("answered", [5.0, 9.0])
+def test_a_phone_that_rang_before_it_and_has_the_caller_after_it_was_the_first(way: Way, answered: float) -> None:
+    exchange, caller, phone = ringing()
+    with exchange.at(4).unheard(12.0):
+        exchange.at(answered).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    call = way(exchange)
+    assert (call["outcome"], call["rings"]) == ("answered", 1 if answered == 5.0 else 2)

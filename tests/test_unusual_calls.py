@@ -1,4 +1,4 @@
-"""Calls that look like two, or like none: click-to-dial, hairpins, conferences; and hand-overs that no event names."""
+"""Calls that look like two, or like none: click-to-dial, hairpins, conferences; hand-overs that no event names."""
 
 from __future__ import annotations
 
@@ -324,8 +324,9 @@ def talking(timestamps: bool = True) -> tuple[Exchange, Channel, Channel]:
 
 
 def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str) -> None:
-    exchange.event("BlindTransfer", Result="Success", TransfererChannel=phone.name, TransfererUniqueid=phone.uniqueid,
-                   TransfereeUniqueid=caller.uniqueid, Extension=to)  # fmt: skip
+    exchange.event("BlindTransfer", Result="Success", TransfererChannel=phone.name,
+                   TransfererUniqueid=phone.uniqueid, TransfereeUniqueid=caller.uniqueid,
+                   Extension=to)  # fmt: skip
     for channel in (caller, phone):
         exchange.leave(channel)
     exchange.hangup(phone)

@@ -158,7 +158,24 @@ class Account(Telling, gc=False):
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
+        if self._may_be_a_later_answer(start):
+            return Span(f.EXACT, longest)
         return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack)), longest)
+
+    def _may_be_a_later_answer(self, ringing: datetime) -> bool:
+        """The ringing was heard, and a gap may hide its end: whoever answered after it may be a second person.
+
+        Not where the phone rang before the gap already: had another answered, it would have rung no longer.
+        """
+        answer = self.answer
+        return answer is not None and any(
+            gap.may_hide_answer
+            and gap.at is not None
+            and ringing <= gap.at
+            and (answer.at is None or gap.at < answer.at)
+            and (answer.rang is None or gap.at < answer.rang)
+            for gap in self.doubt.gaps
+        )
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
         """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""

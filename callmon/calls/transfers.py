@@ -8,8 +8,8 @@
 
 Asterisk's `Result: Success` does not mean that anyone took the call: what took or refused the caller decides,
 when the caller is joined with somebody, is sent off again, or the call ends. A Redirect has no event at all;
-its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Parking, pick-up, forwarding by a phone,
-overflow and the exchange's own Local channels are no transfers.
+its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Parking, pick-up,
+forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
 """
 
 from __future__ import annotations
