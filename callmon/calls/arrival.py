@@ -18,7 +18,8 @@ from callmon.calls.waiting import Waiting
 from callmon.numbers import e164, is_withheld
 
 if TYPE_CHECKING:
-    from callmon.calls.tracker import PublicLine, Tracker
+    from callmon.calls.site import PublicLine
+    from callmon.calls.tracker import Tracker
 
 RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 

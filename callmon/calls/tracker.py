@@ -17,10 +17,10 @@ Refuses: to guess. What a gap hid is settled by the next listing (`listing.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from callmon import facts as f
 from callmon.ami import events as e
@@ -36,10 +36,11 @@ from callmon.calls import (
     waiting,
 )
 from callmon.calls.dialling import MAX_LEGS
-from callmon.calls.endpoints import Endpoints, endpoint, extension, masked
+from callmon.calls.endpoints import endpoint, extension, masked
 from callmon.calls.legs import OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
 from callmon.calls.listing import Listing
-from callmon.calls.phones import PhoneLine, Phones
+from callmon.calls.phones import Phones
+from callmon.calls.site import Site
 from callmon.facts import Fact
 
 # A join follows the phone's answer within milliseconds; after longer, something stood between (a
@@ -53,31 +54,6 @@ NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58")
 MAX_TEXTS = 10_000
 
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
-
-
-class PublicLine(PhoneLine, Protocol):
-    """What the tracker must know of a line."""
-
-    @property
-    def language(self) -> str | None: ...
-    @property
-    def language_menu(self) -> bool: ...
-
-
-class Site(Protocol):
-    """What an administrator tells of an exchange."""
-
-    endpoints: Endpoints
-    region: str
-    any_line: bool
-    mailboxes: frozenset[str]
-    parking_extensions: frozenset[str]
-    queue_languages: Mapping[str, str]
-    relay_numbers: frozenset[str]
-    survey_extensions: frozenset[str]
-    voicemail_contexts: frozenset[str]
-
-    def line(self, dialled: str) -> PublicLine | None: ...
 
 
 class Tracker:
@@ -121,8 +97,8 @@ class Tracker:
             e.Hangup: self._hangup,
             e.HangupRequest: self._hangup_request,
             e.SoftHangupRequest: self._soft_hangup_request,
-            e.Hold: self._hold,
-            e.Unhold: self._unhold,
+            e.Hold: partial(transfers.hold, self),
+            e.Unhold: partial(transfers.hold, self),
             e.Newexten: partial(voicemail.step, self),
             e.MessageWaiting: partial(voicemail.message_waiting, self),
             e.QueueCallerJoin: self._queue_join,
@@ -419,15 +395,3 @@ class Tracker:
         if call is not None and call.queue is not None:
             call.queue = None
             self._out.append(f.QueueLeft(call.id, event.at, event.queue, call.asked))
-
-    def _hold(self, event: e.Hold) -> None:
-        self._tell_hold(event, f.Held)
-
-    def _unhold(self, event: e.Unhold) -> None:
-        self._tell_hold(event, f.Resumed)
-
-    def _tell_hold(self, event: e.Hold | e.Unhold, fact: type[f.Held] | type[f.Resumed]) -> None:
-        leg = self.legs.get(event.uniqueid)
-        if leg is not None and leg.call is not None and leg.call.answered and leg is not leg.call.caller:
-            leg.call.held = fact is f.Held
-            self._out.append(fact(leg.call.id, event.at, extension(event.channel)))

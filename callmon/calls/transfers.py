@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import surveys, waiting
-from callmon.calls.endpoints import endpoint, is_number, masked
+from callmon.calls.endpoints import endpoint, extension, is_number, masked
 from callmon.calls.legs import Leg, Sending, TrackedCall
 from callmon.facts import OUTSIDE
 
@@ -161,6 +161,15 @@ def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=False))
     else:
         tracker.tell(f.CameBack(call.id, at, sent.to))
+
+
+def hold(tracker: Tracker, event: e.Hold | e.Unhold) -> None:
+    """A person puts the caller on hold, or takes the caller back."""
+    call = _caller_of(tracker, event.uniqueid)
+    if call is not None and call.answered and event.uniqueid != call.id:
+        call.held = isinstance(event, e.Hold)
+        fact = f.Held if call.held else f.Resumed
+        tracker.tell(fact(call.id, event.at, extension(event.channel)))
 
 
 def parked(tracker: Tracker, event: e.ParkedCall) -> None:
