@@ -42,6 +42,7 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     if source is call.caller:
         language.heard(tracker, call, event, chosen=True)
     tracker.not_voicemail_after_all(call, event)
+    known = leg.flags & DIALLED  # a listing may have told of it
     leg.flags |= DIALLED
     call.dialled = True
     if not leg.flags & PHONE:
@@ -55,7 +56,7 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     transfers.dialled(tracker, call, leg, event)
     at = event.at
     waiting.dialled(tracker, call, leg, at)
-    if call.told:
+    if call.told and not known:
         tracker.tell(f.PhoneDialled(call.id, at, tracker.phone(leg), tracker.named(leg)))
 
 

@@ -36,7 +36,7 @@ def heard(tracker: Tracker, call: TrackedCall, event: Bearing, chosen: bool = Fa
     if before != language and spoken(before) != spoken(language):
         asked = _may_have_chosen(call, event.at)
     else:
-        asked = chosen and not call.dialled and _was_in_menu(call, event)
+        asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
     if asked:
         _tell(tracker, call, event.at, spoken(language))
 

@@ -108,6 +108,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
 
     busy = flag(1)
     asked = flag(2)  # the caller's side asked for the hang-up
+    asked_at = Seldom[datetime | None](None)
     doubtful = flag(4)  # a gap began while this call was up
     withheld = flag(8)  # the number must not be shown
     stopping = flag(16)  # the exchange is going down
@@ -118,6 +119,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     recalled = flag(512)
     held = flag(1024)
     surveyed = flag(2048)  # the survey has been offered
+    queued = flag(4096)  # was put into a queue: what took its time since then was no menu
     thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
     maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
     consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another
@@ -175,6 +177,10 @@ class Bridges:
             members.remove(leg)
         if not members:
             del self._members[name]
+
+    def beside(self, leg: Leg) -> list[Leg]:
+        """All in this leg's bridge, itself too."""
+        return self._members.get(leg.bridge or "", [])
 
     def reachable(self, start: Leg) -> list[Leg]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""

@@ -32,7 +32,7 @@ SECOND = timedelta(seconds=1)
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
 UP, RING, RINGING = "6", "4", "5"
-_MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "Wait", "IVR")
+_MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
 class Heard(NamedTuple):
@@ -252,14 +252,19 @@ class Listing:
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
         """A call that was in progress before we listened."""
         tracker = self._tracker
-        if is_local(entry.channel) or not entry.dialled:
+        if is_local(entry.channel):
             return
         arrived = born(entry.uniqueid)
         leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
+        if not entry.dialled:  # rung by the exchange itself, to call somebody back: its join tells for whom
+            leg.answered = entry.state == UP
+            self._place(leg, entry)
+            return
         call = tracker.calls[leg.uniqueid] = new_call(leg, None, entry.language)
         line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
         direction = "inbound" if line is not None else self._direction(entry, phones)
-        first = any(soon(arrived, born(phone.uniqueid)) for phone in phones)
+        here = [phone for phone in phones if phone.state != UP or (entry.bridge and phone.bridge)]
+        first = any(soon(arrived, born(phone.uniqueid)) for phone in here)
         may_hide = entry.state == UP and not first
         silent = not is_ringing(phones)
         arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
@@ -290,9 +295,9 @@ class Listing:
         pair_halves(call)
         for phone in phones:
             leg = self._tracker.legs[phone.uniqueid]
-            if phone.state == UP and leg.is_phone and self._with_caller(entry, phone):
-                leg.answered = True
-                if not call.answered:
+            if phone.state == UP and leg.is_phone:
+                leg.answered = True  # picked up; with the caller perhaps only from its join on
+                if not call.answered and self._has_caller(call, leg):
                     self._answered(call, leg, phone, since, until)
         if call.answered:
             self._tracker.join(call, None)  # a transfer may have been taken in the gap: when, nobody heard
@@ -301,15 +306,20 @@ class Listing:
         leg = self._tracker.legs.get(phone.uniqueid)
         if leg is None:
             leg = self._tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
-            leg.outside = leg.is_phone and self._tracker.site.endpoints.is_outside_dialled(phone.channel, "")
         if leg.call is not call:
-            call.take(leg)
-            leg.dialled = call.dialled = True
-            if leg.is_phone:
-                self._tracker.tell(
-                    f.PhoneDialled(call.id, None, self._tracker.phone(leg), self._tracker.named(leg))
-                )
+            self._tracker.take_in(call, leg)
+        if leg.call is call and not leg.dialled and not leg.answered:
+            self._dialled_unheard(call, leg)
         return leg
+
+    def _dialled_unheard(self, call: TrackedCall, leg: Leg) -> None:
+        """A leg whose DialBegin nobody heard, perhaps not even its birth."""
+        tracker = self._tracker
+        leg.dialled = call.dialled = True
+        if leg.is_phone:
+            leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
+            arrival.settle_direction(tracker, call, leg.outside)
+            tracker.tell(f.PhoneDialled(call.id, None, tracker.phone(leg), tracker.named(leg)))
 
     def _place(self, leg: Leg, entry: e.Status) -> None:
         if entry.bridge:
@@ -356,9 +366,17 @@ class Listing:
         up = answer_time(entry)
         return up if up is not None and since < up <= dialled + SECOND else since
 
-    def _with_caller(self, entry: e.Status, phone: e.Status) -> bool:
-        """In one bridge with the caller, or both in bridges with Local channels between."""
-        return bool(entry.bridge) and bool(phone.bridge)
+    def _has_caller(self, call: TrackedCall, leg: Leg) -> bool:
+        """In one bridge with the caller, or through Local channels; or the caller waits alone in one meanwhile.
+
+        A colleague who is consulted is no such person: there the second half of a Local channel is beside.
+        """
+        bridges = self._tracker.bridges
+        near = bridges.reachable(call.caller)
+        if leg in near or any(other.is_phone for other in near):
+            return leg in near
+        beside = bridges.beside(leg)
+        return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
 
     def _answered(
         self, call: TrackedCall, leg: Leg, phone: e.Status, since: datetime | None, until: datetime | None

@@ -26,8 +26,10 @@ from callmon.calls.call import (
     State,
     Voicemail,
 )
+from callmon.calls.evidence import soon
 from callmon.calls.language import SHORTEST_MENU
 from callmon.calls.telling import CERTAIN, Telling
+from callmon.calls.voicemail import SHORTEST_STAY
 
 
 class Account(Telling, gc=False):
@@ -195,7 +197,9 @@ class Account(Telling, gc=False):
         if waited is None:
             return None
         if self.answer is not None:
-            return rings.rings_between(waited.shortest, waited.longest, self.cycle)
+            # Somebody may have answered unheard before, after fewer rings.
+            shortest = waited.shortest if self._is_first_answer(self.answer) else f.EXACT
+            return rings.rings_between(shortest, waited.longest, self.cycle)
         if self.is_doubtful():
             return None  # an answer that nobody heard may have ended them
         doubt = self.doubt
@@ -203,13 +207,31 @@ class Account(Telling, gc=False):
             # The ringing was over before the caller left.
             longest = self.stopped + doubt.stopped_slack - self.clock
             waited = Span(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
-        by_timeout = self.voicemail is not None or self.stopped_by_timeout
+        by_timeout = self.voicemail is not None or self._is_by_timeout()
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
-        if self.stopped is not None and doubt.stopped_slack != f.EXACT:  # nor was it heard what ended it
+        if self.stopped is not None and (doubt.stopped_slack != f.EXACT or self.stopped_by == "gone"):
+            # What ended it was not heard.
             least = rings.begun_by_timeout(waited.shortest, self.cycle)
             most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
+
+    def _is_by_timeout(self) -> bool:
+        """A dial's time was over. Behind a Local channel the phone is then cancelled, perhaps after the call."""
+        if self.stopped_by == "no_answer" or self.end is None:
+            return self.stopped_by == "no_answer"
+        if self.stopped is None or self.end.by == "exchange":
+            return self.end.by == "exchange" and self.stopped_by in (None, "cancelled")
+        later = self.end.at is not None and self.end.at - self.stopped > SHORTEST_STAY
+        return self.stopped_by == "cancelled" and later
+
+    def _is_first_answer(self, answer: f.Answered) -> bool:
+        """Nobody can have answered unheard before: no gap hides it, this phone rang at once, or before the gap."""
+        rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        if not self.is_doubtful() or soon(self.arrival.at, rang):
+            return True
+        known = rang is not None and answer.found and not self.arrival.may_hide_answer
+        return known and all(at is not None and rang is not None and rang <= at for at in hiding)
 
     def outcome(self) -> OutcomeName:
         """The first that holds, in the order of interface.md."""

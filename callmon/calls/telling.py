@@ -77,7 +77,7 @@ class Telling(msgspec.Struct, gc=False):
     dial_failed: bool = False
     opened: datetime | bool = False  # the exchange took the line, when (if a time was given)
     stopped: datetime | None = None
-    stopped_by_timeout: bool = False
+    stopped_by: f.StopReason | None = None
     first_tried: datetime | None = None
     tried: int = 0
     rang: int = 0
@@ -111,8 +111,6 @@ class Telling(msgspec.Struct, gc=False):
                 self.dial_failed = True
             case f.CallerBusy():
                 self.busy_given = True
-            case f.PhonesSeen():
-                self.offered += (fact,)
             case f.PhonesSeen():
                 self.offered += (fact,)
             case f.NumberWithheld():
@@ -176,7 +174,7 @@ class Telling(msgspec.Struct, gc=False):
         if self.answer is not None:
             return
         self.rang += 1
-        self.stopped = None
+        self.stopped = self.stopped_by = None
         if self.queue.is_in and self.opened:  # the phones ring, the caller hears music
             return
         self.stage = "ringing"
@@ -191,10 +189,11 @@ class Telling(msgspec.Struct, gc=False):
     def _phone_stopped(self, fact: f.PhoneStopped) -> None:
         if self.answer is None and fact.why == "busy":
             self.busy += 1
-        if fact.rang:
-            self.ringing_now = max(0, self.ringing_now - 1)
-        if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None:
-            self._stop_clock(fact.at, fact.why == "no_answer")
+        if not fact.rang:
+            return
+        self.ringing_now = max(0, self.ringing_now - 1)
+        if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None and not self.queue.is_in:
+            self._stop_clock(fact.at, fact.why)
 
     def _queue_entered(self, fact: f.QueueEntered) -> None:
         if self.answer is not None:
@@ -205,8 +204,8 @@ class Telling(msgspec.Struct, gc=False):
 
     def _queue_left(self, fact: f.QueueLeft) -> None:
         self.queue = _changed(self.queue, is_in=False)
-        if self.stage == "queue" and not fact.hung_up:
-            self._stop_clock(fact.at, True)
+        if self.stage in ("queue", "ringing") and not fact.hung_up:
+            self._stop_clock(fact.at, "no_answer")
 
     def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
         if self.clock is not None:
@@ -216,9 +215,9 @@ class Telling(msgspec.Struct, gc=False):
             self.clock, slack = hidden, at + slack - hidden
         self._doubts("clock_slack", slack)
 
-    def _stop_clock(self, at: datetime | None, by_timeout: bool) -> None:
+    def _stop_clock(self, at: datetime | None, by: f.StopReason) -> None:
         """What rang, or the queue, is over: in the last gap when nobody heard when."""
-        self.stopped, self.stopped_by_timeout, slack = at, by_timeout, f.EXACT
+        self.stopped, self.stopped_by, slack = at, by, f.EXACT
         gap = self.doubt.gaps[-1] if self.doubt.gaps else None
         if at is None and gap is not None and gap.at is not None and gap.until is not None:
             self.stopped, slack = gap.at, gap.until - gap.at

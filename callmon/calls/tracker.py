@@ -201,7 +201,8 @@ class Tracker:
             self._out.append(f.CallerBusy(call.id, at))
         by: f.Ender = "caller" if call.asked else "exchange"
         how: f.EndedHow = "stopped" if call.stopping else "hangup"
-        self.close(call, f.Ended(call.id, at, by, how))
+        # The caller is gone from the request on; until the Hangup the dialplan may clear up (`h`) for seconds.
+        self.close(call, f.Ended(call.id, (call.asked_at if call.asked else None) or at, by, how))
 
     def close(self, call: TrackedCall, ended: f.Ended) -> None:
         """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
@@ -220,7 +221,7 @@ class Tracker:
         if call is None:
             dialling.asked(self, event)
         elif not call.busy:  # after a busy or congested signal it is our own refusal's echo
-            call.asked = True
+            call.asked, call.asked_at = True, event.at
             voicemail.by_place(self, call, event)
             surveys.by_place(self, call, event)
 
@@ -277,7 +278,7 @@ class Tracker:
         elif event.state == UP:
             self._caller_up(call, event)
         elif event.state == BUSY:
-            call.busy = True
+            call.busy, call.asked = True, False  # a request that came just before was its echo
             arrival.settle_direction(self, call, dialled_outside=False)
             waiting.refused(self, call, event.at)
             self._out.append(f.CallerBusy(call.id, event.at))
@@ -385,7 +386,7 @@ class Tracker:
         language.by_queue(self, call, event)
         self.not_voicemail_after_all(call, event)
         arrival.settle_direction(self, call, dialled_outside=False)
-        call.queue = event.queue
+        call.queue, call.queued = event.queue, True
         transfers.taken(call)
         self._out.append(f.QueueEntered(call.id, event.at, event.queue))
         waiting.queued(self, call, event.at)

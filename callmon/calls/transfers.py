@@ -123,6 +123,8 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     sent, before = call.sent, call.person
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     tracker.talking[endpoint(person.channel)] = call
+    if person.call is None:  # the exchange called the person back, on a channel of its own
+        tracker.take_in(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
         tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=True))

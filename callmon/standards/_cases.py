@@ -43,9 +43,10 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
 
 def may_hide_a_person(call: Call) -> bool:
     """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call:
-    a transfer, who was on the line, or the offer of the survey may have gone unheard.
+    a transfer, who was on the line, or the offer of the survey may have gone unheard. `doubtful`: another may
+    have answered unheard, and handed the caller on to the one who was heard.
     """
-    if not call.answer_heard or call.answered is None:
+    if call.doubtful or not call.answer_heard or call.answered is None:
         return True
     return any(until is None or until > call.answered for _, until in call.gaps)
 
