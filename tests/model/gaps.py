@@ -1,0 +1,80 @@
+"""What may be said of a call that the exchange was unheard under: the truth, or less, never something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tests.model.truth import Truth
+
+
+class Gap(NamedTuple):
+    """Nothing was heard from `start` to `end` (milliseconds of the history, both unheard)."""
+
+    start: int
+    end: int
+
+
+def untouched(told: Truth, gaps: Iterable[Gap]) -> bool:
+    """The call was over before, or began after."""
+    return all(told.gone < gap.start or told.begun > gap.end for gap in gaps)
+
+
+def disagreements(said: dict[str, Any], told: Truth, gaps: list[Gap], hears_steps: bool) -> list[str]:
+    """In what the account of a touched call says something that is not so, or forgets what was heard."""
+    true = told.conclusion()
+    found = [
+        f"{key}: {said[key]!r}, in truth {true[key]!r}" for key in true if not _may_say(said, true, told, key)
+    ]
+    for key in _settled(told, true, gaps, hears_steps):
+        if _value(said, key) != _value(true, key):
+            found.append(f"{key} was heard: {_value(true, key)!r}, not {_value(said, key)!r}")
+    return found
+
+
+def _value(call: dict[str, Any], key: str) -> Any:
+    return call[key] if key in call else call["verdicts"].get(key)
+
+
+def _may_say(said: dict[str, Any], true: dict[str, Any], told: Truth, key: str) -> bool:
+    value, real = said[key], true[key]
+    match key:
+        case "verdicts":
+            return set(value) == set(real) and all(word in ("unknown", real[name]) for name, word in value.items())
+        case "outcome":
+            # Voicemail was heard to take the call; that somebody had answered before perhaps was not.
+            box = told.voicemail is not None and value.startswith("voicemail")
+            return value in (real, "unknown") or (box and (value == "voicemail" or told.answered is not None))
+        case "answered_by":
+            return value is None or value in told.persons
+        case "transfers":
+            return len(value) <= len(real)
+        case "forwards" | "parked" | "holds":
+            return bool(value <= real)
+        case "heard_ringing":
+            return value in (False, real) or told.music  # a list does not show what a queue plays
+        case "language":
+            return value is None or value in told.languages()
+        case "voicemail":
+            return value is None or (real is not None and all(value[k] in (None, real[k]) for k in real))
+        case "direction" if told.first.phone:  # found before it dialled anything, where it goes is not known
+            return value in ("internal", "outbound")
+        case "rings" | "abandoned_in":
+            return value in (None, real)
+    return bool(value == real)
+
+
+def _settled(told: Truth, true: dict[str, Any], gaps: list[Gap], hears_steps: bool) -> list[str]:
+    """What was heard before the first gap stands. Voicemail on a line already up is only heard as a step."""
+    first = min(gap.start for gap in gaps)
+    inbound = ["answer_by_third_ring", "reach_a_person", "voicemail_after_fourth_ring"] * bool(true["verdicts"])
+    if told.answered is not None and told.answered < first:
+        return ["outcome", "answered_by", "rings", "heard_ringing", *inbound]
+    took = told.voicemail
+    if took is None or told.answered is not None:
+        return []
+    if told.menu and not told.tried and not told.queued:
+        return []  # a dial that reached nobody is only told by the hang-up: was it chosen?
+    if took["at"] < first and (hears_steps or not took["line_up"]):
+        return ["rings", *(name for name in inbound if name != "reach_a_person")]
+    return []

@@ -1,0 +1,118 @@
+"""A history as the exchange tells it, what callmon says of it, and what is true."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from callmon.replay import Replay
+from tests.builders import left, replayed
+from tests.model.acts import Act
+from tests.model.gaps import Gap, disagreements, untouched
+from tests.model.handing import play
+from tests.model.hearing import Cable, connections
+from tests.model.scripts import RECORDINGS
+from tests.model.truth import ms, truth
+from tests.model.wire import Wire, ordered
+
+NOTHING_LEFT = (0, 0, 0, 0)
+
+
+def conclusion(call: dict[str, Any]) -> dict[str, Any]:
+    """What the model speaks of."""
+    told = {key: call[key] for key in truth(RECORDINGS["pickup"]).conclusion()}
+    told["answered_by"] = call["answered_by"] and call["answered_by"]["extension"]
+    told["transfers"] = [{key: sent[key] for key in ("kind", "to", "answered")} for sent in call["transfers"]]
+    return told
+
+
+def conclusions(replay: Replay) -> dict[str, dict[str, Any]]:
+    return {call["call"]: conclusion(call) for call in replay.calls()}
+
+
+class Played:
+    """A history as the exchange tells it, and what is true of it, by call."""
+
+    def __init__(self, history: list[list[Act]], seed: int) -> None:
+        wire = Wire()
+        plays = [play(wire, acts) for acts in history]
+        self.serving = {channel for one in plays for channel in one.served}
+        self.messages = ordered(wire.messages, random.Random(seed) if seed else None)
+        self.true = {one.caller.uniqueid: truth(acts) for one, acts in zip(plays, history, strict=True)}
+
+    def expected(self, call: str, said: dict[str, Any]) -> dict[str, Any]:
+        told = self.true[call]
+        language = said.get("language")
+        return told.conclusion() | {"language": language if language in told.languages() else told.language}
+
+    def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:
+        """What was drawn, as cables that are pulled one after the other, and of which the model can speak."""
+        cables: list[Cable] = []
+        count = len(self.messages)
+        for first, last, tells in sorted(pulled):
+            cable = self.cable(first * count // 1000, last * count // 1000, tells)
+            after_the_last = not cables or cable.first > cables[-1].last + 1
+            if after_the_last and not self.is_hung_up_unheard(cable):
+                cables.append(cable)
+        return cables
+
+    def cable(self, pulled: int, back: int, tells_answers: bool) -> Cable:
+        """Pulled before one message, put back once the moment of another is over. (A list of channels takes longer
+        than a moment: in the middle of one it would show what no person ever sees.)
+        """
+        back = max(pulled, back)
+        while back + 1 < len(self.messages) and self.messages[back + 1].at == self.messages[back].at:
+            back += 1
+        return Cable(pulled, back, tells_answers)
+
+    def gap(self, cable: Cable) -> Gap:
+        return Gap(ms(self.messages[cable.first].at), ms(self.messages[cable.last].at))
+
+    def is_hung_up_unheard(self, cable: Cable) -> bool:
+        """A caller's wish to hang up falls into the gap, and the channel goes after it.
+
+        callmon then says that the exchange ended the call: who did is not known, and nothing settles it.
+        """
+        before, after = self.messages[cable.first : cable.last + 1], self.messages[cable.last + 1 :]
+        asked = {message.headers["Uniqueid"] for message in before if message.kind == "HangupRequest"}
+        gone = {message.headers["Uniqueid"] for message in after if message.kind == "Hangup"}
+        return bool(asked & gone & self.true.keys())
+
+    def disagreements(self, steps: bool) -> dict[str, Any]:
+        """What callmon says that is not so, when everything is heard; and what it remembers for ever."""
+        replay = replayed(*connections(self.messages, steps))
+        said = conclusions(replay)
+        calls = {call: self.expected(call, said.get(call, {})) for call in self.true}
+        wrong: dict[str, Any] = {
+            call: {
+                key: (said.get(call, {}).get(key), value)
+                for key, value in true.items()
+                if said.get(call, {}).get(key) != value
+            }
+            for call, true in calls.items()
+        }
+        wrong |= dict.fromkeys(said.keys() - calls.keys(), "no such call")
+        return {call: what for call, what in wrong.items() if what} | _left(replay)
+
+    def disagreements_after(self, cables: list[Cable], steps: bool) -> dict[str, Any]:
+        """The same when the cable was pulled: what is said is true, or it is said that it is not known."""
+        replay = replayed(*connections(self.messages, steps, cables))
+        said, gaps = conclusions(replay), [self.gap(cable) for cable in cables]
+        # A consultation, or a pick-up, that is first seen in a list of channels looks like a colleague's own call.
+        alike = {call for call in self.serving & said.keys() if said[call]["direction"] == "internal"}
+        wrong: dict[str, Any] = dict.fromkeys(said.keys() - self.true.keys() - alike, "no such call")
+        for call, told in self.true.items():
+            if untouched(told, gaps):
+                if said.get(call) != (expected := self.expected(call, said.get(call, {}))):
+                    wrong[call] = said.get(call), expected
+            elif call not in said:
+                if not any(gap.start <= told.begun <= gap.end for gap in gaps):
+                    wrong[call] = "lost"
+            elif found := disagreements(said[call], told, gaps, steps):
+                wrong[call] = found
+        return wrong | _left(replay)
+
+
+def _left(replay: Replay) -> dict[str, Any]:
+    over = left(replay)
+    return {} if over == NOTHING_LEFT else {"remembered for ever": over}

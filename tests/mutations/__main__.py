@@ -1,0 +1,97 @@
+"""`python -m tests.mutations [--first] [WORDS]`: plants faults (of these words) and runs the tests.
+
+Prints which kinds of tests caught it; exit status 1 when a fault survived, or a text to replace is not there once.
+`--first` stops at the first kind that catches a fault.
+"""
+
+from __future__ import annotations
+
+# ruff: noqa: T201
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.mutations.faults import FAULTS, Fault
+
+ROOT = Path(__file__).parent.parent.parent
+PROPERTIES = "prefix or suffix or taken_up or lost_messages or order_that_varies or same_time"
+# Each kind of tests/README.md, and what of it runs here; quick, since any of it may catch a fault.
+KINDS: dict[str, tuple[str, ...]] = {
+    "recordings": ("tests/test_recordings.py", "tests/test_traces.py", "-k", f"not ({PROPERTIES})"),
+    "tables": (
+        "tests/test_rings.py", "tests/test_standards.py", "tests/test_tracker.py", "tests/test_listing.py",
+        "tests/test_story.py", "tests/test_language.py",
+    ),
+    "model": ("tests/test_model.py", "-k", "people_did or after_a_gap"),
+    "properties": ("tests/test_traces.py", "-k", PROPERTIES),
+}  # fmt: skip
+FEW = {"CALLMON_HISTORIES": "1200"}
+
+
+class NotOnceError(Exception):
+    """A text to replace is not there exactly once: the code has moved."""
+
+
+def planted(text: str, fault: Fault) -> str:
+    """The file's text with the fault in it."""
+    for old, new in fault.replace:
+        if text.count(old) != 1:
+            raise NotOnceError(f"{fault.name}: stands {text.count(old)} times in {fault.file}, not once: {old!r}")
+        text = text.replace(old, new)
+    return text
+
+
+def copy(to: Path) -> None:
+    """What the tests need of this tree."""
+    for name in ("callmon", "tests", "asterisk"):
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", to)
+
+
+def is_caught(tree: Path, kind: str) -> bool:
+    """Does this kind of tests fail in this tree? Anything but passing and failing is an error of ours."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *KINDS[kind]]
+    done = subprocess.run(command, cwd=tree, env=os.environ | FEW, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{kind}: pytest ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.returncode == 1
+
+
+def caught_by(fault: Fault, tree: Path, first: bool) -> Iterator[str]:
+    """The kinds of tests that see the fault; the tree is as before when they have all run."""
+    file = tree / fault.file
+    sound = file.read_text(encoding="utf-8")
+    file.write_text(planted(sound, fault), encoding="utf-8")
+    try:
+        for kind in KINDS:
+            if is_caught(tree, kind):
+                yield kind
+                if first:
+                    return
+    finally:
+        file.write_text(sound, encoding="utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    first = "--first" in arguments
+    words = " ".join(word for word in arguments if word != "--first")
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        copy(tree)
+        if any(is_caught(tree, kind) for kind in KINDS):
+            print("The tests fail before any fault is planted.")
+            return 1
+        for fault in (fault for fault in FAULTS if words in fault.name):
+            kinds = list(caught_by(fault, tree, first))
+            survived += not kinds
+            print(f"| {fault.name} | {', '.join(kinds) or 'SURVIVED'} |", flush=True)
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""The faults: a name, a file, and texts to replace there. Each old text stands in its file exactly once.
+
+When code has moved, the script says which text it no longer finds: write the fault anew where the code is now, so
+that its name is still true.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """What is put wrong. `name` says what callmon then does."""
+
+    name: str
+    file: str
+    replace: tuple[tuple[str, str], ...]
+
+
+def fault(name: str, file: str, *replace: tuple[str, str]) -> Fault:
+    return Fault(name, f"callmon/{file}.py", replace)
+
+
+FAULTS = (
+    fault(
+        "the first hang-up ends the call",
+        "calls/tracker",
+        (
+            "        if leg is call.caller:\n            self._end(",
+            "        if leg.answered or leg is call.caller:\n            self._end(",
+        ),
+    ),
+    fault(
+        "a Local channel is a phone",
+        "calls/endpoints",
+        ('return channel.startswith("Local/")', 'return channel.startswith("Local//")'),
+    ),
+    fault(
+        "a busy signal is the caller's hang-up",
+        "calls/tracker",
+        ("elif not call.busy:", "elif call is not None:"),
+    ),
+    fault(
+        "a person who is asked to accept has answered",
+        "calls/tracker",
+        ("if picked_up is None or at is None or at - picked_up > JOINED_AT_ONCE:", "if picked_up is None:"),
+    ),
+    fault(
+        "early media is no ringing",
+        "calls/dialling",
+        ('event.status not in ("RINGING", "PROGRESS")', 'event.status != "RINGING"'),
+    ),
+    fault(
+        "whoever picks up another's phone is not taken in",
+        "calls/dialling",
+        ("        tracker.take_in(call, leg)\n", "        pass\n"),
+    ),
+    fault(
+        "a busy phone took no caller who was sent there",
+        "calls/dialling",
+        ('    if why == "busy":\n', '    if why == "unreachable":\n'),
+        ("and event.cause in transfers.REFUSALS:", 'and event.cause == "":'),
+    ),
+    fault(
+        "a consultation is a transfer",
+        "calls/transfers",
+        ("if call.person is None or event.uniqueid != call.id:", "if call.person is None:"),
+    ),
+    fault(
+        "a caller who came back was transferred",
+        "calls/transfers",
+        (
+            "if sent is not None and endpoint(person.channel) != endpoint(sent.by):",
+            "if sent is not None:",
+        ),
+    ),
+    fault(
+        "being sent off to nobody is a transfer",
+        "calls/transfers",
+        ("if sent.taken or (stayed and not sent.dialled):", "if sent is not None:"),
+    ),
+    fault(
+        "parking is a transfer",
+        "calls/transfers",
+        (
+            " or call.parked:\n        return\n    if event.extension in",
+            ':\n        return\n    if event.extension + "#" in',
+        ),
+        ("call.parked, call.sent, call.person = True, None, None", "call.parked, call.person = True, None"),
+    ),
+    fault(
+        "a redirect is no transfer",
+        "calls/transfers",
+        ('send_off(tracker, call, Sending("redirect", call.person.channel, to, event.at))', "pass"),
+    ),
+    fault(
+        "a phone's forwarding is a transfer",
+        "calls/telling",
+        ("self.forwards += 1", 'self.transfers += (Transfer("redirect", fact.phone, fact.to, True),)'),
+    ),
+    fault(
+        "the last ringing starts the clock",
+        "calls/telling",
+        ("        if self.clock is not None:\n            return\n        self.clock,", "        self.clock,"),
+        (
+            "        if self.ringing is None:\n            self._start_clock(",
+            "        if True:\n            self._start_clock(",
+        ),
+    ),
+    fault(
+        "music in a queue is ringing",
+        "calls/telling",
+        ("if self.in_queue and self.opened:", "if self.in_queue and self.answered_by:"),
+    ),
+    fault(
+        "a person's answer has a grace",
+        "calls/rings",
+        ("return max(0, wait // cycle) + 1", "return max(0, (wait - GRACE) // cycle) + 1"),
+    ),
+    fault(
+        "a time-out has no grace",
+        "calls/rings",
+        ("-((grace - wait) // cycle)", "-((GRACE - GRACE - wait) // cycle)"),
+    ),
+    fault(
+        "English is chosen before any menu",
+        "calls/language",
+        (
+            "asked = chosen and not call.language_told and _was_in_menu(call, at)",
+            "asked = chosen and not call.language_told",
+        ),
+    ),
+    fault(
+        "a colleague who listens to a box leaves a message",
+        "calls/voicemail",
+        ("if call is None or not call.inbound or event.new in", "if call is None or event.new in"),
+    ),
+    fault(
+        "to pass voicemail's place is to be taken by voicemail",
+        "calls/voicemail",
+        ("if not isinstance(event, e.Newstate) and _passed_through(call, at):", "if call.voicemail:"),
+    ),
+    fault(
+        "a gap hides no answer",
+        "calls/listing",
+        (
+            "may_hide = not call.answered and not call.voicemail and entry.state != RING",
+            "may_hide = False",
+        ),
+    ),
+    fault(
+        "a call that vanished in a gap was ended by the exchange",
+        "calls/listing",
+        (
+            'if self._restarted or self._stopped else "unheard"',
+            'if self._restarted or self._stopped else "hangup"',
+        ),
+    ),
+    fault(
+        "the fourth ring is in time",
+        "standards/answer_by_third_ring",
+        (
+            "return met(reason, number) if waited.longest < limit else",
+            "return met(reason, number) if waited.longest <= limit else",
+        ),
+    ),
+    fault(
+        "whoever gives up is never counted",
+        "standards/answer_by_third_ring",
+        (
+            'return exempt("hung_up_early") if call.waited.longest < limit else',
+            'return exempt("hung_up_early") if limit else',
+        ),
+    ),
+    fault(
+        "one transfer is too many",
+        "standards/one_transfer_at_most",
+        ("if count > parameters.transfers:", "if count >= parameters.transfers:"),
+    ),
+    fault(
+        "voicemail has no grace",
+        "standards/voicemail_after_fourth_ring",
+        ("<= parameters.late_after_ring * call.cycle + call.grace", "<= parameters.late_after_ring * call.cycle"),
+        ("< parameters.after_ring * call.cycle - call.grace", "< parameters.after_ring * call.cycle"),
+    ),
+)
