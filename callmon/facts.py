@@ -103,6 +103,10 @@ class PhoneRang(Fact, frozen=True, gc=False):
     slack: timedelta = EXACT
 
 
+class MusicPlayed(Fact, frozen=True, gc=False):
+    """The exchange plays music to the caller while it tries phones (MusicOnHoldStart): no ringing is heard."""
+
+
 class PhoneStopped(Fact, frozen=True, gc=False):
     """A phone that was tried is tried no longer, and did not take the call (DialEnd, Hangup)."""
 
@@ -273,6 +277,7 @@ AnyFact = (
     | QueueLeft
     | PhoneDialled
     | PhoneRang
+    | MusicPlayed
     | PhoneStopped
     | PhonesSeen
     | Answered

@@ -67,6 +67,8 @@ REASONS: Mapping[str, str] = {
     "answered_on_ring.n": "réponse à la {ordinal} sonnerie",
     "answered_after_seconds": "réponse depuis la file d'attente",
     "answered_after_seconds.n": "réponse après {number} s dans la file d'attente",
+    "answered_after_music": "réponse pendant la musique",
+    "answered_after_music.n": "réponse après {number} s de musique",
     "answered_in_time": "réponse à temps, sonnerie exacte inconnue",
     "answered_late": "réponse trop tard, sonnerie exacte inconnue",
     "answered_without_ringing": "réponse sans sonnerie",

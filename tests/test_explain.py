@@ -243,6 +243,7 @@ ONE_OF_EACH: list[Fact] = [
     f.QueueEntered(CALL, after(3), "genline"),
     f.QueueLeft(CALL, after(20), "genline"),
     f.PhoneDialled(CALL, after(21), "101", "PJSIP/101-1"),
+    f.MusicPlayed(CALL, after(22)),
     f.PhoneRang(CALL, after(24), "101", "PJSIP/101-1"),
     f.PhoneStopped(CALL, after(27), "101", "PJSIP/101-1", "no_answer", True),
     f.PhonesSeen(CALL, after(28), "in_use"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Channel, Exchange, left
+from tests.builders import Channel, Exchange, judged, left
 from tests.test_tracker import summary
 
 POCI = "4163270374"
@@ -456,3 +456,47 @@ def test_a_caller_sent_to_a_box_that_takes_no_words_to_say_so_was_transferred() 
     exchange.at(25).gives_up(caller)
     call = exchange.one()
     assert (sent(call), call["voicemail"]["mailbox"]) == ([("blind", "500", False)], "500")
+
+
+# Music instead of ringing: Dial with `m`.
+
+
+def to_music(answers: float, played: bool = True, **more: Any) -> Exchange:
+    """The dial begins, the music starts, and then the phone is heard to ring."""
+    exchange = Exchange(**more)
+    caller = exchange.at(-0.1).call()
+    phone = exchange.dial(caller, "PJSIP/101")
+    if played:
+        exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")
+    exchange.at(0).ring(caller, phone)
+    exchange.at(answers).answer(caller, phone)
+    exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")  # on hold: replaces no ringing
+    exchange.at(40).ends(caller, phone)
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("answers", "played", "heard", "rings", "verdict"),
+    [
+        (8.0, True, False, 2, ("met", "answered_after_music", None)),
+        (17.999, True, False, 3, ("met", "answered_after_music", None)),
+        (18.0, True, False, 4, ("not_met", "answered_after_music", "rang_unanswered")),
+        (8.0, False, True, 2, ("met", "answered_on_ring", None)),
+    ],
+)
+def test_a_caller_who_hears_music_hears_no_ringing_and_is_judged_by_seconds(
+    answers: float, played: bool, heard: bool, rings: int, verdict: tuple[str, str, str | None]
+) -> None:
+    call = to_music(answers, played).one()
+    assert (call["heard_ringing"], call["rings"], judged(call)) == (heard, rings, verdict)
+
+
+def test_music_in_a_menu_or_before_anything_is_dialled_replaces_no_ringing() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-9).call()
+    exchange.menu(caller)
+    exchange.at(-5).event("MusicOnHoldStart", **exchange._of(caller), Class="default")
+    (phone,) = exchange.at(0).rings(caller, "PJSIP/101")
+    exchange.at(8).answer(caller, phone)
+    exchange.at(20).ends(caller, phone)
+    assert exchange.one()["heard_ringing"] is True

@@ -167,6 +167,12 @@ class Unhold(Event, frozen=True, gc=False):
     uniqueid: str
 
 
+class MusicOnHoldStart(Event, frozen=True, gc=False):
+    """This channel hears music from now on: on hold, in a queue, parked; or instead of ringing."""
+
+    uniqueid: str
+
+
 class Newexten(Event, frozen=True, gc=False):
     """A dialplan step; only `VoiceMail` tells us anything."""
 
@@ -330,6 +336,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     SoftHangupRequest: ("Uniqueid", "Cause"),
     Hold: ("Channel", "Uniqueid"),
     Unhold: ("Channel", "Uniqueid"),
+    MusicOnHoldStart: ("Uniqueid",),
     Newexten: ("Language", "Uniqueid", "Application", "AppData"),
     MessageWaiting: ("Uniqueid", "Mailbox", "New"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),

@@ -132,3 +132,4 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     talked: timedelta | None = None  # from the answer until the last person was gone
     held_after: timedelta | None = None  # from the answer to the first time on hold or parked,
     held_for: timedelta | None = None  # and how long that was
+    by_music: bool = False  # the caller heard music instead of ringing: the wait counts in seconds

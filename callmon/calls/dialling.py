@@ -100,6 +100,25 @@ def rang(
         tracker.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
 
 
+def music(tracker: Tracker, event: e.MusicOnHoldStart) -> None:
+    """Dial with `m`: Asterisk starts the music after the last DialBegin, before it hears any phone ring.
+
+    Only then: music in a menu, in a queue, on hold or while parked replaces no ringing.
+    """
+    call = tracker.calls.get(event.uniqueid)
+    if (
+        call is None
+        or not call.told
+        or not call.inbound
+        or call.answered
+        or call.voicemail
+        or call.queue is not None
+    ):
+        return
+    if any(leg.is_tried for leg in call.legs):
+        tracker.tell(f.MusicPlayed(call.id, event.at))
+
+
 def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
     """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
     if leg.is_hinted:

@@ -66,7 +66,7 @@ class Account(Telling, gc=False):
             answered_channel=answer.channel if answer is not None else None,
             answering_phone_rang=answer.rang if answer is not None else None,
             answer_heard=answer is not None and not answer.found,
-            by_queue=self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing,
+            by_queue=self._is_by_queue(),
             phones=self._phones(),
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
             holds=handing.holds,
@@ -88,7 +88,11 @@ class Account(Telling, gc=False):
             talked=self._since_answer(handing.talked_until or (end.at if end is not None else None)),
             held_after=self._since_answer(handing.held_from),
             held_for=self._held_for(),
+            by_music=self.music and not self._is_by_queue(),
         )
+
+    def _is_by_queue(self) -> bool:
+        return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
 
     def _people(self) -> tuple[Person, ...]:
         first = self.answer

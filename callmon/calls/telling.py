@@ -73,6 +73,7 @@ class Telling(msgspec.Struct, gc=False):
     ringing: datetime | None = None
     early_media: bool = False
     heard_ringing: bool = False
+    music: bool = False  # played instead of ringing, before any was heard
     busy_given: bool = False
     dial_failed: bool = False
     opened: datetime | bool = False  # the exchange took the line, when (if a time was given)
@@ -107,6 +108,8 @@ class Telling(msgspec.Struct, gc=False):
                 self.language = fact.language
             case f.MessageLeft():
                 self.message = True
+            case f.MusicPlayed():
+                self.music = self.answer is None and not self.heard_ringing
             case f.DialFailed():
                 self.dial_failed = True
             case f.CallerBusy():
@@ -178,6 +181,9 @@ class Telling(msgspec.Struct, gc=False):
         if self.queue.is_in and self.opened:  # the phones ring, the caller hears music
             return
         self.stage = "ringing"
+        if self.music:
+            self._start_clock(fact.at, fact.slack)
+            return
         self.heard_ringing = True
         if self.ringing is None:
             self._start_clock(fact.at, fact.slack)

@@ -86,6 +86,7 @@ class Tracker:
             e.DialBegin: partial(dialling.begin, self),
             e.DialState: partial(dialling.state, self),
             e.DialEnd: partial(dialling.end, self),
+            e.MusicOnHoldStart: partial(dialling.music, self),
             e.BlindTransfer: partial(transfers.blind, self),
             e.AttendedTransfer: partial(transfers.attended, self),
             e.ParkedCall: partial(transfers.parked, self),

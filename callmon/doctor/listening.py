@@ -23,8 +23,6 @@ from callmon.numbers import e164
 MAX_CALLS = 10_000
 RINGING = ("RINGING", "PROGRESS")
 UP = "6"
-# Nothing else of callmon uses this event, so that it is read here.
-_MUSIC = re.compile(rb"Event: MusicOnHoldStart\r\n(?:.*\r\n)*?Uniqueid: ([^\r\n]+)")
 _OUTSIDE_NUMBER = re.compile(r"(?<!\d)\+?(\d{7,15})(?!\d)")
 
 
@@ -108,8 +106,6 @@ class Listening:
             event = decoding.event(message)
             if isinstance(event, e.Event):
                 self._event(event)
-            elif music := _MUSIC.match(message.lstrip()):
-                self._music(music[1].decode("utf-8", "replace"))
         return False
 
     def _event(self, event: e.Event) -> None:
@@ -124,6 +120,8 @@ class Listening:
                 served.ringing = served.ringing or event.at
             case e.DialEnd(uniqueid=call, status="ANSWER") if call in self._calls:
                 self._calls[call].answered = True
+            case e.MusicOnHoldStart():
+                self._music(event.uniqueid)
             case e.Newexten(uniqueid=call) if call in self._calls:
                 self._spoken(self._calls[call], event.language, event.at)
                 self._boxed(self._calls[call], event.at, event.data.partition(",")[0])

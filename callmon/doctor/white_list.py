@@ -30,7 +30,7 @@ NEEDED: tuple[tuple[str, ...], ...] = (
     ),
 )
 VOICEMAIL = "Newexten"
-# Without these most is right all the same. (MusicOnHoldStart: only doctor wants it, for groups without ringing.)
+# Without these most is right all the same. (MusicOnHoldStart: for groups that play music instead of ringing.)
 DISPENSABLE = frozenset((VOICEMAIL, "MusicOnHoldStart"))
 NAMES = tuple(name for names in NEEDED for name in names)
 VOICEMAIL_LINE = "eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: VoiceMail[[:space:]]"

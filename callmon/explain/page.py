@@ -133,6 +133,8 @@ class Page:
             return self._say("Déroulement, à l'heure locale")
         if self._call.by_queue:
             return self._say("Déroulement : heure locale, puis secondes depuis l'entrée dans la file d'attente")
+        if self._call.by_music:
+            return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie d'un poste")
         return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie de l'appelant")
 
     def _times(self, moment: Moment) -> tuple[str, str]:
@@ -208,6 +210,12 @@ class Page:
             return self._say(
                 "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
                 "en secondes, une sonnerie valant {cycle}.",
+                cycle=self._speech.about(cycle),
+            )
+        if self._call.by_music:
+            return self._say(
+                "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
+                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
                 cycle=self._speech.about(cycle),
             )
         return self._say(

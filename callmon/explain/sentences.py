@@ -29,10 +29,14 @@ class Tale(NamedTuple):
 
     def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
         """The caller's ring at that time; None when the caller heard none then, or it is not known."""
-        if at is None or self.clock is None or self.call.by_queue or self.is_answered_before(at):
+        if at is None or self.clock is None or self.is_by_seconds or self.is_answered_before(at):
             return None
         shortest, longest = at - self.clock - self.clock_slack, at + slack - self.clock
         return rings.rings_between(shortest, longest, self.call.cycle) if longest >= f.EXACT else None
+
+    @property
+    def is_by_seconds(self) -> bool:
+        return self.call.by_queue or self.call.by_music
 
     def is_answered_before(self, at: datetime) -> bool:
         return any(isinstance(x, f.Answered) and x.at is not None and x.at + x.slack < at for x in self.facts)
@@ -65,6 +69,8 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return _phones(tale, moment)
         case f.Answered() | f.Held() | f.Resumed():
             return _person(tale, fact)
+        case f.MusicPlayed():
+            return say("L'appelant entend de la musique au lieu d'une sonnerie"), ()
         case f.QueueEntered() | f.QueueLeft():
             return _queue(tale, fact)
         case f.VoicemailTook() | f.MessageLeft():
@@ -229,9 +235,12 @@ def _answer_notes(tale: Tale, fact: f.Answered) -> tuple[str | None, ...]:
 def _queued(tale: Tale) -> str | None:
     """Where the caller heard music instead of rings, the wait counts in seconds."""
     waited = tale.call.waited
-    if not tale.call.by_queue or waited is None or waited.shortest != waited.longest:
+    if not tale.is_by_seconds or waited is None or waited.shortest != waited.longest:
         return None
-    return tale.speech.say("après {wait} dans la file d'attente", wait=tale.speech.seconds(waited.longest))
+    wait = tale.speech.seconds(waited.longest)
+    if tale.call.by_music:
+        return tale.speech.say("après {wait} de musique", wait=wait)
+    return tale.speech.say("après {wait} dans la file d'attente", wait=wait)
 
 
 def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:

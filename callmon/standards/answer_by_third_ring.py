@@ -63,6 +63,8 @@ def _answered(call: Call, parameters: Parameters) -> Judgement:
     reason, number = ("answered_on_ring", call.rings)
     if call.by_queue:
         reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))
+    elif call.by_music:
+        reason, number = ("answered_after_music", int(waited.longest.total_seconds()))
     elif number is None:
         reason = "answered_in_time" if waited.longest < limit else "answered_late"
     return met(reason, number) if waited.longest < limit else _missed(call, parameters, reason, number)
