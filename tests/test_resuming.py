@@ -194,3 +194,20 @@ def test_a_phone_that_rang_before_it_and_has_the_caller_after_it_was_the_first(w
     exchange.at(30).ends(caller, phone)
     call = way(exchange)
     assert (call["outcome"], call["rings"]) == ("answered", 1 if answered == 5.0 else 2)
+
+
+@ways
+def test_ringing_that_began_after_it_ran_to_the_answer_that_was_heard(way: Way) -> None:
+    """The gap came while the caller was in a menu, half a second before."""
+    exchange = Exchange()
+    exchange.log_in()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    exchange.menu(caller)
+    exchange.at(9.5).event("PeerStatus", Peer="PJSIP/101")
+    with exchange.unheard(9.8):
+        pass
+    (phone,) = exchange.at(10).rings(caller, "PJSIP/101")
+    exchange.at(18).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    assert way(exchange)["rings"] == 2

@@ -120,10 +120,13 @@ def test_the_phone_behind_a_local_channel_is_the_caller_of_a_click_to_dial(optim
     assert call["ended"] == "2026-11-24T14:00:20.000000Z"
 
 
-@pytest.mark.parametrize("string", [ABROAD, "trunk/4165550101"])
-def test_a_dialler_that_rings_the_citizen_first_is_told_as_no_call(string: str) -> None:
+@pytest.mark.parametrize(
+    ("trunk", "string"),
+    [("PJSIP/trunk", ABROAD), ("SIP/trunk", "trunk/4165550101"), ("PJSIP/900", "4165550101@900")],
+)
+def test_a_dialler_that_rings_the_citizen_first_is_told_as_no_call(trunk: str, string: str) -> None:
     exchange = Exchange()
-    citizen = clicked(exchange, "PJSIP/trunk", string, caller="<unknown>")
+    citizen = clicked(exchange, trunk, string, caller="<unknown>")
     far_end(exchange, citizen, citizen, exchange.dial(citizen, "PJSIP/316"), "answered")
     assert told(exchange) == []
 
@@ -182,6 +185,18 @@ def test_who_calls_meanwhile_is_a_caller_of_their_own(comes: float, caller: str,
     public, out, other = hairpin(exchange, comes, caller, number)
     exchange.at(12).gives_up(other)
     exchange.gives_up(public, public, out)
+    assert len(told(exchange)) == 2
+
+
+def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_call() -> None:
+    exchange = Exchange()
+    public = exchange.at(-0.1).call()
+    exchange.at(1)._dial("DialEnd", public, exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier"),
+                         DialStatus="CONGESTION")  # fmt: skip
+    again = exchange.at(2).call(POCI)
+    exchange.at(3).gives_up(again)
+    for channel in list(exchange.channels.values()):
+        exchange.hangup(channel)
     assert len(told(exchange)) == 2
 
 
@@ -312,6 +327,21 @@ def test_a_caller_sent_to_a_conference_was_transferred_to_who_is_in_it() -> None
     assert sent(exchange.one()) == [("blind", "622", True)]
 
 
+def test_who_asked_into_a_conference_and_joins_the_caller_with_it_has_transferred_the_caller() -> None:
+    """The bridges are joined before the transfer is told: the second line is the same person's, and leaves."""
+    exchange, caller, phone = talking()
+    second = exchange.at(5).new("PJSIP/101", 4, "622", caller="101", context="internal")
+    exchange.up(second)
+    meets(exchange, second)
+    exchange.at(8).leave(caller)
+    meets(exchange, caller)
+    consults(exchange, caller, phone, second, leaves=False)
+    exchange.hangup(second)
+    exchange.at(20).gives_up(caller)
+    assert told(exchange) == [("inbound", "general", "answered", 1, "101")]
+    assert sent(exchange.one()) == [("attended", "622", False)]
+
+
 # Hand-overs that no event names, or that reach nothing.
 
 
@@ -374,13 +404,13 @@ def test_whoever_joins_the_caller_with_voicemail_names_it(on_hold: bool) -> None
     assert sent(call) == [("attended", "500", False)]
 
 
-def consults(exchange: Exchange, caller: Channel, phone: Channel, second: Channel) -> None:
+def consults(exchange: Exchange, caller: Channel, phone: Channel, second: Channel, leaves: bool = True) -> None:
     """AttendedTransfer: the phone joins its two calls, and goes."""
     exchange.event("AttendedTransfer", Result="Success", OrigTransfererChannel=phone.name,
                    OrigTransfererUniqueid=phone.uniqueid, SecondTransfererChannel=second.name,
                    SecondTransfererExten=second.exten, SecondTransfererUniqueid=second.uniqueid,
                    TransfereeUniqueid=caller.uniqueid)  # fmt: skip
-    for channel in (caller, phone):
+    for channel in (caller, phone) if leaves else (phone,):
         exchange.leave(channel)
     exchange.hangup(phone)
 
@@ -434,13 +464,14 @@ def test_a_trunk_whose_far_end_holds_us_consults_nobody() -> None:
     assert len(told(exchange)) == 2
 
 
-@pytest.mark.parametrize("timestamps", [True, False])
-def test_a_caller_sent_to_a_box_that_is_not_there_reached_nothing(timestamps: bool) -> None:
+@pytest.mark.parametrize(("timestamps", "dialplan_heard"), [(True, True), (True, False), (False, True)])
+def test_a_caller_sent_to_a_box_that_is_not_there_reached_nothing(timestamps: bool, dialplan_heard: bool) -> None:
     """The dialplan tries a phone that nobody registered, goes on to voicemail's context, and hangs up."""
     exchange, caller, phone = talking(timestamps)
-    before = exchange.call(caller="4165550102")
-    exchange.voicemail(before)  # this exchange lets VoiceMail be heard
-    exchange.gives_up(before)
+    if dialplan_heard:
+        before = exchange.call(caller="4165550102")
+        exchange.voicemail(before)
+        exchange.gives_up(before)
     sends_off(exchange.at(6), caller, phone, "198")
     caller.context, caller.exten = "box", "198"
     exchange.at(6.01).hangup(caller, 3)
@@ -500,3 +531,18 @@ def test_music_in_a_menu_or_before_anything_is_dialled_replaces_no_ringing() -> 
     exchange.at(8).answer(caller, phone)
     exchange.at(20).ends(caller, phone)
     assert exchange.one()["heard_ringing"] is True
+
+
+def test_music_after_ringing_leaves_the_ringing_heard() -> None:
+    """The first phones ring in vain; for the next ones the dialplan plays music."""
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    (first,) = exchange.at(0).rings(caller, "PJSIP/101")
+    exchange.at(6).stop(caller, first)
+    second = exchange.dial(caller, "PJSIP/102")
+    exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")
+    exchange.ring(caller, second)
+    exchange.at(13).answer(caller, second)
+    exchange.at(20).ends(caller, second)
+    call = exchange.one()
+    assert (call["heard_ringing"], judged(call)[1]) == (True, "answered_on_ring")

@@ -52,7 +52,6 @@ def begin(tracker: Tracker, source: Leg, event: e.DialBegin) -> None:
         event.stamp, phone.channel, "", caller, "", event.language, number, phone.uniqueid, phone.uniqueid
     )
     call = tracker.calls[phone.uniqueid] = new_call(phone, begun, tracker.common(event.language))
-    phone.answered_at = None  # our colleague's, long before anybody was dialled
     for half in () if source is phone else (source, source.partner):
         if half is not None:
             call.take(half)

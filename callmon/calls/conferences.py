@@ -30,7 +30,7 @@ def admit(tracker: Tracker, call: TrackedCall, near: Iterable[Leg]) -> None:
 
 def _is_visit(own: TrackedCall) -> bool:
     """Not told, so it dialled nobody, or as a leg of another call (a consultation)."""
-    return not own.told and not own.dialled and not own.parked
+    return not own.told and not own.dialled
 
 
 def _is_colleague(tracker: Tracker, call: TrackedCall, leg: Leg) -> bool:

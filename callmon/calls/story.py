@@ -177,7 +177,7 @@ class Account(Telling, gc=False):
         return answer is not None and any(
             gap.may_hide_answer
             and gap.at is not None
-            and ringing <= gap.at
+            and ringing + self.doubt.clock_slack <= gap.at
             and (answer.at is None or gap.at < answer.at)
             and (answer.rang is None or gap.at < answer.rang)
             for gap in self.doubt.gaps
