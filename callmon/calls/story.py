@@ -164,24 +164,9 @@ class Account(Telling, gc=False):
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
-        if self._may_be_a_later_answer(start):
-            return Span(f.EXACT, longest)
+        if self.answer is not None and not self._is_first_answer(self.answer):
+            return Span(f.EXACT, longest)  # somebody may have answered unheard before
         return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack)), longest)
-
-    def _may_be_a_later_answer(self, ringing: datetime) -> bool:
-        """The ringing was heard, and a gap may hide its end: whoever answered after it may be a second person.
-
-        Not where the phone rang before the gap already: had another answered, it would have rung no longer.
-        """
-        answer = self.answer
-        return answer is not None and any(
-            gap.may_hide_answer
-            and gap.at is not None
-            and ringing + self.doubt.clock_slack <= gap.at
-            and (answer.at is None or gap.at < answer.at)
-            and (answer.rang is None or gap.at < answer.rang)
-            for gap in self.doubt.gaps
-        )
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
         """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
@@ -201,9 +186,7 @@ class Account(Telling, gc=False):
         if waited is None:
             return None
         if self.answer is not None:
-            # Somebody may have answered unheard before, after fewer rings.
-            shortest = waited.shortest if self._is_first_answer(self.answer) else f.EXACT
-            return rings.rings_between(shortest, waited.longest, self.cycle)
+            return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.is_doubtful():
             return None  # an answer that nobody heard may have ended them
         doubt = self.doubt
@@ -234,7 +217,7 @@ class Account(Telling, gc=False):
         rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if not self.is_doubtful() or soon(self.arrival.at, rang):
             return True
-        known = rang is not None and answer.found and not self.arrival.may_hide_answer
+        known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)
 
     def outcome(self) -> OutcomeName:

@@ -19,6 +19,7 @@ REDUCED = {
     "FullyBooted": "said at login, not of a call",
     "DeviceStateChange": "said of a device, not of a call; the causes that rest on it are not the model's",
     "UserEvent": "a site's own word, on which nothing depends",
+    "MusicOnHoldStart": "read only where a dial plays music instead of ringing, which nobody does here",
     "SoftHangupRequest": "read only when the exchange goes down (`Wire` has no such act)",
     "Newexten": "read only of VoiceMail; compared only where the recording's user heard the class dialplan",
     "Context, Exten": "of Newstate, HangupRequest and Hangup callmon reads whether it is a place of voicemail",
@@ -34,7 +35,7 @@ REDUCED = {
     "New": "whether it is 0",
     "BridgeUniqueid": "a name: bridges are known by who is ever in them",
 }
-OF_NO_CALL = ("FullyBooted", "DeviceStateChange", "UserEvent", "SoftHangupRequest")
+OF_NO_CALL = ("FullyBooted", "DeviceStateChange", "UserEvent", "SoftHangupRequest", "MusicOnHoldStart")
 NO_CHANNEL = ("1", "2", "3", "17", "20", "27", "34", "38", "42", "44", "58")
 DROPPED = (
     "TransferTargetChannel",
