@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Channel, Exchange, judged, left
+from callmon.facts import MusicPlayed
+from tests.builders import Channel, Exchange, judged, left, settings
+from tests.test_phones import facts_of
 from tests.test_tracker import summary
 
 POCI = "4163270374"
@@ -546,3 +548,21 @@ def test_music_after_ringing_leaves_the_ringing_heard() -> None:
     exchange.at(20).ends(caller, second)
     call = exchange.one()
     assert (call["heard_ringing"], judged(call)[1]) == (True, "answered_on_ring")
+
+
+@pytest.mark.parametrize("where", ["in a queue", "on hold"])
+def test_music_in_a_queue_or_on_hold_replaces_no_ringing(where: str) -> None:
+    """Though a phone is being rung at that time: the queue's member, a colleague who is asked by keys."""
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call()
+    if where == "in a queue":
+        exchange.up(caller, "queue")
+        exchange.queue(caller)
+    else:
+        (first,) = exchange.rings(caller, "PJSIP/101")
+        exchange.answer(caller, first)
+    phone = exchange.dial(caller, "PJSIP/102", dial_string="102")
+    exchange.event("MusicOnHoldStart", **exchange._of(caller), Class="default")
+    exchange.at(9).stop(caller, phone)
+    exchange.at(20).hangup(caller)
+    assert [fact for fact in facts_of(exchange, settings()) if isinstance(fact, MusicPlayed)] == []

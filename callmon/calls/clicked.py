@@ -45,7 +45,7 @@ def begin(tracker: Tracker, source: Leg, event: e.DialBegin) -> None:
         return
     own = extension(phone.channel)
     caller = born.caller if born is not None and born.caller.isdigit() else own
-    if phone.outside or tracker.site.endpoints.is_outside_caller(phone.channel, caller):
+    if tracker.site.endpoints.is_outside_caller(phone.channel, caller):
         return
     number = number_dialled(event.dest_channel, event.dial_string)
     begun = e.Newchannel(
