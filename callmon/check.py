@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import Hours, Periods, SpecialHours
 from callmon.closed_days import ClosedDay, next_twelve_months
 from callmon.durations import written
@@ -237,6 +238,15 @@ def remarks(settings: Settings) -> Iterator[str]:
         yield "lines: there is none, so no call is on a line; write [lines.NAME] for each."
     for name, exchange in settings.exchanges.items():
         yield from (f"exchanges.{name}: {text}." for text in _exchange_remarks(exchange))
+    yield from (f"mqtt: {text}." for text in _mqtt_remarks(settings.mqtt))
+
+
+def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
+    if warning := mqtt.password_warning():
+        yield warning
+    if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
+        password = " and the password" if mqtt.username else ""
+        yield f"what the broker is told{password} cross the network in clear; set tls = true"
 
 
 def _not_judged(settings: Settings) -> Iterator[str]:

@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callmon import mistakes
+from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import SpecialHours
 from callmon.closed_days import ClosedDays, ontario
 from callmon.durations import Duration
@@ -209,6 +210,7 @@ class Configuration(BaseSettings):
     )
     store: StoreSettings = Field(default=StoreSettings(), description="the database")
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
+    mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
     exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
     calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")

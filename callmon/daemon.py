@@ -30,22 +30,27 @@ from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
+from callmon.calls.call import Wait
 from callmon.errors import ConfigError
 from callmon.figures import survey_was_heard
 from callmon.notify import notify
 from callmon.numbers import e164
 from callmon.settings import Settings, load
+from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics
+from callmon.sinks.mqtt import Mqtt
 from callmon.standards import CALL_STANDARDS
 from callmon.store import queries
 from callmon.store.engine import Store
+from callmon.today import Today
 from callmon.web.app import app
-from callmon.web.health import troubles
+from callmon.web.health import remarks, troubles
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
+BROKER_SECONDS = 2.0
 
 
 class Watched:
@@ -66,11 +71,13 @@ class Daemon:
         self._store = store
         self.monitor = assembly.monitor(settings)
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
-        self._sinks = (self.database,)
+        self.today = Today(settings.timezone)
+        self.mqtt = Mqtt(settings.mqtt, self.today)
+        self._sinks = (self.database, self.mqtt)
         self.metrics = Metrics(
             self.database.tally,
             self,
-            self._sinks,
+            self._in_use(),
             settings.lines(),
             CALL_STANDARDS,
             settings.exchanges,
@@ -93,13 +100,15 @@ class Daemon:
     async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
         wire = _listening(self.settings.web.listen)
-        server = _Server(app(self.metrics, self.troubles))
+        server = _Server(app(self.metrics, self.troubles, self.remarks))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")
             for name in self.settings.exchanges:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
+            self._tell_board(datetime.now(UTC))
+            self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
             await self._close(server, [web, timer])
@@ -150,7 +159,22 @@ class Daemon:
 
     def troubles(self) -> list[str]:
         health = self.settings.health
-        return troubles(self.exchanges(), self._sinks, health.unheard_after, health.behind_after)
+        return troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
+
+    def remarks(self) -> list[str]:
+        return remarks([self.mqtt])
+
+    def waits(self) -> Mapping[tuple[str, str], Wait]:
+        now, links = monotonic(), {name: watched.exchange.link for name, watched in self._watched.items()}
+        told = {name: link.session.exchange_time(now) for name, link in links.items() if link is not None}
+        return self.monitor.waits({name: at for name, at in told.items() if at is not None})
+
+    def _tell_board(self, now: datetime) -> None:
+        names = [line.name for line in self.settings.lines()]
+        self.mqtt.look(lambda callbacks: board.lines(self, self.today, names, callbacks, now))
+
+    def _in_use(self) -> list[Sink]:
+        return [self.database, self.mqtt] if self.mqtt.is_on else [self.database]
 
     def _state(self, name: str, watched: Watched) -> ExchangeState:
         exchange, link, since = watched.exchange, watched.exchange.link, watched.unheard_since
@@ -171,14 +195,22 @@ class Daemon:
     def _restore(self) -> None:
         """The calls that were in progress when callmon last ran are taken up by their stored facts."""
         self._warm_up()
+        self._restore_today(datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
             judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
             facts = {call: known.facts for call, known in calls.items()}
             self.monitor.restore(name, heard.get(name), facts, judged)
+            self.today.resume(name, {call: known.findings for call, known in calls.items()})
             lines = [line.name for line in self.settings.lines()]
             self.monitor.learn_phones(name, queries.phones_dialled(self._store, name, lines))
+
+    def _restore_today(self, now: datetime) -> None:
+        names = [line.name for line in self.settings.lines()]
+        begin = self.today.beginning(now)
+        calls, verdicts = queries.ended_calls(self._store, names, begin, begin + timedelta(days=2))
+        self.today.restore(self.today.day(now), calls, verdicts)
 
     def _warm_up(self) -> None:
         """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
@@ -213,11 +245,13 @@ class Daemon:
         while True:
             await asyncio.sleep(1.0)
             for outcome in self.monitor.tick(datetime.now(UTC)):
-                self.database.offer(outcome)
+                for sink in self._sinks:
+                    sink.offer(outcome)
             for name, watched in self._watched.items():
                 self._heartbeat(name, watched)
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
+            self._tell_board(datetime.now(UTC))
             notify("WATCHDOG=1")
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
@@ -237,8 +271,15 @@ class Daemon:
             watched.task.cancel()
         server.should_exit = True
         tasks[1].cancel()
+        await self._leave_broker()
         stored = await asyncio.to_thread(self.database.flush, FLUSH_SECONDS)
         log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
+
+    async def _leave_broker(self) -> None:
+        """Goodbye, in short: a broker that does not answer is left without."""
+        self.mqtt.end()
+        await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
+        self._broker.cancel()
 
     def _note(self, watched: Watched, events: Sequence[e.Event]) -> None:
         last = events[-1]
@@ -286,6 +327,10 @@ class Daemon:
         before, self.settings, self.monitor = self.settings, changed, monitor
         self.metrics.configure(changed.lines(), CALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._rewatch(before)
+        self.today.keep(changed.exchanges)
+        self.today.timezone = changed.timezone
+        self.mqtt.configure(changed.mqtt)
+        self.metrics.watch(self._in_use())
         log.info("configuration taken over")
 
     def _rewatch(self, before: Settings) -> None:

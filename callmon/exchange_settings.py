@@ -6,8 +6,6 @@ here connects.
 
 from __future__ import annotations
 
-import os
-import stat
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,13 +13,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from callmon.durations import Duration
-from callmon.errors import ConfigError
+from callmon.kept_secret import KeptSecret, tls_mistakes
 from callmon.mistakes import MistakesError
 from callmon.mistakes import Path as Place
 
 Patterns = tuple[str, ...]
 PLAIN_PORT, TLS_PORT = 5038, 5039
-LONGEST_SECRET = 4096
+OF_TLS = ("ca_file", "client_certificate", "client_key", "server_name")
 # What only says how to understand an exchange; all else is how to reach it.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
@@ -79,7 +77,7 @@ class ExchangeSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = [*_secret_mistakes(self), *_tls_mistakes(self)]
+        found = [*_secret_mistakes(self), *tls_mistakes(self.tls, {name: getattr(self, name) for name in OF_TLS})]
         if found:
             raise MistakesError(found)
         return self
@@ -94,51 +92,19 @@ class ExchangeSettings(BaseModel):
 
     def secret(self) -> str:
         """The AMI secret, read now. Raises ConfigError when it cannot be had or could not be sent."""
-        text = self._from_file(self.secret_file) if self.secret_file else self._from_environment()
-        secret = text.rstrip("\r\n")
-        if not secret:
-            raise ConfigError(f"{self._where()}: {self.secret_source()} is empty; put the AMI secret there")
-        if not secret.isprintable() or len(secret) > LONGEST_SECRET:
-            raise ConfigError(f"{self._where()}: {self.secret_source()} holds no single line of text")
-        return secret
+        return self._kept().read()
 
     def secret_source(self) -> str:
         """Where the secret is, without saying it."""
-        return f"file {self.secret_file}" if self.secret_file else f"environment variable {self.secret_env}"
+        return self._kept().source()
 
     def secret_warning(self) -> str | None:
         """What is wrong with how the secret is kept, though it serves; None when nothing is."""
-        try:
-            mode = self.secret_file.stat().st_mode if self.secret_file else 0
-        except OSError:
-            return f"{self.secret_source()} cannot be read here"
-        if mode & stat.S_IROTH:
-            return f"every user can read {self.secret_source()}; chmod 0600 it"
-        if not self.secret_file and str(self.secret_env) not in os.environ:
-            return f"{self.secret_source()} is not set here"
-        return None
+        return self._kept().warning()
 
-    def _where(self) -> str:
-        return f"exchanges.{self._name}" if self._name else "exchange"
-
-    def _from_file(self, path: Path) -> str:
-        try:
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f"{self._where()}.secret_file: cannot read {path} ({error.strerror}); "
-                "create it, readable by callmon's user alone"
-            ) from None
-        except UnicodeDecodeError:
-            raise ConfigError(f"{self._where()}.secret_file: {path} holds no single line of text") from None
-
-    def _from_environment(self) -> str:
-        value = os.environ.get(str(self.secret_env))
-        if value is None:
-            raise ConfigError(
-                f"{self._where()}.secret_env: the environment has no {self.secret_env}; set it to the AMI secret"
-            )
-        return value
+    def _kept(self) -> KeptSecret:
+        where = f"exchanges.{self._name}" if self._name else "exchange"
+        return KeptSecret(where, "secret", "the AMI secret", self.secret_file, self.secret_env)
 
 
 def _secret_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
@@ -148,13 +114,3 @@ def _secret_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
         case Path(), str():
             return [(("secret_file",), "is given beside secret_env; keep one of the two")]
     return []
-
-
-def _tls_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
-    found: list[tuple[Place, str]] = []
-    for name in ("ca_file", "client_certificate", "client_key", "server_name"):
-        if getattr(exchange, name) is not None and not exchange.tls:
-            found.append(((name,), "means nothing without TLS; add tls = true, or leave it out"))
-    if exchange.client_key and not exchange.client_certificate:
-        found.append((("client_key",), "is given without client_certificate; add that"))
-    return found

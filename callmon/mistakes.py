@@ -23,7 +23,7 @@ KEY_MARK = "[key]"  # pydantic's own, in a path: the key itself is wrong
 SECRETS = {"secret", "password", "passwd", "token"}
 NO_SECRETS = (
     "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
-    'name that: secret_file = "…", or name an environment variable: secret_env = "…"'
+    'name that: {0}_file = "…", or name an environment variable: {0}_env = "…"'
 )
 
 
@@ -107,7 +107,7 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     value = details.get("input")
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
-            return NO_SECRETS
+            return NO_SECRETS.format("password" if path[0] == "mqtt" else "secret")
         case "extra_forbidden":
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":

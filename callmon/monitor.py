@@ -9,12 +9,12 @@ exchange's calls never mix with another's: ids are only unique within one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.business_calendar import Calendar
-from callmon.calls.call import Call
+from callmon.calls.call import Call, Wait
 from callmon.calls.endpoints import Endpoints, endpoint
 from callmon.calls.evidence import born
 from callmon.calls.listing import Heard
@@ -26,6 +26,8 @@ from callmon.findings import Finding, Gap, Judgement, Outcome
 from callmon.lines import Line, Lines
 from callmon.staff import NOBODY, StaffLanguages
 from callmon.standards import Standard
+
+NO_TIME = timedelta(0)
 
 
 class Site:
@@ -130,6 +132,19 @@ class Monitor:
                     key = (account.arrival.line, account.state())
                     counts[key] = counts.get(key, 0) + 1
         return counts
+
+    def waits(self, now: Mapping[str, datetime]) -> dict[tuple[str, str], Wait]:
+        """By line and state (ringing, queue): the caller who has waited longest. `now` is each exchange's time."""
+        longest: dict[tuple[str, str], Wait] = {}
+        for exchange, hearing in self._hearings.items():
+            for account in hearing.accounts.values():
+                state = account.state()
+                if account.arrival.line is None or state not in ("ringing", "queue"):
+                    continue
+                key, wait = (account.arrival.line, state), account.wait(now.get(exchange))
+                if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
+                    longest[key] = wait
+        return longest
 
     def enabled(self) -> dict[str, bool]:
         """Which standards give verdicts: all but those that lack what they need (`standards.NEEDS`)."""

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from callmon import mistakes
+from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
 from callmon.configuration import (
     Configuration,
@@ -111,6 +112,10 @@ class Settings:
     @property
     def web(self) -> WebSettings:
         return self.configuration.web
+
+    @property
+    def mqtt(self) -> MqttSettings:
+        return self.configuration.mqtt
 
     @property
     def health(self) -> HealthSettings:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -15,6 +15,7 @@ from callmon.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOffer, T
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
 Heard = Literal["full", "filled", "partly"]
+STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
     "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
     "abandoned", "announcement", "no_answer", "failed",
@@ -30,6 +31,14 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
     shortest: timedelta
     longest: timedelta
+
+
+class Wait(msgspec.Struct, frozen=True, gc=False):
+    """How long the caller who has waited longest does so; both None where the beginning was not heard exactly."""
+
+    since: datetime | None
+    waited: timedelta | None
+    cycle: timedelta
 
 
 class Voicemail(msgspec.Struct, frozen=True, gc=False):

@@ -25,6 +25,7 @@ from callmon.calls.call import (
     Span,
     State,
     Voicemail,
+    Wait,
 )
 from callmon.calls.evidence import soon
 from callmon.calls.language import SHORTEST_MENU
@@ -180,6 +181,12 @@ class Account(Telling, gc=False):
 
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
+
+    def wait(self, now: datetime | None) -> Wait:
+        """How long the caller has waited until `now`, while nobody has answered."""
+        if self.clock is None or self.clock_slack != f.EXACT or now is None:
+            return Wait(None, None, self.cycle)
+        return Wait(self.clock, now - self.clock, self.cycle)
 
     def rings(self, waited: Span | None) -> int | None:
         """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""

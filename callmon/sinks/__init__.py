@@ -36,9 +36,3 @@ class Sink(Protocol):
 
     def refused(self) -> int:
         """How many outcomes were set aside because they could never be delivered; told in the log too."""
-
-    def flush(self, timeout: float) -> bool:
-        """Blocks (call it from a thread) until all that was offered is delivered; False when time ran out."""
-
-    def close(self, timeout: float = 10.0) -> None:
-        """Blocks: ends the sink. What still waits is lost, and told in the log."""

@@ -13,7 +13,10 @@ from callmon.store.writer import PATIENCE, Writer
 
 
 class Database(Writer):
-    """Satisfies `Sink`. `tally` holds what is committed: it carries on from what the database says."""
+    """Satisfies `Sink`, and can be flushed and closed.
+
+    `tally` holds what is committed: it carries on from what the database says.
+    """
 
     name = "database"
 

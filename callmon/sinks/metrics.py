@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from callmon.calls.call import State
+from callmon.calls.call import STATES
 from callmon.facts import Direction
 from callmon.figures import VERDICT, Figures, Sets
 from callmon.lines import Line
@@ -28,7 +28,6 @@ from callmon.sinks import Sink
 from callmon.sinks.series import FiguresText
 from callmon.store.tally import Tally
 
-STATES: tuple[str, ...] = get_args(State)
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHONE_STATES = ("free", "in_use", "unreachable")
 NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -99,6 +98,10 @@ class Metrics:
         self._lines, self._standards, self._minimum = tuple(lines), tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in self._lines}
         self._text = FiguresText(Sets(cycles, self._standards, tuple(exchanges)))
+
+    def watch(self, sinks: Iterable[Sink]) -> None:
+        """The sinks in use from now on."""
+        self._sinks = tuple(sinks)
 
     def read(self) -> list[Metric]:
         """The gauges as they are now."""

@@ -78,6 +78,24 @@ def last_calls(store: Store) -> dict[str, datetime]:
         return {line: at for line, at in connection.execute(question) if line and at}
 
 
+def ended_calls(
+    store: Store, lines: Iterable[str], begin: datetime, end: datetime
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
+    """Inbound calls that arrived in [begin, end) and are over: by line and outcome, and their verdicts by line,
+    standard and verdict.
+    """
+    when = and_(CALL.c.arrived >= begin, CALL.c.arrived < end)
+    which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound")
+    of_call = (CALL.c.line, CALL.c.outcome)
+    of_finding = (CALL.c.line, FINDING.c.standard, FINDING.c.verdict)
+    both = CALL.join(FINDING, and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange))
+    with store.reading() as connection:
+        calls = connection.execute(select(*of_call, func.count()).where(which).group_by(*of_call)).all()
+        question = select(*of_finding, func.count()).select_from(both).where(which).group_by(*of_finding)
+        verdicts = connection.execute(question).all()
+    return {(row[0], row[1]): row[2] for row in calls}, {(row[0], row[1], row[2]): row[3] for row in verdicts}
+
+
 def gaps(store: Store, exchange: str) -> list[Gap]:
     """The times in which `exchange` was unheard, oldest first."""
     question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)

@@ -24,8 +24,12 @@ WELCOME = """callmon: witness of telephone promises
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def app(metrics: Metrics, troubles: Callable[[], Sequence[str]]) -> Starlette:
-    """The application. `troubles` gives a sentence for each thing that is wrong now, at once."""
+def app(
+    metrics: Metrics, troubles: Callable[[], Sequence[str]], remarks: Callable[[], Sequence[str]] = tuple
+) -> Starlette:
+    """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
+    each that somebody should know of though callmon does its job.
+    """
 
     async def figures(request: Request) -> Response:
         # Gauges are read here, in the loop that changes them; the text is made in a thread.
@@ -37,7 +41,7 @@ def app(metrics: Metrics, troubles: Callable[[], Sequence[str]]) -> Starlette:
     async def health(_request: Request) -> Response:
         found = list(troubles())
         status = "trouble" if found else "ok"
-        body = {"status": status, "troubles": found, "version": __version__}
+        body = {"status": status, "troubles": found, "remarks": list(remarks()), "version": __version__}
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 
     async def welcome(_request: Request) -> Response:

@@ -27,6 +27,11 @@ def troubles(
     ]
 
 
+def remarks(sinks: Iterable[Sink]) -> list[str]:
+    """What is no reason to call callmon unwell: a place that may be away has not been told everything."""
+    return [why for sink in sinks if (why := sink.trouble()) is not None]
+
+
 def _over(length: timedelta | None, limit: timedelta) -> bool:
     return length is not None and length > limit
 

@@ -31,7 +31,9 @@ class Recipe:
 
 
 RECIPES = {
-    "22": Recipe("sid", ("asterisk", "postgresql", "prometheus", "prometheus-alertmanager", "sip-tester")),
+    "22": Recipe(
+        "sid", ("asterisk", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager", "sip-tester")
+    ),
     # Its security suite has been archived: with that line a package is missing.
     "16": Recipe(
         "bullseye",

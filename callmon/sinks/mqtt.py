@@ -1,0 +1,348 @@
+"""A message broker (MQTT) as a sink: boards see each line, each callback that is owed and each ended call.
+
+    away ──connected──▶ hears what was retained ──the state is told──▶ `online` ──▶ tells what changes
+     ▲                                                                               │
+     └────────── 0.5 s … 15 s (refused: 10 s … 300 s) ◀── the connection ended ──────┘
+
+A broker that is away costs nothing and delays nothing: only the latest state of each topic is kept, and a
+bounded number of ended calls. It never holds up the listener, and is no reason to call callmon unwell. The
+broker itself says `offline` when callmon is gone without a word (its last will). Refuses to raise: a mistake
+of ours here is logged, counted, and the daemon goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from callmon import topics
+from callmon.broker_settings import MqttSettings
+from callmon.errors import ConfigError
+from callmon.findings import Outcome
+from callmon.sinks.outbox import Message, Outbox
+from callmon.today import Today
+
+if TYPE_CHECKING:
+    import aiomqtt
+
+log = logging.getLogger(__name__)
+silent = logging.getLogger("callmon.mqtt")  # the library's own: what changes is said here, once
+silent.setLevel(logging.CRITICAL)
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+REFUSED_WAIT, LONGEST_REFUSED_WAIT = 10.0, 300.0
+SETTLED_SECONDS = 10.0  # a connection that lasted as long was a good one
+KEEPALIVE_SECONDS = 15
+AT_ONCE = 20  # messages on their way; as many as the library allows
+GOODBYE_SECONDS = 1.5
+MOST_RETAINED_HEARD = 10_000
+
+
+class Mqtt:
+    """Satisfies `Sink`. `run` is a task for as long as the daemon lives; all else is called in its loop."""
+
+    name = "mqtt"
+
+    def __init__(self, settings: MqttSettings, today: Today) -> None:
+        self.settings, self.today = settings, today
+        self.obligations: topics.Obligations | None = None
+        self._revision: int | None = None
+        self._owed: dict[str, topics.Obligation] = {}
+        self._outbox = Outbox(settings.max_waiting)
+        self._more, self._changed = asyncio.Event(), asyncio.Event()
+        self._is_ending = False
+        self._said: str | None = None
+        self._set_aside = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a broker to be told."""
+        return self.settings.host is not None
+
+    # What the listener calls: at once, and never an error.
+
+    def offer(self, outcome: Outcome) -> bool:
+        """Takes the outcome; there is always room."""
+        if outcome.calls or outcome.findings:
+            self._safely(lambda: self._tell(outcome))
+        return True
+
+    def look(self, lines: Callable[[Mapping[str, tuple[int, int]] | None], Iterable[topics.Line]]) -> None:
+        """Once a second: what has changed. `lines` is asked with the callbacks open and overdue by line."""
+        if self.is_on:
+            self._safely(lambda: self._look(lines))
+
+    def has_room(self) -> bool:
+        return True
+
+    def backlog(self) -> int:
+        return self._outbox.backlog()
+
+    def behind_for(self) -> timedelta:
+        """How long the oldest message that the broker has not taken has waited."""
+        oldest = self._outbox.oldest()
+        return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
+
+    def trouble(self) -> str | None:
+        """Why messages wait, for a person; None while the broker takes them."""
+        return self._said
+
+    def refused(self) -> int:
+        """Ended calls that the broker was never told of."""
+        return self._outbox.lost + self._set_aside
+
+    def _safely(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:  # a mistake of ours: the broker misses something, callmon does not
+            self._set_aside += 1
+            log.error("the broker was not told", extra={"fault": type(error).__name__})
+
+    def _tell(self, outcome: Outcome) -> None:
+        for exchange, call, findings in self.today.tell(outcome):
+            if self.is_on:
+                self._outbox.tell(topics.ENDED, topics.of_call(exchange, call, findings), monotonic())
+                self._more.set()
+
+    def _look(self, lines: Callable[[Mapping[str, tuple[int, int]] | None], Iterable[topics.Line]]) -> None:
+        now = monotonic()
+        self._look_at_callbacks(now)
+        shown = {topics.LINES + line.name: line for line in lines(self._callbacks_by_line())}
+        for topic, line in shown.items():
+            self._outbox.keep(topic, topics.of_line(line), now)
+        self._outbox.clear_others(topics.LINES, shown, now)
+        if self._outbox.backlog():
+            self._more.set()
+
+    def _look_at_callbacks(self, now: float) -> None:
+        """Only what has changed is told: of a value that is the same object nothing has."""
+        if self.obligations is None or self.obligations.revision() == self._revision:
+            return
+        self._revision = self.obligations.revision()
+        known, self._owed = self._owed, {topics.callback_topic(k): v for k, v in self.obligations.open().items()}
+        for topic, owed in self._owed.items():
+            if known.get(topic) is not owed:
+                self._outbox.keep(topic, topics.of_callback(owed), now)
+        for topic in known.keys() - self._owed.keys():
+            self._outbox.clear(topic, now)
+
+    def _callbacks_by_line(self) -> dict[str, tuple[int, int]] | None:
+        if self.obligations is None:
+            return None
+        open_now = Counter(owed.line for owed in self._owed.values())
+        overdue = Counter(owed.line for owed in self._owed.values() if owed.state == "overdue")
+        return {line: (count, overdue[line]) for line, count in open_now.items()}
+
+    # What the daemon calls.
+
+    def configure(self, settings: MqttSettings) -> None:
+        """Other settings from now on: the connection is made anew only where they differ."""
+        if settings == self.settings:
+            return
+        self.settings, self._said = settings, None
+        self._outbox.max_waiting = settings.max_waiting
+        if not self.is_on:
+            self._outbox.forget()
+            self._owed, self._revision = {}, None
+        self._changed.set()
+
+    def end(self) -> None:
+        """`run` says goodbye and returns."""
+        self._is_ending = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Connect, tell, and come back for ever, until `end`."""
+        wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+        while not self._is_ending:
+            self._changed.clear()
+            if not self.is_on:
+                await self._changed.wait()
+                continue
+            began = monotonic()
+            error = await self._connection(self.settings)
+            if monotonic() - began > SETTLED_SECONDS:
+                wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+            if is_refused(error):
+                await self._pause(refused_wait)
+                refused_wait = min(LONGEST_REFUSED_WAIT, refused_wait * 2)
+            elif error is not None:
+                await self._pause(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+
+    async def _pause(self, seconds: float) -> None:
+        """Not after the settings changed: those are tried at once."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds * random.uniform(0.75, 1.25))
+        except TimeoutError:
+            return
+
+    async def _connection(self, settings: MqttSettings) -> Exception | None:
+        """One connection from its beginning to its end; why it ended, None when we ended it."""
+        try:
+            async with await _client(settings) as client:
+                self._reached(settings)
+                await self._serve(client, settings.prefix)
+        except Exception as error:  # also a mistake of ours: the daemon goes on without a broker
+            if not self._changed.is_set():
+                self._say(sentence(settings, error))
+            return error
+        return None
+
+    async def _serve(self, client: aiomqtt.Client, prefix: str) -> None:
+        """Until the connection ends, or `_changed`: then what waits is told, and goodbye said."""
+        subscribed = [(prefix + topics.CALLBACKS + "+", 0), (prefix + topics.LINES + "+", 0)]
+        await client.subscribe(subscribed)
+        tasks = {
+            asyncio.create_task(self._hear(client, prefix), name="mqtt hears"),
+            asyncio.create_task(self._deliver(client, prefix), name="mqtt tells"),
+            asyncio.create_task(self._changed.wait(), name="mqtt changed"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            await self._goodbye(client, prefix)
+
+    async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
+        """What an earlier life left at the broker and holds no longer is cleared: callbacks, lines."""
+        async for message in client.messages:
+            topic = str(message.topic).removeprefix(prefix)
+            if not (message.retain and message.payload) or topic in self._outbox.state:
+                continue
+            if topic.startswith(topics.LINES) or self.obligations is not None:
+                self._outbox.clear(topic, monotonic())
+                self._more.set()
+
+    async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
+        """All the state anew, then `online`, then whatever comes."""
+        self._outbox.anew(monotonic())
+        while not self._outbox.is_state_told():
+            await self._batch(client, prefix)
+        await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+        while True:
+            self._more.clear()
+            while self._outbox.backlog():
+                await self._batch(client, prefix)
+            await self._more.wait()
+
+    async def _batch(self, client: aiomqtt.Client, prefix: str) -> None:
+        batch = self._outbox.take(AT_ONCE)
+        try:
+            await _published(client, prefix, batch)
+        except BaseException:
+            self._outbox.failed()
+            raise
+        self._outbox.done()
+
+    async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
+        while self._outbox.backlog():
+            await self._batch(client, prefix)
+        await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
+
+    def _reached(self, settings: MqttSettings) -> None:
+        self._said = None
+        log.info("broker told", extra={"broker": f"{settings.host}:{settings.port}"})
+
+    def _say(self, what: str) -> None:
+        if what != self._said:
+            self._said = what
+            log.warning(what)
+
+
+async def _client(settings: MqttSettings) -> aiomqtt.Client:
+    """A client that has not connected yet. What is read from files is read in a thread."""
+    import aiomqtt  # only where there is a broker: it and paho are a tenth of a second and 10 MB
+
+    password, context = await asyncio.to_thread(lambda: (settings.password(), _tls_context(settings)))
+    return aiomqtt.Client(
+        str(settings.host),
+        settings.port,
+        username=settings.username,
+        password=password,
+        identifier=settings.client_id,
+        tls_context=context,
+        keepalive=KEEPALIVE_SECONDS,
+        will=aiomqtt.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
+        max_queued_incoming_messages=MOST_RETAINED_HEARD,
+        logger=silent,
+    )
+
+
+async def _published(client: aiomqtt.Client, prefix: str, batch: list[Message]) -> None:
+    """Until the broker has said of each that it has it."""
+    told = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
+    for result in await asyncio.gather(*told, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
+    """Verified certificate and host name, always; a client certificate when one is configured."""
+    if not settings.tls:
+        return None
+    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+    if settings.client_certificate is not None:
+        key = str(settings.client_key) if settings.client_key else None
+        context.load_cert_chain(str(settings.client_certificate), key)
+    return context
+
+
+def is_refused(error: Exception | None) -> bool:
+    """The broker itself said no: it will not think better of it in a second."""
+    return type(error).__name__ == "MqttConnectError"
+
+
+def sentence(settings: MqttSettings, error: BaseException) -> str:
+    """What went wrong with a connection, and who can do what about it."""
+    where = f"mqtt: {settings.host}:{settings.port}"
+    why = error.__context__ if isinstance(error.__context__, OSError) else error  # the library hides the cause
+    match why:
+        case ConfigError():
+            return str(why)
+        case ssl.SSLCertVerificationError():
+            return (
+                f"{where} shows a certificate that is not accepted for {settings.host!r} ({why.verify_message}); "
+                "write host as the certificate names it, set ca_file, or renew the certificate."
+            )
+        case ssl.SSLError():
+            return f"{where} speaks no TLS as it should ({why.reason}); check port, tls and client_certificate."
+        case ConnectionRefusedError():
+            return f"{where} cannot be reached: nothing listens there; is the broker up?"
+        case socket.gaierror():
+            return f"mqtt: the host name {settings.host!r} cannot be resolved; check host."
+        case TimeoutError():
+            return f"{where} does not answer; check host, port and the firewall."
+        case FileNotFoundError() | PermissionError():
+            return (
+                f"mqtt: a file of its certificates cannot be read ({why.strerror}); "
+                "check ca_file, client_certificate and client_key."
+            )
+        case OSError():
+            return f"{where} cannot be reached ({why.strerror or why})."
+    if is_refused(why if isinstance(why, Exception) else None):
+        return f"{where} refuses the login ({_code(why)}); check username, password and client_id."
+    if type(why).__name__ in ("MqttError", "MqttCodeError"):
+        return (
+            f"{where} ended the connection; if it does so again and again, another client has the "
+            f"client_id {settings.client_id!r}."
+        )
+    return f"{where}: a mistake of callmon's own ({type(why).__name__})."
+
+
+def _code(error: BaseException) -> str:
+    """`[code:135] Not authorized` → `Not authorized`."""
+    return str(error).partition("] ")[2] or str(error)
