@@ -83,7 +83,10 @@ async def test_a_scrape_never_blocks_the_loop() -> None:
 async def test_health_is_200_while_nothing_is_wrong() -> None:
     async with served(app(metrics(), list)) as port:
         status, _, body = await get(port, "/healthz")
-    assert (status, json.loads(body)) == (200, {"status": "ok", "troubles": [], "version": __version__})
+    assert (status, json.loads(body)) == (
+        200,
+        {"status": "ok", "troubles": [], "remarks": [], "version": __version__},
+    )
 
 
 async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
@@ -91,6 +94,12 @@ async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
     async with served(app(metrics(), lambda: said)) as port:
         status, headers, body = await get(port, "/healthz")
     assert (status, headers["cache-control"], json.loads(body)["troubles"]) == (503, "no-store", said)
+
+
+async def test_a_remark_leaves_health_at_200() -> None:
+    async with served(app(metrics(), list, lambda: ["mqtt: the broker is away."])) as port:
+        status, _, body = await get(port, "/healthz")
+    assert (status, json.loads(body)["remarks"]) == (200, ["mqtt: the broker is away."])
 
 
 async def test_the_front_page_names_the_others() -> None:

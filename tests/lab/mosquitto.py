@@ -101,7 +101,8 @@ class Mosquitto:
     def _furnish(self) -> None:
         rows = [line.split(":") for line in (self._folder / "etc/passwd").read_text().splitlines()]
         user = next(row for row in rows if row[0] == "mosquitto")
-        shutil.chown(self.path, int(user[2]), int(user[3]))
+        self._owner = int(user[2]), int(user[3])
+        shutil.chown(self.path, *self._owner)
         lines = [
             f"listener {self.port} {HOME}",
             "log_dest stderr",
@@ -118,7 +119,8 @@ class Mosquitto:
         users.write_text("".join(f"{name}:{self._password}\n" for name in ("callmon", "board")))
         hashed = ["chroot", str(self._folder), "/usr/bin/mosquitto_passwd", "-U", self._within("users")]
         subprocess.run(hashed, check=True, capture_output=True, timeout=30)
-        users.chmod(0o644)
+        users.chmod(0o600)
+        shutil.chown(users, *self._owner)
         return [f"password_file {self._within('users')}"]
 
     def _tls(self) -> list[str]:

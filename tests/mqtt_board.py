@@ -1,0 +1,65 @@
+"""A wall board of the tests: what a subscriber of a broker sees."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from threading import Event, Lock
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+
+class Board:
+    """``with Board(port) as board:`` subscribes to everything. `shown` is the latest of each topic, "" is gone."""
+
+    def __init__(
+        self, port: int, password: str | None = None, context: ssl.SSLContext | None = None, name: str = "board"
+    ) -> None:
+        self.shown: dict[str, str] = {}
+        self.heard: list[tuple[str, str, bool, int]] = []  # topic, payload, retained, QoS
+        self._lock = Lock()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name)
+        if password is not None:
+            self._client.username_pw_set("board", password)
+        if context is not None:
+            self._client.tls_set_context(context)
+        self._client.on_message = self._hear
+        self._client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self._subscribed = Event()
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.reconnect_delay_set(1, 1)
+        self._port = port
+
+    def __enter__(self) -> Board:
+        self._client.connect("127.0.0.1", self._port)
+        self._client.loop_start()
+        assert self._subscribed.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def put(self, topic: str, payload: str) -> None:
+        """Leaves something at the broker."""
+        self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(10)
+
+    def json(self, topic: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.shown[topic])
+        return told
+
+    def all_of(self, topic: str) -> list[dict[str, Any]]:
+        with self._lock:
+            return [json.loads(payload) for told, payload, _, _ in self.heard if told == topic]
+
+    def topics(self, below: str) -> list[str]:
+        with self._lock:
+            return sorted(topic for topic, payload in self.shown.items() if topic.startswith(below) and payload)
+
+    def _hear(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        with self._lock:
+            told = message.payload.decode()
+            self.shown[message.topic] = told
+            self.heard.append((message.topic, told, message.retain, message.qos))

@@ -1,0 +1,425 @@
+"""callmon and a real Mosquitto: what a board sees, and what happens when one of the two is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import ssl
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import trustme
+
+from callmon import topics
+from callmon.broker_settings import MqttSettings
+from callmon.findings import Outcome
+from callmon.settings import load
+from callmon.sinks.mqtt import Mqtt
+from callmon.store import queries
+from callmon.store.engine import open_store
+from callmon.today import Today
+from tests.lab.exchange import Asterisk
+from tests.lab.mosquitto import Mosquitto
+from tests.lab.play import play
+from tests.lab.situations import named
+from tests.mqtt_board import Board
+from tests.running import Callmon, free_port
+from tests.store_fixtures import START, account, answered_call, until
+
+pytestmark = pytest.mark.lab
+
+LINES = [
+    *("callmon/lines/general", "callmon/lines/general-toll-free", "callmon/lines/poci"),
+    *("callmon/lines/poci-toll-free", "callmon/lines/tty", "callmon/lines/tty-toll-free"),
+]
+
+
+@pytest.fixture
+def broker(lab: None) -> Iterator[Mosquitto]:
+    with Mosquitto() as running:
+        yield running
+
+
+def table(port: int, more: str = "") -> str:
+    return f'\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n{more}\n'
+
+
+def callmon_at(place: Path, port: int, more: str = "") -> Callmon:
+    """A callmon that hears no exchange: what it tells a broker does not depend on one."""
+    running = Callmon(place, free_port(), "secret", more=table(port, more))
+    running.start(until_heard=False)
+    return running
+
+
+def is_told(board: Board, status: str = "online") -> bool:
+    return board.shown.get("callmon/status") == status and board.topics("callmon/lines/") == LINES
+
+
+def said(callmon: Callmon) -> str:
+    return callmon.log.read_text(encoding="utf-8")
+
+
+def test_a_board_that_comes_later_sees_every_line_and_the_status(broker: Mosquitto, tmp_path: Path) -> None:
+    callmon = callmon_at(tmp_path, broker.port)
+    try:
+        with Board(broker.port) as early:
+            assert until(lambda: is_told(early))
+            with Board(broker.port, name="later") as board:
+                assert until(lambda: is_told(board))
+                assert {(retained, qos) for _, _, retained, qos in board.heard} == {(True, 1)}
+                told = board.json("callmon/lines/tty")
+            assert (told["line"], told["heard"], told["callbacks"]) == ("tty", False, None)
+            assert callmon.figure("callmon_sink_backlog", sink="mqtt") == 0
+            callmon.stop()
+            assert until(lambda: is_told(early, "offline"))
+    finally:
+        callmon.stop()
+        callmon.end_everything()
+
+
+def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, tmp_path: Path) -> None:
+    callmon = callmon_at(tmp_path, broker.port)
+    with Board(broker.port) as board:
+        try:
+            assert until(lambda: is_told(board))
+            callmon.kill()
+            assert until(lambda: is_told(board, "offline"))
+            callmon.start(until_heard=False)
+            assert until(lambda: is_told(board))
+        finally:
+            callmon.end_everything()
+
+
+def test_a_broker_that_lost_everything_is_told_all_of_it_again(broker: Mosquitto, tmp_path: Path) -> None:
+    callmon = callmon_at(tmp_path, broker.port)
+    try:
+        with Board(broker.port) as board:
+            assert until(lambda: is_told(board))
+        broker.crash()
+        ended = f"mqtt: 127.0.0.1:{broker.port} ended the connection"
+        nobody = f"mqtt: 127.0.0.1:{broker.port} cannot be reached: nothing listens there; is the broker up?"
+        assert until(lambda: nobody in said(callmon))
+        time.sleep(4)
+        assert (said(callmon).count(ended), said(callmon).count(nobody)) == (1, 1)
+        status, health = callmon.health()
+        assert (status, health["status"], health["remarks"]) == (200, "ok", [nobody])
+        broker.start()
+        with Board(broker.port) as board:
+            assert until(lambda: is_told(board))
+        assert callmon.health()[1]["remarks"] == []
+    finally:
+        callmon.stop()
+        callmon.end_everything()
+
+
+def test_a_broker_that_is_absent_at_the_start_is_told_when_it_comes(lab: None, tmp_path: Path) -> None:
+    with Mosquitto() as broker:
+        broker.stop()
+        callmon = callmon_at(tmp_path, broker.port)
+        try:
+            assert until(lambda: callmon.get("/healthz")[0] == 200)
+            assert until(lambda: callmon.figure("callmon_sink_backlog", sink="mqtt") == 6)
+            broker.start()
+            with Board(broker.port) as board:
+                assert until(lambda: is_told(board))
+        finally:
+            callmon.stop()
+            callmon.end_everything()
+
+
+def test_what_is_left_of_an_earlier_life_is_cleared(broker: Mosquitto, tmp_path: Path) -> None:
+    """A line that was renamed. Callbacks are left alone by a callmon that keeps no ledger."""
+    with Board(broker.port) as board:
+        board.put("callmon/lines/renamed", "{}")
+        board.put("callmon/callbacks/1795527733.0", "{}")
+        board.put("elsewhere/lines/renamed", "{}")
+        callmon = callmon_at(tmp_path, broker.port)
+        try:
+            assert until(lambda: is_told(board))
+            assert until(lambda: board.shown["callmon/lines/renamed"] == "")
+            assert board.shown["callmon/callbacks/1795527733.0"] == "{}"
+            assert board.shown["elsewhere/lines/renamed"] == "{}"
+        finally:
+            callmon.stop()
+            callmon.end_everything()
+
+
+def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab: None, tmp_path: Path) -> None:
+    secret = tmp_path / "mqtt.secret"
+    secret.write_text("wrong\n")
+    secret.chmod(0o600)
+    more = f'username = "callmon"\npassword_file = "{secret}"\n'
+    with Mosquitto(password="right") as broker:
+        callmon = callmon_at(tmp_path, broker.port, more)
+        try:
+            refused = (
+                f"mqtt: 127.0.0.1:{broker.port} refuses the login (Not authorized); "
+                "check username, password and client_id."
+            )
+            assert until(lambda: refused in said(callmon))
+            time.sleep(2)
+            assert said(callmon).count("refuses the login") == 1
+            assert callmon.get("/healthz")[0] == 200
+            secret.write_text("right\n")
+            callmon.config.write_text(callmon.config.read_text() + 'client_id = "another"\n')
+            callmon.signal(signal.SIGHUP)
+            with Board(broker.port, "right") as board:
+                assert until(lambda: is_told(board))
+            assert "right" not in said(callmon).split()
+        finally:
+            callmon.stop()
+            callmon.end_everything()
+
+
+def test_tls_with_a_client_certificate_is_taken_and_another_name_is_refused(lab: None, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    client = authority.issue_cert("callmon.example")
+    client.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "client.pem"))
+    more = f'tls = true\nca_file = "{tmp_path}/ca.pem"\nclient_certificate = "{tmp_path}/client.pem"\n'
+    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    context.load_cert_chain(str(tmp_path / "client.pem"))
+    with Mosquitto(certificate=authority.issue_cert("127.0.0.1"), authority=authority) as broker:
+        callmon = callmon_at(tmp_path, broker.port, more)
+        try:
+            with Board(broker.port, context=context) as board:
+                assert until(lambda: is_told(board))
+        finally:
+            callmon.stop()
+            callmon.end_everything()
+    with Mosquitto(certificate=authority.issue_cert("broker.example")) as broker:
+        callmon = callmon_at(tmp_path, broker.port, more)
+        try:
+            refused = f"mqtt: 127.0.0.1:{broker.port} shows a certificate that is not accepted for '127.0.0.1'"
+            assert until(lambda: refused in said(callmon))
+        finally:
+            callmon.stop()
+            callmon.end_everything()
+
+
+def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path: Path) -> None:
+    callmon = callmon_at(tmp_path, broker.port)
+    try:
+        text = callmon.config.read_text()
+        with Mosquitto() as other, Board(broker.port) as board, Board(other.port) as second:
+            assert until(lambda: is_told(board))
+            callmon.config.write_text(text.replace(table(broker.port), table(other.port)))
+            callmon.signal(signal.SIGHUP)
+            assert until(lambda: is_told(second))
+            assert until(lambda: is_told(board, "offline"))
+            callmon.config.write_text(text.replace(table(broker.port), ""))
+            callmon.signal(signal.SIGHUP)
+            assert until(lambda: is_told(second, "offline"))
+            assert callmon.figure("callmon_sink_backlog", sink="mqtt") is None
+            callmon.config.write_text(text)
+            callmon.signal(signal.SIGHUP)
+            assert until(lambda: is_told(board))
+    finally:
+        callmon.stop()
+        callmon.end_everything()
+
+
+def test_a_broker_that_accepts_and_says_nothing_delays_no_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        callmon = callmon_at(tmp_path, mute.getsockname()[1])
+        try:
+            assert until(lambda: callmon.get("/healthz")[0] == 200)
+            began = time.monotonic()
+            assert callmon.stop() == 0
+            assert time.monotonic() - began < 5
+        finally:
+            callmon.end_everything()
+
+
+def total_today(board: Board) -> dict[str, int]:
+    """Outcome → calls of all lines, as the board shows them; only those that there are."""
+    counts: Counter[str] = Counter()
+    for line in LINES:
+        counts.update(board.json(line)["today"]["calls"])
+    return dict(+counts)
+
+
+def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk, tmp_path: Path) -> None:
+    with Mosquitto() as broker, Board(broker.port) as board:
+        with Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)) as callmon:
+            assert until(lambda: is_told(board))
+            calls = play(asterisk, named("answered_ring3", "vm_message"))
+            assert until(lambda: len(board.all_of("callmon/calls/ended")) == len(calls))
+            ended = board.all_of("callmon/calls/ended")
+            expected = dict(Counter(call["outcome"] for call in ended))
+            assert set(expected) == {"answered", "voicemail_message"}
+            assert until(lambda: total_today(board) == expected)
+            told = [told for line in LINES for told in board.all_of(line)]
+            assert {told["ringing"]["longest_ring"] for told in told} == {None, 1, 2, 3, 4}
+            assert [told for told in told if told["ringing"]["calls"] and not told["ringing"]["since"]] == []
+            assert max(told["talking"] for told in told) >= 1
+            assert until(lambda: all(board.json(line)["heard"] for line in LINES))
+            callmon.stop()
+            callmon.start()
+            assert until(lambda: is_told(board))
+            assert total_today(board) == expected
+            callmon.stop()
+        assert {call["call"]: call for call in ended} == stored(callmon, [call["call"] for call in ended])
+
+
+def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
+    """The calls as the database has them, less what no broker is told."""
+    store = open_store(load(callmon.config).store.url)
+    found = {}
+    for name in names:
+        (row,) = queries.call(store, name, numbers=True)
+        assert row.account is not None
+        assert row.account.caller is not None
+        found[name] = json.loads(topics.of_call(row.exchange, row.account, row.findings))
+    store.close()
+    return found
+
+
+# The sink by itself, with a ledger of our own.
+
+
+@dataclass
+class Owed:
+    """A callback that is owed."""
+
+    id: str
+    state: str = "open"
+    attempts: int = 0
+    line: str = "general"
+    language: str | None = "fr"
+    opened: datetime = START
+    due: datetime | None = START + timedelta(hours=24)
+    actionable: datetime | None = None
+
+
+class Ledger:
+    def __init__(self, *owed: Owed) -> None:
+        self.entries = {entry.id: entry for entry in owed}
+        self.changes = 0
+
+    def change(self, owed: Owed) -> None:
+        self.entries[owed.id] = owed
+        self.changes += 1
+
+    def close(self, name: str) -> None:
+        del self.entries[name]
+        self.changes += 1
+
+    def revision(self) -> int:
+        return self.changes
+
+    def open(self) -> dict[str, Owed]:
+        return dict(self.entries)
+
+
+@asynccontextmanager
+async def telling(sink: Mqtt) -> AsyncIterator[None]:
+    """The sink as the daemon runs it: looked at now, then ten times a second."""
+
+    async def look() -> None:
+        while True:
+            sink.look(lambda callbacks: [])
+            await asyncio.sleep(0.1)
+
+    sink.look(lambda callbacks: [])
+    tasks = [asyncio.create_task(look()), asyncio.create_task(sink.run())]
+    try:
+        yield
+    finally:
+        sink.end()
+        await asyncio.wait(tasks[1:], timeout=3)
+        for task in tasks:
+            task.cancel()
+
+
+async def soon(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 15
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - a board in a thread has no event
+        await asyncio.sleep(0.02)
+    return condition()
+
+
+def sink_for(port: int, ledger: Ledger | None = None, max_waiting: int = 1000) -> Mqtt:
+    settings = MqttSettings(host="127.0.0.1", port=port, max_waiting=max_waiting)
+    sink = Mqtt(settings, Today(ZoneInfo("America/Toronto")))
+    sink.obligations = ledger
+    return sink
+
+
+async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None:
+    ledger = Ledger(Owed("1.0"), Owed("2.0"))
+    with Board(broker.port) as board:
+        async with telling(sink_for(broker.port, ledger)):
+            both = ["callmon/callbacks/1.0", "callmon/callbacks/2.0"]
+            assert await soon(lambda: board.topics("callmon/callbacks/") == both)
+            assert board.json(both[0]) == {
+                "id": "1.0",
+                "line": "general",
+                "language": "fr",
+                "opened": "2026-11-24T13:42:13.217087Z",
+                "due": "2026-11-25T13:42:13.217087Z",
+                "actionable": None,
+                "state": "open",
+                "attempts": 0,
+            }
+            ledger.change(Owed("1.0", "overdue", 2))
+            assert await soon(lambda: board.json(both[0])["state"] == "overdue")
+            ledger.close("1.0")
+            assert await soon(lambda: board.topics("callmon/callbacks/") == both[1:])
+        with Board(broker.port, name="later") as later:
+            assert await soon(lambda: later.topics("callmon/") == [both[1], "callmon/status"])
+        assert [payload for topic, payload, _, _ in board.heard if topic == both[1]] == [board.shown[both[1]]]
+
+
+async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> None:
+    with Mosquitto(keeps=True) as broker:
+        ledger = Ledger(Owed("1.0"), Owed("2.0"), Owed("3.0"))
+        async with telling(sink_for(broker.port, ledger)):
+            with Board(broker.port) as board:
+                assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
+            await asyncio.to_thread(broker.stop)
+            ledger.close("1.0")
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(broker.start)
+            with Board(broker.port) as board:
+                assert await soon(
+                    lambda: board.topics("callmon/callbacks/") == [f"callmon/callbacks/{n}.0" for n in (2, 3)]
+                )
+        ledger.close("2.0")  # while no callmon runs
+        async with telling(sink_for(broker.port, ledger)):
+            with Board(broker.port) as board:
+                assert await soon(lambda: board.topics("callmon/callbacks/") == ["callmon/callbacks/3.0"])
+
+
+async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_counted(broker: Mosquitto) -> None:
+    sink = sink_for(broker.port, max_waiting=3)
+    for number in range(5):
+        assert sink.offer(Outcome("toronto", calls=(account(answered_call(number)),)))
+    assert (sink.backlog(), sink.refused(), sink.has_room()) == (3, 2, True)
+    assert sink.behind_for() > timedelta(0)
+    with Board(broker.port) as board:
+        async with telling(sink):
+            assert await soon(lambda: sink.backlog() == 0)
+            assert sink.behind_for() == timedelta(0)
+            assert await soon(lambda: len(board.all_of("callmon/calls/ended")) == 3)
+    told = [call["call"] for call in board.all_of("callmon/calls/ended")]
+    assert told == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
+
+
+async def test_two_thousand_callbacks_are_told_in_seconds(broker: Mosquitto) -> None:
+    ledger = Ledger(*(Owed(f"{n}.0") for n in range(2000)))
+    sink = sink_for(broker.port, ledger)
+    began = time.monotonic()
+    async with telling(sink):
+        assert await soon(lambda: sink.backlog() == 0 and sink.trouble() is None)
+    assert time.monotonic() - began < 15
