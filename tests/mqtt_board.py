@@ -1,14 +1,18 @@
-"""A wall board of the tests: what a subscriber of a broker sees."""
+"""A wall board of the tests: what a subscriber of a broker sees. And a ledger with callbacks of our own."""
 
 from __future__ import annotations
 
 import json
 import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Event, Lock
 from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.store_fixtures import START
 
 
 class Board:
@@ -63,3 +67,37 @@ class Board:
             told = message.payload.decode()
             self.shown[message.topic] = told
             self.heard.append((message.topic, told, message.retain, message.qos))
+
+
+@dataclass
+class Owed:
+    """A callback that is owed."""
+
+    id: str
+    state: str = "open"
+    attempts: int = 0
+    line: str = "general"
+    language: str | None = "fr"
+    opened: datetime = START
+    due: datetime | None = START + timedelta(hours=24)
+    actionable: datetime | None = None
+
+
+class Ledger:
+    def __init__(self, *owed: Owed) -> None:
+        self.entries = {entry.id: entry for entry in owed}
+        self.changes = 0
+
+    def change(self, owed: Owed) -> None:
+        self.entries[owed.id] = owed
+        self.changes += 1
+
+    def close(self, name: str) -> None:
+        del self.entries[name]
+        self.changes += 1
+
+    def revision(self) -> int:
+        return self.changes
+
+    def open(self) -> dict[str, Owed]:
+        return dict(self.entries)

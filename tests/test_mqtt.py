@@ -29,6 +29,7 @@ from callmon.store.engine import Store
 from callmon.today import Today
 from callmon.web import health
 from tests.builders import Exchange, replayed
+from tests.mqtt_board import Ledger, Owed
 from tests.store_fixtures import START, Daemon, account, answered_call, database, finding, seconds
 from tests.test_traces import NAMES, recording
 
@@ -379,6 +380,25 @@ def test_a_line_that_did_not_change_is_not_told_again_and_one_that_is_gone_is_cl
     assert list(taken(sink)) == []
     sink.look(lambda callbacks: [])
     assert [(m.topic, m.payload) for m in taken(sink)] == [("lines/tty", b"")]
+
+
+def test_callbacks_are_counted_by_line_and_told_only_when_they_changed() -> None:
+    sink, ledger = Mqtt(MqttSettings(host="b"), Today(TORONTO)), Ledger(Owed("1"), Owed("2", "overdue"))
+    ledger.change(Owed("3", "due_soon", line="tty"))
+    counted: list[Any] = []
+    sink.obligations = ledger
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert [m.topic for m in taken(sink)] == ["callbacks/1", "callbacks/2", "callbacks/3"]
+    ledger.close("1")
+    ledger.change(Owed("3", "overdue", line="tty"))
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert [(m.topic, m.payload != b"") for m in taken(sink)] == [("callbacks/3", True), ("callbacks/1", False)]
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert (counted[0], counted[1], list(taken(sink))) == (
+        {"general": (2, 1), "tty": (1, 0)},
+        {"general": (1, 1), "tty": (1, 1)},
+        [],
+    )
 
 
 def taken(sink: Mqtt) -> Iterator[Any]:

@@ -13,6 +13,7 @@ of ours here is logged, counted, and the daemon goes on.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import random
 import socket
@@ -21,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from time import monotonic
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from callmon import topics
@@ -46,6 +48,10 @@ GOODBYE_SECONDS = 1.5
 MOST_RETAINED_HEARD = 10_000
 
 
+ByLine = Mapping[str, tuple[int, int]] | None
+Lines = Callable[[ByLine], Iterable[topics.Line]]
+
+
 class Mqtt:
     """Satisfies `Sink`. `run` is a task for as long as the daemon lives; all else is called in its loop."""
 
@@ -55,7 +61,9 @@ class Mqtt:
         self.settings, self.today = settings, today
         self.obligations: topics.Obligations | None = None
         self._revision: int | None = None
-        self._owed: dict[str, topics.Obligation] = {}
+        self._owed: Mapping[str, topics.Obligation] = {}
+        self._by_line: ByLine = None
+        self._shown: set[str] = set()  # topics of lines
         self._outbox = Outbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending = False
@@ -75,7 +83,7 @@ class Mqtt:
             self._safely(lambda: self._tell(outcome))
         return True
 
-    def look(self, lines: Callable[[Mapping[str, tuple[int, int]] | None], Iterable[topics.Line]]) -> None:
+    def look(self, lines: Lines) -> None:
         """Once a second: what has changed. `lines` is asked with the callbacks open and overdue by line."""
         if self.is_on:
             self._safely(lambda: self._look(lines))
@@ -112,13 +120,15 @@ class Mqtt:
                 self._outbox.tell(topics.ENDED, topics.of_call(exchange, call, findings), monotonic())
                 self._more.set()
 
-    def _look(self, lines: Callable[[Mapping[str, tuple[int, int]] | None], Iterable[topics.Line]]) -> None:
+    def _look(self, lines: Lines) -> None:
         now = monotonic()
         self._look_at_callbacks(now)
-        shown = {topics.LINES + line.name: line for line in lines(self._callbacks_by_line())}
+        shown = {topics.LINES + line.name: line for line in lines(self._by_line)}
         for topic, line in shown.items():
             self._outbox.keep(topic, topics.of_line(line), now)
-        self._outbox.clear_others(topics.LINES, shown, now)
+        for topic in self._shown - shown.keys():
+            self._outbox.clear(topic, now)
+        self._shown = set(shown)
         if self._outbox.backlog():
             self._more.set()
 
@@ -127,31 +137,28 @@ class Mqtt:
         if self.obligations is None or self.obligations.revision() == self._revision:
             return
         self._revision = self.obligations.revision()
-        known, self._owed = self._owed, {topics.callback_topic(k): v for k, v in self.obligations.open().items()}
-        for topic, owed in self._owed.items():
-            if known.get(topic) is not owed:
-                self._outbox.keep(topic, topics.of_callback(owed), now)
-        for topic in known.keys() - self._owed.keys():
-            self._outbox.clear(topic, now)
-
-    def _callbacks_by_line(self) -> dict[str, tuple[int, int]] | None:
-        if self.obligations is None:
-            return None
-        open_now = Counter(owed.line for owed in self._owed.values())
-        overdue = Counter(owed.line for owed in self._owed.values() if owed.state == "overdue")
-        return {line: (count, overdue[line]) for line, count in open_now.items()}
+        known, self._owed = self._owed, self.obligations.open()
+        for name, owed in self._owed.items():
+            if known.get(name) is not owed:
+                self._outbox.keep(topics.callback_topic(name), topics.of_callback(owed), now)
+        for name in known.keys() - self._owed.keys():
+            self._outbox.clear(topics.callback_topic(name), now)
+        self._by_line = _counted(self._owed.values())
 
     # What the daemon calls.
 
     def configure(self, settings: MqttSettings) -> None:
-        """Other settings from now on: the connection is made anew only where they differ."""
-        if settings == self.settings:
+        """Other settings from now on: the connection is made anew only where they differ.
+
+        A broker that could not be told is tried again at once: a password may have been put right.
+        """
+        if settings == self.settings and self._said is None:
             return
         self.settings, self._said = settings, None
         self._outbox.max_waiting = settings.max_waiting
         if not self.is_on:
             self._outbox.forget()
-            self._owed, self._revision = {}, None
+            self._owed, self._revision, self._by_line = {}, None, None
         self._changed.set()
 
     def end(self) -> None:
@@ -263,12 +270,16 @@ class Mqtt:
             log.warning(what)
 
 
+def _counted(owed: Iterable[topics.Obligation]) -> dict[str, tuple[int, int]]:
+    """Callbacks open and overdue by line."""
+    states = Counter((entry.line, entry.state == "overdue") for entry in owed)
+    return {line: (states[line, False] + states[line, True], states[line, True]) for line, _ in states}
+
+
 async def _client(settings: MqttSettings) -> aiomqtt.Client:
     """A client that has not connected yet. What is read from files is read in a thread."""
-    import aiomqtt  # only where there is a broker: it and paho are a tenth of a second and 10 MB
-
-    password, context = await asyncio.to_thread(lambda: (settings.password(), _tls_context(settings)))
-    return aiomqtt.Client(
+    library, password, context = await asyncio.to_thread(_prepared, settings)
+    client: aiomqtt.Client = library.Client(
         str(settings.host),
         settings.port,
         username=settings.username,
@@ -276,10 +287,16 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
         identifier=settings.client_id,
         tls_context=context,
         keepalive=KEEPALIVE_SECONDS,
-        will=aiomqtt.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
+        will=library.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
         max_queued_incoming_messages=MOST_RETAINED_HEARD,
         logger=silent,
     )
+    return client
+
+
+def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLContext | None]:
+    """The library (loaded only where there is a broker), the password, and how to encrypt."""
+    return importlib.import_module("aiomqtt"), settings.password(), _tls_context(settings)
 
 
 async def _published(client: aiomqtt.Client, prefix: str, batch: list[Message]) -> None:

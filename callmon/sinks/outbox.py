@@ -11,7 +11,7 @@ is forgotten only when `done` says that the broker has it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 CLEARED = b""
@@ -49,12 +49,6 @@ class Outbox:
         """A retained topic is to be gone at the broker, whoever put it there."""
         self.keep(topic, CLEARED, now)
 
-    def clear_others(self, below: str, kept: Iterable[str], now: float) -> None:
-        """Of the states whose topic begins with `below`, all but `kept` are to be gone."""
-        known = set(kept)
-        for topic in [topic for topic in self.state if topic.startswith(below) and topic not in known]:
-            self.clear(topic, now)
-
     def tell(self, topic: str, payload: bytes, now: float) -> None:
         """One message more; the oldest is lost, and counted, where there is no room."""
         self._queue.append(Message(topic, payload, False, now))
@@ -71,7 +65,7 @@ class Outbox:
 
     def take(self, most: int) -> list[Message]:
         """Some of what waits, states first. Say `done` or `failed` before the next."""
-        topics = list(self._dirty)[:most]
+        topics = list(islice(self._dirty, most))  # of many, not all are looked at
         taken = [Message(topic, self.state[topic], True, self._dirty.pop(topic)) for topic in topics]
         while self._queue and len(taken) < most:
             taken.append(self._queue.popleft())
@@ -100,7 +94,10 @@ class Outbox:
 
     def oldest(self) -> float | None:
         """Since when the oldest waits."""
-        first = [*list(self._dirty.values())[:1], *(m.since for m in list(self._queue)[:1]), *self._sent_since()]
+        first = [
+            *islice(self._dirty.values(), 1),
+            *(m.since for m in [*islice(self._queue, 1), *self._on_its_way]),
+        ]
         return min(first, default=None)
 
     def forget(self) -> None:
@@ -108,9 +105,6 @@ class Outbox:
         self.state.clear()
         self._dirty.clear()
         self._queue.clear()
-
-    def _sent_since(self) -> list[float]:
-        return [message.since for message in self._on_its_way]
 
     def _shorten(self) -> None:
         while len(self._queue) > self.max_waiting:
