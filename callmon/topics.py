@@ -33,7 +33,7 @@ PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
 class Obligation(Protocol):
-    """A callback that is owed, as the ledger has it."""
+    """A callback that is owed, as the ledger has it: a frozen value, another one when anything changes."""
 
     @property
     def id(self) -> str: ...

@@ -195,6 +195,16 @@ def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
     assert box.state == {}
 
 
+def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more() -> None:
+    box = Outbox(1)
+    box.keep("a", b"1", 0.0)
+    box.tell("ended", b"2", 0.0)
+    box.take(2)
+    box.forget()
+    box.failed()
+    assert (box.backlog(), box.oldest(), box.take(2)) == (0, None, [])
+
+
 def test_a_topic_that_comes_back_while_it_is_being_cleared_stays() -> None:
     box = Outbox(1)
     box.clear("a", 0.0)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import trustme
+from blockbuster import blockbuster_ctx
 
 from callmon import topics
 from callmon.broker_settings import MqttSettings
@@ -259,7 +260,13 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
             assert until(lambda: total_today(board) == expected)
             told = [told for line in LINES for told in board.all_of(line)]
             rings = {told["ringing"]["longest_ring"] for told in told}
-            assert rings - {5} == {None, 1, 2, 3, 4}  # the time-out of 24 s may come a moment after the fifth began
+            assert rings - {5} == {
+                None,
+                1,
+                2,
+                3,
+                4,
+            }  # the time-out of 24 s may come a moment after the fifth began
             assert [told for told in told if told["ringing"]["calls"] and not told["ringing"]["since"]] == []
             assert max(told["talking"] for told in told) >= 1
             assert until(lambda: all(board.json(line)["heard"] for line in LINES))
@@ -389,3 +396,15 @@ async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> 
         assert await soon(lambda: sink.backlog() == 0)
     with Board(broker.port) as board:
         assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 900)
+
+
+async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(broker: Mosquitto) -> None:
+    sink = sink_for(broker.port, Ledger(Owed("1.0")))
+    with blockbuster_ctx():
+        async with telling(sink):
+            assert await soon(lambda: sink.backlog() == 0)
+            await asyncio.to_thread(broker.crash)
+            assert await soon(lambda: sink.trouble() is not None)
+            sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
+            await asyncio.to_thread(broker.start)
+            assert await soon(lambda: sink.backlog() == 0)

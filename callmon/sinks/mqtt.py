@@ -69,6 +69,7 @@ class Mqtt:
         self._is_ending = False
         self._said: str | None = None
         self._set_aside = 0
+        self._fault = ""  # the last of ours, told once
 
     @property
     def is_on(self) -> bool:
@@ -112,7 +113,9 @@ class Mqtt:
             do()
         except Exception as error:  # a mistake of ours: the broker misses something, callmon does not
             self._set_aside += 1
-            log.error("the broker was not told", extra={"fault": type(error).__name__})
+            if self._fault != type(error).__name__:
+                self._fault = type(error).__name__
+                log.error("a mistake of callmon's own: the broker was not told", extra={"fault": self._fault})
 
     def _tell(self, outcome: Outcome) -> None:
         for exchange, call, findings in self.today.tell(outcome):
@@ -136,14 +139,15 @@ class Mqtt:
         """Only what has changed is told: of a value that is the same object nothing has."""
         if self.obligations is None or self.obligations.revision() == self._revision:
             return
-        self._revision = self.obligations.revision()
-        known, self._owed = self._owed, self.obligations.open()
+        revision, known = self.obligations.revision(), self._owed
+        self._owed = dict(self.obligations.open())
         for name, owed in self._owed.items():
             if known.get(name) is not owed:
                 self._outbox.keep(topics.callback_topic(name), topics.of_callback(owed), now)
         for name in known.keys() - self._owed.keys():
             self._outbox.clear(topics.callback_topic(name), now)
         self._by_line = _counted(self._owed.values())
+        self._revision = revision
 
     # What the daemon calls.
 

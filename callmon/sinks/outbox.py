@@ -84,7 +84,7 @@ class Outbox:
         """What was taken may not have arrived: it waits again, as the first."""
         sent, self._on_its_way = self._on_its_way, []
         for message in sent:
-            if message.is_retained:
+            if message.topic in self.state:
                 self._dirty[message.topic] = message.since
         self._queue.extendleft(message for message in reversed(sent) if not message.is_retained)
         self._shorten()
@@ -105,6 +105,7 @@ class Outbox:
         self.state.clear()
         self._dirty.clear()
         self._queue.clear()
+        self._on_its_way = []
 
     def _shorten(self) -> None:
         while len(self._queue) > self.max_waiting:
