@@ -94,6 +94,8 @@ def test_callmon_that_is_killed_is_offline_by_its_last_will(broker: Mosquitto, t
             assert until(lambda: is_told(board))
             callmon.kill()
             assert until(lambda: is_told(board, "offline"))
+            with Board(broker.port, name="later") as later:
+                assert until(lambda: is_told(later, "offline"))
             callmon.start(until_heard=False)
             assert until(lambda: is_told(board))
         finally:
@@ -172,8 +174,10 @@ def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab:
             assert callmon.get("/healthz")[0] == 200
             secret.write_text("right\n")
             callmon.signal(signal.SIGHUP)
+            reloaded = time.monotonic()
             with Board(broker.port, "right") as board:
                 assert until(lambda: is_told(board))
+            assert time.monotonic() - reloaded < 4  # without it the next attempt is some 10 s after the first
             assert "right" not in said(callmon).split()
         finally:
             callmon.stop()
