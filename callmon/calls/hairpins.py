@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.calls.endpoints import number_dialled
-from callmon.calls.legs import Leg, TrackedCall
+from callmon.calls.legs import HALF, Leg, TrackedCall
 from callmon.numbers import e164, is_withheld
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def came_back(tracker: Tracker, leg: Leg, event: e.Newchannel) -> bool:
         return False
     out.call.take(leg)
     out.partner, leg.partner = leg, out
+    out.flags |= HALF
+    leg.flags |= HALF
     return True
 
 

@@ -20,7 +20,7 @@ from callmon.calls.waiting import Waiting
 from callmon.facts import TransferKind
 
 # The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
-OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE = 1, 2, 4, 8, 16, 32
+OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64
 MENU, LANGUAGE_TOLD = 32, 64
 
 
@@ -65,10 +65,8 @@ class Leg(msgspec.Struct, eq=False, gc=False):
 
     @property
     def has_person(self) -> bool:
-        """A phone that was picked up; no half of anything has a person."""
-        if self.flags & (PHONE | ANSWERED) != PHONE | ANSWERED:
-            return False
-        return self.seldom is None or self.partner is None
+        """A phone that was picked up; no half of a hairpin is one."""
+        return self.flags & (PHONE | ANSWERED | HALF) == PHONE | ANSWERED
 
 
 class Sending:

@@ -337,8 +337,7 @@ class Tracker:
             return
         at = event.at if event is not None else None
         near = self.bridges.reachable(call.caller)
-        if any(leg.call is not call for leg in near):
-            conferences.admit(self, call, near)
+        conferences.admit(self, call, near)
         if call.answered:
             transfers.joined(self, call, at)
             return
