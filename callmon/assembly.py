@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from callmon.monitor import Monitor, Site
 from callmon.settings import Settings
 from callmon.standards import load
 
 
 def monitor(
-    settings: Settings, exchange: str | None = None, any_line: bool = False, every_call: bool = False
+    settings: Settings,
+    exchange: str | None = None,
+    any_line: bool = False,
+    every_call: bool = False,
+    token: Callable[[str], str] = str,
 ) -> Monitor:
-    """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name."""
+    """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name.
+
+    `token` makes of a caller's number what the ledger of callbacks knows it by; the daemon's is a keyed hash.
+    """
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: site(settings, name, any_line) for name in names}
     calendars = {line.name: settings.calendar(line) for line in settings.lines()}
-    return Monitor(sites, calendars | {"": settings.calendar()}, load(settings.standards), every_call)
+    return Monitor(
+        sites,
+        calendars | {"": settings.calendar()},
+        load(settings.standards),
+        every_call,
+        settings.rules,
+        settings.lines(),
+        token,
+    )
 
 
 def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
@@ -33,4 +50,5 @@ def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
         told.queue_languages,
         relay,
         settings.staff(exchange),
+        told.dial_prefixes,
     )

@@ -26,11 +26,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from callmon import mistakes
 from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import SpecialHours
+from callmon.callback_settings import CallbackSettings, shared_mistakes
 from callmon.closed_days import ClosedDays, ontario
 from callmon.durations import Duration
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
-from callmon.lines import RING_CYCLE, RING_TONE, Line, Lines, Target
+from callmon.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.mistakes import MistakesError, Path, did_you_mean
 from callmon.numbers import e164, relay_number
 from callmon.opening import AddedDay, DayPeriods, WeekTable
@@ -166,6 +167,9 @@ class LineSettings(Table):
     extensions: tuple[str, ...] = Field(
         default=(), description="its phones (101, PJSIP/101); empty: those dialled for it"
     )
+    callback_clock: CallbackClock = Field(
+        default="clock", description="callbacks are judged by 24 hours of the clock, or by the next business_day"
+    )
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
 
@@ -212,6 +216,7 @@ class Configuration(BaseSettings):
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
     mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
+    callbacks: CallbackSettings = Field(default=CallbackSettings(), description="when a caller was called back")
     exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
     calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
     services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
@@ -252,7 +257,12 @@ class Configuration(BaseSettings):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
-        found += [*_clashes(self), *staff_mistakes(self.staff, self.exchanges), *_relay(self)]
+        found += [
+            *_clashes(self),
+            *staff_mistakes(self.staff, self.exchanges),
+            *_relay(self),
+            *shared_mistakes(self.callbacks, self.region),
+        ]
         if found:
             raise MistakesError(found)
         for name, exchange in self.exchanges.items():
@@ -282,6 +292,7 @@ def _line(name: str, table: LineSettings, region: str) -> Line:
         targets=tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
         mailboxes=table.mailboxes,
         extensions=table.extensions,
+        callback_clock=table.callback_clock,
     )
 
 

@@ -237,6 +237,20 @@ class MessageLeft(Fact, frozen=True, gc=False):
     mailbox: str | None
 
 
+class CallbackRequested(Fact, frozen=True, gc=False):
+    """The caller asked to be called back (UserEvent CallmonCallbackRequest), perhaps at another `number`.
+
+    The number is stored as every other person's is, apart from the fact. `language`: what the dialplan says.
+    """
+
+    number: str | None = None
+    language: str | None = None
+
+
+class ComplaintMade(Fact, frozen=True, gc=False):
+    """A person marked the call as a complaint (UserEvent CallmonComplaint, by a feature code)."""
+
+
 class DialFailed(Fact, frozen=True, gc=False):
     """A dial was tried and not one channel could be made: nobody is registered (Hangup cause 3, 20, …)."""
 
@@ -296,6 +310,8 @@ AnyFact = (
     | SurveyOffered
     | VoicemailTook
     | MessageLeft
+    | CallbackRequested
+    | ComplaintMade
     | DialFailed
     | CallerBusy
     | Unheard

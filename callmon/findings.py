@@ -10,6 +10,7 @@ import msgspec
 from callmon.facts import Fact
 
 if TYPE_CHECKING:
+    from callmon.callbacks.written import Written
     from callmon.calls.call import Call
 
 Verdict = Literal["met", "not_met", "exempt", "unknown"]
@@ -70,8 +71,9 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one event (or one tick) led to, for one exchange. Sinks take it as it is.
 
-    `calls` are the accounts, as they stand now, of the calls that ended with this outcome; `others` counts
-    calls of no line that ended (outbound, internal, unmonitored numbers), which are not stored.
+    `calls` are the accounts, as they stand now, of the calls that ended with this outcome. `ledger` is what was
+    written in the ledger of callbacks: each entry bears its own exchange, which need not be this one. `hand` is
+    the number of what a person did by hand, when this follows from it.
     """
 
     exchange: str
@@ -79,3 +81,5 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     findings: tuple[Finding, ...] = ()
     calls: tuple[Call, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    ledger: tuple[Written, ...] = ()
+    hand: int = 0

@@ -18,6 +18,7 @@ from callmon.numbers import as_delivered
 
 Mode = Literal["voice", "tty"]
 LineLanguage = Literal["fr", "en"]
+CallbackClock = Literal["clock", "business_day"]
 
 RING_CYCLE = timedelta(seconds=6)
 RING_TONE = timedelta(seconds=2)
@@ -41,7 +42,8 @@ class Line:
     what the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in
     North America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the
     line itself is French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and
-    `special_hours` are the line's own, or None and empty when it keeps the ministry's.
+    `special_hours` are the line's own, or None and empty when it keeps the ministry's. `callback_clock`: a
+    callback is judged by 24 hours of the clock, or by the end of the next business day.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Line:
     targets: tuple[Target, ...] = ()
     mailboxes: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
+    callback_clock: CallbackClock = "clock"
 
     def title(self, language: str) -> str:
         """The French title for "fr", the English one for every other language."""

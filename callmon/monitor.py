@@ -8,12 +8,18 @@ exchange's calls never mix with another's: ids are only unique within one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.business_calendar import Calendar
+from callmon.callbacks.doing import do
+from callmon.callbacks.hand import Hand
+from callmon.callbacks.ledger import Ledger
+from callmon.callbacks.obligation import Obligation
+from callmon.callbacks.opening import OPENED_BY, Opener
+from callmon.callbacks.terms import AllTerms, Rules
 from callmon.calls.call import Call, Wait
 from callmon.calls.endpoints import Endpoints, endpoint
 from callmon.calls.evidence import born
@@ -26,6 +32,9 @@ from callmon.findings import Finding, Gap, Judgement, Outcome
 from callmon.lines import Line, Lines
 from callmon.staff import NOBODY, StaffLanguages
 from callmon.standards import Standard
+from callmon.standards._owed import Seen
+
+OPENING = frozenset(OPENED_BY)
 
 NO_TIME = timedelta(0)
 
@@ -46,7 +55,9 @@ class Site:
         queue_languages: Mapping[str, str] | None = None,
         relay_numbers: Iterable[str] = (),
         staff: StaffLanguages = NOBODY,
+        dial_prefixes: Iterable[str] = (),
     ) -> None:
+        self.dial_prefixes = tuple(dial_prefixes)
         self.parking_extensions = frozenset(parking_extensions)
         self.survey_extensions = frozenset(survey_extensions)
         self.queue_languages: Mapping[str, str] = queue_languages or {}
@@ -88,6 +99,9 @@ class Monitor:
         calendars: Mapping[str, Calendar],
         standards: tuple[Standard, ...],
         every_call: bool = False,
+        rules: Rules | None = None,
+        lines: Iterable[Line] = (),
+        token: Callable[[str], str] = str,
     ) -> None:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars
@@ -97,7 +111,11 @@ class Monitor:
             kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
             for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
         }
+        self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
+        self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
+        self.ledger = Ledger(AllTerms(rules or Rules(), lines, calendars), token, self._judge_owed)
+        self._opener = Opener(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
@@ -107,17 +125,28 @@ class Monitor:
         gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
-        if gap is None and len(facts) == 1 and type(facts[0]) not in self._settled_by:
+        if gap is None and len(facts) == 1 and type(facts[0]) not in self._weighed:
             return self._noted(exchange, hearing, facts[0])
         return self._conclude(exchange, hearing, facts, gap)
 
-    def tick(self, now: datetime) -> list[Outcome]:
-        """What follows from time alone. Nothing yet: deadlines come with the ledger of callbacks."""
-        return []
+    def tick(self, now: datetime, heard: Mapping[str, datetime] | None = None) -> list[Outcome]:
+        """What follows from time alone. `heard`: until when each exchange was heard; else all until now."""
+        self.ledger.tick(now, heard)
+        return self._written()
+
+    def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
+        """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
+        do(self.ledger, hand, stored)
+        written = self.ledger.take()
+        return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
+
+    def _written(self) -> list[Outcome]:
+        written = self.ledger.take()
+        return [Outcome(written[0].entry.exchange, ledger=written)] if written else []
 
     def next_deadline(self) -> datetime | None:
         """When `tick` wants to be called; None when nothing is due."""
-        return None
+        return self.ledger.next_deadline()
 
     def calls(self, exchange: str) -> list[Call]:
         """The calls in progress, as they stand."""
@@ -194,6 +223,7 @@ class Monitor:
             if account is not None:
                 account.judged = tuple(judged.get(call, ()))
                 resume(hearing.tracker, account, facts)
+                self._opener.resume(exchange, account, facts, hearing.site)
         hearing.tracker.listing.resume(heard_until)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
@@ -207,7 +237,7 @@ class Monitor:
             return None
         if hearing.site.line(arrival.dialled) is None:
             return None
-        return self._conclude(exchange, Hearing(hearing.site), told, None)
+        return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
 
     def adopt(self, older: Monitor) -> None:
         """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""
@@ -218,6 +248,7 @@ class Monitor:
                 hearing.tracker = before.tracker
                 hearing.tracker.site = hearing.site
                 hearing.site.endpoints.keep(before.site.endpoints)
+        self.ledger.adopt(older.ledger)
         self.others = older.others
         self.survey_heard = older.survey_heard
 
@@ -231,7 +262,9 @@ class Monitor:
             case None:
                 return True
 
-    def _conclude(self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None) -> Outcome | None:
+    def _conclude(
+        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None, is_retold: bool = False
+    ) -> Outcome | None:
         told: list[Fact] = []
         findings: list[Finding] = []
         ended: list[Call] = []
@@ -241,25 +274,44 @@ class Monitor:
                 continue
             if kind is f.Ended:
                 self._forget(hearing, account)
-            if account.arrival.line is None and not self._every_call:
-                continue
-            told.append(fact)
+            if account.arrival.line is None:
+                apart = self._apart(exchange, hearing, fact, account.arrival)
+                if not apart:
+                    continue
+                told += apart
+            else:
+                told.append(fact)
+                if kind in OPENING and not is_retold:
+                    self._opener.inward(exchange, fact, account, hearing.site)
             if kind in self._settled_by:
                 call = account.call()
                 self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
         gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
-        if not told and not gaps:
+        if gap is not None:
+            self.ledger.gap(exchange, gap.start, gap.end)
+        written = () if is_retold else self.ledger.take()
+        if not told and not gaps and not written:
             return None
-        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps)
+        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
 
     def _noted(self, exchange: str, hearing: Hearing, fact: Fact) -> Outcome | None:
         """One fact that settles nothing, as most do."""
         account = self._tell(hearing, fact)
-        if account is None or (account.arrival.line is None and not self._every_call):
+        if account is None:
             return None
-        return Outcome(exchange, (fact,))
+        if account.arrival.line is not None:
+            return Outcome(exchange, (fact,))
+        told = self._apart(exchange, hearing, fact, account.arrival)
+        return Outcome(exchange, tuple(told), ledger=self.ledger.take()) if told else None
+
+    def _apart(self, exchange: str, hearing: Hearing, fact: Fact, arrival: f.Arrived) -> list[Fact]:
+        """What is told of a call on no line: nothing, but when somebody waits to be called."""
+        if arrival.direction != "outbound":
+            return [fact] if self._every_call else []
+        told = self._opener.outward(exchange, fact, arrival, hearing.site)
+        return [fact] if self._every_call else told
 
     def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
         if type(fact) is f.Arrived:
@@ -301,6 +353,21 @@ class Monitor:
             account.judged += (standard.name,)
             findings.append(_finding(standard.name, fact, call, judged))
 
+    def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
+        """The verdicts that an obligation is ready for. `exchange`: of the phone that called back."""
+        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()))
+        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
+        found: list[Finding] = []
+        for standard in self._owed_standards:
+            if standard.kind != one.kind or standard.name in one.judged:
+                continue
+            if standard.needs and not self._has(standard, hearing):
+                continue
+            judged = standard.judge_owed(one, seen)
+            if judged is not None:
+                found.append(_owed_finding(standard.name, one, judged))
+        return tuple(found)
+
     def _forget(self, hearing: Hearing, account: Account) -> None:
         del hearing.accounts[account.arrival.call]
         if account.arrival.line is None:
@@ -315,6 +382,22 @@ def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Findin
         line=call.line or "",
         language=call.language or "unknown",
         in_hours=call.in_hours,
+        verdict=judged.verdict,
+        reason_key=judged.reason_key,
+        number=judged.number,
+        cause=judged.cause,
+    )
+
+
+def _owed_finding(standard: str, one: Obligation, judged: Judgement) -> Finding:
+    at = one.settled or one.dues.judging.at
+    return Finding(
+        call=one.call,
+        at=at,
+        standard=standard,
+        line=one.line,
+        language=one.language,
+        in_hours=None,
         verdict=judged.verdict,
         reason_key=judged.reason_key,
         number=judged.number,

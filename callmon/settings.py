@@ -20,6 +20,7 @@ from pydantic_settings import SettingsError
 from callmon import mistakes
 from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
+from callmon.callbacks.terms import Rules
 from callmon.configuration import (
     Configuration,
     HealthSettings,
@@ -94,6 +95,11 @@ class Settings:
         """Numbers of relay operators, as an arriving call has them (E.164, or short)."""
         known = (relay_number(number, self.region) for number in self.configuration.relay_numbers)
         return frozenset(number for number in known if number is not None)
+
+    @property
+    def rules(self) -> Rules:
+        """What a callback is: [callbacks]."""
+        return self.configuration.callbacks.rules(self.region)
 
     @property
     def minimum_sample(self) -> int:

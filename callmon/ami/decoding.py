@@ -60,7 +60,7 @@ _VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
 # Every call ends with soft hang-up requests; only the one that says "shutting down" matters.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 # A site's dialplan may say what it likes; this is for us.
-_SURVEY = b"\r\nUserEvent: CallmonSurveyOffered"
+_OURS = b"\r\nUserEvent: Callmon"
 
 
 _DEVICE = b"\r\nDevice: "
@@ -83,7 +83,7 @@ _BY_LINE: dict[bytes, Heard] = {
     **{b"Event: " + name: reader for name, reader in READERS.items()},
     b"Event: Newexten": _only_with(_VOICEMAIL_STEP, READERS[b"Newexten"]),
     b"Event: DeviceStateChange": _phone_state,
-    b"Event: UserEvent": _only_with(_SURVEY, READERS[b"UserEvent"]),
+    b"Event: UserEvent": _only_with(_OURS, READERS[b"UserEvent"]),
     b"Event: SoftHangupRequest": _only_with(_SHUTTING_DOWN, READERS[b"SoftHangupRequest"]),
 }
 # So many bytes hold the first line of all but a few seldom events, and something of the next line, which is

@@ -206,6 +206,9 @@ class UserEvent(Event, frozen=True, gc=False):
 
     uniqueid: str
     name: str
+    number: str = ""
+    language: str = ""  # the dialplan's, which stands behind the channel's own
+    caller: str = ""
 
 
 class DeviceStateChange(Event, frozen=True, gc=False):
@@ -341,7 +344,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     MessageWaiting: ("Uniqueid", "Mailbox", "New"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
     QueueCallerLeave: ("Uniqueid", "Queue"),
-    UserEvent: ("Uniqueid", "UserEvent"),
+    UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum"),
     DeviceStateChange: ("Device", "State"),
     FullyBooted: ("Uptime",),
     Shutdown: (),

@@ -16,8 +16,6 @@ from callmon.calls.legs import TrackedCall
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
 
-OFFERED = "CallmonSurveyOffered"
-
 
 def is_survey(tracker: Tracker, *extensions: str) -> bool:
     """Whether one of these is a configured survey extension."""
@@ -31,11 +29,9 @@ def sent(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         _offered(tracker, call, at, "transfer")
 
 
-def said(tracker: Tracker, event: e.UserEvent) -> None:
+def said(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     """UserEvent(CallmonSurveyOffered), on the caller's channel or another of the call; also before the answer."""
-    leg = tracker.legs.get(event.uniqueid)
-    if event.name == OFFERED and leg is not None and leg.call is not None:
-        _offered(tracker, leg.call, event.at, "dialplan")
+    _offered(tracker, call, at, "dialplan")
 
 
 def by_place(tracker: Tracker, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:

@@ -77,6 +77,11 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return _voicemail(tale, fact)
         case f.PhonesSeen():
             return _offered(tale, fact), ()
+        case f.CallbackRequested():
+            other = say("à un autre numéro") if fact.number else None
+            return say("L'appelant demande à être rappelé"), (other,)
+        case f.ComplaintMade():
+            return say("L'appel est consigné comme plainte"), ()
         case f.DialFailed():
             return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
         case f.CallerBusy():

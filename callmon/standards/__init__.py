@@ -6,6 +6,8 @@ the call has not gone far enough). The loader imports the modules that the confi
 
 A standard that can only be judged when a site tells or does something says so in `NEEDS`: "staff" (languages are
 listed; its `judge` takes them as a fourth argument), "survey" (one is offered). Until then it gives no verdicts.
+
+A standard of obligations has a `KIND` beside ("callback", "complaint") and `judge(obligation, seen, parameters)`.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from typing import Any, Literal, Protocol
 import msgspec
 from pydantic import BaseModel, ValidationError
 
+from callmon.callbacks.obligation import Obligation
 from callmon.calls.call import Call
 from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.findings import Judgement
 from callmon.staff import NOBODY, StaffLanguages
+from callmon.standards._owed import Seen
 
 CALL_STANDARDS = (
     "answer_by_third_ring",
@@ -31,6 +35,14 @@ CALL_STANDARDS = (
     "bilingual_person",
     "feedback_offered",
 )
+# These judge no call, but an obligation that calls opened (`_owed.py`).
+OWED_STANDARDS = (
+    "callback_within_24_hours",
+    "callback_in_french",
+    "complaint_within_2_business_days",
+    "complaint_answered_within_15_business_days",
+)
+ALL_STANDARDS = (*CALL_STANDARDS, *OWED_STANDARDS)
 Need = Literal["staff", "survey"]
 
 
@@ -56,15 +68,25 @@ class Standard(msgspec.Struct, frozen=True):
         judged: Judgement | None = self.module.judge(fact, call, self.parameters, *given)
         return judged
 
+    def judge_owed(self, one: Obligation, seen: Seen) -> Judgement | None:
+        """The same for a standard of obligations."""
+        judged: Judgement | None = self.module.judge(one, seen, self.parameters)
+        return judged
+
+    @property
+    def kind(self) -> str | None:
+        """Of the obligations that it judges; None when it judges calls."""
+        return getattr(self.module, "KIND", None)
+
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
-    """Every call standard, with the parameters configured for it. ConfigError names what is wrong."""
-    unknown = sorted(set(configured) - set(CALL_STANDARDS))
+    """Every standard, with the parameters configured for it. ConfigError names what is wrong."""
+    unknown = sorted(set(configured) - set(ALL_STANDARDS))
     mistakes = [
-        f"standards.{name}: there is no such standard; these exist: {', '.join(CALL_STANDARDS)}."
+        f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."
         for name in unknown
     ]
-    standards = [_loaded(name, configured.get(name, {}), mistakes) for name in CALL_STANDARDS]
+    standards = [_loaded(name, configured.get(name, {}), mistakes) for name in ALL_STANDARDS]
     if mistakes:
         raise ConfigError(*mistakes)
     return tuple(standard for standard in standards if standard is not None)

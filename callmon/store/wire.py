@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from callmon.callbacks.written import Written
 from callmon.calls.call import Call
 from callmon.facts import AnyFact
 from callmon.figures import Figures
@@ -35,6 +36,7 @@ class Told(Outcome, frozen=True):
 
     facts: tuple[AnyFact, ...] = ()
     calls: tuple[Call, ...] = ()
+    ledger: tuple[Written, ...] = ()
 
 
 Item = Outcome | Heartbeat

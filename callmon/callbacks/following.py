@@ -1,0 +1,70 @@
+"""A call out, perhaps to somebody who waits for it: how long it rang, whether and for how long they talked. Pure.
+
+                    ┌── stopped: an attempt, if it had rung for four rings ──┐
+    dialled ─ rings ┤                                                        ├─ over
+                    └── answered ─ talked long enough: called back ──────────┘
+                               └── ended sooner: an attempt
+
+Counts only what was heard: a time is enough when all that the exchange said until then was heard.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callmon import facts as f
+from callmon.callbacks.terms import Rules
+from callmon.facts import OUTSIDE, Fact
+
+
+class Following:
+    """One call out. `attempt` and `answered` are what it amounts to so far."""
+
+    __slots__ = (
+        "answered", "attempt", "call", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
+        "is_waited_for", "phone", "ringing", "token", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
+        self.exchange, self.call, self.token, self.phone = exchange, call, token, phone
+        self.ringing: datetime | None = None
+        self.answered: datetime | None = None  # the latest that it may have been
+        self.attempt: datetime | None = None
+        self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
+        self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
+
+    def hear(self, fact: Fact, rules: Rules) -> None:
+        """One more fact of this call."""
+        match fact:
+            case f.PhoneRang(phone=phone) if phone == OUTSIDE and self.answered is None:
+                self.ringing = None if fact.at is None else fact.at + fact.slack
+            case f.PhoneStopped(phone=phone) if phone == OUTSIDE:
+                self.reach(fact.at, rules)
+                self.ringing = None
+            case f.Answered(phone=phone) if phone == OUTSIDE:
+                self.reach(fact.at, rules)
+                self.ringing = None
+                self.answered = None if fact.at is None else fact.at + fact.slack
+            case f.Unheard():
+                self.reach(fact.at, rules)
+            case f.Ended():
+                self.reach(fact.at, rules)
+                self.is_over = True
+                if self.answered is not None and not self.is_paid:
+                    self.attempt = self.attempt or self.answered
+            case _:
+                pass
+
+    def reach(self, until: datetime | None, rules: Rules) -> None:
+        """All that happened to it until then was heard."""
+        if until is None:
+            return
+        if self.ringing is not None and until - self.ringing >= rules.rang_for:
+            self.attempt = self.attempt or self.ringing + rules.rang_for
+        if self.answered is not None and until - self.answered >= rules.talked_for:
+            self.is_paid = True
+
+    @property
+    def is_undecided(self) -> bool:
+        """Somebody answered, and how long they talk is not known yet."""
+        return self.answered is not None and not self.is_paid and not self.is_over
