@@ -30,9 +30,12 @@ from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
+from callmon.callbacks.sharing import WINDOW
+from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, StoreError
 from callmon.figures import survey_was_heard
+from callmon.findings import Outcome
 from callmon.notify import notify
 from callmon.numbers import e164
 from callmon.settings import Settings, load
@@ -40,10 +43,11 @@ from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics
 from callmon.sinks.mqtt import Mqtt
-from callmon.standards import CALL_STANDARDS
-from callmon.store import queries
+from callmon.standards import ALL_STANDARDS
+from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.today import Today
+from callmon.tokens import keyed
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
 
@@ -51,6 +55,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 BROKER_SECONDS = 2.0
+HAND_SECONDS = 0.5  # how often what people asked for is looked at
 
 
 class Watched:
@@ -69,7 +74,8 @@ class Daemon:
         self.settings = settings
         self._path = path
         self._store = store
-        self.monitor = assembly.monitor(settings)
+        self._token = keyed(ledger.key(store))
+        self.monitor = assembly.monitor(settings, token=self._token)
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
         self.today = Today(settings.timezone)
         self.mqtt = Mqtt(settings.mqtt, self.today)
@@ -79,7 +85,7 @@ class Daemon:
             self,
             self._in_use(),
             settings.lines(),
-            CALL_STANDARDS,
+            ALL_STANDARDS,
             settings.exchanges,
             __version__,
             settings.minimum_sample,
@@ -87,6 +93,8 @@ class Daemon:
         self.monitor.survey_heard = survey_was_heard(self.database.tally.snapshot())
         self._watched: dict[str, Watched] = {}
         self._faults = 0
+        self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
+        self._done = 0  # the last that a person asked for
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -107,11 +115,12 @@ class Daemon:
             for name in self.settings.exchanges:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
+            hands = tasks.create_task(self._do_by_hand(), name="by hand")
             self._tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer])
+            await self._close(server, [web, timer, hands])
 
     def stop(self) -> None:
         self._stop.set()
@@ -153,6 +162,9 @@ class Daemon:
     def business_hours(self) -> Mapping[str, bool]:
         now = datetime.now(UTC)
         return {line.name: self.settings.calendar(line).is_open(now) for line in self.settings.lines()}
+
+    def owed(self) -> Shelf:
+        return self.monitor.ledger.shelf
 
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self._watched.items()]
@@ -197,6 +209,8 @@ class Daemon:
         self._warm_up()
         self._restore_today(datetime.now(UTC))
         heard = queries.heartbeats(self._store)
+        self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
+        self._restore_ledger()
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
             judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
@@ -211,6 +225,19 @@ class Daemon:
         begin = self.today.beginning(now)
         calls, verdicts = queries.ended_calls(self._store, names, begin, begin + timedelta(days=2))
         self.today.restore(self.today.day(now), calls, verdicts)
+
+    def _restore_ledger(self) -> None:
+        """Who must be called back, and what must be known for it: before the calls in progress."""
+        book = self.monitor.ledger
+        self._done = ledger.done(self._store)
+        book.restore(ledger.live(self._store))
+        for token, cautions in ledger.cautions(self._store):
+            book.know(token, cautions)
+        for token, at, line in ledger.messages(self._store, datetime.now(UTC) - WINDOW):
+            book.sharing.note(token, book.terms.day(at), line)
+        for name in self.settings.exchanges:
+            for gap in queries.gaps(self._store, name):
+                book.gap(name, gap.start, gap.end)
 
     def _warm_up(self) -> None:
         """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
@@ -244,15 +271,37 @@ class Daemon:
     async def _each_second(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            for outcome in self.monitor.tick(datetime.now(UTC)):
-                for sink in self._sinks:
-                    sink.offer(outcome)
             for name, watched in self._watched.items():
                 self._heartbeat(name, watched)
+            for outcome in self.monitor.tick(datetime.now(UTC), self._heard, self._silent()):
+                self._offer(outcome)
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
             self._tell_board(datetime.now(UTC))
             notify("WATCHDOG=1")
+
+    def _offer(self, outcome: Outcome) -> None:
+        for sink in self._sinks:
+            sink.offer(outcome)
+
+    def _silent(self) -> list[str]:
+        """The exchanges that are unheard for so long that a callback may have been made."""
+        least, now = self.settings.rules.talked_for.total_seconds(), monotonic()
+        since = {name: watched.unheard_since for name, watched in self._watched.items()}
+        return [name for name, begun in since.items() if begun is not None and now - begun >= least]
+
+    async def _do_by_hand(self) -> None:
+        """What people ask for by a command is read here, and done; the database's trouble is told by its sink."""
+        while True:
+            await asyncio.sleep(HAND_SECONDS)
+            try:
+                asked = await asyncio.to_thread(ledger.asked, self._store, self._done, self._token)
+            except StoreError:
+                continue
+            for hand, stored in asked:
+                self._done = hand.n
+                for outcome in self.monitor.hand(hand, stored):
+                    self._offer(outcome)
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """All that was heard until now has been offered: the database may say so, after it."""
@@ -261,6 +310,7 @@ class Daemon:
             return
         heard = link.session.heard_until()
         if heard is not None:
+            self._heard[name] = heard
             self.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: _Server, tasks: list[asyncio.Task[None]]) -> None:
@@ -270,7 +320,8 @@ class Daemon:
             self._heartbeat(name, watched)
             watched.task.cancel()
         server.should_exit = True
-        tasks[1].cancel()
+        for task in tasks[1:]:
+            task.cancel()
         await self._leave_broker()
         stored = await asyncio.to_thread(self.database.flush, FLUSH_SECONDS)
         log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
@@ -318,14 +369,14 @@ class Daemon:
         try:
             changed = load(self._path)
             refuse_what_needs_a_restart(self.settings, changed)
-            monitor = assembly.monitor(changed)
+            monitor = assembly.monitor(changed, token=self._token)
         except ConfigError as error:
             for sentence in error.sentences:
                 log.error("configuration refused: %s", sentence)
             return
         monitor.adopt(self.monitor)
         before, self.settings, self.monitor = self.settings, changed, monitor
-        self.metrics.configure(changed.lines(), CALL_STANDARDS, changed.exchanges, changed.minimum_sample)
+        self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._rewatch(before)
         self.today.keep(changed.exchanges)
         self.today.timezone = changed.timezone

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
+from callmon.callbacks.entries import CalledBack
 from callmon.calls.call import OUTCOMES, Call
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
 from callmon.integrity import SIGNS, relay_ended_early, signs
@@ -27,6 +28,8 @@ Figures = dict[Figure, float]
 LANGUAGES = ("fr", "en", "other", "unknown")
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
 TRANSFERS = (0, 1, 2, 3, 5)
+HOUR = 3600
+DELAYS = tuple(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
 HOLDS = (5, 10, 20, 30, 60, 120, 300)
 BEYOND = "+Inf"
 SUM = "sum"
@@ -38,7 +41,7 @@ class Metric(NamedTuple):
     name: str
     help: str
     labels: tuple[str, ...]
-    buckets: Literal["rings", "cycles", "transfers", "holds"] | None = None
+    buckets: Literal["rings", "cycles", "transfers", "holds", "delays"] | None = None
 
 
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
@@ -86,10 +89,13 @@ INTEGRITY = Metric(
 HELD = Metric(
     "callmon_early_hold_seconds", "Holds that began within 10 s of the answer: their length.", ("line",), "holds"
 )
+DELAY = Metric(
+    "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), "delays"
+)
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
 METRICS = (
     CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, REDIRECTED, VERDICT, CORRECTED, CAUSE, ATFIRST,
-    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, UNHEARD,
+    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, DELAY, UNHEARD,
 )  # fmt: skip
 
 # What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
@@ -159,6 +165,8 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
             bounds = [text for _, text in _TRANSFER_BOUNDS]
         case "holds":
             bounds = [text for _, text in _HOLD_BOUNDS]
+        case "delays":
+            bounds = [text for _, text in _DELAY_BOUNDS]
         case "cycles":
             cycle = sets.lines[values[metric.labels.index("line")]]
             bounds = [text for _, text in _wait_bounds(cycle)]
@@ -169,6 +177,7 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
 _RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
 _TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
 _HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
+_DELAY_BOUNDS = tuple((n, repr(float(n))) for n in DELAYS)
 
 
 @lru_cache(maxsize=64)
@@ -185,6 +194,11 @@ def added(outcome: Outcome) -> Figures:
         of_finding(figures, finding)
     for gap in outcome.gaps:
         of_gap(figures, gap)
+    for written in outcome.ledger:
+        for finding in written.findings:
+            of_finding(figures, finding)
+        if isinstance(written.entry, CalledBack):
+            of_callback(figures, written.entry)
     return figures
 
 
@@ -231,6 +245,11 @@ def of_finding(figures: Figures, finding: Finding) -> None:
 
 def of_gap(figures: Figures, gap: Gap) -> None:
     add(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+
+
+def of_callback(figures: Figures, entry: CalledBack) -> None:
+    base = (DELAY.name, entry.line, language_label(entry.language))
+    _observe(figures, base, entry.waited.total_seconds(), _DELAY_BOUNDS)
 
 
 def survey_was_heard(figures: Figures) -> bool:

@@ -8,7 +8,7 @@ exchange's calls never mix with another's: ids are only unique within one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from callmon import facts as f
@@ -129,9 +129,13 @@ class Monitor:
             return self._noted(exchange, hearing, facts[0])
         return self._conclude(exchange, hearing, facts, gap)
 
-    def tick(self, now: datetime, heard: Mapping[str, datetime] | None = None) -> list[Outcome]:
-        """What follows from time alone. `heard`: until when each exchange was heard; else all until now."""
-        self.ledger.tick(now, heard)
+    def tick(
+        self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
+    ) -> list[Outcome]:
+        """What follows from time alone. `heard`: until when each exchange was heard, by its own clock (now, when
+        left out); `silent`: those that are unheard for long enough to miss a callback.
+        """
+        self.ledger.tick(now, heard, silent)
         return self._written()
 
     def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:

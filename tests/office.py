@@ -47,6 +47,7 @@ class Office:
     def __init__(self, given: Settings | None = None) -> None:
         self.settings = given or usual()
         self.monitor = assembly.monitor(self.settings, "toronto")
+        self.outcomes: list[Outcome] = []
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
         self.kept: dict[Key, Obligation] = {}
@@ -124,8 +125,8 @@ class Office:
         hearing = self.monitor._hearings["toronto"]
         self._keep(self.monitor._conclude("toronto", hearing, [fact], None))
 
-    def tick(self, now: datetime, heard: dict[str, datetime] | None = None) -> Office:
-        for outcome in self.monitor.tick(now, heard):
+    def tick(self, now: datetime, heard: dict[str, datetime] | None = None, silent: Iterable[str] = ()) -> Office:
+        for outcome in self.monitor.tick(now, heard, list(silent)):
             self._keep(outcome)
         return self
 
@@ -143,6 +144,7 @@ class Office:
     def _keep(self, outcome: Outcome | None) -> None:
         if outcome is None:
             return
+        self.outcomes.append(outcome)
         (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the scribe has it
         assert isinstance(told, Outcome)
         for written in told.ledger:

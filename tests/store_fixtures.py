@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from callmon import facts as f
+from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Call
 from callmon.calls.story import Account
 from callmon.figures import Figures, added
@@ -150,6 +151,7 @@ class Daemon:
     open: dict[str, bool] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         return self.calls
@@ -165,6 +167,9 @@ class Daemon:
 
     def calls_other(self) -> dict[str, int]:
         return self.other
+
+    def owed(self) -> Shelf:
+        return self.shelf
 
     def faults(self) -> int:
         return self.caught

@@ -192,6 +192,7 @@ def test_every_set_of_labels_exists_at_zero() -> None:
         "callmon_relay_calls_ended_early_total": lines,
         "callmon_integrity_calls_total": lines * 3,
         "callmon_early_hold_seconds": lines * 9,
+        "callmon_callback_delay_seconds": lines * languages * 11,
     }
 
 

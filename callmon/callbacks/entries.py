@@ -18,6 +18,7 @@ Opening = Literal["message", "request", "abandoned", "unheard", "agent", "comman
 # Why nobody can call back.
 Hidden = Literal["withheld", "unknown", "unparsable", "relay", "internal"]
 Caution = Literal["no_message", "not_safe"]
+CAUTIONS: tuple[Caution, ...] = ("no_message", "not_safe")
 Result = Literal["spoke", "message_left", "no_answer"]
 CloseReason = Literal["no_request", "unreachable", "listened", "answered", "otherwise"]
 Refusal = Literal[

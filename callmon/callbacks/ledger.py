@@ -16,7 +16,7 @@ unheard, *not met* becomes *unknown*.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -270,24 +270,24 @@ class Ledger:
                 times.append(one.answered + self.rules.talked_for)
         return min(times, default=None)
 
-    def tick(self, now: datetime, heard: Mapping[str, datetime] | None = None) -> None:
-        """Time has passed. `heard`: until when each exchange was heard (all of them until now, when left out).
+    def tick(
+        self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
+    ) -> None:
+        """Time has passed. `heard`: until when each exchange was heard, by its own clock (now, when left out).
 
-        The verdict of what has fallen due waits for what an exchange may still be saying, but not for one that
-        is unheard for so long that a whole callback fits into it: then nobody knows.
+        The verdict of what has fallen due waits for what an exchange may still be saying; but not for one that
+        is `silent`, for so long that a whole callback fits into it: then nobody knows.
         """
+        heard = heard or {}
         for call in list(self.following.values()):
-            call.reach(now if heard is None else heard.get(call.exchange), self.rules)
+            call.reach(heard.get(call.exchange, now), self.rules)
             self._counts_now(call)
         for key in self._marks.due(now):
             self._mark(key, now)
-        until = now
-        for at in (heard or {}).values():
-            if now - at < self.rules.talked_for:
-                until = min(until, at)
-        silent = [at for at in (heard or {}).values() if now - at >= self.rules.talked_for]
+        until = min([now, *(at for name, at in heard.items() if name not in silent)])
+        quiet = [heard[name] for name in silent if name in heard]
         for key in self._dues.due(until):
-            self._fall_due(key, until, silent)
+            self._fall_due(key, until, quiet)
         for key in self._done.due(now):
             self._put_away(key, now)
 
@@ -305,7 +305,7 @@ class Ledger:
     def _is_satisfied(self, one: Obligation) -> bool:
         return any(self.satisfies(one, at) for at in one.attempts)
 
-    def _fall_due(self, key: Key, until: datetime, silent: Iterable[datetime] = ()) -> None:
+    def _fall_due(self, key: Key, until: datetime, quiet: Iterable[datetime] = ()) -> None:
         one = self.shelf.get(key)
         if one is None or one.fell_due >= one.falls_due:
             return
@@ -316,7 +316,7 @@ class Ledger:
         if undecided is not None:
             undecided.waiting.append(key)
             return
-        self.write(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, silent))
+        self.write(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
         if not one.is_open and one.settled is not None:
             self._done.add(one.settled + LATE, key)
 
@@ -338,9 +338,9 @@ class Ledger:
         if end - start >= self.rules.talked_for:
             self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
 
-    def _in_doubt(self, one: Obligation, due: datetime, silent: Iterable[datetime]) -> bool:
+    def _in_doubt(self, one: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
         least = self.rules.talked_for
-        if any(due - max(start, one.since) >= least for start in silent):
+        if any(due - max(start, one.since) >= least for start in quiet):
             return True
         return any(min(end, due) - max(start, one.since) >= least for _, start, end in self._gaps)
 

@@ -19,12 +19,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import STATES
 from callmon.facts import Direction
 from callmon.figures import VERDICT, Figures, Sets
 from callmon.lines import Line
 from callmon.parity import compare
 from callmon.sinks import Sink
+from callmon.sinks.owed import owed
 from callmon.sinks.series import FiguresText
 from callmon.store.tally import Tally
 
@@ -62,6 +64,9 @@ class Gauges(Protocol):
 
     def calls_other(self) -> Mapping[str, int]:
         """direction → calls of no line that ended since the start."""
+
+    def owed(self) -> Shelf:
+        """The callbacks and complaints that are live."""
 
     def faults(self) -> int:
         """Bugs caught since the start."""
@@ -109,6 +114,7 @@ class Metrics:
             *_calls(self._gauges, [line.name for line in self._lines]),
             *_exchanges(self._gauges.exchanges()),
             *_sinks(self._sinks),
+            *owed(self._gauges.owed(), [line.name for line in self._lines]),
             *self._callmon(),
         ]
 

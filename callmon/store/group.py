@@ -158,7 +158,7 @@ class _Halves:
                 raise
             self._cut(items, error)
         else:
-            self._place += len(rows.facts)
+            self._place += max(len(rows.facts), len(rows.ledger))
             for figure, amount in added.items():
                 figures.add(self.added, figure, amount)
 
@@ -175,7 +175,8 @@ def named(item: Item) -> str:
     """For a log: whose it is, nothing of what it says."""
     if isinstance(item, Heartbeat):
         return f"heartbeat of {item.exchange}"
-    calls: Iterable[str] = sorted({fact.call for fact in item.facts} | {call.call for call in item.calls})
+    owed = {written.entry.obligation for written in item.ledger}
+    calls: Iterable[str] = sorted({fact.call for fact in item.facts} | {call.call for call in item.calls} | owed)
     return f"{item.exchange} {' '.join(calls)}"
 
 
@@ -198,6 +199,10 @@ def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.CallRow, rows.call_rows())
     writing.insert(tables.FindingRow, rows.finding_rows())
     writing.insert(tables.GapRow, rows.gap_rows())
+    writing.insert(tables.LedgerRow, rows.ledger)
+    writing.insert(tables.ObligationRow, rows.obligation_rows(), replacing(tables.ObligationRow))
+    if rows.hand:
+        writing.ask("UPDATE mark SET value = ? WHERE name = 'hand' AND value < ?", rows.hand, rows.hand)
     writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
 
 
@@ -249,7 +254,18 @@ def _counted(rows: Rows) -> Figures:
         figures.of_finding(added, finding)
     for gap in rows.gaps.values():
         figures.of_gap(added, gap)
+    for entry in rows.called_back:
+        figures.of_callback(added, entry)
     return added
+
+
+def replacing(row: type[SQLModel]) -> str:
+    """ON CONFLICT of an insertion whose newer row stands."""
+    table = tables.METADATA.tables[str(row.__tablename__)]
+    keys = {column.name for column in table.primary_key.columns}
+    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
+    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
 
 
 def figure_key(figure: figures.Figure) -> str:

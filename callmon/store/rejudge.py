@@ -32,7 +32,8 @@ from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 from callmon.store import queries, tables
 from callmon.store.engine import Store, _told
-from callmon.store.group import ADDING, Writing, figure_key
+from callmon.store.group import ADDING, Writing, figure_key, replacing
+from callmon.store.ledger import called_back
 from callmon.store.queries import CALL, FINDING, GAP
 from callmon.store.rows import CallKey, Rows, call_of, without_numbers
 
@@ -128,8 +129,8 @@ class _Group:
     def write(self) -> None:
         """All that changed, and what it counts, in the caller's transaction."""
         writing = Writing(self._connection)
-        writing.insert(tables.CallRow, self._rows.call_rows(), _replacing(CALL))
-        writing.insert(tables.FindingRow, self._rows.finding_rows(), _replacing(FINDING))
+        writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
+        writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
         counters = [(figure_key(figure), amount) for figure, amount in self._added.items()]
         writing.insert(tables.CounterRow, counters, ADDING)
 
@@ -147,13 +148,6 @@ def _stored_call(data: str, new: Call) -> tuple[Call, bool]:
     except msgspec.ValidationError:
         older = msgspec.json.decode(data)
         return msgspec.convert(msgspec.to_builtins(new) | older, Call), False
-
-
-def _replacing(table: Table) -> str:
-    keys = {column.name for column in table.primary_key.columns}
-    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
-    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
 
 
 def _named(key: CallKey) -> str:
@@ -197,6 +191,8 @@ def _counted(connection: Connection) -> tuple[Figures, int]:
         figures.of_finding(total, Finding(**fields))
     for gap in connection.execute(select(GAP)):
         figures.of_gap(total, Gap(*gap))
+    for entry in called_back(connection):
+        figures.of_callback(total, entry)
     return total, older
 
 

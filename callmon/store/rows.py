@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from callmon.callbacks.entries import AnyEntry, CalledBack
+from callmon.callbacks.obligation import Key, Obligation
+from callmon.callbacks.written import Written
 from callmon.calls.call import Call
-from callmon.facts import OUTSIDE, AnyFact, Arrived, Ended, Fact, NumberWithheld
+from callmon.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
 from callmon.store.tables import microseconds
@@ -27,11 +30,13 @@ Source = TypeVar("Source", Arrived, Call)
 # A group holds fewer facts than this, so that (group's number, place in it) is one ascending integer.
 PLACES = 1 << 20
 
-CALLER, DIALLED = "caller", "dialled"
+CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
 
 _encode = msgspec.json.Encoder().encode
 _decode_fact = msgspec.json.Decoder(AnyFact).decode
 _decode_call = msgspec.json.Decoder(Call).decode
+_decode_entry = msgspec.json.Decoder(AnyEntry).decode
+_decode_obligation = msgspec.json.Decoder(Obligation).decode
 
 
 class Rows:
@@ -39,6 +44,11 @@ class Rows:
 
     def __init__(self, group: int, place: int = 0) -> None:
         self._n = group * PLACES + place
+        self._entry = group * PLACES + place
+        self.ledger: list[Row] = []
+        self.obligations: dict[Key, Obligation] = {}
+        self.called_back: list[CalledBack] = []
+        self.hand = 0
         self.facts: list[Row] = []
         self.numbers: list[Row] = []
         self.withheld: list[CallKey] = []
@@ -66,6 +76,21 @@ class Rows:
             self._take_numbers(exchange, call)
         for gap in outcome.gaps:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
+        for written in outcome.ledger:
+            self._take_written(written)
+        self.hand = max(self.hand, outcome.hand)
+
+    def _take_written(self, written: Written) -> None:
+        entry = written.entry
+        told = _encode(entry).decode()
+        at, kind = microseconds(entry.at), type(entry).__name__
+        self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, told))
+        self._entry += 1
+        self.obligations[written.obligation.key] = written.obligation
+        if isinstance(entry, CalledBack):
+            self.called_back.append(entry)
+        for finding in written.findings:
+            self.findings.setdefault((finding.call, entry.exchange, finding.standard), finding)
 
     def _take_fact(self, exchange: str, fact: Fact) -> None:
         call, at, kind = fact.call, fact.at, type(fact)
@@ -76,6 +101,11 @@ class Rows:
             fact = without_numbers(fact)
         elif kind is NumberWithheld:
             self.withheld.append((call, exchange))
+        elif kind is CallbackRequested:
+            assert isinstance(fact, CallbackRequested)
+            if fact.number is not None:
+                self.numbers.append((call, exchange, CALLBACK, fact.number))
+                fact = msgspec.structs.replace(fact, number=OUTSIDE)
         elif kind is Ended:
             self.over.append((call, exchange))
         told = _encode(fact).decode()
@@ -93,6 +123,9 @@ class Rows:
 
     def finding_rows(self) -> list[Row]:
         return [_finding_row(exchange, finding) for (_, exchange, _), finding in self.findings.items()]
+
+    def obligation_rows(self) -> list[Row]:
+        return [obligation_row(one) for one in self.obligations.values()]
 
     def gap_rows(self) -> list[Row]:
         return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
@@ -149,6 +182,38 @@ def _finding_row(exchange: str, f: Finding) -> Row:
     )
 
 
+def obligation_row(one: Obligation) -> Row:
+    due = one.due
+    return (
+        one.id,
+        one.exchange,
+        one.call,
+        one.kind,
+        one.opening,
+        one.line,
+        one.service,
+        one.language,
+        one.token,
+        one.other,
+        one.hidden,
+        " ".join(one.cautions),
+        microseconds(one.opened),
+        microseconds(due.at),
+        _micro(one.dues.business),
+        _micro(due.actionable),
+        _micro(one.settled),
+        _micro(one.acknowledged),
+        one.state,
+        one.reason,
+        one.count,
+        len(one.attempts),
+        one.is_soon,
+        one.is_overdue,
+        one.is_live,
+        _encode(msgspec.structs.replace(one, token=None, other=None)).decode(),
+    )
+
+
 def _micro(at: datetime | None) -> int | None:
     return None if at is None else microseconds(at)
 
@@ -158,7 +223,18 @@ def _micro(at: datetime | None) -> int | None:
 
 def fact_of(data: str, numbers: Numbers) -> Fact:
     fact = _decode_fact(data)
+    if isinstance(fact, CallbackRequested) and fact.number is not None:
+        return msgspec.structs.replace(fact, number=numbers.get(CALLBACK, fact.number))
     return _with_numbers(fact, numbers) if isinstance(fact, Arrived) else fact
+
+
+def entry_of(data: str) -> AnyEntry:
+    entry: AnyEntry = _decode_entry(data)
+    return entry
+
+
+def obligation_of(data: str, token: str | None, other: str | None) -> Obligation:
+    return msgspec.structs.replace(_decode_obligation(data), token=token, other=other)
 
 
 def call_of(data: str, numbers: Numbers) -> Call:

@@ -117,7 +117,10 @@ class FindingRow(SQLModel, table=True):
 
 
 class NumberRow(SQLModel, table=True):
-    """A person's number: `role` is "caller" or "dialled". The only place in which one is kept."""
+    """A person's number: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
+
+    The only place in which one is kept.
+    """
 
     __tablename__ = "number"
     __table_args__ = (Index("ix_number_number", "number"), CLUSTERED)
@@ -169,6 +172,96 @@ class WriterRow(SQLModel, table=True):
     id: int = Field(primary_key=True)
     batch: int = Field(sa_type=BigInteger)
     token: str
+
+
+class LedgerRow(SQLModel, table=True):
+    """One entry of the ledger of callbacks: what happened to one obligation. Append-only."""
+
+    __tablename__ = "ledger"
+    __table_args__ = CLUSTERED
+
+    obligation: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Moment)
+    kind: str
+    data: str = Field(sa_type=Text)
+
+
+class ObligationRow(SQLModel, table=True):
+    """What stands of an obligation, derived from its entries. `token` is a keyed hash of the number to call,
+    `other` of another one (R-16); neither is in `data`. `due`, `actionable` are of what comes next.
+    """
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        Index("ix_obligation_opened", "opened"),
+        Index("ix_obligation_token", "token"),
+        Index("ix_obligation_other", "other"),
+        Index("ix_obligation_live", "is_live", "state"),
+        CLUSTERED,
+    )
+
+    id: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    call: str
+    kind: str
+    opening: str
+    line: str
+    service: str
+    language: str
+    token: str | None
+    other: str | None
+    hidden: str | None
+    cautions: str
+    opened: datetime = Field(sa_type=Moment)
+    due: datetime | None = Field(sa_type=Moment)
+    due_business: datetime | None = Field(sa_type=Moment)
+    actionable: datetime | None = Field(sa_type=Moment)
+    settled: datetime | None = Field(sa_type=Moment)
+    acknowledged: datetime | None = Field(sa_type=Moment)
+    state: str
+    reason: str | None
+    count: int
+    attempts: int
+    is_soon: bool
+    is_overdue: bool
+    is_live: bool
+    data: str = Field(sa_type=Text)
+
+
+class HandRow(SQLModel, table=True):
+    """What a person did by hand, in the order in which it is done. Append-only; any program writes here."""
+
+    __tablename__ = "hand"
+
+    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Moment)
+    actor: str
+    action: str
+    exchange: str
+    obligation: str
+    data: str = Field(sa_type=Text)
+
+
+class MarkRow(SQLModel, table=True):
+    """How far something has come: "hand" is the number of the last row of `hand` that was done."""
+
+    __tablename__ = "mark"
+    __table_args__ = CLUSTERED
+
+    name: str = Field(primary_key=True)
+    value: int = Field(sa_type=BigInteger)
+
+
+class SecretRow(SQLModel, table=True):
+    """A key of this database's own: "ledger" is what numbers are hashed with, so that they can be matched."""
+
+    __tablename__ = "secret"
+    __table_args__ = CLUSTERED
+
+    name: str = Field(primary_key=True)
+    value: str
 
 
 METADATA = SQLModel.metadata

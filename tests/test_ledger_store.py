@@ -1,0 +1,165 @@
+"""The ledger in the database: each entry once, what people ask for in order, no number where none belongs."""
+
+
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+
+from callmon import facts as f
+from callmon.callbacks.hand import Hand
+from callmon.callbacks.obligation import after, opened
+from callmon.sinks.database import Database
+from callmon.store import ledger, queries
+from callmon.store.engine import Store
+from callmon.store.rejudge import differences
+from callmon.tokens import keyed
+from tests.office import CALLER, OTHER, Office, local
+from tests.store_fixtures import database
+
+TUESDAY = local("2026-11-24 10:00")
+HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(hours=24)
+THIRD = "+14165550103"
+KEY = keyed(b"a key")
+
+
+def an_office() -> Office:
+    """Messages repeated, paid, attempted, closed and late; one with a number of its own; a complaint."""
+    office = Office()
+    asked = f.CallbackRequested("1700000099.0", TUESDAY, THIRD, "fr")
+    office.hear(
+        office.message(TUESDAY, language="fr"), office.message(TUESDAY + HOUR), office.message(TUESDAY, OTHER),
+        office.message(TUESDAY, None, withheld="withheld"), office.message(TUESDAY, OTHER, "poci"),
+        [office.arrival("1700000099.0", TUESDAY, "tty", None, withheld="unknown"), (TUESDAY, asked)],
+        office.call_out(TUESDAY + 2 * HOUR), office.call_out(None, rang_at=TUESDAY + HOUR, rang=30),
+    )  # fmt: skip
+    office.hand("close", TUESDAY + 3 * HOUR, "1700000003.0", reason="no_request")
+    office.hand("mark", TUESDAY + 3 * HOUR, "1700000005.0", cautions=("not_safe",))
+    return office.tick(TUESDAY + 2 * DAY)
+
+
+def kept(office: Office, into: Store) -> None:
+    with database(into) as sink:
+        give(office, sink)
+
+
+def give(office: Office, sink: Database) -> None:
+    for outcome in office.outcomes:
+        sink.offer(outcome)
+    assert sink.flush(20)
+
+
+def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Store) -> None:
+    office = an_office()
+    kept(office, store)
+    stored = {x.obligation.key: x.obligation for x in ledger.obligations(store, state=None)}
+    assert stored == office.kept
+    for key, one in stored.items():
+        first, *rest = [x for x in ledger.entries(store, one.call, key[0]) if x.obligation == one.id]
+        made = opened(first, one.token)  # type: ignore[arg-type]
+        for entry in rest:
+            made = after(made, entry)
+        assert msgspec.structs.replace(made, judged=one.judged) == one
+    assert [len(ledger.obligations(store)), len(ledger.live(store))] == [3, 3]
+    assert differences(store) == []
+
+
+def test_verdicts_and_the_delay_are_counted_with_their_rows(store: Store) -> None:
+    office = an_office()
+    kept(office, store)
+    figures = queries.counters(store)
+    assert (
+        sum(n for key, n in figures.items() if key[:2] == ("callmon_verdicts_total", "callback_within_24_hours"))
+        == 5
+    )
+    assert figures["callmon_callback_delay_seconds", "general", "fr", "sum"] == 2 * 3600.0
+
+
+def test_no_number_is_anywhere_but_in_its_own_column(store: Store) -> None:
+    office = an_office()
+    hashed = Office()
+    hashed.monitor.ledger.token = KEY
+    hashed.hear(hashed.message(TUESDAY, OTHER, call="1700000055.0"))
+    office.outcomes = [*hashed.outcomes]
+    kept(office, store)
+    with store.reading() as connection:
+        for table in ("fact", "call", "ledger", "obligation", "hand", "finding"):
+            rows = connection.execute(text(f'SELECT * FROM "{table}"')).fetchall()
+            assert [row for row in rows if "5550102" in str(tuple(row))] == []
+        assert connection.execute(text("SELECT COUNT(*) FROM number")).scalar() == 1
+
+
+def test_numbers_are_listed_when_asked_for_and_never_one_that_is_hidden(store: Store) -> None:
+    kept(an_office(), store)
+    found = {x.obligation.id: (x.number, x.other) for x in ledger.obligations(store, state=None, numbers=True)}
+    assert found == {
+        "1700000001.0": (CALLER, None), "1700000003.0": (OTHER, None), "1700000004.0": (None, None),
+        "1700000005.0": (OTHER, None), "1700000099.0": (None, THIRD),
+    }  # fmt: skip
+    assert {x.number for x in ledger.obligations(store, state=None)} == {None}
+
+
+def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
+    office = Office()
+    office.hear(office.message(TUESDAY))
+    kept(office, store)
+    asked: dict[str, Any] = {
+        "at": TUESDAY + HOUR,
+        "actor": "m",
+        "exchange": "toronto",
+        "obligation": "1700000001.0",
+    }
+    hands = [Hand(action="mark", **asked, other_number=True), Hand(action="close", reason="no_request", **asked)]
+    assert [ledger.ask(store, hands[0], OTHER), ledger.ask(store, hands[1])] == [1, 2]
+    read = ledger.asked(store, 0, str)
+    assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
+    assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
+    assert ledger.done(store) == 0
+    with database(store) as sink:
+        for hand, stored in read:
+            for outcome in office.monitor.hand(hand, stored):
+                sink.offer(outcome)
+        assert sink.flush(20)
+    assert (ledger.done(store), ledger.asked(store, 2, str)) == (2, [])
+    assert [x.obligation.state for x in ledger.obligations(store, state=None)] == ["closed"]
+
+
+def test_a_daemon_takes_up_cautions_and_what_was_seen_of_a_number(store: Store) -> None:
+    kept(an_office(), store)
+    assert ledger.cautions(store) == [(OTHER, ("not_safe",))]
+    seen = sorted(ledger.messages(store, TUESDAY - DAY))
+    assert seen == [(CALLER, TUESDAY, "general"), (CALLER, TUESDAY + HOUR, "general"), (OTHER, TUESDAY, "general"),
+                    (OTHER, TUESDAY, "poci"), (THIRD, TUESDAY, "tty")]  # fmt: skip
+    assert list(ledger.messages(store, TUESDAY + 2 * HOUR)) == []
+
+
+def test_each_database_has_a_key_of_its_own(store: Store, tmp_path: Any) -> None:
+    from callmon.store.engine import upgrade
+
+    other = upgrade(f"sqlite:///{tmp_path}/other.db")
+    assert (len(ledger.key(store)), ledger.key(store) == ledger.key(other)) == (32, False)
+    assert keyed(ledger.key(store))(CALLER) != keyed(ledger.key(other))(CALLER)
+    other.close()
+
+
+def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Store) -> None:
+    kept(an_office(), store)
+    (told,) = queries.call(store, "1700000099.0")
+    (with_number,) = queries.call(store, "1700000099.0", numbers=True)
+    numbers = [
+        [x.number for x in call.facts if isinstance(x, f.CallbackRequested)] for call in (told, with_number)
+    ]
+    assert numbers == [["outside"], [THIRD]]
+
+
+def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(store: Store) -> None:
+    office = an_office()
+    bad = msgspec.structs.replace(office.outcomes[0], exchange="\0")
+    with database(store) as sink:
+        sink.offer(bad)
+        give(office, sink)
+    assert len(ledger.obligations(store, state=None)) == 5
