@@ -9,60 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any, BinaryIO, NoReturn, TypeVar, cast
+from typing import BinaryIO
 
 import click
 
 from callmon import __version__
+from callmon.callback_commands import callbacks
+from callmon.command_line import DEFAULT_CONFIG, config_option, configuration, speaks_plainly, stop
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, example, load
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = Path("callmon.toml")
-
-
-def speaks_plainly(command: Command) -> Command:
-    """Errors meant for people become their sentences: status 2 for the configuration, 1 for the rest."""
-
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        try:
-            return command(*arguments, **options)
-        except ConfigError as error:
-            _stop(error.sentences, 2)
-        except CallmonError as error:
-            _stop((str(error),), 1)
-        except BrokenPipeError:  # `callmon replay … | head` is no error
-            sys.stderr.close()
-            return None
-
-    return cast(Command, run)
-
-
-def _stop(sentences: tuple[str, ...], status: int) -> NoReturn:
-    for sentence in sentences:
-        click.echo(sentence, err=True)
-    sys.exit(status)
-
-
-def config_option(command: Command) -> Command:
-    return click.option(
-        "--config",
-        "config",
-        type=click.Path(path_type=Path),
-        help="the configuration file (default: callmon.toml)",
-    )(command)
-
-
-def configuration(path: Path | None) -> Settings:
-    """The configuration named, or callmon.toml here."""
-    return load(path or DEFAULT_CONFIG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -303,18 +262,20 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool) -> 
     """
     from callmon.explain import as_json as told_as_json
     from callmon.explain import story
-    from callmon.store import queries
+    from callmon.store import ledger, queries
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    found = queries.call(open_store(settings.store.url), call, numbers=as_json)
+    store = open_store(settings.store.url)
+    found = queries.call(store, call, numbers=as_json)
     if not found:
-        _stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
+        stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
     for stored in found:
         if as_json:
             click.echo(json.dumps(told_as_json(stored, settings), ensure_ascii=False))
         else:
-            click.echo(story(stored, settings, lang or settings.default_language))
+            entries = ledger.entries(store, stored.account.call if stored.account else call, stored.exchange)
+            click.echo(story(stored, settings, lang or settings.default_language, entries))
 
 
 @main.group()
@@ -391,3 +352,6 @@ def demo(listen: str, seconds: float | None) -> None:
     from callmon.demo import play
 
     asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
+
+
+main.add_command(callbacks)

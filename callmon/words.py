@@ -107,6 +107,20 @@ REASONS: Mapping[str, str] = {
     "french_first_answer_unknown": "une personne parlant français a été en ligne, première réponse indéterminée",
     "no_french_speaker": "aucune personne parlant français en ligne",
     "staff_not_listed": "langues du poste non consignées",
+    "called_back": "rappel fait à temps",
+    "attempted_in_time": "tentative de rappel à temps, sans réponse",
+    "called_back_late": "rappel fait trop tard",
+    "not_called_back": "aucun rappel à l'échéance",
+    "no_open_hour": "aucun rappel à l'échéance, aucune heure d'ouverture entre le message et celle-ci",
+    "closed_without_callback": "fiche fermée sans rappel",
+    "reached_us": "l'appelant nous a joints avant le rappel",
+    "no_request": "personne n'avait demandé de rappel",
+    "not_returnable": "rappel impossible",
+    "message_not_heard": "on ne sait pas si un message a été laissé",
+    "called_back_in_french": "rappel fait par une personne parlant français",
+    "acknowledged": "plainte accueillie à temps",
+    "complaint_answered": "réponse à la plainte donnée à temps",
+    "too_late": "rien de fait à l'échéance",
     "survey_offered": "sondage offert",
     "survey_not_offered": "sondage non offert",
 }
@@ -118,6 +132,56 @@ SIGNS: Mapping[str, str] = {
 PARITY: Mapping[str, str] = {
     "tty_voice": "parité ATS : lignes pour téléimprimeur moins lignes vocales",
     "french_english": "parité linguistique : demandes en français moins demandes en anglais",
+}
+OWED_STATES: Mapping[str, str] = {
+    "open": "à faire",
+    "paid": "rappel fait",
+    "reached_us": "l'appelant nous a joints",
+    "closed": "fermé",
+}
+OPENINGS: Mapping[str, str] = {
+    "message": "message vocal",
+    "request": "demande de rappel",
+    "abandoned": "appel abandonné",
+    "unheard": "message à vérifier",
+    "agent": "plainte consignée pendant l'appel",
+    "command": "plainte consignée après l'appel",
+}
+NOT_RETURNABLE: Mapping[str, str] = {
+    "withheld": "numéro confidentiel",
+    "unknown": "numéro inconnu",
+    "unparsable": "numéro illisible",
+    "relay": "service de relais téléphonique",
+    "internal": "numéro de l'un de nos postes",
+}
+CAUTIONS: Mapping[str, str] = {
+    "no_message": "ne pas laisser de message",
+    "not_safe": "numéro non sûr : quelqu'un d'autre peut répondre",
+}
+CLOSE_REASONS: Mapping[str, str] = {
+    "no_request": "personne n'a demandé de rappel",
+    "unreachable": "personne injoignable",
+    "listened": "message écouté, rappel impossible",
+    "answered": "réponse donnée à la plainte",
+    "otherwise": "réglé autrement",
+}
+REFUSALS: Mapping[str, str] = {
+    "not_known": "Aucune fiche de ce nom; « callmon callbacks list » les donne.",
+    "not_open": "La fiche n'est plus ouverte; rouvrez-la d'abord (reopen), avec un motif.",
+    "is_open": "La fiche est déjà ouverte.",
+    "another_open": "Une autre fiche est ouverte pour ce numéro et ce service; servez-vous de celle-là.",
+    "too_few_attempts": "Pas assez de tentatives, ou pas assez de jours différents, pour conclure que la personne "
+    "est injoignable; rappelez encore, un autre jour.",
+    "is_returnable": "Ce numéro peut être rappelé : rappelez-le, ou fermez la fiche avec un autre motif.",
+    "no_reason": "Il faut dire pourquoi, en quelques mots.",
+    "not_for_complaints": "Ce motif ne vaut pas pour une plainte.",
+    "only_for_complaints": "Ce motif ne vaut que pour une plainte.",
+    "nobody_in_charge": "Une plainte ne se ferme pas sans le nom de la personne responsable de la réponse.",
+    "not_before_opening": "Cet appel est antérieur au message : il n'en est pas le rappel.",
+    "not_yet": "Cette heure n'est pas encore passée.",
+    "already_complaint": "Cet appel est déjà consigné comme plainte.",
+    "no_line": "Cet appel n'est pas arrivé sur une ligne du public.",
+    "erased": "Les renseignements de cette fiche ont été détruits; elle ne peut qu'être fermée.",
 }
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
 MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}
@@ -152,6 +216,12 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "abandoned_in": ABANDONED_IN,
     "transfer": TRANSFERS,
     "reason": REASONS,
+    "owed": OWED_STATES,
+    "opening": OPENINGS,
+    "not_returnable": NOT_RETURNABLE,
+    "caution": CAUTIONS,
+    "close_reason": CLOSE_REASONS,
+    "refusal": REFUSALS,
     "sign": SIGNS,
     "parity": PARITY,
 }

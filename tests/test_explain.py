@@ -239,6 +239,8 @@ ONE_OF_EACH: list[Fact] = [
     arrived(),
     f.NumberWithheld(CALL, after(0.5)),
     f.LineOpened(CALL, after(1)),
+    f.CallbackRequested(CALL, after(1.5), "outside", "fr"),
+    f.ComplaintMade(CALL, after(1.7)),
     f.LanguageChosen(CALL, after(2), "fr"),
     f.QueueEntered(CALL, after(3), "genline"),
     f.QueueLeft(CALL, after(20), "genline"),

@@ -1,7 +1,5 @@
 """The ledger in the database: each entry once, what people ask for in order, no number where none belongs."""
 
-
-
 from __future__ import annotations
 
 from datetime import timedelta

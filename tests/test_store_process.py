@@ -331,5 +331,6 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) 
 
 
 def missing(unfinished: object) -> list[str]:
-    """Tables that must be empty here: no gap, no heartbeat was offered."""
-    return ["gap", "heartbeat"] if unfinished else ["open_call", "gap", "heartbeat"]
+    """Tables that must be empty here: no gap, no heartbeat, no obligation was offered."""
+    others = ["gap", "heartbeat", "ledger", "obligation", "hand"]
+    return others if unfinished else ["open_call", *others]

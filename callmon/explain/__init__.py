@@ -7,7 +7,7 @@ Names no person and shows no caller's number unless the stored call was asked fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from callmon import text
@@ -19,22 +19,26 @@ from callmon.explain.speech import Speech
 from callmon.facts import AnyFact, Arrived
 
 if TYPE_CHECKING:
+    from callmon.callbacks.entries import AnyEntry
     from callmon.settings import Settings
     from callmon.store.queries import StoredCall
 
 
-def story(stored: StoredCall, settings: Settings, language: str) -> str:
-    """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide."""
+def story(stored: StoredCall, settings: Settings, language: str, entries: Sequence[AnyEntry] = ()) -> str:
+    """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide.
+
+    `entries`: what the ledger says of the callback or the complaint that it opened.
+    """
     account = _retold(stored, settings)
     call = stored.account or account.call()
     facts = cast("tuple[AnyFact, ...]", stored.facts)
     tale = Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
     line = settings.lines()[call.line] if call.line is not None and call.line in settings.lines() else None
-    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings))) + "\n"
+    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings), entries)) + "\n"
 
 
-def _lines(page: Page) -> Iterator[str]:
-    for part in (page.header(), page.timeline(), page.verdicts(), page.notes()):
+def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
+    for part in (page.header(), page.timeline(), page.ledger(entries), page.verdicts(), page.notes()):
         yield from part
 
 

@@ -7,7 +7,9 @@ from datetime import datetime
 from textwrap import wrap
 
 from callmon import facts as f
+from callmon.callbacks.entries import AnyEntry
 from callmon.calls.call import Span
+from callmon.explain import history
 from callmon.explain.moments import Moment, moments
 from callmon.explain.policy import QUOTES
 from callmon.explain.sentences import Tale, sentence
@@ -147,6 +149,18 @@ class Page:
     def _since(self, at: datetime) -> str:
         clock = self._tale.clock
         return "" if clock is None else self._typeset(self._speech.seconds(at - clock))
+
+    def ledger(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
+        """What became of the callback or the complaint."""
+        if not entries:
+            return
+        yield ""
+        yield from self._set(self._say("Suite donnée, à l'heure locale"))
+        yield ""
+        for entry in entries:
+            day, time = self._speech.day(entry.at), self._speech.minute(entry.at)
+            told = history.sentence(self._speech, entry)
+            yield from self._set(f"{told}.", f"  {self._typeset(f'{day}, {time}')}{GAP}")
 
     # Verdicts.
 

@@ -52,6 +52,12 @@ class Speech:
         text = re.sub("^1 ", "1er ", text) if self.language == "fr" else text
         return text.replace(" ", NO_BREAK)
 
+    def weekday(self, at: datetime) -> str:
+        """« mardi » / "Tuesday"."""
+        return format_date(
+            at.astimezone(self._timezone), "EEEE", locale="fr_CA" if self.language == "fr" else "en_CA"
+        )
+
     def minute(self, at: datetime) -> str:
         """« 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m."."""
         local = at.astimezone(self._timezone)

@@ -13,12 +13,12 @@ from callmon.callbacks.shelf import Shelf
 from callmon.figures import LANGUAGES
 
 COUNTS: Mapping[str, str] = {
-    "callbacks_open": "Callbacks to make.",
-    "callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
-    "callbacks_overdue": "Callbacks that could no longer be made in time.",
-    "callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
-    "complaints_open": "Complaints without an answer.",
-    "complaints_overdue": "Complaints whose next due time could no longer be met.",
+    "callmon_callbacks_open": "Callbacks to make.",
+    "callmon_callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
+    "callmon_callbacks_overdue": "Callbacks that could no longer be made in time.",
+    "callmon_callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
+    "callmon_complaints_open": "Complaints without an answer.",
+    "callmon_complaints_overdue": "Complaints whose next due time could no longer be met.",
 }
 FIRSTS: Mapping[str, tuple[str, str]] = {
     "due": ("callmon_callback_earliest_due_timestamp_seconds", "When the first callback is due."),
@@ -35,8 +35,8 @@ FIRSTS: Mapping[str, tuple[str, str]] = {
 
 def owed(shelf: Shelf, lines: Sequence[str]) -> Iterator[Metric]:
     for name, text in COUNTS.items():
-        counts = shelf.count(name)
-        family = GaugeMetricFamily(f"callmon_{name}", text, labels=("line", "language"))
+        counts = shelf.count(name.removeprefix("callmon_"))
+        family = GaugeMetricFamily(name, text, labels=("line", "language"))
         for line in lines:
             for language in LANGUAGES:
                 family.add_metric((line, language), counts.get((line, language), 0))

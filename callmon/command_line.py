@@ -1,0 +1,55 @@
+"""What all commands share: their configuration, and errors that are sentences. Prints nothing of its own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, cast
+
+import click
+
+from callmon.errors import CallmonError, ConfigError
+from callmon.settings import Settings, load
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT_CONFIG = Path("callmon.toml")
+
+
+def speaks_plainly(command: Command) -> Command:
+    """Errors meant for people become their sentences: status 2 for the configuration, 1 for the rest."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except ConfigError as error:
+            stop(error.sentences, 2)
+        except CallmonError as error:
+            stop((str(error),), 1)
+        except BrokenPipeError:  # `callmon replay … | head` is no error
+            sys.stderr.close()
+            return None
+
+    return cast(Command, run)
+
+
+def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    sys.exit(status)
+
+
+def config_option(command: Command) -> Command:
+    return click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        help="the configuration file (default: callmon.toml)",
+    )(command)
+
+
+def configuration(path: Path | None) -> Settings:
+    """The configuration named, or callmon.toml here."""
+    return load(path or DEFAULT_CONFIG)
