@@ -50,6 +50,11 @@ exten => s,1,Progress()
  same => n,Playback(ss-noservice,noanswer)
  same => n,Hangup()
 
+[lab-asks-in-french]        ; the shipped hook, behind a menu in which French was chosen
+exten => s,1,Answer()
+ same => n,Set(CHANNEL(language)=fr)
+ same => n,Goto(offer-callback,s,1)
+
 [lab-menu-only]             ; a menu that hangs up on whoever presses nothing
 exten => s,1,Answer()
  same => n,Background(beep)

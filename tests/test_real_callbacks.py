@@ -1,0 +1,179 @@
+"""Messages left and callbacks made on a real Asterisk: what is owed, what is paid; nothing lost or paid twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callmon.callbacks.entries import CalledBack
+from callmon.store import ledger
+from callmon.store.engine import Store, open_store
+from callmon.store.rejudge import differences
+from tests.lab.exchange import Asterisk
+from tests.lab.folder import LabUnavailable
+from tests.lab.model import Caller, Phone, Situation, Step
+from tests.lab.play import Playing, number
+from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
+from tests.running import Callmon
+
+pytestmark = pytest.mark.lab
+
+KILLS, SEED = 20, 7
+BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
+TALKS_LONG = (Step(13, "hang_up"),)
+
+
+def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
+    return Situation(name, Caller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
+
+
+def calls(
+    name: str, place: int, phone: str, begins: float, answers: float | None = 2.0, prefix: str = "9"
+) -> Situation:
+    """A member of staff calls the caller at this place of the list back."""
+    dials, party = f"{prefix}{number(2 * place)}", Phone(answers=answers)
+    gives_up = 27.0 if answers is None else None
+    caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
+    return Situation(name, caller, {"outside": party}, begins=begins)
+
+
+@pytest.fixture(params=["22", "16"])
+def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
+    try:
+        running = Asterisk(request.param)
+    except LabUnavailable as why:
+        if os.environ.get("CALLMON_LAB") == "required" and request.param == "22":
+            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
+        pytest.skip(f"no real Asterisk {request.param} here: {why}")
+    with running:
+        yield running
+
+
+def command(callmon: Callmon, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command as an administrator gives it."""
+    root = str(Path(__file__).parent.parent)
+    arguments = [sys.executable, "-m", "callmon", "callbacks", *words, "--config", str(callmon.config)]
+    environment = {**os.environ, "PYTHONPATH": root, "LAB_SECRET": "x"}
+    return subprocess.run(
+        arguments, cwd=callmon.place, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def listed(callmon: Callmon, *words: str) -> list[dict[str, object]]:
+    done = command(callmon, "list", "--json", "--state", "all", *words)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: Asterisk, tmp_path: Path) -> None:
+    """Two are called back, one of them in vain; one asks by a key in French; one is withheld; one complains."""
+    asks = (Step(1, "press", "2"), Step(6, "hang_up"))
+    played = [
+        leaves("called_back"),
+        leaves("called_in_vain", line=POCI),
+        leaves("withheld", withheld=True),
+        Situation("asks_in_french", Caller(GENERAL, route="lab-asks-in-french", steps=asks)),
+        Situation(
+            "complains",
+            Caller(GENERAL, steps=(Step(9, "hang_up"),)),
+            {"101": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
+        ),
+        calls("calls_back", 0, "140", 30.0),
+        calls("calls_in_vain", 1, "141", 30.0, answers=None),
+    ]
+    with Callmon(tmp_path, exchange.ami_port, exchange.secret) as callmon:
+        with Playing(exchange, played) as playing:
+            time.sleep(26.0)
+            assert callmon.total("callmon_callbacks_open") == 3
+            playing.wait()
+        time.sleep(1.5)
+        found = {str(x["number"] or x["not_returnable"]) + str(x["kind"]): x for x in listed(callmon)}
+        told = {
+            name: (x["opening"], x["state"] in ("open", "due_soon"), x["line"], x["language"])
+            for name, x in found.items()
+        }
+        assert told == {
+            f"+1{number(0)}callback": ("message", False, "general", "unknown"),
+            f"+1{number(2)}callback": ("message", True, "poci", "unknown"),
+            "withheldcallback": ("message", True, "general", "unknown"),
+            f"+1{number(6)}callback": ("request", True, "general", "fr"),
+            f"+1{number(8)}complaint": ("agent", True, "general", "unknown"),
+        }  # fmt: skip
+        paid, in_vain = found[f"+1{number(0)}callback"], found[f"+1{number(2)}callback"]
+        assert (paid["state"], len(in_vain["attempts"])) == ("paid", 1)  # type: ignore[arg-type]
+        assert callmon.total("callmon_callbacks_open") == 2
+        assert callmon.total("callmon_callbacks_to_listen_to", line="general") == 1
+        assert callmon.total("callmon_complaints_open", line="general") == 1
+        assert callmon.total("callmon_callback_delay_seconds_count", line="general") == 1
+        assert callmon.total("callmon_verdicts_total", standard="callback_within_24_hours", verdict="met") == 1
+        by_hand(callmon, str(found["withheldcallback"]["id"]), str(found[f"+1{number(8)}complaint"]["id"]))
+        assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
+        assert callmon.stop() == 0
+        assert differences(open_store(callmon.store)) == []
+
+
+def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
+    """What a person does; refused with a sentence where it cannot be done."""
+    refused = command(callmon, "close", complaint, "--reason", "answered", "--by", "m", "--lang", "en")
+    assert (refused.returncode, refused.stderr) == (
+        1, "A complaint is not closed without the name of the person in charge of the reply.\n",
+    )  # fmt: skip
+    done = command(
+        callmon, "close", withheld, "--reason", "listened", "--text", "no name", "--by", "m", "--lang", "en"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip().startswith("Closed, ")
+    done = command(callmon, "close", complaint, "--reason", "answered", "--in-charge", "A. Roy", "--by", "m")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert callmon.total("callmon_callbacks_to_listen_to", line="general") == 0
+    assert callmon.total("callmon_complaints_open") == 0
+
+
+def test_twenty_kills_lose_no_debt_and_pay_none_twice(
+    asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twelve leave messages over half a minute; ten of them are called back, from ten phones, meanwhile."""
+    chance = random.Random(SEED)
+    messages = [leaves(f"message_{n}", 2.5 * n) for n in range(12)]
+    back = [calls(f"back_{n}", n, str(140 + n), 24.0 + 2.5 * n) for n in range(10)]
+    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    with callmon:
+        with Playing(asterisk, [*messages, *back]) as playing:
+            time.sleep(4)
+            for _ in range(KILLS):
+                time.sleep(chance.uniform(0.4, 2.2))
+                callmon.kill()
+                callmon.start()
+            playing.wait()
+        time.sleep(3.0)
+        assert callmon.stop() == 0
+    store = open_store(callmon.store)
+    found = ledger.obligations(store, state=None, numbers=True)
+    assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
+    paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))
+    assert set(paid.values()) <= {1}
+    state = {x.number: x.obligation.state for x in found}
+    unpaid = [n for n in range(10) if state[f"+1{number(2 * n)}"] != "paid"]
+    assert [state[f"+1{number(2 * n)}"] for n in (10, 11)] == ["open", "open"]
+    assert differences(store) == []
+    with capsys.disabled():
+        openings = Counter(x.obligation.opening for x in found)
+        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {len(paid)} of 10 paid, unpaid {unpaid}\n")
+    assert unpaid == []
+    store.close()
+
+
+def every_entry(store: Store) -> list[object]:
+    return [
+        entry for x in ledger.obligations(store, state=None)
+        for entry in ledger.entries(store, x.obligation.call, x.obligation.exchange)
+    ]  # fmt: skip
