@@ -172,3 +172,21 @@ def test_what_was_heard_before_changes_no_reading(data: st.DataObject, names: li
         message = told("DialEnd", [(n, data.draw(times if n == "Timestamp" else VALUES)) for n in headers])
         assert reader(message) == read_once(message)
         assert reader(message) == read_once(message)
+
+
+def test_a_dialplans_own_language_is_read_and_not_the_channels() -> None:
+    message = (
+        b"Event: UserEvent\r\nPrivilege: user,all\r\nTimestamp: 1795527733.500000\r\nChannel: PJSIP/trunk-00000001"
+        b"\r\nCallerIDNum: 4165550101\r\nLanguage: en\r\nUniqueid: 1795527733.0\r\nLinkedid: 1795527733.0"
+        b"\r\nUserEvent: CallmonCallbackRequest\r\nNumber: 4165550102\r\nLanguage: fr"
+    )
+    event = decoding.event(message)
+    assert isinstance(event, e.UserEvent)
+    assert (event.name, event.number, event.language, event.caller) == (
+        "CallmonCallbackRequest", "4165550102", "fr", "4165550101",
+    )  # fmt: skip
+    without = decoding.event(message.partition(b"\r\nNumber")[0])
+    assert isinstance(without, e.UserEvent)
+    assert (without.number, without.language, without.uniqueid, without.at) == (
+        "", "", "1795527733.0", instant("1795527733.500000"),
+    )  # fmt: skip

@@ -142,6 +142,17 @@ def test_an_end_that_was_not_heard_pays_only_when_they_had_talked_long_enough_be
     assert office.one().state == state
 
 
+@pytest.mark.parametrize(("listed", "state"), [(9, "open"), (10, "paid")])
+def test_a_call_that_is_still_listed_after_a_gap_has_talked_until_then(listed: int, state: str) -> None:
+    """Its end falls into a later gap: what lies between is known all the same."""
+    office = owing()
+    call, seen, over = office.call(), LATER + listed * SECOND, LATER + HOUR
+    first, later = f.Unheard(call, LATER + SECOND, seen), f.Unheard(call, LATER + SECOND, over)
+    office.hear(office.call_out(LATER, call=call, ended=False))
+    office.hear([(seen, first), (over, later), (over, f.Ended(call, None, "unknown", "unheard"))])
+    assert office.one().state == state
+
+
 def test_a_callback_goes_on_over_a_restart() -> None:
     office = owing()
     call = office.call_out(LATER, talked=60)

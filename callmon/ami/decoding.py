@@ -75,6 +75,15 @@ def _phone_state(message: bytes) -> Event | None:
     return READERS[b"DeviceStateChange"](message)
 
 
+def _dialplans_word(message: bytes) -> Event | None:
+    """Its own headers stand behind its name; a Language before that is the channel's, and says nothing."""
+    at = message.find(_OURS)
+    if at < 0:
+        return None
+    line, _, channel = message[:at].partition(CRLF)
+    return READERS[b"UserEvent"](line + message[at:] + CRLF + channel.replace(b"\r\nLanguage: ", b"\r\nIts: "))
+
+
 def _only_with(mark: bytes, read: Reader) -> Heard:
     return lambda message: read(message) if mark in message else None
 
@@ -83,7 +92,7 @@ _BY_LINE: dict[bytes, Heard] = {
     **{b"Event: " + name: reader for name, reader in READERS.items()},
     b"Event: Newexten": _only_with(_VOICEMAIL_STEP, READERS[b"Newexten"]),
     b"Event: DeviceStateChange": _phone_state,
-    b"Event: UserEvent": _only_with(_OURS, READERS[b"UserEvent"]),
+    b"Event: UserEvent": _dialplans_word,
     b"Event: SoftHangupRequest": _only_with(_SHUTTING_DOWN, READERS[b"SoftHangupRequest"]),
 }
 # So many bytes hold the first line of all but a few seldom events, and something of the next line, which is

@@ -22,7 +22,7 @@ class Following:
 
     __slots__ = (
         "answered", "attempt", "call", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
-        "is_waited_for", "phone", "ringing", "token", "waiting",
+        "is_waited_for", "phone", "ringing", "seen", "token", "waiting",
     )  # fmt: skip
 
     def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
@@ -30,6 +30,7 @@ class Following:
         self.ringing: datetime | None = None
         self.answered: datetime | None = None  # the latest that it may have been
         self.attempt: datetime | None = None
+        self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that one
         self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
         self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
 
@@ -46,7 +47,9 @@ class Following:
                 self.ringing = None
                 self.answered = None if fact.at is None else fact.at + fact.slack
             case f.Unheard():
+                self.reach(self.seen, rules)
                 self.reach(fact.at, rules)
+                self.seen = fact.until
             case f.Ended():
                 self.reach(fact.at, rules)
                 self.is_over = True

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from callmon.settings import example
-from tests.bench import growth, readers
+from tests.bench import debts, growth, readers
 from tests.bench.databases import NewDatabase, postgresql, sqlite
 from tests.bench.flood import Exchange, Speed, start
 from tests.bench.processes import BenchError, Child
@@ -48,6 +48,7 @@ def _measure(options: argparse.Namespace) -> None:
         _as_fast_as_it_goes(opened, options)
         _at_a_pace(opened, options)
     _growth(options.held, options.events)
+    _debts(options.debts)
     _memory(options.calls)
 
 
@@ -63,6 +64,7 @@ def _options() -> argparse.Namespace:
     options.at_a_pace = [row for row in ROWS if row[1] in (AT_A_PACE_QUICKLY if quick else AT_A_PACE)]
     options.held, options.events = ((10, 1_000), 10_000) if quick else ((10, 100, 1_000, 10_000), 100_000)
     options.calls = 1_000 if quick else 10_000
+    options.debts = (100, 10_000) if quick else (100, 1_000, 10_000, 100_000)
     return options
 
 
@@ -120,6 +122,15 @@ def _growth(held: tuple[int, ...], events: int) -> None:
         with Child(growth.cpu, count, events) as child:
             spent, up = child.told(120)
         row(f"{up:,} calls; used events only", (f"{spent:.2f}",))
+
+
+def _debts(held: tuple[int, ...]) -> None:
+    columns = ("idle tick us", "message", "call pays", "elsewhere", "due soon")
+    head("Callbacks owed", columns)
+    for count in held:
+        with Child(debts.cpu, count) as child:
+            owed, *spent = child.told(240)
+        row(f"{count:,} owed ({owed:,} live at the end)", [f"{each:.1f}" for each in spent])
 
 
 def _memory(calls: int) -> None:
