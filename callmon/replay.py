@@ -55,10 +55,17 @@ class Replay:
     def _feed(self, event: e.Event) -> Iterator[Outcome]:
         outcome = self._monitor.feed(self._exchange, event)
         if outcome is not None:
-            for finding in outcome.findings:
-                self.findings.setdefault(finding.call, []).append(finding)
-            self.ended.extend(outcome.calls)
-            yield outcome
+            yield self._taken(outcome)
+        deadline = self._monitor.next_deadline()
+        if deadline is not None and event.at is not None and deadline < event.at:
+            yield from map(self._taken, self._monitor.tick(event.at))
+
+    def _taken(self, outcome: Outcome) -> Outcome:
+        owed = (finding for written in outcome.ledger for finding in written.findings)
+        for finding in (*outcome.findings, *owed):
+            self.findings.setdefault(finding.call, []).append(finding)
+        self.ended.extend(outcome.calls)
+        return outcome
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call heard, in order of arrival, as interface.md's JSON; those still up have `ended` null."""

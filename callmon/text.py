@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from callmon import facts as f
+from callmon.callbacks.entries import Entry
 from callmon.calls.call import Call
 from callmon.facts import Fact
 from callmon.findings import Finding, Outcome
@@ -80,7 +81,9 @@ def lines(outcome: Outcome, start: datetime | None) -> list[str]:
     """An outcome as aligned lines, times in seconds since `start`."""
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
-    return said + [_finding_line(finding, start) for finding in outcome.findings]
+    said += [_entry_line(written.entry, start) for written in outcome.ledger]
+    owed = [finding for written in outcome.ledger for finding in written.findings]
+    return said + [_finding_line(finding, start) for finding in (*outcome.findings, *owed)]
 
 
 def _line(at: datetime | None, start: datetime | None, call: str, name: str, rest: str) -> str:
@@ -102,6 +105,21 @@ def _fact_line(fact: Fact, start: datetime | None) -> str:
         if name not in hidden and (value := getattr(fact, name)) != defaults[name] and value is not None
     ]
     return _line(fact.at, start, fact.call, type(fact).__name__, "  ".join(values))
+
+
+def _entry_line(entry: Entry, start: datetime | None) -> str:
+    """An entry of the ledger: it names no number. Due times are told as they are."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(entry)}
+    values = [
+        f"{name}={_value(value, start)}"
+        for name in entry.__struct_fields__
+        if name not in ("exchange", "obligation", "at", "dues", "call")
+        and (value := getattr(entry, name)) != defaults[name]
+        and value is not None
+    ]
+    dues = getattr(entry, "dues", None)
+    values += [] if dues is None else [f"due={instant(dues.judging.at)}"]
+    return _line(entry.at, start, entry.obligation, type(entry).__name__, "  ".join(values))
 
 
 def _value(value: object, start: datetime | None) -> str:

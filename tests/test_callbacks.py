@@ -264,3 +264,18 @@ def test_what_cannot_be_called_back_is_kept_with_the_reason_and_out_of_the_denom
     verdict = ("not_met", "not_called_back") if hidden is None else ("exempt", "not_returnable")
     assert (office.one().hidden, office.verdicts(), office.one().is_overdue) == (hidden, [verdict], hidden is None)
     assert office.one().is_open
+
+
+def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_the_due_time() -> None:
+    from tests.builders import Exchange
+
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.voicemail(caller)
+    exchange.at(20).message(caller)
+    exchange.ends(caller)
+    exchange.at(86_400 + 30).call()
+    replay = exchange.replayed()
+    assert [(x.standard, x.verdict) for x in replay.findings[caller.uniqueid]][-1] == (
+        "callback_within_24_hours", "not_met",
+    )  # fmt: skip
