@@ -18,8 +18,9 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -30,7 +31,6 @@ from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
-from callmon.callbacks.sharing import WINDOW
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
 from callmon.errors import ConfigError, StoreError
@@ -210,7 +210,8 @@ class Daemon:
         self._restore_today(datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
-        self._restore_ledger()
+        self._done = ledger.done(self._store)
+        ledger.take_up(self._store, self.monitor.ledger, self.settings.exchanges, datetime.now(UTC))
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
             judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
@@ -225,19 +226,6 @@ class Daemon:
         begin = self.today.beginning(now)
         calls, verdicts = queries.ended_calls(self._store, names, begin, begin + timedelta(days=2))
         self.today.restore(self.today.day(now), calls, verdicts)
-
-    def _restore_ledger(self) -> None:
-        """Who must be called back, and what must be known for it: before the calls in progress."""
-        book = self.monitor.ledger
-        self._done = ledger.done(self._store)
-        book.restore(ledger.live(self._store))
-        for token, cautions in ledger.cautions(self._store):
-            book.know(token, cautions)
-        for token, at, line in ledger.messages(self._store, datetime.now(UTC) - WINDOW):
-            book.sharing.note(token, book.terms.day(at), line)
-        for name in self.settings.exchanges:
-            for gap in queries.gaps(self._store, name):
-                book.gap(name, gap.start, gap.end)
 
     def _warm_up(self) -> None:
         """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
@@ -273,16 +261,23 @@ class Daemon:
             await asyncio.sleep(1.0)
             for name, watched in self._watched.items():
                 self._heartbeat(name, watched)
-            for outcome in self.monitor.tick(datetime.now(UTC), self._heard, self._silent()):
-                self._offer(outcome)
+            self._offer(lambda: self.monitor.tick(datetime.now(UTC), self._heard, self._silent()))
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
             self._tell_board(datetime.now(UTC))
             notify("WATCHDOG=1")
 
-    def _offer(self, outcome: Outcome) -> None:
-        for sink in self._sinks:
-            sink.offer(outcome)
+    def _offer(self, work: Callable[[], list[Outcome]]) -> None:
+        """What time, or a person, leads to; a bug of ours is written down, counted, and we go on."""
+        try:
+            outcomes = work()
+        except Exception:
+            self._faults += 1
+            log.exception("a mistake of callmon's own; it goes on")
+            return
+        for outcome in outcomes:
+            for sink in self._sinks:
+                sink.offer(outcome)
 
     def _silent(self) -> list[str]:
         """The exchanges that are unheard for so long that a callback may have been made."""
@@ -300,8 +295,7 @@ class Daemon:
                 continue
             for hand, stored in asked:
                 self._done = hand.n
-                for outcome in self.monitor.hand(hand, stored):
-                    self._offer(outcome)
+                self._offer(partial(self.monitor.hand, hand, stored))
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """All that was heard until now has been offered: the database may say so, after it."""

@@ -17,9 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Caution, Owed, Refused, Repeated
 from callmon.callbacks.hand import Hand
+from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Key, Obligation
+from callmon.callbacks.sharing import WINDOW
 from callmon.errors import StoreError
-from callmon.store import tables
+from callmon.store import queries, tables
 from callmon.store.engine import Store, reason
 from callmon.store.rows import CALLBACK, CALLER, entry_of, obligation_of
 
@@ -55,6 +57,18 @@ def key(store: Store) -> bytes:
 
 
 # What a daemon takes up.
+
+
+def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
+    """All that the ledger must know, before the calls in progress are taken up."""
+    book.restore(live(store))
+    for token, known in cautions(store):
+        book.know(token, known)
+    for token, at, line in messages(store, now - WINDOW):
+        book.sharing.note(token, book.terms.day(at), line)
+    for name in exchanges:
+        for gap in queries.gaps(store, name):
+            book.gap(name, gap.start, gap.end)
 
 
 def live(store: Store) -> list[Obligation]:
