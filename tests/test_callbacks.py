@@ -279,3 +279,38 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
     assert [(x.standard, x.verdict) for x in replay.findings[caller.uniqueid]][-1] == (
         "callback_within_24_hours", "not_met",
     )  # fmt: skip
+
+
+# ── what is shown ──
+
+
+def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
+    from callmon.sinks.owed import owed
+
+    office = Office()
+
+    def shown() -> dict[tuple[str, ...], float]:
+        families = owed(office.monitor.ledger.shelf, ["general", "poci"])
+        samples = [sample for family in families for sample in family.samples]
+        return {(s.name.removeprefix("callmon_"), *s.labels.values()): s.value for s in samples if s.value}
+
+    assert shown() == {}
+    office.hear(office.message(TUESDAY, language="fr"), office.message(TUESDAY + HOUR, None, withheld="withheld"))
+    office.hear(office.message(local("2026-11-27 18:00"), OTHER, "poci"))
+    office.tick(TUESDAY + 2 * DAY)
+    assert shown() == {
+        ("callbacks_open", "general", "fr"): 1,
+        ("callbacks_overdue", "general", "fr"): 1,
+        ("callbacks_open", "poci", "unknown"): 1,
+        ("callbacks_no_open_hour", "poci", "unknown"): 1,
+        ("callbacks_to_listen_to", "general"): 1,
+        ("callback_earliest_opened_timestamp_seconds", "general"): TUESDAY.timestamp(),
+        ("callback_earliest_opened_timestamp_seconds", "poci"): local("2026-11-27 18:00").timestamp(),
+        ("callback_earliest_due_timestamp_seconds", "general"): (TUESDAY + DAY).timestamp(),
+        ("callback_earliest_due_timestamp_seconds", "poci"): local("2026-11-28 18:00").timestamp(),
+        ("callback_earliest_actionable_timestamp_seconds", "general"): (TUESDAY + DAY).timestamp(),
+        ("callbacks_to_listen_to_due_timestamp_seconds", "general"): local("2026-11-25 17:00").timestamp(),
+    }
+    office.hear(office.call_out(TUESDAY + 3 * DAY), office.call_in(local("2026-11-30 09:00"), OTHER, "poci"))
+    office.hand("close", TUESDAY + 3 * DAY, "1700000002.0", reason="listened", text="no name")
+    assert shown() == {}

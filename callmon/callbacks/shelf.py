@@ -18,7 +18,7 @@ COUNTS = (
     "callbacks_open", "callbacks_overdue", "callbacks_due_soon", "callbacks_no_open_hour",
     "callbacks_to_listen_to", "complaints_open", "complaints_overdue",
 )  # fmt: skip
-FIRSTS = ("due", "actionable", "listen")
+FIRSTS = ("opened", "due", "actionable", "listen")
 
 
 def counted(one: Obligation) -> Iterator[str]:
@@ -47,7 +47,7 @@ def first_of(one: Obligation, which: str) -> datetime | None:
         return None if one.can_be_called else one.dues.business
     if not one.can_be_called:
         return None
-    return one.due.at if which == "due" else one.due.actionable
+    return {"opened": one.opened, "due": one.due.at, "actionable": one.due.actionable}[which]
 
 
 class Shelf:

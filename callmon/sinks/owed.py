@@ -21,6 +21,10 @@ COUNTS: Mapping[str, str] = {
     "callmon_complaints_overdue": "Complaints whose next due time could no longer be met.",
 }
 FIRSTS: Mapping[str, tuple[str, str]] = {
+    "opened": (
+        "callmon_callback_earliest_opened_timestamp_seconds",
+        "Since when the first person waits for a callback.",
+    ),
     "due": ("callmon_callback_earliest_due_timestamp_seconds", "When the first callback is due."),
     "actionable": (
         "callmon_callback_earliest_actionable_timestamp_seconds",
