@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +23,19 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-import uvicorn
-
 from callmon import __version__, assembly
 from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
+from callmon.callbacks.hand import Hand
+from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
-from callmon.errors import ConfigError, StoreError
+from callmon.errors import ConfigError
 from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
+from callmon.hands import Hands
 from callmon.notify import notify
 from callmon.numbers import e164
 from callmon.settings import Settings, load
@@ -50,12 +50,12 @@ from callmon.today import Today
 from callmon.tokens import keyed
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
+from callmon.web.serving import Server, listening
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 BROKER_SECONDS = 2.0
-HAND_SECONDS = 0.5  # how often what people asked for is looked at
 
 
 class Watched:
@@ -79,6 +79,7 @@ class Daemon:
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
         self.today = Today(settings.timezone)
         self.mqtt = Mqtt(settings.mqtt, self.today)
+        self.mqtt.obligations = self.monitor.ledger.shelf
         self._sinks = (self.database, self.mqtt)
         self.metrics = Metrics(
             self.database.tally,
@@ -94,7 +95,7 @@ class Daemon:
         self._watched: dict[str, Watched] = {}
         self._faults = 0
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
-        self._done = 0  # the last that a person asked for
+        self._hands = Hands(store, self._token)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -107,15 +108,15 @@ class Daemon:
 
     async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
-        wire = _listening(self.settings.web.listen)
-        server = _Server(app(self.metrics, self.troubles, self.remarks))
+        wire = listening(self.settings.web.listen)
+        server = Server(app(self.metrics, self.troubles, self.remarks))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")
             for name in self.settings.exchanges:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
-            hands = tasks.create_task(self._do_by_hand(), name="by hand")
+            hands = tasks.create_task(self._hands.run(self._do), name="by hand")
             self._tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
@@ -210,7 +211,7 @@ class Daemon:
         self._restore_today(datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
-        self._done = ledger.done(self._store)
+        self._hands.restore()
         ledger.take_up(self._store, self.monitor.ledger, self.settings.exchanges, datetime.now(UTC))
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
@@ -279,23 +280,14 @@ class Daemon:
             for sink in self._sinks:
                 sink.offer(outcome)
 
+    def _do(self, hand: Hand, stored: Obligation | None) -> None:
+        self._offer(partial(self.monitor.hand, hand, stored))
+
     def _silent(self) -> list[str]:
         """The exchanges that are unheard for so long that a callback may have been made."""
         least, now = self.settings.rules.talked_for.total_seconds(), monotonic()
         since = {name: watched.unheard_since for name, watched in self._watched.items()}
         return [name for name, begun in since.items() if begun is not None and now - begun >= least]
-
-    async def _do_by_hand(self) -> None:
-        """What people ask for by a command is read here, and done; the database's trouble is told by its sink."""
-        while True:
-            await asyncio.sleep(HAND_SECONDS)
-            try:
-                asked = await asyncio.to_thread(ledger.asked, self._store, self._done, self._token)
-            except StoreError:
-                continue
-            for hand, stored in asked:
-                self._done = hand.n
-                self._offer(partial(self.monitor.hand, hand, stored))
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """All that was heard until now has been offered: the database may say so, after it."""
@@ -307,7 +299,7 @@ class Daemon:
             self._heard[name] = heard
             self.database.offer_heartbeat(name, heard)
 
-    async def _close(self, server: _Server, tasks: list[asyncio.Task[None]]) -> None:
+    async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Hear no more, store what was heard, and go."""
         notify("STOPPING=1")
         for name, watched in self._watched.items():
@@ -374,6 +366,7 @@ class Daemon:
         self._rewatch(before)
         self.today.keep(changed.exchanges)
         self.today.timezone = changed.timezone
+        self.mqtt.obligations = monitor.ledger.shelf
         self.mqtt.configure(changed.mqtt)
         self.metrics.watch(self._in_use())
         log.info("configuration taken over")
@@ -401,36 +394,3 @@ def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
     ]
     if mistakes:
         raise ConfigError(*mistakes)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn in our loop: the signals are ours."""
-
-    def __init__(self, application: object) -> None:
-        config = uvicorn.Config(
-            application,  # type: ignore[arg-type]
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-        )
-        super().__init__(config)
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
-def _listening(address: str) -> socket.socket:
-    """The socket for the pages, bound before anything else starts. ConfigError when it cannot be had."""
-    host, _, port = address.rpartition(":")
-    try:
-        return socket.create_server((host.strip("[]"), int(port)), family=_family(host))
-    except OSError as error:
-        raise ConfigError(
-            f"web.listen: {address} cannot be listened at ({os.strerror(error.errno or 0)})."
-        ) from None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -32,7 +32,7 @@ from callmon.findings import Finding, Gap, Judgement, Outcome
 from callmon.lines import Line, Lines
 from callmon.staff import NOBODY, StaffLanguages
 from callmon.standards import Standard
-from callmon.standards._owed import Seen
+from callmon.standards._owed import Seen, finding
 
 OPENING = frozenset(OPENED_BY)
 
@@ -369,7 +369,7 @@ class Monitor:
                 continue
             judged = standard.judge_owed(one, seen)
             if judged is not None:
-                found.append(_owed_finding(standard.name, one, judged))
+                found.append(finding(standard.name, one, judged))
         return tuple(found)
 
     def _forget(self, hearing: Hearing, account: Account) -> None:
@@ -386,22 +386,6 @@ def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Findin
         line=call.line or "",
         language=call.language or "unknown",
         in_hours=call.in_hours,
-        verdict=judged.verdict,
-        reason_key=judged.reason_key,
-        number=judged.number,
-        cause=judged.cause,
-    )
-
-
-def _owed_finding(standard: str, one: Obligation, judged: Judgement) -> Finding:
-    at = one.settled or one.dues.judging.at
-    return Finding(
-        call=one.call,
-        at=at,
-        standard=standard,
-        line=one.line,
-        language=one.language,
-        in_hours=None,
         verdict=judged.verdict,
         reason_key=judged.reason_key,
         number=judged.number,

@@ -314,3 +314,19 @@ def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> N
     office.hear(office.call_out(TUESDAY + 3 * DAY), office.call_in(local("2026-11-30 09:00"), OTHER, "poci"))
     office.hand("close", TUESDAY + 3 * DAY, "1700000002.0", reason="listened", text="no name")
     assert shown() == {}
+
+
+def test_a_board_is_shown_the_callbacks_that_are_owed_and_each_change_once() -> None:
+    office = Office()
+    shelf = office.monitor.ledger.shelf
+    office.hear(office.message(TUESDAY, language="fr"), office.message(TUESDAY, None, withheld="withheld"))
+    first, revision = dict(shelf.open()), shelf.revision()
+    assert [(name, x.state, x.attempts, x.language) for name, x in first.items()] == [
+        ("1700000001.0", "open", 0, "fr")
+    ]
+    office.hand("mark", TUESDAY + HOUR, "1700000001.0", cautions=("no_message",))
+    assert (shelf.revision(), shelf.open()["1700000001.0"] is first["1700000001.0"]) == (revision, True)
+    office.tick(TUESDAY + 2 * DAY)
+    assert shelf.open()["1700000001.0"].state == "overdue"
+    office.hear(office.call_out(TUESDAY + 3 * DAY))
+    assert (shelf.open(), shelf.revision() > revision) == ({}, True)

@@ -373,6 +373,7 @@ class Ledger:
     def adopt(self, older: Ledger) -> None:
         """Take over all that stands, as it was told under the configuration before."""
         self.restore(older.shelf)
+        self.shelf.follow(older.shelf)
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
         self.sharing.adopt(older.sharing)
         self._out = older._out

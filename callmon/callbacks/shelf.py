@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 
+import msgspec
+
 from callmon.callbacks.obligation import Key, Obligation
 
 Group = tuple[str, str]  # line, language
@@ -50,10 +52,33 @@ def first_of(one: Obligation, which: str) -> datetime | None:
     return {"opened": one.opened, "due": one.due.at, "actionable": one.due.actionable}[which]
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """What a board shows of a callback that is owed (`topics.Obligation`): nothing of who waits for it."""
+
+    id: str
+    line: str
+    language: str
+    opened: datetime
+    due: datetime
+    actionable: datetime | None
+    state: str
+    attempts: int
+
+
+def shown(one: Obligation) -> Shown | None:
+    """None for what is not to be called back."""
+    if not one.is_open or one.kind != "callback" or not one.can_be_called:
+        return None
+    due, state = one.due, "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"
+    return Shown(one.id, one.line, one.language, one.opened, due.at, due.actionable, state, len(one.attempts))
+
+
 class Shelf:
     """All live obligations."""
 
     def __init__(self) -> None:
+        self._shown: dict[str, Shown] = {}
+        self._revision = 0
         self._all: dict[Key, Obligation] = {}
         self._by_token: dict[str, tuple[Key, ...]] = {}
         self._counts: dict[str, Counter[Group]] = {name: Counter() for name in COUNTS}
@@ -61,6 +86,20 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    # For boards (`topics.Obligations`).
+
+    def revision(self) -> int:
+        """Another one whenever `open` would give anything else."""
+        return self._revision
+
+    def follow(self, older: Shelf) -> None:
+        """This one stands for the older one from now on."""
+        self._revision += older._revision + 1
+
+    def open(self) -> dict[str, Shown]:
+        """The callbacks that are owed, by name; a value changes only with what it shows."""
+        return self._shown
 
     def __iter__(self) -> Iterator[Obligation]:
         return iter(self._all.values())
@@ -81,6 +120,7 @@ class Shelf:
         """As it stands now."""
         before = self._all.get(one.key)
         self._all[one.key] = one
+        self._show(one.id, shown(one))
         if before is None or (before.token, before.other) != (one.token, one.other):
             self._index(before, one)
         if before is not None:
@@ -94,8 +134,18 @@ class Shelf:
     def drop(self, key: Key) -> None:
         """Nothing can happen to it any more."""
         one = self._all.pop(key)
+        self._show(one.id, None)
         self._count(one, -1)
         self._index(one, None)
+
+    def _show(self, name: str, now: Shown | None) -> None:
+        if self._shown.get(name) == now:
+            return
+        self._revision += 1
+        if now is None:
+            del self._shown[name]
+        else:
+            self._shown[name] = now
 
     def count(self, name: str) -> dict[Group, int]:
         """line, language → how many; those at 0 may be missing."""

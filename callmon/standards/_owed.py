@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from callmon.callbacks.obligation import Obligation
-from callmon.findings import Judgement
+from callmon.findings import Finding, Judgement
 from callmon.staff import NOBODY, StaffLanguages
 from callmon.standards._cases import UNHEARD, exempt, met
 
@@ -37,3 +37,20 @@ def by(one: Obligation, done: datetime | None, due: datetime, seen: Seen, reason
     if one.hidden is not None and done is None:
         return exempt("not_returnable")
     return UNHEARD if seen.in_doubt and done is None else not_met("too_late")
+
+
+def finding(standard: str, one: Obligation, judged: Judgement) -> Finding:
+    """The verdict on the call that opened the obligation."""
+    at = one.settled or one.dues.judging.at
+    return Finding(
+        call=one.call,
+        at=at,
+        standard=standard,
+        line=one.line,
+        language=one.language,
+        in_hours=None,
+        verdict=judged.verdict,
+        reason_key=judged.reason_key,
+        number=judged.number,
+        cause=judged.cause,
+    )
