@@ -13,8 +13,14 @@ from tests.lab.folder import LabUnavailable, folder
 
 pytest_plugins = ["tests.store_fixtures"]
 
-# No test may fail because the machine was busy.
-settings.register_profile("callmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No test may fail because the machine was busy; the same examples each time, and others on request:
+#     CALLMON_EXAMPLES=random pytest …
+settings.register_profile(
+    "callmon",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("CALLMON_EXAMPLES") != "random",
+)
 settings.load_profile("callmon")
 
 
