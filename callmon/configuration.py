@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -104,6 +105,17 @@ class HealthSettings(Table):
     )
     behind_after: Duration = Field(
         default=timedelta(seconds=30), description="/healthz says 503 when outcomes wait longer to be written"
+    )
+
+
+class PrivacySettings(Table):
+    """[privacy]"""
+
+    key_file: FilePath | None = Field(
+        default=None, description="keys of callers' numbers; when left out, beside the database"
+    )
+    folders: tuple[FilePath, ...] = Field(
+        default=(), description="recordings and copies with numbers; `privacy purge` deletes those that expired"
     )
 
 
@@ -213,6 +225,7 @@ class Configuration(BaseSettings):
         json_schema_extra={"unit": "calls"},
     )
     store: StoreSettings = Field(default=StoreSettings(), description="the database")
+    privacy: PrivacySettings = Field(default=PrivacySettings(), description="keys, and files with numbers")
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
     mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")

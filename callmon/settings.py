@@ -25,6 +25,7 @@ from callmon.configuration import (
     Configuration,
     HealthSettings,
     LineSettings,
+    PrivacySettings,
     ServiceSettings,
     StoreSettings,
     WebSettings,
@@ -114,6 +115,10 @@ class Settings:
     @property
     def store(self) -> StoreSettings:
         return self.configuration.store
+
+    @property
+    def privacy(self) -> PrivacySettings:
+        return self.configuration.privacy
 
     @property
     def web(self) -> WebSettings:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from callmon.errors import StoreError
+from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store.migrations import HEAD, KNOWN
 
 BUSY_SECONDS = 2.0
@@ -38,10 +39,10 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "journal_
 
 
 class Store:
-    """One database. Each `reading()` and `writing()` is one transaction."""
+    """One database, and the keys to the numbers in it. Each `reading()` and `writing()` is one transaction."""
 
-    def __init__(self, url: URL) -> None:
-        self.url = url
+    def __init__(self, url: URL, ring: Ring = NO_KEYS) -> None:
+        self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.engine = _engine(url, self.path)
         self._identity = _identity(self.path)
@@ -77,24 +78,30 @@ class Store:
         return self.url.render_as_string(hide_password=True)
 
 
-def open_store(url: str) -> Store:
-    """The database at `url`, which must be of this program's version. Raises StoreError."""
+def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
+    """The database at `url`, which must be of this program's version. Raises StoreError.
+
+    Without keys all of it can be used but the numbers.
+    """
     parsed = parse_url(url)
-    store = Store(parsed)
+    store = Store(parsed, ring)
     if store.path is not None and not store.path.exists():
         raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
     with _told(store):
         if complaint := _complaint(revision(store)):
             raise StoreError(f"the database {store} {complaint}")
+        missing = sorted(sealed_with(store) - {*ring.names})
+        if ring and missing:
+            raise StoreError(f"the database {store}: {ring.lacks(missing[0])}")
     return store
 
 
-def upgrade(url: str) -> Store:
+def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
     """Makes the database if there is none, brings it to this program's version, and opens it."""
     from alembic import command
     from alembic.config import Config
 
-    store = Store(parse_url(url))
+    store = Store(parse_url(url), ring)
     with _told(store):
         _make_file(store)
         found = revision(store)
@@ -106,6 +113,12 @@ def upgrade(url: str) -> Store:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return store
+
+
+def sealed_with(store: Store) -> set[str]:
+    """The names of the keys with which numbers in it may be sealed."""
+    with store.reading() as connection:
+        return {name for (name,) in connection.execute(text("SELECT name FROM number_key"))}
 
 
 def revision(store: Store) -> str | None:

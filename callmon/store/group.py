@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 from callmon import figures
 from callmon.errors import StoreError
 from callmon.figures import Figures
+from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import tables
 from callmon.store.rows import CALLER, CallKey, Row, Rows
 from callmon.store.wire import Heartbeat, Item, SetAside
@@ -63,8 +64,8 @@ class Writing:
     here, and COPY two thirds of the time that JSON takes there; but COPY knows no ON CONFLICT.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
+        self.connection, self.ring = connection, ring
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"
 
@@ -122,18 +123,20 @@ def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[N
         ) from error
 
 
-def write(connection: Connection, stamp: Stamp, items: Sequence[Item]) -> Figures:
+def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring) -> Figures:
     """Writes the group and returns what it adds to the figures; the transaction is the caller's."""
-    writing = Writing(connection)
+    writing = Writing(connection, ring)
     _claim(writing, stamp)
     rows = Rows(stamp.number)
     rows.take(items)
     return _write(writing, rows)
 
 
-def write_by_halves(connection: Connection, stamp: Stamp, items: Sequence[Item]) -> tuple[Figures, list[SetAside]]:
+def write_by_halves(
+    connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring
+) -> tuple[Figures, list[SetAside]]:
     """The same for a group of which the database refuses something: all but that."""
-    halves = _Halves(Writing(connection), stamp)
+    halves = _Halves(Writing(connection, ring), stamp)
     halves.write(items)
     return halves.added, halves.set_aside
 
@@ -191,7 +194,7 @@ def _write(writing: Writing, rows: Rows) -> Figures:
 
 def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.FactRow, rows.facts)
-    writing.insert(tables.NumberRow, rows.numbers, "ON CONFLICT DO NOTHING")
+    _write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # it was delivered, but is not to be kept
         writing.ask('DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER)
     writing.insert(tables.OpenCallRow, rows.begun, "ON CONFLICT DO NOTHING")
@@ -204,6 +207,13 @@ def _write_rows(writing: Writing, rows: Rows) -> None:
     if rows.hand:
         writing.ask("UPDATE mark SET value = ? WHERE name = 'hand' AND value < ?", rows.hand, rows.hand)
     writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
+
+
+def _write_numbers(writing: Writing, rows: Rows) -> None:
+    sealed = rows.number_rows(writing.ring)
+    if sealed:  # the key's name each time: `rotation` takes it away when no number is under that key any more
+        writing.insert(tables.NumberKeyRow, [(writing.ring.name,)], "ON CONFLICT DO NOTHING")
+        writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
 
 
 def _claim(writing: Writing, stamp: Stamp) -> None:

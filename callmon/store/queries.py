@@ -1,6 +1,6 @@
 """Questions to the database, each a function, answered in plain frozen values. Each blocks: ask in a thread.
 
-A person's number is in an answer only where it was asked for (`numbers=True`).
+A person's number is in an answer only where it was asked for (`numbers=True`), by a store that has the key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from callmon.calls.call import Call
 from callmon.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.figures import Figures
 from callmon.findings import Finding, Gap
+from callmon.privacy.sealing import Ring
 from callmon.store import tables
 from callmon.store.engine import Store
 from callmon.store.group import figure_of
@@ -111,7 +112,7 @@ def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[st
         return and_(table.c.exchange == exchange, table.c["call"].in_(open_now))
 
     with store.reading() as connection:
-        facts = _facts(connection, which, numbers)
+        facts = _facts(connection, which, store.ring if numbers else None)
         findings = _findings(connection, which)
     return {key[0]: OpenCall(tuple(told), tuple(findings.get(key, ()))) for key, told in facts.items()}
 
@@ -123,9 +124,9 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
         return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
 
     with store.reading() as connection:
-        facts = _facts(connection, which, numbers)
+        facts = _facts(connection, which, store.ring if numbers else None)
         findings = _findings(connection, which)
-        accounts = _accounts(connection, which, numbers)
+        accounts = _accounts(connection, which, store.ring if numbers else None)
     return [
         StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
         for key in dict.fromkeys((*facts, *accounts))
@@ -145,7 +146,7 @@ def phones_dialled(
             def which(table: Table, names: list[str] = names) -> Condition:
                 return and_(table.c["call"].in_(names), table.c.exchange == exchange)
 
-            for facts in _facts(connection, which, False).values() if names else ():
+            for facts in _facts(connection, which, None).values() if names else ():
                 found += [(line, fact.channel, fact.at) for fact in _dialled(facts)]
     return found
 
@@ -177,8 +178,8 @@ def calls(store: Store, begin: datetime, end: datetime, line: str | None = None)
 # Parts of answers.
 
 
-def _facts(connection: Connection, which: Which, numbers: bool) -> dict[CallKey, list[Fact]]:
-    known = _numbers(connection, which) if numbers else {}
+def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, list[Fact]]:
+    known = {} if ring is None else _numbers(connection, which, ring)
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
     found: dict[CallKey, list[Fact]] = {}
     for name, exchange, data in connection.execute(question):
@@ -197,8 +198,8 @@ def _findings(connection: Connection, which: Which) -> dict[CallKey, list[Findin
     return found
 
 
-def _accounts(connection: Connection, which: Which, numbers: bool) -> dict[CallKey, Call]:
-    known = _numbers(connection, which) if numbers else {}
+def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, Call]:
+    known = {} if ring is None else _numbers(connection, which, ring)
     question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
     return {
         (name, exchange): call_of(data, known.get((name, exchange), {}))
@@ -206,8 +207,8 @@ def _accounts(connection: Connection, which: Which, numbers: bool) -> dict[CallK
     }
 
 
-def _numbers(connection: Connection, which: Which) -> dict[CallKey, dict[str, str]]:
+def _numbers(connection: Connection, which: Which, ring: Ring) -> dict[CallKey, dict[str, str]]:
     found: dict[CallKey, dict[str, str]] = {}
-    for name, exchange, role, number in connection.execute(select(NUMBER).where(which(NUMBER))):
-        found.setdefault((name, exchange), {})[role] = number
+    for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
+        found.setdefault((name, exchange), {})[role] = ring.open(sealed)
     return found

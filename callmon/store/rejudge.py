@@ -80,7 +80,7 @@ class _Group:
         def which(table: Table) -> queries.Condition:
             return tuple_(table.c["call"], table.c.exchange).in_(keys)
 
-        facts = queries._facts(self._connection, which, False) if keys else {}
+        facts = queries._facts(self._connection, which, None) if keys else {}
         findings = queries._findings(self._connection, which) if keys else {}
         for one, data in stored.items():
             outcome = self._monitor.retell(one[1], _to_the_end(facts.get(one, [])))

@@ -19,6 +19,7 @@ from callmon.calls.call import Call
 from callmon.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
+from callmon.privacy.sealing import Ring
 from callmon.store.tables import microseconds
 from callmon.store.wire import Heartbeat, Item
 
@@ -50,7 +51,7 @@ class Rows:
         self.called_back: list[CalledBack] = []
         self.hand = 0
         self.facts: list[Row] = []
-        self.numbers: list[Row] = []
+        self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first stands
         self.withheld: list[CallKey] = []
         self.begun: list[CallKey] = []
         self.over: list[CallKey] = []
@@ -101,10 +102,11 @@ class Rows:
             fact = without_numbers(fact)
         elif kind is NumberWithheld:
             self.withheld.append((call, exchange))
+            self.numbers.pop((call, exchange, CALLER), None)  # R-51: delivered, and not to be kept
         elif kind is CallbackRequested:
             assert isinstance(fact, CallbackRequested)
             if fact.number is not None:
-                self.numbers.append((call, exchange, CALLBACK, fact.number))
+                self.numbers.setdefault((call, exchange, CALLBACK), fact.number)
                 fact = msgspec.structs.replace(fact, number=OUTSIDE)
         elif kind is Ended:
             self.over.append((call, exchange))
@@ -114,9 +116,15 @@ class Rows:
 
     def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:
         if source.caller is not None:
-            self.numbers.append((source.call, exchange, CALLER, source.caller))
+            self.numbers.setdefault((source.call, exchange, CALLER), source.caller)
         if source.direction == "outbound" and source.dialled != OUTSIDE:
-            self.numbers.append((source.call, exchange, DIALLED, source.dialled))
+            self.numbers.setdefault((source.call, exchange, DIALLED), source.dialled)
+
+    def number_rows(self, ring: Ring) -> list[Row]:
+        """Sealed, each with its token; none without a key."""
+        if not ring:
+            return []
+        return [(*key, ring.seal(number), ring.token(number)) for key, number in self.numbers.items()]
 
     def call_rows(self) -> list[Row]:
         return [_call_row(exchange, call) for (_, exchange), call in self.calls.items()]

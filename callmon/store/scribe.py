@@ -27,6 +27,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 
 from callmon.logs import set_up
+from callmon.privacy.sealing import Ring
 from callmon.store import queries, wire
 from callmon.store.engine import Store, parse_url, reason
 from callmon.store.group import AlreadyWritten, Stamp, may_pass, write, write_by_halves
@@ -119,7 +120,7 @@ class Scribe:
     def _commit(self, stamp: Stamp, items: list[wire.Told | wire.Heartbeat]) -> None:
         try:
             with self._pen.writing() as connection:
-                added = write(connection, stamp, items)
+                added = write(connection, stamp, items, self._store.ring)
                 self._unanswered = wire.Stored(stamp.number, added)
         except AlreadyWritten:
             raise
@@ -127,7 +128,7 @@ class Scribe:
             if may_pass(error):
                 raise
             with self._pen.writing() as connection:
-                added, set_aside = write_by_halves(connection, stamp, items)
+                added, set_aside = write_by_halves(connection, stamp, items, self._store.ring)
                 self._unanswered = wire.Stored(stamp.number, added, tuple(set_aside))
 
 
@@ -175,7 +176,7 @@ def serve(end: socket.socket) -> None:
     opening = reader.queue.get()
     if not isinstance(opening, wire.Opening):
         return
-    store = Store(parse_url(opening.url))
+    store = Store(parse_url(opening.url), Ring(opening.keys))
     scribe = Scribe(store, opening.token, tell, leave)
     try:
         lost = _write_all(scribe, reader) if scribe.open() else 0

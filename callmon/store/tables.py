@@ -2,7 +2,7 @@
 
 `fact` is append-only (what happened); `call` and `finding` are derived from it and can be made again. A
 figure and the rows that it counts are written in one transaction (`counter`). A person's number stands in
-`number.number`, nowhere else: a table that Grafana or a report may read holds none.
+`number.number`, sealed (`privacy/sealing.py`), and nowhere else: no table can be read for it without the key.
 
 Times are whole microseconds since 1970 in UTC: exact, they sort, and are the same number in SQLite and in
 PostgreSQL. A naive datetime is refused, since nobody knows when it was.
@@ -117,18 +117,67 @@ class FindingRow(SQLModel, table=True):
 
 
 class NumberRow(SQLModel, table=True):
-    """A person's number: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
+    """A person's number, sealed: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
 
-    The only place in which one is kept.
+    The only place in which one is kept. `token` is what equal numbers have in common. None: an older callmon left
+    the number in the clear.
     """
 
     __tablename__ = "number"
-    __table_args__ = (Index("ix_number_number", "number"), CLUSTERED)
+    __table_args__ = (Index("ix_number_token", "token"), CLUSTERED)
 
     call: str = Field(primary_key=True)
     exchange: str = Field(primary_key=True)
     role: str = Field(primary_key=True)
     number: str
+    token: str | None = None
+
+
+class NumberKeyRow(SQLModel, table=True):
+    """The names of the keys with which numbers may be sealed: what the key file must hold."""
+
+    __tablename__ = "number_key"
+    __table_args__ = CLUSTERED
+
+    name: str = Field(primary_key=True)
+
+
+class AccessRow(SQLModel, table=True):
+    """Somebody looked at a number: who, what for, by which command, how many calls were found.
+
+    Kept longer than the number; `token` goes with it.
+    """
+
+    __tablename__ = "access"
+    __table_args__ = (Index("ix_access_token", "token"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    who: str
+    purpose: str
+    command: str
+    found: int
+    token: str | None = None
+
+
+class DisposalRow(SQLModel, table=True):
+    """What was disposed of, when, by whom, under which authority. Nothing about anybody; itself kept for good.
+
+    `numbers` not used since `unused_since`, whose `uses` (calls) lay between `first_use` and `last_use`.
+    """
+
+    __tablename__ = "disposal"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    who: str
+    authority: str
+    unused_since: datetime = Field(sa_type=Moment)
+    first_use: datetime | None = Field(default=None, sa_type=Moment)
+    last_use: datetime | None = Field(default=None, sa_type=Moment)
+    numbers: int
+    uses: int
+    files: int
 
 
 class GapRow(SQLModel, table=True):

@@ -43,10 +43,14 @@ Item = Outcome | Heartbeat
 
 
 class Opening(msgspec.Struct, frozen=True, tag=True):
-    """The database, with its password: that is why it comes by this way. `token` marks what is written."""
+    """The database, with its password and the keys of numbers: that is why they come by this way.
+
+    `token` marks what is written.
+    """
 
     url: str
     token: str
+    keys: tuple[bytes, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True, tag=True):

@@ -54,7 +54,7 @@ class Writer:
         # Each counter is changed by one thread only: the difference is what waits.
         self._offered = self._refused = 0
         url = store.url.render_as_string(hide_password=False)
-        opening = wire.Opening(url, secrets.token_hex(8))
+        opening = wire.Opening(url, secrets.token_hex(8), store.ring.raw)
         self._courier = Courier(opening, tally, group_time.total_seconds())
         self._wait_until_open(store, patience)
 

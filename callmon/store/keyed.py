@@ -1,0 +1,71 @@
+"""The database of the settings, with the keys of the numbers in it.
+
+Where `privacy.key_file` names no file, the keys lie beside a SQLite database (callmon.db-key), or in callmon's own
+folder when the database is elsewhere; there the first one is made by itself, so that no number is ever stored in
+the clear. Refuses to make one for a database whose numbers are sealed already: their key has gone missing.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callmon.errors import ConfigError
+from callmon.privacy import key_file
+from callmon.privacy.sealing import Ring
+from callmon.store import rotation
+from callmon.store.engine import Store, open_store, parse_url, sealed_with, upgrade
+
+if TYPE_CHECKING:
+    from callmon.settings import Settings
+
+
+def place(settings: Settings) -> Path:
+    """The key file."""
+    if settings.privacy.key_file is not None:
+        return settings.privacy.key_file
+    url = parse_url(settings.store.url)
+    if url.get_backend_name() == "sqlite":
+        return Path(f"{url.database}-key")
+    return own_folder() / "callmon.key"
+
+
+def own_folder() -> Path:
+    """systemd's state directory, or here."""
+    return Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".")
+
+
+def opened(settings: Settings) -> Store:
+    """For who needs numbers. Raises ConfigError without the key, StoreError when it is another one."""
+    ring = Ring()
+    if settings.privacy.key_file is None and not place(settings).exists():
+        store = open_store(settings.store.url)
+        _refuse_without_key(store, place(settings))
+        return store  # there are none yet
+    ring = key_file.read(place(settings))
+    return open_store(settings.store.url, ring)
+
+
+def ready(settings: Settings) -> Store:
+    """Made, of this version, with its key; what an older callmon left in the clear is sealed now."""
+    path, store = place(settings), upgrade(settings.store.url)
+    if settings.privacy.key_file is None and not path.exists():
+        _refuse_without_key(store, path)
+        key_file.make(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
+    store.close()
+    store = open_store(settings.store.url, key_file.read(path))
+    for _ in rotation.seal_what_is_in_the_clear(store):
+        pass
+    return store
+
+
+def _refuse_without_key(store: Store, path: Path) -> None:
+    names = sealed_with(store)
+    if names:
+        store.close()
+        raise ConfigError(
+            f"there is no key at {path}, and the database {store} holds numbers sealed with the key "
+            f"{' '.join(sorted(names))}: put the key file back, or name it as privacy.key_file"
+        )

@@ -1,0 +1,127 @@
+"""Numbers moved to the newest key, a bounded piece at a time, while the daemon writes.
+
+    new key first in the file ─▶ callmon restarted ─▶ rotate: piece, piece, … ─▶ the old key's line may go
+
+Rows are read and sealed outside any lock and written only if nobody changed them meanwhile; what refers to a number
+by its token is moved in the same transaction. A key's name stays in `number_key` as long as any number may be under
+it: the process that writes puts back the one that it uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    bindparam,
+    delete,
+    not_,
+    select,
+    tuple_,
+    update,
+)
+
+from callmon.privacy.sealing import Ring
+from callmon.store import tables
+from callmon.store.engine import Store, _told
+from callmon.store.group import Writing
+from callmon.store.queries import NUMBER
+
+# Few enough that a daemon on the same SQLite file never waits long for the lock.
+CHUNK = 500
+ACCESS, NUMBER_KEY = (
+    tables.METADATA.tables[str(row.__tablename__)] for row in (tables.AccessRow, tables.NumberKeyRow)
+)
+SEALED: tuple[Table, ...] = (NUMBER,)  # tables with a `number`, sealed, and its `token`
+BY_TOKEN: tuple[Table, ...] = (ACCESS,)  # tables that have a token alone
+
+
+def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
+    """Seals every number with the newest key: how many, piece by piece. Then forgets keys that no number needs."""
+    for table in SEALED:
+        yield from _moved(store, table, ~_is_under(table, store.ring), chunk)
+    with _told(store), store.writing() as connection:
+        _forget_keys(connection, store.ring)
+
+
+def seal_what_is_in_the_clear(store: Store, chunk: int = CHUNK) -> Iterator[int]:
+    """The numbers that an older callmon stored as they were."""
+    for table in SEALED:
+        yield from _moved(store, table, table.c.token.is_(None), chunk)
+
+
+def is_done(store: Store) -> bool:
+    """Whether all numbers are under the newest key, as far as is known."""
+    with _told(store), store.reading() as connection:
+        return not any(_is_left(connection, table, store.ring) for table in SEALED)
+
+
+def _moved(store: Store, table: Table, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
+    key = tuple_(*table.primary_key.columns)
+    question = select(table).where(which).order_by(*table.primary_key.columns).limit(chunk)
+    page = question
+    while True:
+        with _told(store), store.reading() as connection:
+            rows = connection.execute(page).mappings().all()
+        if not rows:
+            return
+        changed = [_sealed_anew(row, store.ring) for row in rows]
+        with _told(store), store.writing() as connection:
+            overwrite(connection)
+            _write(connection, table, store.ring, changed)
+        yield len(rows)
+        page = question.where(key > tuple_(*(rows[-1][column.name] for column in table.primary_key.columns)))
+
+
+def _is_under(table: Table, ring: Ring) -> ColumnElement[bool]:
+    return table.c.number.like(f"{ring.name}:%") & table.c.token.is_not(None)
+
+
+def _sealed_anew(row: RowMapping, ring: Ring) -> dict[str, Any]:
+    number = ring.open(row["number"])
+    known = {f"old_{name}": value for name, value in row.items()}
+    return {**known, "new_number": ring.seal(number), "new_token": ring.token(number)}
+
+
+def _write(connection: Connection, table: Table, ring: Ring, changed: Sequence[Mapping[str, Any]]) -> None:
+    writing = Writing(connection)
+    writing.insert(tables.NumberKeyRow, [(ring.name,)], "ON CONFLICT DO NOTHING")
+    same = [column == bindparam(f"old_{column.name}") for column in (*table.primary_key.columns, table.c.number)]
+    statement = update(table).where(*same).values(number=bindparam("new_number"), token=bindparam("new_token"))
+    connection.execute(statement, [{k: v for k, v in row.items() if k != "old_token"} for row in changed])
+    tokens = {row["old_token"]: row["new_token"] for row in changed if row["old_token"] is not None}
+    for other in BY_TOKEN if tokens else ():
+        _follow(connection, other, tokens)
+
+
+def _follow(connection: Connection, table: Table, tokens: Mapping[str, str]) -> None:
+    known = select(table.c.token).where(table.c.token.in_(tokens)).distinct()
+    moved = [{"old": old, "new": tokens[old]} for (old,) in connection.execute(known)]
+    if moved:
+        statement = update(table).where(table.c.token == bindparam("old")).values(token=bindparam("new"))
+        connection.execute(statement, moved)
+
+
+def _forget_keys(connection: Connection, ring: Ring) -> None:
+    """Nobody writes numbers meanwhile: PostgreSQL waits for who has put a key's name and not committed yet."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE number_key IN EXCLUSIVE MODE")
+    if not any(_is_left(connection, table, ring) for table in SEALED):
+        connection.execute(delete(NUMBER_KEY).where(NUMBER_KEY.c.name != ring.name))
+
+
+def _is_left(connection: Connection, table: Table, ring: Ring) -> bool:
+    return (
+        connection.execute(select(1).select_from(table).where(not_(_is_under(table, ring))).limit(1)).first()
+        is not None
+    )
+
+
+def overwrite(connection: Connection) -> None:
+    """What is deleted or replaced from now on is written over in SQLite's file, not merely let go."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
