@@ -19,7 +19,8 @@ import click
 
 from callmon import __version__
 from callmon.callback_commands import callbacks
-from callmon.command_line import DEFAULT_CONFIG, config_option, configuration, speaks_plainly, stop
+from callmon.cli_privacy import privacy
+from callmon.command_line import DEFAULT_CONFIG, config_option, configuration, somebody, speaks_plainly, stop
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, example, load
 
@@ -28,6 +29,9 @@ from callmon.settings import Settings, example, load
 @click.version_option(__version__, prog_name="callmon")
 def main() -> None:
     """callmon: the witness of what a ministry promised its callers on the telephone."""
+
+
+main.add_command(privacy)
 
 
 @main.command()
@@ -58,14 +62,14 @@ def run(config: Path | None) -> None:
     """
     from callmon.daemon import Daemon
     from callmon.logs import set_up
-    from callmon.store.engine import upgrade
+    from callmon.store.keyed import ready
 
     path = config or DEFAULT_CONFIG
     settings = load(path)
     if not settings.exchanges:
         raise ConfigError(f"{path}: no exchange to listen to; add a table [exchanges.NAME].")
     set_up()
-    store = upgrade(settings.store.url)
+    store = ready(settings)
 
     async def listen() -> None:
         await Daemon(settings, store, path).run()
@@ -130,10 +134,13 @@ def record(
 ) -> None:
     """Write an exchange's AMI bytes to a .ami FILE, numbers and names redacted unless asked.
 
+    With numbers the name of FILE gets the last day on which it may be kept; `privacy purge` disposes of it.
+
     \b
     Example: callmon record monday.ami --seconds 3600
     """
     from callmon.ami.connection import bytes_of
+    from callmon.privacy.files import dated
     from callmon.record import record as write
 
     settings = configuration(config)
@@ -143,6 +150,7 @@ def record(
             f"--exchange {name}: there is none of that name; there are {', '.join(settings.exchanges)}."
         )
     if with_numbers:
+        file = dated(file, datetime.now(settings.timezone).date())
         click.confirm(
             f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?", abort=True, err=True
         )
@@ -252,9 +260,10 @@ def _accept(settings: Settings) -> None:
 @click.argument("call")
 @config_option
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the story (default: the settings')")
-@click.option("--json", "as_json", is_flag=True, help="the call as JSON")
+@click.option("--json", "as_json", is_flag=True, help="the call as JSON, with the caller's number")
+@click.option("--purpose", default="explain --json", help="why the number is looked at, for the log of accesses")
 @speaks_plainly
-def explain(call: str, config: Path | None, lang: str | None, as_json: bool) -> None:
+def explain(call: str, config: Path | None, lang: str | None, as_json: bool, purpose: str) -> None:
     """Tell one stored call as a timeline, each verdict with its reason.
 
     \b
@@ -262,14 +271,17 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool) -> 
     """
     from callmon.explain import as_json as told_as_json
     from callmon.explain import story
-    from callmon.store import ledger, queries
+    from callmon.store import keyed, ledger, people, queries
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    store = open_store(settings.store.url)
+    store = keyed.opened(settings) if as_json else open_store(settings.store.url)
     found = queries.call(store, call, numbers=as_json)
     if not found:
         stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
+    if as_json:
+        look = people.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
+        people.log_of_call(store, look, call)
     for stored in found:
         if as_json:
             click.echo(json.dumps(told_as_json(stored, settings), ensure_ascii=False))
@@ -292,9 +304,10 @@ def db_upgrade(config: Path | None) -> None:
     \b
     Example: callmon db upgrade --config callmon.toml
     """
-    from callmon.store.engine import revision, upgrade
+    from callmon.store.engine import revision
+    from callmon.store.keyed import ready
 
-    store = upgrade(configuration(config).store.url)
+    store = ready(configuration(config))
     click.echo(f"The database is at revision {revision(store)}.")
 
 

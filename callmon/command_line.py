@@ -1,7 +1,12 @@
-"""What all commands share: their configuration, and errors that are sentences. Prints nothing of its own."""
+"""What every command does alike: the configuration, errors as sentences, who gives the command.
+
+Exit status: 0 done, 1 it ran and found something wrong, 2 bad usage or configuration.
+"""
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -53,3 +58,11 @@ def config_option(command: Command) -> Command:
 def configuration(path: Path | None) -> Settings:
     """The configuration named, or callmon.toml here."""
     return load(path or DEFAULT_CONFIG)
+
+
+def somebody() -> str:
+    """The user of this machine who gives the command, also behind sudo."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        return str(os.getuid())

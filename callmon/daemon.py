@@ -389,6 +389,7 @@ def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
         for name, old, new in (
             ("store", before.store, changed.store),
             ("web", before.web, changed.web),
+            ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
         )
         if old != new
     ]

@@ -22,6 +22,7 @@ from callmon.calls.call import Call
 from callmon.calls.story import Account
 from callmon.figures import Figures, added
 from callmon.findings import Cause, Finding, Outcome, Verdict
+from callmon.privacy.sealing import Ring
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState
 from callmon.store import queries, wire
@@ -34,6 +35,7 @@ from tests.lab.postgres import Postgres
 
 EXCHANGE = "toronto"
 CALLER = "+14165550101"
+RING = Ring([bytes(range(32))])  # the key of every database of a test
 START = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
 SOON = 15.0
 STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
@@ -74,7 +76,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     """A database that is ready for use."""
-    opened = upgrade(url)
+    opened = upgrade(url, RING)
     yield opened
     opened.close()
 
@@ -82,7 +84,7 @@ def store(url: str) -> Iterator[Store]:
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     """A SQLite database, for what only a file can suffer."""
-    opened = upgrade(f"sqlite:///{tmp_path}/callmon.db")
+    opened = upgrade(f"sqlite:///{tmp_path}/callmon.db", RING)
     yield opened
     opened.close()
 

@@ -12,7 +12,7 @@ import pytest
 
 from callmon.settings import load
 from callmon.standards import load as standards
-from callmon.store.engine import open_store
+from callmon.store.keyed import opened
 from tests.builders import replayed
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -69,7 +69,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:
     """Every public call as it is stored, by the number that is its own."""
     settings = load(callmon.config)
-    store = open_store(settings.store.url)
+    store = opened(settings)
     heard = witness.events()
     said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}
     store.close()

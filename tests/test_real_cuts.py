@@ -12,7 +12,7 @@ import pytest
 
 from callmon.settings import load
 from callmon.store import queries
-from callmon.store.engine import open_store
+from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing
@@ -72,7 +72,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto") or 0.0
         assert callmon.stop() == 0
     settings = load(callmon.config)
-    store = open_store(settings.store.url)
+    store = opened(settings)
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     store.close()

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from callmon.settings import load
-from callmon.store.engine import open_store
+from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
@@ -146,7 +146,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()
         settings = load(callmon.config)
-        store = open_store(settings.store.url)
+        store = opened(settings)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
         store.close()
     assert said["rings_in_vain"] is not None

@@ -14,7 +14,8 @@ import pytest
 
 from callmon.settings import load
 from callmon.store import queries
-from callmon.store.engine import Store, open_store
+from callmon.store.engine import Store
+from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
@@ -55,7 +56,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
     settings = load(callmon.config)
-    store = open_store(settings.store.url)
+    store = opened(settings)
     heard = witness.events()
     said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]
     safe, near = sorted_by_nearness(said, heard, store, kills)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callmon.settings import load
-from callmon.store.engine import open_store
+from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import play
@@ -39,7 +39,7 @@ def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
         assert callmon.stop() == 0
         heard = witness.events()
     settings = load(callmon.config)
-    store = open_store(settings.store.url)
+    store = opened(settings)
     said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
     store.close()
     ends = {name: (call["outcome"], call["ended"], call["heard"]) for name, call in said.items() if call}

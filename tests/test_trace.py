@@ -17,11 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from callmon import assembly, settings
-from callmon.ami.flight_recorder import FlightRecorder, expired
+from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.protocol import END
 from callmon.ami.trace import Redactor, public_numbers, redacted
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
+from callmon.privacy.files import expired
 from callmon.record import Recorded, record
 from callmon.replay import Replay
 
@@ -358,10 +359,12 @@ def test_files_whose_last_day_is_over_are_found_and_others_left_alone(tmp_path: 
     recorder = FlightRecorder(tmp_path, keep_for=timedelta(days=2))
     recorder.heard(BANNER + message(1), 0.0)
     path = recorder.dump("toronto", NOON)
-    (tmp_path / "notes-expires-2020-01-01.txt").touch()
-    assert expired(tmp_path, date(2026, 11, 26)) == []
-    assert expired(tmp_path, date(2026, 11, 27)) == [path]
-    assert expired(tmp_path / "nowhere", date(2026, 11, 27)) == []
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "notes-expires-soon.txt").touch()
+    (tmp_path / "folder-expires-2020-01-01").mkdir()
+    assert expired([tmp_path], date(2026, 11, 26)) == []
+    assert expired([tmp_path], date(2026, 11, 27)) == [path]
+    assert expired([tmp_path / "nowhere"], date(2026, 11, 27)) == []
 
 
 # --- recording ------------------------------------------------------------------------------------

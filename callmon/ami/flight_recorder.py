@@ -2,7 +2,7 @@
 
 A fault so brings its own test: the file is a recording that `callmon replay` plays. Bounded by bytes and by
 age; time is an argument. Files are personal information all the same (R-36): redacted, readable by callmon's
-user alone, their last day in the name, so many a day and no more, and `expired` finds those to be disposed of.
+user alone, so many a day and no more, their last day in the name: `privacy/files.py` finds those to dispose of.
 Refuses: to write numbers or names, and to write where a file already is.
 """
 
@@ -14,7 +14,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callmon.ami.protocol import BANNER, END
@@ -136,14 +136,6 @@ class FlightRecorder:
         last = (at + self._keep_for).date()
         first = self.folder / f"{exchange}-{at:%Y%m%dT%H%M%SZ}-expires-{last}.ami"
         return first if not first.exists() else first.with_name(first.name.replace("Z-", f"Z-{there}-", 1))
-
-
-def expired(folder: Path, today: date) -> list[Path]:
-    """The flight recorder's files whose last day is over, for the purge that records their disposal."""
-    if not folder.is_dir():
-        return []
-    named = sorted((path, _NAMED.fullmatch(path.name)) for path in folder.iterdir())
-    return [path for path, name in named if name and date.fromisoformat(name["last"]) < today]
 
 
 def _write(path: Path, chunks: Iterable[bytes]) -> None:

@@ -28,7 +28,7 @@ from callmon.demo.exchange import USER, Exchange
 from callmon.demo.terminal import Terminal
 from callmon.errors import ConfigError
 from callmon.settings import Settings, example_text
-from callmon.store.engine import upgrade
+from callmon.store.keyed import ready
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -41,7 +41,7 @@ async def play(listen: str, seconds: timedelta | None) -> None:
         folder = Path(name)
         async with Exchange() as exchange:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
-            store = upgrade(settings.store.url)
+            store = ready(settings)
             try:
                 await _run(Daemon(settings, store), Terminal(store, settings), seconds)
             finally:

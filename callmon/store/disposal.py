@@ -4,8 +4,8 @@ A number's last use is the end of the last call that it belongs to. What was not
 
     due (a look, changes nothing) ─▶ purge: piece, piece, … each with its share of the one disposal record
 
-Calls, facts, findings and figures stay as they are: only the number goes, and what linked the log of accesses to it.
-A number whose call is in progress, or whose use nobody can date, is kept.
+Calls, facts, findings and figures stay as they are: only the number goes, and what linked the log of accesses
+to it. A number whose call is in progress, or whose use nobody can date, is kept.
 """
 
 from __future__ import annotations

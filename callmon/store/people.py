@@ -38,6 +38,7 @@ class Access(NamedTuple):
 class Use(NamedTuple):
     """A call to which a number belongs: as its caller, or dialled by it."""
 
+    call: str
     role: str
     stored: queries.StoredCall
 
@@ -50,7 +51,7 @@ def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
         found = [tuple(row) for row in connection.execute(question)]
     log(store, look, len(found), numbers[0] if found else None)
     return [
-        Use(role, stored)
+        Use(call, role, stored)
         for call, exchange, role in found
         for stored in queries.call(store, call, exchange, numbers=True)
     ]
@@ -77,6 +78,13 @@ def log(store: Store, look: Look, found: int, number: str | None = None) -> None
     token = store.ring.token(number) if store.ring and number is not None else None
     with _told(store), store.writing() as connection:
         _log(connection, look, found, token)
+
+
+def log_of_call(store: Store, look: Look, call: str) -> None:
+    """Writes down that somebody looks at the numbers of a call; nothing when it has none."""
+    with _told(store), store.writing() as connection:
+        for (token,) in connection.execute(select(NUMBER.c.token).where(NUMBER.c["call"] == call)).all():
+            _log(connection, look, 1, token)
 
 
 def accesses(store: Store, numbers: Sequence[str] | None = None) -> list[Access]:

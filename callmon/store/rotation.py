@@ -2,9 +2,9 @@
 
     new key first in the file ─▶ callmon restarted ─▶ rotate: piece, piece, … ─▶ the old key's line may go
 
-Rows are read and sealed outside any lock and written only if nobody changed them meanwhile; what refers to a number
-by its token is moved in the same transaction. A key's name stays in `number_key` as long as any number may be under
-it: the process that writes puts back the one that it uses.
+Rows are read and sealed outside any lock and written only if nobody changed them meanwhile; what refers to a
+number by its token is moved in the same transaction. A key's name stays in `number_key` as long as any number may
+be under it: the process that writes puts back the one that it uses.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 from callmon.configuration import Configuration
 from callmon.daemon import Daemon
 from callmon.figures import CALLS
+from callmon.privacy.sealing import Ring
 from callmon.settings import Settings, example_text
 from callmon.store.engine import upgrade
 from tests.bench.server import HOME
@@ -36,7 +37,7 @@ def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) ->
     """Says "warm" when so many calls are committed, and ("end", time, count, address) when all are."""
     os.environ[SECRET] = "bench"
     chosen = settings(port, database)
-    store = upgrade(chosen.store.url)
+    store = upgrade(chosen.store.url, Ring([bytes(32)]))
 
     async def run() -> None:
         running = Daemon(chosen, store)

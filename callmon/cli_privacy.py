@@ -1,0 +1,268 @@
+"""`callmon privacy`: keys, access requests, disposal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from callmon.command_line import config_option, configuration, somebody, speaks_plainly
+from callmon.errors import ConfigError
+from callmon.numbers import e164
+
+if TYPE_CHECKING:
+    from callmon.settings import Settings
+    from callmon.store.engine import Store
+    from callmon.store.people import Access, Look, Use
+
+
+def _purpose(command: Callable[..., Any]) -> Callable[..., Any]:
+    told = click.option("--purpose", required=True, help="why, for the log of accesses")(command)
+    return click.option("--who", help="who looks (default: the user of this machine)")(told)
+
+
+@click.group()
+def privacy() -> None:
+    """People's numbers: keys, access requests, disposal."""
+
+
+@privacy.command("key")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@config_option
+@speaks_plainly
+def key(file: Path | None, config: Path | None) -> None:
+    """Put a new key for callers' numbers first in the key FILE, made if there is none.
+
+    \b
+    Example: callmon privacy key /etc/callmon/number.key
+    """
+    from callmon.privacy.key_file import make
+    from callmon.store.keyed import place
+
+    path = file or place(configuration(config))
+    if make(path, datetime.now().astimezone().date()):
+        click.echo(f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.")
+    else:
+        click.echo(f"{path}: made. Without it the numbers are lost: keep a copy, apart from the database.")
+
+
+@privacy.command("rotate")
+@config_option
+@speaks_plainly
+def rotate(config: Path | None) -> None:
+    """Move every number to the newest key; callmon may be running, since its last restart with that key.
+
+    \b
+    Example: callmon privacy rotate --config /etc/callmon/callmon.toml
+    """
+    from callmon.store.engine import sealed_with
+    from callmon.store.rotation import rotate as moved
+
+    store = _store(configuration(config))
+    total = 0
+    for count in moved(store):
+        total += count
+        if sys.stderr.isatty():
+            click.echo(f"\r{total:>9,} numbers", nl=False, err=True)
+    click.echo(f"{total} numbers moved to the key {store.ring.name}.")
+    older = sorted(sealed_with(store) - {store.ring.name})
+    if older:
+        click.echo(f"Some are under {' '.join(older)} still: restart callmon, then run this again.", err=True)
+        sys.exit(1)
+    if len(store.ring.names) > 1:
+        click.echo("No number needs the older lines of the key file; copies of the database from before do.")
+
+
+@privacy.command("find")
+@click.argument("number")
+@config_option
+@_purpose
+@speaks_plainly
+def find(number: str, config: Path | None, purpose: str, who: str | None) -> None:
+    """Every place in which a NUMBER is kept.
+
+    \b
+    Example: callmon privacy find "416 555-0101" --purpose "access request 2026-14"
+    """
+    settings = configuration(config)
+    found = _uses(_store(settings), number, settings, _look("find", purpose, who))
+    for use in found:
+        click.echo(_told(use, settings))
+    click.echo(f"{len(found)} calls.", err=True)
+
+
+@privacy.command("export")
+@click.argument("number")
+@config_option
+@_purpose
+@speaks_plainly
+def export(number: str, config: Path | None, purpose: str, who: str | None) -> None:
+    """All that is kept about a NUMBER, as JSON for the person whose it is.
+
+    \b
+    Example: callmon privacy export "416 555-0101" --purpose "access request 2026-14" > request.json
+    """
+    from callmon.explain import as_json
+    from callmon.store import people
+
+    settings = configuration(config)
+    store, look = _store(settings), _look("export", purpose, who)
+    before = people.accesses(store, _forms(number, settings))
+    found = _uses(store, number, settings, look)
+    told = {
+        "number": _forms(number, settings)[0],
+        "exported": look.at.isoformat(),
+        "calls": [{"role": use.role} | as_json(use.stored, settings) for use in found],
+        "accesses": [{"at": a.look.at.isoformat(), "purpose": a.look.purpose} for a in before],
+    }
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+@privacy.command("correct")
+@click.argument("number")
+@click.argument("correct_number")
+@click.option("--call", help="in this call alone")
+@config_option
+@_purpose
+@speaks_plainly
+def correct(
+    number: str, correct_number: str, call: str | None, config: Path | None, purpose: str, who: str | None
+) -> None:
+    """Replace a NUMBER that is kept wrongly by the right one.
+
+    \b
+    Example: callmon privacy correct "416 555-0101" "416 555-0102" --purpose "correction 2026-15"
+    """
+    from callmon.store import people
+
+    settings = configuration(config)
+    new = e164(correct_number, settings.region)
+    if new is None:
+        raise ConfigError(f'"{correct_number}" is no telephone number; write it as "416 555-0102".')
+    look = _look("correct", purpose, who)
+    places = people.correct(_store(settings), _forms(number, settings), new, look, call)
+    click.echo(f"Corrected in {places} calls.")
+    if not places:
+        sys.exit(1)
+
+
+@privacy.command("purge")
+@config_option
+@click.option("--yes", is_flag=True, help="do it; without this, only say what would be done")
+@click.option("--authority", help="the records schedule that allows it (default: retention_authority)")
+@click.option("--who", help="who disposes (default: the user of this machine)")
+@speaks_plainly
+def purge(config: Path | None, yes: bool, authority: str | None, who: str | None) -> None:
+    """Dispose of numbers not used for retention_days, and of files whose last day is over.
+
+    Figures stay. What was disposed of, when, by whom and by what right is written down and kept.
+
+    \b
+    Example: callmon privacy purge --yes --authority "records schedule 12-345"
+    """
+    from callmon.privacy.files import expired
+    from callmon.store import disposal
+
+    settings = configuration(config)
+    store, at = _store(settings), datetime.now(UTC)
+    since = at - timedelta(days=settings.retention_days)
+    files = expired(_folders(settings), at.astimezone(settings.timezone).date())
+    if not yes:
+        click.echo(_disposed(disposal.due(store, since), since, settings, len(files)))
+        click.echo("Nothing was changed; --yes does it.", err=True)
+        return
+    by_what_right = authority or settings.retention_authority
+    if not by_what_right:
+        raise ConfigError('Name the records schedule that allows it: --authority "…", or retention_authority.')
+    done = disposal.purge(store, disposal.Terms(at, since, who or somebody(), by_what_right), files)
+    click.echo(_disposed(done, since, settings, done.files))
+
+
+@privacy.command("log")
+@config_option
+@speaks_plainly
+def log(config: Path | None) -> None:
+    """Who looked at a number, when and why; what was disposed of.
+
+    \b
+    Example: callmon privacy log --config /etc/callmon/callmon.toml
+    """
+    from callmon.store import disposal, people
+    from callmon.store.engine import open_store
+
+    settings = configuration(config)
+    store = open_store(settings.store.url)
+    for access in people.accesses(store):
+        click.echo(_access(access, settings))
+    for terms, done in disposal.records(store):
+        what = _disposed(done, terms.unused_since, settings, done.files)
+        click.echo(f"{_when(terms.at, settings)}  {terms.who}  purge  {terms.authority}  {what}")
+
+
+def _store(settings: Settings) -> Store:
+    from callmon.store.keyed import opened
+
+    return opened(settings)
+
+
+def _look(command: str, purpose: str, who: str | None) -> Look:
+    from callmon.store.people import Look
+
+    if not purpose.strip():
+        raise ConfigError("--purpose is empty: say why the number is looked at.")
+    return Look(datetime.now(UTC), who or somebody(), purpose, f"privacy {command}")
+
+
+def _uses(store: Store, number: str, settings: Settings, look: Look) -> list[Use]:
+    from callmon.store import people
+
+    return people.uses(store, _forms(number, settings), look)
+
+
+def _forms(number: str, settings: Settings) -> list[str]:
+    """As it is kept: E.164 where it is a number, else as the exchange gave it."""
+    return list(dict.fromkeys(form for form in (e164(number, settings.region), number) if form))
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where files with an expiry date may lie: those that are named, and the flight recorder's."""
+    from callmon.store.engine import parse_url
+    from callmon.store.keyed import own_folder
+
+    beside = [Path(str(parse_url(settings.store.url).database)).parent] if "sqlite" in settings.store.url else []
+    return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]
+
+
+def _told(use: Use, settings: Settings) -> str:
+    call = use.stored.account
+    when = _when(call.arrived if call else None, settings)
+    line = (call.line if call else None) or "-"
+    return f"{when}  {use.stored.exchange}  {use.call}  {use.role}  {line}  {call.outcome if call else '-'}"
+
+
+def _access(access: Access, settings: Settings) -> str:
+    at, who, purpose, command = access.look
+    return f"{_when(at, settings)}  {who}  {command}  {purpose}  {access.found} calls"
+
+
+def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str:
+    period = (
+        f", used from {_day(what.first_use, settings)} to {_day(what.last_use, settings)}" if what.uses else ""
+    )
+    return (
+        f"{what.numbers} numbers not used since {_when(since, settings)}, of {what.uses} calls{period}; "
+        f"{files} files whose last day is over."
+    )
+
+
+def _when(at: datetime | None, settings: Settings) -> str:
+    return f"{at.astimezone(settings.timezone):%Y-%m-%d %H:%M:%S}" if at else "-"
+
+
+def _day(at: datetime | None, settings: Settings) -> str:
+    return _when(at, settings)[:10]

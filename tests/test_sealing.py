@@ -1,0 +1,195 @@
+"""Numbers sealed and opened, their tokens, and the file of keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callmon.errors import ConfigError
+from callmon.privacy import key_file
+from callmon.privacy.files import dated, expired, last_day
+from callmon.privacy.sealing import NO_KEYS, SEALED, KeyMissingError, Ring, matching
+
+NUMBER = "+14165550101"
+OLD, NEW = b"o" * 32, b"n" * 32
+TODAY = date(2026, 11, 24)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+# Sealing.
+
+
+@given(TEXTS, st.binary(min_size=32, max_size=32))
+def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes) -> None:
+    ring = Ring([key])
+    sealed = ring.seal(number)
+    assert ring.open(sealed) == number
+    assert SEALED.fullmatch(sealed) is not None
+
+
+@given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
+def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
+    ring = Ring([NEW])
+    kept = ring.seal(number).partition(":")[2] + " " + ring.token(number)
+    assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
+
+
+def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
+    ring = Ring([NEW])
+    assert len({ring.seal(NUMBER) for _ in range(100)}) == 100
+    assert len({ring.token(NUMBER) for _ in range(100)}) == 1
+    assert ring.token(NUMBER) != ring.token("+14165550102")
+    assert ring.token(NUMBER) != Ring([OLD]).token(NUMBER)
+
+
+def test_a_number_is_short_when_sealed() -> None:
+    assert (len(Ring([NEW]).seal(NUMBER)), len(Ring([NEW]).token(NUMBER))) == (65, 22)
+
+
+def test_the_first_key_seals_and_every_key_opens() -> None:
+    both = Ring([NEW, OLD])
+    assert both.open(Ring([OLD]).seal(NUMBER)) == NUMBER
+    assert Ring([NEW]).open(both.seal(NUMBER)) == NUMBER
+    assert both.tokens(NUMBER) == (Ring([NEW]).token(NUMBER), Ring([OLD]).token(NUMBER))
+    assert both.token(NUMBER) == both.tokens(NUMBER)[0]
+
+
+def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
+    sealed, name = Ring([OLD]).seal(NUMBER), Ring([OLD]).name
+    with pytest.raises(KeyMissingError) as refusal:
+        Ring([NEW], "/etc/callmon/number.key").open(sealed)
+    assert str(refusal.value) == (
+        f"numbers are sealed with the key {name}, which /etc/callmon/number.key does not hold: "
+        "put back that key's line, below the newest"
+    )
+    with pytest.raises(KeyMissingError, match="no key is at hand: see privacy.key_file"):
+        NO_KEYS.open(sealed)
+
+
+def test_an_altered_number_is_refused() -> None:
+    sealed = Ring([NEW]).seal(NUMBER)
+    place = len(sealed) // 2
+    altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
+    with pytest.raises(KeyMissingError, match="is damaged, or was altered"):
+        Ring([NEW]).open(altered)
+
+
+def test_what_an_older_callmon_left_in_the_clear_is_itself() -> None:
+    assert [Ring([NEW]).open(text) for text in (NUMBER, "102", "anonymous", "")] == [
+        NUMBER,
+        "102",
+        "anonymous",
+        "",
+    ]
+
+
+def test_a_ring_without_keys_seals_nothing() -> None:
+    assert not NO_KEYS
+    with pytest.raises(KeyMissingError):
+        NO_KEYS.seal(NUMBER)
+
+
+def test_who_was_called_before_a_key_was_changed_is_found_after_it() -> None:
+    before, after = Ring([OLD]), Ring([NEW, OLD])
+    token = matching(after, {before.token(NUMBER)})
+    assert token(NUMBER) == before.token(NUMBER)
+    assert token("+14165550102") == Ring([NEW]).token("+14165550102")
+
+
+# The file.
+
+
+def test_a_new_file_is_for_its_owner_alone_and_holds_one_key(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    os.umask(os.umask(0))
+    assert key_file.make(path, TODAY) is False
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(key_file.read(path).names) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["number.key"]
+
+
+def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    key_file.make(path, TODAY)
+    before = key_file.read(path)
+    assert key_file.make(path, TODAY) is True
+    after = key_file.read(path)
+    assert (after.names[1:], len(set(after.names))) == (before.names, 2)
+    assert after.open(before.seal(NUMBER)) == NUMBER
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def refusal_of(path: Path) -> str:
+    with pytest.raises(ConfigError) as refusal:
+        key_file.read(path)
+    return str(refusal.value).replace(str(path), "FILE")
+
+
+def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    said = refusal_of(tmp_path / "number.key")
+    assert said == "there is no key at FILE: make one with `callmon privacy key FILE`"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("# nothing\n", "the key file FILE holds no key; make one with `callmon privacy key FILE`"),
+        ("sesame\n", "the key file FILE: line 1 is no key; put it back as `callmon privacy key` wrote it"),
+        ("# x\né\n", "the key file FILE: line 2 is no key; put it back as `callmon privacy key` wrote it"),
+    ],
+)
+def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "number.key"
+    path.write_text(text)
+    path.chmod(0o600)
+    assert refusal_of(path) == sentence
+    with pytest.raises(ConfigError):
+        key_file.make(path, TODAY) if text != "# nothing\n" else key_file.read(path)
+    assert path.read_text() == text
+
+
+def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    key_file.make(path, TODAY)
+    path.chmod(0o644)
+    assert refusal_of(path) == "every user can read the key file FILE: chmod 0600 it, and make a new key"
+
+
+def test_no_refusal_shows_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    key_file.make(path, TODAY)
+    key = re.findall(r"^[\w=-]{40,}", path.read_text(), re.MULTILINE)[0]
+    path.write_text(key + "x")
+    assert key[:10] not in refusal_of(path)
+
+
+# Files that bear their last day.
+
+
+def test_a_file_gets_its_last_day_once() -> None:
+    once = dated(Path("/x/monday.ami"), TODAY)
+    assert (once.name, dated(once, date(2027, 1, 1))) == ("monday-expires-2026-12-24.ami", once)
+    assert last_day(once) == date(2026, 12, 24)
+
+
+@pytest.mark.parametrize(
+    "name", ["monday.ami", "expires-2020-01-01", "x-expires-2020-13-01.ami", "x-expires-.ami"]
+)
+def test_a_file_without_a_last_day_never_expires(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert expired([tmp_path], TODAY) == []
+
+
+def test_a_file_may_be_kept_on_its_last_day_and_no_longer(tmp_path: Path) -> None:
+    path = tmp_path / "dump-expires-2026-12-24.sql.gz"
+    path.touch()
+    (tmp_path / "link-expires-2020-01-01").symlink_to(path)
+    assert expired([tmp_path], date(2026, 12, 24)) == []
+    assert expired([tmp_path, tmp_path], date(2026, 12, 25)) == [path]
