@@ -69,7 +69,7 @@ def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
         f"numbers are sealed with the key {name}, which /etc/callmon/number.key does not hold: "
         "put back that key's line, below the newest"
     )
-    with pytest.raises(KeyMissingError, match="no key is at hand: see privacy.key_file"):
+    with pytest.raises(KeyMissingError, match=r"no key is at hand: see privacy\.key_file"):
         NO_KEYS.open(sealed)
 
 

@@ -8,6 +8,8 @@ import subprocess
 import time
 from types import TracebackType
 
+from sqlalchemy.engine import make_url
+
 from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
@@ -90,3 +92,12 @@ class Postgres:
                 process.kill()
                 process.wait()
         self._home.leave()
+
+
+def dump(url: str) -> bytes:
+    """All of a database on loopback, as pg_dump gives it."""
+    address, root = make_url(url), folder("22")
+    program = sorted(root.glob("usr/lib/postgresql/*/bin/pg_dump"))[-1].relative_to(root)
+    named = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    command = ["chroot", "--userspec=postgres", str(root), f"/{program}", named]
+    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
