@@ -19,11 +19,14 @@ from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import Hours, Periods, SpecialHours
 from callmon.closed_days import ClosedDay, next_twelve_months
 from callmon.durations import written
+from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Line, forms
 from callmon.mistakes import hidden, variable
 from callmon.numbers import printed
+from callmon.privacy.key_file import read
 from callmon.settings import Settings
+from callmon.store.keyed import place
 from callmon.words import word
 
 WIDTH = 100
@@ -232,6 +235,7 @@ def remarks(settings: Settings) -> Iterator[str]:
         "for the ministry to confirm; closed_days_remove takes a day out."
     )
     yield from _not_judged(settings)
+    yield from _key_remarks(settings)
     if not settings.exchanges:
         yield "exchanges: there is none, so callmon has nothing to listen to; recordings can be replayed."
     if not settings.lines():
@@ -247,6 +251,23 @@ def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
         yield f"what the broker is told{password} cross the network in clear; set tls = true"
+
+
+def _key_remarks(settings: Settings) -> Iterator[str]:
+    """Where the keys of callers' numbers are, and whether they serve."""
+    path = place(settings)
+    if settings.privacy.key_file is None:
+        yield (
+            f"privacy.key_file: not given, so the key of callers' numbers is {path}, made at the first start; "
+            "whoever copies the database's folder has both. Name a file elsewhere, and keep a copy of it."
+        )
+    elif not path.exists():
+        yield f"privacy.key_file: {path} cannot be read here; callmon does not start without it."
+    else:
+        try:
+            read(path)
+        except ConfigError as error:
+            yield f"privacy.key_file: {error}."
 
 
 def _not_judged(settings: Settings) -> Iterator[str]:

@@ -69,7 +69,7 @@ def rotate(config: Path | None) -> None:
         total += count
         if sys.stderr.isatty():
             click.echo(f"\r{total:>9,} numbers", nl=False, err=True)
-    click.echo(f"{total} numbers moved to the key {store.ring.name}.")
+    click.echo(f"{_count(total, 'number')} moved to the key {store.ring.name}.")
     older = sorted(sealed_with(store) - {store.ring.name})
     if older:
         click.echo(f"Some are under {' '.join(older)} still: restart callmon, then run this again.", err=True)
@@ -93,7 +93,7 @@ def find(number: str, config: Path | None, purpose: str, who: str | None) -> Non
     found = _uses(_store(settings), number, settings, _look("find", purpose, who))
     for use in found:
         click.echo(_told(use, settings))
-    click.echo(f"{len(found)} calls.", err=True)
+    click.echo(f"{_count(len(found), 'call')}.", err=True)
 
 
 @privacy.command("export")
@@ -146,7 +146,7 @@ def correct(
         raise ConfigError(f'"{correct_number}" is no telephone number; write it as "416 555-0102".')
     look = _look("correct", purpose, who)
     places = people.correct(_store(settings), _forms(number, settings), new, look, call)
-    click.echo(f"Corrected in {places} calls.")
+    click.echo(f"Corrected in {_count(places, 'call')}.")
     if not places:
         sys.exit(1)
 
@@ -247,7 +247,7 @@ def _told(use: Use, settings: Settings) -> str:
 
 def _access(access: Access, settings: Settings) -> str:
     at, who, purpose, command = access.look
-    return f"{_when(at, settings)}  {who}  {command}  {purpose}  {access.found} calls"
+    return f"{_when(at, settings)}  {who}  {command}  {purpose}  {_count(access.found, 'call')}"
 
 
 def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str:
@@ -255,8 +255,8 @@ def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str
         f", used from {_day(what.first_use, settings)} to {_day(what.last_use, settings)}" if what.uses else ""
     )
     return (
-        f"{what.numbers} numbers not used since {_when(since, settings)}, of {what.uses} calls{period}; "
-        f"{files} files whose last day is over."
+        f"{_count(what.numbers, 'number')} not used since {_when(since, settings)}, "
+        f"of {_count(what.uses, 'call')}{period}; {_count(files, 'file')} whose last day is over."
     )
 
 
@@ -266,3 +266,7 @@ def _when(at: datetime | None, settings: Settings) -> str:
 
 def _day(at: datetime | None, settings: Settings) -> str:
     return _when(at, settings)[:10]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callmon.check import remarks, report
+from callmon.privacy.key_file import make
 from callmon.settings import example, example_text, parse
 
 TODAY = date(2026, 11, 24)
@@ -95,6 +96,7 @@ def test_what_somebody_should_decide_is_said() -> None:
         "calendar",
         "standards.bilingual_person",
         "standards.feedback_offered",
+        "privacy.key_file",
         "exchanges.toronto",
     ]
     assert [remark.partition(":")[0] for remark in remarks(parse(""))][-2:] == ["exchanges", "lines"]
@@ -110,6 +112,25 @@ def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_
         "exchanges.a: callers' numbers and the secret cross the network in clear; set tls = true.",
     ]
     assert [text for text in remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
+
+
+def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing(tmp_path: Path) -> None:
+    def said(more: str) -> list[str]:
+        about = [text for text in remarks(parse(more)) if text.startswith("privacy")]
+        return [text.replace(str(tmp_path), "FOLDER").partition("; ")[0] for text in about]
+
+    path = tmp_path / "number.key"
+    named = f'[privacy]\nkey_file = "{path}"'
+    beside = "privacy.key_file: not given, so the key of callers' numbers is {}, made at the first start"
+    assert said("") == [beside.format("callmon.db-key")]
+    assert said(f'[store]\nurl = "sqlite:///{tmp_path}/x.db"') == [beside.format("FOLDER/x.db-key")]
+    assert said(named) == ["privacy.key_file: FOLDER/number.key cannot be read here"]
+    make(path, TODAY)
+    assert said(named) == []
+    path.chmod(0o644)
+    assert said(named) == [
+        "privacy.key_file: every user can read the key file FOLDER/number.key: chmod 0600 it, and make a new key."
+    ]
 
 
 def test_own_hours_targets_and_phones_of_a_line_are_shown() -> None:
