@@ -108,8 +108,11 @@ def test_who_was_called_before_a_key_was_changed_is_found_after_it() -> None:
 
 def test_a_new_file_is_for_its_owner_alone_and_holds_one_key(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
-    os.umask(os.umask(0))
-    assert key_file.make(path, TODAY) is False
+    before = os.umask(0)
+    try:
+        assert key_file.make(path, TODAY) is False
+    finally:
+        os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(key_file.read(path).names) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["number.key"]

@@ -11,7 +11,7 @@ to it. A number whose call is in progress, or whose use nobody can date, is kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -178,7 +178,3 @@ def _tidy(store: Store) -> None:
         with _told(store), store.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
