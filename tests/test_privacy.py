@@ -174,11 +174,10 @@ def test_a_store_without_a_key_answers_all_but_numbers(store: Store, url: str) -
 
 
 def configured(url: str, more: str = "") -> Settings:
-    written = parse_url(url).set(drivername=url.partition(":")[0].partition("+")[0])
-    return parse(
-        example_text().replace("sqlite:///callmon.db", written.render_as_string(hide_password=False))
-        + f"\n[privacy]\n{more}\n"
-    )
+    """The example, with this database and a line of [privacy]."""
+    plain = parse_url(url).set(drivername=url.partition(":")[0].partition("+")[0])
+    written = example_text().replace("sqlite:///callmon.db", plain.render_as_string(hide_password=False))
+    return parse(written.replace("[privacy]\n", f"[privacy]\n{more}\n"))
 
 
 def test_a_first_start_makes_its_own_key_and_the_next_one_uses_it(
@@ -293,6 +292,7 @@ def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_
         end = time.monotonic() + 3.0
         while time.monotonic() < end:
             list(rotate(both, chunk=20))
+            time.sleep(0.02)
         stop.set()
         daemon.join()
         assert set(numbers(both).values()) == {CALLER}

@@ -10,6 +10,7 @@ to it. A number whose call is in progress, or whose use nobody can date, is kept
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,7 @@ def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = C
             for uses in _erased(connection, tokens, terms.unused_since).values():
                 total = total.plus(uses)
             _keep(connection, record, total)
+        time.sleep(rotation.PAUSE)
     for path in files:
         with _told(store), store.writing() as connection:
             total = msgspec.structs.replace(total, files=total.files + 1)

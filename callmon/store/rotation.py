@@ -9,6 +9,7 @@ be under it: the process that writes puts back the one that it uses.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,8 +32,10 @@ from callmon.store.engine import Store, _told
 from callmon.store.group import Writing
 from callmon.store.queries import NUMBER
 
-# Few enough that a daemon on the same SQLite file never waits long for the lock.
+# Few enough that a daemon on the same SQLite file never waits long for the lock, and a pause in which it gets it:
+# who waits for it looks every 25 ms, and later every 100.
 CHUNK = 500
+PAUSE = 0.05
 ACCESS, NUMBER_KEY = (
     tables.METADATA.tables[str(row.__tablename__)] for row in (tables.AccessRow, tables.NumberKeyRow)
 )
@@ -61,10 +64,13 @@ def is_done(store: Store) -> bool:
 
 
 def _moved(store: Store, table: Table, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
-    key = tuple_(*table.primary_key.columns)
-    question = select(table).where(which).order_by(*table.primary_key.columns).limit(chunk)
-    page = question
-    while True:
+    """Up to the row that is the last one now: a daemon that writes on cannot keep this from ending."""
+    order = table.primary_key.columns
+    key, page = tuple_(*order), select(table).where(which).order_by(*order).limit(chunk)
+    with _told(store), store.reading() as connection:
+        last = connection.execute(select(*order).order_by(*(column.desc() for column in order)).limit(1)).first()
+    question = page = page.where(key <= tuple_(*last)) if last else page
+    while last:
         with _told(store), store.reading() as connection:
             rows = connection.execute(page).mappings().all()
         if not rows:
@@ -73,8 +79,9 @@ def _moved(store: Store, table: Table, which: ColumnElement[bool], chunk: int) -
         with _told(store), store.writing() as connection:
             overwrite(connection)
             _write(connection, table, store.ring, changed)
+        time.sleep(PAUSE)
         yield len(rows)
-        page = question.where(key > tuple_(*(rows[-1][column.name] for column in table.primary_key.columns)))
+        page = question.where(key > tuple_(*(rows[-1][column.name] for column in order)))
 
 
 def _is_under(table: Table, ring: Ring) -> ColumnElement[bool]:
