@@ -113,7 +113,7 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
         assert sink.scribe is not None
         os.kill(sink.scribe, signal.SIGKILL)
         assert until(lambda: "ended" in (sink.trouble() or ""))
-        write(connection, Stamp(number + 1, token), told[1:])
+        write(connection, Stamp(number + 1, token), told[1:], RING)
     assert sink.flush(SOON)
     assert sink.tally.snapshot() == pytest.approx(summed(told))
     sink.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),)))
