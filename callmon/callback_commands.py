@@ -58,10 +58,10 @@ class Desk:
     """The settings, the database and the language of one command."""
 
     def __init__(self, config: Path | None, lang: str | None, exchange: str | None = None) -> None:
-        from callmon.store.engine import open_store
+        from callmon.store import keyed
 
         self.settings: Settings = configuration(config)
-        self.store: Store = open_store(self.settings.store.url)
+        self.store: Store = keyed.opened(self.settings)
         self.language = lang or self.settings.default_language
         self._exchange = exchange
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from callmon import callback_commands
 from callmon.callbacks.hand import Hand
 from callmon.cli import main
-from callmon.settings import example_text
-from callmon.store import ledger
-from callmon.store.engine import Store, upgrade
+from callmon.settings import example_text, load
+from callmon.store import keyed, ledger
+from callmon.store.engine import Store
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import database
 
@@ -31,7 +31,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
-    store = upgrade(f"sqlite:///{tmp_path}/callmon.db")
+    store = keyed.ready(load(tmp_path / "callmon.toml"))
     office = Office()
     office.hear(
         office.message(OPENED, language="fr"), office.message(OPENED + HOUR, OTHER, "poci"),

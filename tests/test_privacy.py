@@ -27,6 +27,7 @@ from callmon.store.engine import Store, open_store, parse_url, sealed_with, upgr
 from callmon.store.people import Look
 from callmon.store.queries import NUMBER
 from callmon.store.rotation import is_done, rotate, seal_what_is_in_the_clear
+from callmon.tokens import keyed as keyed_with
 from tests.lab.postgres import dump
 from tests.store_fixtures import (  # noqa: F401
     CALLER,
@@ -89,7 +90,8 @@ def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Store, 
     told: set[str] = set()
     with database(store) as sink:
         for place, recording in enumerate(RECORDINGS):
-            replay = Replay(monitor(example(), EXCHANGE), EXCHANGE)
+            heard = monitor(example(), EXCHANGE, token=keyed_with(b"a key of this test"))
+            replay = Replay(heard, EXCHANGE)
             with recording.open("rb") as source:
                 for outcome in replay.connection(chunks(source)):
                     sink.offer(msgspec.structs.replace(outcome, exchange=str(place), gaps=()))

@@ -21,6 +21,7 @@ from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Key, Obligation
 from callmon.callbacks.sharing import WINDOW
 from callmon.errors import StoreError
+from callmon.privacy.sealing import Ring
 from callmon.store import queries, tables
 from callmon.store.engine import Store, reason
 from callmon.store.rows import CALLBACK, CALLER, entry_of, obligation_of
@@ -129,7 +130,7 @@ def obligations(
         question = question.where(OBLIGATION.c.id.in_(list(ids)))
     with store.reading() as connection:
         rows = list(connection.execute(question.order_by(OBLIGATION.c.opened)))
-        known = _numbers(connection, [(row[3], row[4]) for row in rows]) if numbers else {}
+        known = _numbers(connection, [(row[3], row[4]) for row in rows], store.ring) if numbers else {}
     return [_listed(obligation_of(*row[:3]), known) for row in rows]
 
 
@@ -139,12 +140,14 @@ def _listed(one: Obligation, known: dict[tuple[str, str, str], str]) -> Listed:
     return Listed(one, number, known.get((one.call, one.exchange, CALLBACK)))
 
 
-def _numbers(connection: Connection, calls: list[tuple[str, str]]) -> dict[tuple[str, str, str], str]:
+def _numbers(connection: Connection, calls: list[tuple[str, str]], ring: Ring) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
     names = sorted({call for call, _ in calls})
     for place in range(0, len(names), 500):
-        question = select(NUMBER).where(NUMBER.c["call"].in_(names[place : place + 500]))
-        found |= {(call, exchange, role): number for call, exchange, role, number in connection.execute(question)}
+        columns = (NUMBER.c["call"], NUMBER.c.exchange, NUMBER.c.role, NUMBER.c.number)
+        question = select(*columns).where(NUMBER.c["call"].in_(names[place : place + 500]))
+        for call, exchange, role, sealed in connection.execute(question):
+            found[call, exchange, role] = ring.open(sealed)
     return found
 
 
@@ -168,17 +171,17 @@ def ask(store: Store, hand: Hand, number: str | None = None) -> int:
         last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
         if number is not None:
             call = hand.obligation.removesuffix("-complaint")
-            _put_number(connection, (call, hand.exchange, CALLBACK), number)
+            _put_number(connection, (call, hand.exchange, CALLBACK), number, store.ring)
         row = {"n": last + 1, "at": hand.at, "actor": hand.actor, "action": hand.action}
         row |= {"exchange": hand.exchange, "obligation": hand.obligation, "data": _encode(hand).decode()}
         connection.execute(insert(HAND).values(**row))
     return int(last) + 1
 
 
-def _put_number(connection: Connection, place: tuple[str, str, str], number: str) -> None:
+def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: Ring) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
     connection.execute(NUMBER.delete().where(*(NUMBER.c[name] == value for name, value in named.items())))
-    connection.execute(insert(NUMBER).values(number=number, **named))
+    connection.execute(insert(NUMBER).values(number=ring.seal(number), token=ring.token(number), **named))
 
 
 def done(store: Store) -> int:
@@ -198,7 +201,8 @@ def asked(
             select(HAND.c.n, HAND.c.data).where(HAND.c.n > after).order_by(HAND.c.n).limit(limit)
         )
         hands = [msgspec.structs.replace(_decode(data), n=n) for n, data in rows]
-        return [(_with_token(connection, hand, token), _stored(connection, hand)) for hand in hands]
+        ring = store.ring
+        return [(_with_token(connection, hand, token, ring), _stored(connection, hand)) for hand in hands]
 
 
 @contextmanager
@@ -210,14 +214,14 @@ def trouble_told() -> Iterator[None]:
         raise StoreError(f"the database cannot be read: {reason(error)}") from None
 
 
-def _with_token(connection: Connection, hand: Hand, token: Callable[[str], str]) -> Hand:
+def _with_token(connection: Connection, hand: Hand, token: Callable[[str], str], ring: Ring) -> Hand:
     role = CALLBACK if hand.other_number else CALLER if hand.received is not None else None
     if role is None or (hand.received is not None and hand.received.hidden is not None):
         return hand
     call = hand.obligation.removesuffix("-complaint")
     which = and_(NUMBER.c["call"] == call, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == role)
-    number = connection.execute(select(NUMBER.c.number).where(which)).scalar()
-    return msgspec.structs.replace(hand, token=None if number is None else token(number))
+    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
+    return msgspec.structs.replace(hand, token=None if sealed is None else token(ring.open(sealed)))
 
 
 def _stored(connection: Connection, hand: Hand) -> Obligation | None:
