@@ -28,6 +28,7 @@ class Conversation:
         self.now = begins
         self.shared, self.early_media = shared, early_media
         self.shown = f"41655501{number:02d}"
+        self.own_phone = str(190 + number)
         base = 100 if shared else 110 + 20 * number
         self.free = [str(base + n) for n in range(1, 19)]
         self.acts: list[Act] = []

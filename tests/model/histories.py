@@ -26,8 +26,8 @@ class Writer(Conversation):
         return self.acts
 
     def own_call(self) -> None:
-        """A member of staff calls a colleague, or the outside."""
-        phone, outside = self.phone(), self.one(True, False)
+        """A member of staff, who has no caller on hold (that would be a consultation), calls somebody."""
+        phone, outside = self.own_phone, self.one(True, False)
         to = OUTSIDE if outside else self.phone()
         self.act(a.Calls, "9" + to if outside else to, "", phone)
         self.act(a.Tries, (to,))

@@ -96,7 +96,10 @@ FAULTS = (
     fault(
         "a phone's forwarding is a transfer",
         "calls/telling",
-        ("self.forwards += 1", 'self.transfers += (Transfer("redirect", fact.phone, fact.to, True),)'),
+        (
+            "self._hand(forwards=h.forwards + 1)",
+            'self._hand(transfers=(*h.transfers, Transfer("redirect", fact.phone, fact.to, True)))',
+        ),
     ),
     fault(
         "the last ringing starts the clock",
@@ -110,7 +113,7 @@ FAULTS = (
     fault(
         "music in a queue is ringing",
         "calls/telling",
-        ("if self.in_queue and self.opened:", "if self.in_queue and self.answered_by:"),
+        ("if self.queue.is_in and self.opened:", "if self.queue.is_in and self.answer:"),
     ),
     fault(
         "a person's answer has a grace",
@@ -126,19 +129,19 @@ FAULTS = (
         "English is chosen before any menu",
         "calls/language",
         (
-            "asked = chosen and not call.language_told and _was_in_menu(call, at)",
-            "asked = chosen and not call.language_told",
+            "asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)",
+            "asked = chosen and not call.dialled",
         ),
     ),
     fault(
         "a colleague who listens to a box leaves a message",
         "calls/voicemail",
-        ("if call is None or not call.inbound or event.new in", "if call is None or event.new in"),
+        ("or call is None or not call.inbound or event.new in", "or call is None or event.new in"),
     ),
     fault(
         "to pass voicemail's place is to be taken by voicemail",
         "calls/voicemail",
-        ("if not isinstance(event, e.Newstate) and _passed_through(call, at):", "if call.voicemail:"),
+        ("or (is_over and _passed_through(tracker, call, at)):", "or False:"),
     ),
     fault(
         "a gap hides no answer",
@@ -149,12 +152,10 @@ FAULTS = (
         ),
     ),
     fault(
-        "a call that vanished in a gap was ended by the exchange",
+        "a call that vanished in a gap was heard to its end",
         "calls/listing",
-        (
-            'if self._restarted or self._stopped else "unheard"',
-            'if self._restarted or self._stopped else "hangup"',
-        ),
+        ('self._tell_gap(call, until, open_still and how != "stopped", open_still)', "pass"),
+        ('if self._restarted or self._stopped else "unheard"', 'if self._restarted else "hangup"'),
     ),
     fault(
         "the fourth ring is in time",
