@@ -19,7 +19,7 @@ import click
 
 from callmon.callbacks.entries import Caution, CloseReason, Refusal, Result
 from callmon.callbacks.hand import Hand, Received, refusal
-from callmon.command_line import config_option, configuration, speaks_plainly
+from callmon.command_line import config_option, configuration, speaks_plainly, until_done
 from callmon.errors import CallmonError, ConfigError
 from callmon.words import word
 
@@ -61,7 +61,7 @@ class Desk:
         from callmon.store import keyed
 
         self.settings: Settings = configuration(config)
-        self.store: Store = keyed.opened(self.settings)
+        self.store: Store = until_done(keyed.opened(self.settings))
         self.language = lang or self.settings.default_language
         self._exchange = exchange
 

@@ -20,7 +20,15 @@ import click
 from callmon import __version__
 from callmon.callback_commands import callbacks
 from callmon.cli_privacy import privacy
-from callmon.command_line import DEFAULT_CONFIG, config_option, configuration, somebody, speaks_plainly, stop
+from callmon.command_line import (
+    DEFAULT_CONFIG,
+    config_option,
+    configuration,
+    somebody,
+    speaks_plainly,
+    stop,
+    until_done,
+)
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, example, load
 
@@ -275,7 +283,7 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    store = keyed.opened(settings) if as_json else open_store(settings.store.url)
+    store = until_done(keyed.opened(settings) if as_json else open_store(settings.store.url))
     found = queries.call(store, call, numbers=as_json)
     if not found:
         stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
@@ -307,7 +315,7 @@ def db_upgrade(config: Path | None) -> None:
     from callmon.store.engine import revision
     from callmon.store.keyed import ready
 
-    store = ready(configuration(config))
+    store = until_done(ready(configuration(config)))
     click.echo(f"The database is at revision {revision(store)}.")
 
 
@@ -323,7 +331,7 @@ def db_check(config: Path | None) -> None:
     from callmon.store.engine import open_store
     from callmon.store.rejudge import differences
 
-    found = differences(open_store(configuration(config).store.url))
+    found = differences(until_done(open_store(configuration(config).store.url)))
     for line in found:
         click.echo(line)
     if found:
@@ -346,7 +354,7 @@ def db_rejudge(config: Path | None) -> None:
 
     settings = configuration(config)
     changed = 0
-    for line in rejudge(open_store(settings.store.url), monitor(settings)):
+    for line in rejudge(until_done(open_store(settings.store.url)), monitor(settings)):
         changed += 1
         click.echo(line)
     click.echo(f"{changed} findings changed.", err=True)

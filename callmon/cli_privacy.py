@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callmon.command_line import config_option, configuration, somebody, speaks_plainly
+from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
 from callmon.errors import ConfigError
 from callmon.numbers import e164
 
@@ -196,7 +196,7 @@ def log(config: Path | None) -> None:
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    store = open_store(settings.store.url)
+    store = until_done(open_store(settings.store.url))
     for access in people.accesses(store):
         click.echo(_access(access, settings))
     for terms, done in disposal.records(store):
@@ -207,7 +207,7 @@ def log(config: Path | None) -> None:
 def _store(settings: Settings) -> Store:
     from callmon.store.keyed import opened
 
-    return opened(settings)
+    return until_done(opened(settings))
 
 
 def _look(command: str, purpose: str, who: str | None) -> Look:

@@ -11,12 +11,15 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, load
+
+if TYPE_CHECKING:
+    from callmon.store.engine import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
@@ -58,6 +61,12 @@ def config_option(command: Command) -> Command:
 def configuration(path: Path | None) -> Settings:
     """The configuration named, or callmon.toml here."""
     return load(path or DEFAULT_CONFIG)
+
+
+def until_done(store: Store) -> Store:
+    """A command's database: closed when the command is done."""
+    click.get_current_context().call_on_close(store.close)
+    return store
 
 
 def somebody() -> str:
