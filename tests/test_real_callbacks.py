@@ -24,6 +24,7 @@ from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import Playing, number
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
 from tests.running import Callmon
+from tests.test_real_exchange import until
 
 pytestmark = pytest.mark.lab
 
@@ -92,9 +93,10 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
     ]
     with Callmon(tmp_path, exchange.ami_port, exchange.secret) as callmon:
         with Playing(exchange, played) as playing:
-            time.sleep(26.0)
-            assert callmon.total("callmon_callbacks_open") == 3
+            time.sleep(22.0)
+            assert until(lambda: callmon.total("callmon_callbacks_open") == 3)
             playing.wait()
+        assert until(lambda: callmon.total("callmon_callbacks_open") == 2)
         time.sleep(1.5)
         found = {str(x["number"] or x["not_returnable"]) + str(x["kind"]): x for x in listed(callmon)}
         told = {
