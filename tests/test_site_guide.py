@@ -129,9 +129,13 @@ def _played(site: Site) -> Heard:
     with callmon, witness, TemporaryDirectory() as folder:
         (Path(folder) / "callmon.toml").write_text(configuration(site, FIRST_TABLE, Path(folder)))
         with doctor(Path(folder), "--listen", "1h") as listening:
-            witness.wait_for(b"\r\nAccountID: callmon\r\n", 30)  # doctor has logged in
-            calls = play(asterisk, (*named(*SITUATIONS), MUSIC))
-            time.sleep(1)
+            try:
+                witness.wait_for(b"\r\nAccountID: callmon\r\n", 30)  # doctor has logged in
+                calls = play(asterisk, (*named(*SITUATIONS), MUSIC))
+                time.sleep(1)
+            except BaseException:
+                listening.kill()  # else it listens for an hour
+                raise
             listening.send_signal(signal.SIGINT)  # Ctrl-C, and it proposes what it has heard
             proposed, _ = listening.communicate(timeout=60)
         with asterisk.cel.open(newline="") as rows:

@@ -74,9 +74,11 @@ class Site:
         other = self.asterisk.secrets.witness
         if self.layout == "freepbx":
             self.append("manager_additional.conf", WITNESS.format(user="witness", secret=other))
+            self.append("manager_additional.conf", WITNESS.format(user="desk", secret=self.asterisk.secrets.desk))
         else:
             (self.etc / "manager.d").mkdir(exist_ok=True)
             self._write("manager.d/witness.conf", WITNESS.format(user="witness", secret=other))
+            self._write("manager.d/desk.conf", WITNESS.format(user="desk", secret=self.asterisk.secrets.desk))
 
     def add(self, some: Iterable[Snippet]) -> None:
         """As an administrator does: at the end of the file, or under the heading where there is one."""
