@@ -92,6 +92,13 @@ UNHEARD: dict[str, tuple[list[Act], int, int]] = {
     "whoever picked up another's phone in the gap has no call of an own": (
         [*ring("101"), a.TakesFrom(5, "104", "101"), a.HangsUp(20)], 7, 11
     ),
+    "a caller who was handed over may have come back, and gone, in the gap": (
+        [
+            *ring("101"), a.PicksUp(2, "101"), *by_keys("102", 4.4, 7.2), a.HandsOver(11), a.CallsBack(22),
+            a.Rings(22, "101"), a.PicksUp(24, "101"), a.HangsUp(30),
+        ],
+        28, 46,
+    ),
 }  # fmt: skip
 
 
@@ -100,3 +107,13 @@ UNHEARD: dict[str, tuple[list[Act], int, int]] = {
 def test_what_was_not_heard_is_not_made_up(name: str, tells: bool) -> None:
     acts, first, last = UNHEARD[name]
     assert Played([acts], 0).disagreements_after([Cable(first, last, tells)], steps=True) == {}
+
+
+def test_who_parked_a_caller_is_found_though_another_caller_is_in_the_parking_lot_too() -> None:
+    parked = [
+        [*ring("101"), a.PicksUp(2, "101"), a.Parks(5), a.LetsGo(12), a.HangsUp(20)],
+        [*ring("121"), a.PicksUp(2, "121"), a.Parks(5), a.LetsGo(12), a.HangsUp(20)],
+    ]
+    played = Played(parked, 0)
+    after = next(n for n, message in enumerate(played.messages) if message.at > 5)
+    assert played.disagreements_after([Cable(0, after - 1, True)], steps=True) == {}
