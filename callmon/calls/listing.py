@@ -219,6 +219,8 @@ class Listing:
         self._tell_gap(call, until, open_still and how != "stopped", open_still)
         for leg in call.legs:
             drop(tracker, leg)
+        if call.sent is not None and call.sent.kind == "blonde":
+            call.sent = None  # the caller may have come back unheard: no transfer is certain
         tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
 
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
@@ -373,7 +375,7 @@ class Listing:
         """
         bridges = self._tracker.bridges
         near = bridges.reachable(call.caller)
-        if leg in near or any(other.is_phone for other in near):
+        if leg in near or any(other.is_phone and other.call is call for other in near):
             return leg in near
         beside = bridges.beside(leg)
         return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
