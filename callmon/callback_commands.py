@@ -19,7 +19,7 @@ import click
 
 from callmon.callbacks.entries import Caution, CloseReason, Refusal, Result
 from callmon.callbacks.hand import Hand, Received, refusal
-from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
 from callmon.errors import CallmonError, ConfigError
 from callmon.words import word
 
@@ -58,10 +58,10 @@ class Desk:
     """The settings, the database and the language of one command."""
 
     def __init__(self, config: Path | None, lang: str | None, exchange: str | None = None) -> None:
-        from callmon.store import keyed
+        from callmon.store.keyed import opened
 
         self.settings: Settings = configuration(config)
-        self.store: Store = until_done(keyed.opened(self.settings))
+        self.store: Store = until_done(opened(self.settings))
         self.language = lang or self.settings.default_language
         self._exchange = exchange
 
@@ -99,9 +99,18 @@ class Desk:
     def show(self, listed: list[Listed]) -> None:
         from callmon.explain.owed import OwedPage
 
+        self.note(listed)
         page = OwedPage(self.settings, self.language, datetime.now(UTC))
         for one in listed:
             click.echo(page.one(one))
+
+    def note(self, listed: list[Listed]) -> None:
+        """Numbers are about to be shown: that is logged first (R-35)."""
+        from callmon.store import people
+
+        shown = sum(one.number is not None or one.other is not None for one in listed)
+        if shown:
+            people.log(self.store, people.Look(datetime.now(UTC), somebody(), "to call back", "callbacks"), shown)
 
     def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> Hand:
         """What a person asks for, if it can be done to this entry."""
@@ -164,6 +173,7 @@ def list_(
     desk = Desk(config, lang)
     found = ledger.obligations(desk.store, state="open" if state == "open" else None, numbers=True)
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
+    desk.note(wanted)
     if not as_json:
         click.echo(OwedPage(desk.settings, desk.language, datetime.now(UTC)).text(wanted))
         return

@@ -13,11 +13,12 @@ import click
 
 from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
 from callmon.errors import ConfigError
-from callmon.numbers import e164
+from callmon.numbers import as_delivered, e164
 
 if TYPE_CHECKING:
     from callmon.settings import Settings
     from callmon.store.engine import Store
+    from callmon.store.ledger import Listed
     from callmon.store.people import Access, Look, Use
 
 
@@ -89,10 +90,15 @@ def find(number: str, config: Path | None, purpose: str, who: str | None) -> Non
     \b
     Example: callmon privacy find "416 555-0101" --purpose "access request 2026-14"
     """
+    from callmon.store import people
+
     settings = configuration(config)
-    found = _uses(_store(settings), number, settings, _look("find", purpose, who))
+    store = _store(settings)
+    found = _uses(store, number, settings, _look("find", purpose, who))
     for use in found:
         click.echo(_told(use, settings))
+    for debt in people.debts(store, _forms(number, settings)):
+        click.echo(_debt(debt, settings))
     click.echo(f"{_count(len(found), 'call')}.", err=True)
 
 
@@ -108,6 +114,7 @@ def export(number: str, config: Path | None, purpose: str, who: str | None) -> N
     Example: callmon privacy export "416 555-0101" --purpose "access request 2026-14" > request.json
     """
     from callmon.explain import as_json
+    from callmon.explain.owed import owed_as_json
     from callmon.store import people
 
     settings = configuration(config)
@@ -118,6 +125,7 @@ def export(number: str, config: Path | None, purpose: str, who: str | None) -> N
         "number": _forms(number, settings)[0],
         "exported": look.at.isoformat(),
         "calls": [{"role": use.role} | as_json(use.stored, settings) for use in found],
+        "callbacks": [owed_as_json(debt) for debt in people.debts(store, _forms(number, settings))],
         "accesses": [{"at": a.look.at.isoformat(), "purpose": a.look.purpose} for a in before],
     }
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -225,8 +233,15 @@ def _uses(store: Store, number: str, settings: Settings, look: Look) -> list[Use
 
 
 def _forms(number: str, settings: Settings) -> list[str]:
-    """As it is kept: E.164 where it is a number, else as the exchange gave it."""
-    return list(dict.fromkeys(form for form in (e164(number, settings.region), number) if form))
+    """All the ways in which it may be kept: E.164, as the exchange gave it, as staff dial it."""
+    known = e164(number, settings.region)
+    if known is None:
+        return [number]
+    prefixes = {prefix for exchange in settings.exchanges.values() for prefix in exchange.dial_prefixes}
+    plain = (*as_delivered(known, settings.region), known.removeprefix("+1"))
+    dialled = (prefix + form for prefix in sorted(prefixes) for form in plain)
+    abroad = (prefix + known.removeprefix("+") for prefix in sorted(prefixes))
+    return list(dict.fromkeys((known, number, *plain, *dialled, *abroad)))
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -245,6 +260,11 @@ def _told(use: Use, settings: Settings) -> str:
     return f"{when}  {use.stored.exchange}  {use.call}  {use.role}  {line}  {call.outcome if call else '-'}"
 
 
+def _debt(debt: Listed, settings: Settings) -> str:
+    one = debt.obligation
+    return f"{_when(one.opened, settings)}  {one.exchange}  {one.id}  {one.kind}  {one.line}  {one.state}"
+
+
 def _access(access: Access, settings: Settings) -> str:
     at, who, purpose, command = access.look
     return f"{_when(at, settings)}  {who}  {command}  {purpose}  {_count(access.found, 'call')}"
@@ -256,7 +276,7 @@ def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str
     )
     return (
         f"{_count(what.numbers, 'number')} not used since {_when(since, settings)}, "
-        f"of {_count(what.uses, 'call')}{period}; {_count(files, 'file')} whose last day is over."
+        f"of {_count(what.uses, 'use')}{period}; {_count(files, 'file')} whose last day is over."
     )
 
 

@@ -1,7 +1,4 @@
-"""What every command does alike: the configuration, errors as sentences, who gives the command.
-
-Exit status: 0 done, 1 it ran and found something wrong, 2 bad usage or configuration.
-"""
+"""What all commands share: their configuration, and errors that are sentences. Prints nothing of its own."""
 
 from __future__ import annotations
 

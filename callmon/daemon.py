@@ -47,7 +47,6 @@ from callmon.standards import ALL_STANDARDS
 from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.today import Today
-from callmon.tokens import keyed
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
 from callmon.web.serving import Server, listening
@@ -74,7 +73,7 @@ class Daemon:
         self.settings = settings
         self._path = path
         self._store = store
-        self._token = keyed(ledger.key(store))
+        self._token = ledger.token(store)
         self.monitor = assembly.monitor(settings, token=self._token)
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
         self.today = Today(settings.timezone)

@@ -14,7 +14,7 @@ from callmon import callback_commands
 from callmon.callbacks.hand import Hand
 from callmon.cli import main
 from callmon.settings import example_text, load
-from callmon.store import keyed, ledger
+from callmon.store import keyed, ledger, people
 from callmon.store.engine import Store
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import database
@@ -51,6 +51,15 @@ def run(*words: str) -> Result:
 def refused(*words: str) -> tuple[int, str]:
     done = run(*words)
     return done.exit_code, done.stderr.strip()
+
+
+def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Store) -> None:
+    run("list", "--json")
+    run("list", "--kind", "complaint")
+    shown = people.accesses(desk)
+    assert [(access.look.command, access.look.purpose, access.found) for access in shown] == [
+        ("callbacks", "to call back", 2)
+    ]
 
 
 def test_the_list_is_for_people_or_for_programs(desk: Store) -> None:

@@ -135,13 +135,10 @@ def test_a_daemon_takes_up_cautions_and_what_was_seen_of_a_number(store: Store) 
     assert list(ledger.messages(store, TUESDAY + 2 * HOUR)) == []
 
 
-def test_each_database_has_a_key_of_its_own(store: Store, tmp_path: Any) -> None:
-    from callmon.store.engine import upgrade
-
-    other = upgrade(f"sqlite:///{tmp_path}/other.db")
-    assert (len(ledger.key(store)), ledger.key(store) == ledger.key(other)) == (32, False)
-    assert keyed(ledger.key(store))(CALLER) != keyed(ledger.key(other))(CALLER)
-    other.close()
+def test_numbers_are_known_by_the_key_file_and_without_one_by_chance(store: Store) -> None:
+    assert ledger.token(store)(CALLER) == store.ring.token(CALLER)
+    without = Store(store.url)
+    assert len({ledger.token(without)(CALLER) for _ in range(2)}) == 2
 
 
 def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Store) -> None:

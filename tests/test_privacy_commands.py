@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from callmon import facts as f
 from callmon.cli import main
 from callmon.settings import load
 from callmon.store import keyed
@@ -73,6 +74,27 @@ def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(sit
         ]
     log = [line.split("  ")[1:] for line in site("privacy", "log").stdout.splitlines()]
     assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
+
+
+def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_path: Path) -> None:
+    config = tmp_path / "callmon.toml"
+    config.write_text(config.read_text() + EXCHANGE_TABLE)
+    store = keyed.opened(load(config))
+    for n, dialled in enumerate(("94165550155", "914165550155", "4165550155", "9011442079460123")):
+        arrived = f.Arrived(f"9.{n}", TODAY, "outbound", None, dialled, "102", None, "PJSIP/102-1")
+        wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
+    store.close()
+    for number, calls in (("416 555-0155", ["9.0", "9.1", "9.2"]), ("+44 20 7946 0123", ["9.3"])):
+        found = site("privacy", "find", number, *PURPOSE).stdout.splitlines()
+        assert [line.split()[3:5] for line in found] == [[call, "dialled"] for call in calls]
+
+
+EXCHANGE_TABLE = """
+[exchanges.toronto]
+host = "127.0.0.1"
+secret_env = "X"
+dial_prefixes = ["9", "91", "9011"]
+"""
 
 
 def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from callmon.callbacks.entries import CalledBack
+from callmon.settings import load
 from callmon.store import ledger
-from callmon.store.engine import Store, open_store
+from callmon.store.engine import Store
+from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
@@ -120,7 +122,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         by_hand(callmon, str(found["withheldcallback"]["id"]), str(found[f"+1{number(8)}complaint"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
-        assert differences(open_store(callmon.store)) == []
+        assert differences(opened(load(callmon.config))) == []
 
 
 def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
@@ -158,7 +160,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
             playing.wait()
         time.sleep(3.0)
         assert callmon.stop() == 0
-    store = open_store(callmon.store)
+    store = opened(load(callmon.config))
     found = ledger.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))

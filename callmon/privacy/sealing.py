@@ -19,7 +19,7 @@ import hmac
 import os
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,8 +32,6 @@ ABOUT = b"callmon number"
 SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
 # Half of SHA-256: two of a thousand million numbers share a token once in 10^20 tries.
 TOKEN_BYTES = 16
-
-Token = Callable[[str], str]
 
 
 class KeyMissingError(StoreError):
@@ -116,19 +114,6 @@ class Ring:
 
 
 NO_KEYS = Ring()
-
-
-def matching(ring: Ring, known: Container[str]) -> Token:
-    """One token a number for a whole life of the daemon: the one in `known`, stored before; else the newest.
-
-    So that who was called before a key was changed is found after it, whether or not rows have been moved.
-    """
-
-    def token(number: str) -> str:
-        tokens = ring.tokens(number)
-        return next((one for one in tokens if one in known), tokens[0])
-
-    return token
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

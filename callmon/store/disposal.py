@@ -1,32 +1,56 @@
 """Disposal of callers' numbers at the end of their retention (R-01), with the record that the law asks for.
 
-A number's last use is the end of the last call that it belongs to. What was not used since a moment is due:
+A number's last use is the end of the last call that it belongs to, or what was last done about a debt to it. What
+was not used since a moment is due:
 
     due (a look, changes nothing) ─▶ purge: piece, piece, … each with its share of the one disposal record
 
-Calls, facts, findings and figures stay as they are: only the number goes, and what linked the log of accesses
-to it. A number whose call is in progress, or whose use nobody can date, is kept.
+Calls, facts, findings, the ledger's entries and figures stay as they are: only the number goes, and what linked
+the log of accesses and the ledger to it (the daemon does that, as it does all that is asked by hand). A number
+whose call is in progress, to which a callback is owed, or whose use nobody can date, is kept.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
+from callmon.callbacks import entries as n
+from callmon.callbacks.hand import Hand
 from callmon.calls.evidence import born
 from callmon.errors import StoreError
-from callmon.store import rotation, tables
+from callmon.privacy.sealing import Ring
+from callmon.store import ledger, rotation, tables
 from callmon.store.engine import Store, _told
+from callmon.store.ledger import LEDGER
 from callmon.store.queries import CALL, FACT, NUMBER, OPEN
-from callmon.store.rotation import ACCESS
+from callmon.store.rotation import ACCESS, OBLIGATION
 
 CHUNK = 200
+# What the ledger notes by itself is no use of a number.
+NO_USE = tuple(x.__name__ for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
 DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
 
 
@@ -77,7 +101,7 @@ def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = C
     record, total = _begun(store, terms), Disposal()
     for tokens in _candidates(store, terms.unused_since, chunk):
         with _told(store), store.writing() as connection:
-            for uses in _erased(connection, tokens, terms.unused_since).values():
+            for uses in _erased(connection, store.ring, tokens, terms).values():
                 total = total.plus(uses)
             _keep(connection, record, total)
         time.sleep(rotation.PAUSE)
@@ -106,44 +130,51 @@ def _refuse_halfway(store: Store) -> None:
         raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
 
 
-def _uses() -> Select[Any]:
-    """Each number's token with the call that used it, when that was, and whether it is in progress."""
+def _uses() -> Subquery:
+    """Each number's token with the call that used it, when that was, and whether that goes on."""
+    parts = [_in_calls(), *(_in_the_ledger(column) for column in (OBLIGATION.c.token, OBLIGATION.c.other))]
+    return union_all(*parts).subquery()
+
+
+def _in_calls() -> Select[Any]:
     here = and_(FACT.c["call"] == NUMBER.c["call"], FACT.c.exchange == NUMBER.c.exchange)
     heard = select(func.max(FACT.c.at)).where(here).correlate(NUMBER).scalar_subquery()
     used = func.coalesce(CALL.c.ended, CALL.c.arrived, heard, type_=tables.Moment()).label("used")
     calls = and_(CALL.c["call"] == NUMBER.c["call"], CALL.c.exchange == NUMBER.c.exchange)
     going_on = and_(OPEN.c["call"] == NUMBER.c["call"], OPEN.c.exchange == NUMBER.c.exchange)
+    columns = (NUMBER.c.token, NUMBER.c["call"].label("name"), used, OPEN.c["call"].label("going_on"))
+    return select(*columns, literal(1).label("is_kept")).outerjoin(CALL, calls).outerjoin(OPEN, going_on)
+
+
+def _in_the_ledger(token: Column[Any]) -> Select[Any]:
+    here = and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
+    owed = case((OBLIGATION.c.state == "open", OBLIGATION.c["call"])).label("going_on")
+    columns = (token.label("token"), OBLIGATION.c["call"].label("name"), LEDGER.c.at.label("used"), owed)
     return (
-        select(NUMBER.c.token, NUMBER.c["call"].label("name"), used, OPEN.c["call"].label("going_on"))
-        .outerjoin(CALL, calls)
-        .outerjoin(OPEN, going_on)
+        select(*columns, literal(0).label("is_kept"))
+        .join(LEDGER, here)
+        .where(token.is_not(None), LEDGER.c.kind.not_in(NO_USE))
     )
 
 
 def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[list[str]]:
     """Tokens that may be due, in pieces."""
-    uses, after = _uses().subquery(), ""
+    uses = _uses()
     last = func.max(uses.c.used, type_=tables.Moment())
-    question = (
-        select(uses.c.token)
-        .group_by(uses.c.token)
-        .having(and_(func.count(uses.c.going_on) == 0, or_(last.is_(None), last < unused_since)))
-        .order_by(uses.c.token)
-        .limit(chunk)
-    )
-    while True:
-        with _told(store), store.reading() as connection:
-            found = [token for (token,) in connection.execute(question.where(uses.c.token > after))]
-        if not found:
-            return
-        yield found
-        after = found[-1]
+    no_more = and_(func.count(uses.c.going_on) == 0, func.sum(uses.c.is_kept) > 0)
+    question = select(uses.c.token).group_by(uses.c.token)
+    question = question.having(and_(no_more, or_(last.is_(None), last < unused_since)))
+    with _told(store), store.reading() as connection:
+        found = iter([token for (token,) in connection.execute(question)])
+    while some := list(islice(found, chunk)):
+        yield some
 
 
 def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
     """Those of the tokens that are, with all their uses: asked again, for somebody may just have called."""
     known: dict[str, list[datetime | None]] = {}
-    for token, name, used, going_on in connection.execute(_uses().where(NUMBER.c.token.in_(tokens))):
+    uses = _uses()
+    for token, name, used, going_on, _ in connection.execute(select(uses).where(uses.c.token.in_(tokens))):
         known.setdefault(token, []).append(None if going_on else used or born(name))
     dated = {token: [at for at in uses if at is not None] for token, uses in known.items()}
     return {
@@ -151,15 +182,23 @@ def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) 
     }
 
 
-def _erased(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
+def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
     rotation.overwrite(connection)
     if connection.dialect.name == "postgresql":  # who just called is seen, or waits until this is done
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
-    gone = _due(connection, tokens, unused_since)
+    gone = _due(connection, tokens, terms.unused_since)
     if gone:
         connection.execute(delete(NUMBER).where(NUMBER.c.token.in_(gone)))
         connection.execute(update(ACCESS).where(ACCESS.c.token.in_(gone)).values(token=None))
+        _erase_debts(connection, ring, gone, terms)
     return gone
+
+
+def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], terms: Terms) -> None:
+    known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
+    for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
+        hand = Hand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
+        ledger.put(connection, ring, hand)
 
 
 def _begun(store: Store, terms: Terms) -> int:

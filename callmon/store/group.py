@@ -211,9 +211,10 @@ def _write_rows(writing: Writing, rows: Rows) -> None:
 
 def _write_numbers(writing: Writing, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
-    if sealed:  # the key's name each time: `rotation` takes it away when no number is under that key any more
+    if writing.ring and (sealed or rows.obligations):
+        # The key's name each time: `rotation` takes it away when no number is under that key any more.
         writing.insert(tables.NumberKeyRow, [(writing.ring.name,)], "ON CONFLICT DO NOTHING")
-        writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
+    writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
 
 
 def _claim(writing: Writing, stamp: Stamp) -> None:

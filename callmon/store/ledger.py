@@ -6,7 +6,8 @@ daemon reads and does: it alone writes what follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
@@ -22,18 +23,18 @@ from callmon.callbacks.obligation import Key, Obligation
 from callmon.callbacks.sharing import WINDOW
 from callmon.errors import StoreError
 from callmon.privacy.sealing import Ring
-from callmon.store import queries, tables
+from callmon.store import queries, rotation, tables
 from callmon.store.engine import Store, reason
 from callmon.store.rows import CALLBACK, CALLER, entry_of, obligation_of
+from callmon.tokens import keyed
 
-LEDGER, OBLIGATION, HAND, MARK, SECRET, NUMBER = (
+LEDGER, OBLIGATION, HAND, MARK, NUMBER = (
     tables.METADATA.tables[str(row.__tablename__)]
     for row in (
         tables.LedgerRow,
         tables.ObligationRow,
         tables.HandRow,
         tables.MarkRow,
-        tables.SecretRow,
         tables.NumberRow,
     )
 )
@@ -50,11 +51,9 @@ class Listed(NamedTuple):
     other: str | None
 
 
-def key(store: Store) -> bytes:
-    """What numbers are hashed with in this database."""
-    with store.reading() as connection:
-        value: str = connection.execute(select(SECRET.c.value).where(SECRET.c.name == "ledger")).scalar_one()
-    return bytes.fromhex(value)
+def token(store: Store) -> Callable[[str], str]:
+    """What the ledger knows numbers by: of the newest key, whatever key was there before (`take_up`)."""
+    return store.ring.token if store.ring else keyed(os.urandom(32))  # without a key no number is kept
 
 
 # What a daemon takes up.
@@ -62,14 +61,21 @@ def key(store: Store) -> bytes:
 
 def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """All that the ledger must know, before the calls in progress are taken up."""
-    book.restore(live(store))
+    renewed = rotation.renewals(store)
+    book.restore(_renewed(one, renewed) for one in live(store))
     for token, known in cautions(store):
-        book.know(token, known)
+        book.know(renewed.get(token, token), known)
     for token, at, line in messages(store, now - WINDOW):
-        book.sharing.note(token, book.terms.day(at), line)
+        book.sharing.note(renewed.get(token, token), book.terms.day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
             book.gap(name, gap.start, gap.end)
+
+
+def _renewed(one: Obligation, renewed: Mapping[str, str]) -> Obligation:
+    """With the tokens of the newest key."""
+    token, other = (None if x is None else renewed.get(x, x) for x in (one.token, one.other))
+    return msgspec.structs.replace(one, token=token, other=other)
 
 
 def live(store: Store) -> list[Obligation]:
@@ -144,9 +150,8 @@ def _numbers(connection: Connection, calls: list[tuple[str, str]], ring: Ring) -
     found: dict[tuple[str, str, str], str] = {}
     names = sorted({call for call, _ in calls})
     for place in range(0, len(names), 500):
-        columns = (NUMBER.c["call"], NUMBER.c.exchange, NUMBER.c.role, NUMBER.c.number)
-        question = select(*columns).where(NUMBER.c["call"].in_(names[place : place + 500]))
-        for call, exchange, role, sealed in connection.execute(question):
+        question = select(NUMBER).where(NUMBER.c["call"].in_(names[place : place + 500]))
+        for call, exchange, role, sealed, _ in connection.execute(question):
             found[call, exchange, role] = ring.open(sealed)
     return found
 
@@ -160,28 +165,43 @@ def entries(store: Store, call: str, exchange: str) -> list[AnyEntry]:
         return [entry_of(data) for (data,) in rows]
 
 
+def known_by(store: Store, tokens: Iterable[str]) -> list[str]:
+    """The names of all obligations to a number, as the caller's or as another one that was given."""
+    wanted = list(tokens)
+    which = or_(OBLIGATION.c.token.in_(wanted), OBLIGATION.c.other.in_(wanted))
+    with store.reading() as connection:
+        return [name for (name,) in connection.execute(select(OBLIGATION.c.id).where(which))]
+
+
 # By hand.
 
 
 def ask(store: Store, hand: Hand, number: str | None = None) -> int:
     """Write down what a person did; its number. `number`: to be called instead of the caller's (R-16)."""
     with store.writing() as connection:
-        if connection.dialect.name == "postgresql":  # numbers ascend in the order in which they can be read
-            connection.exec_driver_sql("LOCK TABLE hand IN EXCLUSIVE MODE")
-        last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
-        if number is not None:
-            call = hand.obligation.removesuffix("-complaint")
-            _put_number(connection, (call, hand.exchange, CALLBACK), number, store.ring)
-        row = {"n": last + 1, "at": hand.at, "actor": hand.actor, "action": hand.action}
-        row |= {"exchange": hand.exchange, "obligation": hand.obligation, "data": _encode(hand).decode()}
-        connection.execute(insert(HAND).values(**row))
+        return put(connection, store.ring, hand, number)
+
+
+def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = None) -> int:
+    """The same in a transaction that is under way."""
+    if connection.dialect.name == "postgresql":  # numbers ascend in the order in which they can be read
+        connection.exec_driver_sql("LOCK TABLE hand IN EXCLUSIVE MODE")
+    last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
+    if number is not None:
+        call = hand.obligation.removesuffix("-complaint")
+        _put_number(connection, (call, hand.exchange, CALLBACK), number, ring)
+    row = {"n": last + 1, "at": hand.at, "actor": hand.actor, "action": hand.action}
+    row |= {"exchange": hand.exchange, "obligation": hand.obligation, "data": _encode(hand).decode()}
+    connection.execute(insert(HAND).values(**row))
     return int(last) + 1
 
 
 def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: Ring) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
+    rotation.overwrite(connection)
     connection.execute(NUMBER.delete().where(*(NUMBER.c[name] == value for name, value in named.items())))
     connection.execute(insert(NUMBER).values(number=ring.seal(number), token=ring.token(number), **named))
+    rotation.note_key(connection, ring)
 
 
 def done(store: Store) -> int:
@@ -201,8 +221,9 @@ def asked(
             select(HAND.c.n, HAND.c.data).where(HAND.c.n > after).order_by(HAND.c.n).limit(limit)
         )
         hands = [msgspec.structs.replace(_decode(data), n=n) for n, data in rows]
-        ring = store.ring
-        return [(_with_token(connection, hand, token, ring), _stored(connection, hand)) for hand in hands]
+        renewed = rotation.renewals(store) if hands else {}
+        told = [(_with_token(connection, hand, token, store.ring), _stored(connection, hand)) for hand in hands]
+    return [(hand, None if one is None else _renewed(one, renewed)) for hand, one in told]
 
 
 @contextmanager

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, and_, insert, select, true, update
 
-from callmon.store import queries, tables
+from callmon.callbacks.hand import Hand
+from callmon.store import ledger, queries, rotation
 from callmon.store.engine import Store, _told
-from callmon.store.group import Writing
+from callmon.store.ledger import Listed
 from callmon.store.queries import NUMBER
 from callmon.store.rotation import ACCESS, overwrite
 
@@ -57,8 +59,17 @@ def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
     ]
 
 
+def debts(store: Store, numbers: Sequence[str]) -> list[Listed]:
+    """The callbacks and complaints of one number."""
+    return ledger.obligations(store, state=None, ids=ledger.known_by(store, _tokens(store, numbers)), numbers=True)
+
+
 def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | None = None) -> int:
-    """Puts `new` wherever `old` stands (of that call alone, when one is named); in how many places."""
+    """Puts `new` wherever `old` stands (of that call alone, when one is named); in how many places.
+
+    Whoever is to be called back is then called at `new`: to the ledger, another number that was given (R-16).
+    """
+    owed = [x.obligation for x in debts(store, old) if x.obligation.is_open and call in (None, x.obligation.call)]
     which = and_(NUMBER.c.token.in_(_tokens(store, old)), true() if call is None else NUMBER.c["call"] == call)
     with _told(store), store.writing() as connection:
         overwrite(connection)
@@ -68,7 +79,10 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
             sealed = {"number": store.ring.seal(new), "token": store.ring.token(new)}
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
-            Writing(connection).insert(tables.NumberKeyRow, [(store.ring.name,)], "ON CONFLICT DO NOTHING")
+            rotation.note_key(connection, store.ring)
+        for one in owed:
+            hand = Hand(at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id)
+            ledger.put(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
         _log(connection, look, len(rows), store.ring.token(new) if rows else None)
     return len(rows)
 

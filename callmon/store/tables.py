@@ -119,7 +119,7 @@ class FindingRow(SQLModel, table=True):
 class NumberRow(SQLModel, table=True):
     """A person's number, sealed: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
 
-    The only place in which one is kept. `token` is what equal numbers have in common. None: an older callmon left
+    The only place in which one is kept. `token` is what equal numbers have in common; None: an older callmon left
     the number in the clear.
     """
 
@@ -301,16 +301,6 @@ class MarkRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: int = Field(sa_type=BigInteger)
-
-
-class SecretRow(SQLModel, table=True):
-    """A key of this database's own: "ledger" is what numbers are hashed with, so that they can be matched."""
-
-    __tablename__ = "secret"
-    __table_args__ = CLUSTERED
-
-    name: str = Field(primary_key=True)
-    value: str
 
 
 METADATA = SQLModel.metadata

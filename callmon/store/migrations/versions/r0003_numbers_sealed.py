@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.add_column("number", sa.Column("token", sa.String(), nullable=True))
     op.create_index("ix_number_token", "number", ["token"])
     op.create_table("number_key", sa.Column("name", sa.String(), primary_key=True), sqlite_with_rowid=False)
+    op.drop_table("secret")  # what numbers were matched by lay beside them: it is derived from the key file now
     _kept()
 
 
