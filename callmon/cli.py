@@ -152,16 +152,11 @@ def record(
     from callmon.record import record as write
 
     settings = configuration(config)
-    name = exchange or _only_exchange(settings)
-    if name not in settings.exchanges:
-        raise ConfigError(
-            f"--exchange {name}: there is none of that name; there are {', '.join(settings.exchanges)}."
-        )
+    name = _exchange(settings, exchange)
     if with_numbers:
         file = dated(file, datetime.now(settings.timezone).date())
-        click.confirm(
-            f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?", abort=True, err=True
-        )
+        question = f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?"
+        click.confirm(question, abort=True, err=True)
     done = asyncio.run(
         write(
             settings.exchanges[name],
@@ -177,11 +172,15 @@ def record(
     click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
 
 
-def _only_exchange(settings: Settings) -> str:
+def _exchange(settings: Settings, named: str | None) -> str:
+    """The exchange that was named, else the only one."""
     names = list(settings.exchanges)
-    if len(names) != 1:
+    if not named and len(names) != 1:
         raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
-    return names[0]
+    name = named or names[0]
+    if name not in names:
+        raise ConfigError(f"--exchange {name}: there is none of that name; there are {', '.join(names)}.")
+    return name
 
 
 @main.command()

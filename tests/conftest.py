@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.lab.exchange import Asterisk
-from tests.lab.folder import LabUnavailable, folder
+from tests.lab.folder import folder
+from tests.lab.needed import needed
 
 pytest_plugins = ["tests.store_fixtures"]
 
@@ -27,12 +28,8 @@ settings.load_profile("callmon")
 @pytest.fixture(scope="session")
 def lab() -> None:
     """The folder with Asterisk 22. Where it cannot be made the test is skipped; in CI that is a failure."""
-    try:
+    with needed("22"):
         folder("22")
-    except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required":
-            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk here: {why}")
 
 
 @pytest.fixture
@@ -40,3 +37,12 @@ def asterisk(lab: None) -> Iterator[Asterisk]:
     """A fresh Asterisk 22 with the shipped configuration."""
     with Asterisk("22") as exchange:
         yield exchange
+
+
+@pytest.fixture(params=["22", "16"])
+def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
+    """The same of 22 and of 16."""
+    with needed(request.param):
+        running = Asterisk(request.param)
+    with running:
+        yield running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -24,7 +23,7 @@ from callmon.doctor.asking import Answers, ask, setting
 from callmon.doctor.surroundings import MAPPING, cycle
 from callmon.settings import Settings
 from tests.lab.exchange import Asterisk, free_port
-from tests.lab.folder import LabUnavailable
+from tests.lab.needed import needed
 
 NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,12 +100,8 @@ def NOW_HERE() -> datetime:  # noqa: N802  (the one place here that asks what ti
 
 @pytest.fixture(scope="module", params=["22", "16"])
 def running(request: pytest.FixtureRequest) -> Iterator[Patient]:
-    try:
+    with needed(request.param):
         asterisk = Asterisk(request.param)
-    except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and request.param == "22":
-            pytest.fail(f"CI must examine a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk {request.param} here: {why}")
     with asterisk:
         yield Patient(asterisk)
 

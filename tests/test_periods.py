@@ -1,6 +1,5 @@
 """Figures of a period from the database: what they count, where a period begins and ends, and who is left out."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -22,15 +21,11 @@ from callmon.settings import example_text, parse
 from callmon.store import periods, queries
 from callmon.store.engine import Store
 from callmon.store.rejudge import differences, rejudge
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     EXCHANGE,
     START,
     answered_call,
-    postgres_server,
     seconds,
-    sqlite_store,
-    store,
-    url,
     wrote,
 )
 

@@ -1,6 +1,5 @@
 """Numbers in the database: sealed, moved to another key, found and corrected for their owner, disposed of."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 import re
@@ -28,7 +27,7 @@ from callmon.store.people import Look
 from callmon.store.queries import NUMBER
 from callmon.store.rotation import is_done, rotate, seal_what_is_in_the_clear
 from tests.lab.postgres import dump
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     CALLER,
     EXCHANGE,
     RING,
@@ -37,12 +36,8 @@ from tests.store_fixtures import (  # noqa: F401
     answered_call,
     database,
     outcomes,
-    postgres_server,
     rows,
     seconds,
-    sqlite_store,
-    store,
-    url,
     wrote,
 )
 

@@ -1,6 +1,5 @@
 """Numbers to which a callback is owed: known under every key, kept while it is owed, corrected, disposed of."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 from datetime import timedelta
@@ -18,14 +17,10 @@ from callmon.store.engine import Store, open_store
 from callmon.store.ledger import OBLIGATION
 from callmon.store.rotation import rotate
 from tests.office import CALLER, OTHER, Office, local
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     RING,
     SOON,
     database,
-    postgres_server,
-    sqlite_store,
-    store,
-    url,
 )
 from tests.test_privacy import BOTH, DAYS_400, NEW, look, terms
 

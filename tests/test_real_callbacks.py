@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from callmon.store.engine import Store
 from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
-from tests.lab.folder import LabUnavailable
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import Playing, number
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
@@ -47,18 +45,6 @@ def calls(
     gives_up = 27.0 if answers is None else None
     caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
-
-
-@pytest.fixture(params=["22", "16"])
-def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
-    try:
-        running = Asterisk(request.param)
-    except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and request.param == "22":
-            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk {request.param} here: {why}")
-    with running:
-        yield running
 
 
 def command(callmon: Callmon, *words: str) -> subprocess.CompletedProcess[str]:

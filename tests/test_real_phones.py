@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 from callmon.settings import load
 from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
-from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Listener
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import Playing
@@ -47,18 +44,6 @@ SITUATIONS = (
         begins=9.0,
     ),
 )
-
-
-@pytest.fixture(params=["22", "16"])
-def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
-    try:
-        running = Asterisk(request.param)
-    except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and request.param == "22":
-            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk {request.param} here: {why}")
-    with running:
-        yield running
 
 
 def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Judging again: the rows become what the facts and the settings of now say, and no figure is counted twice."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 from datetime import timedelta
@@ -24,15 +23,11 @@ from callmon.store import queries
 from callmon.store.engine import Store
 from callmon.store.rejudge import MOVED, differences, rejudge
 from callmon.store.tables import METADATA
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     CALLER,
     EXCHANGE,
     answered_call,
-    postgres_server,
     seconds,
-    sqlite_store,
-    store,
-    url,
     wrote,
 )
 

@@ -7,7 +7,6 @@ that is missing doctor names that fault alone and proposes the same lines.
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
 import signal
@@ -28,10 +27,10 @@ from callmon import settings
 from callmon.doctor import Complaint, as_text, examine
 from callmon.settings import Settings
 from tests.builders import GENERAL, replayed
-from tests.lab.folder import LabUnavailable
 from tests.lab.guide import Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.needed import needed
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.running import ROUND_THE_CLOCK, WEEK
@@ -111,12 +110,8 @@ def sites(pem: Path) -> Iterator[dict[str, Heard]]:
 
 
 def _site(version: str, layout: str, pem: Path) -> Site:
-    try:
+    with needed(version):
         site = Site(version, layout, pem)
-    except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and version == "22":
-            pytest.fail(f"CI must lay out a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk {version} here: {why}")
     site.append("site/extensions.conf", MUSIC_GROUP)
     site.add(lines_for(layout, NEW if (version, layout) == ("22", "freepbx") else OLD))
     return site

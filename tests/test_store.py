@@ -1,6 +1,5 @@
 """The database: what goes in comes out, exactly once, whatever happens to it. SQLite and a real PostgreSQL."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from callmon.findings import Gap, Outcome
 from callmon.store import engine, queries
 from callmon.store.engine import Store, open_store, upgrade
 from callmon.store.tables import METADATA, microseconds, moment
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     CALLER,
     EXCHANGE,
     RING,
@@ -35,13 +34,9 @@ from tests.store_fixtures import (  # noqa: F401
     finding,
     of_calls,
     outcomes,
-    postgres_server,
     rows,
     seconds,
-    sqlite_store,
-    store,
     summed,
-    url,
     wrote,
 )
 

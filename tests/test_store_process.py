@@ -1,6 +1,5 @@
 """Two processes: the listener's and the scribe's. Either is killed, and nothing is lost or doubled."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 import logging
@@ -26,7 +25,7 @@ from callmon.store import queries, wire
 from callmon.store.engine import BUSY_SECONDS, Store, open_store, upgrade
 from callmon.store.group import Stamp, write
 from callmon.store.tables import METADATA
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     EXCHANGE,
     RING,
     SOON,
@@ -36,14 +35,10 @@ from tests.store_fixtures import (  # noqa: F401
     group,
     of_calls,
     outcomes,
-    postgres_server,
     rows,
     seconds,
-    sqlite_store,
-    store,
     summed,
     until,
-    url,
 )
 from tests.test_store_trouble import locked
 

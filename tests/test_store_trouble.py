@@ -1,6 +1,5 @@
 """A database that is locked, full, gone, cut off or killed: outcomes wait, and are there once in the end."""
 
-# ruff: noqa: F811  fixtures are imported by their names
 from __future__ import annotations
 
 import asyncio
@@ -28,23 +27,16 @@ from callmon.sinks.database import Database
 from callmon.store import queries, wire
 from callmon.store.engine import Store, open_store, upgrade
 from callmon.store.scribe import Leave, Scribe
-from tests.store_fixtures import (  # noqa: F401
+from tests.store_fixtures import (
     EXCHANGE,
     SOON,
     START,
-    answered_call,
     database,
     group,
     of_calls,
-    outcomes,
-    postgres_server,
     rows,
-    seconds,
-    sqlite_store,
-    store,
     summed,
     until,
-    url,
     wrote,
 )
 

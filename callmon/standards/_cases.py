@@ -32,6 +32,14 @@ def not_covered(call: Call) -> Judgement | None:
     return None if call.in_hours else exempt("closed")
 
 
+def not_answered(call: Call) -> Judgement | None:
+    """What a standard of answered calls says of one that is not covered, or that no person answered."""
+    uncovered = not_covered(call)
+    if uncovered is None and call.outcome != "answered":
+        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+    return uncovered
+
+
 def stopped(call: Call, limit: timedelta) -> Judgement:
     """The exchange went down before anyone had answered: not met when three rings had passed by then."""
     if call.heard != "full" and (call.waited is None or is_unclear(call.waited, limit)):

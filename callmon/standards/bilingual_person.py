@@ -16,7 +16,7 @@ from callmon.calls.call import Call
 from callmon.facts import Ended, Fact
 from callmon.findings import Judgement
 from callmon.staff import StaffLanguages
-from callmon.standards._cases import UNHEARD, exempt, may_hide_a_person, met, not_covered, not_met
+from callmon.standards._cases import UNHEARD, exempt, may_hide_a_person, met, not_answered, not_met
 
 SETTLED_BY = (Ended,)
 NEEDS = "staff"
@@ -33,11 +33,9 @@ def judge(fact: Fact, call: Call, parameters: Parameters, staff: StaffLanguages)
     """The verdict when the call is over: who will have been on the line is known only then."""
     if not isinstance(fact, SETTLED_BY):
         return None
-    uncovered = not_covered(call)
-    if uncovered is not None:
-        return uncovered
-    if call.outcome != "answered":
-        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+    other = not_answered(call)
+    if other is not None:
+        return other
     if call.language is None:
         return Judgement("unknown", "language_unknown")
     if call.language != LANGUAGE:

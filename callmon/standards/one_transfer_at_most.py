@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from callmon.calls.call import Call
 from callmon.facts import Ended, Fact
 from callmon.findings import Judgement
-from callmon.standards._cases import UNHEARD, exempt, may_hide_a_person, met, not_covered, not_met
+from callmon.standards._cases import UNHEARD, may_hide_a_person, met, not_answered, not_met
 
 SETTLED_BY = (Ended,)
 
@@ -29,11 +29,9 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
     """The verdict when the call is over: how often the caller was handed on is known only then."""
     if not isinstance(fact, SETTLED_BY):
         return None
-    uncovered = not_covered(call)
-    if uncovered is not None:
-        return uncovered
-    if call.outcome != "answered":
-        return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
+    other = not_answered(call)
+    if other is not None:
+        return other
     count = len(call.transfers)
     if count > parameters.transfers:
         return not_met(call, "transferred", count, cause="other")

@@ -11,10 +11,10 @@ from types import TracebackType
 
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.processes import begin, end
 from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
 
 SECONDS_TO_START = 30
-SECONDS_TO_STOP = 15
 
 
 class Asterisk:
@@ -70,38 +70,14 @@ class Asterisk:
         return self.place / "log/messages.log"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            # setpriv: should this process be killed, the exchange ends with it. (With the thread that started
-            # it, to be exact: start it from one that lives as long as the exchange must.)
-            [
-                "setpriv",
-                "--pdeathsig",
-                "TERM",
-                "chroot",
-                str(self._folder),
-                "asterisk",
-                "-f",
-                "-C",
-                f"{self._inside}/etc/lab.conf",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        program = ["chroot", str(self._folder), "asterisk", "-f"]
+        self._process = begin([*program, "-C", f"{self._inside}/etc/lab.conf"])
         self._wait_until_it_answers()
 
     def halt(self) -> None:
         """Stop the process and keep its files."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.terminate()
-        try:
-            process.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
     def crash(self) -> None:
         """End it as a power failure would: no event, no goodbye."""

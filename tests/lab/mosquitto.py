@@ -13,6 +13,7 @@ import trustme
 from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
 SECONDS_TO_START = 15
@@ -59,31 +60,14 @@ class Mosquitto:
         return (self.path / "log").read_text(errors="replace")
 
     def start(self) -> None:
-        with (self.path / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    "setpriv",
-                    "--pdeathsig",
-                    "TERM",
-                    *self._command("mosquitto", "-c", self._within("mosquitto.conf")),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = self._command("mosquitto", "-c", self._within("mosquitto.conf"))
+        self._process = begin(command, self.path / "log")
         self._wait_until_it_answers()
 
     def stop(self) -> None:
         """SIGTERM: it says goodbye and keeps what it is to keep."""
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process)
 
     def crash(self) -> None:
         """kill -9."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -13,6 +14,7 @@ from sqlalchemy.engine import make_url
 from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
 SECONDS_TO_START = 30
@@ -61,14 +63,7 @@ class Postgres:
         options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
         command = self._command("postgres", "-D", data)
         command += [word for option in options for word in ("-c", option)]
-        with (self._place / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "QUIT", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = begin(command, self._place / "log", dies_by="QUIT")
         self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:
@@ -84,13 +79,7 @@ class Postgres:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.send_signal(3)  # SIGQUIT: at once, clients or not
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process, by=signal.SIGQUIT)  # at once, clients or not
         self._home.leave()
 
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,13 +16,14 @@ from typing import Any, Self
 from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
 SECONDS_TO_START = 30
 TIME_ZONE = "America/Toronto"
 
 
-class Server:
+class Server(ABC):
     """`program` is started with `options()` once `furnish()` has put its files into `place`.
 
     Its port is known before it is started.
@@ -33,11 +35,11 @@ class Server:
         self.port = free_port(socket.SOCK_STREAM, HOME)
         self.url = f"http://{HOME}:{self.port}"
 
-    def furnish(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def furnish(self) -> None: ...
 
-    def options(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def options(self) -> list[str]: ...
 
     def __enter__(self) -> Self:
         self.folder = folder("22")
@@ -77,14 +79,8 @@ class Server:
         return (self.place / "log").read_text()
 
     def _start(self) -> None:
-        with (self.place / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *in_folder(self.folder, self.program, *self.options())],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = in_folder(self.folder, self.program, *self.options())
+        self._process = begin(command, self.place / "log", dies_by="KILL")
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -100,13 +96,7 @@ class Server:
 
     def stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process)
         self._home.leave()
 
 
