@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -206,16 +204,3 @@ def test_figures_out_of_no_set_are_not_shown() -> None:
     }
     text = FiguresText(Sets({"general": seconds(6)}, STANDARDS))
     assert text.render(stray) == text.render({})
-
-
-def test_promtool_finds_nothing_to_say_but_for_a_name_that_is_fixed() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
-    text = rendered(page(full_daemon(), ONE_CALL))
-    checked = subprocess.run(
-        [promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
-    )
-    # It takes the ministry's business hours for a unit of time.
-    known = 'callmon_business_hours use base unit "seconds" instead of "hours"\n'
-    assert (checked.stdout, checked.stderr) == ("", known)
