@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from callmon.settings import Settings, load
+
 ROOT = Path(__file__).parent.parent
 ROUND_THE_CLOCK = "00:00-24:00"
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -82,6 +84,9 @@ class Callmon:
             self.stop()
         finally:
             self.end_everything()
+
+    def settings(self) -> Settings:
+        return load(self.config)
 
     @property
     def pid(self) -> int:

@@ -23,10 +23,9 @@ from blockbuster import blockbuster_ctx
 from callmon import topics
 from callmon.broker_settings import MqttSettings
 from callmon.findings import Outcome
-from callmon.settings import load
 from callmon.sinks.mqtt import Mqtt
 from callmon.store import queries
-from callmon.store.engine import open_store
+from callmon.store.keyed import opened
 from callmon.today import Today
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
@@ -285,7 +284,7 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
 
 def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
     """The calls as the database has them, less what no broker is told."""
-    store = open_store(load(callmon.config).store.url)
+    store = opened(callmon.settings())
     found = {}
     for name in names:
         (row,) = queries.call(store, name, numbers=True)

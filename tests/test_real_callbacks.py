@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from callmon.callbacks.entries import CalledBack
-from callmon.settings import load
 from callmon.store import ledger
 from callmon.store.engine import Store
 from callmon.store.keyed import opened
@@ -108,7 +107,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         by_hand(callmon, str(found["withheldcallback"]["id"]), str(found[f"+1{number(8)}complaint"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
-        assert differences(opened(load(callmon.config))) == []
+        assert differences(opened(callmon.settings())) == []
 
 
 def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
@@ -146,7 +145,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
             playing.wait()
         time.sleep(3.0)
         assert callmon.stop() == 0
-    store = opened(load(callmon.config))
+    store = opened(callmon.settings())
     found = ledger.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import trustme
 
-from callmon.settings import load
 from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -145,7 +144,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
             calls = playing.calls
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()
-        settings = load(callmon.config)
+        settings = callmon.settings()
         store = opened(settings)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
         store.close()

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from callmon.settings import load
 from callmon.store import queries
 from callmon.store.engine import Store
 from callmon.store.keyed import opened
@@ -55,7 +54,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
         shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
-    settings = load(callmon.config)
+    settings = callmon.settings()
     store = opened(settings)
     heard = witness.events()
     said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from callmon.settings import load
 from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -74,7 +73,7 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
             calls = playing.wait()
         until_phones(callmon, free=2, in_use=0, unreachable=1)
         assert callmon.stop() == 0
-        settings = load(callmon.config)
+        settings = callmon.settings()
         store = opened(settings)
         own = {
             call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from callmon.settings import load
 from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -38,7 +37,7 @@ def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
         left = callmon.total("callmon_calls_in_progress")
         assert callmon.stop() == 0
         heard = witness.events()
-    settings = load(callmon.config)
+    settings = callmon.settings()
     store = opened(settings)
     said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
     store.close()

@@ -21,6 +21,12 @@ CHALLENGE = b"Response: Success\r\nActionID: callmon-1\r\nChallenge: 155066612\r
 REFUSED = b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"
 BOOTED = b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 97\r\nStatus: Fully Booted\r\n\r\n"
 PONG = b"Response: Success\r\nActionID: callmon-3\r\nPing: Pong\r\nTimestamp: 1795527733.250000\r\n\r\n"
+LISTED = [
+    {"Action": "DeviceStateList"},
+    {"Action": "CoreShowChannels"},
+    {"Action": "Status", "Variables": "CDR(answer,u),CALLERID(num-pres)"},
+    {"Action": "CoreStatus"},
+]
 TOLD = datetime(2026, 11, 24, 13, 42, 13, 250000, tzinfo=UTC)
 
 
@@ -31,7 +37,7 @@ def session(**more: Any) -> Session:
 def listening() -> Session:
     """A session that is logged in, whose first Ping was answered at 100.0."""
     made = session(md5=False)
-    made.receive_data(BANNER + ACCEPTED + PONG, 100.0)
+    made.receive_data(BANNER + ACCEPTED + BOOTED + PONG, 100.0)
     made.data_to_send()
     return made
 
@@ -74,19 +80,38 @@ def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -
     made = session(md5=False)
     made.receive_data(BANNER, 100.0)
     made.data_to_send()
-    made.receive_data(ACCEPTED, 100.0)
-    assert sent(made) == [
-        {"Action": "Ping"},
-        {"Action": "DeviceStateList"},
-        {"Action": "CoreShowChannels"},
-        {"Action": "Status", "Variables": "CDR(answer,u),CALLERID(num-pres)"},
-        {"Action": "CoreStatus"},
+    made.receive_data(ACCEPTED + BOOTED, 100.0)
+    assert sent(made) == [{"Action": "Ping"}, *LISTED]
+
+
+def test_an_exchange_that_is_still_starting_is_asked_for_its_channels_once_it_has_booted() -> None:
+    made = session(md5=False)
+    made.receive_data(BANNER + ACCEPTED + PONG, 100.0)
+    assert sent(made)[1:] == [{"Action": "Ping"}]
+    booted = BOOTED.replace(b"Uptime: 97", b"Timestamp: 1795527735.0\r\nUptime: 0")
+    heard = made.receive_data(booted, 101.8)
+    assert [(type(event), event.at) for event in heard] == [
+        (e.FullyBooted, datetime(2026, 11, 24, 13, 42, 15, tzinfo=UTC))
     ]
+    assert sent(made) == LISTED
+    made.receive_data(booted, 102.0)
+    assert sent(made) == []
+
+
+def test_an_account_that_never_hears_of_the_boot_gets_its_listing_after_ten_seconds() -> None:
+    made = session(md5=False)
+    made.receive_data(BANNER + ACCEPTED + PONG, 100.0)
+    made.data_to_send()
+    made.tick(105.0)
+    made.receive_data(PONG, 105.5)
+    assert (sent(made), made.next_deadline()) == ([{"Action": "Ping"}], 110.0)
+    made.tick(110.0)
+    assert (sent(made), made.next_deadline()) == (LISTED, 110.5)
 
 
 def test_every_action_has_an_id_of_its_own() -> None:
     made = session(md5=False)
-    made.receive_data(BANNER + ACCEPTED, 100.0)
+    made.receive_data(BANNER + ACCEPTED + BOOTED, 100.0)
     ids = [one["ActionID"] for one in action(made.data_to_send())]
     assert len(ids) == len(set(ids)) == 6
 

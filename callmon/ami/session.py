@@ -5,10 +5,11 @@
         └─ no AMI ────────────▶ FAILED ◀── refused ──────┘      silence ──▶ FAILED┘
 
 `receive_data` takes bytes and the monotonic time (seconds), and gives events; `data_to_send` gives what is to
-be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock,
-then the channels are listed; a shorter list every few minutes shows ghosts. Events that bear no Timestamp but
-end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its last Timestamp plus the
-monotonic time since.
+be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock, and
+as soon as the exchange is fully booted the channels are listed: one that is still starting takes a login and lists
+nothing, and would be taken for one that never stopped. A shorter list every few minutes shows ghosts. Events that
+bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its last
+Timestamp plus the monotonic time since.
 
 Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
 an action.
@@ -33,6 +34,8 @@ LISTING = (
 )
 # Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.
 GREETING_TIMEOUT = 10.0
+# FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
+BOOT_PATIENCE = 10.0
 RING = "4"
 SELDOM = frozenset((e.Reply, e.FullyBooted, e.CoreShowChannelsComplete, e.StatusComplete))
 
@@ -73,6 +76,7 @@ class Session:
         self._deadline = now + GREETING_TIMEOUT
         self._pinged: float | None = None
         self._listed = now
+        self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
         self._last_byte = now
         self._clock: tuple[e.Event, float] | None = None  # what told the exchange's time last, and when
         self._booted: e.FullyBooted | None = None
@@ -104,10 +108,12 @@ class Session:
 
     def next_deadline(self) -> float:
         """When `tick` is to be called (monotonic seconds)."""
-        return self._deadline
+        return self._deadline if self._list_by is None else min(self._deadline, self._list_by)
 
     def tick(self, now: float) -> None:
         """Time passed: ask whether the exchange is still there, or find that it is not."""
+        if self._list_by is not None and now >= self._list_by:
+            self._ask_listing(now)
         if now < self._deadline or self.state is State.FAILED:
             return
         if self.state is not State.LISTENING:
@@ -170,12 +176,8 @@ class Session:
                 )
             case State.LOGGING_IN:
                 self.state = State.LISTENING
+                self._list_by = now + BOOT_PATIENCE
                 self._ping(now)
-                self._listed = now
-                self._send("DeviceStateList")  # how phones stand; without it, they are known as they change
-                for action, headers in LISTING:
-                    self._send(action, headers)
-                    self._asked.add(f"callmon-{self._actions}")
             case State.LISTENING if reply["Ping"]:
                 self._ponged(reply, now, heard)
             case State.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
@@ -202,12 +204,28 @@ class Session:
         """What ends a gap bears no time: it gets the exchange's own."""
         if isinstance(said, e.Reply):
             self._replied(said, now, heard)
-        elif isinstance(said, e.FullyBooted) and not said.stamp:
-            self._booted = said  # told with its time, when the first Ping has been answered
+        elif isinstance(said, e.FullyBooted):
+            self._fully_booted(said, now, heard)
         elif not said.stamp:
             heard.append(type(said)(self.exchange_time(now)))
         else:
             heard.append(said)
+
+    def _fully_booted(self, said: e.FullyBooted, now: float, heard: list[e.Event]) -> None:
+        """Told at login without a time, told when it happens with one."""
+        if said.stamp:
+            heard.append(said)
+        else:
+            self._booted = said  # told with its time, when the first Ping has been answered
+        if self._list_by is not None:
+            self._ask_listing(now)
+
+    def _ask_listing(self, now: float) -> None:
+        self._list_by, self._listed = None, now
+        self._send("DeviceStateList")  # how phones stand; without it, they are known as they change
+        for action, headers in LISTING:
+            self._send(action, headers)
+            self._asked.add(f"callmon-{self._actions}")
 
     def _read_clock(self, heard: list[e.Event], now: float) -> None:
         """The exchange's clock is read once for all that came together."""
