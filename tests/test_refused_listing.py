@@ -10,6 +10,11 @@ from callmon.ami.session import Session
 from callmon.settings import example
 
 AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+GREETING = (
+    b"Asterisk Call Manager/11.0.0\r\n"
+    b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
+    b"Event: FullyBooted\r\nUptime: 97\r\nStatus: Fully Booted\r\n\r\n"
+)
 
 
 def test_a_refused_status_is_told_once_and_gives_up_what_was_up_before_the_gap() -> None:
@@ -29,8 +34,7 @@ def test_a_refused_status_is_told_once_and_gives_up_what_was_up_before_the_gap()
 
 def test_a_session_whose_listing_is_denied_says_so_once() -> None:
     session = Session("toronto", "callmon", "secret", 0.0, md5=False)
-    session.receive_data(b"Asterisk Call Manager/11.0.0\r\n", 0.0)
-    session.receive_data(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n", 0.0)
+    session.receive_data(GREETING, 0.0)
     asked = [line for line in session.data_to_send().split(b"\r\n") if line.startswith(b"ActionID: ")]
     denied = b"".join(
         b"Response: Error\r\n" + line + b"\r\nMessage: Permission denied\r\n\r\n" for line in asked[-3:]
@@ -40,8 +44,7 @@ def test_a_session_whose_listing_is_denied_says_so_once() -> None:
 
 def test_an_exchange_that_lists_no_device_states_still_lists_its_channels() -> None:
     session = Session("toronto", "callmon", "secret", 0.0, md5=False)
-    session.receive_data(b"Asterisk Call Manager/11.0.0\r\n", 0.0)
-    session.receive_data(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n", 0.0)
+    session.receive_data(GREETING, 0.0)
     asked = session.data_to_send().split(b"\r\n\r\n")
     (states,) = (one for one in asked if one.startswith(b"Action: DeviceStateList\r\n"))
     number = states.split(b"\r\n")[1]
