@@ -364,6 +364,32 @@ def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str) -> N
     exchange.hangup(phone)
 
 
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_a_transfer_whose_event_comes_after_voicemail_took_the_caller_is_one_transfer(timestamps: bool) -> None:
+    exchange, caller, phone = talking(timestamps)
+    exchange.at(6).voicemail(caller)
+    sends_off(exchange.at(6.01), caller, phone, "500")
+    exchange.at(25).message(caller)
+    exchange.gives_up(caller)
+    call = exchange.one()
+    verdict = "met" if timestamps else "unknown"  # no time, no opening hours
+    assert (sent(call), judged(call, "one_transfer_at_most")[0]) == ([("blind", "500", False)], verdict)
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_transfer_whose_event_comes_after_the_dial_is_no_redirect(is_late: bool) -> None:
+    exchange, caller, phone = talking()
+    exchange.at(6)
+    if not is_late:
+        sends_off(exchange, caller, phone, "102")
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    if is_late:
+        sends_off(exchange.at(6.01), caller, phone, "102")
+    exchange.at(9).answer(caller, other)
+    exchange.at(20).ends(caller, other)
+    assert sent(exchange.one()) == [("blind", "102", True)]
+
+
 @pytest.mark.parametrize("heard", ["dialplan", "message"])
 def test_a_redirect_to_voicemail_is_known_by_voicemail(heard: str) -> None:
     exchange, caller, phone = talking()

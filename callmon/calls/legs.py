@@ -80,6 +80,10 @@ class Sending:
         self.taken = False  # something rang for the caller, refused or took the call
         self.dialled = False
 
+    def named_late(self, seen: Sending) -> None:
+        """The very sending that had been seen already, before the exchange said what it was."""
+        self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
+
 
 class TrackedCall(msgspec.Struct, eq=False, gc=False):
     """One call in progress: what is needed to understand its next event."""

@@ -8,8 +8,9 @@
 
 Asterisk's `Result: Success` does not mean that anyone took the call: what took or refused the caller decides,
 when the caller is joined with somebody, is sent off again, or the call ends. A Redirect has no event at all;
-its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Parking, pick-up,
-forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
+its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Now and then the dialplan
+is quicker than the transfer's own event: what looked like a Redirect is then called by its name. Parking,
+pick-up, forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
 """
 
 from __future__ import annotations
@@ -77,9 +78,17 @@ def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
     """The caller is on the way to somebody else; what becomes of it is told when it is known."""
     if not call.answered:
         return
-    settle(tracker, call, sending.at)
+    if call.sent is not None and _is_seen_already(call.sent, sending):
+        sending.named_late(call.sent)
+    else:
+        settle(tracker, call, sending.at)
     call.sent = sending
     tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(sending), sending.to))
+
+
+def _is_seen_already(seen: Sending, sending: Sending) -> bool:
+    same_person = endpoint(seen.by) == endpoint(sending.by)
+    return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
 def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:

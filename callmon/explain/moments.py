@@ -71,6 +71,8 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)
         case f.Transferred():
             return any(told_by(fact, x) for x in before)
+        case f.SentOff(kind="redirect"):  # named late: by what it was
+            return any(isinstance(x, f.SentOff) and x.at == fact.at for x in facts[len(before) + 1 :])
         case f.PersonJoined():
             return any(
                 isinstance(x, f.Retrieved) and x.phone == fact.phone and within(x, fact, AT_ONCE) for x in before
