@@ -398,6 +398,14 @@ def test_a_transfer_that_counts_is_told_once_with_its_number() -> None:
     ]
 
 
+def test_a_transfer_that_looked_like_the_exchange_s_own_until_it_was_named_is_told_by_its_name_alone() -> None:
+    seen = msgspec.structs.replace(SENT, kind="redirect")
+    counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
+    assert handed_on(seen, SENT, counted) == [
+        "Le poste 101 transfère l'appel au numéro interne 104, sans annonce (réacheminement 1)."
+    ]
+
+
 def test_who_takes_an_announced_transfer_is_told_behind_it_though_asterisk_joins_the_bridges_first() -> None:
     joined = f.PersonJoined(CALL, after(8.999), "104", "PJSIP/104-00000002")
     let_go = [f.Held(CALL, after(4), "101"), f.Resumed(CALL, after(8.998), "101")]
