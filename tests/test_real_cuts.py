@@ -90,7 +90,7 @@ def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
     assert heard["heard"] == "partly", f"{call.situation.name} was heard throughout: {disagreements(call, heard)}"
     name, expect = call.situation.name, call.situation.expect
     found = []
-    if heard["outcome"] not in {expect["outcome"], *HONEST}:
+    if heard["outcome"] not in {expect["outcome"], *HONEST, *message_heard(expect, heard)}:
         found.append(f"{name}: outcome {heard['outcome']}, not {expect['outcome']}")
     if "rings" in expect and heard["rings"] not in {expect["rings"], None}:
         found.append(f"{name}: rings {heard['rings']}, not {expect.get('rings')}")
@@ -99,6 +99,12 @@ def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
         if verdict not in {wanted, "unknown"}:
             found.append(f"{name}: {standard} {verdict}, not {wanted}")
     return found
+
+
+def message_heard(expect: dict[str, Any], heard: dict[str, Any]) -> set[str]:
+    """Who arrived, was answered and was sent to voicemail in one gap did leave a message: nothing else is said."""
+    left = (expect.get("voicemail") or {}).get("message")
+    return {"voicemail_message"} if left and set(heard["verdicts"].values()) == {"unknown"} else set()
 
 
 def silences(log: list[tuple[float, str]]) -> list[tuple[float, float]]:
