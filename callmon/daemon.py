@@ -37,12 +37,13 @@ from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
 from callmon.hands import Hands
 from callmon.notify import notify
-from callmon.numbers import e164
+from callmon.outlook import Outlooks, mailboxes
 from callmon.settings import Settings, load
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics
 from callmon.sinks.mqtt import Mqtt
+from callmon.sinks.outlook import Outlook
 from callmon.standards import ALL_STANDARDS
 from callmon.store import ledger, queries
 from callmon.store.engine import Store
@@ -77,6 +78,7 @@ class Daemon:
         self.monitor = assembly.monitor(settings, token=self._token)
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
         self.today = Today(settings.timezone)
+        self._outlooks = Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations = self.monitor.ledger.shelf
         self._sinks = (self.database, self.mqtt)
@@ -116,11 +118,12 @@ class Daemon:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
             hands = tasks.create_task(self._hands.run(self._do), name="by hand")
+            outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
             self._tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands])
+            await self._close(server, [web, timer, hands, outlooks])
 
     def stop(self) -> None:
         self._stop.set()
@@ -166,6 +169,10 @@ class Daemon:
     def owed(self) -> Shelf:
         return self.monitor.ledger.shelf
 
+    def outlook(self) -> Outlook:
+        heard = {name: watched.exchange for name, watched in self._watched.items()}
+        return self._outlooks.at(datetime.now(UTC), self.settings, heard)
+
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self._watched.items()]
 
@@ -206,8 +213,9 @@ class Daemon:
 
     def _restore(self) -> None:
         """The calls that were in progress when callmon last ran are taken up by their stored facts."""
-        self._warm_up()
+        assembly.warm_up(self.settings, datetime.now(UTC))
         self._restore_today(datetime.now(UTC))
+        self._outlooks.read(self.settings, datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
         self._hands.restore()
@@ -227,12 +235,6 @@ class Daemon:
         calls, verdicts = queries.ended_calls(self._store, names, begin, begin + timedelta(days=2))
         self.today.restore(self.today.day(now), calls, verdicts)
 
-    def _warm_up(self) -> None:
-        """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
-        for line in self.settings.lines():
-            self.settings.calendar(line).is_open(datetime.now(UTC))
-        e164("416 555-0100", self.settings.region)
-
     def _watch(self, name: str) -> None:
         recorder = FlightRecorder(keep=public_numbers(self.settings.lines(), self.settings.region))
         exchange = Exchange(
@@ -241,6 +243,7 @@ class Daemon:
             lambda events: self.hear(name, events),
             recorder.heard,
         )
+        exchange.boxes.want(mailboxes(self.settings))
         task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
         self._watched[name] = Watched(exchange, recorder, task)
 
@@ -379,6 +382,7 @@ class Daemon:
         for name in self.settings.exchanges:
             if name not in self._watched:
                 self._watch(name)
+            self._watched[name].exchange.boxes.want(mailboxes(self.settings))
 
 
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:

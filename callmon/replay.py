@@ -47,7 +47,7 @@ class Replay:
                     event = e.presentation(event, heard)
                 if isinstance(event, e.StatusComplete | e.CoreShowChannelsComplete):
                     event = type(event)(heard)  # it bears no Timestamp: the clock is the last one seen
-                if isinstance(event, e.Event):
+                if isinstance(event, e.Event) and type(event) is not e.VoicemailUserDetail:
                     self.start = self.start or event.at
                     yield from self._feed(event)
         self.last = heard or self.last

@@ -25,6 +25,7 @@ from callmon.findings import Cause, Finding, Outcome, Verdict
 from callmon.privacy.sealing import Ring
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState
+from callmon.sinks.outlook import Outlook
 from callmon.store import queries, wire
 from callmon.store.engine import Store, upgrade
 from callmon.store.scribe import Leave, Scribe
@@ -154,6 +155,7 @@ class Daemon:
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
     shelf: Shelf = field(default_factory=Shelf)
+    ahead: Outlook = field(default_factory=Outlook)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         return self.calls
@@ -172,6 +174,9 @@ class Daemon:
 
     def owed(self) -> Shelf:
         return self.shelf
+
+    def outlook(self) -> Outlook:
+        return self.ahead
 
     def faults(self) -> int:
         return self.caught

@@ -284,4 +284,5 @@ def test_the_channels_are_listed_again_every_three_minutes_beside_a_ping() -> No
         asked += [(second, action) for action in actions if action != "Ping"]
         if "Ping" in actions:
             made.receive_data(PONG, float(second))
-    assert asked == [(280, "CoreShowChannels"), (460, "CoreShowChannels")]
+    shortly = ("CoreShowChannels", "CoreStatus")
+    assert asked == [(at, action) for at in (280, 460) for action in shortly]

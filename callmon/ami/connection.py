@@ -18,6 +18,8 @@ from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 from callmon.ami import events as e
+from callmon.ami.feed import Feed
+from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, State
 from callmon.errors import AmiError, ConfigError
 from callmon.exchange_settings import ExchangeSettings
@@ -137,6 +139,7 @@ class Exchange:
         self.link: Link | None = None
         self.events = 0
         self.dropped = 0
+        self.boxes, self.feed = Mailboxes(), Feed()
         self._hear, self._witness = hear, witness
         self._said: str | None = ""
 
@@ -192,6 +195,8 @@ class Exchange:
                 ping_every=s.ping_every.total_seconds(),
                 ping_timeout=s.ping_timeout.total_seconds(),
                 list_every=s.list_every.total_seconds(),
+                boxes=self.boxes,
+                feed=self.feed,
             )
             return Link(session, self._heard, self._witness)
 

@@ -190,6 +190,15 @@ class MessageWaiting(Event, frozen=True, gc=False):
     new: str
 
 
+class VoicemailUserDetail(Event, frozen=True, gc=False):
+    """The answer to our question for one voicemail box: how many new messages it has, and how many it may have."""
+
+    context: str
+    mailbox: str
+    most: str
+    new: str
+
+
 class QueueCallerJoin(Event, frozen=True, gc=False):
     language: str
     uniqueid: str
@@ -342,6 +351,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     MusicOnHoldStart: ("Uniqueid",),
     Newexten: ("Language", "Uniqueid", "Application", "AppData"),
     MessageWaiting: ("Uniqueid", "Mailbox", "New"),
+    VoicemailUserDetail: ("VMContext", "VoiceMailbox", "MaxMessageCount", "NewMessageCount"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
     QueueCallerLeave: ("Uniqueid", "Queue"),
     UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum"),

@@ -7,9 +7,10 @@
 `receive_data` takes bytes and the monotonic time (seconds), and gives events; `data_to_send` gives what is to
 be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock, and
 as soon as the exchange is fully booted the channels are listed: one that is still starting takes a login and lists
-nothing, and would be taken for one that never stopped. A shorter list every few minutes shows ghosts. Events that
-bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its last
-Timestamp plus the monotonic time since.
+nothing, and would be taken for one that never stopped. A shorter list every few minutes shows ghosts; with it the
+exchange is asked how many calls it has had (`feed.py`) and how the lines' mailboxes stand (`mailboxes.py`). Events
+that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its
+last Timestamp plus the monotonic time since.
 
 Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
 an action.
@@ -23,6 +24,8 @@ from enum import Enum, auto
 
 from callmon.ami import events as e
 from callmon.ami.decoding import decode
+from callmon.ami.feed import Feed
+from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.protocol import BANNER, Framer
 from callmon.errors import AmiError
 
@@ -37,7 +40,12 @@ GREETING_TIMEOUT = 10.0
 # FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
 BOOT_PATIENCE = 10.0
 RING = "4"
-SELDOM = frozenset((e.Reply, e.FullyBooted, e.CoreShowChannelsComplete, e.StatusComplete))
+SELDOM = frozenset(
+    (
+        *(e.Reply, e.FullyBooted, e.CoreShowChannelsComplete, e.StatusComplete),
+        *(e.MessageWaiting, e.VoicemailUserDetail),
+    )
+)
 
 
 class State(Enum):
@@ -61,6 +69,8 @@ class Session:
         ping_every: float = 5.0,
         ping_timeout: float = 5.0,
         list_every: float = 180.0,
+        boxes: Mailboxes | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self.exchange = exchange
         self.state = State.CONNECTED
@@ -70,6 +80,8 @@ class Session:
         self.received = 0
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
+        self._boxes, self._feed = boxes or Mailboxes(), feed or Feed()
+        self._boxes.unheard()
         self._framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
@@ -94,8 +106,8 @@ class Session:
                 self._read_clock(heard, now)
                 self._told(said, now, heard)
                 continue
-            if type(said) is e.Newchannel and said.state == RING:
-                self._ask_presentation(said)
+            if type(said) is e.Newchannel and said.uniqueid == said.linkedid:
+                self._begun(said)
             heard.append(said)  # type: ignore[arg-type]
         self._read_clock(heard, now)
         self.received += len(messages)
@@ -127,6 +139,7 @@ class Session:
 
     def lost(self) -> e.ConnectionLost:
         """The event for the end of this connection: the exchange is unheard from its last byte on."""
+        self._boxes.unheard()
         return e.ConnectionLost(self.heard_until())
 
     def exchange_time(self, now: float) -> datetime | None:
@@ -184,6 +197,7 @@ class Session:
                 self._asked.clear()
                 heard.append(e.ListingRefused(self.exchange_time(now)))
             case State.LISTENING:
+                self._feed.answered(reply)
                 told = e.presentation(reply, self.exchange_time(now))
                 if told is not None:
                     heard.append(told)
@@ -206,6 +220,11 @@ class Session:
             self._replied(said, now, heard)
         elif isinstance(said, e.FullyBooted):
             self._fully_booted(said, now, heard)
+        elif isinstance(said, e.VoicemailUserDetail):
+            self._boxes.listed(f"{said.mailbox}@{said.context}", said.new, said.most, self.exchange_time(now))
+        elif isinstance(said, e.MessageWaiting):
+            self._boxes.waiting(said.mailbox, said.new, said.at or self.exchange_time(now))
+            heard.append(said)
         elif not said.stamp:
             heard.append(type(said)(self.exchange_time(now)))
         else:
@@ -226,6 +245,7 @@ class Session:
         for action, headers in LISTING:
             self._send(action, headers)
             self._asked.add(f"callmon-{self._actions}")
+        self._ask_boxes()
 
     def _read_clock(self, heard: list[e.Event], now: float) -> None:
         """The exchange's clock is read once for all that came together."""
@@ -233,9 +253,10 @@ class Session:
         if latest is not None:
             self._clock = (latest, now)
 
-    def _ask_presentation(self, event: e.Newchannel) -> None:
-        """No event says whether a caller's number may be shown."""
-        if event.uniqueid == event.linkedid:
+    def _begun(self, event: e.Newchannel) -> None:
+        """A call begins. No event says whether its caller's number may be shown."""
+        self._feed.begun += 1
+        if event.state == RING:
             self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))
 
     def _unusable(self, message: bytes) -> None:
@@ -250,6 +271,13 @@ class Session:
         """Are the calls that we take to be in progress still there? (`calls/vanished.py`)"""
         self._listed = now
         self._send("CoreShowChannels")
+        self._send("CoreStatus")
+        self._ask_boxes()
+
+    def _ask_boxes(self) -> None:
+        """An exchange that has no such box says so."""
+        for context, mailbox in self._boxes.questions():
+            self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._actions += 1

@@ -26,6 +26,7 @@ from callmon.figures import VERDICT, Figures, Sets
 from callmon.lines import Line
 from callmon.parity import compare
 from callmon.sinks import Sink
+from callmon.sinks.outlook import Outlook, outlook
 from callmon.sinks.owed import owed
 from callmon.sinks.series import FiguresText
 from callmon.store.tally import Tally
@@ -67,6 +68,9 @@ class Gauges(Protocol):
 
     def owed(self) -> Shelf:
         """The callbacks and complaints that are live."""
+
+    def outlook(self) -> Outlook:
+        """Voicemail boxes, hours, targets, the last day, and whether the feed is silent."""
 
     def faults(self) -> int:
         """Bugs caught since the start."""
@@ -115,6 +119,7 @@ class Metrics:
             *_exchanges(self._gauges.exchanges()),
             *_sinks(self._sinks),
             *owed(self._gauges.owed(), [line.name for line in self._lines]),
+            *outlook(self._gauges.outlook()),
             *self._callmon(),
         ]
 

@@ -1,0 +1,123 @@
+"""What alerts ask beside calls: when a line opens, its last day against its target, and the names of standards."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from callmon import words
+from callmon.ami.feed import Counts
+from callmon.outlook import Outlooks, change, last_day
+from callmon.settings import Settings
+from callmon.sinks.outlook import BoxState, Outlook
+from callmon.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.store.engine import Store
+from tests.builders import settings
+from tests.store_fixtures import STANDARDS, START, Daemon, of_calls, wrote
+from tests.test_metrics import page, read, value
+
+MONDAY_EVENING = datetime(2026, 11, 23, 22, 0, 0, tzinfo=UTC)  # 17:00 in Toronto
+OPENS, CLOSES = datetime(2026, 11, 24, 13, 30, tzinfo=UTC), datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+TITLE = 'title_en = "General inquiries, Toronto"'
+WITH_TARGET = settings(
+    {TITLE: f'{TITLE}\ntarget = {{ reach_a_person = {{ percent = 92.5, since = 2026-11-24, signed_by = "A." }} }}'}
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (MONDAY_EVENING, OPENS),
+        (OPENS - timedelta(microseconds=1), OPENS),
+        (OPENS, CLOSES),
+        (CLOSES - timedelta(microseconds=1), CLOSES),
+        (CLOSES, OPENS + timedelta(days=1)),
+        (datetime(2026, 11, 27, 23, 0, tzinfo=UTC), OPENS + timedelta(days=6)),
+        (datetime(2027, 3, 12, 23, 0, tzinfo=UTC), datetime(2027, 3, 15, 12, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_line_that_is_closed_tells_when_it_opens_and_an_open_one_when_it_closes(
+    now: datetime, expected: datetime
+) -> None:
+    assert change(settings().calendar("general"), now) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 24, 4, 59, 59, tzinfo=UTC), date(2026, 11, 20)),  # Monday, 23:59:59 in Toronto
+        (datetime(2026, 11, 24, 5, 0, tzinfo=UTC), date(2026, 11, 23)),
+        (datetime(2026, 12, 29, 15, 0, tzinfo=UTC), date(2026, 12, 24)),
+    ],
+)
+def test_the_last_day_is_the_last_on_which_the_line_was_open(now: datetime, expected: date) -> None:
+    given = settings()
+    assert last_day(given, given.lines()["general"], now) == expected
+
+
+def told(store: Store, given: Settings, now: datetime) -> Outlook:
+    made = Outlooks(store)
+    made.read(given, now)
+    return made.at(now, given, {})
+
+
+def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Store) -> None:
+    wrote(sqlite_store, *of_calls(2))
+    given = settings()
+    after = given.calendar().local_day(START) + timedelta(days=1)
+    morning = datetime(after.year, after.month, after.day, 9, tzinfo=given.timezone)
+    on_the_day = told(sqlite_store, given, morning.astimezone(UTC))
+    found = {key: n for key, n in on_the_day.last_day.items() if n}
+    assert found == {(standard, "general", "met"): 2 for standard in STANDARDS}
+    assert len(on_the_day.last_day) == len(CALL_STANDARDS) * 4 * len(list(given.lines()))
+    a_day_later = told(sqlite_store, given, (morning + timedelta(days=7)).astimezone(UTC))
+    assert set(a_day_later.last_day.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (datetime(2026, 11, 24, 15, 0, tzinfo=UTC), {}),  # the last day is before the target's first
+        (datetime(2026, 11, 25, 15, 0, tzinfo=UTC), {("reach_a_person", "general"): 0.925}),
+    ],
+)
+def test_a_target_is_that_of_the_day_which_is_judged(
+    now: datetime, expected: dict[tuple[str, str], float], sqlite_store: Store
+) -> None:
+    assert dict(told(sqlite_store, WITH_TARGET, now).targets) == expected
+
+
+def test_what_is_known_is_on_the_page_and_what_is_not_is_absent() -> None:
+    told = Outlook(
+        [BoxState("toronto", "500", 3, 20, 1), BoxState("toronto", "504", 2, None, 0)],
+        {"general": START},
+        {("reach_a_person", "general", "met"): 19},
+        {("reach_a_person", "general"): 0.9},
+        {"toronto": Counts(41, 7)},
+    )
+    values = read(page(Daemon(ahead=told), {}))
+    box = {"exchange": "toronto", "mailbox": "500"}
+    shown = [
+        value(values, f"callmon_mailbox_{name}", **box) for name in ("messages", "capacity", "messages_unheard")
+    ]
+    assert shown == [3, 20, 1]
+    assert value(values, "callmon_mailbox_capacity", exchange="toronto", mailbox="504") is None
+    assert value(values, "callmon_opening_change_timestamp_seconds", line="general") == START.timestamp()
+    assert value(values, "callmon_opening_change_timestamp_seconds", line="tty") is None
+    on = {"standard": "reach_a_person", "line": "general"}
+    assert value(values, "callmon_last_day_verdicts", verdict="met", **on) == 19
+    assert value(values, "callmon_target_ratio", **on) == 0.9
+    counted = [
+        value(values, f"callmon_exchange_calls_{x}_total", exchange="toronto") for x in ("processed", "heard")
+    ]
+    assert counted == [41, 7]
+    nothing = {name for name, _ in read(page(Daemon(), {}))}
+    assert {name for name in nothing if "mailbox" in name or "target" in name or "_calls_heard" in name} == set()
+
+
+def test_every_standard_has_its_titles_on_the_page() -> None:
+    named = {
+        dict(labels)["standard"] for name, labels in read(page(Daemon(), {})) if name == "callmon_standard_info"
+    }
+    assert named == set(ALL_STANDARDS) == set(words.STANDARDS)
