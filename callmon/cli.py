@@ -18,6 +18,7 @@ from typing import BinaryIO
 import click
 
 from callmon import __version__
+from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
 from callmon.cli_privacy import privacy
 from callmon.command_line import (
@@ -40,6 +41,7 @@ def main() -> None:
 
 
 main.add_command(privacy)
+main.add_command(alerting)
 
 
 @main.command()
