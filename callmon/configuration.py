@@ -175,7 +175,7 @@ class LineSettings(Table):
     language_menu: bool = Field(default=False, description="its menu lets the caller choose a language")
     hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
     special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
-    mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes")
+    mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes; 500 is 500@default")
     extensions: tuple[str, ...] = Field(
         default=(), description="its phones (101, PJSIP/101); empty: those dialled for it"
     )

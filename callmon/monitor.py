@@ -67,7 +67,7 @@ class Site:
         self.region = region
         self.any_line = any_line
         self.voicemail_contexts = frozenset(voicemail_contexts)
-        self.mailboxes = frozenset(box for line in lines for box in line.mailboxes)
+        self.mailboxes = frozenset(box.partition("@")[0] for line in lines for box in line.mailboxes)
         self.lines = lines
 
     def line(self, dialled: str) -> Line | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +18,6 @@ from callmon.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page
-from tests.lab.server import in_folder
 from tests.test_alerts import ALERTS, METAPHOR, PUBLIC, RULES, RUNBOOK
 from tests.test_metrics import ONE_CALL, full_daemon, page, rendered
 
@@ -117,6 +115,7 @@ callmon_business_hours{{line="poci"}} 1
 callmon_callbacks_due_soon{{line="poci",language="fr"}} {self.due_soon}
 callmon_callbacks_overdue{{line="poci",language="fr"}} {self.overdue}
 callmon_callbacks_to_listen_to{{line="poci"}} {self.to_listen_to}
+callmon_callbacks_to_listen_to_due_timestamp_seconds{{line="poci"}} 0
 callmon_callback_earliest_actionable_timestamp_seconds{{line="poci"}} {DUE.timestamp()}
 callmon_callback_earliest_opened_timestamp_seconds{{line="poci"}} {DUE.timestamp() - 86400}
 callmon_mailbox_messages_unheard{{exchange="toronto",mailbox="500"}} {self.unheard}
@@ -337,10 +336,11 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
     wait_for(lambda: "CallmonDown" in site.prometheus.alerts())
 
     closed = site.alertmanagers["closed day"]
-    command = ["amtool", "alert", "add", "CallmonTest", "to=lead", f"--alertmanager.url={closed.url}"]
-    written = "    " + " ".join(command).replace(closed.url, "http://127.0.0.1:9093") + "\n"
+    words = ["alerting", "test", "--to", "lead", "--alertmanager", closed.url]
+    written = "    callmon " + " ".join(words).replace(closed.url, "http://127.0.0.1:9093") + "\n"
     assert written in RUNBOOK
-    subprocess.run(in_folder(closed.folder, *command), check=True, timeout=30)
+    done = CliRunner().invoke(main, [*words, "--lang", "en"])
+    assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "lead".\n')
     wait_for(lambda: subjects(site.letters["closed day"], "lead@"))
     assert subjects(site.letters["closed day"], "") == [
         "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."

@@ -562,6 +562,11 @@ def test_a_mailbox_that_no_exchange_has_is_told() -> None:
     ]
 
 
+def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
+    told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
+    assert told == [f"line {line}: no exchange has its mailbox '504'." for line in ("tty", "tty-toll-free")]
+
+
 def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> None:
     assert judged(replace(HEALTHY, mailboxes=None)) == []
 
@@ -705,6 +710,7 @@ def test_the_white_list_is_the_one_that_ships() -> None:
 
 def test_whatever_callmon_reads_is_on_the_white_list() -> None:
     answers_to_questions = {"CoreShowChannel", "CoreShowChannelsComplete", "Status", "StatusComplete"}
+    answers_to_questions |= {"VoicemailUserDetail"}
     read = {name.decode() for name in decoding.READERS} - answers_to_questions
     assert read - {*white_list.NAMES, white_list.VOICEMAIL} == set()
 

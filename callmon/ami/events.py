@@ -218,6 +218,8 @@ class UserEvent(Event, frozen=True, gc=False):
     number: str = ""
     language: str = ""  # the dialplan's, which stands behind the channel's own
     caller: str = ""
+    status: str = ""
+    mailbox: str = ""
 
 
 class DeviceStateChange(Event, frozen=True, gc=False):
@@ -354,7 +356,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     VoicemailUserDetail: ("VMContext", "VoiceMailbox", "MaxMessageCount", "NewMessageCount"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
     QueueCallerLeave: ("Uniqueid", "Queue"),
-    UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum"),
+    UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum", "Status", "Mailbox"),
     DeviceStateChange: ("Device", "State"),
     FullyBooted: ("Uptime",),
     Shutdown: (),

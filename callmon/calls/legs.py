@@ -122,6 +122,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     held = flag(1024)
     surveyed = flag(2048)  # the survey has been offered
     queued = flag(4096)  # was put into a queue: what took its time since then was no menu
+    message = flag(8192)  # it was told that a message was left
     thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
     maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
     consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another

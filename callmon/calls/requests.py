@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import surveys
+from callmon.calls import surveys, voicemail
 from callmon.calls.legs import TrackedCall
 from callmon.numbers import e164
 
@@ -31,6 +31,8 @@ def said(tracker: Tracker, event: e.UserEvent) -> None:
             surveys.said(tracker, call, event.at)
         case "CallmonCallbackRequest":
             _wants_a_callback(tracker, call, event)
+        case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
+            voicemail.left(tracker, call, event.at, event.mailbox)
         case "CallmonComplaint":
             tracker.tell(f.ComplaintMade(call.id, event.at))
 

@@ -28,6 +28,7 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
     call.answered = account.answer is not None
     call.voicemail = account.voicemail is not None
+    call.message = bool(account.message)
     call.dialled = account.tried > 0
     call.line_up = bool(account.opened)
     call.language_told = account.language is not None

@@ -1,9 +1,11 @@
 """Voicemail takes a call, and a message is left or not. Pure.
 
-Four ways to know, best first: the dialplan step `VoiceMail` (also on a line already up, where nothing else
-tells); a MessageWaiting with the caller's Uniqueid; the caller's place, where the configuration says that only
-voicemail is; and, on an exchange that lets us hear no dialplan step at all, a line that goes up after every
-phone was tried in vain. An agent who listens or deletes sends MessageWaiting too: the Uniqueid is the agent's.
+Five ways to know, best first: the dialplan step `VoiceMail` (also on a line already up, where nothing else
+tells); a MessageWaiting with the caller's Uniqueid; the dialplan's own word that a message was left
+(`UserEvent(CallmonVoicemail,Status: SUCCESS)`; its FAILED may also mean that there is no such box, and tells
+nothing); the caller's place, where the configuration says that only voicemail is; and, on an exchange that lets us
+hear no dialplan step at all, a line that goes up after every phone was tried in vain. An agent who listens or deletes
+sends MessageWaiting too: the Uniqueid is the agent's.
 """
 
 from __future__ import annotations
@@ -87,7 +89,13 @@ def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:
         return
     if leg is not call.caller and leg.mailbox is None:  # a colleague who listens; else a half that runs VoiceMail
         return
-    mailbox = event.mailbox.partition("@")[0] or None
-    transfers.redirected(tracker, call, event.at, mailbox or "")
-    took(tracker, call, call.last_stop or event.at, mailbox)
-    tracker.tell(f.MessageLeft(call.id, event.at, mailbox))
+    left(tracker, call, event.at, event.mailbox)
+
+
+def left(tracker: Tracker, call: TrackedCall, at: datetime | None, box: str) -> None:
+    """Tell that the caller left a message."""
+    mailbox = box.partition("@")[0] or None
+    transfers.redirected(tracker, call, at, mailbox or "")
+    took(tracker, call, call.last_stop or at, mailbox)
+    call.message = True
+    tracker.tell(f.MessageLeft(call.id, at, mailbox))

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from callmon.ami import decoding
 from callmon.ami import events as e
+from callmon.ami.mailboxes import short
 from callmon.ami.protocol import Framer
 from callmon.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.calls.language import SHORTEST_MENU
@@ -210,7 +211,7 @@ class Listening:
 
     def _boxed(self, call: _Call, at: datetime | None, mailbox: str) -> None:
         call.boxed = call.boxed or at
-        call.mailbox = call.mailbox or mailbox.partition("&")[0].partition("@")[0]
+        call.mailbox = call.mailbox or short(mailbox.partition("&")[0])
 
     def _ended(self, call: _Call, event: e.Hangup) -> None:
         line = self._line(call.dialled)

@@ -169,11 +169,11 @@ def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Com
     known = {box for boxes in told if boxes is not None for box in boxes}
     if not told or None in told:
         return
-    names = known | {box.partition("@")[0] for box in known}
+    names = known | {box.removesuffix("@default") for box in known}
     for line in lines:
         for box in line.mailboxes:
             if box not in names:
-                some = ", ".join(f'"{name}"' for name in sorted({box.partition("@")[0] for box in known})[:6])
+                some = ", ".join(f'"{name}"' for name in sorted(box.removesuffix("@default") for box in known)[:6])
                 yield _of_line(
                     line,
                     f"no exchange has its mailbox {box!r}.",

@@ -1,0 +1,77 @@
+"""The dialplan's own word that a message was left: `UserEvent(CallmonVoicemail,Status: …,Mailbox: …)` in `h`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callmon import facts as f
+from tests.builders import Channel, Exchange
+from tests.test_phones import GENERAL_LINE, facts_of
+from tests.test_tracker import ringing
+
+
+def says(exchange: Exchange, channel: Channel, status: str, mailbox: str = "500@default") -> None:
+    """Asterisk puts the dialplan's headers last."""
+    told = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
+    exchange.event("UserEvent", **exchange._of(channel), **told)
+
+
+def in_vain(exchange: Exchange, told: bool = True) -> Channel:
+    """Four rings, and voicemail takes the caller; `told`: its step of the dialplan is heard."""
+    caller, phones = ringing(exchange)
+    for phone in phones:
+        exchange.at(24).stop(caller, phone)
+    exchange.voicemail(caller, told=told)
+    return caller
+
+
+def heard(exchange: Exchange) -> tuple[str, dict[str, Any] | None, int]:
+    """Outcome, voicemail, and how many messages were told."""
+    call = exchange.one()
+    messages = [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)]
+    return call["outcome"], call["voicemail"], len(messages)
+
+
+def test_a_message_that_only_the_dialplan_tells_of_was_left() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    says(exchange.at(40), caller, "SUCCESS")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+
+
+def test_a_message_of_which_the_exchange_told_already_is_not_told_twice() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    exchange.at(39).message(caller)
+    says(exchange.at(40), caller, "SUCCESS")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+
+
+def test_the_word_tells_voicemail_where_no_step_of_the_dialplan_is_heard() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange, told=False)
+    says(exchange.at(40), caller, "SUCCESS", "700@public")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "700", "rings": 4, "message": True}, 1)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "USEREXIT", "", "success"])
+def test_no_other_status_tells_of_a_message(status: str) -> None:
+    """Every call that ends runs `h`: most have no status, and FAILED may mean that there is no such box."""
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    says(exchange.at(40), caller, status)
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_no_message", {"mailbox": "500", "rings": 4, "message": False}, 0)
+
+
+def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> None:
+    exchange = Exchange()
+    agent = exchange.new("PJSIP/101", 4, "*98")
+    says(exchange, agent, "SUCCESS")
+    exchange.hangup(agent)
+    assert [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)] == []
