@@ -4,8 +4,8 @@ Five ways to know, best first: the dialplan step `VoiceMail` (also on a line alr
 tells); a MessageWaiting with the caller's Uniqueid; the dialplan's own word that a message was left
 (`UserEvent(CallmonVoicemail,Status: SUCCESS)`; its FAILED may also mean that there is no such box, and tells
 nothing); the caller's place, where the configuration says that only voicemail is; and, on an exchange that lets us
-hear no dialplan step at all, a line that goes up after every phone was tried in vain. An agent who listens or deletes
-sends MessageWaiting too: the Uniqueid is the agent's.
+hear no dialplan step at all, a line that goes up after every phone was tried in vain. An agent who listens or
+deletes sends MessageWaiting too: the Uniqueid is the agent's.
 """
 
 from __future__ import annotations
