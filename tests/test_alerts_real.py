@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from callmon.business_calendar import Calendar, Hours, SpecialHours, clock, periods
+from callmon.cli import main
 from callmon.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import Prometheus, promtool
