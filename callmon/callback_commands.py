@@ -156,11 +156,18 @@ def moment(text: str | None, settings: Settings) -> datetime | None:
 @click.option("--service", help="only of this service")
 @click.option("--language", type=click.Choice(["fr", "en", "other", "unknown"]), help="only asked for in it")
 @click.option("--overdue", is_flag=True, help="only what is late")
+@click.option("--untaken", is_flag=True, help="only what nobody has in hand")
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the list (default: the settings')")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object an entry")
 @speaks_plainly
 def list_(
-    config: Path | None, state: str, lang: str | None, as_json: bool, overdue: bool, **only: str | None
+    config: Path | None,
+    state: str,
+    lang: str | None,
+    as_json: bool,
+    overdue: bool,
+    untaken: bool,
+    **only: str | None,
 ) -> None:
     """List who must be called back, most urgent first, with the numbers. They are shown here alone.
 
@@ -172,6 +179,7 @@ def list_(
 
     desk = Desk(config, lang)
     found = ledger.obligations(desk.store, state="open" if state == "open" else None, numbers=True)
+    found = [x for x in found if not untaken or x.obligation.in_hand is None]
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
     desk.note(wanted)
     if not as_json:
@@ -265,6 +273,34 @@ def reopen(
     """
     desk = Desk(config, lang, exchange)
     desk.do(desk.asked(name, actor, "reopen", text=text[:500]))
+
+
+@callbacks.command()
+@click.argument("name", metavar="ENTRY")
+@_usual
+@speaks_plainly
+def take(name: str, config: Path | None, actor: str | None, exchange: str | None, lang: str | None) -> None:
+    """Say that you have an entry in hand, so that nobody else sees to it; it stays due.
+
+    \b
+    Example: callmon callbacks take 1795527733.0
+    """
+    desk = Desk(config, lang, exchange)
+    desk.do(desk.asked(name, actor, "take"))
+
+
+@callbacks.command()
+@click.argument("name", metavar="ENTRY")
+@_usual
+@speaks_plainly
+def release(name: str, config: Path | None, actor: str | None, exchange: str | None, lang: str | None) -> None:
+    """Give an entry back, or take it from a colleague who is away: anybody may have it in hand then.
+
+    \b
+    Example: callmon callbacks release 1795527733.0
+    """
+    desk = Desk(config, lang, exchange)
+    desk.do(desk.asked(name, actor, "release"))
 
 
 @callbacks.command()

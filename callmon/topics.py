@@ -51,6 +51,8 @@ class Obligation(Protocol):
     def state(self) -> str: ...
     @property
     def attempts(self) -> int: ...
+    @property
+    def in_hand(self) -> bool: ...
 
 
 class Obligations(Protocol):
@@ -131,6 +133,7 @@ def of_callback(owed: Obligation) -> bytes:
             "actionable": instant(owed.actionable),
             "state": owed.state,
             "attempts": owed.attempts,
+            "in_hand": owed.in_hand,
         }
     )
 

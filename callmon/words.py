@@ -182,6 +182,9 @@ REFUSALS: Mapping[str, str] = {
     "already_complaint": "Cet appel est déjà consigné comme plainte.",
     "no_line": "Cet appel n'est pas arrivé sur une ligne du public.",
     "erased": "Les renseignements de cette fiche ont été détruits; elle ne peut qu'être fermée.",
+    "taken": "Une autre personne s'en charge déjà (« callmon callbacks list » dit qui); si elle est absente, "
+    "libérez la fiche d'abord (release).",
+    "not_taken": "Personne ne s'en charge.",
 }
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
 MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}

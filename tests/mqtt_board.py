@@ -76,6 +76,7 @@ class Owed:
     id: str
     state: str = "open"
     attempts: int = 0
+    in_hand: bool = False
     line: str = "general"
     language: str | None = "fr"
     opened: datetime = START

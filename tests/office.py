@@ -134,9 +134,8 @@ class Office:
         """A person does something, to the only obligation when none is named."""
         key = next(iter(self.kept)) if obligation is None and self.kept else ("toronto", obligation or "")
         self._hands += 1
-        hand = Hand(
-            n=self._hands, at=at, actor="m.tremblay", action=action, exchange=key[0], obligation=key[1], **more
-        )  # type: ignore[arg-type]
+        actor, more = more.get("actor", "m.tremblay"), {k: v for k, v in more.items() if k != "actor"}
+        hand = Hand(n=self._hands, at=at, actor=actor, action=action, exchange=key[0], obligation=key[1], **more)  # type: ignore[arg-type]
         for outcome in self.monitor.hand(hand, self.kept.get(key)):
             self._keep(outcome)
         return self

@@ -61,6 +61,7 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
     [
         ("CallbackDueSoon", "now", "team", "digest,team"),
         ("CallbackOverdue", "opening", "team", "digest,lead,team"),
+        ("CallbackUntaken", "now", "lead", "digest,lead"),
         ("MessagesToListenTo", "opening", "team", "digest,team"),
         ("MessagesUnheard", "opening", "team", "digest,team"),
         ("MailboxFull", "now", "lead", "digest,telephony,lead"),
@@ -116,6 +117,7 @@ callmon_line_info{{{LINE}}} 1
 callmon_business_hours{{line="poci"}} 1
 callmon_callbacks_due_soon{{line="poci",language="fr"}} {self.due_soon}
 callmon_callbacks_overdue{{line="poci",language="fr"}} {self.overdue}
+callmon_callbacks_overdue_untaken{{line="poci",language="fr"}} {self.overdue}
 callmon_callbacks_to_listen_to{{line="poci"}} {self.to_listen_to}
 callmon_callbacks_to_listen_to_due_timestamp_seconds{{line="poci"}} 0
 callmon_callback_earliest_actionable_timestamp_seconds{{line="poci"}} {DUE.timestamp()}

@@ -45,6 +45,10 @@ def _do(ledger: Ledger, one: Obligation, hand: Hand) -> None:
             ledger.write(n.Reopened(one.exchange, one.id, hand.at, hand.actor, hand.text))
         case "mark":
             _mark(ledger, one, hand)
+        case "take":
+            ledger.write(n.Taken(one.exchange, one.id, hand.at, hand.actor))
+        case "release":
+            ledger.write(n.Released(one.exchange, one.id, hand.at, hand.actor))
         case "erase":
             for token in filter(None, (one.token, one.other)):
                 ledger.forget(token)

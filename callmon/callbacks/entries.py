@@ -24,7 +24,7 @@ CloseReason = Literal["no_request", "unreachable", "listened", "answered", "othe
 Refusal = Literal[
     "not_known", "not_open", "is_open", "another_open", "too_few_attempts", "is_returnable", "no_reason",
     "not_for_complaints", "only_for_complaints", "nobody_in_charge", "not_before_opening", "not_yet",
-    "already_complaint", "no_line", "erased",
+    "already_complaint", "no_line", "erased", "taken", "not_taken",
 ]  # fmt: skip
 
 
@@ -153,6 +153,18 @@ class Marked(Entry, frozen=True, gc=False):
     text: str = ""
 
 
+class Taken(Entry, frozen=True, gc=False):
+    """Somebody has it in hand: nobody else need see to it (R-47). It stays due."""
+
+    actor: str
+
+
+class Released(Entry, frozen=True, gc=False):
+    """Nobody has it in hand any more: whoever had it gave it back, or a colleague took it from them."""
+
+    actor: str
+
+
 class NumberHidden(Entry, frozen=True, gc=False):
     """The exchange said only later that the number must not be shown."""
 
@@ -183,5 +195,5 @@ class Erased(Entry, frozen=True, gc=False):
 
 AnyEntry = (
     Owed | Repeated | Attempted | CalledBack | ReachedUs | Acknowledged | ComplaintAnswered | ClosedByHand
-    | Reopened | Marked | NumberHidden | DueSoon | Overdue | FellDue | Refused | Erased
+    | Reopened | Marked | Taken | Released | NumberHidden | DueSoon | Overdue | FellDue | Refused | Erased
 )  # fmt: skip

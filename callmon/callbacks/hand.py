@@ -16,7 +16,7 @@ from callmon.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Res
 from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.terms import Rules
 
-Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase"]
+Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release"]
 NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
@@ -70,7 +70,18 @@ def refusal(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[dat
             if one.is_open:
                 return "is_open"
             return None if hand.text.strip() else "no_reason"
+        case "take" | "release":
+            return _in_hand(one, hand)
     return None
+
+
+def _in_hand(one: Obligation, hand: Hand) -> Refusal | None:
+    """Whoever has it may take it again; anybody may release it, so that it is not held by one who is away."""
+    if not one.is_open:
+        return "not_open"
+    if hand.action == "release":
+        return "not_taken" if one.in_hand is None else None
+    return None if one.in_hand in (None, hand.actor) else "taken"
 
 
 def _attempt(one: Obligation, hand: Hand) -> Refusal | None:

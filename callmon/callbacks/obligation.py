@@ -7,6 +7,7 @@
       request, …)   │ ─ ClosedByHand, ComplaintAnswered ─────▶  closed ───┘
                     │
                     ├─ Repeated, Attempted, Acknowledged, Marked, NumberHidden   (stays open)
+                    ├─ Taken ─ Released                                (somebody has it in hand)
                     └─ DueSoon ─ Overdue, FellDue                                (time passed)
 
     Erased: its numbers are gone; the state stays, and no call can change it any more.
@@ -78,6 +79,8 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     fell_due: int = 0  # how many of its due times have passed
     judged: tuple[str, ...] = ()
     is_erased: bool = False
+    in_hand: str | None = None  # who has said that they see to it, since when
+    taken: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -169,6 +172,10 @@ def _noted(one: Obligation, entry: Entry) -> Obligation:
         case n.Marked():
             known = tuple(sorted({*one.cautions, *entry.cautions}))
             return change(one, cautions=known, message_left=one.message_left or entry.message_left)
+        case n.Taken():
+            return change(one, in_hand=entry.actor, taken=entry.at)
+        case n.Released():
+            return change(one, in_hand=None, taken=None)
         case n.NumberHidden():
             return change(one, hidden="withheld", token=None)
         case n.DueSoon():
@@ -196,8 +203,9 @@ def _settled(one: Obligation, state: State, at: datetime) -> Obligation:
     before = tuple(message for message in one.messages if message.at < at)
     count = one.count - (len(one.messages) - len(before))
     return msgspec.structs.replace(
-        one, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False
-    )
+        one, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
+        in_hand=None, taken=None,
+    )  # fmt: skip
 
 
 def left_over(one: Obligation, at: datetime) -> list[Message]:

@@ -18,7 +18,8 @@ from callmon.callbacks.obligation import Key, Obligation
 Group = tuple[str, str]  # line, language
 COUNTS = (
     "callbacks_open", "callbacks_overdue", "callbacks_due_soon", "callbacks_no_open_hour",
-    "callbacks_to_listen_to", "complaints_open", "complaints_overdue",
+    "callbacks_to_listen_to", "callbacks_in_hand", "callbacks_overdue_untaken", "complaints_open",
+    "complaints_overdue",
 )  # fmt: skip
 FIRSTS = ("opened", "due", "actionable", "listen")
 
@@ -39,6 +40,10 @@ def counted(one: Obligation) -> Iterator[str]:
             yield "callbacks_due_soon"
         if one.no_open_hour:
             yield "callbacks_no_open_hour"
+        if one.in_hand is not None:
+            yield "callbacks_in_hand"
+        elif one.is_overdue:
+            yield "callbacks_overdue_untaken"
 
 
 def first_of(one: Obligation, which: str) -> datetime | None:
@@ -63,6 +68,7 @@ class Shown(msgspec.Struct, frozen=True):
     actionable: datetime | None
     state: str
     attempts: int
+    in_hand: bool
 
 
 def shown(one: Obligation) -> Shown | None:
@@ -70,7 +76,8 @@ def shown(one: Obligation) -> Shown | None:
     if not one.is_open or one.kind != "callback" or not one.can_be_called:
         return None
     due, state = one.due, "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"
-    return Shown(one.id, one.line, one.language, one.opened, due.at, due.actionable, state, len(one.attempts))
+    times, is_taken = (one.opened, due.at, due.actionable), one.in_hand is not None
+    return Shown(one.id, one.line, one.language, *times, state, len(one.attempts), is_taken)
 
 
 class Shelf:

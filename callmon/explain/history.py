@@ -38,16 +38,20 @@ def sentence(speech: Speech, entry: n.AnyEntry) -> str:
             return _noted(speech, entry)
 
 
-def _noted(
-    speech: Speech,
-    entry: n.Reopened | n.Marked | n.NumberHidden | n.DueSoon | n.Overdue | n.FellDue | n.Refused | n.Erased,
-) -> str:
+Noted = n.Reopened | n.Marked | n.NumberHidden | n.DueSoon | n.Overdue | n.FellDue | n.Refused | n.Erased
+
+
+def _noted(speech: Speech, entry: n.Taken | n.Released | Noted) -> str:
     say = speech.say
     match entry:
         case n.Reopened():
             return say("Fiche rouverte")
         case n.Marked():
             return say("Fiche annotée")
+        case n.Taken():
+            return say("Prise en charge")
+        case n.Released():
+            return say("Plus personne ne s'en charge")
         case n.NumberHidden():
             return say("Le numéro se révèle confidentiel : rappel impossible")
         case n.DueSoon():

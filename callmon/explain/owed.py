@@ -86,6 +86,9 @@ class OwedPage:
             word = self._speech.capital(self._speech.word("caution", caution))
             yield from self._set(f"!! {word} !!", INDENT)
         yield from self._set(self._number(listed), INDENT)
+        if one.in_hand is not None and one.taken is not None:
+            told = self._say("Prise en charge par {who}, {when}", who=one.in_hand, when=self._when(one.taken))
+            yield from self._set(told, INDENT)
         yield from self._set(self._history(one), INDENT)
         yield from self._set(self._say("Fiche {id}", id=one.id), INDENT)
 
@@ -202,6 +205,7 @@ def owed_as_json(listed: Listed) -> dict[str, Any]:
         "acknowledged": instant(one.acknowledged),
         "settled": instant(one.settled),
         "closed_because": one.reason,
+        "in_hand": None if one.in_hand is None else {"by": one.in_hand, "since": instant(one.taken)},
         "message_left": one.message_left,
         "cautions": list(one.cautions),
         "not_returnable": one.hidden,

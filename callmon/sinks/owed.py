@@ -17,6 +17,8 @@ COUNTS: Mapping[str, str] = {
     "callmon_callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
     "callmon_callbacks_overdue": "Callbacks that could no longer be made in time.",
     "callmon_callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
+    "callmon_callbacks_in_hand": "Callbacks that somebody has in hand.",
+    "callmon_callbacks_overdue_untaken": "Callbacks that are overdue and that nobody has in hand.",
     "callmon_complaints_open": "Complaints without an answer.",
     "callmon_complaints_overdue": "Complaints whose next due time could no longer be met.",
 }
