@@ -301,6 +301,7 @@ def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> N
     assert shown() == {
         ("callbacks_open", "general", "fr"): 1,
         ("callbacks_overdue", "general", "fr"): 1,
+        ("callbacks_overdue_untaken", "general", "fr"): 1,
         ("callbacks_open", "poci", "unknown"): 1,
         ("callbacks_no_open_hour", "poci", "unknown"): 1,
         ("callbacks_to_listen_to", "general"): 1,

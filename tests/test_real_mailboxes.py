@@ -1,0 +1,75 @@
+"""A real Asterisk's voicemail boxes and its count of calls, on the `/metrics` of a real `callmon run` (R-27)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.exchange import Asterisk
+from tests.lab.model import Caller, Situation, Step
+from tests.lab.play import Playing
+from tests.running import Callmon
+from tests.test_real_callbacks import leaves
+from tests.test_real_exchange import until
+
+pytestmark = pytest.mark.lab
+
+LISTENS = (Step(2, "press", "1"), Step(8, "hang_up"))  # hears the first message: it is an old one then
+MOST = 500  # maxmsg of the voicemail.conf that ships
+
+
+def asking_often(place: Path, exchange: Asterisk) -> Callmon:
+    made = Callmon(place, exchange.ami_port, exchange.secret)
+    user = 'username = "callmon"\n'
+    written = made.config.read_text(encoding="utf-8")
+    assert user in written
+    often = user + 'ping_every = "1s"\nlist_every = "2s"\n'
+    made.config.write_text(written.replace(user, often, 1), encoding="utf-8")
+    return made
+
+
+def boxes(callmon: Callmon, name: str) -> dict[str, float]:
+    """Mailbox → value."""
+    found = {}
+    for (metric, labels), value in callmon.figures().items():
+        if metric == f"callmon_mailbox_{name}":
+            found[dict(labels)["mailbox"]] = value
+    return found
+
+
+def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
+    exchange: Asterisk, tmp_path: Path
+) -> None:
+    """Two are left, one at an agent's own box beside; somebody listens to the first; one is taken away by hand."""
+    with asking_often(tmp_path, exchange) as callmon:
+        assert until(lambda: boxes(callmon, "capacity") == {"500": MOST, "504": MOST})
+        assert boxes(callmon, "messages") == {"500": 0, "504": 0}
+        assert boxes(callmon, "messages_unheard") == {"500": 0, "504": 0}
+        before = counts(callmon)
+        with Playing(exchange, [leaves("first"), leaves("second", begins=1.0)]) as playing:
+            playing.wait()
+        assert until(lambda: boxes(callmon, "messages") == {"500": 2, "504": 0})
+        assert until(lambda: counts(callmon)[0] - before[0] >= 2)
+        after = counts(callmon)
+        assert (after[0] - before[0], after[1] - before[1]) == (2, 2)
+        with Playing(exchange, [Situation("listens", Caller("*98", phone="140", steps=LISTENS))]) as playing:
+            playing.wait()
+        assert until(lambda: boxes(callmon, "messages") == {"500": 1, "504": 0})
+        assert boxes(callmon, "capacity") == {"500": MOST, "504": MOST}
+        for path in (exchange.place / "spool/voicemail/default/500/INBOX").glob("msg*"):
+            path.unlink()  # nobody tells of it: it is found by asking
+        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0})
+        exchange.halt()
+        assert until(lambda: boxes(callmon, "messages") == {})
+        exchange.start()
+        assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0}, 30)
+        assert callmon.stop() == 0
+
+
+def counts(callmon: Callmon) -> tuple[float, float]:
+    """Calls that the exchange has handled, and those that callmon heard begin."""
+    names = ("processed", "heard")
+    found = [callmon.figure(f"callmon_exchange_calls_{name}_total", exchange="toronto") for name in names]
+    assert None not in found
+    return found[0] or 0.0, found[1] or 0.0
