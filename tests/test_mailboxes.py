@@ -166,6 +166,13 @@ def test_calls_heard_are_those_that_began_before_the_same_answer() -> None:
     assert feed.counts == Counts(42, 3)
 
 
+def test_a_callers_presentation_is_asked_for_and_that_of_no_phone_that_is_dialled() -> None:
+    made = listening(Mailboxes())
+    sent(made)
+    made.receive_data(new("x.1", "x.1") + new("x.2", "x.1") + new("x.3", "x.3", "0"), 100.0)
+    assert [one["Action"] for one in sent(made)] == ["Getvar"]
+
+
 @pytest.mark.parametrize("said", ["", "-1", "many", "9" * 40])
 def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
     feed = Feed()
@@ -212,6 +219,12 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> 
 def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Store) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
     assert told == BoxState("toronto", "500", 1, None, 0)
+
+
+def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Store) -> None:
+    given = settings({'mailboxes = ["500"]': 'mailboxes = ["500@default"]'})
+    assert mailboxes(given) == {"500", "504"}
+    assert [told.mailbox for told in shown(given, boxes("500"), NOON, sqlite_store)] == ["500"]
 
 
 def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Store) -> None:

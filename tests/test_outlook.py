@@ -14,7 +14,7 @@ from callmon.sinks.outlook import BoxState, Outlook
 from callmon.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.store.engine import Store
 from tests.builders import settings
-from tests.store_fixtures import STANDARDS, START, Daemon, of_calls, wrote
+from tests.store_fixtures import STANDARDS, START, Daemon, answered_call, of_calls, outcomes, wrote
 from tests.test_metrics import page, read, value
 
 MONDAY_EVENING = datetime(2026, 11, 23, 22, 0, 0, tzinfo=UTC)  # 17:00 in Toronto
@@ -63,7 +63,8 @@ def told(store: Store, given: Settings, now: datetime) -> Outlook:
 
 
 def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Store) -> None:
-    wrote(sqlite_store, *of_calls(2))
+    next_day = outcomes(answered_call(5, START + timedelta(days=1)))
+    wrote(sqlite_store, *of_calls(2), *next_day)
     given = settings()
     after = given.calendar().local_day(START) + timedelta(days=1)
     morning = datetime(after.year, after.month, after.day, 9, tzinfo=given.timezone)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
 from callmon import facts as f
-from tests.builders import Channel, Exchange
+from callmon.replay import Replay, chunks
+from tests.builders import Channel, Exchange, listener
 from tests.test_phones import GENERAL_LINE, facts_of
 from tests.test_tracker import ringing
 
@@ -67,6 +69,35 @@ def test_no_other_status_tells_of_a_message(status: str) -> None:
     says(exchange.at(40), caller, status)
     exchange.ends(caller)
     assert heard(exchange) == ("voicemail_no_message", {"mailbox": "500", "rings": 4, "message": False}, 0)
+
+
+def test_a_message_that_one_colleague_leaves_another_is_no_message_of_the_publics() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).new("PJSIP/101", 4, "104")
+    (phone,) = exchange.at(0).rings(caller, "PJSIP/104")
+    exchange.at(24).stop(caller, phone)
+    exchange.voicemail(caller, "104")
+    says(exchange.at(40), caller, "SUCCESS", "104@default")
+    exchange.ends(caller)
+    assert [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)] == []
+
+
+def test_the_word_after_a_restart_of_callmon_tells_no_message_anew() -> None:
+    exchange = Exchange()
+    exchange.log_in()
+    caller = in_vain(exchange)
+    exchange.at(39).message(caller)
+    with exchange.unheard(45):
+        pass
+    says(exchange.at(50), caller, "SUCCESS")
+    exchange.ends(caller)
+    before, after = map(bytes, exchange.connections)
+    first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
+    told = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
+    assert first.last is not None
+    second._monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
+    again = [fact for outcome in second.connection(chunks(io.BytesIO(after))) for fact in outcome.facts]
+    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (told, again)] == [1, 0]
 
 
 def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> None:
