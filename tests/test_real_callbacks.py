@@ -105,9 +105,22 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         assert callmon.total("callmon_callback_delay_seconds_count", line="general") == 1
         assert callmon.total("callmon_verdicts_total", standard="callback_within_24_hours", verdict="met") == 1
         by_hand(callmon, str(found["withheldcallback"]["id"]), str(found[f"+1{number(8)}complaint"]["id"]))
+        in_hand(callmon, str(found[f"+1{number(6)}callback"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
         assert differences(opened(callmon.settings())) == []
+
+
+def in_hand(callmon: Callmon, name: str) -> None:
+    """Somebody takes an entry; a colleague cannot, but may give it back (R-47)."""
+    done = command(callmon, "take", name, "--by", "m", "--lang", "en")
+    assert (done.returncode, done.stderr, "In hand: m, " in done.stdout) == (0, "", True)
+    assert callmon.total("callmon_callbacks_in_hand", line="general", language="fr") == 1
+    refused = command(callmon, "take", name, "--by", "r", "--lang", "en")
+    assert (refused.returncode, refused.stderr.startswith("Somebody else has it in hand")) == (1, True)
+    done = command(callmon, "release", name, "--by", "r", "--lang", "en")
+    assert (done.returncode, done.stderr, "In hand" in done.stdout) == (0, "", False)
+    assert callmon.total("callmon_callbacks_in_hand") == 0
 
 
 def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:

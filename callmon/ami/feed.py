@@ -3,6 +3,7 @@
 `CoreProcessedCalls` of CoreStatus is how many calls the exchange's dialplan was run for since it started; ours is
 how many channels we heard begin a call. The two are kept as they were at one answer, so that a call between two
 questions is in both counts or in neither. They are not the same number: it is only asked whether they grow.
+Asterisk 16 has no such count (22 has): then nothing is known.
 """
 
 from __future__ import annotations
