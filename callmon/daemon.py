@@ -77,8 +77,7 @@ class Daemon:
         self._token = ledger.token(store)
         self.monitor = assembly.monitor(settings, token=self._token)
         self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
-        self.today = Today(settings.timezone)
-        self._outlooks = Outlooks(store)
+        self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations = self.monitor.ledger.shelf
         self._sinks = (self.database, self.mqtt)
