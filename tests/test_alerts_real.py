@@ -71,6 +71,10 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("ExchangeUnheard", "now", "administrator", "digest,administrator"),
         ("FeedSilent", "now", "administrator", "digest,administrator"),
         ("StandardNotMet", "opening", "lead", "digest,nobody"),
+        ("CallbacksAtOpening", "opening", "team", "digest,team"),
+        ("LineNotReady", "opening", "lead", "digest,lead"),
+        ("LineClosedToday", "opening", "team", "digest,team"),
+        ("UnheardOvernight", "opening", "administrator", "digest,administrator"),
         ("PlannedWork", "none", "", "nobody"),
         ("Heartbeat", "none", "", "watcher"),
         ("CallmonTest", "", "telephony", "telephony"),
@@ -155,8 +159,28 @@ AMISS = Told(
     processed=112,
     met=12,
 )
+# Those that fire in the hour before opening.
+MORNING = {"CallbacksAtOpening", "LineClosedToday", "LineNotReady", "UnheardOvernight"}
 # All that is amiss there, with the two that the rest of a page cannot show and those that are for no person.
-AT_ONCE = sorted(set(ALERTS) - {"CallmonDown", "ExchangeUnheard", "PlannedWork"})
+AT_ONCE = sorted(set(ALERTS) - MORNING - {"CallmonDown", "ExchangeUnheard", "PlannedWork"})
+
+
+def morning(unheard: int) -> str:
+    """Half an hour before the longest of all lines opens; another stays closed today."""
+    closed = LINE.replace('line="poci"', 'line="tty"')
+    return f"""
+callmon_line_info{{{LINE}}} 1
+callmon_line_info{{{closed}}} 1
+callmon_business_hours{{line="poci"}} 0
+callmon_business_hours{{line="tty"}} 0
+callmon_opening_change_timestamp_seconds{{line="poci"}} {time.time() + 1800}
+callmon_opening_change_timestamp_seconds{{line="tty"}} {time.time() + 172800}
+callmon_callbacks_open{{line="poci",language="fr"}} 12
+callmon_callback_earliest_actionable_timestamp_seconds{{line="poci"}} {DUE.timestamp()}
+callmon_phones{{line="poci",state="free"}} 0
+callmon_phones{{line="poci",state="in_use"}} 0
+callmon_exchange_unheard_seconds_total{{exchange="toronto"}} {unheard}
+"""
 
 
 def noon() -> tuple[ZoneInfo, datetime]:
@@ -323,11 +347,32 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
 
     # What all of them say.
     assert {name: faults for name in seen for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
-    assert sorted(seen) == sorted(set(ALERTS) - {"PlannedWork"})
+    assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"PlannedWork"})
     for letter in post.got + waiting.got:
         text = f"{letter['subject']}\n{body(letter)}"
         numbers = [re.sub(r"\D", "", n) for n in DIGITS.findall(text)]
         assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text), "UTC" in text) == ([], [], False)
+
+
+def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right(site: Site) -> None:
+    """Two pages, for time unheard is a counter that grows."""
+    site.page.text = morning(0)
+    wait_for(lambda: {"CallbacksAtOpening", "LineClosedToday", "LineNotReady"} <= site.prometheus.alerts().keys())
+    site.page.text = morning(3600)
+    wait_for(lambda: site.prometheus.alerts().keys() >= MORNING)
+    seen = site.prometheus.alerts()
+    assert {name: faults for name in MORNING for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
+    waiting = site.letters["opening"]
+    night = [{k: a[k] for k in ("labels", "annotations")} for name in MORNING for a in seen[name]]
+    site.alertmanagers["opening"].post("/api/v2/alerts", night)
+    wait_for(lambda: waiting.got)
+    time.sleep(4)
+    assert [str(letter["subject"]) for letter in waiting.got] == [
+        "callmon, avant l'ouverture : 4 points en attente"
+    ]
+    french, _ = body(waiting.got[0]).split("-" * 40)
+    assert f"- À rappeler {DASH} {LONG_FR} : 12; le premier avant le mardi 24 à 16 h 45." in french
+    assert subjects(site.letters["closed day"], "") == []
 
 
 def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_at_any_hour(site: Site) -> None:
