@@ -37,7 +37,7 @@ from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
 from callmon.hands import Hands
 from callmon.notify import notify
-from callmon.outlook import Outlooks, mailboxes
+from callmon.outlook import Outlooks
 from callmon.settings import Settings, load
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
@@ -214,7 +214,7 @@ class Daemon:
         """The calls that were in progress when callmon last ran are taken up by their stored facts."""
         assembly.warm_up(self.settings, datetime.now(UTC))
         self._restore_today(datetime.now(UTC))
-        self._outlooks.read(self.settings, datetime.now(UTC))
+        self._outlooks.restore(self.settings, datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
         self._hands.restore()
@@ -242,7 +242,7 @@ class Daemon:
             lambda events: self.hear(name, events),
             recorder.heard,
         )
-        exchange.boxes.want(mailboxes(self.settings))
+        self._outlooks.furnish(exchange, self.settings)
         task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
         self._watched[name] = Watched(exchange, recorder, task)
 
@@ -381,7 +381,7 @@ class Daemon:
         for name in self.settings.exchanges:
             if name not in self._watched:
                 self._watch(name)
-            self._watched[name].exchange.boxes.want(mailboxes(self.settings))
+            self._outlooks.furnish(self._watched[name].exchange, self.settings)
 
 
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:

@@ -23,6 +23,7 @@ from callmon.store import ledger, queries
 from callmon.store.engine import Store
 
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
+MESSAGES_LEFT_IN = timedelta(days=14)
 READ_EVERY = timedelta(minutes=5)
 LONGEST_CLOSED_DAYS = 30
 
@@ -41,6 +42,21 @@ class Outlooks:
         self._store = store
         self._days: dict[str, date] = {}
         self._last_day: ByLine = {}
+        self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
+
+    def restore(self, settings: Settings, now: datetime) -> None:
+        """What was stored before callmon began to listen. Blocks."""
+        self.read(settings, now)
+        lines = [line.name for line in settings.lines() if line.mailboxes]
+        for exchange, box, at in queries.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
+            self._left.setdefault((exchange, short(box)), []).append(at)
+
+    def furnish(self, exchange: Exchange, settings: Settings) -> None:
+        """The boxes that it is to be asked about, and when messages were left there."""
+        wanted = mailboxes(settings)
+        exchange.boxes.want(wanted)
+        for box in wanted:
+            exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
 
     def read(self, settings: Settings, now: datetime) -> None:
         """The last opening day of each line that is over. Blocks."""

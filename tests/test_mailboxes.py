@@ -17,6 +17,8 @@ from callmon.settings import Settings
 from callmon.sinks.outlook import BoxState
 from callmon.store.engine import Store
 from tests.builders import BANNER, settings
+from tests.office import Office
+from tests.store_fixtures import wrote
 from tests.test_session import ACCEPTED, BOOTED, PONG, TOLD, sent
 
 ASKED = {"Action": "VoicemailUserStatus", "Context": "default", "Mailbox": "500"}
@@ -141,6 +143,32 @@ def test_a_box_has_one_name(name: str, expected: str) -> None:
     assert short(name) == expected
 
 
+@pytest.mark.parametrize(
+    ("count", "waiting"),
+    [
+        (0, ()),
+        (2, (TOLD - 2 * MINUTE, TOLD - MINUTE)),
+        (3, (TOLD - 3 * MINUTE, TOLD - 2 * MINUTE, TOLD - MINUTE)),
+        (4, (TOLD - 3 * MINUTE, TOLD - 2 * MINUTE, TOLD - MINUTE, TOLD)),
+    ],
+)
+def test_messages_that_an_earlier_life_heard_keep_their_time_the_latest_first(
+    count: int, waiting: tuple[datetime, ...]
+) -> None:
+    known = Mailboxes(["500"])
+    known.remember("500", [TOLD - n * MINUTE for n in (3, 2, 1)])
+    assert known.known == {}
+    listening(known).receive_data(detail(new=count), 100.0)
+    assert known.known["500"].waiting == waiting
+
+
+def test_what_is_known_of_a_box_is_not_remembered_otherwise() -> None:
+    known = boxes("500", waiting=[TOLD])
+    known.remember("500", [TOLD - HOUR])
+    listening(known).receive_data(detail(new=1), 100.0)
+    assert known.known["500"].waiting == (TOLD,)
+
+
 # ── the exchange's own count of calls ──
 
 
@@ -219,6 +247,29 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> 
 def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Store) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
     assert told == BoxState("toronto", "500", 1, None, 0)
+
+
+def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sqlite_store: Store) -> None:
+    office = Office()
+    for n, line in enumerate(("general", "poci", "tty")):  # the first two have one box
+        office.hear(office.message(NOON - timedelta(days=3 - n), line=line))
+    old = Office()
+    old._n = 50
+    old.hear(old.message(NOON - timedelta(days=15)), old.call_in(NOON - HOUR))
+    wrote(sqlite_store, *office.outcomes, *old.outcomes)
+    made = Outlooks(sqlite_store)
+    made.restore(settings(), NOON)
+    exchange = Exchange("toronto", next(iter(settings().exchanges.values())), lambda events: None)
+    made.furnish(exchange, settings())
+    assert exchange.boxes.wanted == {"500", "504"}
+    listening(exchange.boxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
+    told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.boxes.known.items()}
+    days = [timedelta(days=-n) for n in (3, 2, 1)]
+    assert told == {"500": days, "504": [TOLD - NOON]}
+    other = Exchange("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
+    made.furnish(other, settings())
+    listening(other.boxes).receive_data(detail(new=1), 100.0)
+    assert other.boxes.known["500"].waiting == (TOLD,)
 
 
 def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Store) -> None:

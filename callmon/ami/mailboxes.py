@@ -11,8 +11,9 @@ two new ones are taken and the third caller is turned away.)
 
 VoicemailUserStatus is asked, for MailboxCount tells no maximum, and of a box that there is not it says 0.
 
-Since when a message waits is known of those that came while we listened; one that was there before waits since
-then at least. When somebody listens, the oldest are taken to have been heard first, as VoiceMailMain plays them.
+Since when a message waits is known of those that came while callmon listened (`remember`: in an earlier life too);
+one that came unheard waits since it was seen, at least. When somebody listens, the oldest are taken to have been
+heard first, as VoiceMailMain plays them.
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ class Mailboxes:
         """These, from now on."""
         self.wanted = frozenset(short(name) for name in names if name.isprintable())
         self.known = {name: box for name, box in self.known.items() if name in self.wanted}
+
+    def remember(self, name: str, left: Iterable[datetime]) -> None:
+        """When messages were left in a box before callmon began to listen, oldest first."""
+        if name not in self.known:
+            self._before.setdefault(name, Box(tuple(left)))
 
     def unheard(self) -> None:
         """A gap begins. What was known serves to say since when the messages wait that are there after it."""

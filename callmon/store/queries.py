@@ -97,6 +97,18 @@ def ended_calls(
     return {(row[0], row[1]): row[2] for row in calls}, {(row[0], row[1], row[2]): row[3] for row in verdicts}
 
 
+def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
+    """The messages of callers who came since then, oldest first: (exchange, mailbox, when the call was over)."""
+    which = and_(CALL.c.line.in_(list(lines)), CALL.c.arrived >= since, CALL.c.data.contains('"message":true'))
+    found = []
+    with store.reading() as connection:
+        for exchange, data in connection.execute(select(CALL.c.exchange, CALL.c.data).where(which)):
+            took, ended = (call := call_of(data, {})).voicemail, call.ended
+            if took is not None and took.message and took.mailbox is not None and ended is not None:
+                found.append((exchange, took.mailbox, ended))
+    return sorted(found, key=lambda message: message[2])
+
+
 def gaps(store: Store, exchange: str) -> list[Gap]:
     """The times in which `exchange` was unheard, oldest first."""
     question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)
