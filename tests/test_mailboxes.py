@@ -249,15 +249,15 @@ def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sql
     assert told == BoxState("toronto", "500", 1, None, 0)
 
 
-def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sqlite_store: Store) -> None:
+def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Store) -> None:
     office = Office()
     for n, line in enumerate(("general", "poci", "tty")):  # the first two have one box
         office.hear(office.message(NOON - timedelta(days=3 - n), line=line))
     old = Office()
     old._n = 50
     old.hear(old.message(NOON - timedelta(days=15)), old.call_in(NOON - HOUR))
-    wrote(sqlite_store, *office.outcomes, *old.outcomes)
-    made = Outlooks(sqlite_store)
+    wrote(store, *office.outcomes, *old.outcomes)
+    made = Outlooks(store)
     made.restore(settings(), NOON)
     exchange = Exchange("toronto", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(exchange, settings())
