@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from callmon import facts as f
+from callmon.ami import decoding
+from callmon.ami import events as e
+from callmon.ami.protocol import END
+from callmon.replay import Replay
+from tests.builders import listener as listening
 from tests.lab.exchange import Asterisk
+from tests.lab.listener import Listener
 from tests.lab.model import Caller, Situation, Step
 from tests.lab.play import Playing
+from tests.lab.truths import GENERAL, LEAVES_IN_GREETING, LEAVES_MESSAGE
 from tests.running import Callmon
 from tests.test_real_callbacks import leaves
 from tests.test_real_exchange import until
@@ -66,6 +75,36 @@ def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
         exchange.start()
         assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0}, 30)
         assert callmon.stop() == 0
+
+
+def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(exchange: Asterisk) -> None:
+    """One leaves a message, one hangs up in the greeting; then the same without any MessageWaiting."""
+    played = [
+        Situation("leaves", Caller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
+        Situation("leaves_none", Caller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),
+    ]
+    with Listener(exchange.ami_port, "callmon", exchange.secret) as listener:
+        with Playing(exchange, played) as playing:
+            playing.wait()
+        time.sleep(1.0)
+    stream = listener.heard()
+    said = [event for event in map(decoding.event, stream.split(END)) if isinstance(event, e.UserEvent)]
+    assert sorted((each.name, each.status, each.mailbox) for each in said) == [
+        ("CallmonVoicemail", "FAILED", "500@default"), ("CallmonVoicemail", "SUCCESS", "500@default"),
+    ]  # fmt: skip
+    expected = ["voicemail_message", "voicemail_no_message"]
+    assert outcomes(stream) == (expected, 1)
+    blocks = [block for block in stream.split(END) if not block.startswith(b"Event: MessageWaiting")]
+    assert len(blocks) < len(stream.split(END))
+    assert outcomes(END.join(blocks)) == (expected, 1)
+
+
+def outcomes(stream: bytes) -> tuple[list[str], int]:
+    """How the calls ended, and how many messages were told."""
+    replay = Replay(listening(), "toronto")
+    told = [fact for outcome in replay.connection([stream]) for fact in outcome.facts]
+    messages = sum(isinstance(fact, f.MessageLeft) for fact in told)
+    return sorted(call["outcome"] for call in replay.calls()), messages
 
 
 def counts(callmon: Callmon) -> tuple[float, float] | None:

@@ -37,6 +37,11 @@ exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
 exten => s,1,Dial(PJSIP/198&PJSIP/199,24,tk)
  same => n,Goto(box,500,1)
 
+[lab-says-so]               ; the dialplan says itself whether a message was left
+exten => s,1,VoiceMail(500@default,u)
+ same => n,Hangup()
+exten => h,1,UserEvent(CallmonVoicemail,Status: ${VMSTATUS},Mailbox: 500@default)
+
 [lab-silence]               ; phones that are there but say nothing: 24 s of silence
 exten => s,1,Dial(PJSIP/107,24,tk)
  same => n,Hangup()
