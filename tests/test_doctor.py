@@ -514,7 +514,10 @@ def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPat
 EXAMPLE = settings.example()
 HEALTHY = Answers(
     version="22.10.1",
-    commands={"Getvar": "call,reporting,all", "CoreShowChannels": "system,reporting,all", "Ping": "<none>"},
+    commands={
+        **{"Getvar": "call,reporting,all", "CoreShowChannels": "system,reporting,all", "Ping": "<none>"},
+        "VoicemailUserStatus": "call,reporting,all",
+    },
     variables={
         setting("manager.conf", "general", "timestampevents"): "yes",
         setting("manager.conf", "callmon", "read"): "call,agent,user,system,dialplan",
@@ -565,6 +568,14 @@ def test_a_mailbox_that_no_exchange_has_is_told() -> None:
 def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
     told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
     assert told == [f"line {line}: no exchange has its mailbox '504'." for line in ("tty", "tty-toll-free")]
+
+
+def test_an_exchange_that_cannot_tell_how_full_a_box_is_is_told_where_lines_have_boxes() -> None:
+    commands = {name: rights for name, rights in HEALTHY.commands.items() if name != "VoicemailUserStatus"}
+    expected = ["it does not tell how full a mailbox is (VoicemailUserStatus)."]
+    assert judged(replace(HEALTHY, commands=commands)) == expected
+    elsewhere = replace(HEALTHY, commands=commands, mailboxes=frozenset())
+    assert expected[0] not in judged(elsewhere)
 
 
 def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> None:

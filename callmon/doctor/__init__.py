@@ -71,4 +71,5 @@ def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complain
         yield from surroundings.diary(examined)
         yield from surroundings.tones(examined, settings.lines())
         yield from phone_states.told(examined)
+        yield from surroundings.fullness(examined, settings.lines())
     yield from surroundings.clock(examined)

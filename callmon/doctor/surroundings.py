@@ -182,6 +182,20 @@ def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Com
                 )
 
 
+def fullness(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+    """Whether the exchange tells how full a box is. Silent where it was not let to say what it can."""
+    commands = examined.answers.commands
+    asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
+    if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
+        yield Complaint(
+            examined.name,
+            "warning",
+            "it does not tell how full a mailbox is (VoicemailUserStatus).",
+            "Messages are counted only once one is left, and nobody is told that a box is nearly full. "
+            "Asterisk 16 and 22 know the question; an older one may not.",
+        )
+
+
 def silent_lines(
     settings: Settings, last_seen: Mapping[str, datetime | None], now: datetime
 ) -> Iterator[Complaint]:
