@@ -515,7 +515,9 @@ EXAMPLE = settings.example()
 HEALTHY = Answers(
     version="22.10.1",
     commands={
-        **{"Getvar": "call,reporting,all", "CoreShowChannels": "system,reporting,all", "Ping": "<none>"},
+        "Getvar": "call,reporting,all",
+        "CoreShowChannels": "system,reporting,all",
+        "Ping": "<none>",
         "VoicemailUserStatus": "call,reporting,all",
     },
     variables={
