@@ -17,6 +17,7 @@ from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Caller, Situation, Step
 from tests.lab.play import Playing
+from tests.lab.prometheus import Prometheus
 from tests.lab.truths import GENERAL, LEAVES_IN_GREETING, LEAVES_MESSAGE
 from tests.running import Callmon
 from tests.test_real_callbacks import leaves
@@ -74,6 +75,75 @@ def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
         assert until(lambda: boxes(callmon, "messages") == {})
         exchange.start()
         assert until(lambda: boxes(callmon, "messages") == {"500": 0, "504": 0}, 30)
+        assert callmon.stop() == 0
+
+
+def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    """Two messages may be left; the third caller is turned away by Asterisk itself."""
+    conf = asterisk.place / "etc/voicemail.conf"
+    written = conf.read_text()
+    assert "maxmsg = 500 " in written
+    conf.write_text(written.replace("maxmsg = 500 ", "maxmsg = 2 ", 1))
+    asterisk.cli("voicemail reload")
+    with (
+        asking_often(tmp_path, asterisk) as callmon,
+        Prometheus(f"127.0.0.1:{callmon.web_port}", ["127.0.0.1:9"]) as prometheus,
+    ):
+        assert until(lambda: boxes(callmon, "capacity") == {"500": 2, "504": 2})
+        assert until(lambda: "Heartbeat" in prometheus.alerts())
+        assert "MailboxFull" not in prometheus.alerts()
+        with Playing(asterisk, [leaves(str(n), begins=float(n)) for n in range(2)]) as playing:
+            playing.wait()
+        assert until(lambda: "MailboxFull" in prometheus.alerts())
+        (alert,) = prometheus.alerts()["MailboxFull"]
+        assert (alert["labels"]["mailbox"], alert["annotations"]["summary_en"]) == (
+            "500", "Mailbox 500 nearly full (2 of 2). Messages will soon be refused: listen and delete.",
+        )  # fmt: skip
+        with Playing(asterisk, [leaves("turned_away")]) as playing:
+            playing.wait()
+        assert "No more messages possible" in asterisk.messages.read_text()
+        assert boxes(callmon, "messages") == {"500": 2, "504": 0}
+        callmon.kill()
+        assert until(lambda: "CallmonDown" in prometheus.alerts())
+        assert "MailboxFull" in prometheus.alerts()
+        callmon.start()
+        for path in (asterisk.place / "spool/voicemail/default/500/INBOX").glob("msg*"):
+            path.unlink()
+        assert until(lambda: "MailboxFull" not in prometheus.alerts())
+        assert callmon.stop() == 0
+
+
+def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    """The exchange itself says that it handled calls: the right of its AMI user is taken away, and given back."""
+    conf = asterisk.place / "etc/manager.conf"
+    right = "read = call,agent,user,system,dialplan"
+    written = conf.read_text()
+    assert right in written
+    conf.write_text(written.replace(right, "read = system", 1))
+    asterisk.cli("manager reload")
+    calls = [leaves(str(n), begins=0.5 * n) for n in range(4)]
+    with (
+        asking_often(tmp_path, asterisk) as callmon,
+        Prometheus(f"127.0.0.1:{callmon.web_port}", ["127.0.0.1:9"]) as prometheus,
+    ):
+        assert until(lambda: "Heartbeat" in prometheus.alerts())
+        with Playing(asterisk, calls) as playing:
+            playing.wait()
+        assert until(lambda: "FeedSilent" in prometheus.alerts())
+        (alert,) = prometheus.alerts()["FeedSilent"]
+        assert alert["labels"]["exchange"] == "toronto"
+        conf.write_text(written)
+        asterisk.cli("manager reload")
+        callmon.stop()
+        callmon.start()  # an AMI session keeps the rights that it began with
+        with Playing(asterisk, calls[:1]) as playing:
+            playing.wait()
+        assert until(lambda: (counts(callmon) or (0, 0))[1] == 1)
+        assert until(lambda: "FeedSilent" not in prometheus.alerts())
         assert callmon.stop() == 0
 
 
