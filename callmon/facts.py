@@ -42,6 +42,7 @@ class Arrived(Fact, frozen=True, gc=False):
     "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
     line up and nobody on it: somebody may have answered and handed on before we listened. `may_hide_ringing`:
     nothing rings now, but something may have before. `relay`: the number was one of a relay service's operators.
+    `beside`: called outside by a person with another caller on hold, perhaps to ask about that one, perhaps not.
     """
 
     direction: Direction
@@ -55,6 +56,7 @@ class Arrived(Fact, frozen=True, gc=False):
     slack: timedelta = EXACT
     may_hide_ringing: bool = False
     relay: bool = False
+    beside: bool = False
 
 
 class NumberWithheld(Fact, frozen=True, gc=False):

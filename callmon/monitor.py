@@ -154,7 +154,8 @@ class Monitor:
 
     def calls(self, exchange: str) -> list[Call]:
         """The calls in progress, as they stand."""
-        return [account.call() for account in self._hearings[exchange].accounts.values()]
+        accounts = self._hearings[exchange].accounts.values()
+        return [account.call() for account in accounts if not account.arrival.beside]
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         """Calls in progress by line and state."""
@@ -315,7 +316,7 @@ class Monitor:
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
         told = self._opener.outward(exchange, fact, arrival, hearing.site)
-        return [fact] if self._every_call else told
+        return [fact] if self._every_call and not arrival.beside else told
 
     def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
         if type(fact) is f.Arrived:
@@ -374,7 +375,7 @@ class Monitor:
 
     def _forget(self, hearing: Hearing, account: Account) -> None:
         del hearing.accounts[account.arrival.call]
-        if account.arrival.line is None:
+        if account.arrival.line is None and not account.arrival.beside:
             self.others[account.arrival.direction] += 1
 
 

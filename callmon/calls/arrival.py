@@ -36,7 +36,7 @@ def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLin
 
 def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
     """Tell that the call is there, once its direction is known."""
-    event = call.begun
+    event, beside = call.begun, call.consults is not None
     if call.told or event is None:
         return
     _settled(tracker, call, direction, line)
@@ -55,6 +55,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
             withheld=withheld,
             channel=masked(call.caller.channel),
             relay=caller in tracker.site.relay_numbers,
+            beside=beside,
         )
     )
 
@@ -110,9 +111,12 @@ def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool)
     if call.told or event is None or call.consults is not None:
         return
     served = tracker.talking.get(endpoint(call.caller.channel))
-    # A person with a caller on hold asks somebody, here or outside: a leg of that call.
+    # A person with a caller on hold asks somebody, here or outside: a leg of that call. Or calls somebody back.
     if served is not None and served.held and served.person is not None and not served.person.outside:
         call.consults = served
+        if dialled_outside:
+            tell(tracker, call, "outbound")
+            call.begun = event
     elif dialled_outside:
         tell(tracker, call, "outbound")
     elif tracker.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
