@@ -16,11 +16,13 @@ def monitor(
     exchange: str | None = None,
     any_line: bool = False,
     every_call: bool = False,
-    token: Callable[[str], str] = str,
+    *,
+    token: Callable[[str], str],
 ) -> Monitor:
     """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name.
 
-    `token` makes of a caller's number what the ledger of callbacks knows it by; the daemon's is a keyed hash.
+    `token` makes of a caller's number what the ledger of callbacks knows it by, and is stored: the daemon's is a
+    keyed hash. Where nothing is stored (a replay, a rejudgement of calls) the number itself will do: `str`.
     """
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: site(settings, name, any_line) for name in names}
@@ -32,7 +34,7 @@ def monitor(
         every_call,
         settings.rules,
         settings.lines(),
-        token,
+        token=token,
     )
 
 

@@ -106,7 +106,7 @@ def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line
 
     settings = configuration(config) if config else example()
     exchange = next(iter(settings.exchanges), "recording")
-    replayed = Replay(monitor(settings, exchange, any_line, every_call=True), exchange)
+    replayed = Replay(monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
         lines = told(replayed, (_open(opened, path) for path in files))
         for line in lines:
@@ -355,7 +355,7 @@ def db_rejudge(config: Path | None) -> None:
 
     settings = configuration(config)
     changed = 0
-    for line in rejudge(until_done(open_store(settings.store.url)), monitor(settings)):
+    for line in rejudge(until_done(open_store(settings.store.url)), monitor(settings, token=str)):
         changed += 1
         click.echo(line)
     click.echo(f"{changed} findings changed.", err=True)

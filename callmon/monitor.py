@@ -101,7 +101,8 @@ class Monitor:
         every_call: bool = False,
         rules: Rules | None = None,
         lines: Iterable[Line] = (),
-        token: Callable[[str], str] = str,
+        *,
+        token: Callable[[str], str],
     ) -> None:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars

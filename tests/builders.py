@@ -333,7 +333,7 @@ _EXAMPLE = example()
 
 
 def listener(given: Settings | None = None, any_line: bool = False) -> Monitor:
-    return monitor(given or _EXAMPLE, "toronto", any_line, every_call=True)
+    return monitor(given or _EXAMPLE, "toronto", any_line, every_call=True, token=str)
 
 
 def replayed(*connections: bytes, settings: Settings | None = None, any_line: bool = False) -> Replay:

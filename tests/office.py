@@ -46,7 +46,7 @@ class Office:
 
     def __init__(self, given: Settings | None = None) -> None:
         self.settings = given or usual()
-        self.monitor = assembly.monitor(self.settings, "toronto")
+        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
         self.outcomes: list[Outcome] = []
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
@@ -157,7 +157,7 @@ class Office:
 
     def restart(self) -> Office:
         """callmon is stopped and begun anew, with what was kept."""
-        self.monitor = assembly.monitor(self.settings, "toronto")
+        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
         self.monitor.ledger.restore(one for one in self.kept.values())
         calls = {call: facts for call, facts in self.told.items() if call not in self.ended}
         self.monitor.restore("toronto", None, calls, {})

@@ -57,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def concluded(settings: Settings, *parts: bytes) -> list[dict[str, Any]]:
-    replay = Replay(monitor(settings, "demo", every_call=True), "demo")
+    replay = Replay(monitor(settings, "demo", every_call=True, token=str), "demo")
     list(replay.connection([BANNER, *parts]))
     return replay.calls()
 

@@ -72,7 +72,7 @@ RECORDED = (
 
 def recorded(name: str) -> StoredCall:
     """The one call of a recording, as the database keeps it: no person's number in it."""
-    replay = Replay(monitor(SETTINGS, EXCHANGE, every_call=True), EXCHANGE)
+    replay = Replay(monitor(SETTINGS, EXCHANGE, every_call=True, token=str), EXCHANGE)
     facts: list[Fact] = []
     with (HERE / "recordings" / f"{name}.ami").open("rb") as source:
         for outcome in replay.connection(chunks(source)):
@@ -85,7 +85,7 @@ def recorded(name: str) -> StoredCall:
 
 def told(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
     """A stored call of these facts, judged as the daemon would."""
-    outcome = monitor(SETTINGS).retell(EXCHANGE, facts)
+    outcome = monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     return StoredCall(EXCHANGE, None if in_progress else outcome.calls[0], tuple(facts), outcome.findings)
 

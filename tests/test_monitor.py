@@ -31,7 +31,7 @@ def heard(replay: Replay, data: bytes) -> list[Outcome]:
 
 
 def daemon(every_call: bool = False) -> Monitor:
-    return monitor(example(), "toronto", every_call=every_call)
+    return monitor(example(), "toronto", every_call=every_call, token=str)
 
 
 def fed(made: Monitor, data: bytes, exchange: str = "toronto") -> list[Outcome]:
@@ -124,8 +124,8 @@ def test_the_daemon_counts_calls_of_no_line_and_tells_nothing_of_them() -> None:
 def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> None:
     one, two = Exchange(), Exchange()
     text = example()
-    site = monitor(text, "toronto")._hearings["toronto"].site
-    made = Monitor({"a": site, "b": site}, {"": text.calendar()}, ())
+    site = monitor(text, "toronto", token=str)._hearings["toronto"].site
+    made = Monitor({"a": site, "b": site}, {"": text.calendar()}, (), token=str)
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid
     fed(made, bytes(one.connections[0]), "a")
@@ -166,7 +166,10 @@ def test_a_change_of_configuration_keeps_the_calls_in_progress() -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     phone = exchange.at(0.1).rings(caller, "PJSIP/101")[0]
-    older, newer = daemon(), monitor(settings(more="[standards.answer_by_third_ring]\nrings = 1"), "toronto")
+    older, newer = (
+        daemon(),
+        monitor(settings(more="[standards.answer_by_third_ring]\nrings = 1"), "toronto", token=str),
+    )
     fed(older, bytes(exchange.connections[0]))
     newer.adopt(older)
     exchange.connections[0].clear()

@@ -32,8 +32,8 @@ from tests.store_fixtures import (
 A = "answer_by_third_ring"
 MODES = {"general": "voice", "tty": "tty"}
 STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n[[staff]]\nextension = "101"\nlanguages = ["en"]\n'
-NOW = monitor(parse(example_text() + STAFF))
-BEFORE = monitor(parse(example_text()))
+NOW = monitor(parse(example_text() + STAFF), token=str)
+BEFORE = monitor(parse(example_text()), token=str)
 EVER = (START - timedelta(days=1), START + timedelta(days=1))
 
 
@@ -164,7 +164,7 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
 
 def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Store) -> None:
     wrote(store, *judged(call(0)))
-    english = monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')))
+    english = monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
     assert list(rejudge(store, english)) == [
         f"{EXCHANGE}  1795527733.0  bilingual_person  met (french_at_first_answer) -> "
         "not_met (no_french_speaker, other)"
@@ -179,7 +179,7 @@ def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer
 
 def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_store: Store) -> None:
     name = "1795527733.0"
-    heard = monitor(parse(example_text()))
+    heard = monitor(parse(example_text()), token=str)
     offered = [*call(0)[:-1], f.SurveyOffered(name, START + seconds(50), "dialplan"), call(0)[-1]]
     wrote(sqlite_store, *judged(offered, by=heard))
     assert restarted(sqlite_store) is True
@@ -189,7 +189,7 @@ def test_a_transfer_to_a_survey_that_is_no_longer_configured_enables_nothing_aft
     sqlite_store: Store,
 ) -> None:
     offered = [*call(0)[:-1], f.SurveyOffered("1795527733.0", START + seconds(50), "transfer"), call(0)[-1]]
-    wrote(sqlite_store, *judged(offered, by=monitor(parse(example_text()))))
+    wrote(sqlite_store, *judged(offered, by=monitor(parse(example_text()), token=str)))
     assert restarted(sqlite_store) is False
 
 

@@ -39,7 +39,7 @@ def settings(**lines: str) -> Monitor:
     written = example_text()
     for line, setting in lines.items():
         written = written.replace(f"[lines.{line}]\n", f"[lines.{line}]\n{setting}\n")
-    return monitor(parse(written))
+    return monitor(parse(written), token=str)
 
 
 NOW = settings()
@@ -75,7 +75,7 @@ def corrections(figures: Figures) -> Figures:
 
 def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Store) -> None:
     for place, recording in enumerate(RECORDINGS):
-        replay = Replay(monitor(parse(example_text()), EXCHANGE), EXCHANGE)
+        replay = Replay(monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
         with recording.open("rb") as source:
             outcomes = [apart(outcome, str(place)) for outcome in replay.connection(chunks(source))]
         wrote(store, *outcomes)
@@ -202,7 +202,7 @@ def test_a_call_of_a_line_that_is_no_longer_configured_stays_as_it_was(store: St
     wrote(store, *three_calls())
     before = everything(store)
     gone = example_text().replace("416 327-2422", "416 327-9999")
-    assert list(rejudge(store, monitor(parse(gone)))) == []
+    assert list(rejudge(store, monitor(parse(gone), token=str))) == []
     assert everything(store) == before
 
 

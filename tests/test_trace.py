@@ -45,7 +45,7 @@ def whole(data: bytes, keep: frozenset[str] = KEEP) -> bytes:
 
 
 def concluded(data: bytes) -> list[dict[str, object]]:
-    replay = Replay(assembly.monitor(EXAMPLE, "toronto", every_call=True), "toronto")
+    replay = Replay(assembly.monitor(EXAMPLE, "toronto", every_call=True, token=str), "toronto")
     for _ in replay.connection([data]):
         pass
     return replay.calls()

@@ -79,7 +79,7 @@ class Acceptance:
     """Hears the exchanges' bytes and says of each call on a line whether it was as the next script wants."""
 
     def __init__(self, settings: Settings) -> None:
-        self._monitor = monitor(settings)
+        self._monitor = monitor(settings, token=str)
         self._framers = {name: Framer() for name in settings.exchanges}
         self._zone: tzinfo = settings.timezone
         self.done = 0

@@ -35,7 +35,7 @@ class Listener:
         self._session = Session("bench", "bench", "bench", 0.0)
         self._session.receive_data(BANNER, 0.0)
         self._session.receive_data(ACCEPTED, 0.0)
-        self.monitor: Monitor = assembly.monitor(example(), "bench")
+        self.monitor: Monitor = assembly.monitor(example(), "bench", token=str)
 
     def hear(self, data: bytes) -> None:
         for event in self._session.receive_data(data, 0.0):

@@ -99,7 +99,7 @@ def messages(pipe: Connection, port: int) -> None:
 
 def facts(pipe: Connection, port: int) -> None:
     """callmon's connection, session and monitor: bytes to facts and findings, kept nowhere."""
-    monitor, marks, calls = assembly.monitor(example(), "bench"), Marks(pipe), 0
+    monitor, marks, calls = assembly.monitor(example(), "bench", token=str), Marks(pipe), 0
 
     def hear(events: list[e.Event]) -> None:
         nonlocal calls
