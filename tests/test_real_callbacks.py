@@ -9,19 +9,23 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from callmon.callbacks.entries import CalledBack
-from callmon.store import ledger
+from callmon.findings import Gap
+from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
-from tests.lab.model import Caller, Phone, Situation, Step
-from tests.lab.play import Playing, number
+from tests.lab.listener import Event, Listener, value
+from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
+from tests.lab.witness import linkedid
 from tests.running import Callmon
 from tests.test_real_exchange import until
 
@@ -29,7 +33,7 @@ pytestmark = pytest.mark.lab
 
 KILLS, SEED = 20, 7
 BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
-TALKS_LONG = (Step(13, "hang_up"),)
+TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
 
 def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
@@ -44,6 +48,16 @@ def calls(
     gives_up = 27.0 if answers is None else None
     caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
+
+
+def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
+    """The same when nothing else is played. Meanwhile the exchange may have found the trunk's far end away: it
+    asks again.
+    """
+    with Playing(asterisk, [calls("calls_back", place, phone, 4.0)]) as playing:
+        asterisk.cli("pjsip qualify trunk")
+        (call,) = playing.wait()
+    assert (call.fault, call.refused, call.answered is not None) == (None, None, True)
 
 
 def command(callmon: Callmon, *words: str) -> subprocess.CompletedProcess[str]:
@@ -143,35 +157,83 @@ def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
 def test_twenty_kills_lose_no_debt_and_pay_none_twice(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Twelve leave messages over half a minute; ten of them are called back, from ten phones, meanwhile."""
+    """Twelve leave messages over half a minute; ten of them are called back meanwhile, and one after the kills.
+
+    What is not paid was called back where nobody can have heard that they talked for long enough.
+    """
     chance = random.Random(SEED)
     messages = [leaves(f"message_{n}", 2.5 * n) for n in range(12)]
     back = [calls(f"back_{n}", n, str(140 + n), 24.0 + 2.5 * n) for n in range(10)]
     callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
-    with callmon:
+    with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
         with Playing(asterisk, [*messages, *back]) as playing:
             time.sleep(4)
             for _ in range(KILLS):
                 time.sleep(chance.uniform(0.4, 2.2))
                 callmon.kill()
                 callmon.start()
-            playing.wait()
+            made = playing.wait()[12:]
+        call_back(asterisk, 10, "150")
         time.sleep(3.0)
         assert callmon.stop() == 0
+        heard = witness.events()
     store = opened(callmon.settings())
     found = ledger.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))
     assert set(paid.values()) <= {1}
-    state = {x.number: x.obligation.state for x in found}
-    unpaid = [n for n in range(10) if state[f"+1{number(2 * n)}"] != "paid"]
-    assert [state[f"+1{number(2 * n)}"] for n in (10, 11)] == ["open", "open"]
+    states = {x.number: x.obligation.state for x in found}
+    state = [states[f"+1{number(2 * n)}"] for n in range(12)]
+    unheard = [n for n, call in enumerate(made) if is_unheard(talk(call, heard), queries.gaps(store, "toronto"))]
     assert differences(store) == []
     with capsys.disabled():
         openings = Counter(x.obligation.opening for x in found)
-        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {len(paid)} of 10 paid, unpaid {unpaid}\n")
-    assert unpaid == []
+        told = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
+        sys.stdout.write(f"\n{KILLS} kills; opened by {dict(openings)}; {told}\n")
+    assert {n: state[n] for n in range(12) if state[n] != "paid" and n not in unheard} == {11: "open"}
+    assert {state[n] for n in unheard} <= {"open", "paid"}
     store.close()
+
+
+def talk(call: Played, heard: list[Event]) -> tuple[datetime, datetime]:
+    """From the answer outside to the hang-up, as the witness heard them."""
+    own = linkedid(call, heard)
+    answers = (e for e in heard if (value(e, "Event"), value(e, "DialStatus")) == ("DialEnd", "ANSWER"))
+    answered = next(event for event in answers if value(event, "DestLinkedid") == own)
+    ended = next(e for e in heard if (value(e, "Event"), value(e, "Uniqueid")) == ("Hangup", own))
+    return at(answered), at(ended)
+
+
+def at(event: Event) -> datetime:
+    return datetime.fromtimestamp(float(value(event, "Timestamp") or 0), UTC)
+
+
+def is_unheard(talk: tuple[datetime, datetime], gaps: list[Gap]) -> bool:
+    """One gap hides all of it from its tenth second on: neither was it still up when it was heard, nor its end."""
+    enough, ended = talk[0] + LONG_ENOUGH, talk[1]
+    return any(gap.start <= enough and ended <= gap.end for gap in gaps)
+
+
+def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_unknown(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    """It is made, whole, while callmon is down; so was the time when it was due."""
+    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    within = callmon.config.read_text().replace('# within = "24h"', 'within = "20s"\n#', 1)
+    callmon.config.write_text(within)
+    with callmon:
+        play(asterisk, [leaves("called_back_unheard")])
+        assert until(lambda: callmon.total("callmon_callbacks_open", line="general") == 1)
+        time.sleep(1.5)
+        callmon.kill()
+        call_back(asterisk, 0, "140")
+        time.sleep(5.0)
+        callmon.start()
+        verdict = {"standard": "callback_within_24_hours", "line": "general"}
+        assert until(lambda: callmon.total("callmon_verdicts_total", **verdict) == 1)
+        assert callmon.total("callmon_verdicts_total", verdict="unknown", **verdict) == 1
+        (one,) = listed(callmon)
+        assert (one["state"], one["attempts"]) == ("overdue", [])
 
 
 def every_entry(store: Store) -> list[object]:

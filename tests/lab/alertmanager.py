@@ -20,7 +20,9 @@ def _a_second(wait: re.Match[str]) -> str:
 
 
 class Alertmanager(Server):
-    """E-mail goes to `smtp` (HOST:PORT); to `hook` (a URL), what the administrator gets and the heartbeat."""
+    """E-mail goes to `smtp` (HOST:PORT); to `hook` (a URL) what the administrator gets, below it the heartbeat and
+    what the team gets.
+    """
 
     program = "prometheus-alertmanager"
 
@@ -40,6 +42,8 @@ class Alertmanager(Server):
             ("# webhook_configs: [{url: 'https://hooks.ministry.example/callmon'",
              f"webhook_configs: [{{url: '{self._hook}'"),
             ("http://watcher.example/callmon", f"{self._hook}/heartbeat"),
+            ("  - name: team\n",
+             f"  - name: team\n    webhook_configs: [{{url: '{self._hook}/team', send_resolved: true}}]\n"),
         ):  # fmt: skip
             assert shipped in written
             written = written.replace(shipped, here)
