@@ -286,6 +286,14 @@ def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Store) ->
     assert (again, rows(store)) == (first, before)
 
 
+def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: Store) -> None:
+    """callmon was ended again and again before it could say that it heard the exchange."""
+    for length in (2.5, 2.5, 6, 4, 7):
+        found = wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(length)),)))
+    assert [gap.length / seconds(1) for gap in queries.gaps(store, EXCHANGE)] == [2.5, 3.5, 1]
+    assert list(found.values()) == pytest.approx([7])
+
+
 def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Store) -> None:
     facts = answered_call(0)
     call = account(facts)

@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 from callmon import figures
 from callmon.errors import StoreError
 from callmon.figures import Figures
+from callmon.findings import Gap
 from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import tables
 from callmon.store.rows import CALLER, CallKey, Row, Rows
@@ -237,10 +238,21 @@ def _leave_out_known(writing: Writing, rows: Rows) -> None:
         question = f'SELECT "call", standard FROM finding WHERE exchange = ? AND "call" IN ({_signs(calls)})'
         for call, standard in writing.ask(question, exchange, *calls):
             rows.findings.pop((call, exchange, standard), None)
-    for exchange, began in list(rows.gaps):
-        question = "SELECT 1 FROM gap WHERE exchange = ? AND began = ?"
-        if writing.ask(question, exchange, tables.microseconds(began)).first():
-            del rows.gaps[exchange, began]
+    for key, gap in list(rows.gaps.items()):
+        del rows.gaps[key]
+        if (rest := _not_known_of(writing, gap)) is not None:
+            rows.gaps[rest.exchange, rest.start] = rest
+
+
+def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:
+    """callmon may be ended before it said that it hears again: then its next gap begins where the last one did."""
+    question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
+    while found := writing.ask(question, gap.exchange, tables.microseconds(gap.start)).first():
+        ended = tables.moment(found[0])
+        if gap.end <= ended:
+            return None
+        gap = Gap(gap.exchange, ended, gap.end)
+    return gap
 
 
 def _signs(values: Sequence[str]) -> str:
