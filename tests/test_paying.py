@@ -142,6 +142,29 @@ def test_an_end_that_was_not_heard_pays_only_when_they_had_talked_long_enough_be
     assert office.one().state == state
 
 
+@pytest.mark.parametrize("rang", [5, 30])
+@pytest.mark.parametrize(
+    ("heard", "gap", "end_heard", "verdict"),
+    [
+        (5, 4.999, False, ("not_met", "not_called_back")),
+        (5, 5, False, ("unknown", "gap")),
+        (1, 9, False, ("unknown", "gap")),
+        (5, 4.999, True, ("not_met", "not_called_back")),
+    ],
+)
+def test_whether_they_talked_long_enough_is_unknown_where_a_gap_too_short_for_a_callback_hides_its_end(
+    heard: float, gap: float, end_heard: bool, verdict: tuple[str, str], rang: float
+) -> None:
+    office = owing(given=usual("[callbacks]\nattempt_counts = false"))
+    call, begun = office.call(), LATER + heard * SECOND
+    over = begun + gap * SECOND
+    end = f.Ended(call, over, "caller") if end_heard else f.Ended(call, None, "unknown", "unheard")
+    office.hear(office.call_out(LATER, call=call, ended=False, rang=rang))
+    office.hear([(over, f.Unheard(call, begun, over)), (over, end)]).monitor.ledger.gap("toronto", begun, over)
+    assert office.one().is_open
+    assert office.restart().tick(TUESDAY + 3 * DAY).verdicts() == [verdict]
+
+
 @pytest.mark.parametrize(("listed", "state"), [(9, "open"), (10, "paid")])
 def test_a_call_that_is_still_listed_after_a_gap_has_talked_until_then(listed: int, state: str) -> None:
     """Its end falls into a later gap: what lies between is known all the same."""

@@ -93,6 +93,7 @@ class Attempted(Entry, frozen=True, gc=False):
     phone: str | None = None
     actor: str | None = None
     satisfies: bool = False  # in time, where the site lets an attempt satisfy the standard
+    unsure: bool = False  # somebody answered, and may have talked for long enough: the end was not heard
 
 
 class CalledBack(Entry, frozen=True, gc=False):

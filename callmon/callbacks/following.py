@@ -21,17 +21,19 @@ class Following:
     """One call out. `attempt` and `answered` are what it amounts to so far."""
 
     __slots__ = (
-        "answered", "attempt", "call", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
-        "is_waited_for", "phone", "ringing", "seen", "token", "waiting",
+        "answered", "attempt", "call", "earliest", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
+        "is_unsure", "is_waited_for", "phone", "ringing", "seen", "token", "waiting",
     )  # fmt: skip
 
     def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
         self.exchange, self.call, self.token, self.phone = exchange, call, token, phone
         self.ringing: datetime | None = None
-        self.answered: datetime | None = None  # the latest that it may have been
+        self.answered: datetime | None = None  # the latest that it may have been,
+        self.earliest: datetime | None = None  # and the earliest
         self.attempt: datetime | None = None
         self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that one
         self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
+        self.is_unsure = False  # answered, and its end unheard: they may have talked for long enough
         self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
 
     def hear(self, fact: Fact, rules: Rules) -> None:
@@ -46,6 +48,7 @@ class Following:
                 self.reach(fact.at, rules)
                 self.ringing = None
                 self.answered = None if fact.at is None else fact.at + fact.slack
+                self.earliest = fact.at
             case f.Unheard():
                 self.reach(self.seen, rules)
                 self.reach(fact.at, rules)
@@ -55,8 +58,16 @@ class Following:
                 self.is_over = True
                 if self.answered is not None and not self.is_paid:
                     self.attempt = self.attempt or self.answered
+                    self._doubt(fact, rules)
             case _:
                 pass
+
+    def _doubt(self, ended: f.Ended, rules: Rules) -> None:
+        """An end that nobody heard: they may have talked for long enough until the exchange was heard again."""
+        if ended.at is None and self.seen is not None and self.earliest is not None:
+            self.is_unsure = self.seen - self.earliest >= rules.talked_for
+        if self.is_unsure:
+            self.attempt, self.is_counted = self.answered, False  # told as such, though it rang for long before
 
     def reach(self, until: datetime | None, rules: Rules) -> None:
         """All that happened to it until then was heard."""

@@ -222,7 +222,7 @@ class Ledger:
         for one in self._payable(call):
             was_open = one.is_open or (one.settled is not None and one.settled >= at)
             if one.since < at and was_open and at not in one.attempts:
-                entry = n.Attempted(one.exchange, one.id, at, call.call, call.phone)
+                entry = n.Attempted(one.exchange, one.id, at, call.call, call.phone, unsure=call.is_unsure)
                 self.write(msgspec.structs.replace(entry, satisfies=self.satisfies(one, at)), call.exchange)
 
     def satisfies(self, one: Obligation, at: datetime) -> bool:
@@ -340,6 +340,8 @@ class Ledger:
 
     def _in_doubt(self, one: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
         least = self.rules.talked_for
+        if one.unsure is not None and one.unsure <= due:
+            return True
         if any(due - max(start, one.since) >= least for start in quiet):
             return True
         return any(min(end, due) - max(start, one.since) >= least for _, start, end in self._gaps)

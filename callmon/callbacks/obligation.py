@@ -67,6 +67,7 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
     messages: tuple[Message, ...] = ()  # the latest of those that came after the first
     attempts: tuple[datetime, ...] = ()
+    unsure: datetime | None = None  # the first of these that may have been a callback
     state: State = "open"
     settled: datetime | None = None
     reason: CloseReason | None = None
@@ -145,7 +146,8 @@ def after(one: Obligation, entry: Entry) -> Obligation:
         case n.Repeated():
             return _repeated(one, entry)
         case n.Attempted():
-            attempted = change(one, attempts=(*one.attempts, entry.at)[-MESSAGES_KEPT:])
+            unsure = one.unsure or (entry.at if entry.unsure else None)
+            attempted = change(one, attempts=(*one.attempts, entry.at)[-MESSAGES_KEPT:], unsure=unsure)
             return change(attempted, is_soon=False, is_overdue=False) if entry.satisfies else attempted
         case n.CalledBack():
             result = one.message_left or entry.result == "message_left"

@@ -18,6 +18,8 @@ def sentence(speech: Speech, entry: n.AnyEntry) -> str:
             return say("Rappel à faire avant {due}", due=_due(speech, entry))
         case n.Repeated():
             return say("Nouveau message de la même personne; l'échéance reste la première")
+        case n.Attempted(unsure=True):
+            return say("Tentative de rappel; la durée de la conversation n'est pas connue")
         case n.Attempted(actor=None):
             return say("Tentative de rappel, sans conversation")
         case n.Attempted():
