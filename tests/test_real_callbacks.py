@@ -50,6 +50,16 @@ def calls(
     return Situation(name, caller, {"outside": party}, begins=begins)
 
 
+def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
+    """The same from the second line of a phone that has another caller on hold."""
+    steps = Step(2, "hold"), Step(3, "consult", f"9{number(2 * place)}"), Step(18, "drop"), Step(19, "unhold")
+    phones = {
+        phone: Phone(answers=2, steps=(*steps, Step(20, "hang_up"))),
+        f"{number(2 * place)} from anybody": Phone(answers=2),
+    }
+    return Situation(name, Caller(GENERAL, route=f"lab-only,{phone},1"), phones, begins=begins)
+
+
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
     """The same when nothing else is played. Meanwhile the exchange may have found the trunk's far end away: it
     asks again.
@@ -77,7 +87,9 @@ def listed(callmon: Callmon, *words: str) -> list[dict[str, object]]:
 
 
 def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: Asterisk, tmp_path: Path) -> None:
-    """Two are called back, one of them in vain; one asks by a key in French; one is withheld; one complains."""
+    """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French; one
+    is withheld; one complains.
+    """
     asks = (Step(1, "press", "2"), Step(6, "hang_up"))
     played = [
         leaves("called_back"),
@@ -91,11 +103,13 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         ),
         calls("calls_back", 0, "140", 30.0),
         calls("calls_in_vain", 1, "141", 30.0, answers=None),
+        leaves("called_back_beside"),
+        calls_beside("calls_beside", 7, "142", 30.0),
     ]
     with Callmon(tmp_path, exchange.ami_port, exchange.secret) as callmon:
         with Playing(exchange, played) as playing:
             time.sleep(22.0)
-            assert until(lambda: callmon.total("callmon_callbacks_open") == 3)
+            assert until(lambda: callmon.total("callmon_callbacks_open") == 4)
             playing.wait()
         assert until(lambda: callmon.total("callmon_callbacks_open") == 2)
         time.sleep(1.5)
@@ -110,14 +124,15 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
             "withheldcallback": ("message", True, "general", "unknown"),
             f"+1{number(6)}callback": ("request", True, "general", "fr"),
             f"+1{number(8)}complaint": ("agent", True, "general", "unknown"),
+            f"+1{number(14)}callback": ("message", False, "general", "unknown"),
         }  # fmt: skip
         paid, in_vain = found[f"+1{number(0)}callback"], found[f"+1{number(2)}callback"]
         assert (paid["state"], len(in_vain["attempts"])) == ("paid", 1)  # type: ignore[arg-type]
         assert callmon.total("callmon_callbacks_open") == 2
         assert callmon.total("callmon_callbacks_to_listen_to", line="general") == 1
         assert callmon.total("callmon_complaints_open", line="general") == 1
-        assert callmon.total("callmon_callback_delay_seconds_count", line="general") == 1
-        assert callmon.total("callmon_verdicts_total", standard="callback_within_24_hours", verdict="met") == 1
+        assert callmon.total("callmon_callback_delay_seconds_count", line="general") == 2
+        assert callmon.total("callmon_verdicts_total", standard="callback_within_24_hours", verdict="met") == 2
         by_hand(callmon, str(found["withheldcallback"]["id"]), str(found[f"+1{number(8)}complaint"]["id"]))
         in_hand(callmon, str(found[f"+1{number(6)}callback"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
