@@ -87,8 +87,8 @@ def listed(callmon: Callmon, *words: str) -> list[dict[str, object]]:
 
 
 def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: Asterisk, tmp_path: Path) -> None:
-    """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French; one
-    is withheld; one complains.
+    """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French;
+    one is withheld; one complains.
     """
     asks = (Step(1, "press", "2"), Step(6, "hang_up"))
     played = [
