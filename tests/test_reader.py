@@ -1,0 +1,67 @@
+"""The role of boards: it sees what is counted and judged, and neither a number nor what stands for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from callmon.store.engine import Store
+from tests.store_fixtures import of_calls, wrote
+
+pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+SCRIPT = Path(__file__).parents[1] / "dashboards" / "grafana" / "reader.sql"
+TABLES = ("number", "call", "fact", "finding", "obligation", "ledger", "access", "number_key", "counter", "hand")
+
+
+def as_reader(store: Store) -> psycopg.Connection[tuple[object, ...]]:
+    plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as owner:
+        owner.execute(SCRIPT.read_bytes())
+        owner.execute(SCRIPT.read_bytes())  # also after an upgrade
+    role = store.url.set(drivername="postgresql", username="callmon_boards")
+    return psycopg.connect(role.render_as_string(hide_password=False), autocommit=True)
+
+
+def test_the_role_sees_calls_verdicts_and_figures(store: Store) -> None:
+    wrote(store, *of_calls(3))
+    with as_reader(store) as reader:
+        first = "(min(arrived) AT TIME ZONE 'UTC')::text"
+        asked = f"SELECT count(*), min(outcome), min(waited_seconds), {first} FROM calls"
+        assert reader.execute(asked.encode()).fetchone() == (
+            3,
+            "answered",
+            pytest.approx(8.4),
+            "2026-11-24 13:42:13.217087",
+        )
+        assert reader.execute("SELECT count(*) FROM verdicts").fetchone() == (9,)
+        assert reader.execute("SELECT count(*) > 0 FROM figures").fetchone() == (True,)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_role_cannot_read_a_table(store: Store, table: str) -> None:
+    with as_reader(store) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute(f'SELECT * FROM public."{table}"')
+
+
+def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Store) -> None:
+    wrote(store, *of_calls(1))
+    with as_reader(store) as reader:
+        asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'boards'"
+        columns = reader.execute(asked).fetchall()
+        views = {str(name) for name, _ in columns}
+        told = [reader.execute(f"SELECT * FROM {view}").fetchall() for view in sorted(views)]  # type: ignore[arg-type]  # their own names
+    assert views == {"calls", "verdicts", "obligations", "unheard", "figures"}
+    assert {str(column) for _, column in columns} & {
+        "number",
+        "token",
+        "other",
+        "data",
+        "channel",
+        "caller",
+    } == set()
+    assert "5550101" not in repr(told)
+    with store.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM number")).scalar_one() == 1
