@@ -38,13 +38,14 @@ from callmon.findings import Outcome
 from callmon.hands import Hands
 from callmon.notify import notify
 from callmon.outlook import Outlooks
-from callmon.settings import Settings, load
+from callmon.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics
 from callmon.sinks.mqtt import Mqtt
 from callmon.sinks.outlook import Outlook
 from callmon.standards import ALL_STANDARDS
+from callmon.standby import Standby
 from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.today import Today
@@ -76,7 +77,8 @@ class Daemon:
         self._store = store
         self._token = ledger.token(store)
         self.monitor = assembly.monitor(settings, token=self._token)
-        self.database = Database(store, settings.store.write_every, settings.store.max_waiting)
+        told, is_shared = settings.store, store.path is None  # PostgreSQL: another callmon may lead
+        self.database = Database(store, told.write_every, told.max_waiting, is_shared=is_shared)
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations = self.monitor.ledger.shelf
@@ -92,10 +94,11 @@ class Daemon:
             settings.minimum_sample,
         )
         self.monitor.survey_heard = survey_was_heard(self.database.tally.snapshot())
-        self._watched: dict[str, Watched] = {}
+        self.watched: dict[str, Watched] = {}
         self._faults = 0
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
-        self._hands = Hands(store, self._token)
+        self.hands = Hands(store, self._token)
+        self.standby = Standby(self, store)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -109,27 +112,28 @@ class Daemon:
     async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
         wire = listening(self.settings.web.listen)
-        server = Server(app(self.metrics, self.troubles, self.remarks))
+        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")
             for name in self.settings.exchanges:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
-            hands = tasks.create_task(self._hands.run(self._do), name="by hand")
+            hands = tasks.create_task(self.hands.run(self._do), name="by hand")
             outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
-            self._tell_board(datetime.now(UTC))
+            succession = tasks.create_task(self.standby.run(), name="standby")
+            self.tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands, outlooks])
+            await self._close(server, [web, timer, hands, outlooks, succession])
 
     def stop(self) -> None:
         self._stop.set()
 
     def hear(self, name: str, events: Sequence[e.Event]) -> None:
         """The heart: each event to the monitor, each outcome to the sinks."""
-        watched = self._watched[name]
+        watched = self.watched[name]
         room = True
         for event in events:
             try:
@@ -169,25 +173,31 @@ class Daemon:
         return self.monitor.ledger.shelf
 
     def outlook(self) -> Outlook:
-        heard = {name: watched.exchange for name, watched in self._watched.items()}
+        heard = {name: watched.exchange for name, watched in self.watched.items()}
         return self._outlooks.at(datetime.now(UTC), self.settings, heard)
 
     def exchanges(self) -> Sequence[ExchangeState]:
-        return [self._state(name, watched) for name, watched in self._watched.items()]
+        return [self._state(name, watched) for name, watched in self.watched.items()]
 
     def troubles(self) -> list[str]:
         health = self.settings.health
         return troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
 
     def remarks(self) -> list[str]:
-        return remarks([self.mqtt])
+        return [*remarks([self.mqtt]), *self.standby.remarks()]
+
+    def leads(self) -> bool:
+        return self.database.leads
+
+    def stands_by(self) -> bool:
+        return self.database.stands_by
 
     def waits(self) -> Mapping[tuple[str, str], Wait]:
-        now, links = monotonic(), {name: watched.exchange.link for name, watched in self._watched.items()}
+        now, links = monotonic(), {name: watched.exchange.link for name, watched in self.watched.items()}
         told = {name: link.session.exchange_time(now) for name, link in links.items() if link is not None}
         return self.monitor.waits({name: at for name, at in told.items() if at is not None})
 
-    def _tell_board(self, now: datetime) -> None:
+    def tell_board(self, now: datetime) -> None:
         names = [line.name for line in self.settings.lines()]
         self.mqtt.look(lambda callbacks: board.lines(self, self.today, names, callbacks, now))
 
@@ -217,7 +227,7 @@ class Daemon:
         self._outlooks.restore(self.settings, datetime.now(UTC))
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
-        self._hands.restore()
+        self.hands.restore()
         ledger.take_up(self._store, self.monitor.ledger, self.settings.exchanges, datetime.now(UTC))
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
@@ -244,7 +254,7 @@ class Daemon:
         )
         self._outlooks.furnish(exchange, self.settings)
         task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
-        self._watched[name] = Watched(exchange, recorder, task)
+        self.watched[name] = Watched(exchange, recorder, task)
 
     def _ready(self, wire: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -261,15 +271,15 @@ class Daemon:
     async def _each_second(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            for name, watched in self._watched.items():
+            for name, watched in self.watched.items():
                 self._heartbeat(name, watched)
-            self._offer(lambda: self.monitor.tick(datetime.now(UTC), self._heard, self._silent()))
+            self.offer(lambda: self.monitor.tick(datetime.now(UTC), self._heard, self._silent()))
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
-            self._tell_board(datetime.now(UTC))
+            self.tell_board(datetime.now(UTC))
             notify("WATCHDOG=1")
 
-    def _offer(self, work: Callable[[], list[Outcome]]) -> None:
+    def offer(self, work: Callable[[], list[Outcome]]) -> None:
         """What time, or a person, leads to; a bug of ours is written down, counted, and we go on."""
         try:
             outcomes = work()
@@ -282,12 +292,12 @@ class Daemon:
                 sink.offer(outcome)
 
     def _do(self, hand: Hand, stored: Obligation | None) -> None:
-        self._offer(partial(self.monitor.hand, hand, stored))
+        self.offer(partial(self.monitor.hand, hand, stored))
 
     def _silent(self) -> list[str]:
         """The exchanges that are unheard for so long that a callback may have been made."""
         least, now = self.settings.rules.talked_for.total_seconds(), monotonic()
-        since = {name: watched.unheard_since for name, watched in self._watched.items()}
+        since = {name: watched.unheard_since for name, watched in self.watched.items()}
         return [name for name, begun in since.items() if begun is not None and now - begun >= least]
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
@@ -303,12 +313,13 @@ class Daemon:
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Hear no more, store what was heard, and go."""
         notify("STOPPING=1")
-        for name, watched in self._watched.items():
+        for name, watched in self.watched.items():
             self._heartbeat(name, watched)
             watched.task.cancel()
         server.should_exit = True
         for task in tasks[1:]:
             task.cancel()
+        await self.standby.finish()
         await self._leave_broker()
         stored = await asyncio.to_thread(self.database.flush, FLUSH_SECONDS)
         log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
@@ -338,12 +349,12 @@ class Daemon:
             watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
 
     def _pause(self) -> None:
-        for watched in self._watched.values():
+        for watched in self.watched.values():
             if watched.exchange.link is not None:
                 watched.exchange.link.pause()
 
     def _go_on(self) -> None:
-        for watched in self._watched.values():
+        for watched in self.watched.values():
             if watched.exchange.link is not None:
                 watched.exchange.link.go_on()
 
@@ -377,23 +388,8 @@ class Daemon:
         for name, told in before.exchanges.items():
             now = self.settings.exchanges.get(name)
             if now is None or not now.is_reached_as(told):
-                self._watched.pop(name).task.cancel()
+                self.watched.pop(name).task.cancel()
         for name in self.settings.exchanges:
-            if name not in self._watched:
+            if name not in self.watched:
                 self._watch(name)
-            self._outlooks.furnish(self._watched[name].exchange, self.settings)
-
-
-def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
-    """ConfigError for settings that a running daemon cannot change."""
-    mistakes = [
-        f"{name} has changed: restart callmon to change it."
-        for name, old, new in (
-            ("store", before.store, changed.store),
-            ("web", before.web, changed.web),
-            ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
-        )
-        if old != new
-    ]
-    if mistakes:
-        raise ConfigError(*mistakes)
+            self._outlooks.furnish(self.watched[name].exchange, self.settings)

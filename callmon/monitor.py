@@ -220,17 +220,25 @@ class Monitor:
         judged: Mapping[str, Iterable[str]],
     ) -> None:
         """Take up the calls that were in progress when callmon stopped, by their stored facts."""
-        hearing = self._hearings[exchange]
-        for call, stored in calls.items():
-            facts = list(stored)
-            for fact in facts:
-                self._tell(hearing, fact)
-            account = hearing.accounts.get(call)
-            if account is not None:
-                account.judged = tuple(judged.get(call, ()))
-                resume(hearing.tracker, account, facts)
-                self._opener.resume(exchange, account, facts, hearing.site)
-        hearing.tracker.listing.resume(heard_until)
+        for call, facts in calls.items():
+            self.take_up(exchange, call, facts, judged.get(call, ()))
+        self._hearings[exchange].tracker.listing.resume(heard_until)
+
+    def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
+        """A call in progress is what these facts say, whatever was heard of it here (`succession.py`)."""
+        hearing, facts = self._hearings[exchange], list(stored)
+        before = hearing.accounts.get(call)
+        for fact in facts:
+            self._tell(hearing, fact)
+        if (account := hearing.accounts.get(call)) is None:
+            return
+        account.judged = tuple(judged)
+        if before is None or before.call() != account.call():
+            resume(hearing.tracker, account, facts)
+            self._opener.resume(exchange, account, facts, hearing.site)
+
+    def hearing(self, exchange: str) -> Hearing | None:
+        return self._hearings.get(exchange)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
         """What all the facts of one stored call say under these settings (a rejudgement); no call in progress
@@ -239,9 +247,7 @@ class Monitor:
         told = list(facts)
         hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()), None)
         arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
-        if hearing is None or arrival is None or arrival.line is None:
-            return None
-        if hearing.site.line(arrival.dialled) is None:
+        if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
         return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
 
@@ -250,8 +256,7 @@ class Monitor:
         for exchange, hearing in self._hearings.items():
             before = older._hearings.get(exchange)
             if before is not None:
-                hearing.accounts = before.accounts
-                hearing.tracker = before.tracker
+                hearing.accounts, hearing.tracker = before.accounts, before.tracker
                 hearing.tracker.site = hearing.site
                 hearing.site.endpoints.keep(before.site.endpoints)
         self.ledger.adopt(older.ledger)

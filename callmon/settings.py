@@ -219,3 +219,18 @@ def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> 
             data, error = left, more
         else:
             return told
+
+
+def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
+    """ConfigError for settings that a running daemon cannot change."""
+    mistakes = [
+        f"{name} has changed: restart callmon to change it."
+        for name, old, new in (
+            ("store", before.store, changed.store),
+            ("web", before.web, changed.web),
+            ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
+        )
+        if old != new
+    ]
+    if mistakes:
+        raise ConfigError(*mistakes)

@@ -44,6 +44,12 @@ class Today:
                 self._verdicts[day, call.line, finding.standard, finding.verdict] += 1
         return exchange, call, given
 
+    def begin_anew(self) -> None:
+        """Nothing is known: what is stored is restored next."""
+        self._given.clear()
+        self._calls.clear()
+        self._verdicts.clear()
+
     def restore(
         self, day: date, calls: Mapping[tuple[str, str], int], verdicts: Mapping[tuple[str, str, str], int]
     ) -> None:

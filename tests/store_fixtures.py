@@ -181,6 +181,15 @@ class Daemon:
     def faults(self) -> int:
         return self.caught
 
+    is_leader: bool = True
+    is_standby: bool = False
+
+    def leads(self) -> bool:
+        return self.is_leader
+
+    def stands_by(self) -> bool:
+        return self.is_standby
+
     def enabled(self) -> dict[str, bool]:
         return {STANDARDS[0]: True, "feedback_offered": False}
 

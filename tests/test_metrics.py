@@ -112,6 +112,25 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_build_info", version="1.2.3") == 1
 
 
+def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
+    shown = [ExchangeState(EXCHANGE, True, 5, START)]
+    values = read(page(Daemon(heard=shown, is_leader=False, is_standby=True), ONE_CALL))
+    assert {name for name, _ in values if name.startswith("callmon_")} == {
+        "callmon_exchange_connected", "callmon_exchange_events_total", "callmon_leader", "callmon_build_info",
+        "callmon_exchange_last_event_timestamp_seconds", "callmon_sink_backlog", "callmon_sink_behind_seconds",
+        "callmon_sink_refused_total", "callmon_faults_total", "callmon_calls_other_total",
+        "callmon_calls_vanished_total",
+    }  # fmt: skip
+    assert value(values, "callmon_leader") == 0
+
+
+def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_counted() -> None:
+    values = read(page(Daemon(open={"general": True}, is_leader=False), ONE_CALL))
+    assert value(values, "callmon_calls_in_progress", line="general", state="ringing") == 0
+    assert [name for name, _ in values if name in ("callmon_calls_total", "callmon_verdicts_total")] == []
+    assert value(values, "callmon_leader") == 0
+
+
 def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
     labels = {
         "line": "general",

@@ -413,3 +413,33 @@ async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(bro
             sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
             await asyncio.to_thread(broker.start)
             assert await soon(lambda: sink.backlog() == 0)
+
+
+async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:
+    first, second = sink_for(broker.port), sink_for(broker.port)
+    second.lead(False)
+    with Board(broker.port) as board:
+        async with telling(first), telling(second):
+            assert await soon(lambda: board.shown.get("callmon/status") == "online")
+            first.lead(False)
+            second.lead(True)
+            assert await soon(lambda: said_so(board) == ["online", "online"])
+            await asyncio.sleep(0.5)
+            assert (said_so(board), board.shown["callmon/status"]) == (["online", "online"], "online")
+            second.lead(False)
+            await asyncio.sleep(0.5)
+            assert board.shown["callmon/status"] == "online"  # the next that leads will say so itself
+
+
+async def test_a_last_will_that_comes_late_is_put_right(broker: Mosquitto) -> None:
+    sink = sink_for(broker.port)
+    with Board(broker.port) as board, Board(broker.port, name="frozen") as other:
+        async with telling(sink):
+            assert await soon(lambda: board.shown.get("callmon/status") == "online")
+            other.put("callmon/status", "offline")
+            assert await soon(lambda: said_so(board)[:3] == ["online", "offline", "online"])
+            assert board.shown["callmon/status"] == "online"
+
+
+def said_so(board: Board) -> list[str]:
+    return [payload for topic, payload, *_ in board.heard if topic == "callmon/status"]

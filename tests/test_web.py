@@ -85,7 +85,7 @@ async def test_health_is_200_while_nothing_is_wrong() -> None:
         status, _, body = await get(port, "/healthz")
     assert (status, json.loads(body)) == (
         200,
-        {"status": "ok", "troubles": [], "remarks": [], "version": __version__},
+        {"status": "ok", "role": "leader", "troubles": [], "remarks": [], "version": __version__},
     )
 
 

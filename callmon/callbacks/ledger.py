@@ -372,6 +372,16 @@ class Ledger:
         self._cautions.pop(token, None)
         self.sharing.forget(token)
 
+    def empty(self) -> Ledger:
+        """Another one with the terms of this."""
+        return Ledger(self.terms, self.token, self._judge)
+
+    def renew(self, stored: Ledger) -> None:
+        """Know what is stored, and nothing else; the calls out that are being followed are still heard by us."""
+        stored.shelf.follow(self.shelf)
+        self.shelf, self.sharing, self._cautions = stored.shelf, stored.sharing, stored._cautions
+        self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
+
     def adopt(self, older: Ledger) -> None:
         """Take over all that stands, as it was told under the configuration before."""
         self.restore(older.shelf)

@@ -56,7 +56,7 @@ class Listing:
         self._booted: datetime | None = None
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
-        self.is_unheard = True
+        self.is_unheard, self.settled = True, 0  # how often a listing has ended that
         self._gap: Heard | None = None
         self.ghosts = Ghosts(tracker)
         self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
@@ -145,6 +145,7 @@ class Listing:
             self._gap = Heard(self._since, until)
         self._restarted = self._stopped = False
         self._since, self.is_unheard = None, False
+        self.settled += 1
         self._heard_from = self._heard_from or until
         self._untold.clear()
         self._forget()
@@ -153,6 +154,11 @@ class Listing:
         """The gap that the last listing ended, once."""
         gap, self._gap = self._gap, None
         return gap
+
+    @property
+    def since(self) -> datetime | None:
+        """What was heard last before the gap was at this time."""
+        return self._since
 
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was away: what it heard last was at this time."""

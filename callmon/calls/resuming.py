@@ -1,5 +1,7 @@
 """A stored call becomes one that the tracker follows again, after callmon itself was away. Pure.
 
+(Or one that it follows already, of which more is stored than was heard: another callmon heard it.)
+
 Its facts say who was being rung, who was on the line, and whether the caller was on the way to somebody else.
 The ids of its legs are not in them: the next listing brings these, by the channels' names. Until then the call
 is doubtful.
@@ -23,9 +25,20 @@ if TYPE_CHECKING:
 def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     """Take up a call in progress by its account and the facts that made it."""
     arrival = account.arrival
+    call = tracker.calls.get(arrival.call)
+    if call is not None:
+        _know(tracker, call, account, facts)
+        return
     leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
     call = tracker.calls[arrival.call] = new_call(leg, None, account.language or "")
-    call.told, call.doubtful, call.inbound = True, True, arrival.direction == "inbound"
+    call.told, call.doubtful = True, True
+    call.legs = tuple(_know(tracker, call, account, facts).phones.values())
+
+
+def _know(tracker: Tracker, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
+    """All that can be said of it from its facts."""
+    arrival = account.arrival
+    call.inbound = arrival.direction == "inbound"
     call.answered = account.answer is not None
     call.voicemail = account.voicemail is not None
     call.message = bool(account.message)
@@ -40,9 +53,9 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     people = _People(call)
     for fact in facts:
         people.tell(fact)
-    call.legs = tuple(people.phones.values())
     if call.person is not None:
         tracker.talking[endpoint(call.person.channel)] = call
+    return people
 
 
 class _People:
@@ -50,7 +63,7 @@ class _People:
 
     def __init__(self, call: TrackedCall) -> None:
         self.call = call
-        self.phones: dict[str, Leg] = {}
+        self.phones = {leg.channel: leg for leg in call.legs}
 
     def tell(self, fact: Fact) -> None:
         """One of the call's facts, in order."""

@@ -26,6 +26,7 @@ class Database(Writer):
         group_time: timedelta = timedelta(milliseconds=100),
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
+        is_shared: bool = False,
     ) -> None:
         self.tally = Tally()
-        super().__init__(store, self.tally, group_time, max_waiting, patience=patience)
+        super().__init__(store, self.tally, group_time, max_waiting, patience, is_shared)

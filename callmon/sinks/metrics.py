@@ -78,6 +78,12 @@ class Gauges(Protocol):
     def enabled(self) -> Mapping[str, bool]:
         """standard → whether it gives verdicts."""
 
+    def leads(self) -> bool:
+        """Whether this callmon is the one that writes and counts. Asked in any thread."""
+
+    def stands_by(self) -> bool:
+        """Whether another one does."""
+
 
 class Metrics:
     """The whole page. `read` belongs to the daemon's loop, `render` to any thread."""
@@ -113,22 +119,29 @@ class Metrics:
         self._sinks = tuple(sinks)
 
     def read(self) -> list[Metric]:
-        """The gauges as they are now."""
-        return [
-            *_calls(self._gauges, [line.name for line in self._lines]),
-            *_exchanges(self._gauges.exchanges()),
-            *_sinks(self._sinks),
-            *owed(self._gauges.owed(), [line.name for line in self._lines]),
-            *outlook(self._gauges.outlook()),
-            *self._callmon(),
-        ]
+        """The gauges as they are now. Of who stands by: what is true of itself alone, lest it be added twice."""
+        mine = [*_exchanges(self._gauges.exchanges()), *_others(self._gauges), *_sinks(self._sinks)]
+        mine += self._callmon()
+        if self._gauges.stands_by():
+            return mine
+        names = [line.name for line in self._lines]
+        calls = [*_calls(self._gauges, names), *owed(self._gauges.owed(), names), *outlook(self._gauges.outlook())]
+        return [*calls, *self._configured(), *mine]
 
     def render(self, gauges: list[Metric], accept: str = "") -> tuple[bytes, str]:
         """The page in the format that the scraper accepts best, and its content type."""
         encode, content_type = choose_encoder(accept)
         figures = self._tally.snapshot()
         text = self._text.render(figures, content_type.startswith("application/openmetrics"))
-        rest: bytes = encode(_Given([*gauges, *self._parity(figures), *self._process.collect()]))
+        counted = [*self._parity(figures)]
+        leads = self._gauges.leads()  # asked last: what is shown was true while nobody else counted
+        gauges = [
+            *gauges,
+            _gauge("callmon_leader", "Whether this callmon is the one that counts.", (), {(): leads}),
+        ]
+        if not leads:
+            text, counted = "", []
+        rest: bytes = encode(_Given([*gauges, *counted, *self._process.collect()]))
         return text.encode() + rest, content_type
 
     def _parity(self, figures: Figures) -> Iterator[Metric]:
@@ -144,16 +157,17 @@ class Metrics:
         yield _gauge("callmon_parity_difference_ratio", text, labels, differences)
 
     def _callmon(self) -> Iterator[Metric]:
-        yield _gauge("callmon_leader", "Whether this callmon is the one that counts.", (), {(): 1})
         build = {(self._version,): 1}
         yield _gauge("callmon_build_info", "The callmon that runs.", ("version",), build)
+        faults = {(): self._gauges.faults()}
+        yield _counter("callmon_faults_total", "Mistakes of callmon's own that were caught.", (), faults)
+
+    def _configured(self) -> Iterator[Metric]:
         names = ("line", "mode", "service", "name_fr", "name_en")
         infos = {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in self._lines}
         yield _gauge("callmon_line_info", "The public lines.", names, infos)
         enabled = {(name,): int(given) for name, given in self._gauges.enabled().items()}
         yield _gauge("callmon_standard_enabled", "Whether the standard is judged.", ("standard",), enabled)
-        faults = {(): self._gauges.faults()}
-        yield _counter("callmon_faults_total", "Mistakes of callmon's own that were caught.", (), faults)
 
 
 class _Given(Collector):
@@ -194,6 +208,9 @@ def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
         yield _gauge("callmon_phones", "Phones of a line now.", ("line", "state"), by_state)
     hours = {(line,): int(is_open) for line, is_open in gauges.business_hours().items()}
     yield _gauge("callmon_business_hours", "Whether the line is open now.", ("line",), hours)
+
+
+def _others(gauges: Gauges) -> Iterator[Metric]:
     other = gauges.calls_other()
     counts = {(direction,): other.get(direction, 0) for direction in DIRECTIONS}
     yield _counter("callmon_calls_other_total", "Calls of no line that ended.", ("direction",), counts)

@@ -6,7 +6,8 @@
 
 A broker that is away costs nothing and delays nothing: only the latest state of each topic is kept, and a
 bounded number of ended calls. It never holds up the listener, and is no reason to call callmon unwell. The
-broker itself says `offline` when callmon is gone without a word (its last will). Refuses to raise: a mistake
+broker itself says `offline` when callmon is gone without a word (its last will). A callmon that stands by for
+another one (`lead`) tells nothing. Refuses to raise: a mistake
 of ours here is logged, counted, and the daemon goes on.
 """
 
@@ -66,15 +67,16 @@ class Mqtt:
         self._shown: set[str] = set()  # topics of lines
         self._outbox = Outbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
-        self._is_ending = False
+        self._is_ending, self._leads = False, True
+        self._is_told = False  # of this connection: `online` was said
         self._said: str | None = None
         self._set_aside = 0
         self._fault = ""  # the last of ours, told once
 
     @property
     def is_on(self) -> bool:
-        """Whether there is a broker to be told."""
-        return self.settings.host is not None
+        """Whether there is a broker to be told, by this callmon."""
+        return self.settings.host is not None and self._leads
 
     # What the listener calls: at once, and never an error.
 
@@ -160,10 +162,21 @@ class Mqtt:
             return
         self.settings, self._said = settings, None
         self._outbox.max_waiting = settings.max_waiting
+        self._forget_unless_on()
+        self._changed.set()
+
+    def lead(self, leads: bool) -> None:
+        """Whether it is this callmon that tells the broker. After True `look` before anything is waited for."""
+        if leads == self._leads:
+            return
+        self._leads, self._said = leads, None
+        self._forget_unless_on()
+        self._changed.set()
+
+    def _forget_unless_on(self) -> None:
         if not self.is_on:
             self._outbox.forget()
             self._owed, self._revision, self._by_line = {}, None, None
-        self._changed.set()
 
     def end(self) -> None:
         """`run` says goodbye and returns."""
@@ -211,6 +224,7 @@ class Mqtt:
     async def _serve(self, client: aiomqtt.Client, prefix: str) -> None:
         """Until the connection ends, or `_changed`: then what waits is told, and goodbye said."""
         subscribed = [(prefix + topics.CALLBACKS + "+", 0), (prefix + topics.LINES + "+", 0)]
+        subscribed.append((prefix + topics.STATUS, 0))
         await client.subscribe(subscribed)
         tasks = {
             asyncio.create_task(self._hear(client, prefix), name="mqtt hears"),
@@ -229,9 +243,16 @@ class Mqtt:
             await self._goodbye(client, prefix)
 
     async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
-        """What an earlier life left at the broker and holds no longer is cleared: callbacks, lines."""
+        """What an earlier life left at the broker and holds no longer is cleared: callbacks, lines.
+
+        The last will of a callmon that led before may come late: then ours is said again.
+        """
         async for message in client.messages:
             topic = str(message.topic).removeprefix(prefix)
+            if topic == topics.STATUS:
+                if self._is_told and message.payload == topics.OFFLINE:
+                    await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+                continue
             if not (message.retain and message.payload) or topic in self._outbox.state:
                 continue
             if topic.startswith(topics.LINES) or self.obligations is not None:
@@ -240,10 +261,12 @@ class Mqtt:
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
         """All the state anew, then `online`, then whatever comes."""
+        self._is_told = False
         self._outbox.anew(monotonic())
         while not self._outbox.is_state_told():
             await self._batch(client, prefix)
         await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+        self._is_told = True
         while True:
             self._more.clear()
             while self._outbox.backlog():
@@ -260,6 +283,8 @@ class Mqtt:
         self._outbox.done()
 
     async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
+        if not self._leads:
+            return  # another callmon tells it now
         while self._outbox.backlog():
             await self._batch(client, prefix)
         await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)

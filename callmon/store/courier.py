@@ -5,6 +5,11 @@
       offer                    the scribe ended: another is started (0.1 s … 5 s), says how the
                                database stands, and gets what is not in it once more
 
+Where callmons share a database and another one writes (`lease.py`), what was gathered and sent is kept instead,
+until that other is known to have written it (`kept.py`). When it is our turn, `lead` says what is missing there.
+
+    standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
+
 Every group bears a number and is kept until the scribe says that it is committed. A scribe that died may have
 committed the last one without saying so: the next one reads the number in the database. So each group is stored
 exactly once, and a figure is published only after the commit that made it true.
@@ -25,9 +30,10 @@ from time import monotonic
 
 import msgspec
 
-from callmon.store import wire
+from callmon.store import kept, wire
 from callmon.store.child import Child
 from callmon.store.tally import Tally
+from callmon.store.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +60,7 @@ class Courier:
         # One list for good: the listener appends to it, and calls wake() at the first and at the MAX_GROUPth;
         # this thread cuts off its beginning. Each is one step of the interpreter: neither waits for the other.
         self.waiting: list[bytes] = []
+        self.turn = Turn(opening.is_shared, self.waiting)
         self._unanswered: deque[Sent] = deque()
         self._outgoing: deque[memoryview] = deque()
         self._frames = wire.Frames()
@@ -88,6 +95,11 @@ class Courier:
         self._closing = True
         self.wake()
 
+    def lead(self, missing: list[bytes]) -> None:
+        """After `turn.gained`, by the listener's thread: of all that is kept only this is not in the database."""
+        self.turn.lead(missing)
+        self.wake()
+
     @property
     def scribe(self) -> int | None:
         """The number of the process that writes now."""
@@ -104,7 +116,9 @@ class Courier:
         try:
             while not self._is_over():
                 self._start_when_due()
+                self._lead_when_told()
                 self._gather_when_due()
+                self._beat_when_due()
                 self._say_goodbye_when_due()
                 for key, what in self._ready.select(self._patience()):
                     self._attend(key.fileobj, what)
@@ -138,6 +152,7 @@ class Courier:
         due = self._group_due() if self.waiting and self._number is not None else inf
         if self._child is None:
             due = min(due, self._start_at)
+        due = min(due, self.turn.beat_due(self.is_open))
         return None if due == inf else max(0.0, due - monotonic())
 
     # Gathering and sending.
@@ -147,7 +162,7 @@ class Courier:
         return 0.0 if at_once or self._since is None else self._since + self._group_seconds
 
     def _gather_when_due(self) -> None:
-        if not self.waiting:
+        if not self.waiting or self.turn.is_standby:
             self._hurry = False
             return
         if self._since is None:
@@ -219,12 +234,54 @@ class Courier:
     def _heed(self, message: wire.FromScribe) -> None:
         match message:
             case wire.Standing():
-                self._resume(message)
+                self._stand(message)
+            case wire.Waits(heard):
+                self._stand_by(heard)
+            case wire.Held(at):
+                self.turn.held(at)
             case wire.Stored():
                 self._stored(message)
             case wire.Trouble(why):
                 self._is_stuck = True
                 self._wait_because(why)
+
+    # Where callmons share a database.
+
+    def _stand(self, standing: wire.Standing) -> None:
+        """Ours to write: at once, when nobody else has written since we last did."""
+        before = None if self._number is None else self._number - len(self._unanswered)
+        is_ours = standing.token == self._opening.token or before in (None, standing.number)
+        if not self.turn.is_shared or (is_ours and not self.turn.is_standby):
+            self._resume(standing)
+            return
+        self._stand_by({})
+        with self.changed:
+            self.turn.gained = standing
+            self.changed.notify_all()
+
+    def _stand_by(self, heard: kept.Heard) -> None:
+        done = self.turn.stand_by(kept.of_groups(sent.frame for sent in self._unanswered), heard)
+        self._unanswered.clear()
+        self._number = self._since = self.oldest = None
+        self._wait, self.is_open, self._is_stuck = FIRST_WAIT, False, False
+        with self.changed:
+            self.done += done
+            self.trouble = None
+            self.changed.notify_all()
+
+    def _lead_when_told(self) -> None:
+        if (begun := self.turn.begun()) is None:
+            return
+        with self.changed:
+            self.done += begun[0]
+        if begun[1] is not None:
+            self._number = begun[1].number
+            self._resume(begun[1])
+
+    def _beat_when_due(self) -> None:
+        """Says that we live, as long as we may write: else the right to goes to another."""
+        if self._child is not None and monotonic() >= self.turn.beat_due(self.is_open):
+            self._post(wire.frame(self.turn.beat()))
 
     def _resume(self, standing: wire.Standing) -> None:
         """What the database holds is not sent again; the rest is, in its order."""
@@ -234,7 +291,10 @@ class Courier:
             self._forget(standing.number)
         # Else nothing of ours is in it yet, or another program has written: the scribe will find that out.
         self._tally.replace(standing.figures)
-        self.is_open, self._is_stuck = True, False
+        self.turn.hold()
+        self._is_stuck = False
+        self._post(wire.frame(wire.Anew()))
+        self.is_open = True
         self._set_trouble(None)
         for sent in self._unanswered:
             self._post(sent.frame)
@@ -299,6 +359,7 @@ class Courier:
         self._frames = wire.Frames()
         child, self._child = self._child, None
         self.is_open = self._is_stuck = False
+        self.turn.end()
         return child.reap()
 
     def _missing(self, why: str) -> None:
@@ -310,6 +371,8 @@ class Courier:
         if why != self.trouble:
             what = "the database is waited for" if self._number is None else "outcomes wait"
             log.error(what, extra={"why": why, "waiting": self._backlog()})
+        if self.turn.is_standby:  # that what is kept waits is no trouble; that nobody can say for how long is
+            self.oldest = self.oldest or monotonic()
         self._set_trouble(why)
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from callmon.errors import StoreError
 from callmon.privacy.sealing import NO_KEYS, Ring
+from callmon.store import lease
 from callmon.store.migrations import HEAD, KNOWN
 
 BUSY_SECONDS = 2.0
@@ -110,6 +111,7 @@ def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
         config = Config()
         config.set_main_option("script_location", "callmon:store/migrations")
         with store.writing() as connection:
+            lease.one_upgrade_at_a_time(connection)  # two callmons may be started together
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return store

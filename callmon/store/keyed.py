@@ -53,12 +53,23 @@ def ready(settings: Settings) -> Store:
     path, store = place(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
         _refuse_without_key(store, path)
-        key_file.make(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
+        _make(path)
     store.close()
     store = open_store(settings.store.url, key_file.read(path))
+    if store.path is None:  # another callmon, elsewhere, must not begin with a key of its own
+        with store.writing() as connection:
+            rotation.note_key(connection, store.ring)
     for _ in rotation.seal_what_is_in_the_clear(store):
         pass
     return store
+
+
+def _make(path: Path) -> None:
+    try:
+        key_file.make(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
+    except ConfigError:
+        if not path.exists():  # else another that is started with us was faster
+            raise
 
 
 def _refuse_without_key(store: Store, path: Path) -> None:

@@ -1,7 +1,7 @@
 """The one connection that writes, and the right to: one program at a time writes to a database.
 
 SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock held by the very connection that
-writes, so that whoever lost it cannot write. Either goes with its holder, however that ends.
+writes (`lease.py`), so that whoever lost it cannot write. Either goes with its holder, however that ends.
 
 Refuses to wait: who asks in vain is told so, and asks again.
 """
@@ -12,22 +12,14 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.errors import StoreError
+from callmon.store import lease
 from callmon.store.engine import Store
-
-ADVISORY_KEY = 0x63616C6C6D6F6E  # "callmon"; PostgreSQL keeps such locks apart by database
-# The server too must notice soon that we are gone, or our own dead connection would keep the lock from us.
-# What an older server does not know is left out.
-SERVER_NOTICES = {
-    "tcp_keepalives_idle": "2",
-    "tcp_keepalives_interval": "1",
-    "tcp_keepalives_count": "3",
-    "client_connection_check_interval": "500",
-}
 
 
 class TakenError(StoreError):
@@ -35,26 +27,37 @@ class TakenError(StoreError):
 
 
 class Pen:
-    """`writing()` is one transaction. Raises TakenError while another program has the right."""
+    """`writing()` is one transaction. Raises TakenError while another program has the right.
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    `is_shared`: others may wait for it, and get it when we say nothing for a few seconds.
+    """
+
+    def __init__(self, store: Store, is_shared: bool = False) -> None:
+        self.store, self._is_shared = store, is_shared
         self._connection: Connection | None = None
+        self._asking: Connection | None = None  # the session that asked in vain
         self._lock: int | None = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
+        if self._connection is not None and self._connection.invalidated:
+            self.put_down()  # it would come back by itself, without the lock
         connection = self._connection or self._take()
         with connection.begin():
             yield connection
 
+    def heard(self) -> dict[str, datetime]:
+        """After asking in vain: until when each exchange was heard by whoever has the right."""
+        return {} if self._asking is None else lease.heard(self._asking)
+
     def put_down(self) -> None:
         """After a failure: a new connection next time, to what is there then."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(SQLAlchemyError, OSError):
-                connection.invalidate()
-                connection.close()
+        for connection in (self._connection, self._asking):
+            if connection is not None:
+                with suppress(SQLAlchemyError, OSError):
+                    connection.invalidate()
+                    connection.close()
+        self._connection = self._asking = None
         self.store.find_again()
 
     def close(self) -> None:
@@ -64,18 +67,26 @@ class Pen:
             self._lock = None
 
     def _take(self) -> Connection:
-        if self.store.path is not None and self._lock is None:
+        if self.store.path is None:
+            self._connection = self._asked()
+            return self._connection
+        if self._lock is None:
             self._lock = _lock_beside(self.store)
-        connection = self.store.engine.connect().execution_options(writes=True)
-        try:
-            if self.store.path is None:
-                _lock_in(connection, self.store)
-        except BaseException:
-            connection.invalidate()
-            connection.close()
-            raise
-        self._connection = connection
+        self._connection = self._new()
+        return self._connection
+
+    def _asked(self) -> Connection:
+        """PostgreSQL: the session that has the lock. One that asks in vain asks again next time."""
+        if self._asking is None:
+            self._asking = self._new()
+            lease.prepare(self._asking, self._is_shared)
+        if lease.is_taken(self._asking):
+            raise _taken(self.store)
+        connection, self._asking = self._asking, None
         return connection
+
+    def _new(self) -> Connection:
+        return self.store.engine.connect().execution_options(writes=True)
 
 
 def _lock_beside(store: Store) -> int:
@@ -90,16 +101,6 @@ def _lock_beside(store: Store) -> int:
         os.close(file)
         raise
     return file
-
-
-def _lock_in(connection: Connection, store: Store) -> None:
-    with connection.begin():
-        for name, value in SERVER_NOTICES.items():
-            question = "SELECT set_config(name, %s, false) FROM pg_settings WHERE name = %s"
-            connection.exec_driver_sql(question, (value, name))
-        question = "SELECT pg_try_advisory_lock(%s)"
-        if not connection.exec_driver_sql(question, (ADVISORY_KEY,)).scalar_one():
-            raise _taken(store)
 
 
 def _taken(store: Store) -> TakenError:

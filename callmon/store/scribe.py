@@ -6,6 +6,9 @@
                                     ▼   │
                                    waiting ──closing, or nobody listens──▶ over
 
+Where several callmons share a database (`lease.py`), one that finds another writing says so, drops what it was to
+write (whoever sent it has it still, and will compare it with what is there), and waits for its turn.
+
 Writes groups in their order, each in one transaction, and says what was committed. When whoever sends them is
 gone (its end of the socket closes, however it ended), all that was received is still written; for that the
 socket is read by a thread of its own, as fast as it comes.
@@ -26,12 +29,14 @@ from math import inf
 from queue import SimpleQueue
 from threading import Event, Thread
 
+from sqlalchemy import Connection
+
 from callmon.logs import set_up
 from callmon.privacy.sealing import Ring
-from callmon.store import queries, wire
+from callmon.store import lease, queries, wire
 from callmon.store.engine import Store, parse_url, reason
-from callmon.store.group import AlreadyWritten, Stamp, may_pass, write, write_by_halves
-from callmon.store.pen import Pen
+from callmon.store.group import AlreadyWritten, OustedError, Stamp, may_pass, write, write_by_halves
+from callmon.store.pen import Pen, TakenError
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +58,10 @@ class Leave:
         self._end = time.monotonic() + seconds
         self._told.set()
 
+    @property
+    def is_told(self) -> bool:
+        return self._told.is_set()
+
     def wait(self, seconds: float) -> bool:
         """Waits before another attempt, shorter when there is cause to hurry; False: there must be none."""
         if self._told.is_set():
@@ -65,22 +74,56 @@ class Leave:
 class Scribe:
     """Writes what it is given. `tell` sends what is to be said of it."""
 
-    def __init__(self, store: Store, token: str, tell: Callable[[wire.FromScribe], None], leave: Leave) -> None:
+    def __init__(
+        self,
+        store: Store,
+        token: str,
+        tell: Callable[[wire.FromScribe], None],
+        leave: Leave,
+        is_shared: bool = False,
+    ) -> None:
         self._store, self._token, self._tell, self._leave = store, token, tell, leave
-        self._pen = Pen(store)
+        self._is_shared, self._is_waiting = is_shared, False
+        self._pen = Pen(store, is_shared)
         self._in_trouble: str | None = None
         self._unanswered = wire.Stored(0, {})
+        self._number = 0  # of the last group that is in the database, whose ever
+        self.is_out_of_date = False  # what comes was sent before its sender knew how the database stands
 
     def open(self) -> bool:
         """Takes the pen, however long it takes, and says how the database stands."""
-        return self._until_done(self._stand)
+        while self._until_done(self._stand_or_wait):
+            if not self._is_waiting:
+                return True
+            if self._leave.is_told or not self._leave.wait(lease.ASK_SECONDS):
+                return False
+        return False
+
+    def take(self, message: wire.ToScribe) -> bool:
+        """What comes after the opening; False when it could not be written before it was time to leave."""
+        match message:
+            case wire.Anew():
+                self.is_out_of_date = False
+            case wire.Group() if not self.is_out_of_date:
+                return self.write(message)
+            case wire.Beat(at):
+                return self._while_ours(lambda: self._held(at))
+        return True
 
     def write(self, group: wire.Group) -> bool:
         """Stores the group, however long it takes, and says so; False when leaving ended the attempts."""
-        return self._until_done(lambda: self._store_group(group))
+        return self._while_ours(lambda: self._store_group(group))
 
     def close(self) -> None:
         self._pen.close()
+
+    def _while_ours(self, attempt: Callable[[], wire.FromScribe]) -> bool:
+        try:
+            return self._until_done(attempt)
+        except (TakenError, OustedError):
+            self.is_out_of_date = True
+            self._tell(wire.Waits({}))
+            return self.open()
 
     def _until_done(self, attempt: Callable[[], wire.FromScribe]) -> bool:
         wait = FIRST_WAIT
@@ -88,7 +131,7 @@ class Scribe:
             try:
                 done = attempt()
             except Exception as error:
-                if not may_pass(error):
+                if not may_pass(error) or (self._is_shared and isinstance(error, TakenError | OustedError)):
                     raise
                 self._failed(error)
             else:
@@ -106,14 +149,41 @@ class Scribe:
         self._in_trouble = why
         self._pen.put_down()
 
+    def _stand_or_wait(self) -> wire.FromScribe:
+        self._is_waiting = False
+        try:
+            return self._stand()
+        except TakenError:
+            if not self._is_shared:
+                raise
+            self._is_waiting = True
+            return wire.Waits(self._pen.heard())
+
     def _stand(self) -> wire.Standing:
         with self._pen.writing() as connection:
-            number, token = connection.exec_driver_sql("SELECT batch, token FROM writer WHERE id = 1").one()
-            return wire.Standing(number, token, queries.counters_of(connection))
+            self._number, token = self._last(connection)
+            return wire.Standing(self._number, token, queries.counters_of(connection))
+
+    def _held(self, at: float) -> wire.Held:
+        """The pen is ours, also when it had to be taken anew: nobody else has written since."""
+        with self._pen.writing() as connection:
+            number, token = self._last(connection)
+        if token != self._token and number != self._number:
+            raise OustedError("another program has written to this database since")
+        return wire.Held(at)
+
+    @staticmethod
+    def _last(connection: Connection) -> tuple[int, str]:
+        number, token = connection.exec_driver_sql("SELECT batch, token FROM writer WHERE id = 1").one()
+        return number, token
 
     def _store_group(self, group: wire.Group) -> wire.Stored:
+        began = time.monotonic()
         with suppress(AlreadyWritten):
             self._commit(Stamp(group.number, self._token), wire.items_of(group.items))
+        self._number = group.number
+        if self._is_shared:  # a commit is as good as an answer to a beat, which waits behind the groups
+            self._tell(wire.Held(began))
         self._store.check_in_place()  # else it was written where nobody will read it
         return self._unanswered
 
@@ -158,10 +228,9 @@ class Reader:
                 self.is_closing = self.is_closing or isinstance(message, wire.Closing)
                 self.queue.put(message)
 
-    def groups(self) -> Iterator[wire.Group]:
+    def messages(self) -> Iterator[wire.ToScribe]:
         while (message := self.queue.get()) is not None:
-            if isinstance(message, wire.Group):
-                yield message
+            yield message
 
 
 def serve(end: socket.socket) -> None:
@@ -177,7 +246,7 @@ def serve(end: socket.socket) -> None:
     if not isinstance(opening, wire.Opening):
         return
     store = Store(parse_url(opening.url), Ring(opening.keys))
-    scribe = Scribe(store, opening.token, tell, leave)
+    scribe = Scribe(store, opening.token, tell, leave, opening.is_shared)
     try:
         lost = _write_all(scribe, reader) if scribe.open() else 0
     finally:
@@ -189,11 +258,15 @@ def serve(end: socket.socket) -> None:
 
 def _write_all(scribe: Scribe, reader: Reader) -> int:
     """How many outcomes could not be written until it was time to leave."""
-    groups = reader.groups()
-    for group in groups:
-        if not scribe.write(group):
-            return group.count + sum(left.count for left in groups)
+    messages = reader.messages()
+    for message in messages:
+        if not scribe.take(message):
+            return 0 if scribe.is_out_of_date else sum(map(_count, (message, *messages)))
     return 0
+
+
+def _count(message: wire.ToScribe) -> int:
+    return message.count if isinstance(message, wire.Group) else 0
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """What the listening process and the scribe say to each other: msgpack in frames, over one socket. Pure.
 
-    listening process   ── Opening ─ Group ─ Group ─ … ─ Closing ──▶   scribe
-                        ◀── Standing ─ (Stored | Trouble) … ───────
+    listening process   ── Opening ─ Anew ─ (Group | Beat) … ─ Closing ──▶   scribe
+                        ◀── Waits … ─ Standing ─ (Stored | Held | Trouble) …
+                            ▲────────── another writes ──────────┘
 
 A frame is the length of a message (four bytes) and the message. A group's outcomes were encoded one by one
 when they were offered; here they are only put side by side. Group numbers ascend without a hole.
@@ -45,12 +46,13 @@ Item = Outcome | Heartbeat
 class Opening(msgspec.Struct, frozen=True, tag=True):
     """The database, with its password and the keys of numbers: that is why they come by this way.
 
-    `token` marks what is written.
+    `token` marks what is written. `is_shared`: who finds another writing waits for its turn (`lease.py`).
     """
 
     url: str
     token: str
     keys: tuple[bytes, ...] = ()
+    is_shared: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, tag=True):
@@ -59,6 +61,16 @@ class Group(msgspec.Struct, frozen=True, tag=True):
     number: int
     count: int
     items: msgspec.Raw
+
+
+class Anew(msgspec.Struct, frozen=True, tag=True):
+    """The groups from here on follow what the scribe said last of how the database stands; those before do not."""
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """Whoever sends groups lives, at this time of the machine's monotonic clock."""
+
+    at: float
 
 
 class Closing(msgspec.Struct, frozen=True, tag=True):
@@ -88,19 +100,33 @@ class Stored(msgspec.Struct, frozen=True, tag=True):
     set_aside: tuple[SetAside, ...] = ()
 
 
+class Waits(msgspec.Struct, frozen=True, tag=True):
+    """Another writes. Until when it has heard each exchange, with all that was said stored."""
+
+    heard: dict[str, datetime]
+
+
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """The scribe has the right to write, by the server's word, which was asked for after this time."""
+
+    at: float
+
+
 class Trouble(msgspec.Struct, frozen=True, tag=True):
     """Why outcomes wait, for a person."""
 
     why: str
 
 
-ToScribe = Opening | Group | Closing
-FromScribe = Standing | Stored | Trouble
+ToScribe = Opening | Anew | Group | Beat | Closing
+FromScribe = Waits | Standing | Stored | Held | Trouble
 
 _encode = msgspec.msgpack.Encoder().encode
 to_scribe = msgspec.msgpack.Decoder(ToScribe).decode
 from_scribe = msgspec.msgpack.Decoder(FromScribe).decode
+_raw_items = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 items_of = msgspec.msgpack.Decoder(list[Told | Heartbeat]).decode
+item_of = msgspec.msgpack.Decoder(Told | Heartbeat).decode
 encode_item = _encode
 
 
@@ -116,6 +142,13 @@ def group_frame(number: int, encoded: Sequence[bytes]) -> bytes:
     begin = _encode(Group(number, count, msgspec.Raw(b""))) + b"\xdd" + count.to_bytes(4, "big")
     length = len(begin) + sum(map(len, encoded))
     return b"".join([length.to_bytes(LENGTH, "big"), begin, *encoded])
+
+
+def encoded_in(group: bytes) -> list[bytes]:
+    """The items of a group's frame, each as it was encoded."""
+    message = to_scribe(group[LENGTH:])
+    assert isinstance(message, Group)
+    return [bytes(item) for item in _raw_items(message.items)]
 
 
 class Frames:

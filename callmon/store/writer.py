@@ -8,6 +8,9 @@ The listener offers outcomes and never waits. What cannot be written waits, in o
 back-off, whole groups in whole transactions: nothing is dropped, doubled or reordered. What can never be stored
 is set aside alone, counted and told in the log. Figures are published after the commit that made them true.
 
+Where several callmons share a database (PostgreSQL; `lease.py`), one writes. Another keeps what it would have
+written as long as it may be missing there, and writes that when it is its turn.
+
 When this process is killed, the scribe writes what it was sent, and ends; when the scribe is killed, another
 takes its place.
 """
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -37,8 +40,8 @@ PATIENCE = timedelta(seconds=30)
 class Writer:
     """`offer`, `offer_heartbeat` belong to the listener's thread; the rest to any.
 
-    Blocks until this program alone may write and `tally` holds what the database says. Raises StoreError when
-    that is not within `patience`.
+    Blocks until this program alone may write and `tally` holds what the database says; or (`is_shared`) until
+    another is known to write. Raises StoreError when that is not within `patience`.
     """
 
     def __init__(
@@ -48,19 +51,20 @@ class Writer:
         group_time: timedelta = timedelta(milliseconds=100),
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
+        is_shared: bool = False,
     ) -> None:
         self._max_waiting = max_waiting
         self._is_closed = False
         # Each counter is changed by one thread only: the difference is what waits.
         self._offered = self._refused = 0
         url = store.url.render_as_string(hide_password=False)
-        opening = wire.Opening(url, secrets.token_hex(8), store.ring.raw)
+        opening = wire.Opening(url, secrets.token_hex(8), store.ring.raw, is_shared)
         self._courier = Courier(opening, tally, group_time.total_seconds())
         self._wait_until_open(store, patience)
 
     def _wait_until_open(self, store: Store, patience: timedelta) -> None:
         courier = self._courier
-        if not self.wait(lambda: courier.is_open, patience.total_seconds()):
+        if not self.wait(lambda: courier.is_open or courier.turn.is_standby, patience.total_seconds()):
             why = courier.trouble or f"the database {store} did not answer in time"
             self.close()
             raise StoreError(why)
@@ -87,6 +91,35 @@ class Writer:
         log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(outcome)})
         return self.has_room()
 
+    # Where several callmons share the database.
+
+    @property
+    def leads(self) -> bool:
+        """Whether this callmon is the one that writes, by the database's word of a moment ago."""
+        return self._courier.is_open and monotonic() < self._courier.turn.leads_until
+
+    @property
+    def stands_by(self) -> bool:
+        """Another writes, and this one would in its place."""
+        return self._courier.turn.is_standby
+
+    def heard_by_other(self) -> Mapping[str, datetime]:
+        """While this one stands by: until when each exchange was heard with all that it said stored."""
+        return self._courier.turn.heard
+
+    @property
+    def is_gained(self) -> bool:
+        """It is our turn: what of `kept` is not in the database is to be told (`lead`), and then written."""
+        return self._courier.turn.is_gained
+
+    def kept(self) -> list[wire.Told | wire.Heartbeat]:
+        """All that was offered and may be missing in the database, in its order."""
+        return [wire.item_of(item) for item in self._courier.waiting[:]]
+
+    def lead(self, missing: Iterable[wire.Item]) -> None:
+        """To be called in the listener's thread, right after `kept` was asked for the last time."""
+        self._courier.lead([encode_item(item) for item in missing])
+
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
         """Says that all the exchange said until `at` was offered; stored no sooner than that is."""
         self.offer(wire.Heartbeat(exchange, at))
@@ -102,7 +135,7 @@ class Writer:
         return self._refused + self._courier.set_aside
 
     def behind_for(self) -> timedelta:
-        """How long the oldest outcome that is not committed has waited."""
+        """How long the oldest outcome has waited to be committed; what is kept while another writes does not."""
         oldest = self._courier.oldest
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
 
@@ -116,10 +149,10 @@ class Writer:
         return self._courier.scribe
 
     def flush(self, timeout: float) -> bool:
-        """Blocks until what was offered before is committed; False when time ran out."""
+        """Blocks until what was offered before is committed; False when time ran out. Not while another writes."""
         courier, goal = self._courier, self._offered
         courier.hurry()
-        return self.wait(lambda: courier.done >= goal, timeout)
+        return self.wait(lambda: courier.done >= goal or courier.turn.is_standby, timeout)
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Blocks until `condition()`, which is asked after each commit and trouble; False when time ran out."""
@@ -133,6 +166,6 @@ class Writer:
         self._is_closed = True
         self._courier.close()
         self._courier.thread.join(timeout)
-        if waiting := self.backlog():
+        if (waiting := self.backlog()) and not self.stands_by:
             why = self._courier.trouble
             log.error("closed with outcomes not stored", extra={"waiting": waiting, "why": why})

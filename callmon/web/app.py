@@ -25,10 +25,13 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 def app(
-    metrics: Metrics, troubles: Callable[[], Sequence[str]], remarks: Callable[[], Sequence[str]] = tuple
+    metrics: Metrics,
+    troubles: Callable[[], Sequence[str]],
+    remarks: Callable[[], Sequence[str]] = tuple,
+    role: Callable[[], str] = lambda: "leader",
 ) -> Starlette:
     """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
-    each that somebody should know of though callmon does its job.
+    each that somebody should know of though callmon does its job; `role` says whether it leads or stands by.
     """
 
     async def figures(request: Request) -> Response:
@@ -41,7 +44,8 @@ def app(
     async def health(_request: Request) -> Response:
         found = list(troubles())
         status = "trouble" if found else "ok"
-        body = {"status": status, "troubles": found, "remarks": list(remarks()), "version": __version__}
+        body = {"status": status, "role": role(), "troubles": found, "remarks": list(remarks())}
+        body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 
     async def welcome(_request: Request) -> Response:

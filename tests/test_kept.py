@@ -1,0 +1,63 @@
+"""What a callmon that stands by keeps, and what it need not keep any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from callmon.findings import Outcome
+from callmon.store import kept, wire
+from tests.store_fixtures import START, answered_call, outcomes
+
+SECOND = timedelta(seconds=1)
+TOLD = outcomes(answered_call(0))
+OTHERS = outcomes(answered_call(1), "ottawa")
+
+
+def heartbeat(after: float, exchange: str = "toronto") -> wire.Heartbeat:
+    return wire.Heartbeat(exchange, START + after * SECOND)
+
+
+def left(items: list[Outcome | wire.Heartbeat], **heard: float) -> tuple[int, list[Outcome | wire.Heartbeat]]:
+    """How many were forgotten, and what is still there."""
+    encoded = [wire.encode_item(item) for item in items]
+    known = dict(zip(encoded, items, strict=True))
+    gone = kept.forget(encoded, {name: START + after * SECOND for name, after in heard.items()})
+    return gone, [known[item] for item in encoded]
+
+
+def test_what_lies_before_a_heartbeat_that_the_other_has_passed_by_the_margin_is_forgotten() -> None:
+    items = [*TOLD[:3], heartbeat(1), *TOLD[3:5], heartbeat(2), TOLD[5]]
+    assert left(items, toronto=3.999) == (0, items)
+    assert left(items, toronto=4.0) == (4, items[4:])
+    assert left(items, toronto=5.0) == (7, [TOLD[5]])
+
+
+def test_what_no_heartbeat_follows_stays_however_far_the_other_is() -> None:
+    assert left([*TOLD[:3]], toronto=3600.0) == (0, TOLD[:3])
+
+
+def test_an_exchange_that_nobody_hears_does_not_hold_up_what_was_heard_of_another() -> None:
+    items = [OTHERS[0], TOLD[0], heartbeat(1), OTHERS[1], TOLD[1]]
+    assert left(items, toronto=9.0) == (2, [OTHERS[0], OTHERS[1], TOLD[1]])
+    assert left(items, ottawa=9.0) == (0, items)
+    assert left(items) == (0, items)
+
+
+def test_what_is_appended_while_it_is_looked_through_stays() -> None:
+    encoded = [wire.encode_item(item) for item in (TOLD[0], heartbeat(1))]
+    late = wire.encode_item(TOLD[1])
+
+    class Late(dict[str, object]):
+        def get(self, *_: object) -> object:
+            if late not in encoded:
+                encoded.append(late)
+            return START + 9 * SECOND
+
+    assert kept.forget(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
+    assert encoded == [late]
+
+
+def test_groups_on_their_way_are_taken_apart_as_they_were_put_together() -> None:
+    first, second = ([wire.encode_item(item) for item in some] for some in (TOLD, OTHERS))
+    frames = [wire.group_frame(7, first), wire.group_frame(8, second)]
+    assert kept.of_groups(frames) == [*first, *second]

@@ -1,0 +1,234 @@
+"""Who may write to a PostgreSQL that two callmons share: one of them, and soon the other when it is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from callmon.errors import StoreError
+from callmon.sinks.database import Database
+from callmon.store import queries
+from callmon.store.engine import Store, upgrade
+from callmon.store.lease import HOLDS_SECONDS, SERVER_EXPECTS
+from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
+
+pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+
+
+@contextmanager
+def shared(store: Store) -> Iterator[Database]:
+    """A callmon's sink, which leads or stands by."""
+    sink = Database(store, seconds(0.01), is_shared=True)
+    try:
+        yield sink
+    finally:
+        sink.close(SOON)
+
+
+@contextmanager
+def two(store: Store) -> Iterator[tuple[Database, Database]]:
+    """One that leads, one that stands by."""
+    with shared(store) as first:
+        assert until(lambda: first.leads)
+        with shared(store) as second:
+            yield first, second
+
+
+def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Store) -> None:
+    told = of_calls(3)
+    with two(store) as (first, second):
+        for item in told[:24]:
+            first.offer(item)
+        assert first.flush(SOON)
+        assert (second.stands_by, second.leads, second.is_gained) == (True, False, False)
+        second.offer(told[24])
+        first.close(SOON)
+        assert until(lambda: second.is_gained)
+        assert not second.leads
+        assert [item.facts for item in second.kept()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
+        second.lead(told[24:])
+        assert second.flush(SOON)
+        assert until(lambda: second.leads)
+        assert second.tally.snapshot() == pytest.approx(summed(told))
+        assert (second.backlog(), second.trouble()) == (0, None)
+    assert rows(store)["fact"] == 36
+    assert queries.counters(store) == pytest.approx(summed(told))
+
+
+def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Store) -> None:
+    told = of_calls(1)
+    with two(store) as (first, second):
+        for sink in (first, second):
+            for item in told[:6]:
+                sink.offer(item)
+            sink.offer_heartbeat(EXCHANGE, START)
+            sink.offer(told[6])
+        assert first.flush(SOON)
+        time.sleep(0.6)
+        assert second.backlog() == 8
+        first.offer_heartbeat(EXCHANGE, START + seconds(3))
+        assert until(lambda: second.backlog() == 1)
+        assert [item.facts for item in second.kept()] == [told[6].facts]  # type: ignore[union-attr]  # no heartbeat
+        assert second.behind_for() == seconds(0)
+
+
+def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_on(store: Store) -> None:
+    told = of_calls(2)
+    with two(store) as (first, second):
+        for item in told[:12]:
+            first.offer(item)
+        assert first.flush(SOON)
+        assert first.scribe is not None
+        os.kill(first.scribe, signal.SIGSTOP)
+        began = time.monotonic()
+        first.offer(told[12])
+        assert until(lambda: second.is_gained)
+        took = time.monotonic() - began
+        assert not first.leads
+        assert 1.5 < took < 6.0
+        second.lead(told[12:])
+        assert second.flush(SOON)
+        os.kill(first.scribe, signal.SIGCONT)
+        assert until(lambda: first.stands_by)
+        assert (first.leads, second.leads, first.backlog()) == (False, True, 1)
+    assert rows(store)["fact"] == 24
+    assert queries.counters(store) == pytest.approx(summed(told))
+
+
+def test_nobody_leads_on_the_word_of_a_server_that_has_gone_silent(store: Store) -> None:
+    with shared(store) as sink:
+        assert until(lambda: sink.leads)
+        assert sink.scribe is not None
+        os.kill(sink.scribe, signal.SIGSTOP)
+        time.sleep(HOLDS_SECONDS + 0.1)
+        assert not sink.leads
+        os.kill(sink.scribe, signal.SIGCONT)
+        assert until(lambda: sink.leads)
+
+
+def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Store) -> None:
+    told = of_calls(2)
+    with shared(store) as sink:
+        for item in told[:20]:
+            sink.offer(item)
+        assert sink.flush(SOON)
+        end_sessions(store)
+        for item in told[20:]:
+            sink.offer(item)
+        assert sink.flush(SOON)
+        assert not sink.stands_by
+        assert until(lambda: sink.leads)
+        assert sink.tally.snapshot() == pytest.approx(summed(told))
+    assert rows(store)["fact"] == 24
+
+
+def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_before_it_writes(store: Store) -> None:
+    told = of_calls(3)
+    with two(store) as (first, second):
+        for item in told[:12]:
+            first.offer(item)
+        assert first.flush(SOON)
+        assert first.scribe is not None
+        os.kill(first.scribe, signal.SIGSTOP)
+        first.offer(told[12])
+        assert until(lambda: second.is_gained)
+        second.lead(told[12:24])
+        assert second.flush(SOON)
+        second.close(SOON)
+        os.kill(first.scribe, signal.SIGCONT)
+        assert until(lambda: first.is_gained)
+        assert not first.leads
+        first.lead(told[24:])
+        assert first.flush(SOON)
+        assert until(lambda: first.leads)
+        assert first.tally.snapshot() == pytest.approx(summed(told))
+    assert rows(store)["fact"] == 36
+
+
+def test_who_does_not_share_is_refused_as_ever(store: Store) -> None:
+    with shared(store), pytest.raises(StoreError) as refusal:
+        Database(store, patience=seconds(2))
+    assert str(refusal.value) == (
+        f"the database cannot be written: another callmon writes to {store}: "
+        "stop that one, or give this one a database of its own"
+    )
+
+
+def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with two(store) as (_, second):
+        second.offer(of_calls(1)[0])
+        began = time.monotonic()
+        assert second.flush(SOON)
+        second.close(SOON)
+        assert time.monotonic() - began < 3.0
+        assert second.scribe is None
+    assert [record.message for record in caplog.records] == []
+
+
+def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Store) -> None:
+    with shared(store), psycopg.connect(plain(store)) as other:
+        asked = (
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'"
+            " AND application_name = 'callmon' AND state = 'idle'"
+        )
+        assert other.execute(asked).fetchone() == (1,)
+    assert SERVER_EXPECTS["idle_session_timeout"] == "3000"
+
+
+def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Path) -> None:
+    import threading
+
+    made: list[Store] = []
+    threads = [threading.Thread(target=lambda: made.append(upgrade(url, RING))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 4
+    for one in made:
+        one.close()
+
+
+def plain(store: Store) -> str:
+    return store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def end_sessions(store: Store) -> None:
+    """Of whoever holds the lock."""
+    ends_all = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    with psycopg.connect(plain(store)) as other:
+        assert other.execute(ends_all).fetchall() == [(True,)]
+
+
+def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Store) -> None:
+    """Several exchanges, divided over several callmons with one database."""
+    with psycopg.connect(plain(store), autocommit=True) as other:
+        other.execute("CREATE SCHEMA ottawa")
+    url = store.url.update_query_dict({"options": "-csearch_path=ottawa"}).render_as_string(hide_password=False)
+    ottawa = upgrade(url, RING)
+    told = of_calls(2)
+    with two(store) as (toronto, _), shared(ottawa) as elsewhere:
+        assert until(lambda: elsewhere.leads)
+        for sink, items in ((toronto, told[:12]), (elsewhere, told)):
+            for item in items:
+                sink.offer(item)
+            assert sink.flush(SOON)
+        assert toronto.leads
+    assert (rows(store)["call"], rows(ottawa)["call"]) == (1, 2)
+    assert (queries.counters(store), queries.counters(ottawa)) == (
+        pytest.approx(summed(told[:12])),
+        pytest.approx(summed(told)),
+    )
+    ottawa.close()
