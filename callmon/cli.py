@@ -21,6 +21,7 @@ from callmon import __version__
 from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
 from callmon.cli_privacy import privacy
+from callmon.cli_report import report
 from callmon.command_line import (
     DEFAULT_CONFIG,
     config_option,
@@ -42,6 +43,7 @@ def main() -> None:
 
 main.add_command(privacy)
 main.add_command(alerting)
+main.add_command(report)
 
 
 @main.command()

@@ -1,0 +1,70 @@
+"""A report as PDF/UA: the page of `page.py` through WeasyPrint, with the scopes of table heads put in.
+
+WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a library of the system: where one is
+missing, a sentence says what to install, and every other format works.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from io import BytesIO
+from typing import Any
+
+from callmon.errors import CallmonError
+
+MISSING = (
+    "A PDF needs WeasyPrint and the system's Pango: install them with `pip install 'callmon[pdf]'` and "
+    "`apt-get install libpango-1.0-0 libpangoft2-1.0-0`, or print the HTML from a browser."
+)
+
+
+def pdf(html: bytes) -> bytes:
+    """Tagged, titled, in the page's language. Raises CallmonError where it cannot be made."""
+    try:
+        pikepdf, weasyprint = import_module("pikepdf"), import_module("weasyprint")
+    except (ImportError, OSError):
+        raise CallmonError(MISSING) from None
+    made = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing).write_pdf(pdf_variant="pdf/ua-1")
+    with pikepdf.open(BytesIO(made)) as document:
+        _give_scopes(document, pikepdf)
+        data = BytesIO()
+        document.save(data, deterministic_id=True)
+    return data.getvalue()
+
+
+def _nothing(url: str, *_: Any, **__: Any) -> Any:
+    """The page is one file: nothing is fetched."""
+    raise ValueError(f"{url}: a report needs nothing from outside")
+
+
+def _give_scopes(document: Any, pikepdf: Any) -> None:
+    """A head in a table's first row is of its column, any other of its row."""
+    for table in _elements(document.Root.StructTreeRoot, "/Table"):
+        for index, row in enumerate(_elements(table, "/TR")):
+            for head in _elements(row, "/TH"):
+                scope = pikepdf.Name.Column if index == 0 else pikepdf.Name.Row
+                head.A = pikepdf.Dictionary(O=pikepdf.Name.Table, Scope=scope)
+
+
+def _elements(root: Any, kind: str) -> list[Any]:
+    """The structure elements of that kind under `root`, in order."""
+    found: list[Any] = []
+    waiting = _children(root)
+    while waiting:
+        one = waiting.pop(0)
+        if str(one.get("/S", "")) == kind:
+            found.append(one)
+        waiting = [*_children(one), *waiting]
+    return found
+
+
+def _children(one: Any) -> list[Any]:
+    """A structure element's own elements; marked content is a number, or a dictionary without a kind."""
+    kids = one.get("/K")
+    listed = kids if _is(kids, "Array") else [kids]
+    return [x for x in listed if _is(x, "Dictionary")]
+
+
+def _is(value: Any, kind: str) -> bool:
+    named = getattr(value, "_type_name", "")
+    return str(named).lower() == kind.lower()

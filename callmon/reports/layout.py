@@ -1,0 +1,348 @@
+"""What stands where in a report that people read: sections, tables, rows. Pure.
+
+A table is columns of figures by rows of cuts, or figures by parts. HTML, XLSX and PDF all write this document; CSV
+and JSON have every figure, also those for which a page has no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from callmon.calls.call import OUTCOMES
+from callmon.findings import CAUSES, VERDICTS
+from callmon.integrity import SIGNS
+from callmon.reports.making import ABSENT, COUNTS, NOT_JUDGED
+from callmon.reports.owing import FATES
+from callmon.reports.rates import ENDS
+from callmon.reports.speaking import Tongue
+from callmon.reports.tally import HALF_HOURS
+from callmon.reports.values import WHOLE, Cut, Figure, Place, Report
+from callmon.standards import ALL_STANDARDS
+
+Column = tuple[str, str]  # a figure's name, and its part
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A line of a table. `group`: what kind of thing its label is ("Service")."""
+
+    label: str
+    cells: tuple[Figure, ...]
+    group: str = ""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """`first` heads the column of labels. `chart`: the columns that a drawing shows, of the rows that it shows."""
+
+    key: str
+    title: str
+    first: str
+    head: tuple[str, ...]
+    rows: tuple[Row, ...]
+    names: tuple[str, ...] = ()  # the figures in it, for their definitions
+    notes: tuple[str, ...] = ()
+    chart: str = ""
+
+
+class Section(msgspec.Struct, frozen=True):
+    key: str
+    title: str
+    tables: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Writer:
+    """Makes the sections of one report in one language."""
+
+    def __init__(self, report: Report, tongue: Tongue) -> None:
+        self.report, self.tongue = report, tongue
+
+    def sections(self) -> list[Section]:
+        say, standard = self.tongue.say, self.of_standard
+        third, voicemail = "answer_by_third_ring", "voicemail_after_fourth_ring"
+        made = [
+            self.section("completeness", say("Exhaustivité"), self._completeness()),
+            self.section("calls", say("Appels reçus et issue"), self._calls()),
+            self.section(
+                third, self.standard(third), [*standard(third), *self._rings()],
+                say(
+                    "Les sonneries sont comptées à l'autocommutateur : l'appelant peut en avoir entendu une "
+                    "de moins."
+                ),
+                say("Les appels que le fournisseur refuse avant notre système téléphonique ne sont pas vus."),
+            ),
+            self.section("voicemail", say("Messagerie vocale"), [*self._voicemail(), *standard(voicemail)]),
+            self.section("redirections", say("Réacheminements"), self._redirections()),
+            self.section("reach_a_person", self.standard("reach_a_person"), standard("reach_a_person")),
+            self.section("callbacks", say("Rappels"), self._callbacks()),
+            self.section("complaints", say("Plaintes et rétroaction"), self._complaints()),
+            self.section("french", say("Services en français"), self._french()),
+            self.section("tty", say("ATS et relais"), self._tty()),
+            self.section("disruptions", say("Perturbations temporaires du service"), self._disruptions()),
+            self.section("when", say("Répartition des appels"), self._when()),
+        ]  # fmt: skip
+        if self.report.compared:
+            made.append(self.section("comparisons", say("Comparaisons"), [self.comparison()]))
+        return made
+
+    def section(self, key: str, title: str, tables: Iterable[Table | None], *notes: str) -> Section:
+        return Section(key, title, tuple(table for table in tables if table is not None), notes)
+
+    def standard(self, name: str) -> str:
+        return self.tongue.word("standard", name)
+
+    # Tables.
+
+    def by_cut(
+        self, key: str, title: str, columns: Iterable[Column], *notes: str, chart: str = ""
+    ) -> Table | None:
+        """A row a cut; the completeness of its calls is the last column. Columns of which nothing is known
+        anywhere in a public edition stay: their sign says why.
+        """
+        known = [x for x in columns if Place(*x) in self.report.figures]
+        if not known:
+            return None
+        shown = known if ("completeness", "") in known else [*known, ("completeness", "")]
+        rows = tuple(
+            Row(self.tongue.cut(cut, self.report), self._cells(shown, cut), self.tongue.kind(cut))
+            for cut in self.report.cuts
+        )
+        head = tuple(self.head(name, part) for name, part in shown)
+        return Table(key, title, self.tongue.say("Appels"), head, rows, _names(shown), notes, chart)
+
+    def by_part(
+        self, key: str, title: str, first: str, names: tuple[str, ...], parts: Iterable[str], chart: str = ""
+    ) -> Table:
+        """A row a part, a column a figure, of the whole."""
+        rows = tuple(
+            Row(self.tongue.part(names[0], part), tuple(self.report.at(name, part) for name in names))
+            for part in parts
+            if Place(names[0], part) in self.report.figures
+        )
+        head = tuple(self.tongue.meaning(name).title for name in names)
+        return Table(key, title, first, head, rows, names, chart=chart)
+
+    def head(self, name: str, part: str) -> str:
+        """A column's head: of a part its own name, else the figure's short title."""
+        if part:
+            return _capital(self.tongue.part(name, part))
+        what = name.rpartition(".")[2] if name.partition(".")[0] in ALL_STANDARDS else name
+        return self.tongue.meaning(what).title
+
+    def _cells(self, columns: Iterable[Column], cut: Cut) -> tuple[Figure, ...]:
+        return tuple(self.report.figures[Place(name, part, cut)] for name, part in columns)
+
+    # Of one standard.
+
+    def of_standard(self, name: str) -> list[Table | None]:
+        """Its verdicts in every cut; then why."""
+        tables = [self.verdicts(name)]
+        for what in ("exempt", "not_met", "unknown", "cause"):
+            parts = sorted({x.part for x in self.report.figures if x.name == f"{name}.{what}" and x.part})
+            if parts and (what != "cause" or name not in ("feedback_offered", "one_transfer_at_most")):
+                title = self.tongue.meaning(f"{name}.{what}").title
+                ordered = [x for x in CAUSES if x in parts] if what == "cause" else parts
+                tables.append(self.by_cut(f"{name}-{what}", title, [(f"{name}.{what}", x) for x in ordered]))
+        return tables
+
+    def verdicts(self, name: str) -> Table | None:
+        columns = [(f"{name}.verdict", x) for x in (*VERDICTS, NOT_JUDGED)] + [(f"{name}.rate", "")]
+        if name == "answer_by_third_ring":
+            columns.append((f"{name}.strict_rate", ""))
+        return self.by_cut(
+            f"{name}-verdicts", self.tongue.meaning(f"{name}.verdict").title, columns, chart="verdicts"
+        )
+
+    # Sections.
+
+    def _completeness(self) -> list[Table | None]:
+        say = self.tongue.say
+        columns = [("calls_offered", ""), *(("heard", x) for x in COUNTS["heard"]), ("completeness", "")]
+        exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
+        unheard = self.by_part(
+            "unheard", say("Heures hors d'écoute"), say("Autocommutateur"),
+            ("unheard_hours", "unheard_open_hours"), exchanges,
+        )  # fmt: skip
+        names = ("calls_in_progress", "reconciliation_exchange_only", "reconciliation_callmon_only")
+        return [
+            self.by_cut("heard", say("Appels entendus"), columns),
+            unheard,
+            self.listed("reconciliation", say("Rapprochement avec l'autocommutateur"), names),
+        ]
+
+    def listed(self, key: str, title: str, names: Iterable[str]) -> Table:
+        """A row a figure, of the whole."""
+        known = tuple(name for name in names if Place(name) in self.report.figures)
+        rows = tuple(Row(self.tongue.meaning(name).title, (self.report.at(name),)) for name in known)
+        return Table(key, title, self.tongue.say("Chiffre"), (self.tongue.say("Ensemble"),), rows, known)
+
+    def _calls(self) -> list[Table | None]:
+        say = self.tongue.say
+        short = [("calls_offered", ""), *(("hours", x) for x in COUNTS["hours"]), ("answer_rate", "")]
+        outcomes = [("calls_offered", ""), *(("outcomes", x) for x in OUTCOMES), ("check", "outcomes")]
+        in_hours = [("hours", "open"), *(("outcomes_in_hours", x) for x in OUTCOMES)]
+        gone = [("abandoned_in", x) for x in COUNTS["abandoned_in"]] + [
+            ("short_abandons", ""),
+            ("abandonment_rate", ""),
+        ]
+        return [
+            self.by_cut("calls", say("Appels reçus"), short, chart="offered"),
+            self.by_cut("outcomes", say("Issue des appels reçus"), outcomes, say(
+                "Ligne de contrôle : les appels, comptés à part par la base de données, moins la somme de "
+                "leurs issues."
+            )),
+            self.by_cut(
+                "outcomes_in_hours", say("Issue des appels reçus pendant les heures normales de bureau"), in_hours
+            ),
+            self.by_cut("abandoned", say("Appels abandonnés"), gone),
+            self._checks(),
+        ]  # fmt: skip
+
+    def _checks(self) -> Table:
+        """The check lines of the whole: in which each cut adds up to it."""
+        parts = sorted(x.part for x in self.report.figures if x.name == "check" and x.cut == WHOLE)
+        say = self.tongue.say
+        return self.by_part("checks", say("Lignes de contrôle"), say("Écart"), ("check",), parts)
+
+    def _rings(self) -> list[Table | None]:
+        say = self.tongue.say
+        rings = [("rings_to_answer", x) for x in COUNTS["rings_to_answer"]]
+        beside = [("answered_14_to_18_s", ""), ("judged_by_seconds", "")]
+        return [
+            self.by_cut("rings", say("Réponses en personne selon la sonnerie"), [*rings, *beside], chart="rings"),
+            self.lengths("waits", say("Délai de réponse"), ("rings", "time_to_answer", "time_from_arrival")),
+            self.by_cut("signs", say("Signes à examiner"), [("signs", x) for x in SIGNS]),
+            self.lengths("holds", say("Durée des mises en attente dans les 10 s"), ("early_hold",)),
+        ]
+
+    def lengths(self, key: str, title: str, names: tuple[str, ...]) -> Table | None:
+        """Median, 95th percentile and longest, of the whole and of each cut."""
+        columns = [(name, part) for name in names for part in ENDS]
+        table = self.by_cut(key, title, columns)
+        if table is None or len(names) == 1:
+            return table
+        known = [x for x in columns if Place(*x) in self.report.figures]
+        head = tuple(f"{self.tongue.meaning(name).title}, {self.tongue.part(name, part)}" for name, part in known)
+        return msgspec.structs.replace(table, head=(*head, table.head[-1]))
+
+    def _voicemail(self) -> list[Table | None]:
+        columns = [("voicemail_share", ""), *(("voicemail_when", x) for x in COUNTS["voicemail_when"])]
+        columns += [("voicemail_messages", x) for x in COUNTS["voicemail_messages"]]
+        return [self.by_cut("voicemail", self.tongue.say("Messagerie vocale"), columns)]
+
+    def _redirections(self) -> list[Table | None]:
+        strict = [*(("redirections", x) for x in COUNTS["redirections"]), ("redirections.rate", "")]
+        meaning = self.tongue.meaning
+        return [
+            self.by_cut("transfers", meaning("transfers").title, [("transfers", x) for x in COUNTS["transfers"]]),
+            *self.of_standard("one_transfer_at_most"),
+            self.by_cut("redirections", meaning("redirections").title, strict),
+        ]
+
+    def _callbacks(self) -> list[Table | None]:
+        say, tables = self.tongue.say, []
+        opened = [("callbacks_opened", ""), *(("callback_openings", x) for x in COUNTS["callback_openings"])]
+        tables.append(self.by_cut("callbacks", say("Rappels à faire"), [*opened, ("callback_messages", "")]))
+        for name in ("callbacks_24_hours", "callbacks_business_day"):
+            columns = [(name, x) for x in FATES] + [
+                (f"{name}.rate", ""),
+                (f"{name}.attempted_rate", ""),
+                ("check", name),
+            ]
+            if name == "callbacks_24_hours":
+                columns.append(("callbacks_no_open_hour", ""))
+            tables.append(self.by_cut(name, self.tongue.meaning(name).title, columns, say(
+                "Un rappel compte aussi quand il aboutit à la boîte vocale de la personne : l'autocommutateur "
+                "ne le "
+                "distingue pas."
+            )))  # fmt: skip
+        tables.append(self.lengths("callback_delay", say("Délai du rappel"), ("callback_delay",)))
+        return [*tables, *self.of_standard("callback_within_24_hours")]
+
+    def _complaints(self) -> list[Table | None]:
+        made: list[Table | None] = [
+            self.by_cut("complaints", self.tongue.say("Plaintes par téléphone"), [("complaints_opened", "")])
+        ]
+        for name in ("complaint_within_2_business_days", "complaint_answered_within_15_business_days"):
+            made += self.of_standard(name)
+        return [*made, *self.of_standard("feedback_offered")]
+
+    def _french(self) -> list[Table | None]:
+        first = [*(("french_at_first_answer", x) for x in COUNTS["french_at_first_answer"])]
+        first.append(("french_at_first_answer.rate", ""))
+        return [
+            *self.of_standard("bilingual_person"),
+            self.by_cut("french_at_first_answer", self.tongue.meaning("french_at_first_answer").title, first),
+            *self.of_standard("callback_in_french"),
+            self.parity("french_english", ("fr", "en")),
+        ]
+
+    def parity(self, kind: str, sides: tuple[str, str]) -> Table:
+        """Each standard's rates on both sides, and the difference."""
+        whats = (f"parity_{sides[0]}", f"parity_{sides[1]}", f"parity_{kind}")
+        rows = tuple(
+            Row(self.standard(name), tuple(self.report.at(f"{name}.{what}") for what in whats))
+            for name in ALL_STANDARDS
+            if Place(f"{name}.{whats[0]}") in self.report.figures
+        )
+        head = tuple(self.tongue.meaning(what).title for what in whats)
+        title = self.tongue.meaning(whats[2]).title
+        return Table(kind, title, self.tongue.say("Norme de service"), head, rows, whats)
+
+    def _tty(self) -> list[Table | None]:
+        relay = [*(("relay_outcomes", x) for x in OUTCOMES), ("relay_ended_early", "")]
+        return [
+            self.parity("tty_voice", ("tty", "voice")),
+            self.by_cut("relay", self.tongue.meaning("relay_outcomes").title, relay),
+            self.by_cut("tests", self.tongue.meaning("test_calls").title, [("test_calls", "")]),
+        ]
+
+    def _disruptions(self) -> list[Table | None]:
+        names = [(name, "") for name in ABSENT if name.startswith("disruptions")]
+        return [self.by_cut("disruptions", self.tongue.meaning("disruptions").title, names)]
+
+    def _when(self) -> list[Table | None]:
+        say = self.tongue.say
+        whats = ("offered", "answered", "met", "not_met")
+        days, clock = (tuple(f"{by}.{what}" for what in whats) for by in ("weekday", "half_hour"))
+        return [
+            self.by_part("weekdays", say("Jours de la semaine"), say("Jour"), days, "1234567", chart="bars"),
+            self.by_part("half_hours", say("Demi-heures"), say("À partir de"), clock, HALF_HOURS, chart="bars"),
+        ]
+
+    def comparison(self) -> Table:
+        """This month beside the others, as the database judges them today."""
+        names = [*SUMMARY, "completeness"]
+        tables = [self.report.figures, *(one.figures for one in self.report.compared)]
+        rows = tuple(
+            Row(self.tongue.meaning(name).title, tuple(figures[Place(name)] for figures in tables))
+            for name in names
+            if all(Place(name) in figures for figures in tables)
+        )
+        first = self.tongue.month(self.report.month.first)
+        head = (first, *(self.tongue.relation(one) for one in self.report.compared))
+        title = self.tongue.say("Comparaisons")
+        return Table("comparisons", title, self.tongue.say("Chiffre"), head, rows, tuple(names), (self.tongue.say(
+            "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors "
+            "en vigueur, "
+            "sauf s'ils ont été rejugés depuis."
+        ),))  # fmt: skip
+
+
+SUMMARY = (
+    "calls_offered",
+    "answer_rate",
+    "answer_by_third_ring.rate",
+    "reach_a_person.rate",
+    "callbacks_24_hours.rate",
+    "bilingual_person.rate",
+)
+
+
+def _names(columns: Iterable[Column]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name, _ in columns))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

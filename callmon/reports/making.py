@@ -1,0 +1,195 @@
+"""Cells → figures: which counts there are, of which parts, and what cannot be said. Pure.
+
+Every part of a closed set is there, also at 0. What no exchange could be heard to say is "not available", never 0;
+so are the figures of a standard that is not judged, and those whose source this version does not have yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from callmon import parity
+from callmon.business_calendar import Calendar
+from callmon.calls.call import OUTCOMES
+from callmon.findings import CAUSES, VERDICTS
+from callmon.integrity import SIGNS
+from callmon.reports import hearing, owing, rates
+from callmon.reports.hearing import Listening
+from callmon.reports.tally import BY_TIME, HALF_HOURS, Cell
+from callmon.reports.values import WHOLE, Cut, Figure, Kind, Month, Place
+from callmon.standards import ALL_STANDARDS, CALL_STANDARDS
+
+NOT_JUDGED = "not_judged"
+GIVEN = VERDICTS
+OWED_TOTALS = {
+    "callback_within_24_hours": "callbacks_opened",
+    "callback_in_french": "callbacks_opened",
+    "complaint_within_2_business_days": "complaints_opened",
+    "complaint_answered_within_15_business_days": "complaints_opened",
+}
+# What the verdicts of a standard add up to.
+TOTALS: Mapping[str, str] = dict.fromkeys(CALL_STANDARDS, "calls_offered") | OWED_TOTALS
+
+_ONE = ("",)
+COUNTS: dict[str, tuple[str, ...]] = {
+    "calls_offered": _ONE,
+    "hours": ("open", "closed", "unknown"),
+    "outcomes": OUTCOMES,
+    "outcomes_in_hours": OUTCOMES,
+    "heard": ("full", "filled", "partly"),
+    "abandoned_in": ("ringing", "menu", "queue", "silence"),
+    "short_abandons": _ONE,
+    "short_abandons_in_hours": _ONE,
+    "rings_to_answer": ("1", "2", "3", "4", "5+", "unknown"),
+    "answered_14_to_18_s": _ONE,
+    "judged_by_seconds": _ONE,
+    "voicemail_when": ("early", "on_time", "late"),
+    "voicemail_messages": ("left", "none", "unheard"),
+    "transfers": ("0", "1", "2", "3+", "unknown"),
+    "redirections": ("0", "1", "2", "3+", "unknown"),
+    "french_at_first_answer": ("yes", "no", "unknown"),
+    "relay_outcomes": OUTCOMES,
+    "relay_ended_early": _ONE,
+    "signs": SIGNS,
+    "callbacks_opened": _ONE,
+    "callback_openings": ("message", "request", "abandoned", "unheard"),
+    "callback_messages": _ONE,
+    "callbacks_24_hours": owing.FATES,
+    "callbacks_business_day": owing.FATES,
+    "callbacks_no_open_hour": _ONE,
+    "complaints_opened": _ONE,
+} | {f"{standard}.verdict": (*VERDICTS, NOT_JUDGED) for standard in ALL_STANDARDS}
+CAUSED: dict[str, tuple[str, ...]] = {f"{standard}.cause": CAUSES for standard in CALL_STANDARDS}
+BY_DAY: dict[str, tuple[str, ...]] = {f"weekday.{what}": tuple("1234567") for what in BY_TIME}
+BY_CLOCK: dict[str, tuple[str, ...]] = {f"half_hour.{what}": HALF_HOURS for what in BY_TIME}
+REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdict in VERDICTS[1:])
+# Nothing tells these yet.
+ABSENT: Mapping[str, tuple[Kind, bool]] = {  # whether in every cut
+    "test_calls": ("count", True),
+    "disruptions": ("count", True),
+    "disruptions_hours": ("hours", True),
+    "reconciliation_exchange_only": ("count", False),
+    "reconciliation_callmon_only": ("count", False),
+}
+# These add up: a check line says by how much they do not.
+CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
+DIMENSIONS = ("service", "mode", "line", "language")
+
+
+class Making:
+    """The figures, as cut after cut is told; the whole comes first."""
+
+    def __init__(self, judged: Iterable[str], minimum: int, heard: bool, backfilled: bool) -> None:
+        self.judged, self.minimum, self.heard = frozenset(judged), minimum, heard
+        self.backfilled = backfilled
+        self.figures: dict[Place, Figure] = {}
+        self._reasons: dict[str, tuple[str, ...]] = {}
+
+    def cut(self, cut: Cut, cell: Cell, counted: int) -> None:
+        """Every figure of one cut. `counted`: calls, as the database itself counts them."""
+        counts = cell.counts
+        if cut == WHOLE:
+            self._reasons = {name: tuple(sorted(part for of, part in counts if of == name)) for name in REASONED}
+        parts = COUNTS | CAUSED | self._reasons | BY_DAY
+        if cut.kind in ("whole", "line"):
+            parts |= BY_CLOCK
+        for name, known in parts.items():
+            for part in known:
+                self._count(Place(name, part, cut), counts.get((name, part), 0))
+        for name, rate in rates.RATES.items():
+            self._rate(Place(name, "", cut), *rates.fraction(rate, counts))
+        for name, kind in rates.LENGTHS.items():
+            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, []))
+        for name, (absent, everywhere) in ABSENT.items():
+            if everywhere or cut == WHOLE:
+                self._not_available(Place(name, "", cut), absent)
+        self._check(cut, cell, counted)
+
+    def _check(self, cut: Cut, cell: Cell, counted: int) -> None:
+        """Each total less its parts. That of the calls is the database's own."""
+        counts = cell.counts
+        ended = sum(counts.get(("outcomes", x), 0) for x in OUTCOMES)
+        self._count(Place("check", "outcomes", cut), counted - ended)
+        for name, total in CHECKED.items():
+            parts = sum(counts.get((name, x), 0) for x in owing.FATES)
+            self._count(Place("check", name, cut), counts.get((total, ""), 0) - parts)
+        if cut == WHOLE:
+            return
+        for name in ("calls_offered", "callbacks_opened"):
+            place = Place("check", f"{name}.{cut.kind}")
+            left = self.figures[place].value if place in self.figures else self.figures[Place(name)].value
+            if left is not None:
+                self._count(place, int(left) - counts.get((name, ""), 0))
+
+    # Figures.
+
+    def _is_said(self, place: Place) -> bool:
+        standard = place.name.partition(".")[0]
+        if place.name == "heard" and place.part == "filled" and not self.backfilled:
+            return False
+        if standard == "voicemail_when":
+            standard = "voicemail_after_fourth_ring"
+        if standard == "french_at_first_answer":
+            standard = "bilingual_person"
+        return self.heard and (standard not in ALL_STANDARDS or standard in self.judged)
+
+    def _not_available(self, place: Place, kind: Kind) -> None:
+        self.figures[place] = Figure(place, kind, "not_available")
+
+    def _count(self, place: Place, count: int) -> None:
+        said = self._is_said(place) or (count != 0 and self.heard)
+        self.figures[place] = Figure(place, "count", "known", count) if said else Figure(
+            place, "count", "not_available"
+        )  # fmt: skip
+
+    def _rate(self, place: Place, numerator: int, denominator: int) -> None:
+        if not self._is_said(place):
+            self._not_available(place, "rate")
+        elif denominator == 0:
+            self.figures[place] = Figure(place, "rate", "not_applicable", None, numerator, denominator)
+        else:
+            value = numerator / denominator
+            self.figures[place] = Figure(place, "rate", "known", value, numerator, denominator)
+
+    def _ends(self, name: str, cut: Cut, kind: Kind, values: list[int]) -> None:
+        """Median, 95th percentile and longest, with how many there were."""
+        found = rates.ends(values) if values else None
+        for index, part in enumerate(rates.ENDS):
+            place = Place(name, part, cut)
+            if not self.heard:
+                self._not_available(place, kind)
+            elif found is None:
+                self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
+            else:
+                value = found[index] if kind == "rings" else found[index] / 1_000_000
+                self.figures[place] = Figure(place, kind, "known", value, None, len(values))
+
+    def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
+        """TTY against voice, French against English: the difference, and how many were judged on each side."""
+        for one in parity.compare(verdicts, modes, ALL_STANDARDS, self.minimum):
+            for side in (one.one, one.other):
+                place = Place(f"{one.standard}.parity_{side.name}")
+                self._rate(place, side.met, side.judged)
+            place = Place(f"{one.standard}.parity_{one.kind}")
+            if not self._is_said(place):
+                self._not_available(place, "difference")
+            elif one.difference is None:
+                self.figures[place] = Figure(place, "difference", "too_few")
+            else:
+                self.figures[place] = Figure(place, "difference", "known", one.difference)
+
+    def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
+        """Hours in which each exchange was unheard, and those of them in opening hours."""
+        for name, one in sorted(listening.items()):
+            spans = one.unheard(month.begin, month.end)
+            self._hours(Place("unheard_hours", name), hearing.total(spans))
+            self._hours(Place("unheard_open_hours", name), hearing.open_time(spans, calendar.open_time_between))
+
+    def _hours(self, place: Place, length: timedelta) -> None:
+        self.figures[place] = Figure(place, "hours", "known", length / timedelta(hours=1))
+
+    def in_progress(self, count: int) -> None:
+        """Calls of the month that are not over: the next run tells them, as a revision."""
+        place = Place("calls_in_progress")
+        self.figures[place] = Figure(place, "count", "known", count)
