@@ -82,6 +82,7 @@ def report(
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
     from callmon.reports import month as months
+    from callmon.reports import public
     from callmon.store.engine import open_store
 
     settings = configuration(config)
@@ -99,7 +100,9 @@ def report(
     written = _written_remarks(remarks)
     store = until_done(open_store(settings.store.url))
     made = gathered(store, settings, period, now, wanted, compare, _progress)
-    for path, data in files(made, settings, kind, lang, output, is_public, written):
+    if is_public:
+        made = public.edition(made)
+    for path, data in files(made, settings, kind, lang, output, written):
         if path == STDOUT:
             sys.stdout.buffer.write(data)
         else:
@@ -241,7 +244,6 @@ def files(
     kind: str,
     lang: str | None,
     output: Path | None,
-    is_public: bool = False,
     remarks: Remarks | None = None,
 ) -> list[tuple[Path, bytes]]:
     """What is to be written where. Both languages are made, whichever is asked for: none is published alone by
@@ -250,7 +252,7 @@ def files(
     from callmon.reports.speaking import Tongue
 
     tongues = {language: Tongue(language, settings.timezone) for language in LANGUAGES}
-    path = output or Path(f"callmon-{made.month.name}{'-public' if is_public else ''}.{kind}")
+    path = output or Path(f"callmon-{made.month.name}{'-public' if made.is_public else ''}.{kind}")
     if kind == "json":
         from callmon.reports import as_json
 

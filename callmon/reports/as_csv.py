@@ -19,7 +19,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # catalogues).
 COLUMNS = (
     ("mois", "month", "Le mois, à l'heure locale."),
-    ("section", "cut", "Quels appels sont comptés ensemble : whole, service, mode, line ou language."),
+    ("regroupement", "cut", "Quels appels sont comptés ensemble : whole, service, mode, line ou language."),
     ("element", "member", "Lequel : le nom de la ligne, du service, du mode ou de la langue."),
     ("titre_element", "member_title", "Comment il s'appelle."),
     ("chiffre", "figure", "Le nom du chiffre, le même dans les deux langues."),

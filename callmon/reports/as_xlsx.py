@@ -57,7 +57,7 @@ class Sheets:
         cover = [Told(texts.title, texts.edition), *page.cover(self.report, self.around, tongue), *lines]
         self.facts(texts.summary, cover)
         summary = writer.listed("summary", tongue.say("Sommaire"), SUMMARY)
-        self.section(Section("summary", tongue.say("Chiffre"), (summary,)))
+        self.section(Section("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
         for section in sections:
             self.section(section)
         if told := page.remarks(self.around, sections, tongue):
@@ -113,7 +113,7 @@ class Sheets:
             for c, cell in enumerate(row):
                 self.cell(sheet, r, c, cell)
         columns = [{"header": name, "header_format": self.head} for name in head]
-        options = {"columns": columns, "name": f"T{self.tables}", "style": "Table Style Light 1"}
+        options = {"columns": columns, "name": f"Figures_{self.tables}", "style": "Table Style Light 1"}
         sheet.add_table(0, 0, max(1, len(rows)), len(head) - 1, options)
         sheet.set_column(0, 0, 44)
         sheet.set_column(1, max(1, len(head) - 1), 15)
@@ -174,7 +174,9 @@ class Sheets:
                 elif cell is not None:
                     sheet.write_number(r, c, cell)
         columns = [{"header": name} for name in _different(head)]
-        sheet.add_table(0, 0, max(1, len(rows)), len(head) - 1, {"columns": columns, "name": f"T{self.tables}"})
+        sheet.add_table(
+            0, 0, max(1, len(rows)), len(head) - 1, {"columns": columns, "name": f"Figures_{self.tables}"}
+        )
         sheet.set_column(0, 1, 44)
         sheet.set_column(2, len(head) - 1, 15)
 

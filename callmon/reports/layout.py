@@ -112,16 +112,20 @@ class Writer:
         return Table(key, title, self.tongue.say("Appels"), head, rows, _names(shown), notes, chart)
 
     def by_part(
-        self, key: str, title: str, first: str, names: tuple[str, ...], parts: Iterable[str], chart: str = ""
-    ) -> Table:
+        self, key: str, title: str, first: str, names: Iterable[str], parts: Iterable[str], chart: str = ""
+    ) -> Table | None:
         """A row a part, a column a figure, of the whole."""
+        listed = list(parts)
+        known = tuple(name for name in names if any(Place(name, part) in self.report.figures for part in listed))
+        if not known:
+            return None
         rows = tuple(
-            Row(self.tongue.part(names[0], part), tuple(self.report.at(name, part) for name in names))
-            for part in parts
-            if Place(names[0], part) in self.report.figures
+            Row(self.tongue.part(known[0], part), tuple(self.report.at(name, part) for name in known))
+            for part in listed
+            if Place(known[0], part) in self.report.figures
         )
-        head = tuple(self.tongue.meaning(name).title for name in names)
-        return Table(key, title, first, head, rows, names, chart=chart)
+        head = tuple(self.tongue.meaning(name).title for name in known)
+        return Table(key, title, first, head, rows, known, chart=chart)
 
     def head(self, name: str, part: str) -> str:
         """A column's head: of a part its own name, else the figure's short title."""
@@ -171,10 +175,12 @@ class Writer:
             self.listed("reconciliation", say("Rapprochement avec l'autocommutateur"), names),
         ]
 
-    def listed(self, key: str, title: str, names: Iterable[str]) -> Table:
+    def listed(self, key: str, title: str, names: Iterable[str]) -> Table | None:
         """A row a figure, of the whole."""
         known = tuple(name for name in names if Place(name) in self.report.figures)
         rows = tuple(Row(self.tongue.meaning(name).title, (self.report.at(name),)) for name in known)
+        if not rows:
+            return None
         return Table(key, title, self.tongue.say("Chiffre"), (self.tongue.say("Ensemble"),), rows, known)
 
     def _calls(self) -> list[Table | None]:
@@ -199,7 +205,7 @@ class Writer:
             self._checks(),
         ]  # fmt: skip
 
-    def _checks(self) -> Table:
+    def _checks(self) -> Table | None:
         """The check lines of the whole: in which each cut adds up to it."""
         parts = sorted(x.part for x in self.report.figures if x.name == "check" and x.cut == WHOLE)
         say = self.tongue.say

@@ -107,6 +107,7 @@ class Book:
             final_after=final_after,
             cuts=tuple(titles),
             titles=titles,
+            lines={cut.of: self._belongs(cut.of) for cut in titles if cut.kind == "line"},
             figures=made.figures,
             standards=tuple(sorted(made.judged, key=ALL_STANDARDS.index)),
             config_fingerprint=self.site.fingerprint,
@@ -135,15 +136,19 @@ class Book:
         for language in LANGUAGES:
             yield Cut("language", language), none
 
-    def _is_in(self, cut: Cut, line: str, language: str) -> bool:
+    def _belongs(self, line: str) -> tuple[str, str]:
         known = self._known.get(line)
+        return (UNKNOWN, UNKNOWN) if known is None else (known.service, known.mode)
+
+    def _is_in(self, cut: Cut, line: str, language: str) -> bool:
+        service, mode = self._belongs(line)
         match cut.kind:
             case "whole":
                 return True
             case "service":
-                return (UNKNOWN if known is None else known.service) == cut.of
+                return service == cut.of
             case "mode":
-                return (UNKNOWN if known is None else known.mode) == cut.of
+                return mode == cut.of
             case "line":
                 return line == cut.of
             case "language":

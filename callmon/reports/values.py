@@ -78,6 +78,7 @@ class Report(msgspec.Struct, frozen=True):
     final_after: datetime | None  # the last due time of what was opened in the month, while it lies ahead
     cuts: tuple[Cut, ...]
     titles: Mapping[Cut, Title]
+    lines: Mapping[str, tuple[str, str]]  # each line's service and mode
     figures: Mapping[Place, Figure]
     standards: tuple[str, ...]
     config_fingerprint: str

@@ -1,0 +1,72 @@
+"""The year of `tests/year.py` as rows of a database, put in quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from callmon import facts as f
+from callmon.assembly import monitor
+from callmon.callbacks.obligation import Obligation
+from callmon.findings import Finding
+from callmon.settings import Settings
+from callmon.store import tables
+from callmon.store.engine import Store
+from callmon.store.rows import Rows, _finding_row, obligation_row
+from tests.year import EXCHANGE, Owing, Truth
+
+MANY = 20_000
+
+
+def stored(
+    store: Store, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
+    owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
+) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
+    """Has callmon judge the facts, and puts the rows in at once; gives the truths."""
+    judge = monitor(given)
+    truths, rows = [], Rows(1)
+    for facts, truth in told:
+        outcome = judge.retell(EXCHANGE, facts)
+        assert outcome is not None
+        rows._take_outcome(EXCHANGE, outcome)
+        truths.append(truth)
+        if len(rows.calls) >= MANY:
+            _insert(store, rows)
+            rows = Rows(1)
+    _insert(store, rows)
+    put, found, owings_told = [], [], []
+    for one, findings, owing in owed:
+        put.append(obligation_row(one))
+        found += [_finding_row(EXCHANGE, x) for x in findings]
+        owings_told.append(owing)
+    put_rows(store, "obligation", put)
+    put_rows(store, "finding", found)
+    return truths, owings_told
+
+
+def _insert(store: Store, rows: Rows) -> None:
+    put_rows(store, "call", rows.call_rows())
+    put_rows(store, "finding", rows.finding_rows())
+
+
+def put_rows(store: Store, table: str, rows: list[tuple[object, ...]]) -> None:
+    """Whole rows, in the order of the table's columns."""
+    if not rows:
+        return
+    columns = [column.name for column in tables.METADATA.tables[table].columns]
+    sign = "?" if store.path is not None else "%s"
+    names = ", ".join(f'"{name}"' for name in columns)
+    with store.writing() as connection:
+        connection.exec_driver_sql(
+            f'INSERT INTO "{table}" ({names}) VALUES ({", ".join([sign] * len(columns))})', rows
+        )
+
+
+def listened(
+    store: Store, since: datetime, until: datetime, gaps: Iterable[tuple[datetime, datetime]] = ()
+) -> None:
+    """The exchange was heard from `since` (a gap of no length marks it) until then, but for these gaps."""
+    known = [(EXCHANGE, tables.microseconds(since), tables.microseconds(since))]
+    known += [(EXCHANGE, tables.microseconds(a), tables.microseconds(b)) for a, b in gaps]
+    put_rows(store, "gap", list(known))
+    put_rows(store, "heartbeat", [(EXCHANGE, tables.microseconds(until))])
