@@ -1,8 +1,8 @@
 """A year of calls with known totals, from a seed: what happened is decided first, and the rows follow from it.
 
-Each story of `year_stories` tells callmon the facts of one call (as the tracker would) and writes down beside them,
-in plain words of standards.md, what must come of it. `year_owing` does so for callbacks and complaints, `year_rows`
-puts the rows into a database, `year_totals` counts what happened without any of the product's code.
+Each story of `year_stories` tells callmon the facts of one call (as the tracker would) and writes down beside
+them, in plain words of standards.md, what must come of it. `year_owing` does so for callbacks and complaints,
+`year_rows` puts the rows into a database, `year_totals` counts what happened without any of the product's code.
 """
 
 from __future__ import annotations

@@ -70,9 +70,9 @@ def _bar(index: int, label: str, one: Figure, most: float, tongue: Tongue) -> Ma
     known = one.state == "known" and one.value is not None
     width = round(room * float(one.value or 0) / most, 1) if known else 0.0
     return Markup(
-        '<text x="{at}" y="{base}" text-anchor="end" class="label">{label}</text>'
-        '<rect x="{left}" y="{top}" width="{width}" height="{thick}" class="bar"/>'
-        '<text x="{after}" y="{base}" class="number">{number}</text>'
+        '<text x="{at}" y="{base}" text-anchor="end" class="label" font-size="13">{label}</text>'
+        '<rect x="{left}" y="{top}" width="{width}" height="{thick}" class="bar" fill="#1a5a96"/>'
+        '<text x="{after}" y="{base}" class="number" font-size="13">{number}</text>'
     ).format(
         at=LABEL - 8, base=top + 13, label=escape(label), left=LABEL, top=top, width=width, thick=THICK,
         after=LABEL + width + 6, number=escape(tongue.figure(one)),

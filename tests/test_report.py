@@ -1,0 +1,299 @@
+"""The parts of a monthly report: months, rates, signs, unheard time, what became of a callback, and its texts."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from callmon import reports, words
+from callmon.callbacks.obligation import Obligation
+from callmon.errors import ConfigError
+from callmon.reports import as_csv, as_json, frame, month, rates, titles
+from callmon.reports.hearing import Listening, nothing_was_heard, total
+from callmon.reports.making import COUNTS
+from callmon.reports.owing import FATES, fate
+from callmon.reports.speaking import CONTEXT, MissingTextError, Tongue, permille
+from callmon.reports.values import Figure, Place
+from tests.year import TORONTO, settings
+from tests.year_owing import _obligation
+
+REPORTS = Path(reports.__file__).parent
+FR, EN = Tongue("fr", TORONTO), Tongue("en", TORONTO)
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+# ── months ──
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [("2024-03", 743), ("2024-11", 721), ("2024-02", 29 * 24), ("2023-02", 28 * 24), ("2026-10", 744)],
+)
+def test_a_month_is_as_long_as_the_local_clocks_make_it(name: str, hours: int) -> None:
+    found = month.month(name, TORONTO)
+    assert found.end - found.begin == timedelta(hours=hours)
+    assert found.begin.astimezone(TORONTO).hour == found.end.astimezone(TORONTO).hour == 0
+
+
+def test_the_month_before_january_is_december_and_a_year_before_a_leap_day_is_february() -> None:
+    january, leap = month.month("2024-01", TORONTO), month.month("2024-02", TORONTO)
+    assert month.before(january, TORONTO).name == "2023-12"
+    assert month.year_before(leap, TORONTO) == month.month("2023-02", TORONTO)
+
+
+def test_a_month_to_date_has_the_days_that_are_over_and_says_that_it_is_no_whole_month() -> None:
+    october = month.month("2026-10", TORONTO)
+    part = month.to_date(october, date(2026, 10, 8), TORONTO)
+    assert (part.after, part.to_date) == (date(2026, 10, 8), True)
+    assert month.to_date(october, date(2026, 12, 8), TORONTO) == october
+    with pytest.raises(ConfigError, match="2026-10: no day of it is over yet"):
+        month.to_date(october, date(2026, 10, 1), TORONTO)
+
+
+@pytest.mark.parametrize("written", ["2026", "2026-13", "2026-00", "10-2026", "2026-1", "2026-10-01", ""])
+def test_what_is_no_month_is_refused_with_the_form_that_is(written: str) -> None:
+    with pytest.raises(ConfigError, match="a month is written as 2026-10"):
+        month.month(written, TORONTO)
+
+
+# ── rates and signs ──
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "tenths"),
+    [(9996, 10_000, 999), (10_000, 10_000, 1000), (4, 10_000, 1), (0, 10_000, 0), (985, 1000, 985), (1, 3, 333),
+     (2, 3, 667), (19_999, 20_000, 999), (1, 1_000_000, 1)],
+)  # fmt: skip
+def test_100_percent_is_all_and_0_percent_is_none(part: int, whole: int, tenths: int) -> None:
+    assert permille(part, whole) == tenths
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "french", "english"),
+    [
+        (3, 4, f"3{NBSP}sur{NBSP}4", f"3{NBSP}of{NBSP}4"),
+        (19, 19, f"19{NBSP}sur{NBSP}19", f"19{NBSP}of{NBSP}19"),
+        (20, 20, f"100{NBSP}%", "100%"),
+        (0, 20, f"0{NBSP}%", "0%"),
+        (197, 200, f"98,5{NBSP}%", "98.5%"),
+        (1, 2, f"1{NBSP}sur{NBSP}2", f"1{NBSP}of{NBSP}2"),
+    ],
+)
+def test_a_rate_of_fewer_than_20_is_a_fraction(part: int, whole: int, french: str, english: str) -> None:
+    one = Figure(Place("answer_rate"), "rate", "known", part / whole, part, whole)
+    assert (FR.figure(one), EN.figure(one)) == (french, english)
+
+
+def test_no_two_reasons_for_a_missing_figure_have_the_same_sign() -> None:
+    states = ("not_applicable", "not_available", "too_few", "suppressed")
+    for tongue, signs in ((FR, ["s. o.", "n. d."]), (EN, ["n/a", "not available"])):
+        shown = [tongue.figure(Figure(Place("answer_rate"), "rate", state)) for state in states]  # type: ignore[arg-type]
+        assert shown[:2] == signs
+        assert len({*shown}) == 4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "french", "english"),
+    [(17.999, "17,9 s", "17.9 s"), (0.0, "0,0 s", "0.0 s"), (119.99, "119,9 s", "119.9 s"),
+     (120.0, "2,0 min", "2.0 min"), (86_399.0, "23,9 h", "23.9 h")],
+)  # fmt: skip
+def test_a_length_is_cut_off_and_never_rounded_up(seconds: float, french: str, english: str) -> None:
+    one = Figure(Place("time_to_answer", "median"), "seconds", "known", seconds, None, 1)
+    assert (FR.figure(one), EN.figure(one)) == (french.replace(" ", NBSP), english.replace(" ", NBSP))
+
+
+def test_numbers_days_and_times_are_as_each_language_prints_them() -> None:
+    assert (FR.count(12_345), EN.count(12_345)) == (f"12{NBSP}345", "12,345")
+    assert (FR.day(date(2026, 11, 1)), EN.day(date(2026, 11, 1))) == (
+        f"1er{NBSP}novembre{NBSP}2026", f"1{NBSP}November{NBSP}2026"
+    )  # fmt: skip
+    assert (FR.clock(8, 30), EN.clock(8, 30), FR.clock(17, 0)) == (
+        f"8{NBSP}h{NBSP}30", f"8:30{NBSP}a.m.", f"17{NBSP}h"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [([5], (5, 5, 5)), ([1, 2], (1, 2, 2)), ([3, 1, 2], (2, 3, 3)), (list(range(1, 101)), (50, 95, 100))],
+)
+def test_median_and_percentile_are_values_that_happened(values: list[int], found: tuple[int, int, int]) -> None:
+    assert rates.ends(values) == found
+
+
+# ── listening ──
+
+T0 = datetime(2026, 10, 1, 4, tzinfo=UTC)
+
+
+def hours(count: float) -> datetime:
+    return T0 + timedelta(hours=count)
+
+
+@pytest.mark.parametrize(
+    ("listening", "unheard"),
+    [
+        (Listening(hours(-5), hours(50)), 0),
+        (Listening(None, None), 24),
+        (Listening(hours(6), hours(50)), 6),
+        (Listening(hours(-5), hours(20)), 4),
+        (Listening(hours(-5), hours(50), ((hours(2), hours(4)), (hours(3), hours(5)))), 3),
+        (Listening(hours(-5), hours(50), ((hours(-2), hours(1)), (hours(23), hours(30)))), 2),
+        (Listening(hours(6), hours(12), ((hours(5), hours(7)), (hours(11), hours(13)))), 20),
+    ],
+)
+def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: Listening, unheard: float) -> None:
+    assert total(listening.unheard(hours(0), hours(24))) == timedelta(hours=unheard)
+
+
+def test_nothing_was_heard_when_no_exchange_was() -> None:
+    never, always = Listening(None, None), Listening(hours(-5), hours(50))
+    assert nothing_was_heard({"a": never, "b": never}, hours(0), hours(24)) is True
+    assert nothing_was_heard({"a": never, "b": always}, hours(0), hours(24)) is False
+    assert nothing_was_heard({}, hours(0), hours(24)) is True
+
+
+# ── callbacks ──
+
+OPENED = datetime(2026, 10, 6, 14, tzinfo=UTC)  # a Tuesday
+DUE = OPENED + timedelta(hours=24)
+AFTER = DUE + timedelta(days=30)
+
+
+def owed(**changes: Any) -> Obligation:
+    given = settings()
+    from callmon.callbacks.terms import AllTerms
+
+    terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
+    return msgspec.structs.replace(_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"state": "paid", "settled": DUE}, "called_back"),
+        ({"state": "paid", "settled": DUE + timedelta.resolution}, "late"),
+        ({"attempts": (DUE,)}, "attempted"),
+        ({"attempts": (DUE + timedelta.resolution,)}, "late"),
+        ({"attempts": (DUE,), "state": "paid", "settled": DUE}, "called_back"),
+        ({"attempts": (DUE,), "state": "paid", "settled": AFTER}, "attempted"),
+        ({"state": "reached_us", "settled": DUE}, "reached_us"),
+        ({"state": "reached_us", "settled": AFTER}, "late"),
+        ({"state": "closed", "reason": "no_request", "settled": DUE}, "no_request"),
+        ({"state": "closed", "reason": "otherwise", "settled": DUE}, "late"),
+        ({"hidden": "withheld", "state": "paid", "settled": OPENED}, "not_returnable"),
+        ({"opening": "unheard"}, "unknown"),
+        ({"fell_due": 0}, "not_due"),
+        ({}, "late"),
+    ],
+)
+def test_what_became_of_a_callback_by_its_due_time(changes: dict[str, Any], expected: str) -> None:
+    assert fate(owed(**changes), DUE, False, AFTER, attempt_counts=True) == expected
+
+
+def test_before_its_due_time_a_callback_is_made_or_not_yet_due() -> None:
+    now = OPENED + timedelta(hours=5)
+    attempted = owed(fell_due=0, attempts=(OPENED + timedelta(hours=1),))
+    assert fate(attempted, DUE, False, now, True) == "not_due"
+    assert fate(owed(fell_due=0, state="paid", settled=now), DUE, False, now, True) == "called_back"
+
+
+def test_where_a_gap_may_hide_the_callback_nothing_is_claimed() -> None:
+    assert fate(owed(), DUE, True, AFTER, True) == "unknown"
+    assert fate(owed(state="paid", settled=AFTER), DUE, True, AFTER, True) == "unknown"  # that verdict stands
+
+
+def test_where_an_attempt_does_not_count_who_reached_us_is_not_late() -> None:
+    reached = owed(attempts=(OPENED,), state="reached_us", settled=DUE)
+    assert fate(reached, DUE, False, AFTER, attempt_counts=False) == "reached_us"
+    assert fate(reached, DUE, False, AFTER, attempt_counts=True) == "attempted"
+
+
+# ── texts ──
+
+
+def said() -> set[str]:
+    """Every text that a report may say: its tables, and what is handed to `say`."""
+    found = {text for meaning in titles.FIGURES.values() for text in meaning}
+    found |= {text for parts in titles.PARTS.values() for text in parts.values()}
+    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in as_csv.COLUMNS)}
+    for path in REPORTS.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _is_say(node.func):
+                found |= {str(x.value) for x in _values(node.args[0])}
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "french":
+                found |= {str(x.value) for x in _values(node.value)}
+    return found
+
+
+def _is_say(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "say"
+
+
+def _values(node: ast.expr) -> list[ast.Constant]:
+    chosen = [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+    return [x for x in chosen if isinstance(x, ast.Constant)]
+
+
+def test_every_text_of_a_report_is_in_both_catalogues_and_no_other_is() -> None:
+    for language in words.LANGUAGES:
+        known = {text for context, text in words.catalogue(language) if context == CONTEXT}
+        assert said() == known
+
+
+def test_a_text_without_its_translation_stops_the_report() -> None:
+    with pytest.raises(MissingTextError, match="en: 'une phrase' is not translated"):
+        EN.say("une phrase")
+    assert FR.say("une phrase") == "une phrase"
+
+
+def test_every_count_and_every_part_has_its_name_in_both_languages() -> None:
+    for tongue in (FR, EN):
+        for name, parts in COUNTS.items():
+            shown = [tongue.part(name, part) for part in parts]
+            assert tongue.meaning(name).title
+            assert len({*shown}) == len(shown)
+
+
+def test_no_fate_of_a_callback_is_without_its_word() -> None:
+    assert tuple(titles.PARTS["callbacks_24_hours"]) == FATES
+
+
+def test_french_marks_stand_behind_a_space_that_does_not_break() -> None:
+    assert FR.typeset("Taux : 3 %, « s. o. »") == f"Taux{NBSP}: 3{NBSP}%, «{NBSP}s. o.{NBSP}»"
+
+
+# ── the schema ──
+
+
+def test_the_published_schema_is_that_of_what_is_written() -> None:
+    published = (REPORTS / "report.schema.json").read_bytes()
+    assert msgspec.json.decode(published) == as_json.schema()
+
+
+def test_what_begins_like_a_formula_is_none() -> None:
+    rows = [["=1+1", "+cmd", "-x", "@a", "\tb", "-1,5", "12", "3 sur 4"]]
+    data = as_csv.written(rows, "fr").decode("utf-8-sig")
+    assert data == "'=1+1;'+cmd;'-x;'@a;'\tb;-1,5;12;3 sur 4\r\n"
+    assert as_csv.written([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
+
+
+def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
+    assert (FR.span(timedelta(hours=24)), FR.span(timedelta(seconds=10)), EN.span(timedelta(seconds=2.5))) == (
+        f"24{NBSP}h", f"10{NBSP}s", f"2.5{NBSP}s"
+    )  # fmt: skip
+
+
+def test_hours_are_told_as_people_write_them() -> None:
+    line = next(iter(settings().lines()))
+    week = settings().calendar().hours.week
+    rules = settings().rules
+    around = frame.Frame("1", ((None, week),), True, (), (line,), rules, 20, {})
+    told = [one.text for one in frame.hours(around, Tongue("en", ZoneInfo("America/Toronto")))]
+    assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")

@@ -1,0 +1,231 @@
+"""The public edition keeps small numbers back, also from who subtracts every published number from every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import product
+from random import Random
+
+import pytest
+
+from callmon.cli_report import gathered
+from callmon.figures import LANGUAGES
+from callmon.reports import month, public
+from callmon.reports.public import SMALL, Sum
+from callmon.reports.solving import kept_back
+from callmon.reports.values import WHOLE, Cut, Place, Report
+from callmon.store.engine import Store, upgrade
+from tests import year, year_owing, year_rows, year_stories
+from tests.year import TORONTO
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+Cells = frozenset[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Report]]:
+    """Of a year in which many a number is small."""
+    store: Store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('small')}/callmon.db")
+    settings = year.settings()
+    year_rows.stored(store, settings, year_stories.calls(4_000, seed=5), year_owing.owings(900, settings, seed=6))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    yield lambda name: gathered(store, settings, month.month(name, TORONTO), LATER, compare=False)
+    store.close()
+
+
+MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
+
+
+def cells(cut: Cut, report: Report) -> Cells:
+    """The lines and languages that a cut counts together."""
+    return frozenset((line, language) for line, language in product(report.lines, LANGUAGES) if {
+        "whole": True, "line": line == cut.of, "language": language == cut.of,
+        "service": report.lines[line][0] == cut.of, "mode": report.lines[line][1] == cut.of,
+    }[cut.kind])  # fmt: skip
+
+
+def known(edition: Report) -> dict[Place, int]:
+    shown = edition.figures.items()
+    return {x: int(one.value) for x, one in shown if one.kind == "count" and one.value is not None}
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_no_published_number_and_no_difference_of_two_is_small(
+    reports: Callable[[str], Report], name: str
+) -> None:
+    report = reports(name)
+    shown = known(public.edition(report))
+    assert [place for place, count in shown.items() if 0 < count < SMALL] == []
+    leaks = []
+    for of in {(x.name, x.part) for x in shown}:
+        mine = [(cells(x.cut, report), count) for x, count in shown.items() if (x.name, x.part) == of]
+        leaks += [(of, a, b) for (one, a), (other, b) in product(mine, mine) if one < other and 0 < b - a < SMALL]
+    assert leaks == []
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_no_total_less_any_of_its_published_parts_is_small(reports: Callable[[str], Report], name: str) -> None:
+    shown = known(public.edition(reports(name)))
+    totals = {"outcomes": "calls_offered", "hours": "calls_offered", "callbacks_24_hours": "callbacks_opened"}
+    totals |= {f"{x}.verdict": public.VERDICT_PARTS[f"{x}.verdict"][0] for x in public.ALL_STANDARDS}
+    leaks = []
+    for of, total in totals.items():
+        for cut in {x.cut for x in shown}:
+            whole = shown.get(Place(total, "", cut))
+            parts = [count for x, count in shown.items() if x.name == of and x.cut == cut]
+            if whole is not None and 0 < whole - sum(parts) < SMALL:
+                leaks.append((of, cut, whole, parts))
+    assert leaks == []
+
+
+@pytest.mark.parametrize("name", ["2024-01", "2024-06", "2024-12"])
+def test_solving_all_sums_of_lines_and_outcomes_together_gives_no_number_that_was_kept_back(
+    reports: Callable[[str], Report], name: str
+) -> None:
+    """The attack: exact fractions, over the sums as a reader knows them."""
+    report = reports(name)
+    edition = public.edition(report)
+    wanted = [x for x in edition.figures if x.name in ("outcomes", "calls_offered")]
+    hidden = {x for x in wanted if edition.figures[x].state == "suppressed"}
+    assert hidden
+    equations: list[tuple[Place, list[Place]]] = []
+    kinds = ("service", "mode", "line", "language")
+    for of in {(x.name, x.part) for x in wanted}:
+        equations += [
+            (Place(*of), [x for x in wanted if (x.name, x.part) == of and x.cut.kind == kind]) for kind in kinds
+        ]
+        for cut in {x.cut for x in wanted if x.cut.kind in ("service", "mode")}:
+            lines = [x for x in wanted if (x.name, x.part) == of and x.cut.kind == "line"]
+            within = [x for x in lines if cells(x.cut, report) < cells(cut, report)]
+            equations.append((Place(*of, cut), within))
+    for cut in {x.cut for x in wanted}:
+        parts = [x for x in wanted if x.name == "outcomes" and x.cut == cut]
+        equations.append((Place("calls_offered", "", cut), parts))
+    rows = [{x: Fraction(1) for x in parts if x in hidden} for _, parts in equations]
+    for row, (total, _) in zip(rows, equations, strict=True):
+        if total in hidden:
+            row[total] = Fraction(-1)
+    assert solved([row for row in rows if row]) == []
+
+
+def solved(rows: list[dict[Place, Fraction]]) -> list[Place]:
+    """The unknowns that have one solution."""
+    done: list[tuple[Place, dict[Place, Fraction]]] = []
+    for row in rows:
+        row = dict(row)
+        for lead, other in done:
+            subtract(row, other, row.get(lead, Fraction(0)))
+        if not row:
+            continue
+        lead = min(row)
+        row = {x: value / row[lead] for x, value in row.items()}
+        for _, other in done:
+            subtract(other, row, other.get(lead, Fraction(0)))
+        done.append((lead, row))
+    return [lead for lead, row in done if len(row) == 1]
+
+
+def subtract(row: dict[Place, Fraction], other: dict[Place, Fraction], times: Fraction) -> None:
+    for x, value in other.items():
+        row[x] = row.get(x, Fraction(0)) - times * value
+        if not row[x]:
+            del row[x]
+
+
+def test_the_attack_itself_finds_what_two_subtractions_tell() -> None:
+    a, b, c = (Place("outcomes", x) for x in "abc")
+    one = Fraction(1)
+    assert solved([{a: one, b: one}, {a: one}]) == [a, b]
+    assert solved([{a: one, b: one}, {b: one, c: one}]) == []
+    assert set(solved([{a: one, b: one}, {b: one, c: one}, {a: one, c: one}])) == {a, b, c}
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_a_rate_is_kept_back_with_either_of_its_numbers(reports: Callable[[str], Report], name: str) -> None:
+    edition = public.edition(reports(name))
+    rates = [(x, one) for x, one in edition.figures.items() if x.name == "reach_a_person.rate"]
+    assert rates
+    for place, one in rates:
+        counts = [edition.at("reach_a_person.verdict", part, place.cut) for part in ("met", "not_met")]
+        is_told = all(count.state == "known" for count in counts)
+        assert (one.state != "suppressed") is is_told
+        assert is_told or (one.numerator, one.denominator, one.value) == (None, None, None)
+
+
+def test_what_is_not_made_safe_is_not_published(reports: Callable[[str], Report]) -> None:
+    edition = public.edition(reports("2024-05"))
+    names = {x.name for x in edition.figures}
+    assert edition.is_public
+    assert not [x for x in names if x.startswith(("half_hour", "relay", "signs", "time_", "rings.", "early_hold"))]
+    assert not [x for x in names if x.endswith((".cause", ".not_met"))]
+    assert "outcomes_in_hours" not in names
+
+
+def test_large_numbers_are_published(reports: Callable[[str], Report]) -> None:
+    report = reports("2024-05")
+    edition = public.edition(report)
+    for place in (Place("calls_offered"), Place("outcomes", "answered"), Place("answer_by_third_ring.rate")):
+        assert edition.figures[place] == report.figures[place]
+
+
+# Sums by themselves.
+
+P = [Place("outcomes", str(n)) for n in range(6)]
+TOTAL = Place("calls_offered")
+
+
+def closed(*parts: int, left: int | None = None) -> list[int]:
+    """Which parts of one sum are kept back; -1: the total."""
+    members = P[: len(parts)]
+    counts = dict(zip(members, parts, strict=True)) | {TOTAL: sum(parts) + (left or 0)}
+    found = kept_back(counts, [Sum(TOTAL, tuple(members), left)], SMALL)
+    return sorted(-1 if x == TOTAL else P.index(x) for x in found)
+
+
+@pytest.mark.parametrize(
+    ("parts", "left", "found"),
+    [
+        ((10, 20, 30), None, []),
+        ((10, 3, 30), None, [0, 1]),  # the smallest beside it
+        ((10, 0, 30), None, []),  # zero is shown
+        ((2, 2, 30), None, [0, 1, 2]),  # together 4: small as well
+        ((3, 2, 30), None, [0, 1]),
+        ((3, 0, 0), None, [-1, 0]),
+        ((10, 20), 3, [0]),  # what is left over would be 3
+        ((10, 20), 7, []),
+        ((4, 20), 7, [0]),
+    ],
+)
+def test_of_a_sum_nothing_small_can_be_worked_out(
+    parts: tuple[int, ...], left: int | None, found: list[int]
+) -> None:
+    assert closed(*parts, left=left) == found
+
+
+def test_three_sums_that_share_three_hidden_numbers_do_not_tell_them() -> None:
+    a, b, c = P[:3]
+    totals = [Place("outcomes", f"t{n}") for n in range(3)]
+    counts = {a: 3, b: 4, c: 2, P[3]: 40, P[4]: 50, P[5]: 60, totals[0]: 47, totals[1]: 56, totals[2]: 65}
+    sums = [
+        Sum(totals[0], (a, b, P[3]), None),
+        Sum(totals[1], (b, c, P[4]), None),
+        Sum(totals[2], (a, c, P[5]), None),
+    ]
+    found = kept_back(counts, sums, SMALL)
+    assert {a, b, c} < found
+
+
+def test_what_is_kept_back_does_not_hang_on_the_order_of_sums_being_looked_at_twice() -> None:
+    random = Random(1)
+    counts = {place: random.randrange(12) for place in P}
+    counts[TOTAL] = sum(counts.values())
+    one = Sum(TOTAL, tuple(P), None)
+    assert kept_back(counts, [one], SMALL) == kept_back(counts, [one, one], SMALL)
+
+
+def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[str], Report]) -> None:
+    edition = public.edition(reports("2024-03"))
+    assert edition.at("calls_offered").state == "known"
+    assert edition.at("calls_offered", cut=WHOLE).value == reports("2024-03").at("calls_offered").value

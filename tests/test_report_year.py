@@ -1,0 +1,303 @@
+"""Every figure of a generated year equals an independent count of what happened, in every format and language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from callmon.cli_report import files, gathered
+from callmon.reports import month
+from callmon.reports.layout import Writer
+from callmon.reports.speaking import Tongue
+from callmon.reports.values import Cut, Report
+from callmon.settings import Settings
+from callmon.store.engine import Store, upgrade
+from tests import year, year_owing, year_rows, year_stories
+from tests.report_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.year import TORONTO, Owing, Truth
+
+CALLS, OWED = 20_000, 1_500
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
+MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
+NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30, tzinfo=UTC)
+
+
+@dataclass
+class Year:
+    """A database with a year of calls, and what happened in them."""
+
+    store: Store
+    settings: Settings
+    calls: list[Truth]
+    owed: list[Owing]
+
+    def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
+        return gathered(self.store, self.settings, month.month(name, TORONTO), now, compare=compare)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+    store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
+    settings = year.settings()
+    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, [NOON_TO_ONE, MARCH_2025])
+    yield Year(store, settings, calls, owed)
+    store.close()
+
+
+def different(calls: list[Truth], owed: list[Owing], report: Report) -> list[tuple[Any, ...]]:
+    """The figures that are not what happened."""
+    expected = Expected(calls, owed, report)
+    wanted = [(place, told(one), expected.at(one)) for place, one in places(report)]
+    return [(place, got, want) for place, got, want in wanted if not same(got, want)]
+
+
+@pytest.mark.parametrize("name", MONTHS)
+def test_every_figure_of_the_month_is_what_happened_in_it(known: Year, name: str) -> None:
+    """February 29, both changes of the clocks, and a line that begins in mid-July are among them."""
+    report = known.report(name)
+    assert different(known.calls, known.owed, report) == []
+    assert len(report.figures) > 5_000
+
+
+def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) -> None:
+    reports = [known.report(name) for name in MONTHS]
+    for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
+        kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
+        wanted = count or sum(x.kind == kinds[name] for x in known.owed)
+        assert sum(int(report.at(name).value or 0) for report in reports) == wanted
+
+
+def test_a_planted_fault_is_found(known: Year) -> None:
+    report = known.report("2024-02")
+    known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
+    name = f"2024-{known.calls[0].local.month:02}"
+    found = different(known.calls, known.owed, report if name == "2024-02" else known.report(name))
+    known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
+    assert {place.cut.kind for place, _, _ in found} >= {"language"}
+
+
+def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Year) -> None:
+    before, during = known.report("2024-06"), known.report("2024-07")
+    new = Cut("line", year.NEW_LINE)
+    mine = [x for x in known.calls if x.line == year.NEW_LINE and x.local.month == 7]
+    assert (before.at("calls_offered", cut=new).value, during.at("calls_offered", cut=new).value) == (0, len(mine))
+    assert before.at("answer_rate", cut=new).state == "not_applicable"
+
+
+def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(known: Year) -> None:
+    report = known.report("2025-02")
+    assert report.at("calls_offered").value == 0
+    assert report.at("answer_by_third_ring.rate").state == "not_applicable"
+    assert report.at("time_to_answer", "median").state == "not_applicable"
+    assert report.at("unheard_hours", "toronto").value == 0
+
+
+def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
+    report = known.report("2025-03")
+    assert report.at("unheard_hours", "toronto").value == 743  # the clocks go forward in it
+    states = {one.state for place, one in report.figures.items() if not place.name.startswith("unheard")}
+    assert states == {"not_available", "known"}
+    assert [x for x, one in report.figures.items() if one.state == "known" and one.value == 0] == [
+        next(x for x in report.figures if x.name == "calls_in_progress")
+    ]
+
+
+def test_unheard_hours_are_told_with_those_of_them_in_opening_hours(known: Year) -> None:
+    report = known.report("2024-07")
+    assert report.at("unheard_hours", "toronto").value == 1.5
+    assert report.at("unheard_open_hours", "toronto").value == 1.5
+    assert known.report("2024-08").at("unheard_hours", "toronto").value == 0
+
+
+def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Year) -> None:
+    report = known.report("2024-03", compare=True)
+    before, last_year = report.compared
+    assert (before.month, last_year.month) == ("2024-02", "2023-03")
+    assert before.figures == known.report("2024-02").figures
+    unheard = {place.name for place, one in last_year.figures.items() if one.state == "known"}
+    assert unheard == {"unheard_hours", "unheard_open_hours", "calls_in_progress"}  # callmon was not there yet
+
+
+def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: Year) -> None:
+    late = known.report("2024-07").month.end
+    report = known.report("2024-07", now=late)
+    assert (report.is_final, report.final_after is not None) == (False, True)
+    assert report.final_after is not None
+    assert known.report("2024-07", now=report.final_after).is_final is False
+    assert known.report("2024-07", now=report.final_after.replace(year=2025)).is_final is True
+    assert int(report.at("callbacks_24_hours", "not_due").value or 0) > 0
+
+
+# Formats.
+
+
+@pytest.fixture(scope="module")
+def july(known: Year) -> Report:
+    return known.report("2024-07", compare=True)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_csv_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report, language: str) -> None:
+    (_, data), (_, dictionary) = files(july, known.settings, "csv", language, Path("x.csv"))
+    columns = ("valeur", "numerateur", "denominateur", "affiche", "etat", "unite", "mois")
+    if language == "en":
+        columns = ("value", "numerator", "denominator", "shown", "state", "unit", "month")
+    value, part, whole, seen, state, unit, named = columns
+    rows = [row for row in rows_of(data, language) if row[named] == "2024-07"]
+    expected = Expected(known.calls, known.owed, july)
+    found = dict(zip(july.figures, rows, strict=True))
+    wrong = []
+    for place, one in places(july):
+        want, row = expected.at(one), found[place]
+        got = (row[state], _read(row[value]), _whole(row[part]), _whole(row[whole]))
+        text = shown(row[unit], want, language)
+        if not same(got, want) or row[seen] != (f"'{text}" if text.startswith("+") else text):  # no formula
+            wrong.append((place, got, want, row[seen]))
+    assert wrong == []
+    names = {row["nom" if language == "fr" else "name"] for row in rows_of(dictionary, language)}
+    assert {place.name for place in july.figures} | set(rows[0]) == names
+
+
+def _read(text: str) -> float | None:
+    return float(text.replace(",", ".")) if text else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report) -> None:
+    ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
+    expected = Expected(known.calls, known.owed, july)
+    found = json.loads(data)
+    wrong = []
+    for (place, one), row in zip(july.figures.items(), found["figures"], strict=True):
+        assert (row["figure"], row["part"], row["cut"], row["of"]) == (
+            place.name, place.part, place.cut.kind, place.cut.of
+        )  # fmt: skip
+        if (place, one) in places(july) and not same(
+            (row["state"], row["value"], row["numerator"], row["denominator"]), expected.at(one)
+        ):
+            wrong.append(row)
+    assert wrong == []
+    assert {x["name"] for x in found["definitions"]} == {place.name for place in july.figures}
+
+
+def tables(july: Report, language: str) -> list[Any]:
+    return [x for section in Writer(july, Tongue(language, TORONTO)).sections() for x in section.tables]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    page, expected = Page(data), Expected(known.calls, known.owed, july)
+    apart = {"comparisons", "unheard", "reconciliation"}
+    for table in tables(july, language):
+        head, *rows = page.tables[table.key]
+        assert head == [table.first, *table.head]
+        assert len(rows) == len(table.rows)
+        for row, texts in zip(table.rows, rows, strict=True) if table.key not in apart else ():
+            want = [shown(one.kind, expected.at(one), language) for one in row.cells]
+            assert (table.key, row.label, texts[1:]) == (table.key, row.label, want)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_workbook_has_every_figure_of_its_tables_as_it_happened(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
+    book = openpyxl.load_workbook(BytesIO(data))
+    expected = Expected(known.calls, known.owed, july)
+    sheets = book.worksheets[2:]  # behind the cover and the summary
+    apart = {"comparisons", "unheard", "reconciliation"}
+    for table, sheet in zip(tables(july, language), sheets, strict=False):
+        assert sheet.freeze_panes == "B2"
+        assert not sheet.merged_cells.ranges
+        for number, row in enumerate(table.rows if table.key not in apart else (), 2):
+            for column, one in enumerate(row.cells, 2):
+                value = sheet.cell(number, column).value
+                assert same_cell(value, one.kind, expected.at(one), language), (sheet.title, row.label, value)
+    last = book.worksheets[-1]
+    assert last.max_row == len(july.figures) + 1
+
+
+def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bool:
+    """A number where there is one; a rate as it is shown, a fraction as its words."""
+    text = shown(kind, want, language)
+    if want[0] != "known" or (kind == "rate" and want[3] < 20):
+        return bool(value == text)
+    if kind == "rate":
+        digits = text.replace("%", "").replace("\N{NO-BREAK SPACE}", "").replace(",", ".")
+        return bool(abs(value * 100 - float(digits)) < 1e-9)
+    return bool(abs(value - want[1]) < 1e-6)
+
+
+# Both databases.
+
+
+def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
+    store: Store, tmp_path: Path
+) -> None:
+    other = upgrade(f"sqlite:///{tmp_path}/other.db")
+    one, beside = a_few(store), a_few(other)
+    for name in ("2024-03", "2024-11"):
+        report, same_month = one.report(name), beside.report(name)
+        assert different(one.calls, one.owed, report) == []
+        assert report == same_month
+    other.close()
+
+
+def a_few(store: Store) -> Year:
+    settings = year.settings()
+    told_calls, owed = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
+    calls, owings = year_rows.stored(store, settings, told_calls, owed)
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    return Year(store, settings, calls, owings)
+
+
+def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Store) -> None:
+    one = a_few(sqlite_store)
+    before = one.report("2024-03")
+    with sqlite_store.writing() as connection:
+        march = int(datetime(2024, 3, 5, tzinfo=UTC).timestamp() * 1_000_000)
+        which = 'SELECT "call" FROM "call" WHERE arrived > ? AND outcome = \'answered\' AND in_hours'
+        changed = connection.exec_driver_sql(
+            f"UPDATE finding SET verdict = 'unknown' WHERE \"call\" = ({which} ORDER BY arrived LIMIT 1)", (march,)
+        )
+        assert changed.rowcount > 0
+    after = one.report("2024-03")
+    assert before.data_fingerprint != after.data_fingerprint
+    assert before.config_fingerprint == after.config_fingerprint
+    assert one.report("2024-03") == after
+
+
+def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
+    text = year.example_text().replace(*year.SURVEY) + year.STAFF
+    begin, end = (
+        text.index("[lines.poci-toll-free]"),
+        text.index("[[staff]]", text.index("[lines.poci-toll-free]")),
+    )
+    fewer = year.parse(text[:begin] + "\n" + text[end:])
+    report = gathered(known.store, fewer, month.month("2024-08", TORONTO), LATER, compare=False)
+    whole = known.report("2024-08")
+    gone = Cut("line", "poci-toll-free")
+    assert report.at("calls_offered").value == whole.at("calls_offered").value
+    assert report.at("calls_offered", cut=gone).value == whole.at("calls_offered", cut=gone).value
+    assert (
+        report.at("calls_offered", cut=Cut("service", "unknown")).value
+        == whole.at("calls_offered", cut=gone).value
+    )
+    checks = {x.part: one.value for x, one in report.figures.items() if x.name == "check"}
+    assert set(checks.values()) == {0}
