@@ -260,7 +260,11 @@ def files(
     if path == STDOUT and lang is None:
         raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     wanted = LANGUAGES if lang is None else (lang,)
-    made_in = {x: _in(made, settings, tongues[x], kind, remarks or {}) for x in (*LANGUAGES,)}
+    made_in = {
+        # Of a PDF that nobody asked for its page will do.
+        x: _in(made, settings, tongues[x], kind if x in wanted or kind != "pdf" else "html", remarks or {})
+        for x in LANGUAGES
+    }
     return [
         (_named(path, language, lang is None, suffix), data)
         for language in wanted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from random import Random
 
@@ -31,11 +32,21 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
     settings = year.settings()
     year_rows.stored(store, settings, year_stories.calls(4_000, seed=5), year_owing.owings(900, settings, seed=6))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    yield lambda name: gathered(store, settings, month.month(name, TORONTO), LATER, compare=False)
+
+    @lru_cache
+    def report(name: str) -> Report:
+        return gathered(store, settings, month.month(name, TORONTO), LATER, compare=False)
+
+    yield report
     store.close()
 
 
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
+
+
+@lru_cache
+def edition_of(reports: Callable[[str], Report], name: str) -> Report:
+    return public.edition(reports(name))
 
 
 def cells(cut: Cut, report: Report) -> Cells:
@@ -56,7 +67,7 @@ def test_no_published_number_and_no_difference_of_two_is_small(
     reports: Callable[[str], Report], name: str
 ) -> None:
     report = reports(name)
-    shown = known(public.edition(report))
+    shown = known(edition_of(reports, name))
     assert [place for place, count in shown.items() if 0 < count < SMALL] == []
     leaks = []
     for of in {(x.name, x.part) for x in shown}:
@@ -67,7 +78,7 @@ def test_no_published_number_and_no_difference_of_two_is_small(
 
 @pytest.mark.parametrize("name", MONTHS)
 def test_no_total_less_any_of_its_published_parts_is_small(reports: Callable[[str], Report], name: str) -> None:
-    shown = known(public.edition(reports(name)))
+    shown = known(edition_of(reports, name))
     totals = {"outcomes": "calls_offered", "hours": "calls_offered", "callbacks_24_hours": "callbacks_opened"}
     totals |= {f"{x}.verdict": public.VERDICT_PARTS[f"{x}.verdict"][0] for x in public.ALL_STANDARDS}
     leaks = []
@@ -86,7 +97,7 @@ def test_solving_all_sums_of_lines_and_outcomes_together_gives_no_number_that_wa
 ) -> None:
     """The attack: exact fractions, over the sums as a reader knows them."""
     report = reports(name)
-    edition = public.edition(report)
+    edition = edition_of(reports, name)
     wanted = [x for x in edition.figures if x.name in ("outcomes", "calls_offered")]
     hidden = {x for x in wanted if edition.figures[x].state == "suppressed"}
     assert hidden
@@ -144,7 +155,7 @@ def test_the_attack_itself_finds_what_two_subtractions_tell() -> None:
 
 @pytest.mark.parametrize("name", MONTHS)
 def test_a_rate_is_kept_back_with_either_of_its_numbers(reports: Callable[[str], Report], name: str) -> None:
-    edition = public.edition(reports(name))
+    edition = edition_of(reports, name)
     rates = [(x, one) for x, one in edition.figures.items() if x.name == "reach_a_person.rate"]
     assert rates
     for place, one in rates:
@@ -155,7 +166,7 @@ def test_a_rate_is_kept_back_with_either_of_its_numbers(reports: Callable[[str],
 
 
 def test_what_is_not_made_safe_is_not_published(reports: Callable[[str], Report]) -> None:
-    edition = public.edition(reports("2024-05"))
+    edition = edition_of(reports, "2024-05")
     names = {x.name for x in edition.figures}
     assert edition.is_public
     assert not [x for x in names if x.startswith(("half_hour", "relay", "signs", "time_", "rings.", "early_hold"))]
@@ -165,7 +176,7 @@ def test_what_is_not_made_safe_is_not_published(reports: Callable[[str], Report]
 
 def test_large_numbers_are_published(reports: Callable[[str], Report]) -> None:
     report = reports("2024-05")
-    edition = public.edition(report)
+    edition = edition_of(reports, "2024-05")
     for place in (Place("calls_offered"), Place("outcomes", "answered"), Place("answer_by_third_ring.rate")):
         assert edition.figures[place] == report.figures[place]
 
@@ -226,6 +237,6 @@ def test_what_is_kept_back_does_not_hang_on_the_order_of_sums_being_looked_at_tw
 
 
 def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[str], Report]) -> None:
-    edition = public.edition(reports("2024-03"))
+    edition = edition_of(reports, "2024-03")
     assert edition.at("calls_offered").state == "known"
     assert edition.at("calls_offered", cut=WHOLE).value == reports("2024-03").at("calls_offered").value

@@ -18,6 +18,7 @@ from callmon.reports.owing import FATES
 from callmon.reports.rates import ENDS
 from callmon.reports.speaking import Tongue
 from callmon.reports.tally import HALF_HOURS
+from callmon.reports.titles import PARTS
 from callmon.reports.values import WHOLE, Cut, Figure, Place, Report
 from callmon.standards import ALL_STANDARDS
 
@@ -30,6 +31,7 @@ class Row(msgspec.Struct, frozen=True):
     label: str
     cells: tuple[Figure, ...]
     group: str = ""
+    is_whole: bool = False
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ class Writer:
             return None
         shown = known if ("completeness", "") in known else [*known, ("completeness", "")]
         rows = tuple(
-            Row(self.tongue.cut(cut, self.report), self._cells(shown, cut), self.tongue.kind(cut))
+            Row(self.tongue.cut(cut, self.report), self._cells(shown, cut), self.tongue.kind(cut), cut == WHOLE)
             for cut in self.report.cuts
         )
         head = tuple(self.head(name, part) for name, part in shown)
@@ -207,7 +209,7 @@ class Writer:
 
     def _checks(self) -> Table | None:
         """The check lines of the whole: in which each cut adds up to it."""
-        parts = sorted(x.part for x in self.report.figures if x.name == "check" and x.cut == WHOLE)
+        parts = [x for x in PARTS["check"] if Place("check", x) in self.report.figures]
         say = self.tongue.say
         return self.by_part("checks", say("Lignes de contrôle"), say("Écart"), ("check",), parts)
 

@@ -31,11 +31,15 @@ def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> f
     while True:
         while sum(_close(one, counts, closed, limit) for one in told):  # each sum is looked at each time
             pass
-        leak = next(_solved(told, counts, closed, limit), None)
-        if leak is None:
+        leaks = list(_solved(told, counts, closed, limit))
+        if not leaks:
             return frozenset(closed)
-        if not _close_another(leak, counts, closed):
-            closed.add(leak.total)
+        touched: set[Place] = set()
+        for leak in leaks:  # one that shares a number with another may be stopped by that one's remedy
+            if touched.isdisjoint((leak.total, *leak.members)):
+                touched.update((leak.total, *leak.members))
+                if not _close_another(leak, counts, closed):
+                    closed.add(leak.total)
 
 
 def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:

@@ -1,0 +1,285 @@
+"""`callmon report`: files in both languages, the same bytes each time, and sentences for what cannot be done."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import openpyxl
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon import facts as f
+from callmon.cli import main
+from callmon.cli_report import fingerprint
+from callmon.findings import Outcome
+from callmon.reports import as_pdf
+from callmon.settings import parse
+from callmon.store.engine import Store, upgrade
+from tests import year, year_owing, year_rows, year_stories
+from tests.report_figures import Page, rows_of
+from tests.store_fixtures import EXCHANGE, wrote
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a configuration and a year of calls."""
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder}/callmon.db"
+    store, settings = upgrade(url), year.settings(url)
+    year_rows.stored(store, settings, year_stories.calls(1_500), year_owing.owings(200, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    store.close()
+    text = year.example_text().replace(*year.SURVEY) + year.STAFF
+    (folder / "callmon.toml").write_text(text.replace("sqlite:///callmon.db", url), encoding="utf-8")
+    return folder
+
+
+def report(site: Path, *arguments: str) -> Result:
+    command = ["report", *arguments, "--config", str(site / "callmon.toml")]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
+
+
+def made(site: Path, out: Path, *arguments: str) -> dict[str, bytes]:
+    """What the command writes into a folder, by name."""
+    out.mkdir(exist_ok=True)
+    done = report(site, *arguments)
+    assert (done.exit_code, done.stderr) == (0, "")
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+@pytest.mark.parametrize("kind", ["csv", "html", "xlsx", "json"])
+@pytest.mark.parametrize("edition", [[], ["--public"]])
+def test_the_same_month_again_gives_the_same_bytes(
+    site: Path, tmp_path: Path, kind: str, edition: list[str]
+) -> None:
+    out = tmp_path / f"x.{kind}"
+    arguments = ("2024-05", "--format", kind, "-o", str(out), *edition)
+    first, second = made(site, tmp_path, *arguments), made(site, tmp_path, *arguments)
+    assert first == second
+    names = {"csv": ["x-en-dictionary.csv", "x-en.csv", "x-fr-dictionnaire.csv", "x-fr.csv"], "json": ["x.json"]}
+    assert list(first) == names.get(kind, [f"x-en.{kind}", f"x-fr.{kind}"])
+
+
+def test_without_a_name_the_files_are_named_after_the_month(site: Path, tmp_path: Path) -> None:
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        done = report(site, "2024-05", "--format", "csv", "--lang", "fr", "--public")
+    finally:
+        os.chdir(before)
+    assert done.stdout == "callmon-2024-05-public.csv\ncallmon-2024-05-public-dictionnaire.csv\n"
+
+
+def test_one_language_goes_to_standard_output(site: Path) -> None:
+    done = report(site, "2024-05", "--format", "csv", "--lang", "en", "-o", "-", "--no-compare")
+    rows = rows_of(done.stdout_bytes, "en")
+    assert {row["month"] for row in rows} == {"2024-05"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["2024-5"], "2024-5: a month is written as 2026-10.\n"),
+        (["2999-01"], "2999-01 has not begun yet.\n"),
+        (["2024-05", "-o", "-"], "-o - writes one language: say which with --lang fr or --lang en.\n"),
+        (["2024-05", "--public", "--lines", "tty"], "--public goes with whole months and all lines: a part of it "
+         "would tell what is kept back.\n"),
+        (["2024-05", "--public", "--month-to-date"], "--public goes with whole months and all lines: a part of it "
+         "would tell what is kept back.\n"),
+        (["2024-05", "--lines", "tty,fax"], "--lines tty,fax: there is no line fax; there are general, "
+         "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
+    done = report(site, *arguments)
+    assert (done.exit_code, done.stderr) == (2, sentence)
+
+
+def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path) -> None:
+    whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
+    two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--lines", "tty,poci", "-o",
+               str(tmp_path / "b/x.json"))  # fmt: skip
+    told, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
+    lines = {x["of"] for x in told if x["cut"] == "line"}
+    assert lines == {"tty", "poci"}
+
+    def offered(figures: list[dict[str, Any]], cut: str, of: str = "") -> int:
+        place = ("calls_offered", cut, of)
+        return next(x["value"] for x in figures if (x["figure"], x["cut"], x["of"]) == place)
+
+    assert offered(told, "whole") == offered(all_told, "line", "tty") + offered(all_told, "line", "poci")
+
+
+def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Path) -> None:
+    remarks = tmp_path / "remarks.toml"
+    remarks.write_text(
+        '[callbacks]\nfr = "Une panne le 3 <mai>."\nen = "An outage on 3 <May>."\n', encoding="utf-8"
+    )
+    out = str(tmp_path / "x.html")
+    assert report(site, "2024-05", "--remarks", str(remarks), "-o", out).exit_code == 0
+    french, english = ((tmp_path / f"x-{x}.html").read_text(encoding="utf-8") for x in ("fr", "en"))
+    assert "<dt>Rappels</dt><dd>Une panne le 3 &lt;mai&gt;.</dd>" in french
+    assert "<dt>Callbacks</dt><dd>An outage on 3 &lt;May&gt;.</dd>" in english
+    remarks.write_text('[callbacks]\nfr = "Une panne."\nen = ""\n', encoding="utf-8")
+    done = report(site, "2024-05", "--remarks", str(remarks), "-o", out)
+    assert (done.exit_code, done.stderr) == (
+        2, f"{remarks}: the remark [callbacks] needs both fr and en, neither of them empty.\n"
+    )  # fmt: skip
+
+
+# What people need who do not see the page.
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("edition", [[], ["--public"]])
+def test_every_drawing_table_and_heading_can_be_read_aloud(
+    site: Path, tmp_path: Path, language: str, edition: list[str]
+) -> None:
+    out = tmp_path / "x.html"
+    (data,) = made(site, tmp_path, "2024-05", "--lang", language, "-o", str(out), *edition).values()
+    tags = Page(data).tags
+    assert ("html", {"lang": f"{language}-CA"}) in tags
+    ids = [given["id"] for _, given in tags if "id" in given]
+    assert len(ids) == len({*ids})
+    pointed = [x for _, given in tags for x in (given.get("aria-labelledby") or "").split()]
+    assert {*pointed} <= {*ids}
+    drawings = [given for tag, given in tags if tag == "svg"]
+    assert drawings
+    assert all(given["role"] == "img" and len((given["aria-labelledby"] or "").split()) == 2 for given in drawings)
+    heads = [given.get("scope") for tag, given in tags if tag == "th"]
+    assert {*heads} == {"col", "row"}
+    scrolled = [given for _, given in tags if given.get("class") == "scroll"]
+    assert all((given["role"], given["tabindex"]) == ("region", "0") for given in scrolled)
+    levels = [int(tag[1]) for tag, _ in tags if tag in ("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert [given for tag, given in tags if tag in ("script", "link", "img", "iframe")] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_workbook_has_a_language_a_title_and_drawings_with_a_text(
+    site: Path, tmp_path: Path, language: str
+) -> None:
+    out = tmp_path / "x.xlsx"
+    (data,) = made(site, tmp_path, "2024-05", "--format", "xlsx", "--lang", language, "-o", str(out)).values()
+    book = openpyxl.load_workbook(BytesIO(data))
+    title = {"fr": "Statistiques téléphoniques, mai 2024", "en": "Telephone statistics, May 2024"}[language]
+    assert (book.properties.title, book.custom_doc_props["Language"].value) == (title, f"{language}-CA")
+    assert all(len(sheet.tables) == 1 for sheet in book.worksheets)
+    with ZipFile(BytesIO(data)) as archive:
+        drawings = [archive.read(x).decode() for x in archive.namelist() if x.startswith("xl/drawings/drawing")]
+        described = [x.count("<xdr:cNvPr ") == x.count(' descr="') for x in drawings]
+    assert drawings
+    assert all(described)
+
+
+# PDF.
+
+
+def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> Any:
+        raise ImportError(name)
+
+    monkeypatch.setattr(as_pdf, "import_module", missing)
+    done = report(site, "2024-05", "--format", "pdf", "-o", str(tmp_path / "x.pdf"))
+    assert (done.exit_code, done.stderr) == (1, f"{as_pdf.MISSING}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_pdf_is_tagged_titled_and_in_its_language_with_a_scope_on_every_head(
+    site: Path, tmp_path: Path, language: str
+) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    pytest.importorskip("weasyprint")
+    out = tmp_path / "x.pdf"
+    (data,) = made(
+        site, tmp_path, "2024-05", "--format", "pdf", "--lang", language, "--public", "-o", str(out)
+    ).values()
+    with pikepdf.open(BytesIO(data)) as document:
+        root = document.Root
+        assert (bool(root.MarkInfo.Marked), str(root.Lang)) == (True, f"{language}-CA")
+        with document.open_metadata() as metadata:
+            assert metadata["pdfuaid:part"] == "1"
+            assert metadata["dc:title"].endswith("2024")
+        heads = [x for x in document.objects if isinstance(x, pikepdf.Dictionary) and x.get("/S") == "/TH"]
+        assert heads
+        assert {str(x.A.Scope) for x in heads} == {"/Column", "/Row"}
+        figures = [x for x in document.objects if isinstance(x, pikepdf.Dictionary) and x.get("/S") == "/Figure"]
+        assert all(str(x.get("/Alt", "")) for x in figures)
+
+
+# What is not over.
+
+
+def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
+    sqlite_store: Store,
+) -> None:
+    from callmon.cli_report import gathered
+    from callmon.reports import month
+
+    begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)
+    random = year_stories.Random(1)
+    caller = year.Caller(random, 1, "general", begun)
+    year_stories.answered(caller)
+    facts, _ = caller.done()
+    wrote(sqlite_store, *(Outcome(EXCHANGE, (fact,)) for fact in facts[:-1]))
+    settings, later = year.settings(), begun + timedelta(days=60)
+    year_rows.listened(sqlite_store, begun - timedelta(days=60), later)
+    october = month.month("2026-10", year.TORONTO)
+    before = gathered(sqlite_store, settings, october, later, compare=False)
+    assert (before.at("calls_in_progress").value, before.is_final, before.at("calls_offered").value) == (
+        1,
+        False,
+        0,
+    )
+    outcome = year_rows.monitor(settings).retell(EXCHANGE, facts)
+    assert outcome is not None
+    wrote(sqlite_store, Outcome(EXCHANGE, (facts[-1],), outcome.findings, outcome.calls))
+    after = gathered(sqlite_store, settings, october, later, compare=False)
+    assert (after.at("calls_in_progress").value, after.is_final, after.at("calls_offered").value) == (0, True, 1)
+    november = gathered(sqlite_store, settings, month.month("2026-11", year.TORONTO), later, compare=False)
+    assert november.at("calls_offered").value == 0
+    assert before.data_fingerprint != after.data_fingerprint
+    assert isinstance(facts[-1], f.Ended)
+
+
+# The fingerprint of the configuration.
+
+
+def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_does_not() -> None:
+    text = year.example_text()
+    same = fingerprint(parse(text))
+    assert fingerprint(parse(text.replace('host = "127.0.0.1"', 'host = "pbx.example"'))) == same
+    assert fingerprint(parse(text.replace('listen = "127.0.0.1:9469"', 'listen = "127.0.0.1:9000"'))) == same
+    assert fingerprint(parse(text.replace("# minimum_sample = 20", "minimum_sample = 30"))) != same
+    assert fingerprint(parse(text + year.STAFF)) != same
+    assert fingerprint(parse(text.replace('# within = "24h"', 'within = "23h"'))) != same
+
+
+def test_no_format_but_pdf_needs_what_is_extra(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] in ("weasyprint", "pikepdf", "openpyxl"):
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    for kind in ("csv", "html", "xlsx", "json"):
+        assert report(site, "2024-05", "--format", kind, "-o", str(tmp_path / f"x.{kind}")).exit_code == 0
