@@ -23,11 +23,13 @@ from callmon.command_line import config_option, configuration, speaks_plainly, u
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from callmon.reports.frame import Frame, Remarks
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Site
     from callmon.reports.speaking import Tongue
-    from callmon.reports.values import Month, Report
+    from callmon.reports.values import Month, Relation, Report
     from callmon.settings import Settings
     from callmon.store.engine import Store
 
@@ -126,7 +128,13 @@ def _progress(days: int) -> Told:
     if not sys.stderr.isatty():
         return lambda: None
     bar = click.progressbar(length=days, label="Reading", file=sys.stderr)
-    return lambda: bar.update(1)
+
+    def told() -> None:
+        bar.update(1)
+        if bar.finished:
+            bar.render_finish()
+
+    return told
 
 
 # Reading.
@@ -144,22 +152,26 @@ def gathered(
     """The report of a period as the database has it at `now`, beside other months when these are asked for."""
     from callmon.reports import month as months
     from callmon.reports.values import Compared
+    from callmon.store import reported
 
     zone, site = settings.timezone, site_of(settings)
-    others = [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
-    others = others if compare else []
-    days = sum((one.after - one.first).days + 1 for one in (period, *(x for _, x in others)))
-    told = progress(days)
-    made = _one(store, site, period, now, lines, told)
-    beside = [
-        Compared(one.name, relation, _one(store, site, one, now, lines, told).figures)  # type: ignore[arg-type]
-        for relation, one in others
+    others: list[tuple[Relation, Month]] = [
+        ("before", months.before(period, zone)),
+        ("year_before", months.year_before(period, zone)),
     ]
+    others = others if compare else []
+    told = progress(sum(reported.steps(x.begin, x.end) for x in (period, *(one for _, one in others))))
+    with reported.snapshot(store) as connection:
+        made = _one(connection, site, period, now, lines, told)
+        beside = [
+            Compared(one.name, relation, _one(connection, site, one, now, lines, told).figures)
+            for relation, one in others
+        ]
     return msgspec.structs.replace(made, compared=tuple(beside))
 
 
 def _one(
-    store: Store, site: Site, period: Month, now: datetime, lines: Iterable[str] | None, told: Told
+    connection: Connection, site: Site, period: Month, now: datetime, lines: Iterable[str] | None, told: Told
 ) -> Report:
     from callmon.callbacks.obligation import Obligation
     from callmon.calls.call import Call
@@ -169,23 +181,22 @@ def _one(
 
     book, seal = Book(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
-    for day in reported.calls(store, begin, end, seal):
+    for day in reported.calls(connection, begin, end, seal):
         for judged in day:
             assert isinstance(judged.what, Call)
             book.call(judged.what, judged.findings)
         told()
-    for judged in reported.obligations(store, begin, end, seal):
+    for judged in reported.obligations(connection, begin, end, seal):
         assert isinstance(judged.what, Obligation)
         book.obligation(judged.what, judged.findings)
-    until = min(end, now)
-    heard = reported.heard(store, begin, end, seal)
+    heard = reported.heard(connection, begin, end, seal)
     listening = {name: Listening(*one) for name, one in heard.items()}
     if end > now:  # what has not come yet is not unheard
-        listening = {name: _so_far(one, until, end) for name, one in listening.items()}
+        listening = {name: _so_far(one, now, end) for name, one in listening.items()}
     known = Known(
         listening=listening,
-        counted=reported.counted(store, begin, end),
-        in_progress=sum(book.is_told(line) for line, _ in reported.in_progress(store, begin, end)),
+        counted=reported.counted(connection, begin, end),
+        in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
         fingerprint=str(seal),
     )
     return book.report(known)

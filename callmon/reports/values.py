@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 CutKind = Literal["whole", "service", "mode", "line", "language"]
+Relation = Literal["before", "year_before"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
 # "not_applicable": nothing to divide by. "not_available": nobody heard it, or nothing tells it yet. "too_few":
 # under the minimum sample. "suppressed": the public edition keeps it back.
@@ -66,7 +67,7 @@ class Compared(msgspec.Struct, frozen=True):
     """Another month beside this one; its figures as they are judged in the database today."""
 
     month: str
-    relation: Literal["before", "year_before"]
+    relation: Relation
     figures: Mapping[Place, Figure]
 
 
