@@ -60,6 +60,8 @@ Told = Callable[[], None]
 @click.option("--month-to-date", "to_date", is_flag=True, help="only the days of the month that are over")
 @click.option("--lines", "names", help="only these lines, with commas between")
 @click.option("--compare/--no-compare", default=True, show_default=True, help="the month before and a year before")
+@click.option("--revises", type=click.Path(path_type=Path), help="JSON of an earlier report: what changed since?")
+@click.option("--overwrite", is_flag=True, help="write over another report that is there")
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
 )
@@ -74,37 +76,64 @@ def report(
     to_date: bool,
     names: str | None,
     compare: bool,
+    revises: Path | None,
+    overwrite: bool,
     remarks: Path | None,
 ) -> None:
     """The monthly statistics of MONTH (2026-10), in French and English.
 
-    Both languages go to two files, -fr and -en; CSV has its data dictionary beside it.
+    Both languages go to two files, -fr and -en; CSV has its data dictionary beside it. A report that is there
+    already and says something else is not written over: it may have been signed.
 
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import month as months
-    from callmon.reports import public
+    from callmon.reports import public, revising
     from callmon.store.engine import open_store
 
-    settings = configuration(config)
-    now = datetime.now(UTC)
-    period = months.month(month, settings.timezone)
-    if period.begin >= now:
-        raise ConfigError(f"{month} has not begun yet.")
-    if is_public and (to_date or names):
+    if is_public and (to_date or names or revises):
         raise ConfigError(
             "--public goes with whole months and all lines: a part of it would tell what is kept back."
         )
-    if to_date:
-        period = months.to_date(period, now.astimezone(settings.timezone).date(), settings.timezone)
-    wanted = _lines(settings, names)
-    written = _written_remarks(remarks)
+    settings, now = configuration(config), datetime.now(UTC)
+    period, wanted = _period(month, settings, now, to_date), _lines(settings, names)
+    said = _remarks_of(remarks)
+    earlier = None if revises is None else revising.read(_bytes_of(revises), str(revises))
     store = until_done(open_store(settings.store.url))
     made = gathered(store, settings, period, now, wanted, compare, _progress)
     if is_public:
         made = public.edition(made)
-    for path, data in files(made, settings, kind, lang, output, written):
+    if earlier is not None:
+        made = revising.revised(made, earlier, str(revises))
+    _write(files(made, settings, kind, lang, output, said), overwrite)
+
+
+def _period(month: str, settings: Settings, now: datetime, to_date: bool) -> Month:
+    from callmon.reports import month as months
+
+    period = months.month(month, settings.timezone)
+    if period.begin >= now:
+        raise ConfigError(f"{month} has not begun yet.")
+    today = now.astimezone(settings.timezone).date()
+    return months.to_date(period, today, settings.timezone) if to_date else period
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
+    """Raises ConfigError, before anything is written, when a file is there and says something else (R-31)."""
+    for path, data in told:
+        if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
+            raise ConfigError(
+                f"{path} is there and says something else; a report is not written over. Give another name with "
+                "-o (--revises tells what changed), or write over a draft with --overwrite."
+            )
+    for path, data in told:
         if path == STDOUT:
             sys.stdout.buffer.write(data)
         else:
@@ -332,13 +361,13 @@ def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
     )
 
 
-def _written_remarks(path: Path | None) -> Remarks:
+def _remarks_of(path: Path | None) -> Remarks:
     """[section] fr = "…", en = "…". Raises ConfigError when a remark lacks a language (R-33)."""
     if path is None:
         return {}
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        told = tomllib.loads(_bytes_of(path).decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
     for key, text in told.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):

@@ -22,7 +22,7 @@ from callmon.cli_report import fingerprint
 from callmon.findings import Outcome
 from callmon.reports import as_pdf
 from callmon.settings import parse
-from callmon.store.engine import Store, upgrade
+from callmon.store.engine import Store, open_store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.report_figures import Page, rows_of
 from tests.store_fixtures import EXCHANGE, wrote
@@ -135,6 +135,76 @@ def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Pa
     assert (done.exit_code, done.stderr) == (
         2, f"{remarks}: the remark [callbacks] needs both fr and en, neither of them empty.\n"
     )  # fmt: skip
+
+
+# Revisions.
+
+
+def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.json"
+    arguments = ("2024-05", "--format", "json", "-o", str(out))
+    before = made(site, tmp_path, *arguments)
+    other = report(site, *arguments, "--lines", "tty")
+    assert (other.exit_code, other.stderr) == (
+        2,
+        f"{out} is there and says something else; a report is not written over. Give another name with -o "
+        "(--revises tells what changed), or write over a draft with --overwrite.\n",
+    )
+    assert {out.name: out.read_bytes()} == before
+    assert report(site, *arguments, "--lines", "tty", "--overwrite").exit_code == 0
+    assert out.read_bytes() != before["x.json"]
+
+
+def test_a_revision_lists_exactly_the_figures_that_changed(site: Path, tmp_path: Path) -> None:
+    """A verdict of one call is corrected, as a backfill would."""
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    asked = ("2024-06", "--format", "json", "--no-compare")
+    assert report(site, *asked, "-o", str(first)).exit_code == 0
+    june = int(datetime(2024, 6, 5, tzinfo=UTC).timestamp() * 1_000_000)
+    which = (
+        'SELECT finding."call" FROM finding JOIN "call" ON "call"."call" = finding."call" WHERE arrived > ? AND '
+        "standard = 'reach_a_person' AND verdict = 'met' AND line = 'general' ORDER BY arrived LIMIT 1"
+    ).replace("line = ", '"call".line = ')
+    store = open_store(f"sqlite:///{site}/callmon.db")
+    with store.writing() as connection:
+        (name,) = connection.exec_driver_sql(which, (june,)).one()
+        connection.exec_driver_sql(
+            "UPDATE finding SET verdict = 'unknown', reason_key = 'gap' WHERE \"call\" = ? AND "
+            "standard = 'reach_a_person'", (name,),
+        )  # fmt: skip
+    done = report(site, *asked, "--revises", str(first), "-o", str(second))
+    with store.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE finding SET verdict = 'met', reason_key = 'a_person_answered' WHERE \"call\" = ? AND "
+            "standard = 'reach_a_person'", (name,),
+        )  # fmt: skip
+    store.close()
+    assert (done.exit_code, done.stderr) == (0, "")
+    before, after = (json.loads(path.read_bytes()) for path in (first, second))
+    assert (after["state"]["revision"], after["state"]["revises"]) == (2, before["state"]["data_fingerprint"])
+
+    def placed(figures: list[dict[str, Any]]) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {tuple(x[key] for key in ("figure", "part", "cut", "of")): x for x in figures}
+
+    old, new = placed(before["figures"]), placed(after["figures"])
+    changed = [(old[x], new[x]) for x in new if old[x] != new[x]]
+    assert [(x["before"], x["after"]) for x in after["changes"]] == changed
+    names = {(x["figure"], x["part"]) for _, x in changed}
+    assert {("reach_a_person.verdict", "met"), ("reach_a_person.verdict", "unknown")} < names
+    assert all(x[0].startswith("reach_a_person") for x in names)
+
+
+def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "1.json", str(tmp_path / "2.json")
+    assert report(site, "2024-06", "--format", "json", "-o", str(first)).exit_code == 0
+    other = report(site, "2024-05", "--format", "json", "--revises", str(first), "-o", second)
+    assert other.stderr == f"{first}: not the internal report of the same days; a revision follows one of these.\n"
+    lines = report(site, "2024-06", "--format", "json", "--lines", "tty", "--revises", str(first), "-o", second)
+    assert lines.stderr == f"{first}: not a report of the same lines.\n"
+    first.write_bytes(b"{}")
+    none = report(site, "2024-06", "--format", "json", "--revises", str(first), "-o", second)
+    assert none.exit_code == 2
+    assert none.stderr.startswith(f"{first}: not the JSON of a report of this version: ")
 
 
 # What people need who do not see the page.

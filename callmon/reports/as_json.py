@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 
 from callmon.reports.speaking import Tongue
-from callmon.reports.values import CutKind, Kind, Report, State
+from callmon.reports.values import CutKind, Figure, Kind, Report, State
 
 VERSION = 1
 
@@ -39,6 +40,8 @@ class State_(msgspec.Struct, frozen=True):  # noqa: N801  `State` is a figure's
     final: bool
     final_after: datetime | None
     public: bool
+    revision: int
+    revises: str | None
     config_fingerprint: str
     data_fingerprint: str
 
@@ -81,6 +84,13 @@ class Other(msgspec.Struct, frozen=True):
     figures: tuple[JsonFigure, ...]
 
 
+class JsonChange(msgspec.Struct, frozen=True):
+    """What is not as it was in the revision before."""
+
+    before: JsonFigure | None
+    after: JsonFigure | None
+
+
 class Published(msgspec.Struct, frozen=True):
     """The monthly telephone statistics."""
 
@@ -92,6 +102,7 @@ class Published(msgspec.Struct, frozen=True):
     definitions: tuple[Definition, ...]
     figures: tuple[JsonFigure, ...]
     compared: tuple[Other, ...]
+    changes: tuple[JsonChange, ...]
 
 
 def schema() -> dict[str, Any]:
@@ -116,6 +127,8 @@ def published(report: Report, fr: Tongue, en: Tongue, version: str) -> Published
             report.is_final,
             None if report.final_after is None else report.final_after.astimezone(UTC),
             report.is_public,
+            report.revision,
+            report.revises,
             report.config_fingerprint,
             report.data_fingerprint,
         ),
@@ -123,6 +136,7 @@ def published(report: Report, fr: Tongue, en: Tongue, version: str) -> Published
         definitions=tuple(_definition(name, fr, en) for name in names),
         figures=_figures(report.figures.values()),
         compared=tuple(Other(x.month, x.relation, _figures(x.figures.values())) for x in report.compared),
+        changes=tuple(JsonChange(_one(x.before), _one(x.after)) for x in report.changes),
     )
 
 
@@ -131,11 +145,14 @@ def _definition(name: str, fr: Tongue, en: Tongue) -> Definition:
     return Definition(name, Both(french.title, english.title), Both(french.meaning, english.meaning))
 
 
-def _figures(figures: Any) -> tuple[JsonFigure, ...]:
-    return tuple(
-        JsonFigure(
-            x.place.name, x.place.part, x.place.cut.kind, x.place.cut.of, x.kind, x.state, x.value, x.numerator,
-            x.denominator,
-        )
-        for x in figures
-    )  # fmt: skip
+def _figures(figures: Iterable[Figure]) -> tuple[JsonFigure, ...]:
+    return tuple(_json(one) for one in figures)
+
+
+def _one(figure: Figure | None) -> JsonFigure | None:
+    return None if figure is None else _json(figure)
+
+
+def _json(x: Figure) -> JsonFigure:
+    of = (x.place.name, x.place.part, x.place.cut.kind, x.place.cut.of)
+    return JsonFigure(*of, x.kind, x.state, x.value, x.numerator, x.denominator)

@@ -84,6 +84,8 @@ class Writer:
             self.section("disruptions", say("Perturbations temporaires du service"), self._disruptions()),
             self.section("when", say("Répartition des appels"), self._when()),
         ]  # fmt: skip
+        if self.report.changes:
+            made.append(self.section("changes", say("Ce qui a changé"), [self.changes()]))
         if self.report.compared:
             made.append(self.section("comparisons", say("Comparaisons"), [self.comparison()]))
         return made
@@ -319,6 +321,20 @@ class Writer:
             self.by_part("half_hours", say("Demi-heures"), say("À partir de"), clock, HALF_HOURS, chart="bars"),
         ]
 
+    def changes(self) -> Table:
+        """The figures that are not what they were in the revision before."""
+        rows = tuple(
+            Row(self._changed(one.place), tuple(_or_none(x, one.place) for x in (one.before, one.after)))
+            for one in self.report.changes
+        )
+        say = self.tongue.say
+        head = (say("Révision précédente"), say("Cette révision"))
+        return Table("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
+
+    def _changed(self, place: Place) -> str:
+        title, part = self.tongue.meaning(place.name).title, self.tongue.part(place.name, place.part)
+        return "; ".join(x for x in (title, part, self.tongue.cut(place.cut, self.report)) if x)
+
     def comparison(self) -> Table:
         """This month beside the others, as the database judges them today."""
         names = [*SUMMARY, "completeness"]
@@ -346,6 +362,11 @@ SUMMARY = (
     "callbacks_24_hours.rate",
     "bilingual_person.rate",
 )
+
+
+def _or_none(one: Figure | None, place: Place) -> Figure:
+    """What there was, or is, not."""
+    return one or Figure(place, "count", "not_applicable")
 
 
 def _names(columns: Iterable[Column]) -> tuple[str, ...]:

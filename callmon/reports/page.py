@@ -102,6 +102,7 @@ def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
         Told(say("Lignes"), "; ".join(lines)),
         Told(say("État"), state(report, tongue)),
         Told(say("Exhaustivité"), tongue.figure(report.at("completeness"))),
+        Told(say("Révision"), revision(report, tongue)),
         Told("callmon", around.version),
         Told(say("Empreinte de la configuration"), report.config_fingerprint),
         Told(say("Empreinte des données"), report.data_fingerprint),
@@ -117,6 +118,16 @@ def state(report: Report, tongue: Tongue) -> str:
     if report.month.to_date:
         return tongue.say("provisoire : une partie du mois seulement")
     return tongue.say("provisoire : le mois, ou un appel du mois, n'est pas terminé")
+
+
+def revision(report: Report, tongue: Tongue) -> str:
+    """Which one it is, and which it supersedes."""
+    if report.revises is None:
+        return tongue.say("première")
+    return tongue.say(
+        "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
+        number=report.revision, before=report.revises, count=tongue.count(len(report.changes)),
+    )  # fmt: skip
 
 
 def sentences(report: Report, tongue: Tongue) -> list[str]:
@@ -181,11 +192,7 @@ def texts(report: Report, tongue: Tongue) -> Texts:
         closed=say("Jours de fermeture du mois"),
         no_closed=say("Aucun."),
         revisions=say("Révisions"),
-        revision=say(
-            "Les révisions ne sont pas encore conservées : deux rapports du même mois qui diffèrent se "
-            "distinguent par "
-            "leurs empreintes."
-        ),
+        revision=revision(report, tongue),
         small=say("Petits nombres"),
         small_rule=small_rule(report, tongue),
         accessible=say("Formats accessibles"),

@@ -71,6 +71,14 @@ class Compared(msgspec.Struct, frozen=True):
     figures: Mapping[Place, Figure]
 
 
+class Change(msgspec.Struct, frozen=True):
+    """A figure before and after; None where there was, or is, no such figure."""
+
+    place: Place
+    before: Figure | None
+    after: Figure | None
+
+
 class Report(msgspec.Struct, frozen=True):
     """A month's statistics."""
 
@@ -86,6 +94,9 @@ class Report(msgspec.Struct, frozen=True):
     data_fingerprint: str
     compared: tuple[Compared, ...] = ()
     is_public: bool = False
+    revision: int = 1
+    revises: str | None = None  # the fingerprint of the data of the one before
+    changes: tuple[Change, ...] = ()
 
     def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
         """KeyError where there is no such figure."""
