@@ -65,6 +65,7 @@ class Truth:
     strict: int | None = 0
     message: str = ""  # left, none
     voicemail_when: str = ""
+    by_seconds: bool = False  # music, no ringing
     relay: bool = False
     relay_early: bool = False
     signs: tuple[str, ...] = ()
@@ -197,6 +198,7 @@ class Caller:
         if not self.truth.in_hours:
             self.truth.verdicts = dict.fromkeys(CALL_STANDARDS, OUTSIDE_HOURS)
             self.truth.voicemail_when = self.truth.first_french = ""
+            self.truth.by_seconds = False
         return self.facts, self.truth
 
 

@@ -77,7 +77,7 @@ def _after_the_answer(c: Caller, on_line: list[str], survey: bool, hidden: bool)
         c.verdict(T, "not_met", "transferred", "other")
     else:
         c.verdict(T, *(GAP_UNKNOWN if hidden else ("met", "transferred", "")))
-    speaks = {"101": False, "102": True, "103": None}
+    speaks = {"101": False, "102": True, "103": None, "500": False}
     if t.language == "unknown":
         c.verdict(B, "unknown", "language_unknown")
     elif t.language != "fr":
@@ -220,9 +220,76 @@ def unheard(c: Caller) -> None:
         c.verdict(standard, *GAP_UNKNOWN)
 
 
+def in_queue(c: Caller) -> None:
+    """A queue with music: no ring is heard, and seconds count."""
+    c.menu()
+    t, entered = c.truth, c.begun + 1
+    t.waited = round(c.random.choice((c.random.uniform(1, 17), 17.999, 18.0, c.random.uniform(18, 90))), 3)
+    c.tell(f.QueueEntered(t.name, c.at(entered), "renseignements"))
+    if c.random.random() < 0.3:
+        c.end(entered + t.waited)
+        t.outcome, t.abandoned_in = "abandoned", "queue"
+        for standard in (A, R):
+            verdict = ("exempt", "hung_up_early", "") if t.waited < 18 else ("not_met", "gave_up", "other")
+            c.verdict(standard, *verdict)
+        c.verdict(V, "exempt", "no_voicemail")
+        c.nobody()
+        return
+    t.outcome, t.answered, t.by_seconds = "answered", True, True
+    t.ring, t.from_arrival = int(t.waited // 6) + 1, entered + t.waited
+    c.tell(f.Answered(t.name, c.at(entered + t.waited), "102", "PJSIP/102-1", None))
+    _conversation(c, entered + t.waited, round(c.random.uniform(12, 300), 3), "102")
+    c.verdict(A, "met" if t.waited < 18 else "not_met", "answered_after_seconds", "" if t.waited < 18 else "other")
+    c.verdict(V, "exempt", "no_voicemail")
+    c.verdict(R, "met", "a_person_answered")
+
+
+def stopped(c: Caller) -> None:
+    """The exchange stops under the call, before anybody had answered."""
+    c.menu()
+    t, start = c.truth, c.ring()
+    t.waited = c.random.choice((4.0, 17.999, 18.0, 30.0))
+    c.end(start + t.waited, "unknown", "stopped")
+    t.outcome = "lost"
+    for standard in (A, R):
+        if t.waited < 18:
+            c.verdict(standard, "exempt", "exchange_stopped")
+        else:
+            c.verdict(standard, "not_met", "exchange_stopped", "rang_unanswered")
+    c.verdict(V, "exempt", "no_voicemail")
+    c.nobody()
+
+
+def recording_unheard(c: Caller) -> None:
+    """Voicemail has the call when the exchange stops: whether a message was left nobody heard."""
+    voicemail(c)
+    c.facts = [x for x in c.facts if not isinstance(x, f.MessageLeft | f.Ended)]
+    c.end(200, "unknown", "stopped")
+    c.truth.outcome, c.truth.message = "voicemail", "unheard"
+
+
+def sent_to_voicemail(c: Caller) -> None:
+    """A person answers, and hands the caller to a mailbox: a redirection, and by the strict reading two."""
+    c.menu()
+    t, start = c.truth, c.ring("102")
+    t.outcome, t.answered, t.waited, t.ring, t.message = "answered", True, 3.0, 1, "left"
+    t.from_arrival = start + 3
+    c.tell(f.Answered(t.name, c.at(start + 3), "102", "PJSIP/102-1", c.at(start)))
+    c.tell(f.SentOff(t.name, c.at(start + 33), "blind", "PJSIP/102-1", "500"))
+    c.tell(f.Transferred(t.name, c.at(start + 33), "blind", "PJSIP/102-1", "500", False))
+    c.tell(f.VoicemailTook(t.name, c.at(start + 34), "500"))
+    c.tell(f.MessageLeft(t.name, c.at(start + 50), "500"))
+    c.end(start + 51)
+    t.transfers, t.strict = 1, 2
+    _after_the_answer(c, ["102", "500"], survey=False, hidden=False)
+    c.verdict(A, "met", "answered_on_ring")
+    c.verdict(V, "exempt", "after_a_person")
+    c.verdict(R, "met", "a_person_answered")
+
+
 STORIES: dict[Callable[[Caller], None], int] = {
     answered: 62, voicemail: 14, gave_up: 8, in_menu: 4, silence: 2, busy: 3, announcement: 1, in_vain: 2,
-    unreachable: 2, unheard: 2,
+    unreachable: 2, unheard: 2, in_queue: 6, stopped: 1, recording_unheard: 1, sent_to_voicemail: 2,
 }  # fmt: skip
 
 

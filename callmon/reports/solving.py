@@ -24,6 +24,10 @@ class Sum(NamedTuple):
     left: int | None
 
 
+# These make the rates: others are closed before them.
+HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
+
+
 def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> frozenset[Place]:
     """The places whose number is not shown."""
     told = [one for one in sums if one.members]
@@ -60,11 +64,11 @@ def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int
 
 
 def _close_another(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
-    """The smallest member that is shown and is not 0; False when there is none."""
+    """The smallest member that is shown and is not 0, a headline last; False when there is none."""
     shown = [x for x in one.members if x not in closed and counts[x]]
     if not shown:
         return False
-    closed.add(min(shown, key=lambda place: (counts[place], place)))
+    closed.add(min(shown, key=lambda place: (place.part in HEADLINES, counts[place], place)))
     return True
 
 
