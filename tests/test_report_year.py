@@ -138,6 +138,27 @@ def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known
     assert int(report.at("callbacks_24_hours", "not_due").value or 0) > 0
 
 
+@pytest.mark.parametrize(
+    ("arrived", "months"),
+    [
+        (datetime(2024, 11, 1, tzinfo=TORONTO), [0, 1]),  # the very first moment of November
+        (datetime(2024, 10, 31, 23, 59, 59, 999_999, tzinfo=TORONTO), [1, 0]),
+        (datetime(2024, 10, 17, tzinfo=TORONTO), [1, 0]),  # between two days
+        (datetime(2024, 11, 1, 0, 30, tzinfo=UTC), [1, 0]),  # November in Greenwich
+    ],
+)
+def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
+    sqlite_store: Store, arrived: datetime, months: list[int]
+) -> None:
+    settings = year.settings()
+    told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
+    year_rows.stored(sqlite_store, settings, told_call)
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
+    assert [report.at("calls_offered").value for report in reports] == months
+    assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
+
+
 # Formats.
 
 
