@@ -56,7 +56,7 @@ class Sheets:
         lines = [Told(tongue.say("Sommaire"), x) for x in page.sentences(self.report, tongue)]
         cover = [Told(texts.title, texts.edition), *page.cover(self.report, self.around, tongue), *lines]
         self.facts(texts.summary, cover)
-        summary = writer.listed("summary", tongue.say("Sommaire"), SUMMARY)
+        summary = writer.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY])
         self.section(Section("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
         for section in sections:
             self.section(section)

@@ -168,24 +168,26 @@ class Writer:
         say = self.tongue.say
         columns = [("calls_offered", ""), *(("heard", x) for x in COUNTS["heard"]), ("completeness", "")]
         exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
-        unheard = self.by_part(
-            "unheard", say("Heures hors d'écoute"), say("Autocommutateur"),
-            ("unheard_hours", "unheard_open_hours"), exchanges,
-        )  # fmt: skip
-        names = ("calls_in_progress", "reconciliation_exchange_only", "reconciliation_callmon_only")
+        beside = [(name, x) for x in exchanges for name in ("unheard_hours", "unheard_open_hours")]
+        beside += [("calls_in_progress", "")]
+        beside += [(name, "") for name in ("reconciliation_exchange_only", "reconciliation_callmon_only")]
         return [
             self.by_cut("heard", say("Appels entendus"), columns),
-            unheard,
-            self.listed("reconciliation", say("Rapprochement avec l'autocommutateur"), names),
+            self.listed("listening", say("Écoute et rapprochement"), beside),
         ]
 
-    def listed(self, key: str, title: str, names: Iterable[str]) -> Table | None:
-        """A row a figure, of the whole."""
-        known = tuple(name for name in names if Place(name) in self.report.figures)
-        rows = tuple(Row(self.tongue.meaning(name).title, (self.report.at(name),)) for name in known)
-        if not rows:
+    def listed(self, key: str, title: str, columns: Iterable[Column]) -> Table | None:
+        """A row a figure, of the whole, with the completeness beside it."""
+        known = [(name, part) for name, part in columns if Place(name, part) in self.report.figures]
+        if not known:
             return None
-        return Table(key, title, self.tongue.say("Chiffre"), (self.tongue.say("Ensemble"),), rows, known)
+        complete = self.report.at("completeness")
+        rows = tuple(Row(self._named(name, part), (self.report.at(name, part), complete)) for name, part in known)
+        head = (self.tongue.say("Ensemble"), self.tongue.meaning("completeness").title)
+        return Table(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
+
+    def _named(self, name: str, part: str) -> str:
+        return "; ".join(x for x in (self.tongue.meaning(name).title, self.tongue.part(name, part)) if x)
 
     def _calls(self) -> list[Table | None]:
         say = self.tongue.say
@@ -211,9 +213,7 @@ class Writer:
 
     def _checks(self) -> Table | None:
         """The check lines of the whole: in which each cut adds up to it."""
-        parts = [x for x in PARTS["check"] if Place("check", x) in self.report.figures]
-        say = self.tongue.say
-        return self.by_part("checks", say("Lignes de contrôle"), say("Écart"), ("check",), parts)
+        return self.listed("checks", self.tongue.say("Lignes de contrôle"), [("check", x) for x in PARTS["check"]])
 
     def _rings(self) -> list[Table | None]:
         say = self.tongue.say
@@ -332,8 +332,7 @@ class Writer:
         return Table("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
 
     def _changed(self, place: Place) -> str:
-        title, part = self.tongue.meaning(place.name).title, self.tongue.part(place.name, place.part)
-        return "; ".join(x for x in (title, part, self.tongue.cut(place.cut, self.report)) if x)
+        return f"{self._named(place.name, place.part)}; {self.tongue.cut(place.cut, self.report)}"
 
     def comparison(self) -> Table:
         """This month beside the others, as the database judges them today."""

@@ -58,7 +58,7 @@ def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
         texts=texts(report, tongue),
         cover=cover(report, around, tongue),
         sentences=sentences(report, tongue),
-        summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), SUMMARY),
+        summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
         sections=sections,
         definitions=definitions(sections, tongue),
         hours=list(frame.hours(around, tongue)),

@@ -28,7 +28,7 @@ Figures = Mapping[Place, Figure]
 # Counts that are published, by what their parts add up to.
 PARTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("calls_offered", ""): ("hours", "outcomes", "heard", "weekday.offered"),
-    ("outcomes", "answered"): ("rings_to_answer",),
+    ("outcomes", "answered"): ("rings_to_answer", "weekday.answered"),
     ("callbacks_opened", ""): ("callbacks_24_hours", "callbacks_business_day"),
     (f"{THIRD}.verdict", "exempt"): (f"{THIRD}.exempt",),
 }
@@ -53,7 +53,8 @@ DIFFERENCES = {
     "parity_tty_voice": ("parity_tty", "parity_voice"),
     "parity_french_english": ("parity_fr", "parity_en"),
 }
-PLAIN = ("unheard_hours", "unheard_open_hours", "test_calls", "disruptions", "disruptions_hours")
+PLAIN = {"unheard_hours", "unheard_open_hours", "test_calls", "disruptions", "disruptions_hours"}
+PLAIN |= {"reconciliation_exchange_only", "reconciliation_callmon_only"}
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
 # Not shown itself, but a rate tells it.
 TOLD = ("outcomes_in_hours", "answered")
@@ -159,6 +160,10 @@ def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
     for of, (name, part) in VERDICT_PARTS.items():
         members = [Place(of, x, cut) for x in (*VERDICTS, NOT_JUDGED) if Place(of, x, cut) in counts]
         yield _sum(Place(name, part, cut), members, counts)
+    for day in "1234567":
+        answered = Place("weekday.answered", day, cut)
+        if answered in counts:
+            yield _sum(Place("weekday.offered", day, cut), [answered], counts, is_whole=False)
     # Answered in business hours and outside them; answered and not, in business hours.
     told = Place(*TOLD, cut)
     for total in (Place("outcomes", "answered", cut), Place("hours", "open", cut)):
