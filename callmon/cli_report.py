@@ -60,6 +60,7 @@ Told = Callable[[], None]
 @click.option("--month-to-date", "to_date", is_flag=True, help="only the days of the month that are over")
 @click.option("--lines", "names", help="only these lines, with commas between")
 @click.option("--compare/--no-compare", default=True, show_default=True, help="the month before and a year before")
+@click.option("--sample", metavar="SEED", help="instead, 20 calls drawn by this seed, a page of text each")
 @click.option("--revises", type=click.Path(path_type=Path), help="JSON of an earlier report: what changed since?")
 @click.option("--overwrite", is_flag=True, help="write over another report that is there")
 @click.option(
@@ -76,6 +77,7 @@ def report(
     to_date: bool,
     names: str | None,
     compare: bool,
+    sample: str | None,
     revises: Path | None,
     overwrite: bool,
     remarks: Path | None,
@@ -88,15 +90,22 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
+    from callmon import report_sample
     from callmon.reports import public, revising
     from callmon.store.engine import open_store
 
-    if is_public and (to_date or names or revises):
+    if is_public and (to_date or names or revises or sample):
         raise ConfigError(
             "--public goes with whole months and all lines: a part of it would tell what is kept back."
         )
     settings, now = configuration(config), datetime.now(UTC)
     period, wanted = _period(month, settings, now, to_date), _lines(settings, names)
+    if sample is not None:
+        store = until_done(open_store(settings.store.url))
+        packs = report_sample.packs(store, settings, period, sample)
+        asked = [x for x in LANGUAGES if lang in (None, x)]
+        _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+        return
     said = _remarks_of(remarks)
     earlier = None if revises is None else revising.read(_bytes_of(revises), str(revises))
     store = until_done(open_store(settings.store.url))

@@ -6,6 +6,7 @@ import builtins
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -205,6 +206,29 @@ def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tm
     none = report(site, "2024-06", "--format", "json", "--revises", str(first), "-o", second)
     assert none.exit_code == 2
     assert none.stderr.startswith(f"{first}: not the JSON of a report of this version: ")
+
+
+# The sampling pack.
+
+
+def test_a_seed_draws_the_same_twenty_calls_of_the_month_and_another_draws_others(
+    site: Path, tmp_path: Path
+) -> None:
+    first = made(site, tmp_path / "1", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "1/x.txt"))
+    again = made(site, tmp_path / "2", "2024-05", "--sample", "audit 7", "-o", str(tmp_path / "2/x.txt"))
+    other = made(site, tmp_path / "3", "2024-05", "--sample", "audit 8", "-o", str(tmp_path / "3/x.txt"))
+    assert first == again
+    assert first["x-fr.txt"] != other["x-fr.txt"]
+    french, english = (first[f"x-{x}.txt"].decode() for x in ("fr", "en"))
+    for text in (french, english):
+        cover, *pages = text.split("\f")
+        assert "audit 7" in cover
+        assert len(pages) == 20
+    asked = [x for x in year_stories.calls(1_500) if x[1].local.month == 5]
+    names = [truth.name for _, truth in asked]
+    wanted = sorted(names, key=lambda name: sha256(f"audit 7 toronto {name}".encode()).digest())[:20]
+    pages = english.split("\f")[1:]
+    assert [[name for name in names if name in page] for page in pages] == [[name] for name in wanted]
 
 
 # What people need who do not see the page.

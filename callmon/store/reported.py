@@ -82,6 +82,13 @@ def calls(connection: Connection, begin: datetime, end: datetime, seal: Seal) ->
         begin = until
 
 
+def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
+    """Call and exchange of the public's ended calls that arrived in [begin, end)."""
+    when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
+    asked = select(CALL.c["call"], CALL.c.exchange).where(when, CALL.c.direction == "inbound")
+    return [(name, exchange) for name, exchange in connection.execute(asked)]
+
+
 def _day(connection: Connection, which: queries.Condition, seal: Seal) -> list[Judged]:
     of_call = (FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
     columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)

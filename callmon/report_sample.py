@@ -1,0 +1,40 @@
+"""What `callmon report MONTH --sample SEED` writes: the sampling pack, a story a call, without numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callmon.explain import story
+from callmon.reports import sampling
+from callmon.reports.speaking import Tongue
+from callmon.store import ledger, queries, reported
+
+if TYPE_CHECKING:
+    from callmon.reports.values import Month
+    from callmon.settings import Settings
+    from callmon.store.engine import Store
+
+
+def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
+    """By language."""
+    with reported.snapshot(store) as connection:
+        names = reported.names(connection, month.begin, month.end)
+    drawn = sampling.drawn(names, seed)
+    found = {}
+    for language in ("fr", "en"):
+        pages = [_page(store, settings, *key, language) for key in drawn]
+        tongue = Tongue(language, settings.timezone)
+        found[language] = sampling.pack(pages, len(names), seed, month, tongue)
+    return found
+
+
+def _page(store: Store, settings: Settings, call: str, exchange: str, language: str) -> str:
+    (stored,) = queries.call(store, call, exchange)
+    return story(stored, settings, language, ledger.entries(store, call, exchange))
+
+
+def named(output: Path | None, month: Month, language: str) -> Path:
+    """Where it goes, when no FILE is named beside the report."""
+    path = output or Path(f"callmon-{month.name}-sample.txt")
+    return path.with_name(f"{path.stem}-{language}{path.suffix}")
