@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 
 from callmon.assembly import monitor
 from callmon.cli_report import gathered
@@ -16,6 +14,8 @@ from callmon.store import reported
 from callmon.store.engine import Store, upgrade
 from callmon.store.rows import Rows
 from tests import year, year_rows, year_stories
+from tests.bench.databases import postgresql, sqlite
+from tests.bench.processes import BenchError
 
 TOLD = 5_000  # stories; the rest are copies of theirs under other names
 FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)
@@ -26,11 +26,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.months", description=__doc__)
     parser.add_argument("--calls", type=int, default=100_000, help="in the month (default: 100,000)")
     calls = parser.parse_args().calls
-    with TemporaryDirectory() as folder:
-        store = upgrade(f"sqlite:///{Path(folder)}/callmon.db")
-        fill(store, calls)
-        measure(store, calls)
-        store.close()
+    for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
+        try:
+            with database() as new:
+                store = upgrade(new())
+                fill(store, calls)
+                measure(kind, store, calls)
+                store.close()
+        except BenchError as why:
+            print(f"{kind}: left out, {why}.")  # noqa: T201
 
 
 def fill(store: Store, calls: int) -> None:
@@ -54,7 +58,7 @@ def in_march(random: Random) -> datetime:
     return FIRST + timedelta(seconds=random.uniform(0, 30 * 86_400))
 
 
-def measure(store: Store, calls: int) -> None:
+def measure(kind: str, store: Store, calls: int) -> None:
     march = month.month("2024-03", year.TORONTO)
     begun = time.perf_counter()
     with reported.snapshot(store) as connection:
@@ -64,8 +68,8 @@ def measure(store: Store, calls: int) -> None:
     report = gathered(store, year.settings(), march, LATER, compare=False)
     taken = time.perf_counter() - begun
     assert report.at("calls_offered").value == count
-    print(f"{count:,} calls: bare count {bare:.2f} s, report {taken:.2f} s ({taken / bare:.0f} times)")  # noqa: T201
-    print(f"{taken / calls * 1e6:.0f} µs a call")  # noqa: T201  a benchmark prints
+    told = f"bare count {bare:.2f} s, report {taken:.2f} s ({taken / bare:.0f} times)"
+    print(f"{kind}, {count:,} calls: {told}, {taken / calls * 1e6:.0f} µs a call")  # noqa: T201  a benchmark prints
 
 
 if __name__ == "__main__":
