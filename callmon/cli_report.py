@@ -269,7 +269,7 @@ def _judged(settings: Settings) -> frozenset[str]:
     from callmon.assembly import monitor
     from callmon.standards import load
 
-    enabled = monitor(settings).enabled()
+    enabled = monitor(settings, token=str).enabled()
     return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
 
 

@@ -212,6 +212,9 @@ def test_where_an_attempt_does_not_count_who_reached_us_is_not_late() -> None:
     reached = owed(attempts=(OPENED,), state="reached_us", settled=DUE)
     assert fate(reached, DUE, False, AFTER, attempt_counts=False) == "reached_us"
     assert fate(reached, DUE, False, AFTER, attempt_counts=True) == "attempted"
+    unsure = owed(attempts=(OPENED,))  # it may have been a callback: its end was not heard
+    assert fate(unsure, DUE, True, AFTER, attempt_counts=False) == "unknown"
+    assert fate(unsure, DUE, False, AFTER, attempt_counts=False) == "attempted"
 
 
 # ── texts ──

@@ -23,7 +23,7 @@ def stored(
     owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
     """Has callmon judge the facts, and puts the rows in at once; gives the truths."""
-    judge = monitor(given)
+    judge = monitor(given, token=str)
     truths, rows = [], Rows(1)
     for facts, truth in told:
         outcome = judge.retell(EXCHANGE, facts)

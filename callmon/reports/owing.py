@@ -60,9 +60,9 @@ def fate(one: Obligation, due: datetime, in_doubt: bool, now: datetime, attempt_
         return "attempted"
     if in_time and (one.state == "reached_us" or one.reason == "no_request"):
         return "reached_us" if one.state == "reached_us" else "no_request"
-    if attempted:
-        return "attempted"
-    return "unknown" if in_doubt or (one.opening == "unheard" and one.state != "paid") else "late"
+    if in_doubt or (one.opening == "unheard" and one.state != "paid"):
+        return "unknown"
+    return "attempted" if attempted else "late"
 
 
 def last_due(one: Obligation) -> datetime:

@@ -40,7 +40,7 @@ def main() -> None:
 def fill(store: Store, calls: int) -> None:
     """So many calls of one month."""
     settings = year.settings()
-    judge, rows = monitor(settings), Rows(1)
+    judge, rows = monitor(settings, token=str), Rows(1)
     for facts, _ in year_stories.calls(TOLD, at=in_march):
         outcome = judge.retell(year.EXCHANGE, facts)
         assert outcome is not None
