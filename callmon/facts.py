@@ -10,6 +10,7 @@ an outside party's number is never in a fact but in `Arrived.caller`, `Arrived.d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -274,6 +275,19 @@ class Unheard(Fact, frozen=True, gc=False):
     may_hide_ringing: bool = False
 
 
+class Filled(Fact, frozen=True, gc=False):
+    """The exchange's own diary (CEL) told what of this call was unheard. It follows the Arrived that begins the
+    account anew: what was told before is kept, and counts no longer.
+
+    `alone`: nothing else was heard of the call. `message`: the time in voicemail was heard, so that a message, or
+    none, is known; `holds`: whether the caller was put on hold is known, too. CEL tells neither.
+    """
+
+    alone: bool = False
+    message: bool = False
+    holds: bool = False
+
+
 class Ended(Fact, frozen=True, gc=False):
     """The call was over (the caller's Hangup). `at` is None when it ended while nobody listened.
 
@@ -317,5 +331,13 @@ AnyFact = (
     | DialFailed
     | CallerBusy
     | Unheard
+    | Filled
     | Ended
 )
+
+
+def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:
+    """Of all that was ever told of one call, what counts: a fill from CEL begins the account anew."""
+    told = list(facts)
+    begun = [n for n, fact in enumerate(told) if isinstance(fact, Filled)]
+    return told[begun[-1] - 1 :] if begun and begun[-1] > 0 else told

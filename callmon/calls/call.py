@@ -120,7 +120,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     by_queue: bool
     phones: Phones
     voicemail: Voicemail | None
-    holds: int
+    holds: int | None  # None: filled from CEL, which does not tell
     transfers: tuple[Transfer, ...]
     forwards: int
     parked: int

@@ -18,6 +18,7 @@ from callmon.calls import rings
 from callmon.calls.call import (
     Abandoned,
     Call,
+    Heard,
     Offered,
     OutcomeName,
     Person,
@@ -45,8 +46,8 @@ class Account(Telling, gc=False):
             call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
             arrived=a.at,
-            ringing=self.ringing if doubt is CERTAIN or doubt.ringing_slack == f.EXACT else None,
-            answered=answer.at if answer is not None and answer.slack == f.EXACT else None,
+            ringing=self.ringing if doubt is CERTAIN or self._is_near(doubt.ringing_slack) else None,
+            answered=answer.at if answer is not None and self._is_near(answer.slack) else None,
             ended=end.at if end is not None else None,
             is_ended=end is not None,
             ended_by=end.by if end is not None else None,
@@ -61,13 +62,27 @@ class Account(Telling, gc=False):
             answer_heard=answer is not None and not answer.found,
             by_queue=self._is_by_queue(), by_music=self.music and not self._is_by_queue(), phones=self._phones(),
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
-            holds=handing.holds, transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
+            holds=self._holds(), transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
             redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),
             gaps=tuple([(gap.at, gap.until) for gap in doubt.gaps]),
-            heard="partly" if doubt.gaps or a.found else "full", doubtful=self.is_doubtful(),
+            heard=self._heard(), doubtful=self.is_doubtful(),
             talked=self._since_answer(handing.talked_until or (end.at if end is not None else None)),
             held_after=self._since_answer(handing.held_from), held_for=self._held_for(),
         )  # fmt: skip
+
+    def _is_near(self, slack: timedelta) -> bool:
+        """Exact, or from CEL and known to the second: then it is told, and the rings are marked as estimated."""
+        return slack == f.EXACT or self.filled is not None
+
+    def _heard(self) -> Heard:
+        if self.filled is not None:
+            return "filled"
+        return "partly" if self.is_partly_heard() else "full"
+
+    def _holds(self) -> int | None:
+        """CEL does not tell of a caller on hold."""
+        unknown = self.filled is not None and not self.filled.holds and self.answer is not None
+        return None if unknown and not self.handing.holds else self.handing.holds
 
     def _is_by_queue(self) -> bool:
         return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
@@ -132,6 +147,8 @@ class Account(Telling, gc=False):
 
     def is_estimated(self) -> bool:
         """Rings are estimated: early media only, or a start or an answer that was not heard itself."""
+        if self.filled is not None and self.filled.alone:
+            return self.clock is not None
         if self.early_media or (self.answer is not None and self.answer.slack != f.EXACT):
             return True
         return self.doubt.clock_slack != f.EXACT
@@ -169,6 +186,8 @@ class Account(Telling, gc=False):
         """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""
         if waited is None:
             return None
+        if self.filled is not None:
+            return self._rings_of(waited)
         if self.answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.is_doubtful():
@@ -186,6 +205,15 @@ class Account(Telling, gc=False):
             least = rings.begun_by_timeout(waited.shortest, self.cycle)
             most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
+
+    def _rings_of(self, waited: Span) -> int:
+        """From CEL, whose ringing begins with the phone's channel: the number told is marked as estimated."""
+        start, (end, _) = self.clock, self._decided()
+        if self.answer is None and self.stopped is not None:
+            end = self.stopped
+        nominal = waited.longest if start is None or end is None else max(f.EXACT, end - start)
+        by_timeout = self.answer is None and (self.voicemail is not None or self._is_by_timeout())
+        return (rings.begun_by_timeout if by_timeout else rings.begun)(nominal, self.cycle)
 
     def _is_by_timeout(self) -> bool:
         """A dial's time was over. Behind a Local channel the phone is then cancelled, perhaps after the call."""
@@ -221,6 +249,8 @@ class Account(Telling, gc=False):
     def _voicemail_outcome(self) -> OutcomeName:
         if self.message:
             return "voicemail_message"
+        if self.filled is not None:
+            return "voicemail_no_message" if self.filled.message else "voicemail"
         # Absence of a message is heard only by one who listened to the end, from before the greeting on.
         heard = self.end is not None and self.end.how == "hangup" and self.voicemail is not None
         return "voicemail_no_message" if heard and not self._gap_in_voicemail() else "voicemail"

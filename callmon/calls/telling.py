@@ -92,6 +92,7 @@ class Telling(msgspec.Struct, gc=False):
     handing: Handing = NOTHING
     doubt: Doubt = CERTAIN
     queue: Queueing = NO_QUEUE
+    filled: f.Filled | None = None
 
     def __post_init__(self) -> None:
         if self.arrival.may_hide_ringing:
@@ -247,6 +248,9 @@ class Telling(msgspec.Struct, gc=False):
     def _ended(self, fact: f.Ended) -> None:
         self.end = fact
 
+    def _filled(self, fact: f.Filled) -> None:
+        self.filled = fact
+
     def _unheard(self, fact: f.Unheard) -> None:
         self._doubts("gaps", (*self.doubt.gaps, fact))
         if not fact.may_hide_ringing or self.answer is not None:
@@ -273,6 +277,7 @@ _TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
     f.QueueLeft: Telling._queue_left,
     f.VoicemailTook: Telling._voicemail_took,
     f.Unheard: Telling._unheard,
+    f.Filled: Telling._filled,
     f.SurveyOffered: Telling._survey_offered,
     **dict.fromkeys(
         (

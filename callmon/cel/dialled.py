@@ -11,6 +11,7 @@ from callmon.cel.lives import AFTER, FORWARDED, Life, Lives
 from callmon.cel.rows import Row
 
 DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
+NOWHERE = ("", "s")  # the extension of a channel that dialled none
 # How long after the end of a dial, or before a parking, what belongs to it may be written.
 CLOSE = timedelta(seconds=0.2)
 SAME_SECOND = timedelta(seconds=1)
@@ -74,10 +75,11 @@ class Dials:
         self._note_running(row, app)
 
     def _note_running(self, row: Row, app: str) -> None:
-        """Where `apps` of cel.conf does not name it, and after a redirect, it began after the channel's last row."""
+        """One that `apps` of cel.conf does not name, or after a redirect, began after the channel's last row."""
         shown, begin = self._open.get(row.uniqueid, (None, None))
         is_over = row.kind in ("APP_END", "HANGUP")
-        if shown is not None and begin is not None and (is_over or (shown.app, shown.data) != (row.app, row.data)):
+        is_other = shown is not None and (shown.app, shown.data) != (row.app, row.data)
+        if shown is not None and begin is not None and (is_over or is_other):
             del self._open[row.uniqueid]
             self._close(shown, begin, row)
             shown = None
@@ -97,8 +99,13 @@ class Dials:
         if life.begun is None or life.uniqueid in self._as_dialled:
             return True
         if life.answered is None:
-            return first is None and life.begun.exten in ("", "s")
-        return first is not None and first.kind != "ANSWER" and first.at > life.answered and life.begun.exten in ("", "s")
+            return first is None and life.begun.exten in NOWHERE
+        return (
+            first is not None
+            and first.kind != "ANSWER"
+            and first.at > life.answered
+            and life.begun.exten in ("", "s")
+        )
 
     def is_dialled(self, life: Life) -> bool:
         """Born for another channel, or rung by the exchange itself."""
@@ -131,13 +138,17 @@ class Dials:
         if by is None:
             return True
         near = SAME_SECOND if row.is_whole else CLOSE
-        for one in self._running.get(row.linkedid, ()):
-            if one.by is by and life.begun is not None and one.covers(life.begun) and one.end is not None:
-                if row.at + near < one.end.at:
-                    return one.app == "queue"  # a queue goes on to its next member
+        dial = self._dial_of(life)
+        if dial is not None and dial.end is not None and row.at + near < dial.end.at:
+            return dial.app == "queue"  # it goes on to its next member
         if by.ended is not None and by.ended.at - row.at <= near:
             return by.status == "NOANSWER" and not by.asked
-        return not any(other.answered is not None and abs(other.answered - row.at) <= near for other in self._beside(life))
+        answers = (other.answered for other in self._beside(life) if other.answered is not None)
+        return not any(abs(at - row.at) <= near for at in answers)
+
+    def _dial_of(self, life: Life) -> Running | None:
+        running = (one for one in self._running.get(life.linkedid, ()) if one.by is life.dialler)
+        return next((one for one in running if life.begun is not None and one.covers(life.begun)), None)
 
     def _beside(self, life: Life) -> list[Life]:
         return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
@@ -167,12 +178,12 @@ def _sends_on(life: Life, row: Row) -> bool:
 
 
 def _strings(running: Running) -> list[str]:
-    """`PJSIP/101&PJSIP/4165550101@trunk,24,tk` → what is dialled, each with its technology. A queue's is not told."""
+    """`PJSIP/101&PJSIP/4165550101@trunk,24,tk` → what is dialled; a queue's is not told."""
     return running.data.partition(",")[0].split("&") if running.app != "queue" else []
 
 
 def _is_of(string: str, name: str, channel: str) -> bool:
-    """Is this channel what that text dials? `PJSIP/101` is `PJSIP/101-…`, `PJSIP/4165550101@trunk` `PJSIP/trunk-…`."""
+    """Is this channel what that text dials? `PJSIP/N@trunk` is `PJSIP/trunk-…`."""
     technology, _, rest = string.partition("/")
     if not channel.startswith(technology + "/"):
         return False

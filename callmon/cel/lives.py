@@ -1,4 +1,4 @@
-"""What became of each channel, seen from its last row: whether it answered, why it ended, who asked for that. Pure.
+"""What became of each channel, seen from its last row: whether it answered, why it ended, by whom. Pure.
 
 CEL is read when all is over, so that it can be told in time what only the end reveals: a phone that hung up as
 busy never rang, a caller whose own side hung up was leaving from the first row of leaving on.

@@ -161,7 +161,7 @@ class Retelling:
 
     def _in_application(self, row: Row, life: Life) -> Iterator[e.Event]:
         """Which application has the channel: each row says so, also where `apps` of cel.conf does not name it."""
-        if row.app == life.app and row.data == life.data or row.app.lower().startswith("app"):
+        if (row.app == life.app and row.data == life.data) or row.app.lower().startswith("app"):
             return
         yield from self._leave_application(row, life)
         life.app, life.data = row.app, row.data

@@ -25,8 +25,9 @@ COLUMNS = (
 )
 # What a table, or the first line of an exported one, may call them.
 ALIASES: Mapping[str, str] = {
-    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame", "extra": "eventextra",
+    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
     "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
+    "extra": "eventextra",
 }  # fmt: skip
 NEEDED = ("eventtype", "eventtime", "channame", "uniqueid", "linkedid")
 LEAST = COLUMNS.index("linkedid") + 1

@@ -16,7 +16,7 @@ from callmon.calls.story import Account
 from callmon.explain.page import Page
 from callmon.explain.sentences import Tale
 from callmon.explain.speech import Speech
-from callmon.facts import AnyFact, Arrived
+from callmon.facts import AnyFact, Arrived, as_it_stands
 
 if TYPE_CHECKING:
     from callmon.callbacks.entries import AnyEntry
@@ -31,7 +31,7 @@ def story(stored: StoredCall, settings: Settings, language: str, entries: Sequen
     """
     account = _retold(stored, settings)
     call = stored.account or account.call()
-    facts = cast("tuple[AnyFact, ...]", stored.facts)
+    facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     tale = Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
     line = settings.lines()[call.line] if call.line is not None and call.line in settings.lines() else None
     return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings), entries)) + "\n"
@@ -51,14 +51,14 @@ def as_json(stored: StoredCall, settings: Settings) -> dict[str, Any]:
 def _retold(stored: StoredCall, settings: Settings) -> Account:
     """The account that the stored facts give; its line's cycle, language and hours are the settings'."""
     account = _account(_arrival(stored), settings)
-    for fact in stored.facts:
+    for fact in as_it_stands(stored.facts):
         account.tell(fact)
     return account
 
 
 def _arrival(stored: StoredCall) -> Arrived:
     """The fact itself; made again from the account where facts were not kept as long."""
-    found = next((fact for fact in stored.facts if isinstance(fact, Arrived)), None)
+    found = next((fact for fact in as_it_stands(stored.facts) if isinstance(fact, Arrived)), None)
     if found is not None:
         return found
     call = stored.account

@@ -88,6 +88,8 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return say("L'appelant entend le signal d'occupation"), ()
         case f.Unheard():
             return _unheard(tale, fact)
+        case f.Filled():
+            return say("lacune de mesure comblée par le journal de l'autocommutateur"), ()
         case f.Ended():
             return _ended(tale, fact)
         case _:
@@ -281,7 +283,7 @@ def _voicemail(tale: Tale, fact: f.VoicemailTook | f.MessageLeft) -> Told:
     told = say("La messagerie vocale prend l'appel")
     if took is None or took.after_person:
         return told, (box,)
-    chosen = say("choisie au menu vocal") if took.chosen and tale.call.heard == "full" else None
+    chosen = say("choisie au menu vocal") if took.chosen and tale.call.heard != "partly" else None
     return told, (box, _queued(tale) or _callers_ring(tale, took.rings), chosen)
 
 

@@ -42,7 +42,7 @@ def not_answered(call: Call) -> Judgement | None:
 
 def stopped(call: Call, limit: timedelta) -> Judgement:
     """The exchange went down before anyone had answered: not met when three rings had passed by then."""
-    if call.heard != "full" and (call.waited is None or is_unclear(call.waited, limit)):
+    if call.heard == "partly" and (call.waited is None or is_unclear(call.waited, limit)):
         return UNHEARD
     if call.waited is not None and call.waited.shortest >= limit:
         return not_met(call, "exchange_stopped", cause=cause_of(call, limit))
@@ -91,7 +91,7 @@ def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
     for offered in call.phones.offered:
         if within is None or offered.since is None or offered.since < within:
             best = offered.best
-    return best if call.heard == "full" or best is None or best == "ringing" else "free"
+    return best if call.heard != "partly" or best is None or best == "ringing" else "free"
 
 
 def _hunted_late(call: Call) -> bool:

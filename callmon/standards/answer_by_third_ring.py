@@ -73,7 +73,7 @@ def _answered(call: Call, parameters: Parameters) -> Judgement:
 def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
     """The phone took the call before it rang (or the whole wait was silence)."""
     silence = call.silence
-    if silence is None or call.heard != "full":
+    if silence is None or call.heard == "partly":
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if silence < parameters.rings * call.cycle:
         return met("answered_without_ringing")
@@ -88,7 +88,7 @@ def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | No
     took = call.voicemail
     if took is not None and took.chosen and not isinstance(fact, Ended):
         return None
-    if took is not None and took.chosen and call.heard == "full":
+    if took is not None and took.chosen and call.heard != "partly":
         return exempt("chosen_in_menu")
     if call.doubtful or (took is not None and took.chosen):
         return UNHEARD
@@ -122,7 +122,7 @@ def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if call.silence < parameters.rings * call.cycle:
         return exempt("no_phone_reachable")
-    if call.heard != "full":
+    if call.heard == "partly":
         return UNHEARD  # something may have rung for a part of that time
     return _missed(call, parameters, "no_phone_reachable")
 

@@ -66,7 +66,7 @@ def _abandoned(call: Call, parameters: Parameters) -> Judgement:
             return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
         if call.silence < limit:
             return exempt("hung_up_early")
-        return UNHEARD if call.heard != "full" else not_met(call, "gave_up")
+        return UNHEARD if call.heard == "partly" else not_met(call, "gave_up")
     if is_unclear(call.waited, limit):
         return UNHEARD
     return exempt("hung_up_early") if call.waited.longest < limit else not_met(call, "gave_up")

@@ -45,7 +45,7 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         return UNHEARD if _may_have_been(call) else exempt("no_voicemail")
     if took.after_person:
         return exempt("after_a_person")
-    if call.heard != "full" and (call.waited is None or call.doubtful):
+    if call.heard == "partly" and (call.waited is None or call.doubtful):
         return UNHEARD
     if took.chosen:  # a dial that reached nobody is only told by the hang-up
         return exempt("chosen_in_menu") if isinstance(fact, Ended) else None

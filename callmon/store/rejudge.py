@@ -26,7 +26,7 @@ from sqlalchemy import Connection, Table, select, tuple_
 
 from callmon import figures
 from callmon.calls.call import Call
-from callmon.facts import Ended, Fact
+from callmon.facts import Ended, Fact, as_it_stands
 from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
@@ -83,7 +83,7 @@ class _Group:
         facts = queries._facts(self._connection, which, None) if keys else {}
         findings = queries._findings(self._connection, which) if keys else {}
         for one, data in stored.items():
-            outcome = self._monitor.retell(one[1], _to_the_end(facts.get(one, [])))
+            outcome = self._monitor.retell(one[1], _to_the_end(as_it_stands(facts.get(one, []))))
             if outcome is not None and outcome.calls:
                 self._correct(one, data, findings.get(one, []), outcome)
         return keys
