@@ -20,12 +20,14 @@ import click
 from callmon import __version__
 from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
+from callmon.cli_backfill import backfill
 from callmon.cli_privacy import privacy
 from callmon.cli_report import report
 from callmon.command_line import (
     DEFAULT_CONFIG,
     config_option,
     configuration,
+    one_exchange,
     somebody,
     speaks_plainly,
     stop,
@@ -41,6 +43,7 @@ def main() -> None:
     """callmon: the witness of what a ministry promised its callers on the telephone."""
 
 
+main.add_command(backfill)
 main.add_command(privacy)
 main.add_command(alerting)
 main.add_command(report)
@@ -156,7 +159,7 @@ def record(
     from callmon.record import record as write
 
     settings = configuration(config)
-    name = _exchange(settings, exchange)
+    name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, datetime.now(settings.timezone).date())
         question = f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?"
@@ -174,17 +177,6 @@ def record(
         )
     )
     click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
-
-
-def _exchange(settings: Settings, named: str | None) -> str:
-    """The exchange that was named, else the only one."""
-    names = list(settings.exchanges)
-    if not named and len(names) != 1:
-        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
-    name = named or names[0]
-    if name not in names:
-        raise ConfigError(f"--exchange {name}: there is none of that name; there are {', '.join(names)}.")
-    return name
 
 
 @main.command()

@@ -60,6 +60,17 @@ def configuration(path: Path | None) -> Settings:
     return load(path or DEFAULT_CONFIG)
 
 
+def one_exchange(settings: Settings, named: str | None) -> str:
+    """The exchange that was named, else the only one."""
+    names = list(settings.exchanges)
+    if not named and len(names) != 1:
+        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
+    name = named or names[0]
+    if name not in names:
+        raise ConfigError(f"--exchange {name}: there is none of that name; there are {', '.join(names)}.")
+    return name
+
+
 def until_done(store: Store) -> Store:
     """A command's database: closed when the command is done."""
     click.get_current_context().call_on_close(store.close)

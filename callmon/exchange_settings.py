@@ -23,7 +23,7 @@ OF_TLS = ("ca_file", "client_certificate", "client_key", "server_name")
 # What only says how to understand an exchange; all else is how to reach it.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
-    "dial_prefixes",
+    *("dial_prefixes", "language_keys", "timezone"),
 }
 
 
@@ -62,6 +62,11 @@ class ExchangeSettings(BaseModel):
     queue_languages: dict[str, Literal["fr", "en"]] = Field(
         default={}, description="queues that a caller enters to be served in a language"
     )
+    language_keys: dict[str, Literal["fr", "en"]] = Field(
+        default={"1": "en", "2": "fr"},
+        description="which language a key of a line's language menu asks for (CEL tells the key alone)",
+    )
+    timezone: str | None = Field(default=None, description="where its clock hangs; when left out, as callmon's")
     dial_prefixes: Patterns = Field(
         default=("9", "91", "9011"), description="what staff dial before an outside number"
     )

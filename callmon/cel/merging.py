@@ -85,7 +85,7 @@ def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:
 def _arrival(heard: f.Arrived, told: f.Arrived) -> f.Arrived:
     """Who must not be shown, CEL does not know."""
     if not heard.found and heard.at is not None:
-        return heard
+        return heard if heard.withheld is not None else _with(heard, caller=heard.caller or told.caller)
     if heard.withheld is not None:
         return _with(told, caller=None, withheld=heard.withheld)
     return told

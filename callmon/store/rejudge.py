@@ -51,7 +51,7 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK) -> Iterator[str]
     after: CallKey = ("", "")
     while True:
         with _told(store), store.writing() as connection:
-            group = _Group(connection, monitor)
+            group = Group(connection, monitor)
             keys = group.judge(after, chunk)
             group.write()
         yield from group.told
@@ -60,13 +60,13 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK) -> Iterator[str]
         after = keys[-1]
 
 
-class _Group:
+class Group:
     """Some calls, what is to be written of them, and what to tell."""
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
         self._rows = Rows(0)
-        self._added: Figures = {}
+        self.added: Figures = {}
         self.told: list[str] = []
 
     def judge(self, after: CallKey, chunk: int) -> list[CallKey]:
@@ -85,16 +85,16 @@ class _Group:
         for one, data in stored.items():
             outcome = self._monitor.retell(one[1], _to_the_end(as_it_stands(facts.get(one, []))))
             if outcome is not None and outcome.calls:
-                self._correct(one, data, findings.get(one, []), outcome)
+                self.correct(one, data, findings.get(one, []), outcome)
         return keys
 
     def _locked(self, question: Any) -> Any:
         """PostgreSQL: another rejudgement waits here. SQLite has locked the whole database already."""
         return self._connection.execute(question.with_for_update())
 
-    def _correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
+    def correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
         call = without_numbers(outcome.calls[0])
-        before, is_current = _stored_call(data, call)
+        before, is_current = stored_call(data, call)
         if before != call or not is_current:
             self._rows.calls[key] = call
         known = {finding.standard: finding for finding in old}
@@ -114,15 +114,15 @@ class _Group:
             figures.of_finding(now, new)
         for figure in was.keys() | now.keys():
             if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
-                figures.add(self._added, (MOVED, *figure), moved)
+                figures.add(self.added, (MOVED, *figure), moved)
 
     def _tell(self, key: CallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a standard that there was not yet: this verdict is its first
-            figures.of_finding(self._added, new)
+            figures.of_finding(self.added, new)
             self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
             return
         if old.verdict != new.verdict:
-            figures.add(self._added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+            figures.add(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
         if _said(old) != _said(new):
             self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
@@ -131,7 +131,7 @@ class _Group:
         writing = Writing(self._connection)
         writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
         writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
-        counters = [(figure_key(figure), amount) for figure, amount in self._added.items()]
+        counters = [(figure_key(figure), amount) for figure, amount in self.added.items()]
         writing.insert(tables.CounterRow, counters, ADDING)
 
 
@@ -141,7 +141,7 @@ def _to_the_end(facts: list[Fact]) -> list[Fact]:
     return facts[: len(until) + 1]
 
 
-def _stored_call(data: str, new: Call) -> tuple[Call, bool]:
+def stored_call(data: str, new: Call) -> tuple[Call, bool]:
     """The account as stored, and whether it has the form of now. What an older callmon did not keep is `new`'s."""
     try:
         return call_of(data, {}), True

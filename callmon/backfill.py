@@ -1,0 +1,120 @@
+"""From rows of CEL to what is stored: read, told, filled in. Blocks: run it in a thread beside an event loop.
+
+    rows ─▶ stretches ─▶ facts of whole calls (`cel/diary.py`) ─▶ created or completed (`store/filling.py`)
+
+Where a time is given, only the calls that were up in it are taken. Calls on no public line are counted, never stored.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from callmon import assembly
+from callmon import facts as f
+from callmon.calls.call import Call
+from callmon.calls.story import Account
+from callmon.cel import diary
+from callmon.cel.rows import LONGEST_LINE, Bad, Reader, Row
+from callmon.errors import ConfigError
+from callmon.facts import Fact
+from callmon.figures import survey_was_heard
+from callmon.settings import Settings
+from callmon.store import queries
+from callmon.store.engine import Store
+from callmon.store.filling import Filled, fill
+
+Window = tuple[datetime, datetime]
+# CEL writes a row when it happens: a call's own rows may lie this far outside the time in which it was up.
+AROUND = timedelta(minutes=1)
+
+
+class Backfill:
+    """One exchange's CEL into the database."""
+
+    def __init__(self, settings: Settings, store: Store, exchange: str) -> None:
+        self._store, self.exchange = store, exchange
+        self._site = assembly.site(settings, exchange)
+        self._monitor = assembly.monitor(settings, exchange)
+        self._monitor.survey_heard = survey_was_heard(queries.counters(store))
+        told = settings.exchanges.get(exchange)
+        self._keys = {} if told is None else told.language_keys
+        self.bad = Bad()
+        self.apart: list[Call] = []
+        own = None if told is None else told.timezone
+        self.zone = settings.timezone if own is None else ZoneInfo(own)
+        self.rows = 0
+
+    def reader(self) -> Reader:
+        """Of rows whose local times are the exchange's."""
+        return Reader(self.zone, self.bad)
+
+    def run(self, rows: Iterable[Row], windows: Sequence[Window] | None = None) -> Iterator[Filled]:
+        """What changed, as each transaction is made. Raises StoreError."""
+        for part in diary.stretches(self._counted(rows)):
+            told = diary.told(part, self._site, self._keys)
+            if windows is not None:
+                told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
+            self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
+            yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC))
+
+    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            self.rows += 1
+            yield row
+
+
+def _line(facts: Sequence[Fact]) -> str | None:
+    arrived = facts[0]
+    return arrived.line if isinstance(arrived, f.Arrived) else None
+
+
+def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
+    begin, end = facts[0].at, facts[-1].at
+    if begin is None or end is None:
+        return False
+    return any(since - AROUND <= end and begin <= until + AROUND for since, until in windows)
+
+
+def _alone(facts: Sequence[Fact]) -> Call:
+    """The account of a call that no line and no standard knows."""
+    arrived = facts[0]
+    assert isinstance(arrived, f.Arrived)
+    account = Account(arrived)
+    for fact in facts:
+        account.tell(fact)
+    return account.call()
+
+
+@contextmanager
+def lines_of(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a file, compressed or not, or of standard input (`-`); none longer than can be a row."""
+    if str(path) == "-":
+        yield _lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace", newline=""))
+        return
+    try:
+        file = _opened(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    with file:
+        yield _lines(file)
+
+
+def _opened(path: Path) -> io.TextIOBase:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
+    return path.open(encoding="utf-8", errors="replace", newline="")
+
+
+def _lines(file: io.TextIOBase) -> Iterator[str]:
+    try:
+        while line := file.readline(LONGEST_LINE + 1):
+            yield line
+    except (OSError, EOFError) as error:
+        raise ConfigError(f"a file cannot be read to its end ({error}).") from None
