@@ -2,7 +2,7 @@
 
     rows ─▶ stretches ─▶ facts of whole calls (`cel/diary.py`) ─▶ created or completed (`store/filling.py`)
 
-Where a time is given, only the calls that were up in it are taken. Calls on no public line are counted, never stored.
+Where a time is given, only the calls that were up in it are taken. Calls on no public line are never stored.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from callmon.store.filling import Filled, fill
 
 Window = tuple[datetime, datetime]
 # CEL writes a row when it happens: a call's own rows may lie this far outside the time in which it was up.
+LONG_AGO = timedelta(days=60)
 AROUND = timedelta(minutes=1)
 
 
@@ -45,11 +46,20 @@ class Backfill:
         self._monitor.survey_heard = survey_was_heard(queries.counters(store))
         told = settings.exchanges.get(exchange)
         self._keys = {} if told is None else told.language_keys
+        self._region = settings.region
         self.bad = Bad()
         self.apart: list[Call] = []
         own = None if told is None else told.timezone
         self.zone = settings.timezone if own is None else ZoneInfo(own)
         self.rows = 0
+
+    def unheard(self, now: datetime) -> list[Window] | None:
+        """When nobody listened, as far as it is not long ago; None: nobody ever did."""
+        heard = queries.heartbeats(self._store).get(self.exchange)
+        if heard is None:
+            return None
+        gaps = [(gap.start, gap.end) for gap in queries.gaps(self._store, self.exchange)]
+        return [gap for gap in [*gaps, (heard, now)] if now - gap[1] < LONG_AGO]
 
     def reader(self) -> Reader:
         """Of rows whose local times are the exchange's."""
@@ -62,7 +72,7 @@ class Backfill:
             if windows is not None:
                 told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
-            yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC))
+            yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
 
     def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:

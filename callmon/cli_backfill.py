@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from callmon.command_line import config_option, configuration, one_exchange, speaks_plainly, stop, until_done
+from callmon.errors import ConfigError
 from callmon.text import as_json
 
 if TYPE_CHECKING:
-    from callmon.backfill import Backfill
+    from callmon.backfill import Backfill, Window
     from callmon.cel.rows import Row
+    from callmon.settings import Settings
     from callmon.store.filling import Change
 
 
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
 def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None, in_json: bool) -> None:
     """Fill gaps from CEL: calls that callmon did not hear, and the rest of those that it heard in part.
 
-    FILES are rows as cel_custom writes them, oldest first (- for standard input, .gz too). Calls that were heard
-    throughout stay as they are; running it again changes nothing. It may run beside the daemon.
+    FILES are rows as cel_custom writes them, oldest first (- for standard input, .gz too); without FILES, the
+    times that were not heard are read where the configuration says. Calls that were heard throughout stay as they
+    are; running it again changes nothing. It may run beside the daemon.
 
     \b
     Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
@@ -40,10 +44,10 @@ def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None,
 
     settings = configuration(config)
     work = Backfill(settings, until_done(ready(settings)), one_exchange(settings, exchange))
-    if not files:
-        stop(("No FILE to read.",), 2)
+    windows = None if files else work.unheard(datetime.now(UTC))
+    rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()
-    for told in _told(work, _rows(work, files), in_json, changed):
+    for told in _told(work, rows, windows, in_json, changed):
         click.echo(told)
     _report(work, changed, in_json)
 
@@ -57,8 +61,27 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[Row]:
             yield from reader.lines(lines)
 
 
-def _told(work: Backfill, rows: Iterable[Row], in_json: bool, changed: Counter[str]) -> Iterator[str]:
-    for filled in work.run(rows):
+def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[Row]:
+    """From where the configuration says that the exchange keeps it."""
+    from callmon.cel_source import rows
+
+    cel = settings.exchanges[work.exchange].cel
+    if not cel.is_on:
+        where = f"[exchanges.{work.exchange}.cel]"
+        raise ConfigError(
+            f"No FILE is given, and no source is configured: name one, or add {where} with a file or url."
+        )
+    return rows(cel, work.exchange, work.reader(), work.zone, windows)
+
+
+def _told(
+    work: Backfill,
+    rows: Iterable[Row],
+    windows: Sequence[Window] | None,
+    in_json: bool,
+    changed: Counter[str],
+) -> Iterator[str]:
+    for filled in work.run(rows, windows):
         _progress(work)
         for change in filled.changes:
             changed[change.what] += 1

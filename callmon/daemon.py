@@ -38,6 +38,7 @@ from callmon.findings import Outcome
 from callmon.hands import Hands
 from callmon.notify import notify
 from callmon.outlook import Outlooks
+from callmon.refill import Refills
 from callmon.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
@@ -82,7 +83,8 @@ class Daemon:
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations = self.monitor.ledger.shelf
-        self._sinks = (self.database, self.mqtt)
+        self.refills = Refills(lambda: self.settings, store, self.database.tally.add)
+        self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
             self.database.tally,
             self,
@@ -122,11 +124,12 @@ class Daemon:
             hands = tasks.create_task(self.hands.run(self._do), name="by hand")
             outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
             succession = tasks.create_task(self.standby.run(), name="standby")
+            refill = tasks.create_task(self.refills.run(), name="refill")
             self.tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands, outlooks, succession])
+            await self._close(server, [web, timer, hands, outlooks, succession, refill])
 
     def stop(self) -> None:
         self._stop.set()

@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from callmon.cel_settings import CelSettings
 from callmon.durations import Duration
 from callmon.kept_secret import KeptSecret, tls_mistakes
 from callmon.mistakes import MistakesError
@@ -23,7 +25,7 @@ OF_TLS = ("ca_file", "client_certificate", "client_key", "server_name")
 # What only says how to understand an exchange; all else is how to reach it.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
-    *("dial_prefixes", "language_keys", "timezone"),
+    *("dial_prefixes", "language_keys", "timezone", "cel"),
 }
 
 
@@ -71,7 +73,18 @@ class ExchangeSettings(BaseModel):
         default=("9", "91", "9011"), description="what staff dial before an outside number"
     )
 
+    cel: CelSettings = Field(default=CelSettings(), description="its own diary, from which gaps are filled")
+
     _name: str = PrivateAttr(default="")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str | None) -> str | None:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f'"{value}" is no time zone; write one such as "America/Toronto"') from None
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -268,6 +268,7 @@ ONE_OF_EACH: list[Fact] = [
     f.VoicemailTook(CALL, after(36), "500"),
     f.MessageLeft(CALL, after(40), "500"),
     f.Unheard(CALL, after(41), after(42)),
+    f.Filled(CALL, after(43)),
     f.Ended(CALL, after(45), "caller"),
 ]
 

@@ -18,6 +18,9 @@ def do(ledger: Ledger, hand: Hand, stored: Obligation | None = None) -> None:
     if hand.action == "complaint":
         _complaint(ledger, hand)
         return
+    if hand.action == "owe":
+        _owe(ledger, hand)
+        return
     if one is None:
         return
     why = refusal(one, hand, ledger.rules, ledger.terms.day) or _another_is_open(ledger, one, hand)
@@ -93,3 +96,11 @@ def _complaint(ledger: Ledger, hand: Hand) -> None:
     who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
     if ledger.shelf.get((hand.exchange, name(told.call, "complaint"))) is None:
         ledger.owe(who, told.at, "complaint", "command")
+
+
+def _owe(ledger: Ledger, hand: Hand) -> None:
+    """A backfill found that voicemail took a call: somebody must look whether a message was left."""
+    told = hand.received
+    if told is not None:
+        who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
+        ledger.owe(who, told.at, "callback", "message" if told.message else "unheard")

@@ -16,18 +16,21 @@ from callmon.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Res
 from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.terms import Rules
 
-Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release"]
+Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe"]
 NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A call that is marked as a complaint: what must be known of it. `token` is made when it is read back."""
+    """A call that is marked as a complaint, or of which CEL told that voicemail took it (`owe`): what must be
+    known of it. `token` is made when it is read back.
+    """
 
     call: str
     at: datetime
     line: str
     language: str
     hidden: Hidden | None = None
+    message: bool = False  # it was heard that one was left
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +58,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def refusal(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
     """Why it cannot be done; None when it can. `day` is the calendar's."""
-    if hand.action == "complaint":
+    if hand.action in ("complaint", "owe"):
         return None
     if one is None:
         return "not_known"

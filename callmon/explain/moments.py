@@ -64,8 +64,6 @@ def told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
 
 def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequence[AnyFact]) -> bool:
     match fact:
-        case f.Filled():  # the header says so
-            return True
         case f.PhoneDialled():
             return any(_is_same_phone_at_once(fact, other) for other in facts)
         case f.PhoneStopped():

@@ -89,7 +89,9 @@ def _told(tale: Tale, moment: Moment) -> Told:
         case f.Unheard():
             return _unheard(tale, fact)
         case f.Filled():
-            return say("lacune de mesure comblée par le journal de l'autocommutateur"), ()
+            if fact.alone:
+                return say("Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"), ()
+            return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel"), ()
         case f.Ended():
             return _ended(tale, fact)
         case _:

@@ -20,13 +20,15 @@ import msgspec
 from sqlalchemy import Connection, Table, and_, func, select
 
 from callmon import figures
+from callmon.callbacks.hand import Hand, Received
+from callmon.callbacks.opening import hidden_of, language_label
 from callmon.calls.call import Call
 from callmon.cel.merging import merged
-from callmon.facts import Ended, Fact, as_it_stands
+from callmon.facts import Ended, Fact, VoicemailTook, as_it_stands
 from callmon.figures import Figures
 from callmon.findings import Finding, Outcome
 from callmon.monitor import Monitor
-from callmon.store import queries, tables
+from callmon.store import ledger, queries, tables
 from callmon.store.engine import Store, _told
 from callmon.store.group import Writing, _write_numbers
 from callmon.store.queries import CALL, FACT, OPEN
@@ -36,6 +38,9 @@ from callmon.store.rows import CallKey, Rows
 CHUNK = 200
 # So soon after its end the daemon may be about to write a call itself.
 SETTLED = timedelta(seconds=2)
+
+ACTOR = "backfill"
+OWED = ("voicemail", "voicemail_message")
 
 What = Literal["created", "completed"]
 
@@ -62,7 +67,12 @@ class Filled(msgspec.Struct, frozen=True):
 
 
 def fill(
-    store: Store, monitor: Monitor, exchange: str, told: Mapping[str, Sequence[Fact]], now: datetime
+    store: Store,
+    monitor: Monitor,
+    exchange: str,
+    told: Mapping[str, Sequence[Fact]],
+    now: datetime,
+    region: str = "CA",
 ) -> Iterator[Filled]:
     """Writes the calls that CEL tells of, as each transaction is made. Raises StoreError; what was told until
     then is done.
@@ -71,7 +81,7 @@ def fill(
     rest = iter(settled)
     while part := dict(islice(rest, CHUNK)):
         with _told(store), store.writing() as connection:
-            filling = _Filling(connection, store, monitor, exchange)
+            filling = _Filling(connection, store, monitor, exchange, region, now)
             filling.take(part)
             filling.write()
         yield Filled(tuple(filling.changes), filling.group.added)
@@ -85,11 +95,15 @@ def _is_settled(facts: Sequence[Fact], now: datetime) -> bool:
 class _Filling:
     """Some calls in one transaction."""
 
-    def __init__(self, connection: Connection, store: Store, monitor: Monitor, exchange: str) -> None:
+    def __init__(
+        self, connection: Connection, store: Store, monitor: Monitor, exchange: str, region: str, now: datetime
+    ) -> None:
         self._connection, self._monitor, self._exchange = connection, monitor, exchange
         self._writing = Writing(connection, store.ring)
         self.group = Group(connection, monitor)
+        self._region, self._now = region, now
         self._rows: list[Rows] = []
+        self._owed: list[Hand] = []
         self.changes: list[Change] = []
 
     def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
@@ -98,7 +112,7 @@ class _Filling:
 
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
         question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
-        stored: dict[str, str] = dict(self._connection.execute(question).tuples().all())
+        stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
         facts = queries._facts(self._connection, which, None)
         findings = queries._findings(self._connection, which)
         for call, new in told.items():
@@ -122,7 +136,7 @@ class _Filling:
         for finding in outcome.findings:
             figures.of_finding(self.group.added, finding)
         call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
-        self.changes.append(Change("created", self._exchange, call, findings, facts))
+        self._change(Change("created", self._exchange, call, findings, facts))
 
     def _complete(
         self, key: CallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
@@ -142,7 +156,25 @@ class _Filling:
         self._rows.append(rows)
         said = tuple(self.group.told[lines:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
-        self.changes.append(Change("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
+        self._change(Change("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
+
+    def _change(self, change: Change) -> None:
+        """Of a call that voicemail took, the daemon opens what is owed: it alone writes the ledger."""
+        self.changes.append(change)
+        call = change.call
+        took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
+        at = (took.at if took is not None else None) or call.arrived
+        if call.outcome not in OWED or call.line is None or at is None:
+            return
+        hidden = hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
+        message = call.outcome == "voicemail_message"
+        received = Received(call.call, at, call.line, language_label(call.language), hidden, message)
+        self._owed.append(
+            Hand(
+                at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
+                received=received,
+            )
+        )  # fmt: skip
 
     def _next_place(self, key: CallKey) -> int:
         which = and_(FACT.c["call"] == key[0], FACT.c.exchange == key[1])
@@ -157,6 +189,8 @@ class _Filling:
             self._writing.insert(tables.FindingRow, rows.finding_rows())
             _write_numbers(self._writing, rows)
         self.group.write()
+        for hand in self._owed:
+            ledger.put(self._connection, self._writing.ring, hand)
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:
