@@ -90,7 +90,9 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return _unheard(tale, fact)
         case f.Filled():
             if fact.alone:
-                return say("Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"), ()
+                return say(
+                    "Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"
+                ), ()
             return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel"), ()
         case f.Ended():
             return _ended(tale, fact)
