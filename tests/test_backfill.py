@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from callmon import facts as f
 from callmon.assembly import monitor
@@ -332,6 +333,7 @@ cid_name VARCHAR(80), cid_num VARCHAR(80), cid_ani VARCHAR(80), cid_rdnis VARCHA
 exten VARCHAR(80), context VARCHAR(80), channame VARCHAR(80), appname VARCHAR(80), appdata VARCHAR(255),
 amaflags INTEGER, accountcode VARCHAR(20), uniqueid VARCHAR(32), linkedid VARCHAR(32), peer VARCHAR(80),
 userdeftype VARCHAR(255), extra VARCHAR(512))"""
+SERIAL = {"sqlite": "", "postgresql": "GENERATED ALWAYS AS IDENTITY", "mysql": "AUTO_INCREMENT"}
 KEPT = tuple("extra" if name == "eventextra" else name for name in COLUMNS if name != "userfield")
 
 
@@ -340,9 +342,8 @@ def table_of(url: str, names: Iterable[str], time: str, as_kept: Callable[[datet
     engine = create_engine(url)
     signs = ", ".join(f":{name}" for name in KEPT)
     with engine.begin() as connection:
-        connection.execute(
-            text(FREEPBX.format(serial="" if "sqlite" in url else "GENERATED ALWAYS AS IDENTITY", time=time))
-        )
+        connection.execute(text("DROP TABLE IF EXISTS cel"))
+        connection.execute(text(FREEPBX.format(serial=SERIAL[engine.dialect.name], time=time)))
         for name in names:
             for row in csv_rows(name):
                 told_ = {key: value for key, value in zip(COLUMNS, row, strict=True) if key != "userfield"}
@@ -369,6 +370,14 @@ TABLES = [
     "tollfree_answered",
     "queue_second_member",
 ]
+
+
+def test_a_table_of_postgresql_is_read_too(tmp_path: Path, postgres_server: str) -> None:
+    plain = make_url(postgres_server).set(drivername="postgresql")
+    place = plain.render_as_string(hide_password=False)
+    table_of(place.replace("postgresql://", "postgresql+psycopg://"), ["attended_dtmf"], "TIMESTAMP", local)
+    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
+    assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth("attended_dtmf")]
 
 
 @pytest.mark.parametrize("name", TABLES)

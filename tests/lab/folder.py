@@ -40,6 +40,8 @@ RECIPES = {
         ("asterisk", "asterisk-voicemail"),
         ('--setup-hook=sed -i /security/d "$1/etc/apt/sources.list"',),
     ),
+    # As FreePBX keeps its CEL. In a folder of its own: it needs none of the other servers.
+    "mariadb": Recipe("trixie", ("mariadb-server",)),
 }
 
 
