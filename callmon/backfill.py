@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from callmon import assembly
 from callmon import facts as f
 from callmon.calls.call import Call
@@ -46,6 +48,7 @@ class Backfill:
         self._monitor.survey_heard = survey_was_heard(queries.counters(store))
         told = settings.exchanges.get(exchange)
         self._keys = {} if told is None else told.language_keys
+        self._keeps_numbers = told is None or told.cel.numbers
         self._region = settings.region
         self.bad = Bad()
         self.apart: list[Call] = []
@@ -71,6 +74,8 @@ class Backfill:
             told = diary.told(part, self._site, self._keys)
             if windows is not None:
                 told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
+            if not self._keeps_numbers:
+                told = {call: [_without_number(facts[0]), *facts[1:]] for call, facts in told.items()}
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
 
@@ -78,6 +83,12 @@ class Backfill:
         for row in rows:
             self.rows += 1
             yield row
+
+
+def _without_number(arrived: Fact) -> Fact:
+    if not isinstance(arrived, f.Arrived) or arrived.direction != "inbound":
+        return arrived
+    return msgspec.structs.replace(arrived, caller=None, withheld=arrived.withheld or "unknown")
 
 
 def _line(facts: Sequence[Fact]) -> str | None:

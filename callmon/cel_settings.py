@@ -36,6 +36,10 @@ class CelSettings(BaseModel):
     password_env: str | None = Field(
         default=None, min_length=1, description="environment variable that holds that password"
     )
+    numbers: bool = Field(
+        default=True,
+        description="CEL does not tell that a number is withheld: false keeps none of calls that it alone tells",
+    )
     wait: Duration = Field(
         default=timedelta(seconds=5), description="after a gap, how long until its rows are read"
     )

@@ -233,6 +233,16 @@ def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Store) 
     assert (kept.caller, kept.withheld, kept.heard) == (None, "withheld", "filled")
 
 
+def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
+    store: Store, tmp_path: Path
+) -> None:
+    settings = sourced(tmp_path, f'file = "{cel("vm_message")}"\nnumbers = false')
+    list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
+    kept = queries.call(store, facts_of_cel("vm_message")[0], numbers=True)[0].account
+    assert kept is not None
+    assert (kept.caller, kept.withheld, kept.outcome) == (None, "unknown", "voicemail")
+
+
 def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
