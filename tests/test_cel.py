@@ -28,6 +28,7 @@ from callmon.calls.story import Account
 from callmon.cel import diary
 from callmon.cel.merging import merged
 from callmon.cel.rows import COLUMNS, Reader, Row
+from callmon.doctor.surroundings import EVENTS
 from callmon.facts import Fact
 from callmon.replay import Replay
 from callmon.settings import example
@@ -133,6 +134,13 @@ def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_v
         for key in ("outcome", "answered_by", "forwards", "parked"):
             said = (call["answered_by"] or {}).get("extension") if key == "answered_by" else call[key]
             assert key not in wanted or said == wanted[key], (name, key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_events_that_the_site_guide_names_are_enough_but_for_the_language_of_a_menu(name: str) -> None:
+    named = [row for row in rows_of(TRACES / name / "cel.csv") if row.kind in EVENTS]
+    every = [concluding(call) | {"language": None} for call in calls(rows_of(TRACES / name / "cel.csv"))]
+    assert [concluding(call) for call in calls(named)] == every
 
 
 def test_a_call_that_the_rows_do_not_hold_whole_is_not_told() -> None:
@@ -357,6 +365,13 @@ FIELDS = st.one_of(
     ),
     st.text(max_size=8),
 )
+
+
+@effort(max_examples=300, deadline=None)
+@given(st.lists(st.text(alphabet='",\n\r\0;abc1.5é\ud800', max_size=60), max_size=8))
+def test_no_text_raises(lines: list[str]) -> None:
+    rows, reader = read(*lines)
+    assert len(rows) + len(reader.bad) <= len(lines)
 
 
 @effort(max_examples=300, deadline=None)

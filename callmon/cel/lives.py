@@ -6,7 +6,7 @@ busy never rang, a caller whose own side hung up was leaving from the first row 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -80,9 +80,8 @@ class Lives:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._by_id: dict[str, Life] = {}
-        self.by_name: dict[str, Life] = {}
+        self._by_name: dict[str, Life] = {}
         self.of_call: dict[str, list[Life]] = {}
-        self.dialled: set[str] = set()
         for row in rows:
             self._note(row)
         self._see_who_leaves(rows)
@@ -91,16 +90,13 @@ class Lives:
         return self._by_id.get(uniqueid)
 
     def named(self, channel: str) -> Life | None:
-        return self.by_name.get(channel)
-
-    def ended(self) -> Iterable[Life]:
-        return (life for life in self._by_id.values() if life.ended is not None)
+        return self._by_name.get(channel)
 
     def _note(self, row: Row) -> None:
         life = self._by_id.get(row.uniqueid)
         if life is None:
             life = self._by_id[row.uniqueid] = Life(row.uniqueid, row.channel, row.linkedid)
-            self.by_name[row.channel] = life
+            self._by_name[row.channel] = life
             self.of_call.setdefault(row.linkedid, []).append(life)
         match row.kind:
             case "CHAN_START":

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from callmon.ami import events as e
 from callmon.cel.dialled import Dials
 from callmon.cel.lives import BUSY, Life, Lives
@@ -318,9 +320,7 @@ class Retelling:
 
 def _on(row: Row, life: Life) -> Row:
     """The same moment on another channel."""
-    from msgspec.structs import replace
-
-    return replace(row, channel=life.channel, uniqueid=life.uniqueid)
+    return msgspec.structs.replace(row, channel=life.channel, uniqueid=life.uniqueid)
 
 
 def _given(more: Mapping[str, Any], name: str) -> str:
