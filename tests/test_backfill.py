@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import text
 
 from callmon import facts as f
 from callmon.assembly import monitor
 from callmon.backfill import Backfill
-from callmon.cel.rows import COLUMNS
 from callmon.cli import main
-from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.figures import CALLS, CORRECTED, VERDICT, Figures
-from callmon.findings import Gap, Outcome
-from callmon.refill import Refills
+from callmon.findings import Outcome
 from callmon.settings import Settings, example, load, parse
 from callmon.store import keyed, ledger, queries
 from callmon.store.engine import Store
 from callmon.store.filling import Filled
 from callmon.store.rejudge import differences, rejudge
 from tests.store_fixtures import EXCHANGE, wrote
-from tests.test_cel import RECORDINGS, TORONTO, cut, rows_of, scripted, told
+from tests.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 
 EXAMPLE = Path(__file__).parents[1] / "callmon" / "callmon.example.toml"
@@ -236,7 +227,8 @@ def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Store) 
 def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
     store: Store, tmp_path: Path
 ) -> None:
-    settings = sourced(tmp_path, f'file = "{cel("vm_message")}"\nnumbers = false')
+    source = f'\n[exchanges.toronto.cel]\nfile = "{cel("vm_message")}"\nnumbers = false\n'
+    settings = parse(EXAMPLE.read_text(encoding="utf-8") + source)
     list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
     kept = queries.call(store, facts_of_cel("vm_message")[0], numbers=True)[0].account
     assert kept is not None
@@ -256,246 +248,3 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> 
     (one,) = ledger.obligations(store, numbers=True)
     assert (one.obligation.opening, one.obligation.line, one.number) == ("unheard", "general", "+14165550101")
     assert owing.hand(hand)[0].ledger == ()
-
-
-# Where the rows come from.
-
-
-def at_of(name: str) -> tuple[datetime, datetime]:
-    times = [row.at for row in rows_of(TRACES / name / "cel.csv")]
-    return min(times), max(times)
-
-
-def later(name: str, days: int) -> list[list[str]]:
-    """The fields of a recording's rows, some days later, as other calls."""
-    by = days * 86_400
-    found = []
-    for row in csv_rows(name):
-        row[1] = f"{float(row[1]) + by:.6f}"
-        row[14], row[15] = (f"{int(x[4:14]) + by}{x[14:]}" for x in (row[14], row[15]))
-        found.append(row)
-    return found
-
-
-def csv_rows(name: str) -> list[list[str]]:
-    import csv
-
-    with open(cel(name), newline="", encoding="utf-8") as file:
-        return list(csv.reader(file))
-
-
-def write_csv(path: Path, rows: Iterable[list[str]]) -> None:
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-
-
-def sourced(folder: Path, source: str) -> Settings:
-    return parse(EXAMPLE.read_text(encoding="utf-8") + f"\n[exchanges.toronto.cel]\n{source}\n")
-
-
-def from_source(
-    settings: Settings, store: Store, windows: list[tuple[datetime, datetime]] | None
-) -> tuple[int, list[str]]:
-    """How many rows were read, and which calls were created."""
-    from callmon.cel_source import rows
-
-    work = Backfill(settings, store, EXCHANGE)
-    found = rows(settings.exchanges[EXCHANGE].cel, EXCHANGE, work.reader(), work.zone, windows)
-    created = [change.call.call for filled in work.run(found, windows) for change in filled.changes]
-    return work.rows, created
-
-
-def test_of_a_long_file_only_the_end_is_read_and_only_the_gaps_calls_are_filled(
-    store: Store, tmp_path: Path
-) -> None:
-    file = tmp_path / "Master.csv"
-    days = range(-299, 1)
-    write_csv(file, [row for day in days for row in later("blind_transfer_1", day)])
-    settings = sourced(tmp_path, f'file = "{file}"')
-    begin, end = (at + timedelta(days=-2) for at in at_of("blind_transfer_1"))
-    read, created = from_source(settings, store, [(begin + timedelta(seconds=5), end)])
-    assert len(created) == 1
-    one_day = len(csv_rows("blind_transfer_1"))
-    assert read <= 10 * one_day  # and what a block of the file holds
-    assert from_source(settings, store, None)[0] == 300 * one_day
-
-
-def test_rotated_files_are_read_in_the_order_in_which_they_were_written(store: Store, tmp_path: Path) -> None:
-    rows = csv_rows("blind_transfer_1")
-    write_csv(tmp_path / "Master.csv-20261124", rows[:10])
-    write_csv(tmp_path / "Master.csv", rows[10:])
-    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv*"')
-    assert from_source(settings, store, [at_of("blind_transfer_1")])[1] == ["lab-1795528229.84"]
-
-
-def test_a_file_that_cannot_be_found_says_which_setting_names_it(store: Store, tmp_path: Path) -> None:
-    settings = sourced(tmp_path, f'file = "{tmp_path}/nowhere"')
-    with pytest.raises(ConfigError) as told_of:
-        from_source(settings, store, None)
-    where = "exchanges.toronto.cel.file"
-    assert str(told_of.value) == f"{where}: there is no {tmp_path}/nowhere that callmon's user can see"
-
-
-FREEPBX = """CREATE TABLE cel (id INTEGER PRIMARY KEY {serial}, eventtype VARCHAR(30), eventtime {time},
-cid_name VARCHAR(80), cid_num VARCHAR(80), cid_ani VARCHAR(80), cid_rdnis VARCHAR(80), cid_dnid VARCHAR(80),
-exten VARCHAR(80), context VARCHAR(80), channame VARCHAR(80), appname VARCHAR(80), appdata VARCHAR(255),
-amaflags INTEGER, accountcode VARCHAR(20), uniqueid VARCHAR(32), linkedid VARCHAR(32), peer VARCHAR(80),
-userdeftype VARCHAR(255), extra VARCHAR(512))"""
-SERIAL = {"sqlite": "", "postgresql": "GENERATED ALWAYS AS IDENTITY", "mysql": "AUTO_INCREMENT"}
-KEPT = tuple("extra" if name == "eventextra" else name for name in COLUMNS if name != "userfield")
-
-
-def table_of(url: str, names: Iterable[str], time: str, as_kept: Callable[[datetime], Any]) -> None:
-    """A table as FreePBX has it: no row of an application that dials, local times in whole seconds."""
-    engine = create_engine(url)
-    signs = ", ".join(f":{name}" for name in KEPT)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS cel"))
-        connection.execute(text(FREEPBX.format(serial=SERIAL[engine.dialect.name], time=time)))
-        for name in names:
-            for row in csv_rows(name):
-                told_ = {key: value for key, value in zip(COLUMNS, row, strict=True) if key != "userfield"}
-                told_ = {"extra" if key == "eventextra" else key: value for key, value in told_.items()}
-                if told_["appname"] == "Dial" and told_["eventtype"].startswith("APP_"):
-                    continue
-                told_["eventtime"] = as_kept(datetime.fromtimestamp(float(row[1]), UTC))
-                connection.execute(
-                    text(f"INSERT INTO cel ({', '.join(KEPT)}) VALUES ({signs})"), told_ | {"amaflags": 3}
-                )
-    engine.dispose()
-
-
-def local(at: datetime) -> datetime:
-    return at.astimezone(TORONTO).replace(tzinfo=None, microsecond=0)
-
-
-# Each on its own: their ids are of several runs of one exchange.
-TABLES = [
-    "blind_transfer_1",
-    "answered_ring2",
-    "busy_all",
-    "attended_dtmf",
-    "tollfree_answered",
-    "queue_second_member",
-]
-
-
-def test_a_table_of_postgresql_is_read_too(tmp_path: Path, postgres_server: str) -> None:
-    plain = make_url(postgres_server).set(drivername="postgresql")
-    place = plain.render_as_string(hide_password=False)
-    table_of(place.replace("postgresql://", "postgresql+psycopg://"), ["attended_dtmf"], "TIMESTAMP", local)
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
-    assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth("attended_dtmf")]
-
-
-@pytest.mark.parametrize("name", TABLES)
-@pytest.mark.parametrize("kind", ["text", "datetime"])
-def test_a_table_laid_out_like_freepbxs_gives_the_truth(tmp_path: Path, name: str, kind: str) -> None:
-    place = f"sqlite:///{tmp_path}/cel.db"
-    table_of(
-        place,
-        [name],
-        "TEXT" if kind == "text" else "DATETIME",
-        lambda at: str(local(at)) if kind == "text" else f"{local(at)}.000000",
-    )
-    office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
-    assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth(name)]
-    assert office.calls() == []
-
-
-def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Store, tmp_path: Path) -> None:
-    place = f"sqlite:///{tmp_path}/cel.db"
-    table_of(place, ["busy_all", "blind_transfer_1", "tty_voicemail"], "TEXT", lambda at: str(local(at)))
-    with sqlite3.connect(tmp_path / "cel.db") as connection:  # the other two are of another day
-        connection.execute(
-            "UPDATE cel SET eventtime = replace(eventtime, '2026-11-24', '2026-11-20')"
-            " WHERE linkedid != 'lab-1795528229.84'"
-        )
-    settings = sourced(tmp_path, f'url = "{place}"')
-    begin, end = at_of("blind_transfer_1")
-    read, created = from_source(settings, store, [(begin + timedelta(seconds=7), end)])
-    assert (read, created) == (len(csv_rows("blind_transfer_1")) - 2, ["lab-1795528229.84"])
-
-
-def test_a_table_that_is_no_cel_says_what_it_lacks(store: Store, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "cel.db") as connection:
-        connection.execute("CREATE TABLE cel (id INTEGER, eventtype TEXT)")
-    with pytest.raises(Exception, match="the table cel is no CEL: it has no column eventtime"):
-        from_source(sourced(tmp_path, f'url = "sqlite:///{tmp_path}/cel.db"'), store, None)
-
-
-@pytest.mark.parametrize(
-    ("source", "sentence"),
-    [
-        ('file = "a"\nurl = "sqlite:///b"', "url: is given beside file; keep one of the two"),
-        ('table = "cel"', "file: is missing; name the file or, with url, the database, or leave the table out"),
-        (
-            'url = "mysql://cel:secret@pbx/asteriskcdrdb"',
-            "url: holds a password; put it in a file of its own, and name that as password_file",
-        ),
-    ],
-)
-def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, source: str, sentence: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        sourced(tmp_path, source)
-    assert refused.value.sentences == (f"configuration: exchanges.toronto.cel.{sentence}",)
-
-
-# The daemon, by itself.
-
-
-async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figures:
-    """What the figures get after these outcomes."""
-    got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append)
-    for outcome in outcomes:
-        assert refills.offer(outcome)
-    task = asyncio.create_task(refills.run())
-    for _ in range(100):
-        await asyncio.sleep(0.02)
-        if not refills.backlog() and got:
-            break
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    return got[0] if got else {}
-
-
-async def test_after_a_gap_its_calls_are_read_from_the_source_and_counted(store: Store, tmp_path: Path) -> None:
-    shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
-    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    gap = Gap(EXCHANGE, *at_of("blind_transfer_1"))
-    added = await refilled(settings, store, Outcome(EXCHANGE, gaps=(gap,)))
-    assert added[CALLS.name, "general", "answered", "unknown", "open"] == 1
-
-
-async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
-    store: Store, tmp_path: Path
-) -> None:
-    shutil.copy(cel("answered_ring2"), tmp_path / "Master.csv")
-    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    heard = monitor(example(), EXCHANGE).retell(EXCHANGE, half_heard("answered_ring2"))
-    assert heard is not None
-    wrote(store, heard)
-    added = await refilled(settings, store, heard)
-    assert added[CORRECTED.name, "reach_a_person", "general", "unknown", "met"] == 1
-
-
-async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
-    refills = Refills(example, store, lambda figures: None)
-    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
-    assert refills.backlog() == 0
-
-
-async def test_a_source_that_is_away_is_tried_again(store: Store, tmp_path: Path) -> None:
-    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    refills = Refills(lambda: settings, store, lambda figures: None)
-    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
-    task = asyncio.create_task(refills.run())
-    await asyncio.sleep(0.2)
-    assert refills.backlog() == 1
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

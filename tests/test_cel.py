@@ -143,6 +143,21 @@ def test_the_events_that_the_site_guide_names_are_enough_but_for_the_language_of
     assert [concluding(call) for call in calls(named)] == every
 
 
+@pytest.mark.parametrize(
+    ("after", "rings", "verdict"),
+    [(17.9, 3, "met"), (17.999, 3, "met"), (18.0, 4, "unknown"), (18.4, 4, "unknown"), (18.51, 4, "not_met")],
+)
+def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: int, verdict: str) -> None:
+    """The phone may have begun to ring so much later than its channel."""
+    rows = rows_of(TRACES / "answered_ring2" / "cel.csv")
+    start = next(row.at for row in rows if row.kind == "CHAN_START" and row.channel.startswith("PJSIP/10"))
+    answer = next(row.at for row in rows if row.kind == "ANSWER")
+    by = timedelta(seconds=after) - (answer - start)
+    moved = [msgspec.structs.replace(row, at=row.at + by) if row.at >= answer else row for row in rows]
+    (call,) = calls(moved)
+    assert (call["rings"], call["verdicts"]["answer_by_third_ring"]) == (rings, verdict)
+
+
 def test_a_call_that_the_rows_do_not_hold_whole_is_not_told() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
     assert told(rows[1:]) == {}

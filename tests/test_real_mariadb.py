@@ -11,7 +11,8 @@ import pytest
 
 from tests.lab.folder import LabUnavailable
 from tests.lab.mariadb import PASSWORD, READER, MariaDb
-from tests.test_backfill import Office, at_of, csv_rows, from_source, local, sourced, table_of
+from tests.test_backfill import Office
+from tests.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
 from tests.test_traces import NAMES, concluding, expected, truth
 
 pytestmark = pytest.mark.lab

@@ -80,7 +80,7 @@ class Lives:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._by_id: dict[str, Life] = {}
-        self._by_name: dict[str, Life] = {}
+        self._by_name: dict[str, list[Life]] = {}
         self.of_call: dict[str, list[Life]] = {}
         for row in rows:
             self._note(row)
@@ -89,14 +89,16 @@ class Lives:
     def at(self, uniqueid: str) -> Life | None:
         return self._by_id.get(uniqueid)
 
-    def named(self, channel: str) -> Life | None:
-        return self._by_name.get(channel)
+    def named(self, channel: str, at: datetime) -> Life | None:
+        """The channel of that name then: after a restart the exchange gives the same names again."""
+        known = reversed(self._by_name.get(channel, ()))
+        return next((life for life in known if life.begun is not None and life.begun.at <= at), None)
 
     def _note(self, row: Row) -> None:
         life = self._by_id.get(row.uniqueid)
         if life is None:
             life = self._by_id[row.uniqueid] = Life(row.uniqueid, row.channel, row.linkedid)
-            self._by_name[row.channel] = life
+            self._by_name.setdefault(row.channel, []).append(life)
             self.of_call.setdefault(row.linkedid, []).append(life)
         match row.kind:
             case "CHAN_START":

@@ -91,7 +91,7 @@ class Retelling:
             row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
         )
         if life.is_half_that_dials:
-            other = self.lives.named(row.channel[:-1] + "1")
+            other = self.lives.named(row.channel[:-1] + "1", row.at)
             if other is not None and other.told:
                 yield e.LocalBridge(row.at, other.uniqueid, row.uniqueid)
         elif self._dials.is_dialled(life):
@@ -219,7 +219,7 @@ class Retelling:
 
     def _pickup(self, row: Row, life: Life) -> Iterator[e.Event]:
         taker = self.lives.at(str(row.more.get("pickup_channel_uniqueid", "")))
-        taker = taker or self.lives.named(str(row.more.get("pickup_channel", "")))
+        taker = taker or self.lives.named(str(row.more.get("pickup_channel", "")), row.at)
         if taker is not None:
             by = self._dialler(life)
             yield e.DialEnd(row.at, by, taker.channel, taker.uniqueid, "ANSWER")
@@ -263,7 +263,7 @@ class Retelling:
         match more.get("reason"):
             case "ParkedCallUnparked":
                 name = _given(more, "retriever")
-                retriever = self.lives.named(name)
+                retriever = self.lives.named(name, row.at)
                 uniqueid = retriever.uniqueid if retriever is not None else ""
                 yield e.UnParkedCall(row.at, row.uniqueid, name, uniqueid)
             case "ParkedCallTimeOut":
