@@ -39,6 +39,8 @@ class Refills:
 
     def offer(self, outcome: Outcome) -> bool:
         """Takes note of what was unheard."""
+        if not outcome.gaps and not outcome.calls:  # as most
+            return True
         exchange = self._settings().exchanges.get(outcome.exchange)
         if exchange is None or not exchange.cel.is_on:
             return True
