@@ -28,7 +28,7 @@ from callmon.errors import ConfigError
 from callmon.facts import Fact
 from callmon.figures import survey_was_heard
 from callmon.settings import Settings
-from callmon.store import queries
+from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.store.filling import Filled, fill
 
@@ -44,7 +44,7 @@ class Backfill:
     def __init__(self, settings: Settings, store: Store, exchange: str) -> None:
         self._store, self.exchange = store, exchange
         self._site = assembly.site(settings, exchange)
-        self._monitor = assembly.monitor(settings, exchange)
+        self._monitor = assembly.monitor(settings, exchange, token=ledger.token(store))
         self._monitor.survey_heard = survey_was_heard(queries.counters(store))
         told = settings.exchanges.get(exchange)
         self._keys = {} if told is None else told.language_keys
@@ -52,6 +52,7 @@ class Backfill:
         self._region = settings.region
         self.bad = Bad()
         self.apart: list[Call] = []
+        self.outward: list[list[Fact]] = []  # calls out, of which nothing is stored
         own = None if told is None else told.timezone
         self.zone = settings.timezone if own is None else ZoneInfo(own)
         self.rows = 0
@@ -77,6 +78,9 @@ class Backfill:
             if not self._keeps_numbers:
                 told = {call: [_without_number(facts[0]), *facts[1:]] for call, facts in told.items()}
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
+            out = {call: facts for call, facts in told.items() if _goes_out(facts)}
+            heard = queries.known(self._store, self.exchange, out)
+            self.outward += [facts for call, facts in out.items() if call not in heard]
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
 
     def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -89,6 +93,10 @@ def _without_number(arrived: Fact) -> Fact:
     if not isinstance(arrived, f.Arrived) or arrived.direction != "inbound":
         return arrived
     return msgspec.structs.replace(arrived, caller=None, withheld=arrived.withheld or "unknown")
+
+
+def _goes_out(facts: Sequence[Fact]) -> bool:
+    return isinstance(facts[0], f.Arrived) and facts[0].direction == "outbound"
 
 
 def _line(facts: Sequence[Fact]) -> str | None:

@@ -33,6 +33,7 @@ from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
 from callmon.errors import ConfigError
+from callmon.facts import Fact
 from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
 from callmon.hands import Hands
@@ -83,7 +84,7 @@ class Daemon:
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations = self.monitor.ledger.shelf
-        self.refills = Refills(lambda: self.settings, store, self.database.tally.add)
+        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self._hear_late)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
             self.database.tally,
@@ -293,6 +294,10 @@ class Daemon:
         for outcome in outcomes:
             for sink in self._sinks:
                 sink.offer(outcome)
+
+    def _hear_late(self, name: str, facts: list[Fact]) -> None:
+        """A call out that CEL alone tells: it may have been somebody's callback."""
+        self.offer(partial(self.monitor.fill, name, facts))
 
     def _do(self, hand: Hand, stored: Obligation | None) -> None:
         self.offer(partial(self.monitor.hand, hand, stored))

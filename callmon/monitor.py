@@ -35,7 +35,6 @@ from callmon.standards import Standard
 from callmon.standards._owed import Seen, finding
 
 OPENING = frozenset(OPENED_BY)
-
 NO_TIME = timedelta(0)
 
 
@@ -250,6 +249,11 @@ class Monitor:
         if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
         return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
+
+    def fill(self, exchange: str, facts: list[Fact]) -> list[Outcome]:
+        """What follows from a call that CEL alone tells, as if it had just been heard."""
+        told = self._conclude(exchange, Hearing(self._hearings[exchange].site), facts, None)
+        return [told] if told is not None else []
 
     def adopt(self, older: Monitor) -> None:
         """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""

@@ -16,10 +16,13 @@ from datetime import UTC, datetime
 from callmon.backfill import Backfill, Window
 from callmon.cel_source import rows
 from callmon.errors import CallmonError
+from callmon.facts import Fact
 from callmon.figures import Figures
 from callmon.findings import Outcome
 from callmon.settings import Settings
 from callmon.store.engine import Store
+
+Outward = Callable[[str, list[Fact]], None]
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +35,10 @@ class Refills:
 
     name = "refill"
 
-    def __init__(self, settings: Callable[[], Settings], store: Store, added: Callable[[Figures], None]) -> None:
-        self._settings, self._store, self._added = settings, store, added
+    def __init__(
+        self, settings: Callable[[], Settings], store: Store, added: Callable[[Figures], None], outward: Outward
+    ) -> None:
+        self._settings, self._store, self._added, self._outward = settings, store, added, outward
         self._windows: dict[str, list[Window]] = {}
         self._noted = asyncio.Event()
 
@@ -82,7 +87,8 @@ class Refills:
         if exchange not in self._settings().exchanges or not self._settings().exchanges[exchange].cel.is_on:
             return True
         try:
-            await asyncio.to_thread(self._fill, self._settings(), exchange, windows)
+            for facts in await asyncio.to_thread(self._fill, self._settings(), exchange, windows):
+                self._outward(exchange, facts)
         except CallmonError as error:
             log.warning("gaps are not filled yet", extra={"exchange": exchange, "why": str(error)})
             for window in windows:
@@ -92,7 +98,8 @@ class Refills:
             log.exception("a mistake of callmon's own while filling gaps", extra={"exchange": exchange})
         return True
 
-    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
+    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> list[list[Fact]]:
+        """The calls out that it found: whether one of them is somebody's callback, the ledger knows."""
         work = Backfill(settings, self._store, exchange)
         found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), work.zone, windows)
         changed = 0
@@ -102,3 +109,4 @@ class Refills:
         log.info("CEL was read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
         for sentence in work.bad.sentences("CEL"):
             log.warning(sentence, extra={"exchange": exchange})
+        return work.outward

@@ -140,7 +140,7 @@ def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
 
 def stored(store: Store, facts: Iterable[Fact]) -> Figures:
     """As the daemon stores what it heard of one call."""
-    outcome = monitor(example(), EXCHANGE).retell(EXCHANGE, facts)
+    outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     return wrote(store, outcome)
 
@@ -174,7 +174,7 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
         ("voicemail_after_fourth_ring", "general", "unknown", "exempt"): 1,
     }
     assert differences(store) == []
-    assert list(rejudge(store, monitor(example()))) == []
+    assert list(rejudge(store, monitor(example(), token=str))) == []
     assert filled(store, "answered_ring2")[0].changes == ()
 
 

@@ -19,15 +19,16 @@ from callmon.assembly import monitor
 from callmon.backfill import Backfill
 from callmon.cel.rows import COLUMNS
 from callmon.errors import ConfigError
+from callmon.facts import Fact
 from callmon.figures import CALLS, CORRECTED, Figures
 from callmon.findings import Gap, Outcome
-from callmon.refill import Refills
+from callmon.refill import Outward, Refills
 from callmon.settings import Settings, example, parse
 from callmon.store.engine import Store
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
-from tests.test_cel import TORONTO, rows_of
-from tests.test_traces import TRACES, concluding, expected, truth
+from tests.test_cel import TORONTO, heard, rows_of
+from tests.test_traces import TRACES, concluding, expected, recording, truth
 
 
 def at_of(name: str) -> tuple[datetime, datetime]:
@@ -215,10 +216,12 @@ def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, sour
 # The daemon, by itself.
 
 
-async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figures:
+async def refilled(
+    settings: Settings, store: Store, *outcomes: Outcome, outward: Outward = lambda name, facts: None
+) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append)
+    refills = Refills(lambda: settings, store, got.append, outward)
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
@@ -226,6 +229,7 @@ async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figu
         await asyncio.sleep(0.02)
         if not refills.backlog() and got:
             break
+    await asyncio.sleep(0.05)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -245,22 +249,43 @@ async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
 ) -> None:
     shutil.copy(cel("answered_ring2"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    heard = monitor(example(), EXCHANGE).retell(EXCHANGE, half_heard("answered_ring2"))
+    heard = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
     assert heard is not None
     wrote(store, heard)
     added = await refilled(settings, store, heard)
     assert added[CORRECTED.name, "reach_a_person", "general", "unknown", "met"] == 1
 
 
+async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store, tmp_path: Path) -> None:
+    talked = later("callback_answered", 0)
+    for row in talked:
+        if row[0] in ("BRIDGE_EXIT", "APP_END", "HANGUP", "CHAN_END", "LINKEDID_END"):
+            row[1] = f"{float(row[1]) + 10:.6f}"  # they talked for longer
+    write_csv(tmp_path / "Master.csv", [*later("vm_message", 0), *talked])
+    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
+    owing = monitor(settings, token=store.ring.token)
+    (opened,) = owing.fill(EXCHANGE, heard(recording("vm_message", "ami-callmon")[0]))
+    assert [type(written.entry).__name__ for written in opened.ledger] == ["Owed"]
+    paid: list[Outcome] = []
+
+    def outward(name: str, facts: list[Fact]) -> None:
+        paid.extend(owing.fill(name, facts))
+
+    gap = Gap(EXCHANGE, *at_of("callback_answered"))
+    await refilled(settings, store, Outcome(EXCHANGE, gaps=(gap,)), outward=outward)
+    entries = [written.entry for outcome in paid for written in outcome.ledger]
+    assert [type(entry).__name__ for entry in entries] == ["CalledBack"]
+
+
 async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
-    refills = Refills(example, store, lambda figures: None)
+    refills = Refills(example, store, lambda figures: None, lambda name, facts: None)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     assert refills.backlog() == 0
 
 
 async def test_a_source_that_is_away_is_tried_again(store: Store, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    refills = Refills(lambda: settings, store, lambda figures: None)
+    refills = Refills(lambda: settings, store, lambda figures: None, lambda name, facts: None)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     task = asyncio.create_task(refills.run())
     await asyncio.sleep(0.2)

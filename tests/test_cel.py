@@ -56,7 +56,7 @@ def told(rows: Iterable[Row]) -> diary.Told:
 
 
 def concluded(facts: list[Fact]) -> dict[str, Any]:
-    outcome = monitor(example(), "toronto").retell("toronto", facts)
+    outcome = monitor(example(), "toronto", token=str).retell("toronto", facts)
     if outcome is not None:
         return as_json("toronto", outcome.calls[0], outcome.findings)
     arrived = facts[0]

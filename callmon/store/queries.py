@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
@@ -143,6 +144,17 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
         StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
         for key in dict.fromkeys((*facts, *accounts))
     ]
+
+
+def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
+    """Those of these calls of which anything is stored."""
+    found: set[str] = set()
+    rest = iter(calls)
+    with store.reading() as connection:
+        while some := list(islice(rest, 500)):
+            which = and_(FACT.c.exchange == exchange, FACT.c["call"].in_(some))
+            found |= set(connection.scalars(select(FACT.c["call"]).where(which).distinct()))
+    return found
 
 
 def phones_dialled(
