@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from callmon.monitor import Monitor, Site
+from callmon.hearing import Site
+from callmon.monitor import Monitor
 from callmon.numbers import e164
 from callmon.settings import Settings
 from callmon.standards import load
@@ -35,6 +36,7 @@ def monitor(
         settings.rules,
         settings.lines(),
         token=token,
+        patience=settings.disruptions.after,
     )
 
 
@@ -48,7 +50,13 @@ def warm_up(settings: Settings, now: datetime) -> None:
 def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
     told, lines, relay = settings.exchanges.get(exchange), settings.lines(), settings.relay_numbers
     if told is None:
-        return Site(lines, region=settings.region, any_line=any_line, relay_numbers=relay)
+        return Site(
+            lines,
+            region=settings.region,
+            any_line=any_line,
+            relay_numbers=relay,
+            test_callers=settings.test_callers,
+        )
     return Site(
         lines,
         told.trunks,
@@ -62,4 +70,5 @@ def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
         relay,
         settings.staff(exchange),
         told.dial_prefixes,
+        settings.test_callers,
     )

@@ -21,6 +21,7 @@ from callmon import __version__
 from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
 from callmon.cli_backfill import backfill
+from callmon.cli_disruptions import disruptions as disruption_commands
 from callmon.cli_privacy import privacy
 from callmon.cli_report import report
 from callmon.command_line import (
@@ -274,7 +275,7 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     """
     from callmon.explain import as_json as told_as_json
     from callmon.explain import story
-    from callmon.store import keyed, ledger, people, queries
+    from callmon.store import disruptions, keyed, ledger, people, queries
     from callmon.store.engine import open_store
 
     settings = configuration(config)
@@ -286,11 +287,12 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
         look = people.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
         people.log_of_call(store, look, call)
     for stored in found:
+        met = disruptions.met_by(store, stored.account)
         if as_json:
-            click.echo(json.dumps(told_as_json(stored, settings), ensure_ascii=False))
+            click.echo(json.dumps(told_as_json(stored, settings, met), ensure_ascii=False))
         else:
             entries = ledger.entries(store, stored.account.call if stored.account else call, stored.exchange)
-            click.echo(story(stored, settings, lang or settings.default_language, entries))
+            click.echo(story(stored, settings, lang or settings.default_language, entries, met))
 
 
 @main.group()
@@ -371,3 +373,4 @@ def demo(listen: str, seconds: float | None) -> None:
 
 
 main.add_command(callbacks)
+main.add_command(disruption_commands)

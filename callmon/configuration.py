@@ -29,6 +29,7 @@ from callmon.broker_settings import MqttSettings
 from callmon.business_calendar import SpecialHours
 from callmon.callback_settings import CallbackSettings, shared_mistakes
 from callmon.closed_days import ClosedDays, ontario
+from callmon.disruption_settings import TTY_TEST, DisruptionSettings, test_caller_mistakes
 from callmon.durations import Duration
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
@@ -182,6 +183,9 @@ class LineSettings(Table):
     callback_clock: CallbackClock = Field(
         default="clock", description="callbacks are judged by 24 hours of the clock, or by the next business_day"
     )
+    test_call_every: Duration | None = Field(
+        default=None, description="how often somebody tests it; when left out, a TTY line every 31 days"
+    )
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
 
@@ -218,6 +222,9 @@ class Configuration(BaseSettings):
         default=("711", "1 800 855-0511", "1 800 855-1155"),
         description="operators of the telephone relay service call from these numbers",
     )
+    test_callers: tuple[str, ...] = Field(
+        default=(), description="numbers from which lines are tested: no figure counts their calls"
+    )
     minimum_sample: int = Field(
         default=20,
         ge=1,
@@ -230,6 +237,9 @@ class Configuration(BaseSettings):
     mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
     callbacks: CallbackSettings = Field(default=CallbackSettings(), description="when a caller was called back")
+    disruptions: DisruptionSettings = Field(
+        default=DisruptionSettings(), description="when a line cannot take calls"
+    )
     exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
     calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
     services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
@@ -274,6 +284,7 @@ class Configuration(BaseSettings):
             *_clashes(self),
             *staff_mistakes(self.staff, self.exchanges),
             *_relay(self),
+            *test_caller_mistakes(self.test_callers, self.region),
             *shared_mistakes(self.callbacks, self.region),
         ]
         if found:
@@ -306,6 +317,7 @@ def _line(name: str, table: LineSettings, region: str) -> Line:
         mailboxes=table.mailboxes,
         extensions=table.extensions,
         callback_clock=table.callback_clock,
+        test_call_every=table.test_call_every or (TTY_TEST if table.mode == "tty" else None),
     )
 
 

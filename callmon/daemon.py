@@ -28,8 +28,6 @@ from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.trace import public_numbers
-from callmon.callbacks.hand import Hand
-from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
 from callmon.errors import ConfigError
@@ -43,12 +41,12 @@ from callmon.refill import Refills
 from callmon.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
-from callmon.sinks.metrics import ExchangeState, Metrics
+from callmon.sinks.metrics import ExchangeState, Metrics, Service
 from callmon.sinks.mqtt import Mqtt
 from callmon.sinks.outlook import Outlook
 from callmon.standards import ALL_STANDARDS
 from callmon.standby import Standby
-from callmon.store import ledger, queries
+from callmon.store import disruptions, ledger, queries
 from callmon.store.engine import Store
 from callmon.today import Today
 from callmon.web.app import app
@@ -83,7 +81,7 @@ class Daemon:
         self.database = Database(store, told.write_every, told.max_waiting, is_shared=is_shared)
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
-        self.mqtt.obligations = self.monitor.ledger.shelf
+        self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
         self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self._hear_late)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
@@ -122,7 +120,9 @@ class Daemon:
             for name in self.settings.exchanges:
                 self._watch(name)
             timer = tasks.create_task(self._each_second(), name="timer")
-            hands = tasks.create_task(self.hands.run(self._do), name="by hand")
+            hands = tasks.create_task(
+                self.hands.run(lambda act: self.offer(partial(act, self.monitor))), name="by hand"
+            )
             outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
             succession = tasks.create_task(self.standby.run(), name="standby")
             refill = tasks.create_task(self.refills.run(), name="refill")
@@ -175,6 +175,9 @@ class Daemon:
 
     def owed(self) -> Shelf:
         return self.monitor.ledger.shelf
+
+    def service(self) -> Service:
+        return Service(self.monitor.disruptions.book, self.monitor.last_calls())
 
     def outlook(self) -> Outlook:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
@@ -232,6 +235,7 @@ class Daemon:
         heard = queries.heartbeats(self._store)
         self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
         self.hands.restore()
+        disruptions.take_up(self._store, self.monitor, self.settings)
         ledger.take_up(self._store, self.monitor.ledger, self.settings.exchanges, datetime.now(UTC))
         for name in self.settings.exchanges:
             calls = queries.open_calls(self._store, name, numbers=True)
@@ -298,9 +302,6 @@ class Daemon:
     def _hear_late(self, name: str, facts: list[Fact]) -> None:
         """A call out that CEL alone tells: it may have been somebody's callback."""
         self.offer(partial(self.monitor.fill, name, facts))
-
-    def _do(self, hand: Hand, stored: Obligation | None) -> None:
-        self.offer(partial(self.monitor.hand, hand, stored))
 
     def _silent(self) -> list[str]:
         """The exchanges that are unheard for so long that a callback may have been made."""
@@ -386,7 +387,7 @@ class Daemon:
         self._rewatch(before)
         self.today.keep(changed.exchanges)
         self.today.timezone = changed.timezone
-        self.mqtt.obligations = monitor.ledger.shelf
+        self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
         self.mqtt.configure(changed.mqtt)
         self.metrics.watch(self._in_use())
         log.info("configuration taken over")

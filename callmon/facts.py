@@ -43,6 +43,7 @@ class Arrived(Fact, frozen=True, gc=False):
     "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
     line up and nobody on it: somebody may have answered and handed on before we listened. `may_hide_ringing`:
     nothing rings now, but something may have before. `relay`: the number was one of a relay service's operators.
+    `test`: it was one of those that only see whether the line works (R-30).
     `beside`: called outside by a person with another caller on hold, perhaps to ask about that one, perhaps not.
     """
 
@@ -57,6 +58,7 @@ class Arrived(Fact, frozen=True, gc=False):
     slack: timedelta = EXACT
     may_hide_ringing: bool = False
     relay: bool = False
+    test: bool = False
     beside: bool = False
 
 

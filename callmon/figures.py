@@ -17,7 +17,9 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 from callmon.callbacks.entries import CalledBack
-from callmon.calls.call import OUTCOMES, Call
+from callmon.calls.call import HEARD, OUTCOMES, Call
+from callmon.disruptions.book import Noted
+from callmon.disruptions.entries import SOURCES, Ended
 from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
 from callmon.integrity import SIGNS, relay_ended_early, signs
 from callmon.standards._cases import may_hide_a_person
@@ -30,6 +32,7 @@ RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
 TRANSFERS = (0, 1, 2, 3, 5)
 HOUR = 3600
 DELAYS = tuple(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
+NOTICES = (60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HOUR)
 HOLDS = (5, 10, 20, 30, 60, 120, 300)
 BEYOND = "+Inf"
 SUM = "sum"
@@ -41,9 +44,12 @@ class Metric(NamedTuple):
     name: str
     help: str
     labels: tuple[str, ...]
-    buckets: Literal["rings", "cycles", "transfers", "holds", "delays"] | None = None
+    buckets: Literal["rings", "cycles", "transfers", "holds", "delays", "notices"] | None = None
 
 
+COMPLETENESS = Metric(
+    "callmon_calls_completeness_total", "Inbound calls that ended, by how they were heard.", ("line", "heard")
+)
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
 RINGS_HEARD = Metric(
     "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), "rings"
@@ -92,10 +98,21 @@ HELD = Metric(
 DELAY = Metric(
     "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), "delays"
 )
+DISRUPTIONS = Metric(
+    "callmon_disruptions_total", "Disruptions that are over, and planned work.", ("line", "source")
+)
+DISRUPTED = Metric("callmon_disrupted_seconds_total", "How long those lasted.", ("line", "source"))
+NOTICE = Metric(
+    "callmon_disruption_notice_seconds",
+    "From the start of a disruption to its complete notice in both languages.",
+    ("line",),
+    "notices",
+)
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
 METRICS = (
     CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, REDIRECTED, VERDICT, CORRECTED, CAUSE, ATFIRST,
-    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, DELAY, UNHEARD,
+    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, DELAY, DISRUPTIONS, DISRUPTED, NOTICE,
+    COMPLETENESS, UNHEARD,
 )  # fmt: skip
 
 # What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
@@ -131,6 +148,8 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "first": ("yes", "no", "unknown"),
     "by": ("transfer", "dialplan"),
     "sign": SIGNS,
+    "source": SOURCES,
+    "heard": HEARD,
 }
 # The reasons of `bilingual_person` say whether it was so at the first answer.
 FIRST: Mapping[str, str] = {
@@ -165,6 +184,8 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
             bounds = [text for _, text in _TRANSFER_BOUNDS]
         case "holds":
             bounds = [text for _, text in _HOLD_BOUNDS]
+        case "notices":
+            bounds = [text for _, text in _NOTICE_BOUNDS]
         case "delays":
             bounds = [text for _, text in _DELAY_BOUNDS]
         case "cycles":
@@ -177,6 +198,7 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
 _RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
 _TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
 _HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
+_NOTICE_BOUNDS = tuple((n, repr(float(n))) for n in NOTICES)
 _DELAY_BOUNDS = tuple((n, repr(float(n))) for n in DELAYS)
 
 
@@ -199,15 +221,18 @@ def added(outcome: Outcome) -> Figures:
             of_finding(figures, finding)
         if isinstance(written.entry, CalledBack):
             of_callback(figures, written.entry)
+    for noted in outcome.disruptions:
+        of_disruption(figures, noted)
     return figures
 
 
 def of_call(figures: Figures, call: Call) -> None:
     """Adds an inbound call of a line that has ended; any other is counted elsewhere, or not at all."""
-    if call.direction != "inbound" or call.line is None or not call.is_ended:
+    if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
         return
     language = language_label(call.language)
     add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
+    add(figures, (COMPLETENESS.name, call.line, call.heard))
     if call.answered_by is not None and call.rings is not None and call.waited is not None:
         _observe(figures, (RINGS_HEARD.name, call.line, language), call.rings, _RING_BOUNDS)
         _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
@@ -250,6 +275,17 @@ def of_gap(figures: Figures, gap: Gap) -> None:
 def of_callback(figures: Figures, entry: CalledBack) -> None:
     base = (DELAY.name, entry.line, language_label(entry.language))
     _observe(figures, base, entry.waited.total_seconds(), _DELAY_BOUNDS)
+
+
+def of_disruption(figures: Figures, noted: Noted) -> None:
+    """Counted once it is over, when it is known whether it was one; its notice when all of that was given."""
+    one = noted.disruption
+    for line in one.lines:
+        if noted.announces and one.noticed_after is not None:
+            _observe(figures, (NOTICE.name, line), one.noticed_after.total_seconds(), _NOTICE_BOUNDS)
+        if isinstance(noted.entry, Ended) and one.counts and one.ended is not None:
+            add(figures, (DISRUPTIONS.name, line, one.source))
+            add(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
 
 
 def survey_was_heard(figures: Figures) -> bool:

@@ -12,6 +12,7 @@ from callmon.facts import Fact
 if TYPE_CHECKING:
     from callmon.callbacks.written import Written
     from callmon.calls.call import Call
+    from callmon.disruptions.book import Noted
 
 Verdict = Literal["met", "not_met", "exempt", "unknown"]
 Cause = Literal[
@@ -68,12 +69,13 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
         return self.end - self.start
 
 
-class Outcome(msgspec.Struct, frozen=True, gc=False):
+class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What one event (or one tick) led to, for one exchange. Sinks take it as it is.
 
     `calls` are the accounts, as they stand now, of the calls that ended with this outcome. `ledger` is what was
     written in the ledger of callbacks: each entry bears its own exchange, which need not be this one. `hand` is
-    the number of what a person did by hand, when this follows from it.
+    the number of what a person did by hand, when this follows from it. `disruptions` and `disruption_hand` are the
+    same of the book of disruptions.
     """
 
     exchange: str
@@ -83,3 +85,5 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     gaps: tuple[Gap, ...] = ()
     ledger: tuple[Written, ...] = ()
     hand: int = 0
+    disruptions: tuple[Noted, ...] = ()
+    disruption_hand: int = 0

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from callmon.callbacks.hand import Hand
 from callmon.callbacks.obligation import Obligation
+from callmon.disruptions.disruption import Disruption
+from callmon.disruptions.hand import Hand as DisruptionHand
 from callmon.errors import StoreError
-from callmon.store import ledger
+from callmon.findings import Outcome
+from callmon.monitor import Monitor
+from callmon.store import disruptions, ledger
 from callmon.store.engine import Store
 
 EVERY_SECONDS = 0.5
+
+Act = Callable[[Monitor], list[Outcome]]
 
 
 class Hands:
@@ -22,19 +29,30 @@ class Hands:
 
     def __init__(self, store: Store, token: Callable[[str], str]) -> None:
         self._store, self._token = store, token
-        self.done = 0  # the last that was done
+        self.done = self.done_of_disruptions = 0  # the last that was done
 
     def restore(self) -> None:
         """Begin behind what was done before."""
         self.done = ledger.done(self._store)
+        self.done_of_disruptions = disruptions.done(self._store)
 
-    async def run(self, do: Callable[[Hand, Obligation | None], None]) -> None:
+    async def run(self, do: Callable[[Act], None]) -> None:
+        """`do` is given what the monitor is to be asked, each time."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
-                asked = await asyncio.to_thread(ledger.asked, self._store, self.done, self._token)
+                asked, others = await asyncio.to_thread(self._asked)
             except StoreError:
                 continue
             for hand, stored in asked:
                 self.done = hand.n
-                do(hand, stored)
+                do(partial(Monitor.hand, hand=hand, stored=stored))
+            for other, one in others:
+                self.done_of_disruptions = other.n
+                do(partial(Monitor.hand_of_disruption, hand=other, stored=one))
+
+    def _asked(
+        self,
+    ) -> tuple[list[tuple[Hand, Obligation | None]], list[tuple[DisruptionHand, Disruption | None]]]:
+        told = ledger.asked(self._store, self.done, self._token)
+        return told, disruptions.asked(self._store, self.done_of_disruptions)

@@ -43,7 +43,8 @@ class Line:
     North America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the
     line itself is French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and
     `special_hours` are the line's own, or None and empty when it keeps the ministry's. `callback_clock`: a
-    callback is judged by 24 hours of the clock, or by the end of the next business day.
+    callback is judged by 24 hours of the clock, or by the end of the next business day. `test_call_every`: how
+    often somebody is to call it to see that it works.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Line:
     mailboxes: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     callback_clock: CallbackClock = "clock"
+    test_call_every: timedelta | None = None
 
     def title(self, language: str) -> str:
         """The French title for "fr", the English one for every other language."""

@@ -20,70 +20,26 @@ from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.opening import OPENED_BY, Opener
 from callmon.callbacks.terms import AllTerms, Rules
+from callmon.calls.absence import Heard
 from callmon.calls.call import Call, Wait
-from callmon.calls.endpoints import Endpoints, endpoint
+from callmon.calls.endpoints import endpoint
 from callmon.calls.evidence import born
-from callmon.calls.listing import Heard
 from callmon.calls.resuming import resume
 from callmon.calls.story import Account
-from callmon.calls.tracker import Tracker
+from callmon.disruptions.disruption import Disruption
+from callmon.disruptions.hand import Hand as DisruptionHand
+from callmon.disruptions.seeing import Seeing
 from callmon.facts import Fact
 from callmon.findings import Finding, Gap, Judgement, Outcome
-from callmon.lines import Line, Lines
-from callmon.staff import NOBODY, StaffLanguages
+from callmon.hearing import Hearing, Site
+from callmon.last_calls import LastCalls
+from callmon.lines import Line
 from callmon.standards import Standard
 from callmon.standards._owed import Seen, finding
 
 OPENING = frozenset(OPENED_BY)
 NO_TIME = timedelta(0)
-
-
-class Site:
-    """What is told of one exchange (the tracker's `Site`)."""
-
-    def __init__(
-        self,
-        lines: Lines,
-        trunks: Iterable[str] = (),
-        phones: Iterable[str] = (),
-        voicemail_contexts: Iterable[str] = (),
-        region: str = "CA",
-        any_line: bool = False,
-        parking_extensions: Iterable[str] = (),
-        survey_extensions: Iterable[str] = (),
-        queue_languages: Mapping[str, str] | None = None,
-        relay_numbers: Iterable[str] = (),
-        staff: StaffLanguages = NOBODY,
-        dial_prefixes: Iterable[str] = (),
-    ) -> None:
-        self.dial_prefixes = tuple(dial_prefixes)
-        self.parking_extensions = frozenset(parking_extensions)
-        self.survey_extensions = frozenset(survey_extensions)
-        self.queue_languages: Mapping[str, str] = queue_languages or {}
-        self.relay_numbers = frozenset(relay_numbers)
-        self.staff = staff
-        self.endpoints = Endpoints(tuple(trunks), tuple(phones))
-        self.region = region
-        self.any_line = any_line
-        self.voicemail_contexts = frozenset(voicemail_contexts)
-        self.mailboxes = frozenset(box.partition("@")[0] for line in lines for box in line.mailboxes)
-        self.lines = lines
-
-    def line(self, dialled: str) -> Line | None:
-        """The line of this number; with `any_line`, one made up for it."""
-        line = self.lines.at(dialled)
-        if line is None and self.any_line and dialled:
-            return Line(name=dialled, mode="voice", service=dialled, title_fr=dialled, title_en=dialled)
-        return line
-
-
-class Hearing:
-    """One exchange as it is heard: its tracker and the accounts of its calls."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.tracker = Tracker(site)
-        self.accounts: dict[str, Account] = {}
+PATIENCE = timedelta(seconds=10)
 
 
 class Monitor:
@@ -102,6 +58,7 @@ class Monitor:
         lines: Iterable[Line] = (),
         *,
         token: Callable[[str], str],
+        patience: timedelta = PATIENCE,
     ) -> None:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars
@@ -117,6 +74,7 @@ class Monitor:
         self.ledger = Ledger(AllTerms(rules or Rules(), lines, calendars), token, self._judge_owed)
         self._opener = Opener(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
+        self.disruptions = Seeing(self._hearings, lines, calendars, patience)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """What follows from one more event of an exchange; None when nothing does (most events)."""
@@ -136,13 +94,23 @@ class Monitor:
         left out); `silent`: those that are unheard for long enough to miss a callback.
         """
         self.ledger.tick(now, heard, silent)
-        return self._written()
+        self.disruptions.tick(now)
+        return [*self._written(), *self._noted_now()]
 
     def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
         """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
         do(self.ledger, hand, stored)
         written = self.ledger.take()
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
+
+    def hand_of_disruption(self, hand: DisruptionHand, stored: Disruption | None = None) -> list[Outcome]:
+        """The same for disruptions."""
+        self.disruptions.book.do(hand, stored)
+        return [Outcome("", disruptions=self.disruptions.book.take(), disruption_hand=hand.n)]
+
+    def _noted_now(self) -> list[Outcome]:
+        noted = self.disruptions.book.take()
+        return [Outcome("", disruptions=noted)] if noted else []
 
     def _written(self) -> list[Outcome]:
         written = self.ledger.take()
@@ -162,7 +130,7 @@ class Monitor:
         counts: dict[tuple[str, str], int] = {}
         for hearing in self._hearings.values():
             for account in hearing.accounts.values():
-                if account.arrival.line is not None:
+                if account.arrival.line is not None and not account.arrival.test:
                     key = (account.arrival.line, account.state())
                     counts[key] = counts.get(key, 0) + 1
         return counts
@@ -173,7 +141,7 @@ class Monitor:
         for exchange, hearing in self._hearings.items():
             for account in hearing.accounts.values():
                 state = account.state()
-                if account.arrival.line is None or state not in ("ringing", "queue"):
+                if account.arrival.line is None or account.arrival.test or state not in ("ringing", "queue"):
                     continue
                 key, wait = (account.arrival.line, state), account.wait(now.get(exchange))
                 if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
@@ -199,6 +167,20 @@ class Monitor:
         """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""
         for line, channel, at in dialled:
             self._hearings[exchange].tracker.phones.learn(line, endpoint(channel), at)
+
+    def learn_routes(self, exchange: str, came: Iterable[tuple[str, str, datetime | None]]) -> None:
+        """Over which trunks calls came before callmon stopped: (line, trunk, when)."""
+        for line, trunk, at in came:
+            self._hearings[exchange].routes.learn(line, trunk, at)
+
+    def last_calls(self) -> LastCalls:
+        """When each line was last called, on whatever exchange."""
+        return LastCalls().and_of(hearing.last_calls for hearing in self._hearings.values())
+
+    def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
+        """What was stored before callmon stopped."""
+        for hearing in self._hearings.values():
+            hearing.last_calls.restore(calls, tests)
 
     def is_unheard(self, exchange: str) -> bool:
         return self._hearings[exchange].tracker.listing.is_unheard
@@ -234,7 +216,8 @@ class Monitor:
         account.judged = tuple(judged)
         if before is None or before.call() != account.call():
             resume(hearing.tracker, account, facts)
-            self._opener.resume(exchange, account, facts, hearing.site)
+            if not account.arrival.test:
+                self._opener.resume(exchange, account, facts, hearing.site)
 
     def hearing(self, exchange: str) -> Hearing | None:
         return self._hearings.get(exchange)
@@ -262,8 +245,10 @@ class Monitor:
             if before is not None:
                 hearing.accounts, hearing.tracker = before.accounts, before.tracker
                 hearing.tracker.site = hearing.site
+                hearing.routes, hearing.last_calls = before.routes, before.last_calls
                 hearing.site.endpoints.keep(before.site.endpoints)
         self.ledger.adopt(older.ledger)
+        self.disruptions.adopt(older.disruptions)
         self.others = older.others
         self.survey_heard = older.survey_heard
 
@@ -296,7 +281,7 @@ class Monitor:
                 told += apart
             else:
                 told.append(fact)
-                if kind in OPENING and not is_retold:
+                if kind in OPENING and not is_retold and not account.arrival.test:
                     self._opener.inward(exchange, fact, account, hearing.site)
             if kind in self._settled_by:
                 call = account.call()
@@ -306,6 +291,7 @@ class Monitor:
         gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
+            hearing.returned = gap
         written = () if is_retold else self.ledger.take()
         if not told and not gaps and not written:
             return None
@@ -343,6 +329,7 @@ class Monitor:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return Account(fact)
+        hearing.arrived(line, fact)
         arrived = fact.at or born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
@@ -357,7 +344,7 @@ class Monitor:
         standards: tuple[Standard, ...],
         findings: list[Finding],
     ) -> None:
-        if call.line is None or call.direction != "inbound":
+        if call.line is None or call.direction != "inbound" or call.test:
             return
         for standard in standards:
             if standard.name in account.judged or (standard.needs and not self._has(standard, hearing)):

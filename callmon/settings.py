@@ -30,10 +30,11 @@ from callmon.configuration import (
     StoreSettings,
     WebSettings,
 )
+from callmon.disruption_settings import DisruptionSettings
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Line, Lines
-from callmon.numbers import relay_number
+from callmon.numbers import e164, relay_number
 from callmon.staff import StaffLanguages
 
 EXAMPLE = "callmon.example.toml"
@@ -98,9 +99,19 @@ class Settings:
         return frozenset(number for number in known if number is not None)
 
     @property
+    def test_callers(self) -> frozenset[str]:
+        """Numbers from which lines are tested, as an arriving call has them (E.164)."""
+        known = (e164(number, self.region) for number in self.configuration.test_callers)
+        return frozenset(number for number in known if number is not None)
+
+    @property
     def rules(self) -> Rules:
         """What a callback is: [callbacks]."""
         return self.configuration.callbacks.rules(self.region)
+
+    @property
+    def disruptions(self) -> DisruptionSettings:
+        return self.configuration.disruptions
 
     @property
     def minimum_sample(self) -> int:

@@ -23,7 +23,11 @@ def instant(at: datetime | None) -> str | None:
 
 def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str, Any]:
     """One call as interface.md has it."""
-    findings = list(findings)
+    told = _as_json(exchange, call, list(findings))
+    return told | {"test": True} if call.test else told
+
+
+def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, Any]:
     took = call.voicemail
     return {
         "call": call.call,

@@ -33,7 +33,7 @@ class Today:
         for finding in outcome.findings:
             if finding.standard in CALL_STANDARDS:  # those of callbacks come when the call is long over
                 self._given.setdefault((outcome.exchange, finding.call), []).append(finding)
-        return [self._ended(outcome.exchange, call) for call in outcome.calls]
+        return [self._ended(outcome.exchange, call) for call in outcome.calls if not call.test]
 
     def _ended(self, exchange: str, call: Call) -> Ended:
         given = tuple(self._given.pop((exchange, call.call), ()))

@@ -3,6 +3,7 @@
     PREFIX status           online · offline
     PREFIX lines/LINE       a line now and today
     PREFIX callbacks/ID     one callback that is owed
+    PREFIX disruptions/ID   a disruption, or planned work, that is not over
     PREFIX calls/ended      one call, less whatever names a person or a device
 
 Refuses to let a number or a name through: what is no short extension of digits is not told at all. Every
@@ -21,12 +22,13 @@ import msgspec
 
 from callmon.calls import rings
 from callmon.calls.call import Call, Wait
+from callmon.disruptions.disruption import Disruption
 from callmon.findings import Finding
 from callmon.text import as_json, instant
 
 ONLINE, OFFLINE = b"online", b"offline"
 STATUS, ENDED = "status", "calls/ended"
-LINES, CALLBACKS = "lines/", "callbacks/"
+LINES, CALLBACKS, DISRUPTIONS = "lines/", "callbacks/", "disruptions/"
 OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
 PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
@@ -60,6 +62,13 @@ class Obligations(Protocol):
 
     def revision(self) -> int: ...
     def open(self) -> Mapping[str, Obligation]: ...
+
+
+class Disruptions(Protocol):
+    """The book of disruptions, in the same way."""
+
+    def revision(self) -> int: ...
+    def shown(self) -> Mapping[str, Disruption]: ...
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -138,6 +147,31 @@ def of_callback(owed: Obligation) -> bytes:
     )
 
 
+def disruption_as_json(one: Disruption) -> dict[str, Any]:
+    """What does not change by time alone."""
+    notice = one.notice
+    return {
+        "id": one.id,
+        "source": one.source,
+        "exchange": one.exchange or None,
+        "lines": list(one.lines),
+        "began": instant(one.began),
+        "until": instant(notice.until),
+        "ended": instant(one.ended),
+        "reason": {"fr": notice.reason_fr, "en": notice.reason_en},
+        "alternative": {"fr": notice.alternative_fr, "en": notice.alternative_en},
+        "missing": list(notice.missing()),
+        "announced": instant(one.announced),
+        "confirmed": one.confirmed,
+        "work": one.work,
+    }
+
+
+def of_disruption(one: Disruption) -> bytes:
+    """`callmon/disruptions/ID`: what the public is told of it."""
+    return encoded(disruption_as_json(one))
+
+
 def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
     """`callmon/calls/ended`."""
     return encoded(without_people(as_json(exchange, call, findings)))
@@ -166,3 +200,7 @@ def extension(text: str | None) -> str | None:
 def callback_topic(name: str) -> str:
     """Below the prefix. An id that could not be a topic's last part is made one."""
     return CALLBACKS + PLAIN.sub("_", name)
+
+
+def disruption_topic(name: str) -> str:
+    return DISRUPTIONS + PLAIN.sub("_", name)

@@ -186,6 +186,38 @@ REFUSALS: Mapping[str, str] = {
     "libérez la fiche d'abord (release).",
     "not_taken": "Personne ne s'en charge.",
 }
+DISRUPTIONS: Mapping[str, str] = {
+    "exchange": "système téléphonique arrêté",
+    "exchange_unheard": "système téléphonique hors d'écoute, public peut-être touché",
+    "trunk": "liaison avec le fournisseur coupée",
+    "phones": "aucun poste joignable",
+    "staff": "perturbation signalée par le personnel",
+    "work": "travaux planifiés",
+}
+DISRUPTION_ENDS: Mapping[str, str] = {
+    "over": "service rétabli",
+    "by_hand": "terminée, selon le personnel",
+    "closed": "fermeture de la ligne",
+    "time": "fin prévue",
+    "cancelled": "annulée",
+    "measuring": "simple lacune de mesure, le système fonctionnait",
+}
+NOTICE: Mapping[str, str] = {
+    "reason_fr": "raison (en français)",
+    "reason_en": "raison (en anglais)",
+    "alternative_fr": "services de rechange (en français)",
+    "alternative_en": "services de rechange (en anglais)",
+    "until": "durée prévue",
+}
+DISRUPTION_REFUSALS: Mapping[str, str] = {
+    "not_known": "Aucune perturbation de ce nom; « callmon disruptions list --state all » les donne.",
+    "is_over": "Cette perturbation est terminée : seul l'avis peut encore être corrigé.",
+    "has_begun": "Seuls des travaux qui n'ont pas commencé changent de début.",
+    "not_yet": "Cette heure n'est pas encore passée.",
+    "before_start": "La perturbation n'avait pas commencé à cette heure.",
+    "end_before_start": "La fin doit suivre le début.",
+    "end_is_past": "Cette fin est déjà passée.",
+}
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
 MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}
 LANGUAGE_NAMES: Mapping[str, str] = {
@@ -227,6 +259,10 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "refusal": REFUSALS,
     "sign": SIGNS,
     "parity": PARITY,
+    "disruption": DISRUPTIONS,
+    "disruption_end": DISRUPTION_ENDS,
+    "notice": NOTICE,
+    "disruption_refusal": DISRUPTION_REFUSALS,
 }
 
 

@@ -20,11 +20,13 @@ from callmon import facts as f
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Call
 from callmon.calls.story import Account
+from callmon.disruptions.book import Book
 from callmon.figures import Figures, added
 from callmon.findings import Cause, Finding, Outcome, Verdict
+from callmon.last_calls import LastCalls
 from callmon.privacy.sealing import Ring
 from callmon.sinks.database import Database
-from callmon.sinks.metrics import ExchangeState
+from callmon.sinks.metrics import ExchangeState, Service
 from callmon.sinks.outlook import Outlook
 from callmon.store import queries, wire
 from callmon.store.engine import Store, upgrade
@@ -155,6 +157,8 @@ class Daemon:
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
     shelf: Shelf = field(default_factory=Shelf)
+    book: Book = field(default_factory=Book)
+    last: LastCalls = field(default_factory=LastCalls)
     ahead: Outlook = field(default_factory=Outlook)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
@@ -174,6 +178,9 @@ class Daemon:
 
     def owed(self) -> Shelf:
         return self.shelf
+
+    def service(self) -> Service:
+        return Service(self.book, self.last)
 
     def outlook(self) -> Outlook:
         return self.ahead

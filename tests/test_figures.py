@@ -32,6 +32,7 @@ def of(*calls: Call, findings: tuple[Finding, ...] = (), gaps: tuple[Gap, ...] =
 def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_its_rings_and_wait() -> None:
     assert of(CALL) == {
         ("callmon_calls_total", "general", "answered", "fr", "open"): 1.0,
+        ("callmon_calls_completeness_total", "general", "full"): 1.0,
         ("callmon_rings_before_answer", "general", "fr", "2.0"): 1.0,
         ("callmon_rings_before_answer", "general", "fr", "sum"): 2.0,
         ("callmon_answer_wait_seconds", "general", "fr", "12.0"): 1.0,
@@ -114,7 +115,10 @@ def test_a_call_whose_rings_are_not_known_is_counted_but_in_no_histogram_of_ring
 
 def test_a_call_that_nobody_answered_is_in_no_histogram_of_answers() -> None:
     gave_up = changed(answered_by=None, outcome="abandoned", rings=2)
-    assert list(of(gave_up)) == [("callmon_calls_total", "general", "abandoned", "fr", "open")]
+    assert list(of(gave_up)) == [
+        ("callmon_calls_total", "general", "abandoned", "fr", "open"),
+        ("callmon_calls_completeness_total", "general", "full"),
+    ]
 
 
 def test_voicemail_counts_the_rings_before_it_unless_a_person_had_answered() -> None:
@@ -123,6 +127,7 @@ def test_voicemail_counts_the_rings_before_it_unless_a_person_had_answered() -> 
     )
     assert of(taken) == {
         ("callmon_calls_total", "general", "voicemail_message", "fr", "open"): 1.0,
+        ("callmon_calls_completeness_total", "general", "full"): 1.0,
         ("callmon_voicemail_rings", "general", "4.0"): 1.0,
         ("callmon_voicemail_rings", "general", "sum"): 4.0,
     }
@@ -193,6 +198,10 @@ def test_every_set_of_labels_exists_at_zero() -> None:
         "callmon_integrity_calls_total": lines * 3,
         "callmon_early_hold_seconds": lines * 9,
         "callmon_callback_delay_seconds": lines * languages * 11,
+        "callmon_disruptions_total": lines * 5,
+        "callmon_calls_completeness_total": lines * 3,
+        "callmon_disrupted_seconds_total": lines * 5,
+        "callmon_disruption_notice_seconds": lines * 10,
     }
 
 

@@ -229,6 +229,15 @@ class DeviceStateChange(Event, frozen=True, gc=False):
     state: str
 
 
+class Registry(Event, frozen=True, gc=False):
+    """What became of a registration of the exchange's own with a carrier."""
+
+    technology: str
+    username: str
+    domain: str
+    status: str
+
+
 class FullyBooted(Event, frozen=True, gc=False):
     """Sent to us at login: `uptime` in seconds tells a restart from a reconnect."""
 
@@ -358,6 +367,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     QueueCallerLeave: ("Uniqueid", "Queue"),
     UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum", "Status", "Mailbox"),
     DeviceStateChange: ("Device", "State"),
+    Registry: ("ChannelType", "Username", "Domain", "Status"),
     FullyBooted: ("Uptime",),
     Shutdown: (),
     CoreShowChannel: (

@@ -55,6 +55,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
             withheld=withheld,
             channel=masked(call.caller.channel),
             relay=caller in tracker.site.relay_numbers,
+            test=line is not None and caller in tracker.site.test_callers,
             beside=beside,
         )
     )
@@ -90,6 +91,7 @@ def tell_found(
             slack=timedelta(seconds=1),
             may_hide_ringing=may_hide_ringing,
             relay=caller in tracker.site.relay_numbers,
+            test=line is not None and caller in tracker.site.test_callers,
         )
     )
 

@@ -15,6 +15,7 @@ from callmon.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOffer, T
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
 Heard = Literal["full", "filled", "partly"]
+HEARD: tuple[Heard, ...] = ("full", "filled", "partly")
 STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
     "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
@@ -142,3 +143,4 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     held_after: timedelta | None = None  # from the answer to the first time on hold or parked,
     held_for: timedelta | None = None  # and how long that was
     by_music: bool = False  # the caller heard music instead of ringing: the wait counts in seconds
+    test: bool = False  # whether the line works: no member of the public called, and no figure counts it

@@ -133,6 +133,10 @@ class Endpoints:
                 self.learn(channel, known)
         return bool(known)
 
+    def is_trunk(self, name: str) -> bool:
+        """Whether the configuration says so."""
+        return self._told(name) is True
+
     def _known(self, name: str) -> bool | None:
         known = self._outside.get(name)
         if known is None and (known := self._told(name)) is not None and len(self._outside) < MAX_LEARNED:

@@ -13,11 +13,12 @@ else a fact bears a `slack`, the time within which it happened.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import arrival, dialling, voicemail, waiting
+from callmon.calls.absence import Absence, Heard
 from callmon.calls.endpoints import is_local
 from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
 from callmon.calls.legs import Leg, TrackedCall, new_call
@@ -35,13 +36,6 @@ UP, RING, RINGING = "6", "4", "5"
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
-class Heard(NamedTuple):
-    """The gap that a listing ended."""
-
-    start: datetime
-    end: datetime
-
-
 class Listing:
     """One exchange's listing in the making, and the gap that it ends."""
 
@@ -53,7 +47,7 @@ class Listing:
         self._channels_done = False
         self._since: datetime | None = None
         self._restarted = self._stopped = False
-        self._booted: datetime | None = None
+        self.absence = Absence()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
         self.is_unheard, self.settled = True, 0  # how often a listing has ended that
@@ -93,7 +87,17 @@ class Listing:
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange says that it goes down: what is still up when it comes back is gone."""
-        self._stopped = True
+        self._stopped, self.absence.stopped_at = True, event.at or self._tracker.clock
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether it ever was, before this gap."""
+        return self._since is not None
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When it was lost; None when callmon did not run then."""
+        return None if self.absence.away else self._since
 
     def booted(self, event: e.FullyBooted) -> None:
         """At login: did the exchange start anew since we last heard it? Its uptime must have grown meanwhile."""
@@ -101,6 +105,7 @@ class Listing:
             uptime = timedelta(seconds=int(event.uptime))
         except (ValueError, OverflowError):
             return
+        self.absence.uptime(event.at, uptime)
         clock, started = self._tracker.clock, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
@@ -142,8 +147,8 @@ class Listing:
     def _finish(self, until: datetime | None) -> None:
         """The exchange is heard again."""
         if self._since is not None and until is not None:
-            self._gap = Heard(self._since, until)
-        self._restarted = self._stopped = False
+            self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
+        self._restarted, self._stopped, self.absence = False, False, Absence()
         self._since, self.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
@@ -162,7 +167,7 @@ class Listing:
 
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was away: what it heard last was at this time."""
-        self._since, self.is_unheard = heard_until, True
+        self._since, self.is_unheard, self.absence.away = heard_until, True, True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:

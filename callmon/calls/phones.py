@@ -16,7 +16,9 @@ from collections.abc import Callable, Container, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from callmon.ami.events import Stamp, moment
 from callmon.calls.endpoints import extension, is_local
+from callmon.calls.registrations import Registrations
 
 State = Literal["free", "ringing", "in_use", "unreachable"]
 Counted = Literal["free", "in_use", "unreachable"]
@@ -61,14 +63,18 @@ class Phones:
         self._dialled: dict[str, dict[str, datetime | None]] = {}  # line → endpoint → when it was last dialled
         self._rang: set[str] = set()  # rang, and no change of its state was heard since
         self._mute: set[str] = set()  # its states are not told
+        self._turned: dict[str, Stamp] = {}  # when it became unreachable, or reachable again
+        self.registrations = Registrations()  # of the exchange itself, with its carriers
 
-    def heard(self, device: str, state: str) -> bool:
+    def heard(self, device: str, state: str, stamp: Stamp = None) -> bool:
         """A device's state was told; whether that says anything new of a phone."""
         stands, before = _STATES.get(state), self._states.get(device)
         if stands == before:
             return False
         if before is None and not self._is_new_phone(device):
             return False
+        if before == "unreachable" or stands == "unreachable":
+            self._turned[device] = stamp
         if stands is None:
             del self._states[device]
             return True
@@ -89,6 +95,15 @@ class Phones:
         self._states.clear()
         self._named.clear()
         self._rang.clear()
+        self._turned.clear()
+
+    def like(self, is_one: Callable[[str], bool]) -> tuple[str, ...]:
+        """The devices known of whose name is one of these."""
+        return tuple(device for device in self._states if is_one(device))
+
+    def turned(self, device: str) -> datetime | None:
+        """When it was last told that a device is unreachable, or reachable again; None when that was not told."""
+        return moment(self._turned.get(device))
 
     def rings(self, phone: str) -> None:
         """It rings for a caller: its state must change, or else its states are not told at all."""

@@ -29,6 +29,7 @@ class Site(Protocol):
     queue_languages: Mapping[str, str]
     relay_numbers: frozenset[str]
     survey_extensions: frozenset[str]
+    test_callers: frozenset[str]
     voicemail_contexts: frozenset[str]
 
     def line(self, dialled: str) -> PublicLine | None: ...

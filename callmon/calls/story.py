@@ -45,6 +45,7 @@ class Account(Telling, gc=False):
         return Call(
             call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
+            test=a.test,
             arrived=a.at,
             ringing=self.ringing if doubt is CERTAIN or self._is_near(doubt.ringing_slack) else None,
             answered=answer.at if answer is not None and self._is_near(answer.slack) else None,

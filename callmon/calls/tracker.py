@@ -107,6 +107,7 @@ class Tracker:
             e.QueueCallerLeave: self._queue_leave,
             e.UserEvent: partial(requests.said, self),
             e.DeviceStateChange: partial(waiting.changed, self),
+            e.Registry: self.phones.registrations.told,
             e.FullyBooted: self.listing.booted,
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,

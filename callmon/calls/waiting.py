@@ -126,7 +126,7 @@ def decided(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
 def changed(tracker: Tracker, event: e.DeviceStateChange) -> None:
     """DeviceStateChange: does it matter to somebody who waits?"""
     phones, device = tracker.phones, event.device
-    if not phones.heard(device, event.state) or not tracker.waiting:
+    if not phones.heard(device, event.state, event.stamp) or not tracker.waiting:
         return
     for call in list(tracker.waiting.values()):
         waiting = call.waiting

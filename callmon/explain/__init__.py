@@ -20,21 +20,29 @@ from callmon.facts import AnyFact, Arrived, as_it_stands
 
 if TYPE_CHECKING:
     from callmon.callbacks.entries import AnyEntry
+    from callmon.disruptions.disruption import Disruption
     from callmon.settings import Settings
     from callmon.store.queries import StoredCall
 
 
-def story(stored: StoredCall, settings: Settings, language: str, entries: Sequence[AnyEntry] = ()) -> str:
+def story(
+    stored: StoredCall,
+    settings: Settings,
+    language: str,
+    entries: Sequence[AnyEntry] = (),
+    met: Sequence[Disruption] = (),
+) -> str:
     """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide.
 
-    `entries`: what the ledger says of the callback or the complaint that it opened.
+    `entries`: what the ledger says of the callback or the complaint that it opened. `met`: disruptions
+    in its time.
     """
     account = _retold(stored, settings)
     call = stored.account or account.call()
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     tale = Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
     line = settings.lines()[call.line] if call.line is not None and call.line in settings.lines() else None
-    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings), entries)) + "\n"
+    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings, met), entries)) + "\n"
 
 
 def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
@@ -42,10 +50,11 @@ def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
         yield from part
 
 
-def as_json(stored: StoredCall, settings: Settings) -> dict[str, Any]:
-    """The call as interface.md's JSON; one in progress as far as its facts go."""
+def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
+    """The call as interface.md's JSON; one in progress as far as its facts go. `met`: disruptions in its time."""
     call = stored.account or _retold(stored, settings).call()
-    return text.as_json(stored.exchange, call, stored.findings)
+    told = text.as_json(stored.exchange, call, stored.findings)
+    return told | {"disruptions": [one.id for one in met]} if met else told
 
 
 def _retold(stored: StoredCall, settings: Settings) -> Account:

@@ -7,23 +7,20 @@ nobody can call back stands in a part of its own. Shows a number only where it w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from textwrap import wrap
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from callmon.callbacks.obligation import Obligation
-from callmon.explain.speech import Speech
+from callmon.explain.sheet import WIDTH as WIDTH
+from callmon.explain.sheet import Sheet
 from callmon.numbers import printed
 from callmon.text import instant
 
 if TYPE_CHECKING:
-    from callmon.settings import Settings
     from callmon.store.ledger import Listed
 
-WIDTH = 80
 INDENT = "    "
 LATE, SOON, NONE = "■", "▲", " "  # a sign beside the words: colour is nobody's only clue
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def urgency(one: Obligation) -> tuple[datetime, datetime]:
@@ -31,13 +28,8 @@ def urgency(one: Obligation) -> tuple[datetime, datetime]:
     return (one.due.actionable or one.due.at, one.opened)
 
 
-class OwedPage:
+class OwedPage(Sheet):
     """The list at one moment, in one language."""
-
-    def __init__(self, settings: Settings, language: str, now: datetime) -> None:
-        self._settings, self._now = settings, now
-        self._speech = Speech(language, settings.timezone)
-        self._say = self._speech.say
 
     def text(self, listed: Iterable[Listed]) -> str:
         """All of it."""
@@ -145,37 +137,6 @@ class OwedPage:
         if one.acknowledged is not None:
             parts.append(self._say("accueillie {when}", when=self._when(one.acknowledged)))
         return " · ".join(parts)
-
-    # Times, lengths and lines.
-
-    def _when(self, at: datetime) -> str:
-        """« mardi 16 h 45 »; with its date when it is not within six days."""
-        local, now = (x.astimezone(self._settings.timezone).date() for x in (at, self._now))
-        name = self._speech.weekday(at)
-        day = name if abs((local - now).days) < 7 else f"{name} {self._day(at)}"
-        return f"{day} {self._time(at)}"
-
-    def _day(self, at: datetime) -> str:
-        return self._speech.day(at)
-
-    def _time(self, at: datetime) -> str:
-        return self._speech.minute(at)
-
-    def _length(self, length: timedelta) -> str:
-        """« 12 min », « 2 h 10 », « 3 jours 4 h »: cut off, so that nobody is promised a minute too many."""
-        minutes, days = length // MINUTE, length // (24 * HOUR)
-        if days:
-            return self._say("{days} j {hours} h", days=days, hours=(minutes - days * 1440) // 60)
-        if minutes < 60:
-            return self._say("{minutes} min", minutes=minutes)
-        return self._say("{hours} h {minutes}", hours=minutes // 60, minutes=f"{minutes % 60:02}")
-
-    def _set(self, text: str, first: str = "", under: str | None = None) -> list[str]:
-        lines = wrap(
-            self._speech.typeset(text), WIDTH, initial_indent=first,
-            subsequent_indent=first if under is None else under, break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        return [line.rstrip() for line in lines]
 
 
 def owed_as_json(listed: Listed) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from textwrap import wrap
 from callmon import facts as f
 from callmon.callbacks.entries import AnyEntry
 from callmon.calls.call import Span
+from callmon.disruptions.disruption import Disruption
 from callmon.explain import history
 from callmon.explain.moments import Moment, moments
 from callmon.explain.policy import QUOTES
@@ -26,9 +27,16 @@ GAP = "   "
 class Page:
     """One call's page. Every part is a run of finished lines."""
 
-    def __init__(self, tale: Tale, line: Line | None, exchange: str, findings: Iterable[Finding]) -> None:
+    def __init__(
+        self,
+        tale: Tale,
+        line: Line | None,
+        exchange: str,
+        findings: Iterable[Finding],
+        met: Iterable[Disruption] = (),
+    ) -> None:
         self._tale, self._line, self._exchange = tale, line, exchange
-        self._findings = tuple(findings)
+        self._findings, self._met = tuple(findings), tuple(met)
         self._speech, self._say, self._call = tale.speech, tale.speech.say, tale.call
 
     # Header.
@@ -70,6 +78,12 @@ class Page:
             yield say("Délai de réponse"), self._waited(call.waited)
         if call.heard != "full":
             yield say("Écoute"), self._heard()
+        for one in self._met:
+            yield say("Perturbation"), self._disruption(one)
+
+    def _disruption(self, one: Disruption) -> str:
+        what = self._speech.word("disruption", one.shown_source)
+        return self._say("{what} ({id})", what=what, id=one.id)
 
     def _dialled(self) -> str:
         if self._call.dialled == OUTSIDE:

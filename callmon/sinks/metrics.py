@@ -10,7 +10,7 @@ wait in the database for its return. No caller's number can be here, since no la
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, get_args
 
@@ -21,11 +21,15 @@ from prometheus_client.registry import Collector
 
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import STATES
+from callmon.disruptions.book import Book
 from callmon.facts import Direction
 from callmon.figures import VERDICT, Figures, Sets
+from callmon.last_calls import LastCalls
 from callmon.lines import Line
 from callmon.parity import compare
 from callmon.sinks import Sink
+from callmon.sinks.called import last_calls
+from callmon.sinks.disrupted import disruptions
 from callmon.sinks.outlook import Outlook, outlook
 from callmon.sinks.owed import owed
 from callmon.sinks.series import FiguresText
@@ -48,6 +52,13 @@ class ExchangeState(NamedTuple):
     vanished: int = 0  # calls closed because the exchange listed them no longer
 
 
+class Service(NamedTuple):
+    """What shows whether the public can reach the lines: disruptions, and when each line was last called."""
+
+    book: Book
+    last_calls: LastCalls
+
+
 class Gauges(Protocol):
     """What the daemon tells at each scrape. Asked in its own loop; must answer at once."""
 
@@ -68,6 +79,9 @@ class Gauges(Protocol):
 
     def owed(self) -> Shelf:
         """The callbacks and complaints that are live."""
+
+    def service(self) -> Service:
+        """Disruptions and planned work that are live, and each line's last call."""
 
     def outlook(self) -> Outlook:
         """Voicemail boxes, hours, targets, the last day, and whether the feed is silent."""
@@ -124,8 +138,10 @@ class Metrics:
         mine += self._callmon()
         if self._gauges.stands_by():
             return mine
-        names = [line.name for line in self._lines]
+        names, service = [line.name for line in self._lines], self._gauges.service()
         calls = [*_calls(self._gauges, names), *owed(self._gauges.owed(), names), *outlook(self._gauges.outlook())]
+        calls += last_calls(service.last_calls, self._lines)
+        calls += disruptions(service.book, names, datetime.now(UTC))
         return [*calls, *self._configured(), *mine]
 
     def render(self, gauges: list[Metric], accept: str = "") -> tuple[bytes, str]:

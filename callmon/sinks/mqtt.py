@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from callmon import topics
 from callmon.broker_settings import MqttSettings
+from callmon.disruptions.disruption import Disruption
 from callmon.errors import ConfigError
 from callmon.findings import Outcome
 from callmon.sinks.outbox import Message, Outbox
@@ -61,7 +62,10 @@ class Mqtt:
     def __init__(self, settings: MqttSettings, today: Today) -> None:
         self.settings, self.today = settings, today
         self.obligations: topics.Obligations | None = None
+        self.disruptions: topics.Disruptions | None = None
         self._revision: int | None = None
+        self._disruptions_revision: int | None = None
+        self._told_disruptions: Mapping[str, Disruption] = {}
         self._owed: Mapping[str, topics.Obligation] = {}
         self._by_line: ByLine = None
         self._shown: set[str] = set()  # topics of lines
@@ -128,6 +132,7 @@ class Mqtt:
     def _look(self, lines: Lines) -> None:
         now = monotonic()
         self._look_at_callbacks(now)
+        self._look_at_disruptions(now)
         shown = {topics.LINES + line.name: line for line in lines(self._by_line)}
         for topic, line in shown.items():
             self._outbox.keep(topic, topics.of_line(line), now)
@@ -150,6 +155,17 @@ class Mqtt:
             self._outbox.clear(topics.callback_topic(name), now)
         self._by_line = _counted(self._owed.values())
         self._revision = revision
+
+    def _look_at_disruptions(self, now: float) -> None:
+        if self.disruptions is None or self.disruptions.revision() == self._disruptions_revision:
+            return
+        known, self._told_disruptions = self._told_disruptions, dict(self.disruptions.shown())
+        for name, one in self._told_disruptions.items():
+            if known.get(name) != one:
+                self._outbox.keep(topics.disruption_topic(name), topics.of_disruption(one), now)
+        for name in known.keys() - self._told_disruptions.keys():
+            self._outbox.clear(topics.disruption_topic(name), now)
+        self._disruptions_revision = self.disruptions.revision()
 
     # What the daemon calls.
 
@@ -177,6 +193,7 @@ class Mqtt:
         if not self.is_on:
             self._outbox.forget()
             self._owed, self._revision, self._by_line = {}, None, None
+            self._told_disruptions, self._disruptions_revision = {}, None
 
     def end(self) -> None:
         """`run` says goodbye and returns."""
@@ -223,8 +240,8 @@ class Mqtt:
 
     async def _serve(self, client: aiomqtt.Client, prefix: str) -> None:
         """Until the connection ends, or `_changed`: then what waits is told, and goodbye said."""
-        subscribed = [(prefix + topics.CALLBACKS + "+", 0), (prefix + topics.LINES + "+", 0)]
-        subscribed.append((prefix + topics.STATUS, 0))
+        kept = (topics.CALLBACKS, topics.LINES, topics.DISRUPTIONS)
+        subscribed = [*((prefix + topic + "+", 0) for topic in kept), (prefix + topics.STATUS, 0)]
         await client.subscribe(subscribed)
         tasks = {
             asyncio.create_task(self._hear(client, prefix), name="mqtt hears"),
@@ -243,7 +260,7 @@ class Mqtt:
             await self._goodbye(client, prefix)
 
     async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
-        """What an earlier life left at the broker and holds no longer is cleared: callbacks, lines.
+        """What an earlier life left at the broker and holds no longer is cleared.
 
         The last will of a callmon that led before may come late: then ours is said again.
         """
@@ -255,7 +272,8 @@ class Mqtt:
                 continue
             if not (message.retain and message.payload) or topic in self._outbox.state:
                 continue
-            if topic.startswith(topics.LINES) or self.obligations is not None:
+            whose = self.disruptions if topic.startswith(topics.DISRUPTIONS) else self.obligations
+            if topic.startswith(topics.LINES) or whose is not None:
                 self._outbox.clear(topic, monotonic())
                 self._more.set()
 

@@ -24,6 +24,7 @@ from callmon.figures import Figures
 from callmon.findings import Gap
 from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import tables
+from callmon.store.disruption_rows import DisruptionRows
 from callmon.store.rows import CALLER, CallKey, Row, Rows
 from callmon.store.wire import Heartbeat, Item, SetAside
 
@@ -162,7 +163,7 @@ class _Halves:
                 raise
             self._cut(items, error)
         else:
-            self._place += max(len(rows.facts), len(rows.ledger))
+            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
             for figure, amount in added.items():
                 figures.add(self.added, figure, amount)
 
@@ -180,6 +181,7 @@ def named(item: Item) -> str:
     if isinstance(item, Heartbeat):
         return f"heartbeat of {item.exchange}"
     owed = {written.entry.obligation for written in item.ledger}
+    owed |= {noted.disruption.id for noted in item.disruptions}
     calls: Iterable[str] = sorted({fact.call for fact in item.facts} | {call.call for call in item.calls} | owed)
     return f"{item.exchange} {' '.join(calls)}"
 
@@ -207,7 +209,16 @@ def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.ObligationRow, rows.obligation_rows(), replacing(tables.ObligationRow))
     if rows.hand:
         writing.ask("UPDATE mark SET value = ? WHERE name = 'hand' AND value < ?", rows.hand, rows.hand)
+    _write_disruptions(writing, rows.disruptions)
     writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
+
+
+def _write_disruptions(writing: Writing, rows: DisruptionRows) -> None:
+    writing.insert(tables.DisruptionEntryRow, rows.entries)
+    writing.insert(tables.DisruptionRow, rows.rows(), replacing(tables.DisruptionRow))
+    if rows.hand:
+        question = "UPDATE mark SET value = ? WHERE name = 'disruption_hand' AND value < ?"
+        writing.ask(question, rows.hand, rows.hand)
 
 
 def _write_numbers(writing: Writing, rows: Rows) -> None:
@@ -279,6 +290,8 @@ def _counted(rows: Rows) -> Figures:
         figures.of_gap(added, gap)
     for entry in rows.called_back:
         figures.of_callback(added, entry)
+    for noted in rows.disruptions.noted:
+        figures.of_disruption(added, noted)
     return added
 
 

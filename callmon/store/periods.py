@@ -12,11 +12,12 @@ from datetime import datetime
 
 from sqlalchemy import Join, and_, func, select
 
-from callmon import figures, integrity, parity
+from callmon import completeness, figures, integrity, parity
+from callmon.calls.call import Call
 from callmon.standards._cases import may_hide_a_person
 from callmon.store import queries
 from callmon.store.engine import Store
-from callmon.store.queries import CALL, FINDING
+from callmon.store.queries import CALL, FINDING, GAP
 
 Verdicts = dict[tuple[str, str, str, str], int]  # standard, line, language, verdict → calls
 
@@ -61,6 +62,30 @@ def redirections(store: Store, begin: datetime, end: datetime) -> dict[tuple[str
 def integrity_of(store: Store, begin: datetime, end: datetime) -> dict[str, integrity.Integrity]:
     """Signs of gaming by line, with the median of the early holds."""
     return integrity.count(call for _, call in queries.calls(store, begin, end))
+
+
+def completeness_of(
+    store: Store, begin: datetime, end: datetime, lines: Iterable[str]
+) -> dict[str, completeness.Completeness]:
+    """How complete each line's figures are. Its exchanges are those on which it was ever called, or else all."""
+    labels, inbound = (CALL.c.line, CALL.c.heard), and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
+    calls = select(*labels, func.count()).where(_within(begin, end), inbound).group_by(*labels)
+    with store.reading() as connection:
+        counts = connection.execute(calls).all()
+        carried = connection.execute(select(CALL.c.line, CALL.c.exchange).distinct()).all()
+        found = connection.execute(select(GAP).where(GAP.c.began < end, GAP.c.ended > begin)).all()
+    told: dict[str, completeness.Completeness] = {}
+    for line in lines:
+        heard = {row[1]: row[2] for row in counts if row[0] == line}
+        exchanges = {row[1] for row in carried if row[0] == line}
+        gaps = [(row[1], row[2]) for row in found if not exchanges or row[0] in exchanges]
+        told[line] = completeness.of(heard, gaps, begin, end)
+    return told
+
+
+def test_calls(store: Store, begin: datetime, end: datetime) -> list[tuple[str, Call]]:
+    """The calls that only saw whether a line works, with their exchange, by arrival (R-30)."""
+    return list(queries.calls(store, begin, end, tests=True))
 
 
 def relay(store: Store, begin: datetime, end: datetime) -> integrity.Relay:

@@ -73,9 +73,11 @@ def heartbeats(store: Store) -> dict[str, datetime]:
         return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
 
 
-def last_calls(store: Store) -> dict[str, datetime]:
-    """When each line's last call arrived, of those that are over."""
+def last_calls(store: Store, tests: bool = False) -> dict[str, datetime]:
+    """When each line's last call arrived, of those that are over; or its last test call."""
     question = select(CALL.c.line, func.max(CALL.c.arrived)).group_by(CALL.c.line)
+    if tests:
+        question = question.where(CALL.c.is_test)
     with store.reading() as connection:
         return {line: at for line, at in connection.execute(question) if line and at}
 
@@ -87,7 +89,7 @@ def ended_calls(
     standard and verdict.
     """
     when = and_(CALL.c.arrived >= begin, CALL.c.arrived < end)
-    which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound")
+    which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound", ~CALL.c.is_test)
     of_call = (CALL.c.line, CALL.c.outcome)
     of_finding = (CALL.c.line, FINDING.c.standard, FINDING.c.verdict)
     both = CALL.join(FINDING, and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange))
@@ -184,13 +186,18 @@ def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
             yield fact
 
 
-def calls(store: Store, begin: datetime, end: datetime, line: str | None = None) -> Iterator[tuple[str, Call]]:
-    """Ended calls that arrived in [begin, end), with their exchange, by arrival.
+def calls(
+    store: Store, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
+) -> Iterator[tuple[str, Call]]:
+    """Ended calls that arrived in [begin, end), with their exchange, by arrival; or the test calls among them.
 
     Read as they are asked for: take them quickly, SQLite's log grows while they are being read.
     """
     condition = and_(
-        CALL.c.arrived >= begin, CALL.c.arrived < end, true() if line is None else CALL.c.line == line
+        CALL.c.arrived >= begin,
+        CALL.c.arrived < end,
+        true() if line is None else CALL.c.line == line,
+        CALL.c.is_test.is_(tests),
     )
     question = select(CALL.c.exchange, CALL.c.data).where(condition)
     question = question.order_by(CALL.c.arrived, CALL.c["call"]).execution_options(yield_per=500)

@@ -30,7 +30,7 @@ from callmon.facts import Ended, Fact, as_it_stands
 from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
-from callmon.store import queries, tables
+from callmon.store import disruptions, queries, tables
 from callmon.store.engine import Store, _told
 from callmon.store.group import ADDING, Writing, figure_key, replacing
 from callmon.store.ledger import called_back
@@ -193,6 +193,8 @@ def _counted(connection: Connection) -> tuple[Figures, int]:
         figures.of_gap(total, Gap(*gap))
     for entry in called_back(connection):
         figures.of_callback(total, entry)
+    for noted in disruptions.noted(connection):
+        figures.of_disruption(total, noted)
     return total, older
 
 

@@ -20,6 +20,7 @@ from callmon.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, F
 from callmon.figures import language_label
 from callmon.findings import Finding, Gap, Outcome
 from callmon.privacy.sealing import Ring
+from callmon.store.disruption_rows import DisruptionRows
 from callmon.store.tables import microseconds
 from callmon.store.wire import Heartbeat, Item
 
@@ -50,6 +51,7 @@ class Rows:
         self.obligations: dict[Key, Obligation] = {}
         self.called_back: list[CalledBack] = []
         self.hand = 0
+        self.disruptions = DisruptionRows(group * PLACES + place)
         self.facts: list[Row] = []
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first stands
         self.withheld: list[CallKey] = []
@@ -80,6 +82,8 @@ class Rows:
         for written in outcome.ledger:
             self._take_written(written)
         self.hand = max(self.hand, outcome.hand)
+        if outcome.disruptions or outcome.disruption_hand:
+            self.disruptions.take(outcome.disruptions, outcome.disruption_hand)
 
     def _take_written(self, written: Written) -> None:
         entry = written.entry
@@ -171,6 +175,7 @@ def _call_row(exchange: str, call: Call) -> Row:
         None if waited is None else round(waited.total_seconds() * 1_000_000),
         call.heard,
         _encode(without_numbers(call)).decode(),
+        call.test,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Text
+from sqlalchemy import BigInteger, Column, Dialect, Index, Text, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -95,6 +95,7 @@ class CallRow(SQLModel, table=True):
     waited: int | None = Field(sa_type=BigInteger)
     heard: str
     data: str = Field(sa_type=Text)
+    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class FindingRow(SQLModel, table=True):
@@ -293,8 +294,59 @@ class HandRow(SQLModel, table=True):
     data: str = Field(sa_type=Text)
 
 
+class DisruptionEntryRow(SQLModel, table=True):
+    """One entry of the book of disruptions: what happened to one. Append-only."""
+
+    __tablename__ = "disruption_entry"
+    __table_args__ = CLUSTERED
+
+    disruption: str = Field(primary_key=True)
+    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Moment)
+    kind: str
+    data: str = Field(sa_type=Text)
+
+
+class DisruptionRow(SQLModel, table=True):
+    """What stands of a disruption or of planned work, derived from its entries. `counts`: it is, or was, one.
+
+    `lines` has a space before and after each name, so that a line is found within.
+    """
+
+    __tablename__ = "disruption"
+    __table_args__ = (Index("ix_disruption_began", "began"), Index("ix_disruption_live", "is_live"))
+
+    id: str = Field(primary_key=True)
+    source: str
+    exchange: str
+    lines: str
+    began: datetime = Field(sa_type=Moment)
+    until: datetime | None = Field(sa_type=Moment)
+    announced: datetime | None = Field(sa_type=Moment)
+    ended: datetime | None = Field(sa_type=Moment)
+    how: str | None
+    counts: bool
+    is_live: bool
+    data: str = Field(sa_type=Text)
+
+
+class DisruptionHandRow(SQLModel, table=True):
+    """What a person asked for about a disruption, in the order in which it is done. Append-only."""
+
+    __tablename__ = "disruption_hand"
+
+    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=Moment)
+    actor: str
+    action: str
+    disruption: str
+    data: str = Field(sa_type=Text)
+
+
 class MarkRow(SQLModel, table=True):
-    """How far something has come: "hand" is the number of the last row of `hand` that was done."""
+    """How far something has come: "hand" is the number of the last row of `hand` that was done, "disruption_hand"
+    that of its own table.
+    """
 
     __tablename__ = "mark"
     __table_args__ = CLUSTERED

@@ -18,6 +18,7 @@ import msgspec
 
 from callmon.callbacks.written import Written
 from callmon.calls.call import Call
+from callmon.disruptions.book import Noted
 from callmon.facts import AnyFact
 from callmon.figures import Figures
 from callmon.findings import Outcome
@@ -38,6 +39,7 @@ class Told(Outcome, frozen=True):
     facts: tuple[AnyFact, ...] = ()
     calls: tuple[Call, ...] = ()
     ledger: tuple[Written, ...] = ()
+    disruptions: tuple[Noted, ...] = ()
 
 
 Item = Outcome | Heartbeat

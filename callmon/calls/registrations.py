@@ -1,0 +1,47 @@
+"""Our own registrations with carriers: while none stands, no call of theirs comes in. Pure: no I/O, no clock.
+
+No device shows them, and no listing that callmon may ask for; but each is told anew whenever it is renewed, so
+that what was heard before a gap stands. A call that comes in proves that calls can, whatever was told.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from callmon.ami import events as e
+
+LOST = frozenset(("Unregistered", "Rejected", "Failed", "Timeout", "Stopped", "No Authentication"))
+MAX_KNOWN = 1_000
+
+
+class Registrations:
+    """Those of one exchange."""
+
+    def __init__(self) -> None:
+        self._lost: dict[tuple[str, ...], datetime | None] = {}  # since when
+        self._well: set[tuple[str, ...]] = set()
+        self._a_call_came = False
+        self.turned: datetime | None = None  # when one was last lost, or stood again
+
+    def told(self, event: e.Registry) -> None:
+        """Registry. What is between the two (a request was sent) says nothing."""
+        key = event.technology, event.username, event.domain
+        if event.status == "Registered":
+            if self._lost.pop(key, None) is not None or not self._well:
+                self.turned = event.at
+            if len(self._well) < MAX_KNOWN:
+                self._well.add(key)
+        elif event.status in LOST and key in self._well:
+            self._well.discard(key)
+            self._lost[key] = self.turned = event.at
+            self._a_call_came = False
+
+    def a_call_came(self) -> None:
+        """Over a trunk."""
+        self._a_call_came = True
+
+    def are_lost(self) -> bool | None:
+        """Whether every one that stood once is lost, and no call came since; None when none is known."""
+        if self._a_call_came or self._well:
+            return False
+        return True if self._lost else None

@@ -1,0 +1,245 @@
+"""Test calls are out of every figure and listed; each line's last call; how complete a period's figures are."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text as sql
+
+from callmon import completeness, text
+from callmon.ami import events as e
+from callmon.calls.call import Call
+from callmon.completeness import Completeness
+from callmon.figures import added
+from callmon.findings import Gap, Outcome
+from callmon.last_calls import NEVER, LastCalls
+from callmon.settings import example
+from callmon.sinks.called import last_calls
+from callmon.store import periods, queries
+from callmon.store.engine import Store, parse_url, upgrade
+from callmon.store.rejudge import differences
+from callmon.today import Today
+from tests.builders import settings
+from tests.office import CALLER, OTHER, TORONTO, Office, local
+from tests.store_fixtures import START, account, answered_call, database
+from tests.watched import Watched
+
+TUESDAY = local("2026-11-24 10:00")
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+TESTED = settings({'region = "CA"': 'region = "CA"\ntest_callers = ["416 555-0101", "1 416 555-0105"]'})
+
+
+def heard_from(given: str, test_callers: bool = True) -> Watched:
+    """A caller of this number calls the line `general` and hangs up."""
+    heard = Watched(TUESDAY, TESTED if test_callers else example()).listed()
+    call = e.Newchannel(
+        heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "4163272422", "1795532400.1", "1795532400.1"
+    )
+    heard.feed(call).passes(3)
+    assert heard.monitor.in_progress() == (
+        {} if test_callers and given != "4165550102" else {("general", "arriving"): 1}
+    )
+    return heard.feed(e.Hangup(heard.now, "en", "", "s", "1795532400.1", "16"))
+
+
+def ended(heard: Watched) -> Call:
+    ((call,),) = [outcome.calls for outcome in heard.outcomes if outcome.calls]
+    return call
+
+
+@pytest.mark.parametrize("number", ["4165550101", "+14165550101", "14165550101", "4165550105"])
+def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowhere(number: str) -> None:
+    heard = heard_from(number)
+    call = ended(heard)
+    assert (call.test, call.line, call.outcome) == (True, "general", "announcement")
+    assert [outcome.findings for outcome in heard.outcomes if outcome.findings] == []
+    assert [added(outcome) for outcome in heard.outcomes if added(outcome)] == []
+    assert Today(TORONTO).tell(Outcome("toronto", calls=(call,))) == []
+    assert text.as_json("toronto", call, ())["test"] is True
+
+
+@pytest.mark.parametrize(("number", "test_callers"), [("4165550102", True), ("4165550101", False)])
+def test_every_other_call_is_the_publics(number: str, test_callers: bool) -> None:
+    heard = heard_from(number, test_callers)
+    call = ended(heard)
+    assert call.test is False
+    figures = added(Outcome("toronto", calls=(call,)))
+    assert figures["callmon_calls_completeness_total", "general", "full"] == 1.0
+    assert len([x for outcome in heard.outcomes for x in outcome.findings]) == 4
+    assert "test" not in text.as_json("toronto", call, ())
+
+
+def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
+    office = Office()
+    office.hear(office.message(TUESDAY, test=True))
+    assert office.kept == {}
+    office.hear(office.message(TUESDAY + HOUR), office.message(TUESDAY + 2 * HOUR, test=True))
+    assert office.one().count == 1
+    office.restart().hear(office.message(TUESDAY + 3 * HOUR, OTHER, test=True))
+    assert len(office.kept) == 1
+
+
+def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> None:
+    """What it was is a fact of the call."""
+    heard = heard_from("4165550101")
+    with database(store) as sink:
+        for outcome in heard.outcomes:
+            sink.offer(outcome)
+        assert sink.flush(20)
+    begin, end = TUESDAY - HOUR, TUESDAY + HOUR
+    assert [(where, call.call, call.test) for where, call in periods.test_calls(store, begin, end)] == [
+        ("toronto", "1795532400.1", True)
+    ]
+    assert list(queries.calls(store, begin, end)) == []
+    assert queries.ended_calls(store, ["general"], begin, end) == ({}, {})
+    assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
+    (stored,) = queries.call(store, "1795532400.1")
+    retold = Office().monitor.retell("toronto", stored.facts)
+    assert retold is not None
+    assert (retold.calls[0].test, retold.findings) == (True, ())
+    assert differences(store) == []
+
+
+def test_a_database_of_before_counts_the_calls_that_it_holds_already(url: str) -> None:
+    """As r0003 stored them: nothing of test calls, nothing of how they were heard."""
+    older = Store(parse_url(url))
+    if older.path is not None:
+        older.path.touch()
+        older.find_again()
+    migrate(older, "r0003")
+    columns = (*BEFORE, "data")
+    names, signs = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{name}" for name in columns)
+    with older.writing() as connection:
+        for n, line in enumerate(("general", "general", None)):
+            row = {**BEFORE, "call": f"{n}.0", "line": line, "data": "{}"}
+            connection.execute(sql(f'INSERT INTO "call" ({names}) VALUES ({signs})'), row)
+    older.close()
+    now = upgrade(url)
+    assert queries.counters(now) == {("callmon_calls_completeness_total", "general", "partly"): 2.0}
+    assert queries.last_calls(now, tests=True) == {}
+    now.close()
+
+
+BEFORE = {
+    "call": "", "exchange": "toronto", "line": None, "direction": "inbound", "language": "fr", "in_hours": True,
+    "arrived": 1, "answered": None, "ended": 2, "outcome": "answered", "rings": 1, "rings_estimated": False,
+    "waited": None, "heard": "partly",
+}  # fmt: skip
+
+
+def migrate(store: Store, to: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "callmon:store/migrations")
+    with store.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+# ── the last call of a line ──
+
+
+def times(last: LastCalls) -> dict[tuple[str, str], float]:
+    return {
+        (
+            sample.name.removeprefix("callmon_line_").removesuffix("_timestamp_seconds"),
+            sample.labels["line"],
+        ): sample.value
+        for family in last_calls(last, tuple(example().lines()))
+        for sample in family.samples
+    }
+
+
+def test_a_line_shows_its_last_call_its_last_test_and_when_the_next_is_due() -> None:
+    last = LastCalls()
+    last.note("general", TUESDAY, test=False)
+    last.note("general", TUESDAY - DAY, test=False)
+    last.note("tty", TUESDAY - 2 * DAY, test=True)
+    last.note("tty", None, test=True)
+    at = TUESDAY.timestamp()
+    assert times(last) == {
+        ("last_call", "general"): at,
+        ("last_call", "tty"): at - 2 * 86400,
+        ("last_test_call", "tty"): at - 2 * 86400,
+        ("test_call_due", "tty"): at + 29 * 86400,
+        ("test_call_due", "tty-toll-free"): 0.0,
+    }
+
+
+def test_a_plan_is_a_setting_of_the_line_and_a_tty_line_has_one() -> None:
+    given = settings({'mode = "voice"': 'mode = "voice"\ntest_call_every = "7 days"'})
+    plans = {line.name: line.test_call_every for line in given.lines()}
+    assert plans == {
+        "general": 7 * DAY, "general-toll-free": 7 * DAY, "tty": 31 * DAY, "tty-toll-free": 31 * DAY,
+        "poci": 7 * DAY, "poci-toll-free": 7 * DAY,
+    }  # fmt: skip
+    assert LastCalls().due(given.lines()["poci"]) == NEVER
+    assert LastCalls().due(example().lines()["poci"]) is None
+
+
+def test_the_last_calls_outlive_a_restart() -> None:
+    heard = heard_from("4165550101")
+    heard.restart()
+    heard.monitor.learn_last_calls({"tty": TUESDAY, "general": TUESDAY - DAY}, {"general": TUESDAY - DAY})
+    heard.call()
+    last = heard.monitor.last_calls()
+    assert (last.calls, last.tests) == (
+        {"tty": TUESDAY, "general": heard.now}, {"general": heard.now},
+    )  # fmt: skip
+
+
+# ── completeness ──
+
+
+def test_a_share_is_of_the_calls_that_are_known_and_none_where_none_is() -> None:
+    assert Completeness(7, 2, 1, 60 * SECOND).share == 0.9
+    assert Completeness(0, 0, 0, 60 * SECOND).share is None
+    assert Completeness(0, 0, 3, 0 * SECOND).share == 0.0
+
+
+def at(minutes: float) -> datetime:
+    return TUESDAY + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "minutes"),
+    [
+        ([], 0),
+        ([(at(-5), at(1))], 1),
+        ([(at(59), at(90))], 1),
+        ([(at(-5), at(90))], 60),
+        ([(at(1), at(3)), (at(2), at(4)), (at(4), at(5)), (at(10), at(11))], 5),
+        ([(at(2), at(4)), (at(1), at(6)), (at(3), at(5))], 5),
+        ([(at(60), at(61)), (at(-2), at(0))], 0),
+    ],
+)
+def test_unheard_time_is_that_within_the_period_each_moment_once(
+    gaps: list[tuple[datetime, datetime]], minutes: int
+) -> None:
+    told = completeness.of({"full": 1}, gaps, at(0), at(60))
+    assert (told.unheard, told.known) == (timedelta(minutes=minutes), 1)
+
+
+def test_a_line_of_a_period_has_its_calls_and_the_gaps_of_its_exchanges(store: Store) -> None:
+    call = account(answered_call(0))
+    calls = [msgspec.structs.replace(call, call=f"{n}.0", heard=heard) for n, heard in enumerate(
+        ["full", "full", "filled", "partly"])]  # fmt: skip
+    calls.append(msgspec.structs.replace(call, call="9.0", test=True, caller=CALLER))
+    begin, end = START - HOUR, START + HOUR
+    gaps = (Gap("toronto", START, START + 5 * SECOND), Gap("ottawa", START, START + 60 * SECOND))
+    with database(store) as sink:
+        sink.offer(Outcome("toronto", calls=tuple(calls), gaps=gaps))
+        assert sink.flush(20)
+    told = periods.completeness_of(store, begin, end, ["general", "tty"])
+    assert told == {"general": Completeness(2, 1, 1, 5 * SECOND), "tty": Completeness(0, 0, 0, 60 * SECOND)}
+    assert periods.completeness_of(store, end, end + HOUR, ["general"]) == {
+        "general": Completeness(0, 0, 0, 0 * SECOND)
+    }
+    assert differences(store) == []
+    assert json.dumps(msgspec.to_builtins(told["general"])) == (
+        '{"full": 2, "filled": 1, "partly": 1, "unheard": "PT5S"}'
+    )

@@ -1,0 +1,134 @@
+"""An exchange whose devices and connection change, and a callmon that looks at it each second, without any I/O.
+
+All that a store would keep is kept, as bytes, so that callmon can be stopped at any moment and begun anew.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from callmon import assembly
+from callmon.ami import events as e
+from callmon.disruptions.disruption import Disruption
+from callmon.disruptions.entries import AnyEntry
+from callmon.disruptions.hand import Hand
+from callmon.findings import Outcome
+from callmon.settings import Settings
+from callmon.store.wire import encode_item, items_of
+from tests.builders import settings
+
+TRUNK = "PJSIP/trunk"
+SECOND = timedelta(seconds=1)
+PHONES = 'numbers = ["416 327-2422"]'
+
+
+def site(*phones: str, **replaced: str) -> Settings:
+    """The shipped example, where these are the phones of the line `general`."""
+    named = ", ".join(f'"{phone}"' for phone in phones)
+    return settings({PHONES: f"{PHONES}\nextensions = [{named}]", **replaced})
+
+
+class Watched:
+    """One exchange, one callmon; `now` is both clocks'."""
+
+    def __init__(self, now: datetime, given: Settings | None = None) -> None:
+        self.settings = given or site("101", "102")
+        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.now = now
+        self.outcomes: list[Outcome] = []
+        self.entries: list[AnyEntry] = []
+        self.kept: dict[str, Disruption] = {}
+        self._hands = self._calls = 0
+        self._up_since = now - timedelta(days=1)
+
+    # What the exchange says.
+
+    def feed(self, *events: e.Event) -> Watched:
+        for event in events:
+            outcome = self.monitor.feed("toronto", event)
+            if outcome is not None:
+                self._keep(outcome)
+        return self
+
+    def listed(self, **devices: str) -> Watched:
+        """It logs in, tells its uptime, and lists its devices and channels."""
+        uptime = str(int((self.now - self._up_since).total_seconds()))
+        self.feed(e.FullyBooted(self.now, uptime))
+        self.feed(
+            *(e.DeviceStateChange("", f"PJSIP/{name.lstrip('_')}", state) for name, state in devices.items())
+        )
+        return self.feed(e.CoreShowChannelsComplete(self.now), e.StatusComplete(self.now))
+
+    def device(self, name: str, state: str) -> Watched:
+        return self.feed(e.DeviceStateChange(self.now, f"PJSIP/{name}", state))
+
+    def call(self, number: str = "4163272422", trunk: str = TRUNK, ended: bool = True) -> Watched:
+        """A caller dials a public number, and hangs up at once."""
+        self._calls += 1
+        uniqueid = f"{int(self.now.timestamp())}.{self._calls}"
+        self.feed(
+            e.Newchannel(
+                self.now, f"{trunk}-{self._calls:08x}", "4", "4165550101", "", "en", number, uniqueid, uniqueid
+            )
+        )
+        return self.feed(e.Hangup(self.now, "en", "", number, uniqueid, "16")) if ended else self
+
+    def shut_down(self) -> Watched:
+        return self.feed(e.Shutdown(self.now)).lose()
+
+    def lose(self) -> Watched:
+        return self.feed(e.ConnectionLost(self.now))
+
+    def boot(self) -> Watched:
+        self._up_since = self.now
+        return self
+
+    # Time, and what people do.
+
+    def passes(self, seconds: float) -> Watched:
+        """callmon looks at each second of it."""
+        for _ in range(round(seconds)):
+            self.now += SECOND
+            self.look()
+        return self
+
+    def at(self, now: datetime) -> Watched:
+        self.now = now
+        return self.look()
+
+    def look(self) -> Watched:
+        for outcome in self.monitor.tick(self.now, {"toronto": self.now}):
+            self._keep(outcome)
+        return self
+
+    def hand(self, action: str, disruption: str = "", **more: Any) -> Watched:
+        self._hands += 1
+        hand = Hand(n=self._hands, at=self.now, actor="m.tremblay", action=action, disruption=disruption, **more)  # type: ignore[arg-type]
+        for outcome in self.monitor.hand_of_disruption(hand, self.kept.get(disruption)):
+            self._keep(outcome)
+        return self
+
+    def restart(self) -> Watched:
+        """callmon is stopped and begun anew, with what was kept."""
+        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.monitor.disruptions.book.restore(one for one in self.kept.values() if one.is_live)
+        self.monitor.restore("toronto", self.now, {}, {})
+        return self
+
+    def _keep(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the scribe has it
+        assert isinstance(told, Outcome)
+        for noted in told.disruptions:
+            self.entries.append(noted.entry)
+            self.kept[noted.disruption.id] = noted.disruption
+
+    # What is asked.
+
+    def one(self) -> Disruption:
+        (found,) = self.kept.values()
+        return found
+
+    def story(self) -> list[str]:
+        return [type(entry).__name__ for entry in self.entries]
