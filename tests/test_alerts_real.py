@@ -114,9 +114,13 @@ class Told(NamedTuple):
     connected: int = 1
     processed: int = 100
     met: int = 50
+    disrupted_for: float = 0  # seconds
+    tested_late: float = -86400  # seconds
 
     def page(self) -> str:
-        return f"""
+        return (
+            self._disruptions()
+            + f"""
 callmon_line_info{{{LINE}}} 1
 callmon_business_hours{{line="poci"}} 1
 callmon_callbacks_due_soon{{line="poci",language="fr"}} {self.due_soon}
@@ -144,6 +148,15 @@ callmon_last_day_verdicts{{standard="bilingual_person",line="poci",verdict="not_
 callmon_target_ratio{{standard="bilingual_person",line="poci"}} 0.8
 callmon_standard_info{{standard="bilingual_person",{LONGEST_STANDARD}}} 1
 """
+        )
+
+    def _disruptions(self) -> str:
+        told = f"""
+callmon_line_test_call_due_timestamp_seconds{{line="poci"}} {time.time() - self.tested_late}
+callmon_disruptions_open{{line="poci",source="phones"}} {int(self.disrupted_for > 0)}
+"""
+        since = 'callmon_disruption_unannounced_since_timestamp_seconds{line="poci"}'
+        return told + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
 
 
 WELL = Told()
@@ -158,6 +171,8 @@ AMISS = Told(
     voicemail=40,
     processed=112,
     met=12,
+    disrupted_for=3600,
+    tested_late=3 * 86400,
 )
 # Those that fire in the hour before opening.
 MORNING = {"CallbacksAtOpening", "LineClosedToday", "LineNotReady", "UnheardOvernight"}
