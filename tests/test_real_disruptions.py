@@ -1,0 +1,216 @@
+"""A real Asterisk: its phones go, its trunk's far end goes, it stops, it crashes: all on record within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.exchange import Asterisk
+from tests.lab.leg import Leg
+from tests.lab.mosquitto import Mosquitto
+from tests.lab.proxy import Proxy
+from tests.lab.site import HOME, TRUNK_ADDRESS
+from tests.lab.station import Station
+from tests.mqtt_board import Board
+from tests.running import ROOT, Callmon
+
+pytestmark = pytest.mark.lab
+
+NUMBERS = 'numbers = ["416 327-2422"]'
+TRUNKS = 'trunks = ["PJSIP/trunk*"]'
+LASTS = 2.0  # the setting `after` of this test
+SOON = 4.0  # and what may pass beside it: a look each second, rows, a busy machine
+TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--alternative-fr",
+         "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
+
+
+def lived(exchange: Asterisk, place: Path, broker: Mosquitto, link: Proxy) -> Callmon:
+    more = f'\n[mqtt]\nhost = "127.0.0.1"\nport = {broker.port}\n'
+    callmon = Callmon(place, link.port, exchange.secret, more=more)
+    text = callmon.config.read_text()
+    text = text.replace(NUMBERS, f'{NUMBERS}\nextensions = ["101", "102"]', 1)
+    text = text.replace(TRUNKS, 'trunks = ["PJSIP/trunk"]', 1)
+    callmon.config.write_text(text.replace('# after = "10s"', f'after = "{LASTS:g}s"', 1))
+    return callmon
+
+
+def command(callmon: Callmon, *words: str) -> list[dict[str, Any]]:
+    """A command as an officer on call gives it; what it shows, as JSON."""
+    arguments = [sys.executable, "-m", "callmon", "disruptions", *words, "--json", "--config", str(callmon.config)]
+    done = subprocess.run(
+        arguments, cwd=callmon.place, env={**os.environ, "PYTHONPATH": str(ROOT), "LAB_SECRET": "x"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+async def nobody(leg: Leg) -> None:
+    """Nobody calls in this test."""
+
+
+class Scene:
+    """The phones, the trunk's far end, and a callmon that is looked at without holding them up."""
+
+    def __init__(self, exchange: Asterisk, callmon: Callmon, link: Proxy) -> None:
+        self.exchange, self.callmon, self.link = exchange, callmon, link
+        self.phones = Station(HOME, exchange.ports.phones, self._sip, exchange.secrets.phones, nobody)
+        self.far_end = Station(TRUNK_ADDRESS, exchange.ports.trunk, self._sip, "", nobody)
+
+    @property
+    def _sip(self) -> tuple[str, int]:
+        return HOME, self.exchange.ports.sip
+
+    async def open(self) -> None:
+        await self.phones.open()
+        await self.far_end.open()
+        await self.register(3600, "101", "102")
+        await self.qualify()
+
+    async def register(self, seconds: int, *phones: str) -> None:
+        for phone in phones:
+            await self.phones.register(phone, seconds)
+
+    async def qualify(self) -> None:
+        """The exchange asks by itself once a minute."""
+        await asyncio.to_thread(self.exchange.cli, "pjsip qualify trunk")
+
+    async def until_open(self, source: str, count: float, line: str = "general", within: float = SOON) -> float:
+        """Seconds until so many disruptions of the line come from this."""
+        began = time.monotonic()
+        while time.monotonic() - began < within + LASTS + 10:
+            shown = await asyncio.to_thread(self._open, line, source)
+            if shown == count:
+                return time.monotonic() - began
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"callmon_disruptions_open of {line}, {source} did not become {count}")
+
+    def _open(self, line: str, source: str) -> float | None:
+        return self.callmon.figure("callmon_disruptions_open", line=line, source=source)
+
+    async def asked(self, *words: str) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(command, self.callmon, *words)
+
+    async def over(self) -> dict[str, Any]:
+        """The last that is over, of what callmon saw."""
+        return [one for one in await self.asked("list", "--state", "over") if one["source"] != "work"][-1]
+
+
+@pytest.fixture
+async def run(
+    exchange: Asterisk, tmp_path: Path
+) -> Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]:
+    async def play(story: Callable[[Scene, Board], Awaitable[None]]) -> None:
+        with Mosquitto() as broker, Board(broker.port) as board, Proxy(exchange.ami_port) as link:
+            scene = Scene(exchange, lived(exchange, tmp_path, broker, link), link)
+            await scene.open()
+            try:
+                await asyncio.to_thread(scene.callmon.start)
+                await story(scene, board)
+                assert await asyncio.to_thread(scene.callmon.stop) == 0
+            finally:
+                await asyncio.to_thread(scene.callmon.end_everything)
+                await scene.phones.close()
+                await scene.far_end.close()
+
+    return play
+
+
+Play = Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]
+
+
+async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) -> None:
+    async def story(scene: Scene, board: Board) -> None:
+        await scene.until_open("phones", 0.0)
+        await scene.register(0, "101", "102")
+        assert await scene.until_open("phones", 1.0) < LASTS + SOON
+        since = scene.callmon.figure("callmon_disruption_unannounced_since_timestamp_seconds", line="general")
+        assert since is not None
+        assert 0 < time.time() - since < LASTS + 2 * SOON
+        (one,) = await scene.asked("announce", *TEXTS, "--for", "2h", "--by", "m.tremblay")
+        assert (one["missing"], one["by"], one["state"]) == ([], "m.tremblay", "going_on")
+        assert 0 < one["seconds_to_notice"] < 60
+        unannounced = "callmon_disruption_unannounced_since_timestamp_seconds"
+        assert scene.callmon.figure(unannounced, line="general") is None
+        topic = f"callmon/disruptions/{one['id']}"
+        await told(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
+        assert board.json(topic)["reason"] == {"fr": "panne de courant", "en": "power failure"}
+        await scene.register(3600, "102")
+        assert await scene.until_open("phones", 0.0) < SOON
+        over = await scene.over()
+        assert (over["source"], over["lines"], over["ended_how"]) == ("phones", ["general"], "over")
+        await told(lambda: board.topics("callmon/disruptions/") == [])
+        assert scene.callmon.figure("callmon_disruptions_total", line="general", source="phones") == 1.0
+
+    await run(story)
+
+
+async def told(what: Callable[[], bool]) -> None:
+    for _ in range(round(SOON / 0.05)):
+        if what():
+            return
+        await asyncio.sleep(0.05)
+    assert what()
+
+
+async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None:
+    async def story(scene: Scene, board: Board) -> None:
+        await scene.until_open("trunk", 0.0)
+        await scene.far_end.close()
+        await scene.qualify()
+        assert await scene.until_open("trunk", 1.0, "tty") < LASTS + SOON + 4  # it waits 3 s for an answer
+        scene.far_end = Station(
+            TRUNK_ADDRESS, scene.exchange.ports.trunk, (HOME, scene.exchange.ports.sip), "", nobody
+        )
+        await scene.far_end.open()
+        await scene.qualify()
+        assert await scene.until_open("trunk", 0.0, "tty") < SOON
+        over = await scene.over()
+        assert (over["source"], len(over["lines"]), over["ended_how"]) == ("trunk", 6, "over")
+
+    await run(story)
+
+
+async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link_was_not(run: Play) -> None:
+    async def story(scene: Scene, board: Board) -> None:
+        await scene.until_open("exchange", 0.0)
+        (work,) = await scene.asked("plan", "2099-12-01 02:00", "04:00", "tty", *TEXTS, "--by", "m.tremblay")
+        assert (work["state"], work["seconds_to_notice"]) == ("planned", 0.0)
+        (none,) = await scene.asked("end", work["id"], "--by", "m.tremblay")
+        assert none["state"] == "cancelled"
+        await asyncio.to_thread(scene.exchange.halt)
+        assert await scene.until_open("exchange", 1.0) < SOON
+        (one,) = await scene.asked("list")
+        assert (one["source"], one["confirmed"], len(one["lines"])) == ("exchange", True, 6)
+        await asyncio.to_thread(scene.exchange.start)
+        await scene.until_open("exchange", 0.0)
+        over = await scene.over()
+        assert (over["id"], over["ended_how"]) == (one["id"], "over")
+        await asyncio.to_thread(scene.exchange.crash)
+        assert await scene.until_open("exchange", 1.0) < LASTS + SOON
+        (crashed,) = await scene.asked("list")
+        assert crashed["confirmed"] is None
+        await asyncio.to_thread(scene.exchange.start)
+        await scene.until_open("exchange", 0.0)
+        over = await scene.over()
+        assert (over["id"], over["ended_how"], over["confirmed"]) == (crashed["id"], "over", True)
+        scene.link.refuse()
+        scene.link.cut()
+        assert await scene.until_open("exchange", 1.0) < LASTS + SOON
+        scene.link.allow()
+        await scene.until_open("exchange", 0.0)
+        over = await scene.over()
+        assert (over["ended_how"], over["confirmed"], over["state"]) == ("measuring", False, "cancelled")
+        assert scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0
+
+    await run(story)
