@@ -82,7 +82,8 @@ class Daemon:
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
-        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self._hear_late)
+        added, hear_late = self.database.tally.add, self._hear_late
+        self.refills = Refills(lambda: self.settings, store, added, hear_late, self.stands_by)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
             self.database.tally,

@@ -3,7 +3,8 @@
     a gap is over, or a call ended of which a part was not heard ─▶ its time is noted ─▶ `wait` ─▶ a thread reads
     that time's rows and fills in ─▶ the figures on /metrics follow
 
-Where no source is configured, nothing is done. Trouble is told and tried again: what was noted stays noted.
+Where no source is configured, nothing is done. Trouble is told and tried again: what was noted stays noted. So it
+is while another callmon writes to this database: that one fills in its own gaps, and ours when we take its place.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Outward = Callable[[str, list[Fact]], None]
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 600.0
+FIRST_PAUSE, LONGEST_WAIT = 5.0, 600.0
 MOST = 1000  # times of one exchange; beyond, one from the first to the last
 
 
@@ -36,9 +37,15 @@ class Refills:
     name = "refill"
 
     def __init__(
-        self, settings: Callable[[], Settings], store: Store, added: Callable[[Figures], None], outward: Outward
+        self,
+        settings: Callable[[], Settings],
+        store: Store,
+        added: Callable[[Figures], None],
+        outward: Outward,
+        stands_by: Callable[[], bool],
     ) -> None:
         self._settings, self._store, self._added, self._outward = settings, store, added, outward
+        self._stands_by = stands_by
         self._windows: dict[str, list[Window]] = {}
         self._noted = asyncio.Event()
 
@@ -78,10 +85,13 @@ class Refills:
             exchanges = self._settings().exchanges
             waits = [exchanges[name].cel.wait.total_seconds() for name in self._windows if name in exchanges]
             await asyncio.sleep(max(pause, *waits, 0.0))
+            if self._stands_by():
+                pause = FIRST_PAUSE
+                continue
             self._noted.clear()
             noted, self._windows = self._windows, {}
             tried = [await self._try(name, windows) for name, windows in noted.items()]
-            pause = 0.0 if all(tried) else min(2 * max(pause, 5.0), LONGEST_WAIT)
+            pause = 0.0 if all(tried) else min(2 * max(pause, FIRST_PAUSE), LONGEST_WAIT)
 
     async def _try(self, exchange: str, windows: list[Window]) -> bool:
         if exchange not in self._settings().exchanges or not self._settings().exchanges[exchange].cel.is_on:

@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from callmon.disruptions.disruption import Disruption
 from callmon.errors import CallmonError
 from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
-from callmon.store import queries, stored
+from callmon.store import disruptions, queries, stored
 from callmon.store.engine import Store, reason
 from callmon.store.wire import Heartbeat
 from callmon.succession import CERTAIN, CallKey, Known, take_over
@@ -48,6 +49,8 @@ class Read(NamedTuple):
     verdicts: Mapping[tuple[str, str, str], int]
     now: datetime
     survey_heard: bool
+    disruptions: Sequence[Disruption]  # that may still change
+    disruption_hand: int  # the last that was done by hand of them
 
 
 class Standby:
@@ -184,6 +187,9 @@ class Standby:
         """What is shown goes on from what is stored, too."""
         daemon = self._daemon
         daemon.hands.done = max(daemon.hands.done, read.known.hand)
+        # What lasts is seen again, and what was asked for and is not stored is done again.
+        daemon.monitor.disruptions.book.begin_anew(read.disruptions)
+        daemon.hands.done_of_disruptions = read.disruption_hand
         daemon.monitor.survey_heard = daemon.monitor.survey_heard or read.survey_heard
         daemon.mqtt.obligations = daemon.monitor.ledger.shelf
         daemon.today.begin_anew()
@@ -204,4 +210,6 @@ class Standby:
         begin = daemon.today.beginning(now)
         lines = [line.name for line in daemon.settings.lines()]
         calls, verdicts = queries.ended_calls(self._store, lines, begin, begin + timedelta(days=2))
-        return Read(known, calls, verdicts, now, survey_was_heard(queries.counters(self._store)))
+        survey = survey_was_heard(queries.counters(self._store))
+        live, done = disruptions.live(self._store), disruptions.done(self._store)
+        return Read(known, calls, verdicts, now, survey, live, done)

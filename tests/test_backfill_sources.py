@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from callmon import refill
 from callmon.assembly import monitor
 from callmon.backfill import Backfill
 from callmon.cel.rows import COLUMNS
@@ -221,7 +222,7 @@ async def refilled(
 ) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append, outward)
+    refills = Refills(lambda: settings, store, got.append, outward, lambda: False)
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
@@ -277,15 +278,39 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store,
     assert [type(entry).__name__ for entry in entries] == ["CalledBack"]
 
 
+async def test_who_stands_by_fills_its_gaps_when_it_leads(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refill, "FIRST_PAUSE", 0.01)
+    shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
+    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
+    got: list[Figures] = []
+    is_led_by_another = True
+    refills = Refills(lambda: settings, store, got.append, lambda name, facts: None, lambda: is_led_by_another)
+    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
+    task = asyncio.create_task(refills.run())
+    await asyncio.sleep(0.3)
+    assert (refills.backlog(), got) == (1, [])
+    is_led_by_another = False
+    for _ in range(200):
+        await asyncio.sleep(0.02)
+        if got:
+            break
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert (refills.backlog(), len(got)) == (0, 1)
+
+
 async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
-    refills = Refills(example, store, lambda figures: None, lambda name, facts: None)
+    refills = Refills(example, store, lambda figures: None, lambda name, facts: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     assert refills.backlog() == 0
 
 
 async def test_a_source_that_is_away_is_tried_again(store: Store, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    refills = Refills(lambda: settings, store, lambda figures: None, lambda name, facts: None)
+    refills = Refills(lambda: settings, store, lambda figures: None, lambda name, facts: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     task = asyncio.create_task(refills.run())
     await asyncio.sleep(0.2)
