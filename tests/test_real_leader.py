@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
 
 from callmon import assembly
 from callmon.privacy import key_file
@@ -33,8 +34,9 @@ from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Situation
+from tests.lab.model import Played, Situation
 from tests.lab.play import Playing
+from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
 from tests.store_fixtures import until
@@ -48,6 +50,8 @@ KILLS, KILLED_WITHIN = 10, 250.0
 FROZEN = 20.0
 # Who has just begun knows what it missed when the leader's next heartbeats are stored.
 SETTLED = 3.0
+AWAY = 15.0
+NONE: frozenset[tuple[str, str]] = frozenset()  # labels
 ROUND = 50.0  # seconds of calls; more callers than six such rounds there are no numbers for
 Sample = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -55,9 +59,11 @@ Sample = dict[tuple[str, frozenset[tuple[str, str]]], float]
 class Pair:
     """Two callmons that share a database and its key; `samples` are what each showed, whenever it was asked."""
 
-    def __init__(self, place: Path, asterisk: Asterisk, url: str) -> None:
+    def __init__(self, place: Path, asterisk: Asterisk, *urls: str) -> None:
+        """`urls`: by which each reaches the database."""
         key_file.make(place / "number.key", date(2026, 11, 24))
-        self.each = [self._one(place / name, asterisk, url, place / "number.key") for name in ("first", "second")]
+        named = zip(("first", "second"), urls, strict=True)
+        self.each = [self._one(place / name, asterisk, url, place / "number.key") for name, url in named]
         self.samples: list[tuple[float, Callmon, Sample]] = []
         self._is_over = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)
@@ -177,7 +183,7 @@ def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
     with (
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
         Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
-        Pair(tmp_path, asterisk, url) as pair,
+        Pair(tmp_path, asterisk, url, url) as pair,
         Playing(asterisk, rounds(KILLED_WITHIN)) as playing,
         stored(pair.each[0]) as store,
     ):
@@ -189,32 +195,81 @@ def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
             if n == KILLS // 2:
                 frozen = freeze(pair, store)
                 began += FROZEN
-        calls = playing.wait(KILLED_WITHIN)
-        time.sleep(6.0)
+        said = all_in_order(pair, playing, store, witness, ear)
+        report(capsys, f"killed: nobody led for {listed(took)} s; frozen: for {frozen:.1f} s", said, pair)
+
+
+def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_nothing_either(
+    asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = make_url(url)
+    assert address.port is not None
+    with (
+        Proxy(address.port) as one,
+        Proxy(address.port) as other,
+        Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
+        Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
+        Pair(tmp_path, asterisk, *(by_way(address, way) for way in (one, other))) as pair,
+        Playing(asterisk, rounds(2 * ROUND)) as playing,
+        stored(pair.each[0]) as store,
+    ):
+        ways = dict(zip((each.place for each in pair.each), (one, other), strict=True))
+        time.sleep(5.0)
+        for way in ways.values():
+            way.refuse()
+            way.cut()
+        time.sleep(AWAY)
+        assert [each.figure("callmon_leader") for each in pair.each] == [0.0, 0.0]
+        for way in ways.values():
+            way.allow()
         leader = pair.leader()
-        shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}
-        assert leader.total("callmon_calls_in_progress") == 0
-        assert [one.stop() for one in (leader, pair.other(leader))] == [0, 0]
-        settings = leader.settings()
-        said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
-        report(capsys, took, frozen, said, pair)
-        assert [call.situation.name for call, told_of in said if told_of is None] == []
-        one = undisturbed(settings, ear.heard())
-        stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}
-        assert [each for own, told_of in stored_calls.items() for each in unlike(told_of, one[own])] == []
-        assert Counter(told_of["heard"] for _, told_of in said if told_of) == {"full": len(said)}
-        assert queries.gaps(store, "toronto") == []
-        assert doubled(store) == []
-        assert queries.open_calls(store, "toronto") == {}
-        rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
-        assert (sum(rows.values()), outcomes(shown)) == (len(said), dict(rows))
-        assert differences(store) == []
-        assert went_back(pair.samples) == []
+        time.sleep(SETTLED)
+        began = time.monotonic()
+        ways[leader.place].freeze()
+        took = pair.until_leads(pair.other(leader), began)
+        assert leader.figure("callmon_leader") == 0.0
+        time.sleep(AWAY - took)
+        ways[leader.place].cut(reset=True)
+        ways[leader.place].allow()
+        assert until(lambda: leader.health()[1].get("role") == "standby")
+        said = all_in_order(pair, playing, store, witness, ear)
+        report(capsys, f"database cut off from the leader: nobody led for {took:.1f} s", said, pair)
+
+
+def by_way(address: URL, way: Proxy) -> str:
+    return address.set(port=way.port).render_as_string(hide_password=False)
+
+
+def all_in_order(
+    pair: Pair, playing: Playing, store: Store, witness: Listener, ear: Listener
+) -> list[tuple[Played, dict[str, Any] | None]]:
+    """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
+    calls = playing.wait(KILLED_WITHIN)
+    time.sleep(6.0)
+    leader = pair.leader()
+    shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}
+    assert leader.total("callmon_calls_in_progress") == 0
+    assert [each.stop() for each in (leader, pair.other(leader))] == [0, 0]
+    settings = leader.settings()
+    said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
+    assert [call.situation.name for call, told_of in said if told_of is None] == []
+    one = undisturbed(settings, ear.heard())
+    stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}
+    assert [each for own, told_of in stored_calls.items() for each in unlike(told_of, one[own])] == []
+    assert Counter(told_of["heard"] for _, told_of in said if told_of) == {"full": len(said)}
+    assert queries.gaps(store, "toronto") == []
+    assert doubled(store) == []
+    assert queries.open_calls(store, "toronto") == {}
+    rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
+    assert (sum(rows.values()), outcomes(shown)) == (len(said), dict(rows))
+    assert differences(store) == []
+    assert went_back(pair.samples) == []
+    return said
 
 
 def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
     """What one callmon says of every call that heard all of it."""
-    replay = Replay(assembly.monitor(settings, "toronto"), "toronto")
+    replay = Replay(assembly.monitor(settings, "toronto", token=str), "toronto")
     for _ in replay.connection(chunks(io.BytesIO(stream))):
         pass
     return {call["call"]: call for call in replay.calls()}
@@ -263,14 +318,15 @@ def went_back(samples: list[tuple[float, Callmon, Sample]]) -> list[str]:
     return found
 
 
-def report(capsys: Any, took: list[float], frozen: float, said: list[Any], pair: Pair) -> None:
-    leading = [one.place.name for _, one, shown in pair.samples if shown.get(("callmon_leader", frozenset())) == 1]
-    led = dict(Counter(leading))
-    heard = Counter(told_of["heard"] if told_of else "missing" for _, told_of in said)
+def listed(seconds: list[float]) -> str:
+    return ", ".join(f"{each:.1f}" for each in seconds)
+
+
+def report(capsys: Any, what: str, said: list[tuple[Played, dict[str, Any] | None]], pair: Pair) -> None:
+    led = Counter(one.place.name for _, one, shown in pair.samples if shown.get(("callmon_leader", NONE)) == 1)
     off_script = sorted({call.situation.name for call, x in said if x and disagreements(call, x)})
     with capsys.disabled():
         sys.stdout.write(
-            f"\nnobody led for {', '.join(f'{each:.1f}' for each in took)} s after a kill, {frozen:.1f} s after a"
-            f" freeze; {len(said)} calls: {dict(heard)}; {len(pair.samples)} pages, led by {led}\n"
+            f"\n{what}; {len(said)} calls; {len(pair.samples)} pages, led by {dict(led)}\n"
             f"not as scripted, and no more so by one that heard all: {off_script}\n"
         )
