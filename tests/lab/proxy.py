@@ -135,7 +135,7 @@ class Proxy:
 
     def _pass_on(self, sock: socket.socket) -> None:
         partner = self._pairs[sock]
-        from_exchange = sock.getpeername()[1] == self._target
+        from_exchange = self._is_of_exchange(sock)
         limit = PIECE if self._bytes_left is None or not from_exchange else min(PIECE, self._bytes_left)
         try:
             data = sock.recv(limit) if limit else b""
@@ -146,6 +146,12 @@ class Proxy:
             self._end(sock, reset=self._reset and self._bytes_left == 0)
         if from_exchange and self._bytes_left is not None:
             self._count_down(len(data))
+
+    def _is_of_exchange(self, sock: socket.socket) -> bool:
+        try:
+            return bool(sock.getpeername()[1] == self._target)
+        except OSError:  # whoever was there has been ended this moment
+            return False
 
     def _count_down(self, passed: int) -> None:
         assert self._bytes_left is not None
