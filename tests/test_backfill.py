@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
@@ -176,6 +178,27 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
     assert differences(store) == []
     assert list(rejudge(store, monitor(example(), token=str))) == []
     assert filled(store, "answered_ring2")[0].changes == ()
+
+
+def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Store) -> None:
+    """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
+    call, _ = facts_of_cel("answered_ring2")
+    known = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
+    assert known is not None
+    met = [
+        msgspec.structs.replace(x, verdict="met") if x.standard == "answer_by_third_ring" else x
+        for x in known.findings
+    ]
+    wrote(store, msgspec.structs.replace(known, findings=tuple(met)))
+    rows = rows_of(TRACES / "answered_ring2" / "cel.csv")
+    answer = next(row.at for row in rows if row.kind == "ANSWER")
+    by = timedelta(seconds=18.2) - (answer - rows[2].at)
+    moved = [msgspec.structs.replace(row, at=row.at + by) if row.at >= answer else row for row in rows]
+    (one,) = Backfill(example(), store, EXCHANGE).run(moved)
+    verdicts = {x.standard: x.verdict for x in one.changes[0].findings}
+    assert (one.changes[0].call.rings, verdicts["answer_by_third_ring"]) == (4, "met")
+    kept = queries.call(store, call)[0].findings
+    assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
 
 
 def test_a_call_that_was_heard_throughout_is_never_touched(store: Store) -> None:

@@ -158,6 +158,11 @@ def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: 
     assert (call["rings"], call["verdicts"]["answer_by_third_ring"]) == (rings, verdict)
 
 
+def test_a_queue_that_goes_on_to_its_next_member_gave_the_first_up_unanswered() -> None:
+    (facts,) = told(rows_of(TRACES / "queue_second_member" / "cel.csv")).values()
+    assert [(fact.phone, fact.why) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", "no_answer")]
+
+
 def test_a_call_that_the_rows_do_not_hold_whole_is_not_told() -> None:
     rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
     assert told(rows[1:]) == {}
