@@ -25,6 +25,7 @@ from callmon.errors import ConfigError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from callmon.disruptions.disruption import Disruption
     from callmon.reports.frame import Frame, Remarks
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Site
@@ -191,6 +192,7 @@ def gathered(
     from callmon.reports import month as months
     from callmon.reports.values import Compared
     from callmon.store import reported
+    from callmon.store.disruptions import all_of
 
     zone, site = settings.timezone, site_of(settings)
     others: list[tuple[Relation, Month]] = [
@@ -200,16 +202,26 @@ def gathered(
     others = others if compare else []
     told = progress(sum(reported.steps(x.begin, x.end) for x in (period, *(one for _, one in others))))
     with reported.snapshot(store) as connection:
-        made = _one(connection, site, period, now, lines, told)
+        made = _one(connection, site, period, now, lines, told, tuple(all_of(store, period.begin, period.end)))
         beside = [
-            Compared(one.name, relation, _one(connection, site, one, now, lines, told).figures)
+            Compared(
+                one.name,
+                relation,
+                _one(connection, site, one, now, lines, told, tuple(all_of(store, one.begin, one.end))).figures,
+            )
             for relation, one in others
         ]
     return msgspec.structs.replace(made, compared=tuple(beside))
 
 
 def _one(
-    connection: Connection, site: Site, period: Month, now: datetime, lines: Iterable[str] | None, told: Told
+    connection: Connection,
+    site: Site,
+    period: Month,
+    now: datetime,
+    lines: Iterable[str] | None,
+    told: Told,
+    disrupted: tuple[Disruption, ...],
 ) -> Report:
     from callmon.callbacks.obligation import Obligation
     from callmon.calls.call import Call
@@ -231,11 +243,14 @@ def _one(
     listening = {name: Listening(*one) for name, one in heard.items()}
     if end > now:  # what has not come yet is not unheard
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
+    for one in disrupted:
+        seal.add("disruption", one.id, one.began, one.ended, one.counts)
     known = Known(
         listening=listening,
         counted=reported.counted(connection, begin, end),
         in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
         fingerprint=str(seal),
+        disruptions=disrupted,
     )
     return book.report(known)
 

@@ -16,8 +16,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 # What no truth of the year can tell: they have tests of their own.
 APART = {"calls_in_progress", "unheard_hours", "unheard_open_hours"}
 ABSENT = {
-    "test_calls", "disruptions", "disruptions_hours", "reconciliation_exchange_only",
-    "reconciliation_callmon_only",
+    "reconciliation_exchange_only", "reconciliation_callmon_only",
 }  # fmt: skip
 SIDES = {"tty": ("mode", "tty"), "voice": ("mode", "voice"), "fr": ("language", "fr"), "en": ("language", "en")}
 PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}
@@ -42,6 +41,10 @@ class Expected:
         place, totals = figure.place, self.totals(figure.place.cut)
         if place.name in ABSENT or (place.name, place.part) == ("heard", "filled"):
             return "not_available", None, None, None
+        if place.name in ("disruptions", "disruptions_hours"):  # there was none
+            return (
+                ("not_applicable", None, None, None) if place.cut.kind == "language" else ("known", 0, None, None)
+            )
         if place.name == "check":
             return "known", 0, None, None
         if ".parity_" in place.name:
@@ -104,6 +107,8 @@ def shown(kind: str, want: tuple[str, float | None, int | None, int | None], lan
             tenths = round(abs(value) * 1000)
             sign = "" if not tenths else "+" if value > 0 else "\N{MINUS SIGN}"
             return f"{sign}{_point(tenths, language)}{NBSP}points"
+        case "hours":
+            return f"{_point(int(value * 10 + 1e-9), language)}{NBSP}h"
         case _:
             return _length(value, language)
 

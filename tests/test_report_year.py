@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from callmon.cli_report import files, gathered
+from callmon.cli_report import files, gathered, site_of
+from callmon.disruptions.disruption import Disruption
 from callmon.reports import month
+from callmon.reports.hearing import Listening
 from callmon.reports.layout import Writer
+from callmon.reports.monthly import Book, Known
 from callmon.reports.speaking import Tongue
 from callmon.reports.values import Cut, Report
 from callmon.settings import Settings
@@ -105,7 +108,8 @@ def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(know
 def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
     report = known.report("2025-03")
     assert report.at("unheard_hours", "toronto").value == 743  # the clocks go forward in it
-    states = {one.state for place, one in report.figures.items() if not place.name.startswith("unheard")}
+    apart = ("unheard", "disruptions")  # of a language there are no disruptions
+    states = {one.state for place, one in report.figures.items() if not place.name.startswith(apart)}
     assert states == {"not_available", "known"}
     assert [x for x, one in report.figures.items() if one.state == "known" and one.value == 0] == [
         next(x for x in report.figures if x.name == "calls_in_progress")
@@ -157,6 +161,53 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
     assert [report.at("calls_offered").value for report in reports] == months
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
+
+
+def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
+    settings = year.settings()
+    year_rows.stored(
+        sqlite_store, settings, year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    )
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    with sqlite_store.writing() as connection:
+        connection.exec_driver_sql(
+            'UPDATE "call" SET is_test = 1, data = replace(data, \'"test":false\', \'"test":true\')'
+        )
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    assert (report.at("test_calls").value, report.at("calls_offered").value) == (1, 0)
+    counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
+    assert counts == {0, None}
+
+
+def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() -> None:
+    begin, hour = datetime(2024, 10, 1, 4, tzinfo=UTC), timedelta(hours=1)
+    settings, october = year.settings(), month.month("2024-10", TORONTO)
+
+    def disruption(name: str, lines: tuple[str, ...], start: int, stop: int | None, **more: Any) -> Disruption:
+        ended = None if stop is None else begin + stop * hour
+        given = {"source": "trunk", "exchange": "toronto", "lines": lines, "began": begin + start * hour, **more}
+        return Disruption(id=name, what=name, ended=ended, **given)
+
+    found = (
+        disruption("1", ("tty", "tty-toll-free"), 10, 12),
+        disruption("2", ("tty",), 11, 14),
+        disruption("3", ("general",), -5, 1),
+        disruption("4", ("general",), 3, 9, how="measuring"),
+        disruption("5", ("poci",), 740, None),
+    )
+    listening = {"toronto": Listening(begin - hour, begin + 2000 * hour)}
+    report = Book(site_of(settings), october, LATER).report(Known(listening, {}, 0, "", disruptions=found))
+
+    def told_of(*cut: str) -> tuple[Any, Any]:
+        return tuple(report.at(name, cut=Cut(*cut)).value for name in ("disruptions", "disruptions_hours"))  # type: ignore[return-value]
+
+    assert told_of("whole") == (4, 4 + 1 + 4)
+    assert told_of("line", "tty") == (2, 4)
+    assert told_of("line", "tty-toll-free") == (1, 2)
+    assert told_of("line", "general") == (1, 1)
+    assert told_of("service", "poci") == (1, 4)
+    assert told_of("mode", "tty") == (2, 4)
+    assert report.at("disruptions", cut=Cut("language", "fr")).state == "not_applicable"
 
 
 # Formats.

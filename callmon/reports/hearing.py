@@ -29,8 +29,13 @@ class Listening(msgspec.Struct, frozen=True):
 
 
 def _merged(spans: Iterable[Span], begin: datetime, end: datetime) -> list[Span]:
+    return merged((max(start, begin), min(stop, end)) for start, stop in spans)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """In order, none twice, without those that are empty."""
     found: list[Span] = []
-    for start, stop in sorted((max(start, begin), min(stop, end)) for start, stop in spans):
+    for start, stop in sorted(spans):
         if start >= stop:
             continue
         if found and start <= found[-1][1]:

@@ -13,7 +13,7 @@ import msgspec
 from callmon.calls.call import OUTCOMES
 from callmon.findings import CAUSES, VERDICTS
 from callmon.integrity import SIGNS
-from callmon.reports.making import ABSENT, COUNTS, NOT_JUDGED
+from callmon.reports.making import COUNTS, NOT_JUDGED
 from callmon.reports.owing import FATES
 from callmon.reports.rates import ENDS
 from callmon.reports.speaking import Tongue
@@ -309,7 +309,7 @@ class Writer:
         ]
 
     def _disruptions(self) -> list[Table | None]:
-        names = [(name, "") for name in ABSENT if name.startswith("disruptions")]
+        names = [("disruptions", ""), ("disruptions_hours", "")]
         return [self.by_cut("disruptions", self.tongue.meaning("disruptions").title, names)]
 
     def _when(self) -> list[Table | None]:

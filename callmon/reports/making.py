@@ -7,11 +7,12 @@ so are the figures of a standard that is not judged, and those whose source this
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from callmon import parity
 from callmon.business_calendar import Calendar
 from callmon.calls.call import OUTCOMES
+from callmon.disruptions.disruption import Disruption
 from callmon.findings import CAUSES, VERDICTS
 from callmon.integrity import SIGNS
 from callmon.reports import hearing, owing, rates
@@ -59,6 +60,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "callbacks_business_day": owing.FATES,
     "callbacks_no_open_hour": _ONE,
     "complaints_opened": _ONE,
+    "test_calls": _ONE,
 } | {f"{standard}.verdict": (*VERDICTS, NOT_JUDGED) for standard in ALL_STANDARDS}
 CAUSED: dict[str, tuple[str, ...]] = {f"{standard}.cause": CAUSES for standard in CALL_STANDARDS}
 BY_DAY: dict[str, tuple[str, ...]] = {f"weekday.{what}": tuple("1234567") for what in BY_TIME}
@@ -66,9 +68,6 @@ BY_CLOCK: dict[str, tuple[str, ...]] = {f"half_hour.{what}": HALF_HOURS for what
 REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdict in VERDICTS[1:])
 # Nothing tells these yet.
 ABSENT: Mapping[str, tuple[Kind, bool]] = {  # whether in every cut
-    "test_calls": ("count", True),
-    "disruptions": ("count", True),
-    "disruptions_hours": ("hours", True),
     "reconciliation_exchange_only": ("count", False),
     "reconciliation_callmon_only": ("count", False),
 }
@@ -178,6 +177,25 @@ class Making:
                 self.figures[place] = Figure(place, "difference", "too_few")
             else:
                 self.figures[place] = Figure(place, "difference", "known", one.difference)
+
+    def disruptions(
+        self, cut: Cut, found: Iterable[Disruption], lines: frozenset[str] | None, begin: datetime, end: datetime
+    ) -> None:
+        """How many met these lines in the month, and for how long; of a language nobody can say."""
+        count, hours = Place("disruptions", "", cut), Place("disruptions_hours", "", cut)
+        if lines is None:
+            self.figures[count] = Figure(count, "count", "not_applicable")
+            self.figures[hours] = Figure(hours, "hours", "not_applicable")
+            return
+        mine = [x for x in found if x.counts and lines.intersection(x.lines)]
+        spans = [(max(x.began, begin), min(x.ended or end, end)) for x in mine]
+        spans = [(start, stop) for start, stop in spans if start < stop]
+        if not self.heard and not spans:
+            self._not_available(count, "count")
+            self._not_available(hours, "hours")
+            return
+        self.figures[count] = Figure(count, "count", "known", len(spans))
+        self._hours(hours, hearing.total(hearing.merged(spans)))
 
     def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
         """Hours in which each exchange was unheard, and those of them in opening hours."""

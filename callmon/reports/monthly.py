@@ -16,6 +16,7 @@ import msgspec
 from callmon.business_calendar import Calendar
 from callmon.callbacks.obligation import Obligation
 from callmon.calls.call import Call
+from callmon.disruptions.disruption import Disruption
 from callmon.figures import LANGUAGES, language_label
 from callmon.findings import Finding
 from callmon.lines import Lines
@@ -52,7 +53,7 @@ class Known(msgspec.Struct, frozen=True):
     in_progress: int
     fingerprint: str
     backfilled: bool = False  # something fills gaps afterwards
-    disruptions: None = None
+    disruptions: tuple[Disruption, ...] = ()  # those that met the period
 
 
 class Book:
@@ -76,7 +77,11 @@ class Book:
 
     def call(self, call: Call, findings: Iterable[Finding]) -> None:
         """A call that arrived in the period."""
-        if tally.is_counted(call) and call.line is not None and self.is_told(call.line):
+        if call.line is None or not self.is_told(call.line):
+            return
+        if call.test:
+            self.cell(call.line, call.language).add("test_calls")
+        elif tally.is_counted(call):
             tally.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
 
     def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
@@ -96,6 +101,9 @@ class Book:
         made = making.Making(self.site.judged | self._given(), self.site.minimum, heard, known.backfilled)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))
+        begin, until = self.month.begin, min(self.month.end, self.now)
+        for cut in titles:
+            made.disruptions(cut, known.disruptions, self._lines_in(cut), begin, until)
         made.parities(self._verdicts(), {line.name: line.mode for line in self.site.lines})
         made.unheard(known.listening, self.month, self.site.calendar)
         made.in_progress(known.in_progress)
@@ -153,6 +161,12 @@ class Book:
                 return line == cut.of
             case "language":
                 return language == cut.of
+
+    def _lines_in(self, cut: Cut) -> frozenset[str] | None:
+        """The lines of a cut; None where it has none of its own."""
+        if cut.kind == "language":
+            return None
+        return frozenset(x.name for x in self.site.lines if self.is_told(x.name) and self._is_in(cut, x.name, ""))
 
     def _summed(self, cut: Cut) -> Cell:
         total = Cell()

@@ -56,7 +56,7 @@ class Cell:
 
 def is_counted(call: Call) -> bool:
     """The public's calls on a line; whatever else is stored is no call offered."""
-    return call.direction == "inbound" and call.line is not None and call.is_ended
+    return call.direction == "inbound" and call.line is not None and call.is_ended and not call.test
 
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo) -> None:

@@ -85,7 +85,7 @@ def calls(connection: Connection, begin: datetime, end: datetime, seal: Seal) ->
 def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
     """Call and exchange of the public's ended calls that arrived in [begin, end)."""
     when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    asked = select(CALL.c["call"], CALL.c.exchange).where(when, CALL.c.direction == "inbound")
+    asked = select(CALL.c["call"], CALL.c.exchange).where(when, CALL.c.direction == "inbound", ~CALL.c.is_test)
     return [(name, exchange) for name, exchange in connection.execute(asked)]
 
 
@@ -131,7 +131,9 @@ def counted(connection: Connection, begin: datetime, end: datetime) -> dict[tupl
     """The database's own count of the public's calls, by line and language."""
     labels = (CALL.c.line, CALL.c.language)
     when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    question = select(*labels, func.count()).where(when, CALL.c.direction == "inbound").group_by(*labels)
+    question = (
+        select(*labels, func.count()).where(when, CALL.c.direction == "inbound", ~CALL.c.is_test).group_by(*labels)
+    )
     return {(line, language): count for line, language, count in connection.execute(question)}
 
 
