@@ -39,7 +39,7 @@ class Expected:
 
     def at(self, figure: Figure) -> tuple[str, float | None, int | None, int | None]:
         place, totals = figure.place, self.totals(figure.place.cut)
-        if place.name in ABSENT or (place.name, place.part) == ("heard", "filled"):
+        if place.name in ABSENT:
             return "not_available", None, None, None
         if place.name in ("disruptions", "disruptions_hours"):  # there was none
             return (

@@ -13,6 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from callmon import facts as f
 from callmon.cli_report import files, gathered, site_of
 from callmon.disruptions.disruption import Disruption
 from callmon.reports import month
@@ -161,6 +162,17 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
     assert [report.at("calls_offered").value for report in reports] == months
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
+
+
+def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Store) -> None:
+    settings = year.settings()
+    (facts, truth), = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))  # fmt: skip
+    filled = f.Filled(truth.name, None)
+    year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    assert [report.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
 
 
 def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:

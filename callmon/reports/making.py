@@ -79,9 +79,8 @@ DIMENSIONS = ("service", "mode", "line", "language")
 class Making:
     """The figures, as cut after cut is told; the whole comes first."""
 
-    def __init__(self, judged: Iterable[str], minimum: int, heard: bool, backfilled: bool) -> None:
+    def __init__(self, judged: Iterable[str], minimum: int, heard: bool) -> None:
         self.judged, self.minimum, self.heard = frozenset(judged), minimum, heard
-        self.backfilled = backfilled
         self.figures: dict[Place, Figure] = {}
         self._reasons: dict[str, tuple[str, ...]] = {}
 
@@ -125,8 +124,6 @@ class Making:
 
     def _is_said(self, place: Place) -> bool:
         standard = place.name.partition(".")[0]
-        if place.name == "heard" and place.part == "filled" and not self.backfilled:
-            return False
         if standard == "voicemail_when":
             standard = "voicemail_after_fourth_ring"
         if standard == "french_at_first_answer":

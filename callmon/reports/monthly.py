@@ -52,7 +52,6 @@ class Known(msgspec.Struct, frozen=True):
     counted: Mapping[tuple[str, str], int]
     in_progress: int
     fingerprint: str
-    backfilled: bool = False  # something fills gaps afterwards
     disruptions: tuple[Disruption, ...] = ()  # those that met the period
 
 
@@ -98,7 +97,7 @@ class Book:
         _add_not_judged(self.cells)
         titles = dict(self._titles())
         heard = not hearing.nothing_was_heard(known.listening, self.month.begin, self.month.end)
-        made = making.Making(self.site.judged | self._given(), self.site.minimum, heard, known.backfilled)
+        made = making.Making(self.site.judged | self._given(), self.site.minimum, heard)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))
         begin, until = self.month.begin, min(self.month.end, self.now)

@@ -40,7 +40,7 @@ PUBLISHED = {
 }
 # Rates, and the counts that must be shown with them.
 RATES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "completeness": tuple(("heard", x) for x in ("full", "partly")),
+    "completeness": tuple(("heard", x) for x in ("full", "filled", "partly")),
     "answer_rate": (("outcomes_in_hours", "answered"), ("hours", "open")),
     "callbacks_24_hours.rate": tuple(("callbacks_24_hours", x) for x in JUDGED),
     "callbacks_24_hours.attempted_rate": tuple(("callbacks_24_hours", x) for x in JUDGED),
