@@ -124,7 +124,9 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
     ] == []
     assert [heard["call"] for _, heard in said if heard is not None and heard["heard"] == "partly"] == []
     assert (open_calls, wrong_figures) == ({}, [])
-    assert len(gaps) == len(LENGTHS)
+    # Two are one where the machine was too busy to list the channels in between.
+    assert len(gaps) <= len(LENGTHS)
+    assert sum(gap.length.total_seconds() for gap in gaps) >= sum(LENGTHS)
     assert len(filled) > 10, last
 
 
