@@ -20,7 +20,7 @@ from callmon.findings import Gap, Outcome
 from callmon.last_calls import NEVER, LastCalls
 from callmon.settings import example
 from callmon.sinks.called import last_calls
-from callmon.store import periods, queries
+from callmon.store import periods, queries, reported
 from callmon.store.engine import Store, parse_url, upgrade
 from callmon.store.rejudge import differences
 from callmon.today import Today
@@ -98,6 +98,9 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> N
     assert list(queries.calls(store, begin, end)) == []
     assert queries.ended_calls(store, ["general"], begin, end) == ({}, {})
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
+    with reported.snapshot(store) as connection:
+        assert [*reported.calls(connection, begin, end, reported.Seal())] == [[]]
+        assert (reported.names(connection, begin, end), reported.counted(connection, begin, end)) == ([], {})
     (stored,) = queries.call(store, "1795532400.1")
     retold = Office().monitor.retell("toronto", stored.facts)
     assert retold is not None

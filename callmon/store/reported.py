@@ -26,6 +26,7 @@ from callmon.store.tables import microseconds
 
 OBLIGATION = ledger.OBLIGATION
 STEP = timedelta(days=1)
+PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
 _MODULUS = 1 << 256
 Span = tuple[datetime, datetime]
 
@@ -85,7 +86,7 @@ def calls(connection: Connection, begin: datetime, end: datetime, seal: Seal) ->
 def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
     """Call and exchange of the public's ended calls that arrived in [begin, end)."""
     when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    asked = select(CALL.c["call"], CALL.c.exchange).where(when, CALL.c.direction == "inbound", ~CALL.c.is_test)
+    asked = select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS)
     return [(name, exchange) for name, exchange in connection.execute(asked)]
 
 
@@ -131,9 +132,7 @@ def counted(connection: Connection, begin: datetime, end: datetime) -> dict[tupl
     """The database's own count of the public's calls, by line and language."""
     labels = (CALL.c.line, CALL.c.language)
     when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    question = (
-        select(*labels, func.count()).where(when, CALL.c.direction == "inbound", ~CALL.c.is_test).group_by(*labels)
-    )
+    question = select(*labels, func.count()).where(when, PUBLICS).group_by(*labels)
     return {(line, language): count for line, language, count in connection.execute(question)}
 
 
@@ -148,6 +147,7 @@ def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[
         if isinstance(fact, Arrived)
         and fact.line is not None
         and fact.direction == "inbound"
+        and not fact.test
         and fact.at is not None
         and begin <= fact.at < end
     ]
