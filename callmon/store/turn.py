@@ -40,6 +40,11 @@ class Turn:
         """Whether `lead` is waited for."""
         return self.gained is not None and self._fewer is None
 
+    @property
+    def has_nothing_to_write(self) -> bool:
+        """What waits is kept, and no more than that."""
+        return self.is_standby and self._fewer is None
+
     def stand_by(self, unanswered: list[bytes], heard: kept.Heard) -> int:
         """Another writes: keep what was on its way with the rest; how many need be kept no more."""
         with self._keeping:
@@ -55,8 +60,8 @@ class Turn:
         if self._fewer is None:
             return None
         fewer, standing = self._fewer, self.gained
+        self.is_standby = standing is None  # first: `has_nothing_to_write` is asked by another thread
         self._fewer = self.gained = None
-        self.is_standby = standing is None
         return fewer, standing
 
     def hold(self) -> None:

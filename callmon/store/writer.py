@@ -152,7 +152,7 @@ class Writer:
         """Blocks until what was offered before is committed; False when time ran out. Not while another writes."""
         courier, goal = self._courier, self._offered
         courier.hurry()
-        return self.wait(lambda: courier.done >= goal or courier.turn.is_standby, timeout)
+        return self.wait(lambda: courier.done >= goal or courier.turn.has_nothing_to_write, timeout)
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Blocks until `condition()`, which is asked after each commit and trouble; False when time ran out."""
