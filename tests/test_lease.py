@@ -154,7 +154,7 @@ def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_befor
 
 def test_who_does_not_share_is_refused_as_ever(store: Store) -> None:
     with shared(store), pytest.raises(StoreError) as refusal:
-        Database(store, patience=seconds(2))
+        Database(store, patience=seconds(8))
     assert str(refusal.value) == (
         f"the database cannot be written: another callmon writes to {store}: "
         "stop that one, or give this one a database of its own"
