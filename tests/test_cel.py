@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,28 @@ def test_cel_of_a_busy_run_agrees_with_its_script_verdicts_and_all(run: str) -> 
     got = calls(rows_of(RECORDINGS / f"{run}.cel.csv"))
     assert of_public(unlike(scripted(run), got)) == []
     assert len(scripted(run)) == {"run-16": 174, "run-22": 82}[run]
+
+
+def refusals_last(rows: list[Row]) -> list[Row]:
+    """The hang-ups of phones that refused, a moment after those of their callers, who end with them."""
+    ends = {row.uniqueid: row.at for row in rows if row.kind == "HANGUP"}
+    refused = {row.uniqueid for row in rows if row.kind == "HANGUP" and row.more.get("hangupcause") in (17, 21)}
+
+    def at(row: Row) -> datetime:
+        last = ends.get(row.linkedid, row.at)
+        is_close = timedelta(0) <= last - row.at < timedelta(seconds=0.1)
+        ends_here = row.uniqueid in refused and row.uniqueid != row.linkedid and row.kind in ("HANGUP", "CHAN_END")
+        return last + timedelta(milliseconds=1) if ends_here and is_close else row.at
+
+    return [msgspec.structs.replace(row, at=at(row)) for row in rows]
+
+
+@pytest.mark.parametrize("run", ["run-16", "run-22"])
+def test_a_refusal_that_is_written_after_the_end_of_the_call_is_one_all_the_same(run: str) -> None:
+    rows = rows_of(RECORDINGS / f"{run}.cel.csv")
+    moved = refusals_last(rows)
+    assert sum(one.at != other.at for one, other in zip(rows, moved, strict=True)) > 4
+    assert of_public(unlike(scripted(run), calls(moved))) == []
 
 
 @pytest.mark.parametrize("run", ["run-16", "run-22"])

@@ -19,13 +19,14 @@ from typing import Any
 import msgspec
 
 from callmon.ami import events as e
-from callmon.cel.dialled import Dials
-from callmon.cel.lives import BUSY, Life, Lives
+from callmon.cel.dialled import CLOSE, SAME_SECOND, Dials
+from callmon.cel.lives import BUSY, DECLINED, Life, Lives
 from callmon.cel.rows import Row
 
 UP, RING, DOWN, IS_BUSY = "6", "4", "0", "7"
 CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
 UNREACHABLE = frozenset(("1", "3", "20", "27"))
+REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
 HOLDING = "holding_bridge"
 # A caller's own ANSWER while one of these runs is the answer of whoever was dialled.
 OF_A_PERSON = frozenset(("dial", "queue", "followme", "page", "retrydial"))
@@ -129,7 +130,19 @@ class Retelling:
             return
         yield from self._leave_application(row, life)
         yield from self._given_up(row, life)
+        yield from self._refused_at_the_end(row, life)
         yield e.Hangup(row.at, life.language, row.context, row.exten, row.uniqueid, life.cause)
+
+    def _refused_at_the_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """What ended the call may be written a moment after that end: the hang-up of a phone that refused."""
+        near = SAME_SECOND if row.is_whole else CLOSE
+        for phone in self.lives.of_call.get(life.linkedid, ()):
+            if phone.dialler is not life or phone.cause not in REFUSALS or phone.ended is None:
+                continue
+            if phone.ended.at - row.at <= near:
+                if phone.asked:
+                    yield from self._asks(_on(row, phone), phone)
+                yield from self._given_up(_on(row, phone), phone)
 
     def _given_up(self, row: Row, life: Life, forward: str = "") -> Iterator[e.Event]:
         """A phone that was dialled and did not answer."""
