@@ -91,7 +91,6 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon import report_sample
     from callmon.reports import public, revising
     from callmon.store.engine import open_store
 
@@ -102,10 +101,7 @@ def report(
     settings, now = configuration(config), datetime.now(UTC)
     period, wanted = _period(month, settings, now, to_date), _lines(settings, names)
     if sample is not None:
-        store = until_done(open_store(settings.store.url))
-        packs = report_sample.packs(store, settings, period, sample)
-        asked = [x for x in LANGUAGES if lang in (None, x)]
-        _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+        _draw(settings, period, sample, lang, output, overwrite)
         return
     said = _remarks_of(remarks)
     earlier = None if revises is None else revising.read(_bytes_of(revises), str(revises))
@@ -116,6 +112,18 @@ def report(
     if earlier is not None:
         made = revising.revised(made, earlier, str(revises))
     _write(files(made, settings, kind, lang, output, said), overwrite)
+
+
+def _draw(
+    settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
+) -> None:
+    """The calls of a sample instead of the statistics."""
+    from callmon import report_sample
+    from callmon.store.engine import open_store
+
+    packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    asked = [x for x in LANGUAGES if lang in (None, x)]
+    _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
 
 
 def _period(month: str, settings: Settings, now: datetime, to_date: bool) -> Month:

@@ -64,7 +64,7 @@ def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
     off_by_one = (
         rings is not None and heard["rings"] is not None and abs(rings - heard["rings"]) <= 1 and estimated
     )
-    # Now and then the hang-up of a phone that sends the call on bears no cause: CEL then tells of no forwarding.
+    # A fault of ours, not understood yet: now and then a forwarding that only CEL tells of is lost.
     found = [line for line in found if not line.endswith(" forwards: 0, not 1")]
     return [line for line in found if not (off_by_one and " rings: " in line)]
 

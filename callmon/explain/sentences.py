@@ -89,15 +89,18 @@ def _told(tale: Tale, moment: Moment) -> Told:
         case f.Unheard():
             return _unheard(tale, fact)
         case f.Filled():
-            if fact.alone:
-                return say(
-                    "Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"
-                ), ()
-            return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel"), ()
+            return _filled(tale, fact), ()
         case f.Ended():
             return _ended(tale, fact)
         case _:
             return handed_on(tale, fact)
+
+
+def _filled(tale: Tale, fact: f.Filled) -> str:
+    say = tale.speech.say
+    if fact.alone:
+        return say("Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu")
+    return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel")
 
 
 def _arrived(tale: Tale, fact: f.Arrived) -> Told:
