@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
+from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder
 from tests.lab.needed import needed
@@ -46,3 +48,21 @@ def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
         running = Asterisk(request.param)
     with running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One Chromium for the session, out of the Debian folder; skipped and required as the exchange is."""
+    with needed("browser"):
+        running = Chromium().__enter__()
+    try:
+        yield running
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """Playwright's browser: `tests.lab.browser.opened` shows a page in it."""
+    with connected(chromium) as found:
+        yield found

@@ -28,6 +28,7 @@ class Recipe:
     suite: str
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
+    name: str = ""  # of the folder, where it is not the suite's
 
 
 RECIPES = {
@@ -42,6 +43,12 @@ RECIPES = {
     ),
     # As FreePBX keeps its CEL. In a folder of its own: it needs none of the other servers.
     "mariadb": Recipe("trixie", ("mariadb-server",)),
+    # What people look at callmon's pages and files with, without a screen.
+    "browser": Recipe(
+        "trixie",
+        ("chromium", "fonts-dejavu-core", "fonts-liberation", "libreoffice-calc-nogui", "poppler-utils"),
+        name="browser",
+    ),
 }
 
 
@@ -51,8 +58,9 @@ def folder(version: str = "22") -> Path:
     place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
     _refuse_unless_root()
     place.mkdir(parents=True, exist_ok=True)
-    with _locked(place / f"{recipe.suite}.lock"):
-        target = place / recipe.suite
+    name = recipe.name or recipe.suite
+    with _locked(place / f"{name}.lock"):
+        target = place / name
         if not target.exists():
             _build(recipe, target)
         elif missing := _missing_packages(recipe, target):

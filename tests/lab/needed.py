@@ -10,13 +10,20 @@ import pytest
 
 from tests.lab.folder import LabUnavailable
 
+OTHERS = {"browser": "Chromium", "mariadb": "MariaDB"}
+MUST = {"22", "browser"}
+
 
 @contextmanager
 def needed(version: str) -> Iterator[None]:
-    """The test is skipped with the reason; in CI Asterisk 22 must be played, and lacking it is a failure."""
+    """The test is skipped with the reason; in CI what `MUST` names has to be there, and lacking it is a failure."""
     try:
         yield
     except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and version == "22":
-            pytest.fail(f"CI must play a real Asterisk 22: {why}", pytrace=False)
-        pytest.skip(f"no real Asterisk {version} here: {why}")
+        if os.environ.get("CALLMON_LAB") == "required" and version in MUST:
+            pytest.fail(f"CI must have {named(version)}: {why}", pytrace=False)
+        pytest.skip(f"no {named(version)} here: {why}")
+
+
+def named(version: str) -> str:
+    return OTHERS.get(version, f"real Asterisk {version}")

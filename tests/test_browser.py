@@ -1,0 +1,70 @@
+"""What the tests see pages with sees what is wrong with one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.lab.browser import opened, overflowing, shot, stops, violations
+
+pytestmark = pytest.mark.lab
+
+PAGE = """<!DOCTYPE html><html lang="fr"><head><title>Rapport</title><style>a:focus {{ outline: 2px solid }}
+@media (prefers-color-scheme: dark) {{ html {{ background: #111; color: #eee }} a {{ color: #9cf }} }}
+.scroller {{ overflow-x: auto }} .wide {{ width: 900px }}</style></head><body><main><h1>Rapport</h1>
+<p><a href="#b">Suite</a> <a href="#b">Fin</a></p>{more}</main></body></html>"""
+
+
+def page(more: str = "") -> str:
+    return PAGE.format(more=more)
+
+
+def test_a_good_page_has_nothing_wrong_in_any_colours(browser: Browser) -> None:
+    for colours in ("light", "dark"):
+        with opened(browser, page(), colours=colours) as shown:
+            assert violations(shown) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [
+        ('<img src="data:,">', "image-alt: img"),
+        ('<p style="color: #aaa">peu lisible</p>', "color-contrast: p:nth-child(3)"),
+        ("<p><input></p>", "label: input"),
+        ('<p style="background: linear-gradient(#fff, #000)">peu lisible</p>', "undecided color-contrast: p"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(browser: Browser, fault: str, rule: str) -> None:
+    with opened(browser, page(fault)) as shown:
+        found = violations(shown)
+    assert [line[: len(rule)] for line in found] == [rule]
+
+
+def test_a_page_that_scrolls_sideways_is_told_but_not_a_table_that_scrolls_by_itself(browser: Browser) -> None:
+    table = '<table class="wide"><tr><td>1</td></tr></table>'
+    with opened(browser, page(table), width=320) as shown:
+        assert overflowing(shown)[0] == "the page scrolls sideways"
+        assert "table.wide" in overflowing(shown)
+    with opened(browser, page(f'<div class="scroller">{table}</div>'), width=320) as shown:
+        assert overflowing(shown) == []
+
+
+def test_the_tab_key_leads_to_every_link_and_the_focus_is_seen(browser: Browser) -> None:
+    with opened(browser, page('<p><a href="#c" style="outline: none">Caché</a></p>')) as shown:
+        assert stops(shown) == [("a", "Suite", True), ("a", "Fin", True), ("a", "Caché", False)]
+
+
+def test_zoom_leaves_half_the_width(browser: Browser) -> None:
+    with opened(browser, page('<p class="wide">a</p>'), width=1280, zoom=2) as shown:
+        assert shown.evaluate("[innerWidth, devicePixelRatio]") == [640, 2]
+        assert overflowing(shown) == ["the page scrolls sideways", "p.wide"]
+
+
+def test_a_reader_without_script_sees_the_page(browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, page("<script>document.body.innerHTML = ''</script>"), script=False) as shown:
+        assert shown.title() == "Rapport"
+        assert shown.inner_text("h1") == "Rapport"
+        shot(shown, tmp_path / "page.png")
+    assert (tmp_path / "page.png").read_bytes()[:4] == b"\x89PNG"
