@@ -153,7 +153,7 @@ OVERFLOWING = """() => {
     const scrolls = (e) => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
     const kept = (e) => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
         if (scrolls(p) && p.getBoundingClientRect().right <= innerWidth + 1) return true; return false; };
-    const name = (e) => e.tagName.toLowerCase() + (e.id ? '#' + e.id : '') + (e.classList[0] ? '.' + e.classList[0] : '');
+    const name = (e) => e.tagName.toLowerCase() + (e.id && '#' + e.id) + (e.classList[0] ? '.' + e.classList[0] : '');
     const wide = [...document.body.querySelectorAll('*')].filter((e) => {
         const box = e.getBoundingClientRect();
         return box.width > 0 && box.height > 0 && (box.right > innerWidth + 1 || box.left < -1)
@@ -175,9 +175,9 @@ FOCUSED = """() => {
     if (!e || e === document.body) return null;
     const style = getComputedStyle(e), box = e.getBoundingClientRect();
     const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none';
-    const said = e.getAttribute('aria-label') || e.innerText || e.value || e.getAttribute('name') || '';
-    const label = e.getAttribute('aria-labelledby') && document.getElementById(e.getAttribute('aria-labelledby'));
-    return [e.tagName.toLowerCase(), (label ? label.innerText : said).trim().split('\\n')[0], seen && box.width > 0];
+    const label = document.getElementById(e.getAttribute('aria-labelledby') || '')?.innerText;
+    const said = label || e.getAttribute('aria-label') || e.innerText || e.value || e.getAttribute('name') || '';
+    return [e.tagName.toLowerCase(), said.trim().split('\\n')[0], seen && box.width > 0];
 }"""
 
 

@@ -16,7 +16,7 @@ MUST = {"22", "browser"}
 
 @contextmanager
 def needed(version: str) -> Iterator[None]:
-    """The test is skipped with the reason; in CI what `MUST` names has to be there, and lacking it is a failure."""
+    """The test is skipped with the reason; in CI what `MUST` names has to be there: that is a failure."""
     try:
         yield
     except LabUnavailable as why:
