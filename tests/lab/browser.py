@@ -153,7 +153,7 @@ OVERFLOWING = """() => {
     const scrolls = (e) => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
     const kept = (e) => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
         if (scrolls(p) && p.getBoundingClientRect().right <= innerWidth + 1) return true; return false; };
-    const name = (e) => e.tagName.toLowerCase() + (e.id && '#' + e.id) + (e.classList[0] ? '.' + e.classList[0] : '');
+    const name = (e) => [e.tagName.toLowerCase(), ...e.classList].join('.') + (e.id && '#' + e.id);
     const wide = [...document.body.querySelectorAll('*')].filter((e) => {
         const box = e.getBoundingClientRect();
         return box.width > 0 && box.height > 0 && (box.right > innerWidth + 1 || box.left < -1)
