@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import uvicorn
 from blockbuster import blockbuster_ctx
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics import ExchangeState, Metrics
@@ -25,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @asynccontextmanager
-async def served(application: Starlette) -> AsyncIterator[int]:
+async def served(application: ASGIApp) -> AsyncIterator[int]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     socket = config.bind_socket()

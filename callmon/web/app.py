@@ -12,9 +12,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics import Metrics
+from callmon.web.access.gate import Gate
 
 WELCOME = """callmon: witness of telephone promises
 
@@ -29,7 +31,7 @@ def app(
     troubles: Callable[[], Sequence[str]],
     remarks: Callable[[], Sequence[str]] = tuple,
     role: Callable[[], str] = lambda: "leader",
-) -> Starlette:
+) -> ASGIApp:
     """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
     each that somebody should know of though callmon does its job; `role` says whether it leads or stands by.
     """
@@ -51,4 +53,4 @@ def app(
     async def welcome(_request: Request) -> Response:
         return PlainTextResponse(WELCOME)
 
-    return Starlette(routes=[Route("/", welcome), Route("/metrics", figures), Route("/healthz", health)])
+    return Gate(Starlette(routes=[Route("/", welcome), Route("/metrics", figures), Route("/healthz", health)]))

@@ -20,6 +20,8 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             lifespan="off",
+            proxy_headers=False,  # who may speak for others is a setting of ours: web/access
+            server_header=False,
             timeout_graceful_shutdown=2,
         )
         super().__init__(config)

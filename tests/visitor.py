@@ -1,0 +1,39 @@
+"""Somebody with a browser before the application: requests without a socket, cookies kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+HERE = ("127.0.0.1", 40000)
+ELSEWHERE = ("198.51.100.7", 40000)
+OURS = "http://localhost"
+
+
+class Visitor:
+    """One browser at one address. What the application raises is raised here."""
+
+    def __init__(self, application: ASGIApp, at: tuple[str, int] = HERE, url: str = OURS, **headers: str) -> None:
+        self._application, self._at, self._url, self._headers = application, at, url, headers
+        self.cookies = httpx.Cookies()
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.send("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.send("POST", path, **options)
+
+    def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return asyncio.run(self._send(method, path, options))
+
+    async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(self._application, client=self._at)
+        async with httpx.AsyncClient(
+            transport=transport, base_url=self._url, headers=self._headers, cookies=self.cookies
+        ) as browser:
+            answer = await browser.request(method, path, **options)
+            self.cookies = browser.cookies
+        return answer
