@@ -6,47 +6,23 @@ each time, while neither the data nor the configuration changed and nothing fell
 
 from __future__ import annotations
 
-import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from callmon import __version__
 from callmon.command_line import config_option, configuration, speaks_plainly, until_done
 from callmon.errors import ConfigError
+from callmon.report_reading import Told, gathered
+from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from callmon.disruptions.disruption import Disruption
-    from callmon.reports.frame import Frame, Remarks
-    from callmon.reports.hearing import Listening
-    from callmon.reports.monthly import Site
-    from callmon.reports.speaking import Tongue
-    from callmon.reports.values import Month, Relation, Report
+    from callmon.reports.frame import Remarks
+    from callmon.reports.values import Month
     from callmon.settings import Settings
-    from callmon.store.engine import Store
-
-FORMATS = ("csv", "xlsx", "html", "pdf", "json")
-LANGUAGES = ("fr", "en")
-STDOUT = Path("-")
-# What of an exchange's settings says how its calls are understood; the rest says how it is reached.
-OF_EXCHANGE = {
-    *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
-    "dial_prefixes",
-}
-OF_SITE = {
-    *("timezone", "region", "relay_numbers", "minimum_sample", "callbacks", "calendar", "services", "lines"),
-    *("staff", "standards"),
-}
-Told = Callable[[], None]
 
 
 @click.command()
@@ -182,215 +158,6 @@ def _progress(days: int) -> Told:
             bar.render_finish()
 
     return told
-
-
-# Reading.
-
-
-def gathered(
-    store: Store,
-    settings: Settings,
-    period: Month,
-    now: datetime,
-    lines: Iterable[str] | None = None,
-    compare: bool = True,
-    progress: Callable[[int], Told] = lambda days: lambda: None,
-) -> Report:
-    """The report of a period as the database has it at `now`, beside other months when these are asked for."""
-    from callmon.reports import month as months
-    from callmon.reports.values import Compared
-    from callmon.store import reported
-    from callmon.store.disruptions import all_of
-
-    zone, site = settings.timezone, site_of(settings)
-    others: list[tuple[Relation, Month]] = [
-        ("before", months.before(period, zone)),
-        ("year_before", months.year_before(period, zone)),
-    ]
-    others = others if compare else []
-    told = progress(sum(reported.steps(x.begin, x.end) for x in (period, *(one for _, one in others))))
-    with reported.snapshot(store) as connection:
-        made = _one(connection, site, period, now, lines, told, tuple(all_of(store, period.begin, period.end)))
-        beside = [
-            Compared(
-                one.name,
-                relation,
-                _one(connection, site, one, now, lines, told, tuple(all_of(store, one.begin, one.end))).figures,
-            )
-            for relation, one in others
-        ]
-    return msgspec.structs.replace(made, compared=tuple(beside))
-
-
-def _one(
-    connection: Connection,
-    site: Site,
-    period: Month,
-    now: datetime,
-    lines: Iterable[str] | None,
-    told: Told,
-    disrupted: tuple[Disruption, ...],
-) -> Report:
-    from callmon.callbacks.obligation import Obligation
-    from callmon.calls.call import Call
-    from callmon.reports.hearing import Listening
-    from callmon.reports.monthly import Book, Known
-    from callmon.store import reported
-
-    book, seal = Book(site, period, now, lines), reported.Seal()
-    begin, end = period.begin, period.end
-    for day in reported.calls(connection, begin, end, seal):
-        for judged in day:
-            assert isinstance(judged.what, Call)
-            book.call(judged.what, judged.findings)
-        told()
-    for judged in reported.obligations(connection, begin, end, seal):
-        assert isinstance(judged.what, Obligation)
-        book.obligation(judged.what, judged.findings)
-    heard = reported.heard(connection, begin, end, seal)
-    listening = {name: Listening(*one) for name, one in heard.items()}
-    if end > now:  # what has not come yet is not unheard
-        listening = {name: _so_far(one, now, end) for name, one in listening.items()}
-    for one in disrupted:
-        seal.add("disruption", one.id, one.began, one.ended, one.counts)
-    known = Known(
-        listening=listening,
-        counted=reported.counted(connection, begin, end),
-        in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
-        fingerprint=str(seal),
-        disruptions=disrupted,
-    )
-    return book.report(known)
-
-
-def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:
-    """While the month lasts: heard until a minute ago is heard until now."""
-    recent = one.until is not None and now - one.until < timedelta(minutes=1)
-    gaps = one.gaps if recent or one.until is None else (*one.gaps, (one.until, now))
-    return msgspec.structs.replace(one, until=None if one.until is None else end, gaps=gaps)
-
-
-def site_of(settings: Settings) -> Site:
-    """What the report must know of the settings."""
-    from callmon.reports.monthly import Site
-    from callmon.reports.values import Title
-
-    return Site(
-        zone=settings.timezone,
-        lines=settings.lines(),
-        services={name: Title(x.title_fr, x.title_en) for name, x in settings.services.items()},
-        calendar=settings.calendar(),
-        minimum=settings.minimum_sample,
-        judged=_judged(settings),
-        attempt_counts=settings.rules.attempt_counts,
-        fingerprint=fingerprint(settings),
-    )
-
-
-def _judged(settings: Settings) -> frozenset[str]:
-    """The standards that are judged there: all but those that lack what they need."""
-    from callmon.assembly import monitor
-    from callmon.standards import load
-
-    enabled = monitor(settings, token=str).enabled()
-    return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
-
-
-def fingerprint(settings: Settings) -> str:
-    """Of every setting that moves a figure; no secret, no address, is in it."""
-    told = settings.configuration.model_dump(mode="json", include=OF_SITE)
-    exchanges = {
-        name: x.model_dump(mode="json", include=OF_EXCHANGE)
-        for name, x in settings.configuration.exchanges.items()
-    }
-    written = json.dumps(told | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
-    return sha256(written.encode()).hexdigest()
-
-
-# Writing.
-
-
-def files(
-    made: Report,
-    settings: Settings,
-    kind: str,
-    lang: str | None,
-    output: Path | None,
-    remarks: Remarks | None = None,
-) -> list[tuple[Path, bytes]]:
-    """What is to be written where. Both languages are made, whichever is asked for: none is published alone by
-    mistake, and a missing text stops both.
-    """
-    from callmon.reports.speaking import Tongue
-
-    tongues = {language: Tongue(language, settings.timezone) for language in LANGUAGES}
-    path = output or Path(f"callmon-{made.month.name}{'-public' if made.is_public else ''}.{kind}")
-    if kind == "json":
-        from callmon.reports import as_json
-
-        return [(path, as_json.written(made, tongues["fr"], tongues["en"], __version__))]
-    if path == STDOUT and lang is None:
-        raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
-    wanted = LANGUAGES if lang is None else (lang,)
-    made_in = {
-        # Of a PDF that nobody asked for its page will do.
-        x: _in(made, settings, tongues[x], kind if x in wanted or kind != "pdf" else "html", remarks or {})
-        for x in LANGUAGES
-    }
-    return [
-        (_named(path, language, lang is None, suffix), data)
-        for language in wanted
-        for suffix, data in made_in[language].items()
-        if path != STDOUT or not suffix
-    ]
-
-
-def _named(path: Path, language: str, both: bool, suffix: str) -> Path:
-    if path == STDOUT:
-        return path
-    return path.with_name(path.stem + (f"-{language}" if both else "") + suffix + path.suffix)
-
-
-def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:
-    """The files of one language, by what is added to their name."""
-    from callmon.reports import as_csv
-
-    if kind == "csv":
-        other = "-dictionnaire" if tongue.language == "fr" else "-dictionary"
-        return {"": as_csv.figures(made, tongue), other: as_csv.dictionary(made, tongue)}
-    around = frame_of(settings, made, remarks)
-    if kind == "html":
-        from callmon.reports import page
-
-        return {"": page.html(made, around, tongue)}
-    if kind == "xlsx":
-        from callmon.reports import as_xlsx
-
-        return {"": as_xlsx.workbook(made, around, tongue)}
-    from callmon.reports import as_pdf, page
-
-    return {"": as_pdf.pdf(page.html(made, around, tongue))}
-
-
-def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
-    """What the report says of its own making."""
-    from callmon.reports.frame import Frame
-    from callmon.standards import load
-
-    month = made.month
-    last = month.after - timedelta(days=1)
-    own = [(line, line.hours.week) for line in settings.lines() if line.hours is not None]
-    return Frame(
-        version=__version__,
-        hours=((None, settings.calendar().hours.week), *own),
-        hours_are_assumed=settings.hours_are_assumed(),
-        closed=tuple(settings.calendar().closed_days(month.first, last)),
-        lines=tuple(settings.lines()),
-        rules=settings.rules,
-        minimum=settings.minimum_sample,
-        standards={x.name: x.parameters.model_dump() for x in load(settings.standards)},
-        remarks=remarks,
-    )
 
 
 def _remarks_of(path: Path | None) -> Remarks:

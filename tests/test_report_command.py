@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 
 from callmon import facts as f
 from callmon.cli import main
-from callmon.cli_report import fingerprint
 from callmon.findings import Outcome
+from callmon.report_reading import fingerprint
 from callmon.reports import as_pdf
 from callmon.settings import parse
 from callmon.store.engine import Store, open_store, upgrade
@@ -322,7 +322,7 @@ def test_a_pdf_is_tagged_titled_and_in_its_language_with_a_scope_on_every_head(
 def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
     sqlite_store: Store,
 ) -> None:
-    from callmon.cli_report import gathered
+    from callmon.report_reading import gathered
     from callmon.reports import month
 
     begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)

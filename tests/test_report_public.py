@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from callmon.cli_report import gathered
 from callmon.figures import LANGUAGES
+from callmon.report_reading import gathered
 from callmon.reports import month, public
 from callmon.reports.public import SMALL, Sum
 from callmon.reports.solving import kept_back

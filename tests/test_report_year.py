@@ -14,8 +14,9 @@ import openpyxl
 import pytest
 
 from callmon import facts as f
-from callmon.cli_report import files, gathered, site_of
 from callmon.disruptions.disruption import Disruption
+from callmon.report_reading import gathered, site_of
+from callmon.report_writing import files
 from callmon.reports import month
 from callmon.reports.hearing import Listening
 from callmon.reports.layout import Writer

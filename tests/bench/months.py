@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from callmon.assembly import monitor
-from callmon.cli_report import gathered
+from callmon.report_reading import gathered
 from callmon.reports import month
 from callmon.store import reported
 from callmon.store.engine import Store, upgrade
