@@ -1,0 +1,184 @@
+"""What is given nonsense to read, each as the daemon and the commands use it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from callmon import assembly, backfill, check
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.ami.mailboxes import Mailboxes
+from callmon.ami.session import Session
+from callmon.cel import diary
+from callmon.cel.merging import merged
+from callmon.cel.rows import Reader
+from callmon.errors import ConfigError
+from callmon.facts import Fact
+from callmon.monitor import Monitor
+from callmon.replay import Replay
+from callmon.settings import Settings, example, example_text, parse
+from callmon.store.wire import Heartbeat, encode_item, item_of
+from callmon.text import lines
+
+TESTS = Path(__file__).parent.parent
+SETTINGS = example()
+EXCHANGE = next(iter(SETTINGS.exchanges))
+SITE = assembly.site(SETTINGS, EXCHANGE)
+ZONE = ZoneInfo("America/Toronto")
+NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
+# Odd lengths, so that a chunk ends anywhere in a message.
+CHUNK = 1_357
+
+
+class Target(NamedTuple):
+    """`read` may raise nothing. `mark`: between what is moved as a whole."""
+
+    read: Callable[[bytes], object]
+    seeds: Callable[[], list[bytes]]
+    mark: bytes
+
+
+def fresh() -> tuple[Session, Monitor]:
+    """As the daemon has them for a new connection."""
+    boxes = Mailboxes()
+    boxes.want(frozenset(("500@default",)))
+    session = Session(EXCHANGE, "callmon", "secret", 0.0, boxes=boxes)
+    return session, assembly.monitor(SETTINGS, EXCHANGE, token=str)
+
+
+class Listener:
+    """The daemon's way from bytes to what the database gets, without the daemon."""
+
+    def __init__(self) -> None:
+        self._session, self._monitor = fresh()
+        self._now = 0.0
+
+    def hear(self, data: bytes) -> None:
+        """One connection, and what the daemon asks each second."""
+        session, monitor = self._session, self._monitor
+        for begin in range(0, len(data), CHUNK):
+            self._now += 0.3
+            self._tell(session.receive_data(data[begin : begin + CHUNK], self._now))
+            session.tick(self._now)
+            session.data_to_send()
+        heard = session.heard_until()
+        if heard is not None:
+            encode_item(Heartbeat(EXCHANGE, heard))
+            told = monitor.tick(heard, {EXCHANGE: heard})
+            self._written(told)
+        self._tell([session.lost()])
+        monitor.in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
+
+    def again(self) -> None:
+        """A new connection to the same exchange, heard by the same monitor."""
+        boxes = self._session._boxes  # the exchange's, which outlives a connection
+        self._session = Session(EXCHANGE, "callmon", "secret", self._now, boxes=boxes)
+
+    def _tell(self, events: Iterable[e.Event]) -> None:
+        for event in events:
+            outcome = self._monitor.feed(EXCHANGE, event)
+            if outcome is not None:
+                self._written([outcome])
+
+    @staticmethod
+    def _written(outcomes: Iterable[object]) -> None:
+        for outcome in outcomes:
+            item_of(encode_item(outcome))
+            list(lines(outcome, NOON))  # type: ignore[arg-type]  # outcomes all
+
+
+def ami(data: bytes) -> None:
+    """Bytes to session and monitor as the daemon has them, and through a replay."""
+    Listener().hear(data)
+    replay = Replay(assembly.monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
+    middle = len(data) // 2
+    for connection in (data[:middle], data[middle:]):
+        for outcome in replay.connection([connection]):
+            list(lines(outcome, replay.start))
+    replay.calls()
+
+
+class Forever:
+    """One monitor that hears one bad connection after the other: what of it stays?"""
+
+    def __init__(self) -> None:
+        self._listener = Listener()
+
+    def __call__(self, data: bytes) -> None:
+        self._listener.hear(data)
+        self._listener.again()
+
+
+def cel(data: bytes) -> None:
+    """A file of CEL to facts, judged, and laid over what was heard of the same calls."""
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
+    reader = Reader(ZONE)
+    monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
+    for part in diary.stretches(reader.lines(backfill._lines(text))):
+        for facts in diary.told(part, SITE, {"1": "fr", "2": "en"}).values():
+            for outcome in monitor.fill(EXCHANGE, facts):
+                item_of(encode_item(outcome))
+            backfill._alone(facts)
+            backfill._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
+            _retold(monitor, facts)
+    reader.bad.sentences("a file")
+
+
+def _retold(monitor: Monitor, facts: list[Fact]) -> None:
+    """With a half of it as if it had been heard."""
+    if isinstance(facts[0], f.Arrived):
+        told = merged([facts[0], *facts[1::2]], facts)
+        monitor.retell(EXCHANGE, told)
+
+
+def configuration(data: bytes) -> None:
+    """A file that somebody wrote: taken, or refused in sentences; what was taken can be used."""
+    try:
+        settings = parse(data.decode("utf-8", "replace"), "a file")
+    except ConfigError as error:
+        if not (error.sentences and all(sentence.strip() for sentence in error.sentences)):
+            raise ValueError("refused without a sentence") from error
+        return
+    _used(settings)
+
+
+def _used(settings: Settings) -> None:
+    try:
+        monitor = assembly.monitor(settings, token=str)
+    except ConfigError:  # a standard's own parameters
+        return
+    monitor.tick(NOON)
+    assembly.warm_up(settings, NOON)
+    check.report(settings, NOON.date())
+
+
+def _files(*patterns: str, most: int = 200_000) -> Iterator[bytes]:
+    for pattern in patterns:
+        for path in sorted(TESTS.glob(pattern)):
+            yield path.read_bytes()[:most]
+
+
+def _recorded() -> list[bytes]:
+    return list(_files("recordings/*.ami", "data/traces/*/*.raw", "data/asked/*.ami", "data/surveys/*.ami"))
+
+
+def _diaries() -> list[bytes]:
+    return list(_files("data/traces/*/cel.csv", "recordings/*.csv"))
+
+
+def _configurations() -> list[bytes]:
+    return [example_text().encode(), *_files("bad_settings/*.toml", "data/*/*.toml")]
+
+
+def targets() -> dict[str, Target]:
+    return {
+        "ami": Target(ami, _recorded, b"\r\n\r\n"),
+        "forever": Target(Forever(), _recorded, b"\r\n\r\n"),
+        "cel": Target(cel, _diaries, b"\n"),
+        "configuration": Target(configuration, _configurations, b"\n"),
+    }
