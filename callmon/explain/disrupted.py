@@ -51,15 +51,15 @@ class DisruptedPage(Sheet):
 
     def _entry(self, one: Disruption, met: int | None) -> Iterator[str]:
         lacks = one.counts and bool(one.notice.missing())
-        yield from self._set(self._title(one), f"  {SILENT if lacks else NONE} ", INDENT)
-        yield from self._set(self._lines(one), INDENT)
-        for line in self._notice(one):
+        yield from self._set(self.title(one), f"  {SILENT if lacks else NONE} ", INDENT)
+        yield from self._set(self.lines(one), INDENT)
+        for line in self.notice(one):
             yield from self._set(line, INDENT)
         if met is not None and one.counts:
             yield from self._set(self._say("Appels touchés : {number}", number=met), INDENT)
         yield from self._set(self._say("Perturbation {id}", id=one.id), INDENT)
 
-    def _title(self, one: Disruption) -> str:
+    def title(self, one: Disruption) -> str:
         what = self._speech.capital(self._speech.word("disruption", one.shown_source))
         if one.how == "cancelled":
             return self._say("{what}, annulés", what=what)
@@ -76,11 +76,11 @@ class DisruptedPage(Sheet):
         length = self._length(self._now - one.began)
         return self._say("{what}, depuis {began} ({length})", what=what, began=began, length=length)
 
-    def _lines(self, one: Disruption) -> str:
+    def lines(self, one: Disruption) -> str:
         lines, language = self._settings.lines(), self._speech.language
         return " · ".join(lines[name].title(language) if name in lines else name for name in one.lines)
 
-    def _notice(self, one: Disruption) -> Iterator[str]:
+    def notice(self, one: Disruption) -> Iterator[str]:
         say, notice, french = self._say, one.notice, self._speech.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
             yield say("Raison : {text}", text=reason)

@@ -1,0 +1,147 @@
+"""The live pages: one rendering a second and language, sent to everybody who looks. Server-sent events.
+
+    tell(sight) ──▶ each view that somebody looks at is rendered once, in a thread
+                      └▶ each client's queue of one: a new text takes the place of one that was not fetched
+    a client that has fetched nothing for PATIENCE is dropped, not waited for
+    close() ends every stream at once
+
+Bounded: one text a view, one queue of one a client, at most MOST clients; who comes after reads the page without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from time import monotonic
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+MOST = 600  # clients
+PATIENCE = 20.0  # seconds
+STAYS_OPEN = b": callmon\nretry: 5000\n\n"
+
+View = tuple[str, str]  # name, language
+Render = Callable[[View], bytes]
+
+
+def event(name: str, text: str) -> bytes:
+    """One server-sent event."""
+    lines = "".join(f"data: {line}\n" for line in text.splitlines())
+    return f"event: {name}\n{lines}\n".encode()
+
+
+class Client:
+    """Somebody who looks at a view."""
+
+    __slots__ = ("_ready", "_text", "fetched", "gone", "view")
+
+    def __init__(self, view: View) -> None:
+        self.view, self.fetched, self.gone = view, monotonic(), asyncio.Event()
+        self._text: bytes | None = None
+        self._ready = asyncio.Event()
+
+    def offer(self, text: bytes) -> None:
+        """Takes the place of what was not fetched."""
+        if self._text is None:
+            self.fetched = monotonic()  # it had all: its patience begins with this one
+        self._text = text
+        self._ready.set()
+
+    async def next(self) -> bytes:
+        await self._ready.wait()
+        self._ready.clear()
+        text, self._text, self.fetched = self._text or b"", None, monotonic()
+        return text
+
+    def is_slow(self) -> bool:
+        return self._text is not None and monotonic() - self.fetched > PATIENCE
+
+
+class Live:
+    """All clients. Belongs to the daemon's loop; only `render` is called in threads."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._clients: set[Client] = set()
+        self._latest: dict[View, bytes] = {}
+        self._working: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    @property
+    def is_full(self) -> bool:
+        return self._is_closed or len(self._clients) >= MOST
+
+    def tell(self) -> None:
+        """There is something new to see. Never waits: a rendering that takes long delays the next, not the loop."""
+        for client in [x for x in self._clients if x.is_slow()]:
+            client.gone.set()
+        views = {client.view for client in self._clients}
+        if views and (self._working is None or self._working.done()):
+            self._working = asyncio.ensure_future(self._work(views))
+
+    async def _work(self, views: set[View]) -> None:
+        for view in sorted(views):
+            text = await asyncio.to_thread(self._render, view)
+            for place, client in enumerate([x for x in self._clients if x.view == view]):
+                client.offer(text)
+                if place % 20 == 19:
+                    await asyncio.sleep(0)  # the exchange is listened to in between
+
+    def close(self) -> None:
+        """Every stream ends; nobody is let in any more."""
+        self._is_closed = True
+        for client in self._clients:
+            client.gone.set()
+        if self._working is not None:
+            self._working.cancel()
+
+    def join(self, view: View) -> Client:
+        client = Client(view)
+        self._clients.add(client)
+        return client
+
+    def leave(self, client: Client) -> None:
+        self._clients.discard(client)
+
+
+class Stream(Response):
+    """The answer that stays open for one client."""
+
+    def __init__(self, live: Live, view: View, request: Request) -> None:
+        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
+        self._live, self._view = live, view
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = self._live.join(self._view)
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        parts = (self._send(client, send), _left(receive), client.gone.wait())
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._live.leave(client)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if client.gone.is_set():
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send(self, client: Client, send: Send) -> None:
+        await send({"type": "http.response.body", "body": STAYS_OPEN, "more_body": True})
+        while True:
+            await send({"type": "http.response.body", "body": await client.next(), "more_body": True})
+
+
+async def _left(receive: Receive) -> None:
+    """Until the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

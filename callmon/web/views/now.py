@@ -1,0 +1,364 @@
+"""*Now*, and the wall: each line at this moment, today against each promise, callbacks, disruptions, what is unheard.
+
+Refuses to reassure: figures of a time in which an exchange was unheard are hatched and not coloured; a rate is
+coloured only by a target that somebody signed, and of twenty judged calls or more; outside opening hours nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from callmon.calls import rings
+from callmon.callbacks.shelf import Shown
+from callmon.disruptions.disruption import Disruption
+from callmon.explain.disrupted import DisruptedPage
+from callmon.lines import Line
+from callmon.topics import Line as Seen
+from callmon.web.live import Stream
+from callmon.web.sight import Sight, total
+from callmon.web.spoken import FEW, Tongue
+from callmon.web.visit import Visit
+
+DOTS = 4
+HELD = ("talking", "held", "parked")
+VOICEMAIL = "voicemail_after_fourth_ring"
+ANSWER = "answer_by_third_ring"
+TRANSFERS = "one_transfer_at_most"
+FRENCH = "bilingual_person"
+
+
+class Level(msgspec.Struct, frozen=True):
+    """How urgent: "" neutral, "soon", "over", "off". Each has its sign: colour is nobody's only clue."""
+
+    name: str = ""
+
+    @property
+    def sign(self) -> str:
+        return {"soon": "▲", "over": "■"}.get(self.name, "")
+
+
+class Ringing(msgspec.Struct, frozen=True):
+    calls: int
+    dots: tuple[bool, ...]
+    ring: str
+    level: Level
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A line, or (on the wall) the lines of a service that are alike."""
+
+    name: str
+    title: str
+    other_title: str
+    is_tty: bool
+    is_open: bool
+    hours: str
+    ringing: Ringing | None
+    waiting: int
+    waited: str
+    talking: int
+    voicemail: int
+    arriving: int
+    phones: str
+    phones_level: Level
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """Today against one promise."""
+
+    standard: str
+    title: str
+    who: str
+    met: int
+    judged: int
+    told: str
+    level: Level
+    target: float | None
+    others: str
+
+
+class Strip(msgspec.Struct, frozen=True):
+    """What stands on top: open or closed, whether callmon hears."""
+
+    hours: str
+    is_open: bool
+    clock: str
+    heard: str
+    is_heard: bool
+
+
+async def show(visit: Visit) -> Response:
+    """The page of this moment."""
+    return await _page(visit, "now", visit.say("Maintenant"))
+
+
+async def wall(visit: Visit) -> Response:
+    """The same for a screen on a wall, read from three metres."""
+    return await _page(visit, "wall", visit.say("Tableau mural"))
+
+
+async def _page(visit: Visit, name: str, title: str) -> Response:
+    part = await visit.site.ask(visit.site.part, name, visit.language)
+    return await visit.page(f"{name}.html", title, part=part, view=name, seen=visit.site.seen())
+
+
+async def stream(visit: Visit) -> Response:
+    """Server-sent events of one view; who comes when all places are taken is told to come back later."""
+    live, name = visit.site.live, visit.request.query_params.get("view", "now")
+    if name not in visit.site.views and name != "callbacks":
+        return Response(status_code=404)
+    if live.is_full:
+        return Response(status_code=503, headers={"Retry-After": "30"})
+    return Stream(live, (name, visit.language), visit.request)
+
+
+def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
+    """What the live part of *Now* shows."""
+    lines = list(tongue.settings.lines())
+    seen = {one.name: one for one in sight.lines}
+    known = [line for line in lines if line.name in seen]
+    return {
+        "strip": strip(sight, tongue),
+        "rows": [row(line, [seen[line.name]], sight, tongue) for line in known],
+        "rates": list(rates(known, seen, sight, tongue)),
+        "calls_today": _calls(sight),
+        "callbacks": callbacks(sight.owed.shown, sight.owed.to_listen_to, sight, tongue),
+        "exchanges": sight.exchanges,
+        "disruptions": [disruption(one, sight, tongue) for one in sight.disruptions],
+        "sight": sight,
+    }
+
+
+def wall_view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
+    """The same, a row a service; lines for TTY are never counted with others."""
+    seen = {one.name: one for one in sight.lines}
+    known = [line for line in tongue.settings.lines() if line.name in seen]
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in known:
+        groups.setdefault((line.service, line.mode), []).append(line)
+    rows = [_service_row(group, [seen[x.name] for x in group], sight, tongue) for group in groups.values()]
+    voice = [line for line in known if line.mode == "voice"]
+    return view(sight, tongue) | {"rows": rows, "headline": _headline(voice, seen, sight, tongue)}
+
+
+def strip(sight: Sight, tongue: Tongue) -> Strip:
+    """Open until, or closed and when it opens; and whether callmon hears."""
+    calendar, say = tongue.settings.calendar(), tongue.say
+    is_open = calendar.is_open(sight.at)
+    change = calendar.closes_next(sight.at) if is_open else calendar.opens_next(sight.at)
+    silent = [one.unheard_since for one in sight.exchanges if one.unheard_since is not None]
+    if silent:
+        heard = say("Hors d'écoute depuis {time} : chiffres incomplets", time=tongue.when(min(silent)))
+    elif not sight.exchanges:
+        heard = say("Aucun autocommutateur configuré")
+    else:
+        heard = say("Mesure : à l'écoute")
+    return Strip(_hours(is_open, change, sight, tongue), is_open, tongue.minute(sight.at), heard, sight.is_heard)
+
+
+def _hours(is_open: bool, change: datetime | None, sight: Sight, tongue: Tongue) -> str:
+    say, calendar = tongue.say, tongue.settings.calendar()
+    if is_open:
+        if change is None or change - sight.at > timedelta(hours=24):
+            return say("Ouvert jour et nuit")
+        return say("Ouvert jusqu'à {time}", time=tongue.minute(change))
+    today = calendar.local_day(sight.at)
+    closed = calendar.closed_days(today, today)
+    opens = say("date d'ouverture inconnue") if change is None else say("ouvre {when}", when=tongue.when(change))
+    if closed:
+        name = closed[0].name_fr if tongue.language == "fr" else closed[0].name_en
+        return say("Fermé ({holiday}) : {opens}", holiday=name, opens=opens)
+    return say("Fermé : {opens}", opens=opens)
+
+
+def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
+    """One line now."""
+    states = total(one.states for one in seen)
+    is_open = any(one.is_open for one in seen)
+    other = "en" if tongue.language == "fr" else "fr"
+    phones, level = _phones(seen, is_open, tongue)
+    return Row(
+        name=line.name,
+        title=line.title(tongue.language),
+        other_title=line.title(other),
+        is_tty=line.mode == "tty",
+        is_open=is_open,
+        hours=tongue.say("ouverte") if is_open else tongue.say("fermée"),
+        ringing=_ringing(seen, states["ringing"], is_open, tongue),
+        waiting=states["queue"],
+        waited=_waited(seen, sight, tongue),
+        talking=sum(states[state] for state in HELD),
+        voicemail=states["voicemail"],
+        arriving=states["arriving"] + states["menu"],
+        phones=phones,
+        phones_level=level,
+    )
+
+
+def _service_row(lines: Sequence[Line], seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
+    """The lines of one service and mode together, by the service's name."""
+    told = row(lines[0], seen, sight, tongue)
+    service = tongue.settings.services[lines[0].service]
+    names = (service.title_fr, service.title_en)
+    here, there = names if tongue.language == "fr" else names[::-1]
+    if told.is_tty:
+        here = f"{here} · {tongue.say('ATS')}"
+    return msgspec.structs.replace(told, title=here, other_title=there)
+
+
+def _ringing(seen: Sequence[Seen], calls: int, is_open: bool, tongue: Tongue) -> Ringing | None:
+    """The longest first: by the ring that the caller hears."""
+    if not calls:
+        return None
+    waits = [w for one in seen if (w := one.ringing) is not None and w.waited is not None]
+    longest = max((rings.begun(w.waited, w.cycle) for w in waits if w.waited is not None), default=None)
+    if longest is None:
+        return Ringing(calls, (), tongue.say("sonnerie inconnue"), Level())
+    level = Level("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "") if is_open else Level("off")
+    told = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
+    if longest == DOTS - 1 and is_open:
+        told = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
+    return Ringing(calls, tuple(n < longest for n in range(DOTS)), told, level)
+
+
+def _waited(seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> str:
+    waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
+    if not waits:
+        return ""
+    seconds = max(waits) // timedelta(seconds=1)
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _phones(seen: Sequence[Seen], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
+    """« 2 sur 3 »; phones that nobody watches are not known."""
+    phones = total(one.phones for one in seen)
+    count = sum(phones.values())
+    if not count:
+        return tongue.say("n. d."), Level()
+    told = tongue.say("{free} sur {count}", free=phones["free"], count=count)
+    if not is_open:
+        return told, Level("off")
+    if phones["unreachable"] == count:
+        return tongue.say("aucun joignable"), Level("over")
+    return told, Level("soon") if not phones["free"] else Level()
+
+
+def _calls(sight: Sight) -> int:
+    return sum(sum(one.calls.values()) for one in sight.lines)
+
+
+def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: Tongue) -> Iterator[Rate]:
+    """Each promise of each group of lines, voice before TTY; one with nothing judged says so."""
+    for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
+        group = [line for line in lines if line.mode == mode]
+        standards = dict.fromkeys(s for line in group for s in seen[line.name].verdicts)
+        for standard in standards:
+            yield rate(standard, who, group, [seen[x.name] for x in group], sight, tongue)
+
+
+def rate(
+    standard: str, who: str, lines: Sequence[Line], seen: Iterable[Seen], sight: Sight, tongue: Tongue
+) -> Rate:
+    """« 41 sur 46 », and beside it what is not in it."""
+    verdicts = total(one.verdicts.get(standard, {}) for one in seen)
+    met, judged = verdicts["met"], verdicts["met"] + verdicts["not_met"]
+    title, say = tongue.word("standard", standard), tongue.say
+    told = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
+    if judged >= FEW:
+        told = f"{told} ({tongue.percent(met, judged)})"
+    target = _target(standard, lines, sight, tongue)
+    others = say(
+        "non visées : {exempt} · indéterminées : {unknown}", exempt=verdicts["exempt"], unknown=verdicts["unknown"]
+    )
+    level = Level()
+    if target is not None and judged >= FEW and sight.is_heard and any(one.is_open for one in sight.lines):
+        level = Level("over") if met * 100 < target * judged else Level("reached")
+    return Rate(standard, title, who, met, judged, told, level, target, others)
+
+
+def _target(standard: str, lines: Sequence[Line], sight: Sight, tongue: Tongue) -> float | None:
+    """The one target that all of these lines have today; None where there is none, or several."""
+    day = sight.at.astimezone(tongue.settings.timezone).date()
+    found = {None if (t := line.target(standard, day)) is None else t.percent for line in lines}
+    return found.pop() if len(found) == 1 else None
+
+
+class Due(msgspec.Struct, frozen=True):
+    """The callbacks that are owed, in three figures."""
+
+    next: str
+    left: str
+    level: Level
+    today: int
+    overdue: int
+    open: int
+    to_listen_to: int
+
+
+def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: Tongue) -> Due:
+    """What comes next, what is due today, what is late."""
+    calendar = tongue.settings.calendar()
+    today = calendar.local_day(sight.at)
+    ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
+    first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
+    due_today = [x for x in shown if x.actionable and calendar.local_day(x.actionable) == today]
+    overdue = sum(x.state == "overdue" for x in shown)
+    level = Level("over") if overdue else Level("soon") if any(x.state == "due_soon" for x in shown) else Level()
+    return Due(
+        "" if first is None else tongue.when(first),
+        "" if first is None else tongue.length(first - sight.at),
+        level,
+        len(due_today),
+        overdue,
+        len(shown),
+        to_listen_to,
+    )
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A disruption in words."""
+
+    id: str
+    title: str
+    lines: str
+    notice: tuple[str, ...]
+    is_going_on: bool
+    lacks: bool
+
+
+def disruption(one: Disruption, sight: Sight, tongue: Tongue) -> Told:
+    page = DisruptedPage(tongue.settings, tongue.language, sight.at)
+    return Told(
+        one.id,
+        tongue.speech.typeset(page.title(one)),
+        page.lines(one),
+        tuple(map(tongue.speech.typeset, page.notice(one))),
+        one.state(sight.at) == "going_on",
+        bool(one.notice.missing()),
+    )
+
+
+class Headline(msgspec.Struct, frozen=True):
+    """The wall's second half: today on the voice lines."""
+
+    answer: Rate
+    voicemail: int
+    voicemail_early: int
+    redirected: int
+    french: str
+
+
+def _headline(voice: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: Tongue) -> Headline:
+    rows = [seen[line.name] for line in voice]
+    calls = total(one.calls for one in rows)
+    late = total(one.verdicts.get(VOICEMAIL, {}) for one in rows)
+    moved = total(one.verdicts.get(TRANSFERS, {}) for one in rows)
+    taken = sum(calls[name] for name in ("voicemail_message", "voicemail_no_message", "voicemail"))
+    french = rate(FRENCH, "", voice, rows, sight, tongue)
+    answer = rate(ANSWER, "", voice, rows, sight, tongue)
+    return Headline(answer, taken, late["not_met"], moved["not_met"], french.told)

@@ -1,0 +1,104 @@
+"""One request to a page: who asks, in which language, for which page; and the answers that pages give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from callmon.web.access.rights import Right
+from callmon.web.routes_table import Entry, Table
+from callmon.web.site import Site
+from callmon.web.spoken import OTHER, Tongue
+
+KEPT_SHORT = {"Cache-Control": "no-store"}
+# What a query is called in French and in English: boards link with these names.
+QUERY = {
+    "jour": "day",
+    "ligne": "line",
+    "issue": "outcome",
+    "norme": "standard",
+    "verdict": "verdict",
+    "page": "page",
+    "service": "service",
+    "langue": "language",
+    "etat": "state",
+    "autocommutateur": "exchange",
+    "dit": "said",
+}
+FRENCH = {english: french for french, english in QUERY.items()}
+
+
+class Visit:
+    """A request as a page's endpoint gets it."""
+
+    def __init__(self, site: Site, table: Table, entry: Entry, language: str, request: Request) -> None:
+        self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
+        self.tongue: Tongue = site.tongue(language)
+        self.say = self.tongue.say
+
+    @property
+    def person(self) -> Any:
+        return self.request.state.person
+
+    def may(self, right: Right) -> bool:
+        return bool(self.person.may(right))
+
+    def asked(self, name: str) -> str:
+        """What the query says of `name` (its English name), "" when nothing."""
+        return self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "").strip()[:200]
+
+    def path(self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str) -> str:
+        """Where a page is. `query` by its English names."""
+        spoken = language or self.language
+        path = self.table.path(name, spoken, **parts)
+        named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
+        return f"{path}?{urlencode(named)}" if named else path
+
+    def twin(self) -> str:
+        """The same page in the other language."""
+        query = {name: value for name in FRENCH if (value := self.asked(name)) and name != "said"}
+        return self.path(self.entry.twin or self.entry.name, OTHER[self.language], query, **self.request.path_params)
+
+    async def page(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
+        """The page of that template, within the frame that all share."""
+        frame = self.site.common(self.tongue) | {
+            "title": title,
+            "visit": self,
+            "path": self.path,
+            "csrf": getattr(self.request.state, "csrf", ""),
+            "menu": self.menu(),
+            "view": "",
+            "main_class": "",
+        }
+        html = await self.site.render(template, frame | values)
+        return HTMLResponse(html, status, KEPT_SHORT)
+
+    def menu(self) -> list[tuple[str, str, bool]]:
+        """(title, path, whether it is this one) of the pages that this person may see."""
+        titles = {
+            "now": self.say("Maintenant"),
+            "callbacks": self.say("Rappels"),
+            "calls": self.say("Appels"),
+            "months": self.say("Mois"),
+            "promises": self.say("Normes"),
+            "disruptions": self.say("Perturbations"),
+        }
+        here = self.entry.section or self.entry.name
+        return [
+            (title, self.path(name), name == here)
+            for name, title in titles.items()
+            if name in self.table and self.may(self.table[name].least)
+        ]
+
+    def go(self, name: str, query: Mapping[str, str] | None = None, **parts: str) -> Response:
+        """After something was done: a reload must not do it again."""
+        return RedirectResponse(self.path(name, None, query, **parts), 303, KEPT_SHORT)
+
+    async def form(self) -> Mapping[str, str]:
+        """The fields of a form; a file is not asked for anywhere."""
+        given = await self.request.form(max_files=0, max_fields=40)
+        return {name: value.strip() for name, value in given.items() if isinstance(value, str)}
