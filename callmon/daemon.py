@@ -52,6 +52,7 @@ from callmon.today import Today
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
 from callmon.web.serving import Server, listening
+from callmon.web.site import Site
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Daemon:
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
         self.hands = Hands(store, self._token)
         self.standby = Standby(self, store)
+        self.site = Site(self, store)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -114,7 +116,7 @@ class Daemon:
     async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
         wire = listening(self.settings.web.listen)
-        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role))
+        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")
@@ -208,6 +210,7 @@ class Daemon:
     def tell_board(self, now: datetime) -> None:
         names = [line.name for line in self.settings.lines()]
         self.mqtt.look(lambda callbacks: board.lines(self, self.today, names, callbacks, now))
+        self.site.look(now)
 
     def _in_use(self) -> list[Sink]:
         return [self.database, self.mqtt] if self.mqtt.is_on else [self.database]
@@ -326,6 +329,7 @@ class Daemon:
         for name, watched in self.watched.items():
             self._heartbeat(name, watched)
             watched.task.cancel()
+        self.site.close()
         server.should_exit = True
         for task in tasks[1:]:
             task.cancel()

@@ -1,6 +1,6 @@
-"""The HTTP side: /metrics for Prometheus, /healthz for whoever watches callmon, / for whoever stumbles in.
+"""The HTTP side: /metrics for Prometheus, /healthz for whoever watches callmon, and the pages for people.
 
-Reads only, asks nothing of the database, and knows no caller's number. Whoever starts it decides the address.
+The first two ask nothing of the database and know no caller's number. Whoever starts it decides the address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics import Metrics
+from callmon.web.access.entry import routes
 from callmon.web.access.gate import Gate
+from callmon.web.routes import entries
+from callmon.web.site import Site
 
 WELCOME = """callmon: witness of telephone promises
 
@@ -31,9 +34,11 @@ def app(
     troubles: Callable[[], Sequence[str]],
     remarks: Callable[[], Sequence[str]] = tuple,
     role: Callable[[], str] = lambda: "leader",
+    site: Site | None = None,
 ) -> ASGIApp:
     """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
-    each that somebody should know of though callmon does its job; `role` says whether it leads or stands by.
+    each that somebody should know of though callmon does its job; `role` says whether it leads or stands by;
+    `site` is what the pages are made of.
     """
 
     async def figures(request: Request) -> Response:
@@ -53,4 +58,5 @@ def app(
     async def welcome(_request: Request) -> Response:
         return PlainTextResponse(WELCOME)
 
-    return Gate(Starlette(routes=[Route("/", welcome), Route("/metrics", figures), Route("/healthz", health)]))
+    pages = [Route("/", welcome)] if site is None else routes(entries(site))
+    return Gate(Starlette(routes=[Route("/metrics", figures), Route("/healthz", health), *pages]))

@@ -78,7 +78,7 @@ class Live:
         return self._is_closed or len(self._clients) >= MOST
 
     def tell(self) -> None:
-        """There is something new to see. Never waits: a rendering that takes long delays the next, not the loop."""
+        """There is something new to see. Never waits: a long rendering delays the next one, not the loop."""
         for client in [x for x in self._clients if x.is_slow()]:
             client.gone.set()
         views = {client.view for client in self._clients}
@@ -114,7 +114,9 @@ class Stream(Response):
     """The answer that stays open for one client."""
 
     def __init__(self, live: Live, view: View, request: Request) -> None:
-        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(
+            media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
         self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
         self._live, self._view = live, view
 

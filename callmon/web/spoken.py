@@ -1,7 +1,7 @@
 """How the pages speak: their own sentences, and times and lengths as everything else of callmon prints them. Pure.
 
-A sentence stands in a template or a view in French, the key of the catalogue (context "page"); what a call's story,
-a list of callbacks or of disruptions says comes from `explain/`, with its own context.
+A sentence stands in a template or a view in French, the key of the catalogue (context "page"); what a call's
+story, a list of callbacks or of disruptions says comes from `explain/`, with its own context.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Tongue(Sheet):
         """« 2 h 10 »."""
         return self._speech.typeset(self._length(length))
 
-    def date(self, day: date) -> str:
+    def long_day(self, day: date) -> str:
         """« mardi 24 novembre 2026 » / "Tuesday 24 November 2026"."""
         text = format_date(day, "EEEE d MMMM y", locale=self._locale)
         return (text.replace(" 1 ", " 1er ") if self.language == "fr" else text).replace(" ", NO_BREAK)

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from callmon.web.access.rights import Right
-from callmon.web.routes_table import Entry, Table
+from callmon.web.access.entry import Entry
+from callmon.web.access.rights import Person, Right
 from callmon.web.site import Site
 from callmon.web.spoken import OTHER, Tongue
+from callmon.web.table import Table
 
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # What a query is called in French and in English: boards link with these names.
@@ -29,6 +30,9 @@ QUERY = {
     "autocommutateur": "exchange",
     "dit": "said",
 }
+# What belongs to which entry of the menu; and where the other language of an answer to a form is.
+SECTION = {"callback": "callbacks", "call": "calls", "month": "months", "disruption": "disruptions"}
+TWIN: dict[str, str] = {}
 FRENCH = {english: french for french, english in QUERY.items()}
 
 
@@ -41,17 +45,20 @@ class Visit:
         self.say = self.tongue.say
 
     @property
-    def person(self) -> Any:
-        return self.request.state.person
+    def person(self) -> Person:
+        person: Person = self.request.state.person
+        return person
 
     def may(self, right: Right) -> bool:
-        return bool(self.person.may(right))
+        return self.person.may(right)
 
     def asked(self, name: str) -> str:
         """What the query says of `name` (its English name), "" when nothing."""
         return self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "").strip()[:200]
 
-    def path(self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str) -> str:
+    def path(
+        self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str
+    ) -> str:
         """Where a page is. `query` by its English names."""
         spoken = language or self.language
         path = self.table.path(name, spoken, **parts)
@@ -61,7 +68,9 @@ class Visit:
     def twin(self) -> str:
         """The same page in the other language."""
         query = {name: value for name in FRENCH if (value := self.asked(name)) and name != "said"}
-        return self.path(self.entry.twin or self.entry.name, OTHER[self.language], query, **self.request.path_params)
+        return self.path(
+            TWIN.get(self.entry.name, self.entry.name), OTHER[self.language], query, **self.request.path_params
+        )
 
     async def page(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
         """The page of that template, within the frame that all share."""
@@ -69,7 +78,7 @@ class Visit:
             "title": title,
             "visit": self,
             "path": self.path,
-            "csrf": getattr(self.request.state, "csrf", ""),
+            "csrf": self.request.state.csrf,
             "menu": self.menu(),
             "view": "",
             "main_class": "",
@@ -87,11 +96,11 @@ class Visit:
             "promises": self.say("Normes"),
             "disruptions": self.say("Perturbations"),
         }
-        here = self.entry.section or self.entry.name
+        here = SECTION.get(self.entry.name, self.entry.name)
         return [
             (title, self.path(name), name == here)
             for name, title in titles.items()
-            if name in self.table and self.may(self.table[name].least)
+            if name in self.table and self.may(self.table[name].right)
         ]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, **parts: str) -> Response:

@@ -1,7 +1,7 @@
-"""*Now*, and the wall: each line at this moment, today against each promise, callbacks, disruptions, what is unheard.
+"""*Now*, and the wall: each line at this moment, today against each promise, callbacks, disruptions, exchanges.
 
 Refuses to reassure: figures of a time in which an exchange was unheard are hatched and not coloured; a rate is
-coloured only by a target that somebody signed, and of twenty judged calls or more; outside opening hours nothing is.
+coloured only by a target that somebody signed, and of twenty judged calls or more; outside opening hours nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from callmon.calls import rings
 from callmon.callbacks.shelf import Shown
+from callmon.calls import rings
 from callmon.disruptions.disruption import Disruption
 from callmon.explain.disrupted import DisruptedPage
 from callmon.lines import Line
+from callmon.standards import CALL_STANDARDS
 from callmon.topics import Line as Seen
 from callmon.web.live import Stream
 from callmon.web.sight import Sight, total
@@ -104,7 +105,7 @@ async def wall(visit: Visit) -> Response:
 
 async def _page(visit: Visit, name: str, title: str) -> Response:
     part = await visit.site.ask(visit.site.part, name, visit.language)
-    return await visit.page(f"{name}.html", title, part=part, view=name, seen=visit.site.seen())
+    return await visit.page(f"{name}.html", title, part=part, view=name, main_class=name)
 
 
 async def stream(visit: Visit) -> Response:
@@ -219,7 +220,9 @@ def _ringing(seen: Sequence[Seen], calls: int, is_open: bool, tongue: Tongue) ->
     longest = max((rings.begun(w.waited, w.cycle) for w in waits if w.waited is not None), default=None)
     if longest is None:
         return Ringing(calls, (), tongue.say("sonnerie inconnue"), Level())
-    level = Level("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "") if is_open else Level("off")
+    level = (
+        Level("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "") if is_open else Level("off")
+    )
     told = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
     if longest == DOTS - 1 and is_open:
         told = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
@@ -256,7 +259,7 @@ def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: To
     """Each promise of each group of lines, voice before TTY; one with nothing judged says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
         group = [line for line in lines if line.mode == mode]
-        standards = dict.fromkeys(s for line in group for s in seen[line.name].verdicts)
+        standards = dict.fromkeys(s for line in group for s in seen[line.name].verdicts if s in CALL_STANDARDS)
         for standard in standards:
             yield rate(standard, who, group, [seen[x.name] for x in group], sight, tongue)
 

@@ -1,0 +1,94 @@
+"""The table of pages: what there is, where in French and in English, and the least right that each takes.
+
+`access/` enforces the right of every entry; a test goes through the table with every role. Adding a page is an
+entry here, an endpoint in `views/`, a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from callmon.web.access.entry import Entry
+from callmon.web.access.rights import Right
+from callmon.web.site import AwayError, Site
+from callmon.web.table import Table
+from callmon.web.views import now
+from callmon.web.visit import Visit
+
+Page = Callable[[Visit], Awaitable[Response]]
+Act = Callable[[Request], Awaitable[Response]]
+KEPT_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
+STATIC = {"callmon.css": "text/css", "callmon.js": "text/javascript", "callmon.svg": "image/svg+xml"}
+
+
+def _entry(name: str, fr: str, en: str, page: Page, right: Right, **more: Any) -> Entry:
+    return Entry(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, **more)
+
+
+PAGES = (
+    _entry("now", "/", "/", now.show, Right.VIEW),
+    _entry("wall", "/mural", "/wall", now.wall, Right.VIEW),
+    _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
+)
+TABLE = Table(PAGES)
+VIEWS = {"now": now.view, "wall": now.wall_view}
+
+
+def entries(site: Site) -> tuple[Entry, ...]:
+    """Every entry, its page bound to this site; and what has no language."""
+    site.views.update(VIEWS)
+    bound = tuple(replace(one, endpoint=partial(_visit, site, one)) for one in PAGES)
+    parts = tuple(
+        Entry(name, {"": f"/static/{name}"}, partial(_static, _read(name), kind), Right.OPEN, is_page=False)
+        for name, kind in STATIC.items()
+    )
+    return (Entry("front", {"": "/"}, _front, Right.OPEN), *parts, *bound)
+
+
+async def _visit(site: Site, entry: Entry, request: Request) -> Response:
+    """One request: the page's own answer, or that the database is away."""
+    visit = Visit(site, TABLE, entry, request.state.language, request)
+    try:
+        return await cast(Page, entry.endpoint)(visit)
+    except AwayError:
+        return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
+
+
+async def _front(request: Request) -> Response:
+    """French first: English only for who prefers it."""
+    language = "en" if prefers_english(request.headers.get("accept-language", "")) else "fr"
+    return RedirectResponse(TABLE.path("now", language), 302, {"Vary": "Accept-Language"})
+
+
+def prefers_english(accepted: str) -> bool:
+    """Whether English stands before French in an Accept-Language header."""
+    weights = {"fr": 0.0, "en": 0.0}
+    for part in accepted.split(","):
+        tag, _, rest = part.strip().partition(";")
+        name = tag.strip().lower().split("-")[0]
+        if name in weights:
+            weights[name] = max(weights[name], _weight(rest))
+    return weights["en"] > weights["fr"]
+
+
+def _weight(rest: str) -> float:
+    name, _, value = rest.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
+
+
+async def _static(body: bytes, kind: str, _request: Request) -> Response:
+    return Response(body, media_type=kind, headers=KEPT_AN_HOUR)
+
+
+def _read(name: str) -> bytes:
+    return files("callmon.web").joinpath("static", name).read_bytes()

@@ -1,0 +1,88 @@
+// What script adds: the page follows what happens, and says so when it no longer does. Without it everything is
+// readable and usable: load the page again.
+"use strict";
+
+(() => {
+  const body = document.body;
+  const address = body.dataset.live;
+  if (!address || !window.EventSource) return;
+  const stale = document.querySelector("[data-stale]");
+  const french = document.documentElement.lang === "fr";
+  let heard = Date.now();
+
+  // « Page figée depuis … », by this computer's own clock.
+  const clock = (at) => new Date(at).toLocaleTimeString(french ? "fr-CA" : "en-CA");
+  setInterval(() => {
+    const frozen = Date.now() - heard > 10000;
+    if (!stale || stale.hidden !== frozen) return;
+    stale.hidden = !frozen;
+    stale.textContent = frozen ? `■ ${stale.dataset.stale} ${clock(heard)}` : "";
+  }, 1000);
+
+  // The live part is put in the place of the old one, but where somebody's focus is: that element stays.
+  const patch = (here, there) => {
+    if (here.isEqualNode(there)) return;
+    const same = here.nodeType === 1 && there.nodeType === 1 && here.nodeName === there.nodeName;
+    if (!same) {
+      here.replaceWith(there);
+      return;
+    }
+    for (const name of here.getAttributeNames()) if (!there.hasAttribute(name)) here.removeAttribute(name);
+    for (const name of there.getAttributeNames()) {
+      if (here.getAttribute(name) !== there.getAttribute(name)) here.setAttribute(name, there.getAttribute(name));
+    }
+    const old = [...here.childNodes];
+    const now = [...there.childNodes];
+    now.forEach((node, place) => (old[place] ? patch(old[place], node) : here.append(node)));
+    old.slice(now.length).forEach((node) => node.remove());
+  };
+
+  const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
+
+  // A list with filters and forms is fetched again; an entry in which somebody writes is left alone.
+  const isBusy = (row) => row.contains(document.activeElement) || row.querySelector("details[open]");
+  const follow = async () => {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    if (!answer.ok) return;
+    const there = parsed(await answer.text());
+    const fresh = new Map([...there.querySelectorAll("[data-row]")].map((row) => [row.id, row]));
+    const known = new Set();
+    for (const row of document.querySelectorAll("[data-row]")) {
+      const now = fresh.get(row.id);
+      if (!now) row.remove();
+      else if (!isBusy(row)) {
+        known.add(row.id);
+        if (row.dataset.row !== now.dataset.row) row.replaceWith(now);
+      } else known.add(row.id);
+    }
+    for (const list of there.querySelectorAll("[data-rows]")) {
+      const place = document.getElementById(list.id);
+      if (!place) return location.reload();
+      [...list.children].forEach((row, at) => {
+        if (!row.id || known.has(row.id)) return;
+        row.classList.add("arrived");
+        place.insertBefore(row, place.children[at] || null);
+      });
+    }
+    for (const now of there.querySelectorAll("[data-part]")) {
+      const old = document.getElementById(now.id);
+      if (old) old.textContent = now.textContent;
+    }
+  };
+
+  let revision = body.dataset.revision;
+  const source = new EventSource(address);
+  source.addEventListener("part", (message) => {
+    heard = Date.now();
+    const holder = document.getElementById("live");
+    const there = holder.cloneNode(false);
+    there.append(...parsed(message.data).body.childNodes);
+    patch(holder, there);
+  });
+  source.addEventListener("changed", (message) => {
+    heard = Date.now();
+    if (message.data === revision) return;
+    revision = message.data;
+    follow().catch(() => {});
+  });
+})();
