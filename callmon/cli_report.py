@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from callmon import report_order
 from callmon.command_line import config_option, configuration, speaks_plainly, until_done
 from callmon.errors import ConfigError
-from callmon.report_reading import Told, gathered
+from callmon.report_order import Order
+from callmon.report_reading import Told
 from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files
 
 if TYPE_CHECKING:
@@ -67,26 +69,21 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import public, revising
+    from callmon.reports import revising
     from callmon.store.engine import open_store
 
-    if is_public and (to_date or names or revises or sample):
-        raise ConfigError(
-            "--public goes with whole months and all lines: a part of it would tell what is kept back."
-        )
     settings, now = configuration(config), datetime.now(UTC)
-    period, wanted = _period(month, settings, now, to_date), _lines(settings, names)
+    if is_public and sample:
+        raise ConfigError("--sample tells calls one by one: that is never public.")
+    earlier = None if revises is None else (revising.read(_bytes_of(revises), str(revises)), str(revises))
+    wanted, said = _lines(settings, names), _remarks_of(remarks)
+    order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier)
+    period = report_order.checked(order, settings, now)
     if sample is not None:
         _draw(settings, period, sample, lang, output, overwrite)
         return
-    said = _remarks_of(remarks)
-    earlier = None if revises is None else revising.read(_bytes_of(revises), str(revises))
     store = until_done(open_store(settings.store.url))
-    made = gathered(store, settings, period, now, wanted, compare, _progress)
-    if is_public:
-        made = public.edition(made)
-    if earlier is not None:
-        made = revising.revised(made, earlier, str(revises))
+    made = report_order.made(store, settings, order, now, _progress)
     _write(files(made, settings, kind, lang, output, said), overwrite)
 
 
@@ -100,16 +97,6 @@ def _draw(
     packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
-
-
-def _period(month: str, settings: Settings, now: datetime, to_date: bool) -> Month:
-    from callmon.reports import month as months
-
-    period = months.month(month, settings.timezone)
-    if period.begin >= now:
-        raise ConfigError(f"{month} has not begun yet.")
-    today = now.astimezone(settings.timezone).date()
-    return months.to_date(period, today, settings.timezone) if to_date else period
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 FORMATS = ("csv", "xlsx", "html", "pdf", "json")
 LANGUAGES = ("fr", "en")
 STDOUT = Path("-")
+File = tuple[Path, bytes]
 
 
 def files(
@@ -27,9 +29,10 @@ def files(
     lang: str | None,
     output: Path | None,
     remarks: Remarks | None = None,
-) -> list[tuple[Path, bytes]]:
-    """What is to be written where. Both languages are made, whichever is asked for: none is published alone by
-    mistake, and a missing text stops both.
+    told: Callable[[], None] = lambda: None,
+) -> list[File]:
+    """What is to be written where; `told` hears of each language made. Both are, whichever is asked for: none is
+    published alone by mistake, and a missing text stops both.
     """
     from callmon.reports.speaking import Tongue
 
@@ -42,11 +45,12 @@ def files(
     if path == STDOUT and lang is None:
         raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     wanted = LANGUAGES if lang is None else (lang,)
-    made_in = {
+    made_in = {}
+    for x in LANGUAGES:
         # Of a PDF that nobody asked for its page will do.
-        x: _in(made, settings, tongues[x], kind if x in wanted or kind != "pdf" else "html", remarks or {})
-        for x in LANGUAGES
-    }
+        as_kind = kind if x in wanted or kind != "pdf" else "html"
+        made_in[x] = _in(made, settings, tongues[x], as_kind, remarks or {})
+        told()
     return [
         (_named(path, language, lang is None, suffix), data)
         for language in wanted

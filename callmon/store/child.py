@@ -64,13 +64,13 @@ def _started(end: socket.socket) -> subprocess.Popen[bytes]:
             [sys.executable, "-P", "-m", "callmon.store.scribe"],
             stdin=end.fileno(),
             stdout=subprocess.DEVNULL,
-            env=_environment(os.environ),
+            env=environment(os.environ),
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+def environment(ours: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in ours.items() if k in PASSED_ON or k.startswith(PASSED_ON_PREFIXES)}
     home = str(Path(callmon.__file__).parent.parent)
     path = kept.get("PYTHONPATH")

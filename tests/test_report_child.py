@@ -1,0 +1,134 @@
+"""A report that the daemon is asked for is made in a process of its own: followed, bounded, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from callmon.report_child import Making
+from callmon.report_order import Order
+from callmon.report_reading import gathered
+from callmon.report_writing import files
+from callmon.reports import month
+from callmon.settings import Settings
+from callmon.store.engine import Store, upgrade
+from tests import year, year_rows, year_stories
+from tests.year import TORONTO
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Settings]]:
+    """A small year in a database that a child can find."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('child')}/callmon.db"
+    settings = year.settings(url=url)
+    store = upgrade(url)
+    year_rows.stored(store, settings, year_stories.calls(300, seed=3), [])
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    yield store, settings
+    store.close()
+
+
+async def made(settings: Settings, order: Order, **bounds: float) -> Making:
+    making = Making(settings, order, **bounds)  # type: ignore[arg-type]
+    await making.run()
+    assert making.is_done
+    return making
+
+
+async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Settings]) -> None:
+    store, settings = site
+    making = await made(settings, Order("2024-05", "csv"))
+    report = gathered(store, settings, month.month("2024-05", TORONTO), datetime.now(UTC))
+    expected = [(path.name, data) for path, data in files(report, settings, "csv", None, None)]
+    assert (making.files, making.trouble, making.progress) == (expected, None, 1.0)
+    assert [name for name, _ in making.files] == [
+        "callmon-2024-05-fr.csv", "callmon-2024-05-fr-dictionnaire.csv",
+        "callmon-2024-05-en.csv", "callmon-2024-05-en-dictionary.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("order", "trouble"),
+    [
+        (Order("2099-01"), "2099-01 has not begun yet."),
+        (Order("May"), "May: a month is written as 2026-10."),
+        (Order("2024-05", "odt"), "odt, None: a report is one of csv, xlsx, html, pdf, json, in fr or en."),
+    ],
+)
+async def test_what_cannot_be_made_is_a_sentence(site: tuple[Store, Settings], order: Order, trouble: str) -> None:
+    making = await made(site[1], order)
+    assert (making.files, making.trouble) == ([], trouble)
+
+
+async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
+    settings = year.settings(url=f"sqlite:///{tmp_path}/none.db")
+    making = await made(settings, Order("2024-05"))
+    assert making.trouble == f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
+
+
+async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -> None:
+    making = await made(site[1], Order("2024-05", "pdf"), seconds=0.01)
+    assert making.trouble == (
+        "The report was not made within 0 s; try a month with fewer calls, or `callmon report` itself."
+    )
+    assert children() == set()
+
+
+async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Store, Settings]) -> None:
+    making = await made(site[1], Order("2024-05"), megabytes=90)
+    assert making.files == []
+    assert making.trouble is not None
+
+
+async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings]) -> None:
+    making = Making(site[1], Order("2024-05", "pdf"))
+    task = asyncio.create_task(making.run())
+    while making.progress == 0:
+        await asyncio.sleep(0.01)
+    assert len(children()) == 1
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert (children(), making.is_done, making.files) == (set(), True, [])
+
+
+async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Store, Settings]) -> None:
+    turn = asyncio.Semaphore(1)
+    both = [Making(site[1], Order("2024-05", "json"), turn=turn) for _ in range(2)]
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while not all(one.is_done for one in both):
+            most = max(most, len(children()))
+            await asyncio.sleep(0.01)
+
+    await asyncio.gather(watch(), *(one.run() for one in both))
+    assert most == 1
+    assert both[0].files == both[1].files
+
+
+async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> None:
+    url = "postgresql+psycopg://callmon:sesame@127.0.0.1:1/callmon"
+    settings = year.settings(url=url)
+    making = Making(settings, Order("2024-05"))
+    task = asyncio.create_task(making.run())
+    while not (seen := children()):
+        await asyncio.sleep(0.005)
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in seen]
+    await task
+    assert all(b"sesame" not in line for line in lines)
+    assert "sesame" not in str(making.trouble)
+
+
+def children() -> set[int]:
+    """The processes that are ours and make a report."""
+    ours = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in ours}
+    return {pid for pid, line in lines.items() if b"callmon.report_child" in line}
