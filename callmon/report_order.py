@@ -1,4 +1,4 @@
-"""What somebody asks of a monthly report, the command and the web pages alike; and the report made of it. Blocks."""
+"""What the command or a page asks of a monthly report, and the report made of it. Blocks."""
 
 from __future__ import annotations
 

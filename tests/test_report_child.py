@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,7 @@ async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Store, Settin
 async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings]) -> None:
     making = Making(site[1], Order("2024-05", "pdf"))
     task = asyncio.create_task(making.run())
-    while making.progress == 0:
-        await asyncio.sleep(0.01)
+    await until(lambda: making.progress > 0)
     assert len(children()) == 1
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -119,16 +118,23 @@ async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> N
     settings = year.settings(url=url)
     making = Making(settings, Order("2024-05"))
     task = asyncio.create_task(making.run())
-    while not (seen := children()):
-        await asyncio.sleep(0.005)
-    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in seen]
+    await until(lambda: bool(children()))
+    lines = [command_line(pid) for pid in children()]
     await task
-    assert all(b"sesame" not in line for line in lines)
+    assert [b"sesame" in line for line in lines] == [False]
     assert "sesame" not in str(making.trouble)
 
 
 def children() -> set[int]:
     """The processes that are ours and make a report."""
     ours = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    lines = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in ours}
-    return {pid for pid, line in lines.items() if b"callmon.report_child" in line}
+    return {int(pid) for pid in ours if b"callmon.report_child" in command_line(int(pid))}
+
+
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+async def until(so: Callable[[], bool]) -> None:
+    while not so():  # noqa: ASYNC110 - nothing tells us of what another process does
+        await asyncio.sleep(0.005)
