@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import msgspec
 
 from callmon import assembly
 from callmon import facts as f
+from callmon.callbacks.opening import called
 from callmon.calls.call import Call
 from callmon.calls.story import Account
 from callmon.cel import diary
@@ -29,8 +30,9 @@ from callmon.facts import Fact
 from callmon.figures import survey_was_heard
 from callmon.settings import Settings
 from callmon.store import ledger, queries
+from callmon.store.called import hand_over
 from callmon.store.engine import Store
-from callmon.store.filling import Filled, fill
+from callmon.store.filling import Filled, fill, is_settled
 
 Window = tuple[datetime, datetime]
 # CEL writes a row when it happens: a call's own rows may lie this far outside the time in which it was up.
@@ -52,7 +54,7 @@ class Backfill:
         self._region = settings.region
         self.bad = Bad()
         self.apart: list[Call] = []
-        self.outward: list[list[Fact]] = []  # calls out, of which nothing is stored
+        self.called_back = 0  # calls out to somebody who waits, told to the ledger
         own = None if told is None else told.timezone
         self.zone = settings.timezone if own is None else ZoneInfo(own)
         self.rows = 0
@@ -78,10 +80,19 @@ class Backfill:
             if not self._keeps_numbers:
                 told = {call: [_without_number(facts[0]), *facts[1:]] for call, facts in told.items()}
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
-            out = {call: facts for call, facts in told.items() if _goes_out(facts)}
-            heard = queries.known(self._store, self.exchange, out)
-            self.outward += [facts for call, facts in out.items() if call not in heard]
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
+            self._hand_over(told)  # behind what is owed for the messages among them
+
+    def _hand_over(self, told: Mapping[str, Sequence[Fact]]) -> None:
+        """The calls out, of which nothing is stored, to the ledger: one may be somebody's callback."""
+        now = datetime.now(UTC)
+        out = {call: facts for call, facts in told.items() if _goes_out(facts) and is_settled(facts, now)}
+        heard = queries.known(self._store, self.exchange, out)
+        rest = [facts for call, facts in out.items() if call not in heard]
+        self.called_back += hand_over(self._store, self.exchange, rest, self._whom, now)
+
+    def _whom(self, arrived: f.Arrived) -> str | None:
+        return called(arrived, self._site)[0]
 
     def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:

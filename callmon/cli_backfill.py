@@ -125,6 +125,8 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
         stop(("No row of CEL was found: is this a file that cel_custom wrote?",), 1)
     counts = [f"{_calls(count)} {what}" for what, count in sorted(changed.items(), reverse=True)]
     said = f"{', '.join(counts)}." if counts else "Nothing changed."
+    if work.called_back:
+        said += f" {_calls(work.called_back)} out to somebody who waits: the daemon enters it in the ledger."
     click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)
 
 

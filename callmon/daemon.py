@@ -31,7 +31,6 @@ from callmon.ami.trace import public_numbers
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
 from callmon.errors import ConfigError
-from callmon.facts import Fact
 from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
 from callmon.hands import Hands
@@ -83,8 +82,7 @@ class Daemon:
         self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
-        added, hear_late = self.database.tally.add, self._hear_late
-        self.refills = Refills(lambda: self.settings, store, added, hear_late, self.stands_by)
+        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
             self.database.tally,
@@ -302,10 +300,6 @@ class Daemon:
         for outcome in outcomes:
             for sink in self._sinks:
                 sink.offer(outcome)
-
-    def _hear_late(self, name: str, facts: list[Fact]) -> None:
-        """A call out that CEL alone tells: it may have been somebody's callback."""
-        self.offer(partial(self.monitor.fill, name, facts))
 
     def _silent(self) -> list[str]:
         """The exchanges that are unheard for so long that a callback may have been made."""

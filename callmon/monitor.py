@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
+
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.business_calendar import Calendar
@@ -99,6 +101,8 @@ class Monitor:
 
     def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
         """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
+        if hand.action == "called":
+            return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
         do(self.ledger, hand, stored)
         written = self.ledger.take()
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
@@ -233,10 +237,12 @@ class Monitor:
             return None
         return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
 
-    def fill(self, exchange: str, facts: list[Fact]) -> list[Outcome]:
-        """What follows from a call that CEL alone tells, as if it had just been heard."""
-        told = self._conclude(exchange, Hearing(self._hearings[exchange].site), facts, None)
-        return [told] if told is not None else []
+    def _called(self, hand: Hand) -> Outcome:
+        """What follows from a call out that CEL alone tells, as if it had just been heard."""
+        hearing, told = self._hearings.get(hand.exchange), None
+        if hearing is not None:  # else the exchange is no longer configured
+            told = self._conclude(hand.exchange, Hearing(hearing.site), list(hand.facts), None)
+        return told or Outcome(hand.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""

@@ -3,6 +3,8 @@
     a gap is over, or a call ended of which a part was not heard ─▶ its time is noted ─▶ `wait` ─▶ a thread reads
     that time's rows and fills in ─▶ the figures on /metrics follow
 
+What it finds owed, and calls out to whoever waits for one, are read by `hands.py` like what people do by hand.
+
 Where no source is configured, nothing is done. Trouble is told and tried again: what was noted stays noted. So it
 is while another callmon writes to this database: that one fills in its own gaps, and ours when we take its place.
 """
@@ -17,13 +19,10 @@ from datetime import UTC, datetime
 from callmon.backfill import Backfill, Window
 from callmon.cel_source import rows
 from callmon.errors import CallmonError
-from callmon.facts import Fact
 from callmon.figures import Figures
 from callmon.findings import Outcome
 from callmon.settings import Settings
 from callmon.store.engine import Store
-
-Outward = Callable[[str, list[Fact]], None]
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +40,9 @@ class Refills:
         settings: Callable[[], Settings],
         store: Store,
         added: Callable[[Figures], None],
-        outward: Outward,
         stands_by: Callable[[], bool],
     ) -> None:
-        self._settings, self._store, self._added, self._outward = settings, store, added, outward
+        self._settings, self._store, self._added = settings, store, added
         self._stands_by = stands_by
         self._windows: dict[str, list[Window]] = {}
         self._noted = asyncio.Event()
@@ -97,8 +95,7 @@ class Refills:
         if exchange not in self._settings().exchanges or not self._settings().exchanges[exchange].cel.is_on:
             return True
         try:
-            for facts in await asyncio.to_thread(self._fill, self._settings(), exchange, windows):
-                self._outward(exchange, facts)
+            await asyncio.to_thread(self._fill, self._settings(), exchange, windows)
         except CallmonError as error:
             log.warning("gaps are not filled yet", extra={"exchange": exchange, "why": str(error)})
             for window in windows:
@@ -108,8 +105,7 @@ class Refills:
             log.exception("a mistake of callmon's own while filling gaps", extra={"exchange": exchange})
         return True
 
-    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> list[list[Fact]]:
-        """The calls out that it found: whether one of them is somebody's callback, the ledger knows."""
+    def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
         work = Backfill(settings, self._store, exchange)
         found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), work.zone, windows)
         changed = 0
@@ -119,4 +115,3 @@ class Refills:
         log.info("CEL was read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
         for sentence in work.bad.sentences("CEL"):
             log.warning(sentence, extra={"exchange": exchange})
-        return work.outward

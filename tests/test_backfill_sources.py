@@ -18,14 +18,18 @@ from sqlalchemy.engine import make_url
 from callmon import refill
 from callmon.assembly import monitor
 from callmon.backfill import Backfill
+from callmon.callbacks.hand import Hand
 from callmon.cel.rows import COLUMNS
 from callmon.errors import ConfigError
-from callmon.facts import Fact
+from callmon.facts import Arrived
 from callmon.figures import CALLS, CORRECTED, Figures
 from callmon.findings import Gap, Outcome
-from callmon.refill import Outward, Refills
+from callmon.monitor import Monitor
+from callmon.refill import Refills
 from callmon.settings import Settings, example, parse
+from callmon.store import ledger, queries
 from callmon.store.engine import Store
+from callmon.store.rejudge import differences
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
 from tests.test_cel import TORONTO, heard, rows_of
@@ -217,12 +221,10 @@ def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, sour
 # The daemon, by itself.
 
 
-async def refilled(
-    settings: Settings, store: Store, *outcomes: Outcome, outward: Outward = lambda name, facts: None
-) -> Figures:
+async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append, outward, lambda: False)
+    refills = Refills(lambda: settings, store, got.append, lambda: False)
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
@@ -257,25 +259,66 @@ async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
     assert added[CORRECTED.name, "reach_a_person", "general", "unknown", "met"] == 1
 
 
-async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store, tmp_path: Path) -> None:
+def write_callback(path: Path, *before: list[str]) -> None:
+    """CEL of a callback in which they talk for long enough, behind other rows."""
     talked = later("callback_answered", 0)
     for row in talked:
         if row[0] in ("BRIDGE_EXIT", "APP_END", "HANGUP", "CHAN_END", "LINKEDID_END"):
-            row[1] = f"{float(row[1]) + 10:.6f}"  # they talked for longer
-    write_csv(tmp_path / "Master.csv", [*later("vm_message", 0), *talked])
+            row[1] = f"{float(row[1]) + 10:.6f}"
+    write_csv(path, [*before, *talked])
+
+
+def done_by_hand(store: Store, owing: Monitor) -> list[str]:
+    """What the ledger says after what was asked for by hand is done."""
+    said = []
+    for hand, one in ledger.asked(store, ledger.done(store), store.ring.token):
+        outcomes = owing.hand(hand, one)
+        wrote(store, *outcomes)
+        said += [type(written.entry).__name__ for outcome in outcomes for written in outcome.ledger]
+    return said
+
+
+async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store, tmp_path: Path) -> None:
+    write_callback(tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     owing = monitor(settings, token=store.ring.token)
-    (opened,) = owing.fill(EXCHANGE, heard(recording("vm_message", "ami-callmon")[0]))
-    assert [type(written.entry).__name__ for written in opened.ledger] == ["Owed"]
-    paid: list[Outcome] = []
+    facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
+    left = Hand(at=facts[0].at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts)
+    wrote(store, *owing.hand(left))
+    await refilled(settings, store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("callback_answered")),)))
+    assert done_by_hand(store, owing) == ["CalledBack"]
+    (one,) = ledger.obligations(store, state=None)
+    assert (one.obligation.state, one.obligation.opening) == ("paid", "message")
+    with store.reading() as connection:
+        (call,) = connection.scalars(text('SELECT "call" FROM "number" WHERE role = \'dialled\''))
+    (kept,) = queries.call(store, call, numbers=True)
+    arrived = kept.facts[0]
+    assert isinstance(arrived, Arrived)
+    assert (arrived.direction, arrived.dialled[-10:]) == ("outbound", "4165550101")
 
-    def outward(name: str, facts: list[Fact]) -> None:
-        paid.extend(owing.fill(name, facts))
 
-    gap = Gap(EXCHANGE, *at_of("callback_answered"))
-    await refilled(settings, store, Outcome(EXCHANGE, gaps=(gap,)), outward=outward)
-    entries = [written.entry for outcome in paid for written in outcome.ledger]
-    assert [type(entry).__name__ for entry in entries] == ["CalledBack"]
+def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_behind_it(
+    store: Store, tmp_path: Path
+) -> None:
+    write_callback(tmp_path / "Master.csv", *later("vm_message", 0))
+    settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"')
+    for found in (1, 0):  # the second time there is nothing new to tell
+        work = Backfill(settings, store, EXCHANGE)
+        list(work.run(rows_of(tmp_path / "Master.csv")))
+        assert work.called_back == found
+    assert done_by_hand(store, monitor(settings, token=store.ring.token)) == ["Owed", "CalledBack"]
+    assert (done_by_hand(store, monitor(settings, token=store.ring.token)), differences(store)) == ([], [])
+    (one,) = ledger.obligations(store, state=None)
+    assert (one.obligation.state, one.obligation.opening) == ("paid", "unheard")
+
+
+def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: Store, tmp_path: Path) -> None:
+    write_csv(tmp_path / "Master.csv", later("callback_answered", 0))
+    work = Backfill(sourced(tmp_path, f'file = "{tmp_path}/Master.csv"'), store, EXCHANGE)
+    assert [filled.changes for filled in work.run(rows_of(tmp_path / "Master.csv"))] == [()]
+    with store.reading() as connection:
+        kept = [connection.execute(text(f"SELECT count(*) FROM {name}")).scalar() for name in ("number", "hand")]
+    assert (work.called_back, kept) == (0, [0, 0])
 
 
 async def test_who_stands_by_fills_its_gaps_when_it_leads(
@@ -286,7 +329,7 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []
     is_led_by_another = True
-    refills = Refills(lambda: settings, store, got.append, lambda name, facts: None, lambda: is_led_by_another)
+    refills = Refills(lambda: settings, store, got.append, lambda: is_led_by_another)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
     task = asyncio.create_task(refills.run())
     await asyncio.sleep(0.3)
@@ -303,14 +346,14 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
 
 
 async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
-    refills = Refills(example, store, lambda figures: None, lambda name, facts: None, lambda: False)
+    refills = Refills(example, store, lambda figures: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     assert refills.backlog() == 0
 
 
 async def test_a_source_that_is_away_is_tried_again(store: Store, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    refills = Refills(lambda: settings, store, lambda figures: None, lambda name, facts: None, lambda: False)
+    refills = Refills(lambda: settings, store, lambda figures: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     task = asyncio.create_task(refills.run())
     await asyncio.sleep(0.2)

@@ -15,8 +15,9 @@ import msgspec
 from callmon.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.callbacks.obligation import Obligation
 from callmon.callbacks.terms import Rules
+from callmon.facts import AnyFact
 
-Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe"]
+Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe", "called"]
 NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
@@ -36,7 +37,8 @@ class Received(msgspec.Struct, frozen=True):
 class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One action. `n` is its place among all; `at` when it was asked for, `when` when the call was made.
 
-    `token`: of the number that it speaks of (another one to call, a complaint's caller).
+    `token`: of the number that it speaks of (another one to call, a complaint's caller). `facts`: of a call out
+    that a backfill found in CEL (`called`), with the number called when they are read back.
     """
 
     n: int = 0
@@ -54,11 +56,12 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     other_number: bool = False
     received: Received | None = None
     token: str | None = None
+    facts: tuple[AnyFact, ...] = ()
 
 
 def refusal(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
     """Why it cannot be done; None when it can. `day` is the calendar's."""
-    if hand.action in ("complaint", "owe"):
+    if hand.action in ("complaint", "owe", "called"):
         return None
     if one is None:
         return "not_known"

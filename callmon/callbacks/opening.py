@@ -87,7 +87,7 @@ class Opener:
         key = exchange, fact.call
         one = self._ledger.following.get(key)
         was_told = one is not None and one.is_waited_for
-        if not self._ledger.outward(exchange, fact, partial(_called, arrival, site)):
+        if not self._ledger.outward(exchange, fact, partial(called, arrival, site)):
             return []
         return [fact] if was_told or fact is arrival else [arrival, fact]
 
@@ -95,7 +95,7 @@ class Opener:
         """A call out that was in progress when callmon stopped. What it amounted to is in the ledger."""
         if account.arrival.direction != "outbound":
             return
-        number, phone = _called(account.arrival, site)
+        number, phone = called(account.arrival, site)
         for fact in facts:
             self._ledger.outward(exchange, fact, lambda: (number or "", phone))
         one = self._ledger.following.get((exchange, account.arrival.call))
@@ -150,6 +150,6 @@ def _gave_up_after(call: Call, seconds: float) -> bool:
     return call.waited.shortest.total_seconds() >= seconds
 
 
-def _called(arrival: Arrived, site: Site) -> tuple[str | None, str]:
+def called(arrival: Arrived, site: Site) -> tuple[str | None, str]:
     """Whom a call out goes to, and from which phone: the whole number, less what staff dial first."""
     return e164(arrival.dialled, site.region, site.dial_prefixes), extension(arrival.channel)

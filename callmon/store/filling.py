@@ -77,7 +77,7 @@ def fill(
     """Writes the calls that CEL tells of, as each transaction is made. Raises StoreError; what was told until
     then is done.
     """
-    settled = [(call, facts) for call, facts in told.items() if _is_settled(facts, now)]
+    settled = [(call, facts) for call, facts in told.items() if is_settled(facts, now)]
     rest = iter(settled)
     while part := dict(islice(rest, CHUNK)):
         with _told(store), store.writing() as connection:
@@ -87,7 +87,8 @@ def fill(
         yield Filled(tuple(filling.changes), filling.group.added)
 
 
-def _is_settled(facts: Sequence[Fact], now: datetime) -> bool:
+def is_settled(facts: Sequence[Fact], now: datetime) -> bool:
+    """The call has been over for so long that the daemon has written what it heard of it."""
     end = facts[-1].at
     return end is None or now - end >= SETTLED
 

@@ -22,10 +22,11 @@ from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Key, Obligation
 from callmon.callbacks.sharing import WINDOW
 from callmon.errors import StoreError
+from callmon.facts import Arrived
 from callmon.privacy.sealing import Ring
 from callmon.store import queries, rotation, tables
 from callmon.store.engine import Store, reason
-from callmon.store.rows import CALLBACK, CALLER, entry_of, obligation_of
+from callmon.store.rows import CALLBACK, CALLER, DIALLED, entry_of, obligation_of, with_number, without_numbers
 from callmon.tokens import keyed
 
 LEDGER, OBLIGATION, HAND, MARK, NUMBER = (
@@ -196,6 +197,18 @@ def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = Non
     return int(last) + 1
 
 
+def called(connection: Connection, ring: Ring, hand: Hand, number: str) -> bool:
+    """The same of a call out that a backfill found; False when it was put there before."""
+    before = and_(HAND.c.obligation == hand.obligation, HAND.c.exchange == hand.exchange)
+    question = select(HAND.c.n).where(before, HAND.c.action == hand.action).limit(1)
+    if connection.execute(question).one_or_none() is not None:
+        return False
+    bare = tuple(without_numbers(fact) if isinstance(fact, Arrived) else fact for fact in hand.facts)
+    _put_number(connection, (hand.obligation, hand.exchange, DIALLED), number, ring)
+    put(connection, ring, msgspec.structs.replace(hand, facts=bare))
+    return True
+
+
 def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: Ring) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
     rotation.overwrite(connection)
@@ -236,6 +249,8 @@ def trouble_told() -> Iterator[None]:
 
 
 def _with_token(connection: Connection, hand: Hand, token: Callable[[str], str], ring: Ring) -> Hand:
+    if hand.action == "called":
+        return _with_number_called(connection, hand, ring)
     role = CALLBACK if hand.other_number else CALLER if hand.received is not None else None
     if role is None or (hand.received is not None and hand.received.hidden is not None):
         return hand
@@ -243,6 +258,15 @@ def _with_token(connection: Connection, hand: Hand, token: Callable[[str], str],
     which = and_(NUMBER.c["call"] == call, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == role)
     sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
     return msgspec.structs.replace(hand, token=None if sealed is None else token(ring.open(sealed)))
+
+
+def _with_number_called(connection: Connection, hand: Hand, ring: Ring) -> Hand:
+    which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
+    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
+    if sealed is None:  # erased since
+        return msgspec.structs.replace(hand, facts=())
+    known = {DIALLED: ring.open(sealed)}
+    return msgspec.structs.replace(hand, facts=tuple(with_number(fact, known) for fact in hand.facts))
 
 
 def _stored(connection: Connection, hand: Hand) -> Obligation | None:

@@ -235,7 +235,10 @@ def _micro(at: datetime | None) -> int | None:
 
 
 def fact_of(data: str, numbers: Numbers) -> Fact:
-    fact = _decode_fact(data)
+    return with_number(_decode_fact(data), numbers)
+
+
+def with_number(fact: AnyFact, numbers: Numbers) -> AnyFact:
     if isinstance(fact, CallbackRequested) and fact.number is not None:
         return msgspec.structs.replace(fact, number=numbers.get(CALLBACK, fact.number))
     return _with_numbers(fact, numbers) if isinstance(fact, Arrived) else fact
