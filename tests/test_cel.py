@@ -142,6 +142,37 @@ def test_a_refusal_that_is_written_after_the_end_of_the_call_is_one_all_the_same
     assert of_public(unlike(scripted(run), calls(moved))) == []
 
 
+def forwarders_moved(rows: list[Row], by: timedelta) -> list[Row]:
+    """The ends of phones that sent the call on, moved from the row that says so."""
+    answered = {row.uniqueid for row in rows if row.kind == "ANSWER"}
+    moved = set()
+    for forward in (row for row in rows if row.kind == "FORWARD"):
+        moved |= {
+            row.uniqueid
+            for row in rows
+            if row.kind == "HANGUP" and row.linkedid == forward.linkedid and row.uniqueid not in answered
+            if row.uniqueid not in (forward.uniqueid, row.linkedid) and not row.channel.startswith("Local/")
+            if abs(row.at - forward.at) < timedelta(seconds=0.1)
+        }
+    ends = ("HANGUP", "CHAN_END")
+    return [
+        msgspec.structs.replace(row, at=row.at + by) if row.uniqueid in moved and row.kind in ends else row
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("run", ["run-16", "run-22"])
+@pytest.mark.parametrize("by", [0.3, 0.8, -0.3])
+def test_a_forwarding_is_one_also_where_the_phone_s_end_is_written_long_before_or_after(
+    run: str, by: float
+) -> None:
+    rows = rows_of(RECORDINGS / f"{run}.cel.csv")
+    moved = forwarders_moved(rows, timedelta(seconds=by))
+    assert sum(one.at != other.at for one, other in zip(rows, moved, strict=True)) >= 2
+    wrong = of_public(unlike(scripted(run), calls(moved)))
+    assert [line for line in wrong if " forwards: " in line or " outcome: " in line] == []
+
+
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_verdict_is_wrong(run: str) -> None:
     got = {call["call"]: call for call in calls(whole(rows_of(RECORDINGS / f"{run}.cel.csv")))}

@@ -431,3 +431,54 @@ def test_channels_that_vanish_in_a_gap_are_forgotten() -> None:
     with exchange.unheard(5):
         exchange.channels.clear()
     assert left(exchange.replayed()) == (0, 0, 0, 0)
+
+
+def sent_to_voicemail_in_a_gap(is_answered: bool) -> Exchange:
+    """Nobody hears of the call until it is in voicemail; then a message is left."""
+    exchange = Exchange()
+    exchange.at(1).event("PeerStatus", Peer="PJSIP/9")
+    with exchange.unheard(20):
+        caller = exchange.at(2).call()
+        phone = exchange.at(3).rings(caller, "PJSIP/101")[0]
+        if is_answered:
+            exchange.at(6).answer(caller, phone)
+            exchange.at(8).hangup(phone)
+        else:
+            exchange.at(8).stop(caller, phone)
+        exchange.at(9).voicemail(caller)
+    exchange.at(40).message(caller)
+    exchange.gives_up(caller)
+    return exchange
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_message_is_owed_though_a_person_may_have_answered_unheard_before_and_the_outcome_is_not_known(
+    is_answered: bool,
+) -> None:
+    replay = sent_to_voicemail_in_a_gap(is_answered).replayed()
+    (call,) = replay.calls()
+    assert (call["outcome"], call["answered_by"], call["rings"]) == ("unknown", None, None)
+    assert call["voicemail"] == {"mailbox": "500", "rings": None, "message": True}
+    assert set(call["verdicts"].values()) == {"unknown"}
+    (one,) = replay._monitor.ledger.shelf
+    assert (one.opening, one.state) == ("message", "open")
+
+
+def test_whether_a_message_was_left_is_looked_into_though_the_outcome_is_not_known() -> None:
+    exchange = sent_to_voicemail_in_a_gap(is_answered=False)
+    with exchange.unheard(60):
+        pass
+    replay = exchange.replayed()
+    assert [call["outcome"] for call in replay.calls()] == ["unknown"]
+    exchange = Exchange()
+    exchange.at(1).event("PeerStatus", Peer="PJSIP/9")
+    with exchange.unheard(20):
+        caller = exchange.at(2).call()
+        exchange.at(9).voicemail(caller)
+    with exchange.unheard(60):
+        exchange.at(50).gives_up(caller)
+    replay = exchange.replayed()
+    (call,) = replay.calls()
+    assert (call["outcome"], call["voicemail"]["message"]) == ("unknown", None)
+    (one,) = replay._monitor.ledger.shelf
+    assert (one.opening, one.state) == ("unheard", "open")

@@ -23,8 +23,6 @@ from tests.truth import disagreements, pairs, public, told
 pytestmark = pytest.mark.lab
 
 SEED = 20261124
-# What may be said of a call that was up while nobody listened, where it is not what the script says.
-HONEST = {"unknown", "voicemail"}
 
 
 def cuts(seed: int, seconds: float) -> list[tuple[float, str, float]]:
@@ -90,7 +88,7 @@ def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
     assert heard["heard"] == "partly", f"{call.situation.name} was heard throughout: {disagreements(call, heard)}"
     name, expect = call.situation.name, call.situation.expect
     found = []
-    if heard["outcome"] not in {expect["outcome"], *HONEST, *message_heard(expect, heard)}:
+    if heard["outcome"] not in {expect["outcome"], "unknown", *without_message(expect)}:
         found.append(f"{name}: outcome {heard['outcome']}, not {expect['outcome']}")
     if "rings" in expect and heard["rings"] not in {expect["rings"], None}:
         found.append(f"{name}: rings {heard['rings']}, not {expect.get('rings')}")
@@ -101,10 +99,9 @@ def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
     return found
 
 
-def message_heard(expect: dict[str, Any], heard: dict[str, Any]) -> set[str]:
-    """Who arrived, was answered and was sent to voicemail in one gap did leave a message: nothing else is said."""
-    left = (expect.get("voicemail") or {}).get("message")
-    return {"voicemail_message"} if left and set(heard["verdicts"].values()) == {"unknown"} else set()
+def without_message(expect: dict[str, Any]) -> set[str]:
+    """Voicemail was heard to take the call, and whether a message was left was not."""
+    return {"voicemail"} if expect["outcome"].startswith("voicemail") else set()
 
 
 def silences(log: list[tuple[float, str]]) -> list[tuple[float, float]]:

@@ -76,7 +76,7 @@ class Opener:
         """Where nobody heard whether a message was left, somebody must look; who gave up, by a setting."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
-        if took is not None and account.message is None and account.outcome() == "voicemail":
+        if took is not None and account.message is None and account.may_have_left_message():
             since = took.at or account.arrival.at or at
             self._ledger.owe(self._caller(exchange, account, site), since, "callback", "unheard")
         elif after is not None and _gave_up_after(account.call(), after.total_seconds()):

@@ -237,17 +237,22 @@ class Account(Telling, gc=False):
         """The first that holds, in the order of interface.md."""
         if self.answer is not None:
             return "answered"
+        if self.is_doubtful():  # a person's answer wins, over voicemail too
+            return "unknown"
         if self.voicemail is not None:
             return self._voicemail_outcome()
         if self.end is None or self.end.how == "unheard":
-            return "unknown"
-        if self.is_doubtful():
             return "unknown"
         if self.end.how == "stopped":
             return "lost"
         return self._unanswered_outcome(self.arrival.direction == "inbound")
 
+    def may_have_left_message(self) -> bool:
+        """Voicemail took the call, and nobody heard whether a message was left."""
+        return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
+
     def _voicemail_outcome(self) -> OutcomeName:
+        """Of a call that voicemail took, unless a person is known, or may have been, on the line."""
         if self.message:
             return "voicemail_message"
         if self.filled is not None:

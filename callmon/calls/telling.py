@@ -107,8 +107,10 @@ class Telling(msgspec.Struct, gc=False):
         match fact:
             case f.LanguageChosen():
                 self.language = fact.language
-            case f.MessageLeft():
+            case f.MessageLeft(mailbox=box):
                 self.message = True
+                if self.voicemail is not None and self.voicemail.mailbox is None:  # a list does not name it
+                    self.voicemail = _changed(self.voicemail, mailbox=box)
             case f.MusicPlayed():
                 self.music = self.answer is None and not self.heard_ringing
             case f.DialFailed():

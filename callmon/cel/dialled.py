@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from callmon.calls.endpoints import is_number
@@ -15,6 +15,7 @@ NOWHERE = ("", "s")  # the extension of a channel that dialled none
 # How long after the end of a dial, or before a parking, what belongs to it may be written.
 CLOSE = timedelta(seconds=0.2)
 SAME_SECOND = timedelta(seconds=1)
+LATE_HANGUP = timedelta(seconds=2)
 
 
 class Dial(NamedTuple):
@@ -46,6 +47,7 @@ class Dials:
         self._lives = lives
         self._running: dict[str, list[Running]] = {}
         self._forwards: dict[str, list[Row]] = {}
+        self._forwarded: dict[str, list[tuple[Life, Row]]] = {}
         self._parked: dict[str, list[Row]] = {}
         self._first_app: dict[str, Row] = {}
         self._as_dialled: set[str] = set()
@@ -159,22 +161,43 @@ class Dials:
         return any(abs(parked.at - row.at) <= near for parked in self._parked.get(transferee, ()))
 
     def forwarder(self, row: Row) -> Life | None:
-        """The phone that sent the call on: rung by this channel, and gone by its own will at this moment."""
-        phones = (life for life in self._lives.of_call.get(row.linkedid, ()) if _sends_on(life, row))
-        return next((life for life in phones if life.tried and not life.stopped), None)
+        """The phone that sent the call on, when it is still told to ring."""
+        phone = next((x for x, forward in self._sent_on(row.linkedid) if forward is row), None)
+        return phone if phone is not None and phone.tried and not phone.stopped else None
 
     def forward_of(self, life: Life) -> str:
         """Where a phone sent the call on to, when its hang-up was written before that."""
-        rows = (row for row in self._forwards.get(life.linkedid, ()) if _sends_on(life, row))
+        rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
         return next((str(row.more.get("forward") or "") for row in rows), "")
+
+    def _sent_on(self, linkedid: str) -> list[tuple[Life, Row]]:
+        """Each phone of a call that sent it on, with the row that says so: written by the channel that dials, it
+        names no phone. The nearest two belong together; on a busy exchange there may be a second between them.
+        """
+        if linkedid not in self._forwarded:
+            phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
+            pairs = [(x, row) for row in rows for x in phones if _sends_on(x, row)]
+            pairs.sort(key=lambda pair: abs(_end(pair[0]) - pair[1].at))
+            found: list[tuple[Life, Row]] = []
+            for pair in pairs:
+                if not any(pair[0] is phone or pair[1] is row for phone, row in found):
+                    found.append(pair)
+            self._forwarded[linkedid] = found
+        return self._forwarded[linkedid]
 
 
 def _sends_on(life: Life, row: Row) -> bool:
-    """Asterisk 22 gives the cause "redirected", 16 none."""
+    """Gone by its own will, unanswered. Asterisk 22 gives the cause "redirected", 16 none."""
     if life.ended is None or life.answered is not None or life.is_local or life.uniqueid == row.uniqueid:
         return False
-    near = SAME_SECOND if row.is_whole else CLOSE
-    return (life.cause == FORWARDED or life.asked) and abs(life.ended.at - row.at) <= near
+    if life.cause == FORWARDED:
+        return True
+    return life.asked and abs(life.ended.at - row.at) <= LATE_HANGUP
+
+
+def _end(life: Life) -> datetime:
+    assert life.ended is not None
+    return life.ended.at
 
 
 def _strings(running: Running) -> list[str]:

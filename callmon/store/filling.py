@@ -40,7 +40,6 @@ CHUNK = 200
 SETTLED = timedelta(seconds=2)
 
 ACTOR = "backfill"
-OWED = ("voicemail", "voicemail_message")
 
 What = Literal["created", "completed"]
 
@@ -165,11 +164,12 @@ class _Filling:
         call = change.call
         took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
         at = (took.at if took is not None else None) or call.arrived
-        if call.outcome not in OWED or call.line is None or at is None:
+        box = call.voicemail
+        if box is None or box.message is False or call.line is None or at is None:
             return
         hidden = hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
-        message = call.outcome == "voicemail_message"
-        received = Received(call.call, at, call.line, language_label(call.language), hidden, message)
+        language = language_label(call.language)
+        received = Received(call.call, at, call.line, language, hidden, message=box.message is True)
         self._owed.append(
             Hand(
                 at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,

@@ -42,9 +42,10 @@ def _may_say(said: dict[str, Any], true: dict[str, Any], told: Truth, key: str) 
         case "verdicts":
             return set(value) == set(real) and all(word in ("unknown", real[name]) for name, word in value.items())
         case "outcome":
-            # Voicemail was heard to take the call; that somebody had answered before perhaps was not.
-            box = told.voicemail is not None and value.startswith("voicemail")
-            return value in (real, "unknown") or (box and (value == "voicemail" or told.answered is not None))
+            # Voicemail was heard to take the call, whether a message was left perhaps was not. Where a person may
+            # have answered unheard, nothing is claimed: an answer wins.
+            box = told.voicemail is not None and told.answered is None
+            return value in (real, "unknown") or (box and value == "voicemail")
         case "answered_by":
             return value is None or value in told.persons
         case "transfers":
