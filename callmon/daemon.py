@@ -182,7 +182,7 @@ class Daemon:
 
     def outlook(self) -> Outlook:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
-        return self._outlooks.at(datetime.now(UTC), self.settings, heard)
+        return self._outlooks.at(datetime.now(UTC), self.settings, heard)._replace(waits=self.waits())
 
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self.watched.items()]

@@ -90,6 +90,8 @@ class Outlooks:
             {key: count for key, count in self._last_day.items() if key[1] in known},
             dict(self._targets(lines)),
             {name: exchange.feed.counts for name, exchange in exchanges.items() if exchange.feed.counts},
+            services={name: (x.title_fr, x.title_en) for name, x in settings.services.items()},
+            closed_days=dict(_closed_days(settings, lines, now)),
         )
 
     def _targets(self, lines: Iterable[Line]) -> Iterator[tuple[tuple[str, str], float]]:
@@ -112,6 +114,18 @@ def last_day(settings: Settings, line: Line, now: datetime) -> date | None:
     today = calendar.local_day(now)
     before = (today - timedelta(days=n) for n in range(1, LONGEST_CLOSED_DAYS))
     return next((day for day in before if calendar.periods_on(day)), None)
+
+
+def _closed_days(
+    settings: Settings, lines: Iterable[Line], now: datetime
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """A closed day with special hours is none."""
+    for line in lines:
+        calendar = settings.calendar(line)
+        today = calendar.local_day(now)
+        closed = calendar.closed.on(today)
+        if closed is not None and not calendar.periods_on(today):
+            yield line.name, (closed.name_fr, closed.name_en)
 
 
 def _boxes(

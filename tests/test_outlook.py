@@ -8,6 +8,7 @@ import pytest
 
 from callmon import words
 from callmon.ami.feed import Counts
+from callmon.calls.call import Wait
 from callmon.outlook import Outlooks, change, last_day
 from callmon.settings import Settings
 from callmon.sinks.outlook import BoxState, Outlook
@@ -122,3 +123,48 @@ def test_every_standard_has_its_titles_on_the_page() -> None:
         dict(labels)["standard"] for name, labels in read(page(Daemon(), {})) if name == "callmon_standard_info"
     }
     assert named == set(ALL_STANDARDS) == set(words.STANDARDS)
+
+
+def test_the_longest_waits_are_shown_and_one_whose_beginning_was_not_heard_is_not() -> None:
+    cycle = timedelta(seconds=6)
+    waits = {
+        ("general", "ringing"): Wait(START, timedelta(seconds=12), cycle),
+        ("general", "queue"): Wait(START, timedelta(seconds=11.9), cycle),
+        ("tty", "ringing"): Wait(None, None, cycle),
+    }
+    values = read(page(Daemon(ahead=Outlook(waits=waits)), {}))
+    shown = {
+        (name, dict(labels)["line"], dict(labels)["state"]): value
+        for (name, labels), value in values.items()
+        if "longest_wait" in name
+    }
+    assert shown == {
+        ("callmon_longest_wait_rings", "general", "ringing"): 3,
+        ("callmon_longest_wait_rings", "general", "queue"): 2,
+        ("callmon_longest_wait_seconds", "general", "ringing"): 12,
+        ("callmon_longest_wait_seconds", "general", "queue"): 11.9,
+    }
+
+
+CHRISTMAS = ("jour de Noël", "Christmas Day")
+
+
+@pytest.mark.parametrize(
+    ("now", "more", "expected"),
+    [
+        (datetime(2026, 12, 25, 5, 0, tzinfo=UTC), "", CHRISTMAS),
+        (datetime(2026, 12, 25, 4, 59, 59, tzinfo=UTC), "", None),
+        (datetime(2026, 12, 25, 15, 0, tzinfo=UTC), '2026-12-25 = "10:00-12:00"', None),
+    ],
+)
+def test_a_closed_day_has_its_name_unless_it_has_special_hours(
+    now: datetime, more: str, expected: tuple[str, str] | None, sqlite_store: Store
+) -> None:
+    given = settings({"[calendar.special_hours]": f"[calendar.special_hours]\n{more}"})
+    outlook = told(sqlite_store, given, now)
+    assert outlook.closed_days.get("general") == expected
+    values = read(page(Daemon(ahead=outlook), {}))
+    named = [dict(labels) for name, labels in values if name == "callmon_closed_day_info"]
+    assert len(named) == (0 if expected is None else len(list(given.lines())))
+    services = {dict(labels)["name_fr"] for name, labels in values if name == "callmon_service_info"}
+    assert "Renseignements généraux" in services

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from callmon.ami.feed import Counts
+from callmon.calls import rings
+from callmon.calls.call import Wait
 from callmon.words import STANDARDS, word
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -37,6 +39,9 @@ class Outlook(NamedTuple):
     last_day: Mapping[tuple[str, str, str], int] = NOTHING  # standard, line, verdict → calls
     targets: Mapping[tuple[str, str], float] = NOTHING  # standard, line → share
     feeds: Mapping[str, Counts] = NOTHING  # by exchange
+    waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest now
+    services: Mapping[str, tuple[str, str]] = NOTHING  # service → its French and its English title
+    closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → the closed day that today is, in both languages
 
 
 def outlook(told: Outlook) -> Iterator[Metric]:
@@ -51,6 +56,12 @@ def outlook(told: Outlook) -> Iterator[Metric]:
     names = {(name, word("standard", name, "fr"), word("standard", name, "en")): 1 for name in STANDARDS}
     yield _gauge("callmon_standard_info", "The service standards.", ("standard", "title_fr", "title_en"), names)
     yield from _feeds(told.feeds)
+    yield from _waits(told.waits)
+    services = {(name, *titles): 1 for name, titles in told.services.items()}
+    yield _gauge("callmon_service_info", "The services.", ("service", "name_fr", "name_en"), services)
+    days = {(line, *names): 1 for line, names in told.closed_days.items()}
+    text = "The closed day that today is for the line; absent on other days."
+    yield _gauge("callmon_closed_day_info", text, ("line", "name_fr", "name_en"), days)
 
 
 def _mailboxes(boxes: Sequence[BoxState]) -> Iterator[Metric]:
@@ -80,6 +91,15 @@ def _feeds(feeds: Mapping[str, Counts]) -> Iterator[Metric]:
         processed.add_metric((exchange,), counts.processed)
         heard.add_metric((exchange,), counts.heard)
     yield from (processed, heard)
+
+
+def _waits(waits: Mapping[tuple[str, str], Wait]) -> Iterator[Metric]:
+    exactly = {key: (wait.waited, wait.cycle) for key, wait in waits.items() if wait.waited is not None}
+    begun = {key: rings.begun(waited, cycle) for key, (waited, cycle) in exactly.items()}
+    text = "The ring that the caller who waits longest hears; in a queue, as many as would have rung."
+    yield _gauge("callmon_longest_wait_rings", text, ("line", "state"), begun)
+    seconds = {key: waited.total_seconds() for key, (waited, _) in exactly.items()}
+    yield _gauge("callmon_longest_wait_seconds", "How long that caller has waited.", ("line", "state"), seconds)
 
 
 def _gauge(name: str, text: str, labels: Sequence[str], values: Mapping[Any, float]) -> Metric:
