@@ -53,15 +53,14 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Store) -> Non
         columns = reader.execute(asked).fetchall()
         views = {str(name) for name, _ in columns}
         told = [reader.execute(f"SELECT * FROM {view}").fetchall() for view in sorted(views)]  # type: ignore[arg-type]  # their own names
-    assert views == {"calls", "verdicts", "obligations", "unheard", "figures"}
-    assert {str(column) for _, column in columns} & {
-        "number",
-        "token",
-        "other",
-        "data",
-        "channel",
-        "caller",
-    } == set()
+    assert views == {
+        *("calls", "verdicts", "obligations", "disruptions", "unheard", "figures"),
+        *("offered", "calls_per_day", "verdicts_per_day", "rings_per_day", "half_hours"),
+    }
+    hidden = {"token", "other", "data", "channel", "caller"}
+    assert {str(column) for _, column in columns} & hidden == set()
+    # Of a verdict: the ring, the seconds or the transfers that its reason speaks of.
+    assert {view for view, column in columns if column == "number"} == {"verdicts", "verdicts_per_day"}
     assert "5550101" not in repr(told)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM number")).scalar_one() == 1

@@ -3,6 +3,8 @@
 --     psql callmon -f reader.sql        once, and after each `callmon db upgrade`; then give the role a password
 --
 -- The views have no column of a caller's number, of its token or of a channel, and callmon's own tables stay closed.
+-- Test calls are in no count. A day is the ministry's: where `timezone` in callmon's configuration is another, change
+-- it in boards.zone() below.
 
 DO $$
 BEGIN
@@ -14,29 +16,116 @@ END $$;
 DROP SCHEMA IF EXISTS boards CASCADE;
 CREATE SCHEMA boards;
 
+-- ── time, and how a share is told ──
+
+CREATE FUNCTION boards.zone() RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'America/Toronto' $$;
+
+CREATE FUNCTION boards.moment(microseconds bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+    AS $$ SELECT to_timestamp(microseconds / 1e6) $$;
+
+CREATE FUNCTION boards.day(at timestamptz) RETURNS date LANGUAGE sql STABLE
+    AS $$ SELECT (at AT TIME ZONE boards.zone())::date $$;
+
+CREATE FUNCTION boards.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT boards.day(now()) $$;
+
+CREATE FUNCTION boards.midnight(day date) RETURNS timestamptz LANGUAGE sql STABLE
+    AS $$ SELECT day::timestamp AT TIME ZONE boards.zone() $$;
+
+CREATE FUNCTION boards.hours(in_hours boolean) RETURNS text LANGUAGE sql IMMUTABLE
+    AS $$ SELECT CASE WHEN in_hours THEN 'open' WHEN NOT in_hours THEN 'closed' ELSE 'unknown' END $$;
+
+-- A share of at least 20; null below that. Cut, not rounded: 99.96 % is 99.9 %, and only all is 100 %, only none 0 %.
+CREATE FUNCTION boards.share(part numeric, whole numeric) RETURNS float8 LANGUAGE sql IMMUTABLE
+    AS $$ SELECT CASE WHEN whole < 20 THEN NULL WHEN part > 0 THEN greatest(floor(part * 1000 / whole) / 1000, 0.001)
+                      ELSE 0 END::float8 $$;
+
+-- ── single calls, verdicts, callbacks, disruptions, gaps ──
+
 CREATE VIEW boards.calls AS
 SELECT "call", exchange, line, direction, language, in_hours, outcome, rings, rings_estimated, heard,
-       to_timestamp(arrived / 1e6) AS arrived, to_timestamp(answered / 1e6) AS answered,
-       to_timestamp(ended / 1e6) AS ended, (waited / 1e6)::float8 AS waited_seconds
+       boards.moment(arrived) AS arrived, boards.moment(answered) AS answered,
+       boards.moment(ended) AS ended, (waited / 1e6)::float8 AS waited_seconds,
+       is_test, (data::jsonb ->> 'relay')::boolean IS TRUE AS is_relay,
+       boards.day(boards.moment(arrived)) AS day, boards.hours(in_hours) AS hours
 FROM "call";
 
+-- `day` is that of the call which the verdict is about: of a callback, the day of the message.
 CREATE VIEW boards.verdicts AS
-SELECT "call", exchange, standard, line, language, in_hours, verdict, reason_key AS reason, cause,
-       to_timestamp(at / 1e6) AS at
-FROM finding;
+SELECT f."call", f.exchange, f.standard, f.line, f.language, f.in_hours, f.verdict, f.reason_key AS reason, f.cause,
+       f.number, boards.moment(f.at) AS at, boards.hours(f.in_hours) AS hours,
+       boards.moment(coalesce(c.arrived, f.at)) AS arrived, boards.day(boards.moment(coalesce(c.arrived, f.at))) AS day
+FROM finding f LEFT JOIN "call" c ON c."call" = f."call" AND c.exchange = f.exchange;
 
 CREATE VIEW boards.obligations AS
-SELECT id, exchange, kind, line, service, language, state, attempts, is_soon, is_overdue,
-       to_timestamp(opened / 1e6) AS opened, to_timestamp(due / 1e6) AS due,
-       to_timestamp(actionable / 1e6) AS actionable, to_timestamp(settled / 1e6) AS settled
+SELECT id, exchange, kind, opening, line, service, language, state, hidden, reason, attempts, is_soon, is_overdue,
+       other IS NULL AND hidden IS NOT NULL AS is_to_listen_to, is_live,
+       boards.moment(opened) AS opened, boards.moment(due) AS due,
+       boards.moment(actionable) AS actionable, boards.moment(settled) AS settled,
+       CASE WHEN state = 'paid' THEN ((settled - opened) / 1e6)::float8 END AS delay_seconds,
+       boards.day(boards.moment(opened)) AS day
 FROM obligation;
 
 CREATE VIEW boards.unheard AS
-SELECT exchange, to_timestamp(began / 1e6) AS began, to_timestamp(ended / 1e6) AS ended
+SELECT exchange, boards.moment(began) AS began, boards.moment(ended) AS ended,
+       ((ended - began) / 1e6)::float8 AS unheard_seconds, boards.day(boards.moment(began)) AS day
 FROM gap;
+
+-- One row for each line that it hit. Its texts are the notice that the public was given.
+CREATE VIEW boards.disruptions AS
+SELECT id, d.source, exchange, l.line, boards.moment(began) AS began, boards.moment(until) AS until,
+       boards.moment(announced) AS announced, boards.moment(d.ended) AS ended, how,
+       CASE WHEN announced IS NOT NULL THEN greatest(announced - began, 0) / 1e6 END::float8 AS notice_seconds,
+       ((coalesce(d.ended, extract(epoch FROM now()) * 1e6) - began) / 1e6)::float8 AS lasted_seconds,
+       data::jsonb #>> '{notice,reason_fr}' AS reason_fr, data::jsonb #>> '{notice,reason_en}' AS reason_en,
+       data::jsonb #>> '{notice,alternative_fr}' AS alternative_fr,
+       data::jsonb #>> '{notice,alternative_en}' AS alternative_en,
+       boards.day(boards.moment(began)) AS day
+FROM disruption d, unnest(string_to_array(btrim(d.lines), ' ')) AS l(line)
+WHERE counts;
 
 CREATE VIEW boards.figures AS
 SELECT figure, value FROM counter;
+
+-- ── the public's calls, counted ──
+
+CREATE VIEW boards.offered AS
+SELECT * FROM boards.calls WHERE direction = 'inbound' AND NOT is_test AND line IS NOT NULL AND ended IS NOT NULL;
+
+CREATE VIEW boards.calls_per_day AS
+SELECT day, line, language, hours, outcome, heard, count(*) AS calls
+FROM boards.offered GROUP BY day, line, language, hours, outcome, heard;
+
+CREATE VIEW boards.verdicts_per_day AS
+SELECT day, line, language, hours, standard, verdict, reason, cause, number, count(*) AS calls
+FROM boards.verdicts GROUP BY day, line, language, hours, standard, verdict, reason, cause, number;
+
+-- What a person answered, by the ring; as `callmon_rings_before_answer`.
+CREATE VIEW boards.rings_per_day AS
+SELECT day, line, language, hours, extract(hour FROM arrived AT TIME ZONE boards.zone())::int AS hour, rings,
+       count(*) AS calls
+FROM boards.offered WHERE outcome = 'answered' AND rings IS NOT NULL
+GROUP BY day, line, language, hours, hour, rings;
+
+-- For planning staff: each half hour of a day (0 is midnight). `at_once`: the most calls up at one moment, of those that
+-- came in it.
+CREATE VIEW boards.half_hours AS
+WITH edges AS (
+    SELECT "call", exchange, day, line, arrived AS at, 1 AS step FROM boards.offered
+    UNION ALL SELECT "call", exchange, day, line, ended, -1 FROM boards.offered),
+up AS (
+    SELECT "call", exchange, step, sum(step) OVER (PARTITION BY day, line ORDER BY at, step) AS at_once FROM edges),
+came AS (
+    SELECT o.*, extract(hour FROM o.arrived AT TIME ZONE boards.zone())::int * 2
+                + (extract(minute FROM o.arrived AT TIME ZONE boards.zone()) >= 30)::int AS half_hour, up.at_once
+    FROM boards.offered o JOIN up ON up."call" = o."call" AND up.exchange = o.exchange AND up.step = 1)
+SELECT came.day, came.line, came.language, came.half_hour, count(*) AS offered,
+       count(*) FILTER (WHERE came.outcome = 'answered') AS answered,
+       count(*) FILTER (WHERE v.verdict = 'met') AS by_third_ring,
+       count(*) FILTER (WHERE v.cause = 'nobody_free') AS nobody_free,
+       max(came.at_once) AS at_once
+FROM came LEFT JOIN boards.verdicts v
+     ON v."call" = came."call" AND v.exchange = came.exchange AND v.standard = 'answer_by_third_ring'
+GROUP BY came.day, came.line, came.language, came.half_hour;
 
 GRANT USAGE ON SCHEMA boards TO callmon_boards;
 GRANT SELECT ON ALL TABLES IN SCHEMA boards TO callmon_boards;

@@ -33,10 +33,9 @@ class Prometheus(Server):
             assert shipped in configuration
             configuration = configuration.replace(shipped, here)
         (self.place / "prometheus.yml").write_text(configuration)
-        rules = (SHIPPED / "callmon.rules.yml").read_text()
-        (self.place / "callmon.rules.yml").write_text(
-            re.sub(r"\bfor: \d+m$", "for: 4s", rules, flags=re.MULTILINE)
-        )
+        for name in ("callmon.rules.yml", "boards.rules.yml"):
+            rules = (SHIPPED / name).read_text()
+            (self.place / name).write_text(re.sub(r"\bfor: \d+m$", "for: 4s", rules, flags=re.MULTILINE))
 
     def options(self) -> list[str]:
         return [

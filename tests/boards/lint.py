@@ -1,0 +1,376 @@
+"""A linter for the boards as they are written: the published rules of Grafana's dashboard-linter, and our own.
+
+    python -m tests.boards.lint         says what is wrong, a line each; nothing when nothing is
+
+It reads the JSON and knows nothing of the source that made it, so that it also sees what the source got wrong.
+The published rules: title, description, unit, datasource by variable, unique ids, `$__rate_interval`, a query that
+parses. Ours: no panel over another, every metric known to callmon, a table beside every graph, both languages alike,
+no query of which nothing is shown, no meaning by colour alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from tests.boards import LANGUAGES, PLACE, known, promql
+from tests.boards.model import GRAPHS, NORMAL, OTHER, OVER, PALE, QUIET, SOON
+
+Json = dict[str, Any]
+Found = Iterator[str]
+COLOURS = {NORMAL, SOON, OVER, QUIET, OTHER, PALE, "text"}
+SIGN = re.compile(r"[✓■○▲?]")
+TWIN = {"fr": " (tableau)", "en": " (table)"}
+LINKS = re.compile(
+    r"\$\{pages\}/(fr/(appels|rappels)|en/(calls|callbacks))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
+    r"|/d/callmon-\w+-(fr|en)"
+)
+UNITS = {
+    "count": ("none", "short"),
+    "seconds": ("s", "dthms", "suffix:\u00a0s"),
+    "milliseconds": ("time:",),
+    "bytes": ("bytes",),
+    "percent": ("percent", "suffix:\u00a0%"),
+    "rate": ("suffix:\u00a0par s", "suffix:\u00a0a second"),
+}
+SQL_MEASURES = (("_seconds", "seconds"), ("_percent", "percent"), ("_at", "milliseconds"), ("_bytes", "bytes"))
+
+
+def lint(board: Json, language: str) -> list[str]:
+    """Everything that is wrong with one board, by itself."""
+    panels = board["panels"]
+    found = [*_whole(board, language), *_ids(panels), *_places(panels), *_twins(panels, language)]
+    for panel in panels:
+        found += [f"{panel['title'] or panel['id']}: {told}" for told in _panel(panel, board)]
+    return found
+
+
+def lint_pair(french: Json, english: Json) -> list[str]:
+    """What differs between the languages though it must not, and what does not though it must."""
+    return [*_alike(_bones(french), _bones(english), ""), *_said(french, english, "")]
+
+
+# ── a board ──
+
+
+def _whole(board: Json, language: str) -> Found:
+    for key in ("title", "description", "uid", "timezone", "refresh", "schemaVersion"):
+        if not board.get(key):
+            yield f"the board has no {key}"
+    if not board["uid"].endswith(f"-{language}"):
+        yield f"the board's uid is not one of {language}"
+    defined = {variable["name"] for variable in board["templating"]["list"]}
+    used = set(re.findall(r"\$\{?([a-z]+)\b", json.dumps([board["panels"], board["annotations"]])))
+    yield from (f"no such variable: {name}" for name in sorted(used - defined))
+    yield from (f"variable that nothing uses: {name}" for name in sorted(defined - used - {"line"}))
+    for asker in (
+        *board["annotations"]["list"],
+        *(v for v in board["templating"]["list"] if v["type"] == "query"),
+    ):
+        yield from (f"{asker['name']}: {told}" for told in _source(asker.get("datasource")))
+
+
+def _ids(panels: list[Json]) -> Found:
+    for key in ("id", "title"):
+        for value, times in Counter(panel.get(key) for panel in panels).items():
+            if times > 1:
+                yield f"two panels with the {key} {value}"
+
+
+def _places(panels: list[Json]) -> Found:
+    for panel in panels:
+        at = panel["gridPos"]
+        if at["x"] < 0 or at["y"] < 0 or at["w"] < 1 or at["h"] < 1 or at["x"] + at["w"] > 24:
+            yield f"{panel['title']}: beyond the edge of the board"
+    for one, other in combinations(panels, 2):
+        a, b = one["gridPos"], other["gridPos"]
+        if (
+            a["x"] < b["x"] + b["w"]
+            and b["x"] < a["x"] + a["w"]
+            and a["y"] < b["y"] + b["h"]
+            and b["y"] < a["y"] + a["h"]
+        ):
+            yield f"{one['title']}: overlaps {other['title']}"
+
+
+def _twins(panels: list[Json], language: str) -> Found:
+    """A graph has no accessible alternative in Grafana: the same figures stand beside it as a table."""
+    tables = {panel["title"]: panel for panel in panels if panel["type"] == "table"}
+    for panel in panels:
+        if panel["type"] in GRAPHS:
+            table = tables.get(f"{panel['title']}{TWIN[language]}")
+            if table is None:
+                yield f"{panel['title']}: a graph without its table"
+            elif not set(_asked_of(panel)) & set(_asked_of(table)):
+                yield f"{panel['title']}: its table asks for something else"
+
+
+def _asked_of(panel: Json) -> Iterator[str]:
+    """The series of Prometheus, or the views, that are asked."""
+    for target in panel["targets"]:
+        yield from re.findall(r"callmon[_:][a-z_:]+|process_\w+", target.get("expr", ""))
+        yield from re.findall(r"(?:FROM|JOIN) ([a-z_]+)\b", target.get("rawSql", ""))
+
+
+# ── a panel ──
+
+
+def _panel(panel: Json, board: Json) -> Found:
+    for key in ("title", "description"):
+        if not panel.get(key, "").strip():
+            yield f"no {key}"
+    yield from _source(panel.get("datasource"))
+    defaults = panel["fieldConfig"]["defaults"]
+    if not defaults.get("noValue"):
+        yield "nothing is said where there is no value"
+    if not defaults.get("unit"):
+        yield "no unit"
+    yield from _colours(panel)
+    yield from _links(panel)
+    letters = Counter(target.get("refId") for target in panel["targets"])
+    yield from (f"two queries {letter}" for letter, times in letters.items() if times > 1)
+    for target in panel["targets"]:
+        yield from _source(target.get("datasource"))
+        yield from _query(panel, target)
+    yield from _columns(panel, letters)
+
+
+def _source(source: Any) -> Found:
+    if not isinstance(source, dict) or source.get("uid") not in ("${prometheus}", "${postgres}"):
+        yield "a data source that is not a variable"
+
+
+def _links(panel: Json) -> Found:
+    links = [*panel.get("links", ()), *(p["value"] for p in _properties(panel) if p["id"] == "links")]
+    urls = [one["url"] for link in links for one in (link if isinstance(link, list) else [link])]
+    if not any(url.startswith("${runbook}") for url in urls):
+        yield "no link to the runbook"
+    yield from (f"a link that leads nowhere: {url}" for url in urls if not LINKS.fullmatch(url))
+
+
+def _properties(panel: Json) -> Iterator[Json]:
+    return (one for override in panel["fieldConfig"]["overrides"] for one in override["properties"])
+
+
+def _colours(panel: Json) -> Found:
+    for value in re.findall(r'"(?:color|fixedColor|fill)": "([^"]+)"', json.dumps(panel)):
+        if value not in COLOURS:
+            yield f"a colour that is none of ours: {value}"
+    for override in panel["fieldConfig"]["overrides"]:
+        told = {one["id"]: one["value"] for one in override["properties"]}
+        for mapping in told.get("mappings", ()):
+            given = mapping["options"]
+            results = [given["result"]] if mapping["type"] == "range" else list(given.values())
+            for result in results:
+                if result.get("color") and not SIGN.search(result["text"] or told.get("displayName", "")):
+                    yield f"a meaning by colour alone: {result['text'] or told.get('displayName')}"
+
+
+def _query(panel: Json, target: Json) -> Found:
+    letter = target.get("refId")
+    text = target.get("expr", target.get("rawSql", "")).strip()
+    if target.get("hide"):
+        yield f"query {letter} is hidden: nobody sees its answer"
+    if not text:
+        yield f"query {letter} is empty"
+    elif "expr" in target:
+        yield from _promql(letter, text)
+    else:
+        yield from _sql(letter, text)
+
+
+def _promql(letter: str, text: str) -> Found:
+    try:
+        node = promql.parsed(text)
+    except ValueError as why:
+        yield f"query {letter} is no PromQL: {why}"
+        return
+    yield from (f"query {letter}: {told}" for told in promql.unknown(node))
+    for window in re.findall(r"\[([^\]]+)\]", text):
+        if window != "$__rate_interval":
+            yield f"query {letter}: a window that is not $__rate_interval: {window}"
+    if re.search(r"\bincrease\(", text):
+        yield f"query {letter}: increase() is no count; the database is asked for counts"
+
+
+def _sql(letter: str, text: str) -> Found:
+    within = set(re.findall(r"\b(\w+) AS \(SELECT", text))
+    text = re.sub(r"extract\(\w+ FROM", "extract(", text)
+    for view in re.findall(r"\b(?:FROM|JOIN) ([a-z_]+)\b(?! *\()", text):
+        if view not in known.VIEWS | within:
+            yield f"query {letter}: no such view: {view}"
+    for standard in re.findall(r"\b(standard|verdict|cause|outcome|heard|hours|mode) (?:=|IN) \(?'(\w+)'", text):
+        if standard[1] not in known.VALUES[standard[0]]:
+            yield f"query {letter}: never has {standard[0]} {standard[1]}"
+
+
+# ── what is shown of the answers, and in which unit ──
+
+
+def shown_columns(panel: Json) -> dict[str, Json]:
+    """By the field's name or, for series of Prometheus, by the query's letter: its settings."""
+    return {
+        override["matcher"]["options"]: {one["id"]: one["value"] for one in override["properties"]}
+        for override in panel["fieldConfig"]["overrides"]
+    }
+
+
+def _columns(panel: Json, letters: Counter[Any]) -> Found:
+    columns = shown_columns(panel)
+    if "rawSql" in panel["targets"][0]:
+        yield from _columns_of_sql(panel["targets"][0]["rawSql"], columns)
+        return
+    for target in panel["targets"]:
+        yield from _column_of_series(panel, target, columns)
+    for name in columns:
+        letter = name.removeprefix("Value #")
+        if len(letter) == 1 and letter not in letters:
+            yield f"a column of no query: {name}"
+
+
+def _columns_of_sql(text: str, columns: dict[str, Json]) -> Found:
+    last = _after_with(text)
+    given = [name for name in re.findall(r"\bAS ([a-z_0-9]+)(?=,| FROM)", last) if name != "time"]
+    yield from (f"a column that is not shown: {name}" for name in given if name not in columns)
+    for name, told in columns.items():
+        if name not in given and name != "time":
+            yield f"a column of no query: {name}"
+        measured = next((what for ending, what in SQL_MEASURES if name.endswith(ending)), "count")
+        yield from _unit(name, "milliseconds" if name == "time" else measured, told.get("unit", ""))
+
+
+def _after_with(text: str) -> str:
+    """The last SELECT of a query with named parts, without what stands in brackets after a FROM or a JOIN."""
+    if text.startswith("WITH"):
+        text = text[text.rindex(") SELECT ") :]
+    return re.sub(r"\(SELECT split_part.*?AS n\)", "", text)
+
+
+def _column_of_series(panel: Json, target: Json, columns: dict[str, Json]) -> Found:
+    letter = target["refId"]
+    try:
+        node = promql.parsed(target["expr"])
+    except ValueError:
+        return
+    name = letter
+    if panel["type"] == "table":
+        name = "Value" if len(panel["targets"]) == 1 else f"Value #{letter}"
+    if name in columns:
+        yield from _unit(name, promql.measure(node), columns[name].get("unit", ""))
+        return
+    others = [other for other in panel["targets"] if other is not target]
+    elsewhere = set().union(*(promql.labels(promql.parsed(other["expr"])) for other in others))
+    if panel["type"] != "table" or not (promql.labels(node) - elsewhere) & set(columns):
+        yield f"query {letter}: nothing of its answer is shown"
+
+
+def _unit(name: str, measured: str, unit: str) -> Found:
+    if not any(
+        unit == allowed or (allowed == "time:" and unit.startswith(allowed)) for allowed in UNITS.get(measured, ())
+    ):
+        yield f"wrong unit of {name}: {measured} shown as {unit or 'nothing'}"
+
+
+# ── two languages ──
+
+TEXTS = {
+    *("title", "description", "displayName", "noValue", "text", "label", "legendFormat", "name", "regex"),
+    *("url", "unit", "selected", "query", "current", "options", "uid", "tags"),
+}
+
+
+def _bones(node: Any) -> Any:
+    """What must be the same in both: all but texts, and texts within queries."""
+    if isinstance(node, dict):
+        if node.get("id") in ("displayName", "noValue", "unit", "links"):
+            return node["id"]
+        return {key: _bones_of(key, value) for key, value in node.items() if key not in ("text", "label")}
+    return [_bones(one) for one in node] if isinstance(node, list) else node
+
+
+def _bones_of(key: str, value: Any) -> Any:
+    if key in ("rawSql", "expr") and isinstance(value, str):
+        text = re.sub(r"'(?:[^']|'')*'", "'…'", value)
+        return re.sub(r"\b(name|title|reason|alternative)_(fr|en)\b", r"\1_§", text)
+    if isinstance(value, str) and key in TEXTS:
+        return bool(value)
+    if key in ("options", "id") and isinstance(value, str):
+        return re.sub(r"\b(name|title)_(fr|en)\b", r"\1_§", value)
+    if key in ("names", "indexByName", "tags", "current", "query", "options") and not isinstance(value, str):
+        return re.sub(r"\b(name|title)_(fr|en)\b", r"\1_§", str(len(value)))
+    return _bones(value)
+
+
+def _alike(french: Any, english: Any, at: str) -> Found:
+    if isinstance(french, dict) and isinstance(english, dict):
+        for key in sorted(french.keys() | english.keys()):
+            if key in french and key in english:
+                yield from _alike(french[key], english[key], f"{at}/{key}")
+            else:
+                yield f"{at}/{key}: in one language only"
+    elif isinstance(french, list) and isinstance(english, list) and len(french) == len(english):
+        for n, (one, other) in enumerate(zip(french, english, strict=True)):
+            yield from _alike(one, other, f"{at}/{n}")
+    elif french != english:
+        yield f"{at}: not alike in both languages"
+
+
+SAID = ("title", "description", "displayName", "noValue", "text", "label")
+# Alike in French and English, or no words at all.
+SAME = re.compile(
+    r"[\W\d]*|Prometheus|PostgreSQL|Service|Mode|Version|Messages|Cause|Maximum|Notice|Verdicts|callmon.*|All"
+    r"|\{\{.*\}\}"
+)
+
+
+def _said(french: Any, english: Any, at: str) -> Found:
+    """Texts that are missing, or that are the other language's."""
+    if isinstance(french, dict) and isinstance(english, dict):
+        for key in french.keys() & english.keys():
+            is_said = key in SAID or (key == "value" and french.get("id") in SAID)
+            if is_said and isinstance(french[key], str):
+                yield from _both(french[key], str(english[key]), f"{at}/{key}")
+            else:
+                yield from _said(french[key], english[key], f"{at}/{key}")
+    elif isinstance(french, list) and isinstance(english, list):
+        for n, (one, other) in enumerate(zip(french, english, strict=False)):
+            yield from _said(one, other, f"{at}/{n}")
+
+
+def _both(french: str, english: str, at: str) -> Found:
+    if bool(french.strip()) != bool(english.strip()):
+        yield f"{at}: missing {'English' if french.strip() else 'French'}: {french or english}"
+    elif french == english and not SAME.fullmatch(french):
+        yield f"{at}: missing French: {french}"
+
+
+def read(language: str, place: Path = PLACE) -> dict[str, Json]:
+    """The boards of one language, by the file's name."""
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((place / language).glob("*.json"))}
+
+
+def everything(place: Path = PLACE) -> list[str]:
+    """All boards of a folder."""
+    boards = {language: read(language, place) for language in LANGUAGES}
+    found = [
+        f"{name}: missing {language}"
+        for name in set().union(*boards.values())
+        for language in LANGUAGES
+        if name not in boards[language]
+    ]
+    for language, named in boards.items():
+        found += [f"{language}/{name}: {told}" for name, board in named.items() for told in lint(board, language)]
+    for name in boards["fr"].keys() & boards["en"].keys():
+        found += [f"{name}: {told}" for told in lint_pair(boards["fr"][name], boards["en"][name])]
+    return sorted(found)
+
+
+if __name__ == "__main__":
+    told = everything()
+    print("\n".join(told))  # noqa: T201 - this is a command
+    raise SystemExit(bool(told))

@@ -1,0 +1,297 @@
+"""The boards for Grafana as they are written, and the linter that watches them: what it must see, it sees."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from callmon.configuration import Configuration
+from tests.boards import LANGUAGES, PLACE, known, lint
+from tests.boards.model import GRAPHS
+from tests.boards.render import ZONE, as_text, rendered
+from tests.boards.shown import BOARDS
+
+Json = dict[str, Any]
+NAMES = [board.name for board in BOARDS]
+EVERY = [(language, name) for language in LANGUAGES for name in NAMES]
+
+
+def written(language: str, name: str) -> Json:
+    made: Json = json.loads((PLACE / language / f"{name}.json").read_text("utf-8"))
+    return made
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_boards_are_what_the_source_gives_and_there_is_no_other(language: str) -> None:
+    """To write them anew: python -m tests.boards."""
+    made = {f"{board.name}.json": as_text(rendered(board, language)) for board in BOARDS}
+    assert {path.name: path.read_text("utf-8") for path in (PLACE / language).iterdir()} == made
+
+
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_grafanas_own_model_reads_a_board_and_writes_it_back_unchanged(language: str, name: str) -> None:
+    """But for the queries of annotations: the model knows those of Prometheus alone."""
+    register_default_plugins()
+    board = written(language, name)
+    back = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(deepcopy(board))))
+    for annotation in (*board["annotations"]["list"], *back["annotations"]["list"]):
+        assert annotation.pop("target")
+    assert back == board
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    assert lint.everything() == []
+
+
+def test_a_day_is_the_same_in_the_boards_in_the_database_and_in_the_configuration() -> None:
+    told = re.search(r"boards\.zone\(\).*\$\$ SELECT '([^']+)' \$\$", (PLACE / "reader.sql").read_text("utf-8"))
+    assert told is not None
+    assert {told[1], ZONE, Configuration.model_fields["timezone"].default} == {"America/Toronto"}
+
+
+def test_every_recorded_series_of_the_boards_is_asked_for_by_one() -> None:
+    rules = (PLACE.parent / "prometheus" / "boards.rules.yml").read_text("utf-8")
+    asked = "".join((PLACE / "fr" / f"{name}.json").read_text("utf-8") for name in NAMES)
+    recorded = re.findall(r"- record: (\S+)", rules)
+    assert [name for name in recorded if name not in asked] == []
+    assert known.RECORDED.issuperset(recorded)
+
+
+def test_no_board_asks_for_a_number_a_phone_or_a_person() -> None:
+    panels = [panel for language, name in EVERY for panel in written(language, name)["panels"]]
+    asked = " ".join(target.get("expr", target.get("rawSql", "")) for p in panels for target in p["targets"])
+    asked = re.sub(r"'(?:[^']|'')*'", "", asked)  # words that are said
+    columns = set(re.findall(r"\b(caller|dialled|token|answered_by|extension|channel|actor|in_hand)\b", asked))
+    assert columns == set()
+
+
+# ── faults that are planted ──
+
+
+def of_kind(board: Json, *kinds: str) -> list[Json]:
+    return [panel for panel in board["panels"] if panel["type"] in kinds]
+
+
+def series_of(board: Json) -> list[Json]:
+    return [target for panel in board["panels"] for target in panel["targets"] if "expr" in target]
+
+
+def prop(panel: Json, column: str, name: str) -> Json:
+    """A setting of one column."""
+    (override,) = (one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == column)
+    (found,) = (one for one in override["properties"] if one["id"] == name)
+    result: Json = found
+    return result
+
+
+def titled(board: Json, title: str) -> Json:
+    (panel,) = (one for one in board["panels"] if one["title"] == title)
+    result: Json = panel
+    return result
+
+
+Fault = Callable[[Json], object]
+
+
+def in_query(before: str, after: str) -> Fault:
+    """In the first query that has it."""
+
+    def plant(board: Json) -> None:
+        for panel in board["panels"]:
+            for target in panel["targets"]:
+                for key in ("expr", "rawSql"):
+                    if before in target.get(key, ""):
+                        target[key] = target[key].replace(before, after)
+                        return
+        raise AssertionError(f"no query has {before}")
+
+    return plant
+
+
+def unit(title: str, column: str, wrong: str) -> Fault:
+    return lambda board: prop(titled(board, title), column, "unit").update(value=wrong)
+
+
+def without_table(board: Json, title: str) -> None:
+    board["panels"].remove(titled(board, f"{title} (table)"))
+
+
+def moved(board: Json, n: int, **by: int) -> None:
+    at = board["panels"][n]["gridPos"]
+    at |= {key: at[key] + more for key, more in by.items()}
+
+
+def hidden_query(board: Json) -> None:
+    series_of(board)[0]["hide"] = True
+
+
+def query_of_nothing(board: Json) -> None:
+    panel = next(p for p in of_kind(board, "table") if len(p["targets"]) > 2 and "expr" in p["targets"][0])
+    panel["targets"].append({**panel["targets"][1], "refId": "Z"})
+
+
+def mapped(title: str, **changes: str) -> Fault:
+    """In what is said of the value 0."""
+    return lambda board: prop(titled(board, title), "A", "mappings")["value"][0]["options"]["0"].update(changes)
+
+
+def wrong_link(board: Json) -> None:
+    prop(titled(board, "Each standard"), "met", "links")["value"][0]["url"] = "${pages}/en/call"
+
+
+def english_default(board: Json) -> None:
+    titled(board, "Perturbation du service")["fieldConfig"]["defaults"]["noValue"] = "None now"
+
+
+def table_of_another(board: Json) -> None:
+    titled(board, "Memory (table)")["targets"][0]["expr"] = "max by (instance) (callmon_leader)"
+
+
+def source_by_name(board: Json) -> None:
+    series_of(board)[0]["datasource"] = {"type": "prometheus", "uid": "P1"}
+
+
+def upon_another(board: Json) -> None:
+    board["panels"][1]["gridPos"] = dict(board["panels"][0]["gridPos"])
+
+
+FAULTS: list[tuple[str, str, Fault, str]] = [
+    # a metric that callmon does not have
+    (
+        "live",
+        "a metric misspelt",
+        in_query("callmon_callbacks_overdue{", "callmon_callback_overdue{"),
+        "unknown metric",
+    ),
+    ("itself", "a metric of another program", in_query("callmon_sink_backlog", "node_load1"), "unknown metric"),
+    (
+        "parity",
+        "a recorded series that no rule records",
+        in_query("callmon:line_names:now", "callmon:line_names:then"),
+        "unknown metric",
+    ),
+    (
+        "live",
+        "a label that the metric has not",
+        in_query("callmon_exchange_connected", 'callmon_exchange_connected{line="general"}'),
+        "has no label line",
+    ),
+    # a unit that is not what is measured
+    ("itself", "seconds as a count", unit("Sinks", "Value #B", "none"), "wrong unit of Value #B: seconds"),
+    ("live", "a moment in seconds", in_query("* 1000", "* 1"), "wrong unit of B: moment"),
+    (
+        "standards",
+        "a share as a count",
+        unit("Each standard", "rate_percent", "none"),
+        "wrong unit of rate_percent",
+    ),
+    ("itself", "bytes as seconds", unit("Memory", "A", "s"), "wrong unit of A: bytes"),
+    # a graph without its table
+    (
+        "standards",
+        "bars without a table",
+        lambda b: without_table(b, "Cause of misses"),
+        "a graph without its table",
+    ),
+    ("itself", "a curve without a table", lambda b: without_table(b, "Memory"), "a graph without its table"),
+    (
+        "standards",
+        "a heat map without a table",
+        lambda b: without_table(b, "Ring of the answer, by hour of arrival"),
+        "a graph without its table",
+    ),
+    ("itself", "a table of something else", table_of_another, "its table asks for something else"),
+    # panels over one another
+    ("live", "one moved up", lambda b: moved(b, 4, y=-1), "overlaps"),
+    ("standards", "one made wider", lambda b: moved(b, 3, w=1), "overlaps"),
+    ("callbacks", "one upon another", upon_another, "overlaps"),
+    ("live", "one over the edge", lambda b: moved(b, 3, x=1), "beyond the edge"),
+    # a query that is asked for nothing
+    ("live", "a hidden query", hidden_query, "is hidden"),
+    ("callbacks", "a query of which nothing is shown", query_of_nothing, "nothing of its answer is shown"),
+    (
+        "live",
+        "a value that never is",
+        in_query('state="unreachable"', 'state="offline"'),
+        'never has state="offline"',
+    ),
+    (
+        "standards",
+        "a verdict that is none",
+        in_query("verdict = 'not_met'", "verdict = 'missed'"),
+        "never has verdict missed",
+    ),
+    ("disruptions", "an empty query", lambda b: series_of(b)[0].update(expr=" "), "is empty"),
+    ("standards", "a view that is not there", in_query("FROM rings_per_day", "FROM rings"), "no such view: rings"),
+    (
+        "standards",
+        "a column of no query",
+        in_query(" AS at_once", " AS together"),
+        "a column of no query: at_once",
+    ),
+    ("live", "no PromQL", in_query("max by", "maximum by"), "is no PromQL"),
+    # the published rules
+    ("live", "no title", lambda b: b["panels"][0].update(title=""), "no title"),
+    ("parity", "no description", lambda b: b["panels"][0].update(description=" "), "no description"),
+    ("itself", "a source by its name", source_by_name, "a data source that is not a variable"),
+    ("callbacks", "one id twice", lambda b: b["panels"][1].update(id=1), "two panels with the id 1"),
+    (
+        "itself",
+        "a window of its own",
+        in_query("[$__rate_interval]", "[5m]"),
+        "a window that is not $__rate_interval",
+    ),
+    ("itself", "increase as a count", in_query("rate(", "increase("), "increase() is no count"),
+    ("live", "a colour of its own", mapped("Measuring", color="red"), "a colour that is none of ours: red"),
+    ("live", "a colour without a sign", mapped("Measuring", text="Unheard"), "a meaning by colour alone"),
+    ("standards", "a link to nowhere", wrong_link, "a link that leads nowhere"),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "plant", "told"), FAULTS, ids=[fault for _, fault, *_ in FAULTS])
+def test_the_linter_sees(name: str, fault: str, plant: Fault, told: str) -> None:
+    board = written("en", name)
+    assert lint.lint(board, "en") == []
+    plant(board)
+    assert [one for one in lint.lint(board, "en") if told in one] != [], lint.lint(board, "en")
+
+
+BETWEEN: list[tuple[str, Fault, str]] = [
+    ("a description that is not there", lambda b: b["panels"][3].update(description=""), "missing French"),
+    ("a word of a value in English", mapped("Mesure", text="■ Unheard"), "missing French"),
+    ("what stands where there is nothing, in English", english_default, "missing French"),
+    ("a panel of one language", lambda b: b["panels"].pop(), "not alike"),
+    ("another question", in_query("min(", "max("), "not alike"),
+    ("another place", lambda b: moved(b, 5, h=1), "not alike"),
+]
+
+
+@pytest.mark.parametrize(("fault", "plant", "told"), BETWEEN, ids=[fault for fault, *_ in BETWEEN])
+def test_the_linter_sees_between_the_languages(fault: str, plant: Fault, told: str) -> None:
+    french, english = written("fr", "live"), written("en", "live")
+    assert lint.lint_pair(french, english) == []
+    plant(french)
+    assert [one for one in lint.lint_pair(french, english) if told in one] != []
+
+
+def test_the_linter_sees_a_title_that_was_left_in_english() -> None:
+    french, english = written("fr", "live"), written("en", "live")
+    for n, panel in enumerate(french["panels"]):
+        panel["title"] = english["panels"][n]["title"]
+    seen = [told for told in lint.lint_pair(french, english) if "missing French" in told]
+    assert len(seen) == sum(not lint.SAME.fullmatch(panel["title"]) for panel in english["panels"])
+
+
+def test_every_graph_of_every_board_has_its_table() -> None:
+    graphs = [panel for language, name in EVERY for panel in of_kind(written(language, name), *GRAPHS)]
+    tables = [panel for language, name in EVERY for panel in of_kind(written(language, name), "table")]
+    twins = {panel["title"] for panel in tables if panel["title"].endswith((" (tableau)", " (table)"))}
+    assert len(graphs) == len(twins) >= 20
