@@ -24,6 +24,7 @@ from callmon.cli_backfill import backfill
 from callmon.cli_disruptions import disruptions as disruption_commands
 from callmon.cli_privacy import privacy
 from callmon.cli_report import report
+from callmon.cli_users import users
 from callmon.command_line import (
     DEFAULT_CONFIG,
     config_option,
@@ -48,6 +49,7 @@ main.add_command(backfill)
 main.add_command(privacy)
 main.add_command(alerting)
 main.add_command(report)
+main.add_command(users)
 
 
 @main.command()

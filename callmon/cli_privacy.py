@@ -17,6 +17,7 @@ from callmon.numbers import as_delivered, e164
 
 if TYPE_CHECKING:
     from callmon.settings import Settings
+    from callmon.store.audit import Deed
     from callmon.store.engine import Store
     from callmon.store.ledger import Listed
     from callmon.store.people import Access, Look, Use
@@ -195,21 +196,23 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
 @config_option
 @speaks_plainly
 def log(config: Path | None) -> None:
-    """Who looked at a number, when and why; what was disposed of.
+    """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
 
     \b
     Example: callmon privacy log --config /etc/callmon/callmon.toml
     """
-    from callmon.store import disposal, people
+    from callmon.store import audit, disposal, people
     from callmon.store.engine import open_store
 
     settings = configuration(config)
     store = until_done(open_store(settings.store.url))
-    for access in people.accesses(store):
-        click.echo(_access(access, settings))
+    told = [(access.look.at, _access(access, settings)) for access in people.accesses(store)]
+    told += [(deed.at, _done(deed, settings)) for deed in audit.deeds(store)]
     for terms, done in disposal.records(store):
         what = _disposed(done, terms.unused_since, settings, done.files)
-        click.echo(f"{_when(terms.at, settings)}  {terms.who}  purge  {terms.authority}  {what}")
+        told.append((terms.at, f"{_when(terms.at, settings)}  {terms.who}  purge  {terms.authority}  {what}"))
+    for _, line in sorted(told, key=lambda one: one[0]):
+        click.echo(line)
 
 
 def _store(settings: Settings) -> Store:
@@ -268,6 +271,12 @@ def _debt(debt: Listed, settings: Settings) -> str:
 def _access(access: Access, settings: Settings) -> str:
     at, who, purpose, command = access.look
     return f"{_when(at, settings)}  {who}  {command}  {purpose}  {_count(access.found, 'call')}"
+
+
+def _done(deed: Deed, settings: Settings) -> str:
+    """« - » where nobody is known: a name that is no account's may be a password."""
+    origin = f"  from {deed.address}" if deed.address else ""
+    return f"{_when(deed.at, settings)}  {deed.who or '-'}  {deed.act}  {deed.about}".rstrip() + origin
 
 
 def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str:

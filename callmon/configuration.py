@@ -38,6 +38,7 @@ from callmon.mistakes import MistakesError, Path, did_you_mean
 from callmon.numbers import e164, relay_number
 from callmon.opening import AddedDay, DayPeriods, WeekTable
 from callmon.staff_settings import StaffSettings, staff_mistakes
+from callmon.web_settings import WebSettings
 from callmon.words import STANDARDS
 
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
@@ -70,32 +71,6 @@ class StoreSettings(Table):
         description="outcomes kept in memory while the database is away",
         json_schema_extra={"unit": "outcomes"},
     )
-
-
-class WebSettings(Table):
-    """[web]"""
-
-    listen: str = Field(
-        default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"
-    )
-
-    @field_validator("listen")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        host, colon, port = value.rpartition(":")
-        if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:9469"')
-        return value
-
-    @property
-    def host(self) -> str:
-        """Without the brackets of an IPv6 address."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """0 lets the system choose."""
-        return int(self.listen.rpartition(":")[2])
 
 
 class HealthSettings(Table):

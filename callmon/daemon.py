@@ -48,6 +48,7 @@ from callmon.standby import Standby
 from callmon.store import disruptions, ledger, queries
 from callmon.store.engine import Store
 from callmon.today import Today
+from callmon.web.access.access import Access
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
 from callmon.web.serving import Server, listening
@@ -114,7 +115,8 @@ class Daemon:
     async def _run(self) -> None:
         await asyncio.to_thread(self._restore)
         wire = listening(self.settings.web.listen)
-        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site))
+        access = Access(self.settings.web.access, self._store)
+        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")

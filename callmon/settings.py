@@ -28,7 +28,6 @@ from callmon.configuration import (
     PrivacySettings,
     ServiceSettings,
     StoreSettings,
-    WebSettings,
 )
 from callmon.disruption_settings import DisruptionSettings
 from callmon.errors import ConfigError
@@ -36,6 +35,7 @@ from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Line, Lines
 from callmon.numbers import e164, relay_number
 from callmon.staff import StaffLanguages
+from callmon.web_settings import WebSettings
 
 EXAMPLE = "callmon.example.toml"
 

@@ -238,6 +238,13 @@ TRANSFERS: Mapping[str, str] = {
     "redirect": "transfert par l'autocommutateur",
 }
 
+ROLES: Mapping[str, str] = {
+    "viewer": "consultation",
+    "agent": "rappels",
+    "manager": "rapports",
+    "administrator": "administration",
+}
+
 # What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
 KINDS: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
@@ -263,6 +270,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "disruption_end": DISRUPTION_ENDS,
     "notice": NOTICE,
     "disruption_refusal": DISRUPTION_REFUSALS,
+    "role": ROLES,
 }
 
 

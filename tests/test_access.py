@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
-from callmon.web.access.entry import Entry, routes
-from callmon.web.access.gate import FORM_COOKIE, MOST_BYTES, Gate
+from callmon.web.access import cookies
+from callmon.web.access.gate import MOST_BYTES
 from callmon.web.access.headers import ALWAYS
 from callmon.web.access.rights import RIGHTS, Person, Right, Role
+from tests.doors import application
 from tests.visitor import ELSEWHERE, HERE, OURS, Visitor
 
 
-def shown(request: Request) -> Response:
-    return PlainTextResponse(request.state.csrf)
-
-
-async def told(request: Request) -> Response:
-    return PlainTextResponse(str((await request.form())["what"]))
-
-
-ENTRIES = (
-    Entry("open", {"fr": "/fr/etat", "en": "/en/status"}, shown, Right.OPEN),
-    Entry("view", {"fr": "/fr/appels", "en": "/en/calls"}, shown, Right.VIEW),
-    Entry("numbers", {"fr": "/fr/rappels", "en": "/en/callbacks"}, shown, Right.CALL_BACK),
-    Entry("say", {"": "/say"}, told, Right.VIEW, ("POST",)),
-)
-
-
 def client(at: tuple[str, int] = HERE) -> Visitor:
-    return Visitor(Gate(Starlette(routes=routes(ENTRIES))), at)
+    return Visitor(application(), at)
 
 
 def test_each_role_may_what_its_work_needs_and_no_more() -> None:
@@ -53,33 +35,64 @@ def test_who_has_two_roles_may_what_either_may() -> None:
     ]
 
 
+# ── nothing configured ──
+
+
 def test_with_no_access_configured_whoever_is_at_this_machine_may_view_and_no_more() -> None:
     here = client()
-    assert [here.get(path).status_code for path in ("/fr/etat", "/fr/appels", "/fr/rappels")] == [200, 200, 403]
+    paths = ("/fr/open", "/fr/view", "/fr/numbers", "/fr/reports", "/fr/seen")
+    assert [here.get(path).status_code for path in paths] == [200, 200, 403, 403, 403]
 
 
-def test_with_no_access_configured_whoever_is_elsewhere_sees_the_status_alone() -> None:
+def test_with_no_access_configured_whoever_is_elsewhere_sees_what_is_open_alone() -> None:
     elsewhere = client(ELSEWHERE)
-    assert [elsewhere.get(path).status_code for path in ("/fr/etat", "/fr/appels")] == [200, 403]
+    assert [elsewhere.get(path).status_code for path in ("/fr/open", "/fr/view", "/data")] == [200, 403, 401]
+    assert "web.access" in elsewhere.get("/en/view").text
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:9469", "[::1", "", "127.0.0.1.evil.example"])
 def test_a_name_that_is_not_this_machines_does_not_make_a_browser_here_somebody(host: str) -> None:
-    assert client().get("/fr/appels", headers={"Host": host}).status_code == 403
+    assert client().get("/fr/view", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"])
+def test_a_proxy_on_this_machine_asks_for_somebody_elsewhere(header: str) -> None:
+    assert client().get("/fr/view", headers={header: "localhost"}).status_code == 403
+
+
+# ── every answer ──
 
 
 def test_every_answer_bears_the_headers_whatever_it_is() -> None:
     here = client()
-    answers = [here.get("/fr/etat"), here.get("/fr/rappels"), here.get("/nowhere"), here.post("/say")]
+    answers = [here.get("/fr/open"), here.get("/fr/numbers"), here.get("/nowhere"), here.post("/say")]
     assert [answer.status_code for answer in answers] == [200, 403, 404, 403]
     for answer in answers:
         assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
         assert answer.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+def test_nothing_inline_and_nothing_from_elsewhere_may_run() -> None:
+    policy = client().get("/fr/open").headers["Content-Security-Policy"]
+    assert policy == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def test_over_tls_alone_a_browser_is_told_to_stay_with_it() -> None:
+    proxied = {"proxy": {"addresses": ["127.0.0.1"]}, "accounts": True}
+    asked = Visitor(application(**proxied)).get("/fr/open", headers={"X-Forwarded-Proto": "https"})
+    assert asked.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+# ── forms ──
 
 
 def test_a_form_with_its_token_is_taken_and_one_without_is_not() -> None:
     here = client()
-    token = here.get("/fr/etat").text
+    token = here.get("/fr/open").text
     assert here.post("/say", data={"what": "é", "csrf": token}).text == "é"
     refused = [
         here.post("/say", data=data)
@@ -88,10 +101,17 @@ def test_a_form_with_its_token_is_taken_and_one_without_is_not() -> None:
     assert [answer.status_code for answer in refused] == [403, 403, 403]
 
 
-def test_another_visitors_token_does_not_serve() -> None:
-    theirs = client().get("/fr/etat").text
+def test_a_script_may_say_the_token_in_a_header() -> None:
     here = client()
-    here.get("/fr/etat")
+    token = here.get("/fr/open").text
+    assert here.post("/say", data={"what": "x"}, headers={"X-CSRF": token}).status_code == 200
+    assert here.post("/say", data={"what": "x"}, headers={"X-CSRF": "x"}).status_code == 403
+
+
+def test_another_visitors_token_does_not_serve() -> None:
+    theirs = client().get("/fr/open").text
+    here = client()
+    here.get("/fr/open")
     assert here.post("/say", data={"what": "x", "csrf": theirs}).status_code == 403
 
 
@@ -109,18 +129,27 @@ def test_a_form_that_stood_elsewhere_is_refused_though_it_has_the_token(
     headers: dict[str, str], status: int
 ) -> None:
     here = client()
-    token = here.get("/fr/etat").text
+    token = here.get("/fr/open").text
     assert here.post("/say", data={"what": "x", "csrf": token}, headers=headers).status_code == status
 
 
 def test_a_body_longer_than_any_form_of_ours_is_refused() -> None:
     here = client()
-    token = here.get("/fr/etat").text
+    token = here.get("/fr/open").text
     assert here.post("/say", data={"csrf": token, "what": "x" * MOST_BYTES}).status_code == 413
     assert here.post("/say", data={"csrf": token, "what": "x" * 1000}).status_code == 200
 
 
-def test_the_cookie_of_forms_cannot_be_read_by_a_script() -> None:
-    (cookie,) = client().get("/fr/etat").headers.get_list("set-cookie")
-    assert cookie.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
-    assert cookie.startswith(f"{FORM_COOKIE}=")
+def test_the_cookie_of_forms_comes_with_pages_alone_and_once() -> None:
+    here = client()
+    (cookie,) = here.get("/fr/open").headers.get_list("set-cookie")
+    name, _, value = cookie.partition("; ")[0].partition("=")
+    assert (name, len(value)) == (cookies.FORM, cookies.LENGTH)
+    assert here.get("/fr/open").headers.get_list("set-cookie") == []
+    assert client().get("/fr/who").headers.get_list("set-cookie") == []
+
+
+def test_a_cookie_of_forms_that_is_none_of_ours_is_not_taken_over() -> None:
+    here = client()
+    answer = here.get("/fr/open", headers={"Cookie": f"{cookies.FORM}=short"})
+    assert len(answer.headers.get_list("set-cookie")) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp
 HERE = ("127.0.0.1", 40000)
 ELSEWHERE = ("198.51.100.7", 40000)
 OURS = "http://localhost"
+FIELD = re.compile(r'name="csrf" value="([^"]*)"')
 
 
 class Visitor:
@@ -25,6 +27,12 @@ class Visitor:
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.send("POST", path, **options)
+
+    def token(self, path: str) -> str:
+        """The form token of the page at `path`."""
+        text = self.get(path).text
+        found = FIELD.search(text)
+        return found[1] if found else text
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
         return asyncio.run(self._send(method, path, options))

@@ -22,13 +22,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from callmon import logs
 from callmon.closed_days import ontario
-from callmon.configuration import Configuration, WebSettings
+from callmon.configuration import Configuration
 from callmon.daemon import Daemon
 from callmon.demo.exchange import USER, Exchange
 from callmon.demo.terminal import Terminal
 from callmon.errors import ConfigError
 from callmon.settings import Settings, example_text
 from callmon.store.keyed import ready
+from callmon.web_settings import WebSettings
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

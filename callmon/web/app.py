@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics import Metrics
+from callmon.web.access.access import Access
+from callmon.web.access.door import Door
 from callmon.web.access.entry import routes
 from callmon.web.access.gate import Gate
 from callmon.web.routes import entries
@@ -35,10 +37,11 @@ def app(
     remarks: Callable[[], Sequence[str]] = tuple,
     role: Callable[[], str] = lambda: "leader",
     site: Site | None = None,
+    access: Access | None = None,
 ) -> ASGIApp:
     """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
     each that somebody should know of though callmon does its job; `role` says whether it leads or stands by;
-    `site` is what the pages are made of.
+    `site` is what the pages are made of, `access` who may see which.
     """
 
     async def figures(request: Request) -> Response:
@@ -58,5 +61,6 @@ def app(
     async def welcome(_request: Request) -> Response:
         return PlainTextResponse(WELCOME)
 
-    pages = [Route("/", welcome)] if site is None else routes(entries(site))
-    return Gate(Starlette(routes=[Route("/metrics", figures), Route("/healthz", health), *pages]))
+    door = Door(access or Access())
+    pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
+    return Gate(Starlette(routes=[Route("/metrics", figures), Route("/healthz", health), *pages]), door)

@@ -9,11 +9,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from callmon.web.access.rights import Right
+
+
+class Refusing(Protocol):
+    """Whoever says that somebody may not."""
+
+    def refused(self, request: Request, is_page: bool) -> Response: ...
+
+    def out_of_date(self, request: Request, is_page: bool) -> Response: ...
+
+    def away(self, request: Request) -> Response: ...
+
 
 FIELD = "csrf"
 HEADER = "x-csrf"  # for what a script sends
@@ -29,10 +41,11 @@ def token(secret: str, name: str) -> str:
 
 async def refusal(request: Request, right: Right, is_page: bool) -> Response | None:
     """None when the endpoint may run."""
+    door: Refusing = request.state.door
     if not request.state.person.may(right):
-        return request.state.refuse(request, is_page)  # type: ignore[no-any-return]  # state is untyped
+        return door.refused(request, is_page)
     if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):
-        return PlainTextResponse("This form is not ours, or no longer valid: load the page again.", 403)
+        return door.out_of_date(request, is_page)
     return None
 
 
@@ -44,7 +57,7 @@ def is_from_us(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    return origin in (None, "null") or origin in request.state.origins
+    return origin in (None, "null") or origin in request.state.asking.origins
 
 
 async def _has_token(request: Request) -> bool:

@@ -5,7 +5,7 @@
         Entry("take", {"fr": "/fr/rappels/{id}/prendre", …}, take, Right.CALL_BACK, ("POST",), act="take"),
         Entry("style", {"": "/style.css"}, style, Right.OPEN),
     )
-    Gate(Starlette(routes=routes(ENTRIES)))
+    Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
 What an endpoint finds: `request.state.person`, `.language` ("fr", "en"; "" where the path has none), `.csrf` (the
 value of the hidden field `csrf` of every form), and `await request.state.audit(act, about)`.
@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from callmon.errors import StoreError
 from callmon.web.access import checking
 from callmon.web.access.rights import Right
 
@@ -57,12 +58,18 @@ def routes(entries: Iterable[Entry]) -> list[Route]:
 def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         request.state.language = language
-        if (refused := await checking.refusal(request, entry.right, entry.is_page)) is not None:
-            return refused
-        if entry.act is not None:
-            await request.state.audit(entry.act, " ".join(map(str, request.path_params.values())))
-        if iscoroutinefunction(entry.endpoint):
-            return cast(Response, await entry.endpoint(request))
-        return cast(Response, await run_in_threadpool(entry.endpoint, request))
+        try:
+            return await checking.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
+        except StoreError:  # nothing can be put on record: nothing is shown
+            door: checking.Refusing = request.state.door
+            return door.away(request)
 
     return endpoint
+
+
+async def _run(entry: Entry, request: Request) -> Response:
+    if entry.act is not None:
+        await request.state.audit(entry.act, " ".join(map(str, request.path_params.values())))
+    if iscoroutinefunction(entry.endpoint):
+        return cast(Response, await entry.endpoint(request))
+    return cast(Response, await run_in_threadpool(entry.endpoint, request))

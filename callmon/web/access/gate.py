@@ -1,83 +1,123 @@
 """Everybody comes through here: who asks is found out, their forms are bounded, answers bear their headers.
 
-An ASGI layer around the whole application. /metrics and /healthz pass untouched: they know no number, and whoever
-scrapes them has no roles. Refusing is `checking`'s, for each route.
+    scrape of /metrics, /healthz ─▶ untouched: they know no number, and whoever scrapes has no roles
+    else ─▶ asking (from where) ─▶ known (who) ─▶ the application, whose routes check the right (`checking`)
+                                                  └▶ headers on every answer; a live stream ends when its
+                                                     person may no more
+
+An ASGI layer around the whole application, so that an answer that nobody thought of has its headers as well.
 """
 
 from __future__ import annotations
 
-import secrets
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from callmon.web.access import checking, headers
-from callmon.web.access.rights import NOBODY, Person, Role
+from callmon.errors import StoreError
+from callmon.web.access import asking, checking, cookies, headers
+from callmon.web.access.access import Access
+from callmon.web.access.door import Door
+from callmon.web.access.rights import Role
+from callmon.web.access.who import UNKNOWN, Known, NotOneError
 
 UNTOUCHED = frozenset({"/metrics", "/healthz"})
 MOST_BYTES = 65_536  # of a request's body: our largest form is a disruption's notice in two languages
-FORM_COOKIE, FORM_LENGTH = "callmon-form", 32
-SOMEBODY_HERE = Person("", frozenset({Role.VIEWER}))
+LOOK_AGAIN_SECONDS = 60.0  # at who is at the other end of a live stream
 
 
 class Gate:
-    """The layer. Without access configured: whoever sits at this machine may view, nobody else."""
+    """The layer. Without a door nothing is configured: whoever sits at this machine may view, nobody else."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
+        self._app, self._door = app, door or Door(Access())
+        self._access = self._door.access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in UNTOUCHED:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        secret, is_new = _form_secret(request)
-        self._tell(request, secret)
-        bounded, with_headers = _bounded(receive), _with_headers(send, False, secret if is_new else None)
-        await self._app(scope, bounded, with_headers)
+        origin = asking.asking(request, self._access.settings)
+        with_headers = Telling(send, origin)
+        try:
+            known = await self._access.known(request, origin)
+        except NotOneError:
+            await PlainTextResponse("The proxy's header says no one name.", 400)(scope, receive, with_headers)
+            return
+        except StoreError:
+            known = UNKNOWN  # who cannot be known is nobody; the page that is asked for says why
+            request.state.is_away = True
+        self._tell(request, origin, known, with_headers)
+        still = partial(self._is_still, request, origin, known)
+        await self._app(scope, _bounded(receive), Watching(with_headers, still))
 
-    def _tell(self, request: Request, secret: str) -> None:
+    def _tell(self, request: Request, origin: asking.Asking, known: Known, answer: Telling) -> None:
         state = request.state
-        state.person = SOMEBODY_HERE if _is_here(request) else NOBODY
-        state.csrf = checking.token(secret, state.person.name)
-        state.origins = frozenset({f"{request.scope['scheme']}://{request.headers.get('host', '')}"})
-        state.refuse, state.audit = _refuse, _audit
+        state.door, state.asking, state.known, state.person = self._door, origin, known, known.person
+        secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
+        if not secret:
+            secret = answer.form_secret = cookies.new()
+        state.csrf = checking.token(secret, known.person.name)
+        state.audit = partial(self._audit, known, origin)
+
+    async def _audit(self, known: Known, origin: asking.Asking, act: str, about: str = "") -> None:
+        await self._access.note(known.person.name, act, about, origin)
+
+    async def _is_still(self, request: Request, origin: asking.Asking, known: Known) -> bool:
+        """Whether whoever looks on live is who they were.
+
+        Looking on is no use of a session, but for a wall screen: it shows no number, and nobody is before it who
+        would ask for a page.
+        """
+        is_screen = known.person.roles == {Role.VIEWER}
+        try:
+            return (await self._access.known(request, origin, is_use=is_screen)).person == known.person
+        except (NotOneError, StoreError):
+            return True  # it cannot be known now
 
 
-async def _audit(act: str, about: str = "") -> None:
-    """Nobody is known yet, and nothing of what somebody unknown may see is on record."""
+class Telling:
+    """`send`, with our headers; and with the cookie of forms where a page may hold one."""
+
+    def __init__(self, send: Send, origin: asking.Asking) -> None:
+        self._send, self._origin = send, origin
+        self.form_secret = ""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told = MutableHeaders(scope=message)
+            headers.put(told, self._origin.is_https)
+            if self.form_secret and told.get("content-type", "").startswith("text/html"):
+                told.append("Set-Cookie", cookies.written(cookies.FORM, self.form_secret, self._origin.is_https))
+        await self._send(message)
 
 
-def _refuse(_request: Request, _is_page: bool) -> Response:
-    return PlainTextResponse("Not for you.", 403)
+class Watching:
+    """`send`, that ends an answer which goes on after whoever reads it may no more."""
 
+    def __init__(self, send: Send, is_still: Callable[[], Awaitable[bool]]) -> None:
+        self._send, self._is_still = send, is_still
+        self._looked, self._is_over = monotonic(), False
 
-def _is_here(request: Request) -> bool:
-    """Whether the browser runs on this machine and knows it: its page came from no other name than this machine's
-    (a stranger's page may lead its own name here, but not change what the browser calls us by).
-    """
-    host = _name(request.headers.get("host", ""))
-    return request.client is not None and _is_loopback(request.client.host) and _is_loopback(host)
+    async def __call__(self, message: Message) -> None:
+        if self._is_over:
+            return
+        if message["type"] == "http.response.body" and message.get("more_body") and self._is_time():
+            self._is_over = not await self._is_still()
+        await self._send({"type": "http.response.body", "body": b""} if self._is_over else message)
 
-
-def _name(host: str) -> str:
-    """Without its port; "" when it cannot be read."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    def _is_time(self) -> bool:
+        now = monotonic()
+        is_time = now - self._looked >= LOOK_AGAIN_SECONDS
+        self._looked = now if is_time else self._looked
+        return is_time
 
 
 def _bounded(receive: Receive) -> Receive:
@@ -92,21 +132,3 @@ def _bounded(receive: Receive) -> Receive:
         return message
 
     return receive_some
-
-
-def _form_secret(request: Request) -> tuple[str, bool]:
-    """The cookie by which a visitor's forms are known, and whether it is new."""
-    given = request.cookies.get(FORM_COOKIE, "")
-    return (given, False) if len(given) >= FORM_LENGTH else (secrets.token_urlsafe(), True)
-
-
-def _with_headers(send: Send, is_https: bool, secret: str | None) -> Send:
-    async def send_on(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            told = MutableHeaders(scope=message)
-            headers.put(told, is_https)
-            if secret is not None:
-                told.append("Set-Cookie", f"{FORM_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Lax")
-        await send(message)
-
-    return send_on

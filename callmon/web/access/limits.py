@@ -1,0 +1,63 @@
+"""How often somebody may try to sign in: freely at first, then each try waits twice as long as the one before.
+
+Counted by account and by address. A try counts when it begins, so that a hundred at once are a hundred. Memory is
+bounded: whoever has not tried for longest is forgotten first. Time is an argument.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from ipaddress import ip_address, ip_network
+
+FREE = 5  # tries: a mistyped password is not yet an attack
+FIRST, OF_ADDRESS, OF_ACCOUNT = (
+    1.0,
+    900.0,
+    60.0,
+)  # seconds; an account's is short: strangers could lock anybody out
+FORGOTTEN_AFTER = 3600.0
+MOST = 10_000  # accounts, or addresses
+
+
+class Limit:
+    """Tries by key; `longest` is the longest wait between two of them, in seconds."""
+
+    def __init__(self, longest: float, most: int = MOST) -> None:
+        self._longest, self._most = longest, most
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, when the last
+
+    def __len__(self) -> int:
+        return len(self._tries)
+
+    def wait(self, key: str, now: float) -> float:
+        """Seconds until the next try may be made; 0 when it may be made now."""
+        count, last = self._tries.get(key, (0, now))
+        if count < FREE or now - last >= FORGOTTEN_AFTER:
+            return 0.0
+        return max(0.0, last + min(FIRST * 2.0 ** min(count - FREE, 30), self._longest) - now)
+
+    def tried(self, key: str, now: float) -> None:
+        count, last = self._tries.pop(key, (0, now))
+        self._tries[key] = (1 if now - last >= FORGOTTEN_AFTER else count + 1, now)
+        while len(self._tries) > self._most:
+            self._tries.popitem(last=False)
+
+    def succeeded(self, key: str) -> None:
+        """The try that succeeded does not count; those before it do."""
+        count, last = self._tries.get(key, (0, 0.0))
+        if count > 1:
+            self._tries[key] = (count - 1, last)
+        else:
+            self._tries.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        self._tries.pop(key, None)
+
+
+def by_address(address: str) -> str:
+    """What is counted as one: an IPv6 user has a whole /64."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(known if known.version == 4 else ip_network((int(known) >> 64 << 64, 64)))

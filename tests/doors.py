@@ -1,0 +1,114 @@
+"""A database with accounts, and the pages' door before a few routes of our own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from callmon.access_settings import AccessSettings
+from callmon.store import accounts
+from callmon.store.audit import Deed
+from callmon.store.engine import Store
+from callmon.web.access.access import Access
+from callmon.web.access.door import Door
+from callmon.web.access.entry import Entry, routes
+from callmon.web.access.gate import Gate
+from callmon.web.access.passwords import hashed
+from callmon.web.access.rights import Right, Role
+from tests.visitor import HERE, OURS, Visitor
+
+PASSWORD = "trois sonneries, pas quatre"
+MADE = Deed(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")
+ROLES = tuple(role.value for role in Role)
+
+
+def shown(request: Request) -> Response:
+    """The form token, as a page's hidden field would have it."""
+    return HTMLResponse(request.state.csrf)
+
+
+async def told(request: Request) -> Response:
+    return PlainTextResponse(str((await request.form())["what"]))
+
+
+def who(request: Request) -> Response:
+    person = request.state.person
+    return PlainTextResponse(f"{person.name}: {' '.join(sorted(person.roles))}")
+
+
+def both(path: str) -> dict[str, str]:
+    return {"fr": f"/fr/{path}", "en": f"/en/{path}"}
+
+
+ENTRIES = (
+    Entry("open", both("open"), shown, Right.OPEN),
+    Entry("who", both("who"), who, Right.OPEN),
+    Entry("view", both("view"), shown, Right.VIEW),
+    Entry("numbers", both("numbers"), shown, Right.CALL_BACK),
+    Entry("reports", both("reports"), shown, Right.REPORT),
+    Entry("seen", both("seen"), shown, Right.ADMINISTER),
+    Entry("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
+    Entry("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
+)
+
+
+class Clock:
+    """A time that a test moves: of the day, and in seconds."""
+
+    def __init__(self) -> None:
+        self.day, self.seconds = datetime(2026, 11, 24, 13, 42, tzinfo=UTC), 0.0
+
+    def now(self) -> datetime:
+        return self.day
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def goes_on(self, length: timedelta) -> None:
+        self.day += length
+        self.seconds += length.total_seconds()
+
+
+def application(store: Store | None = None, clock: Clock | None = None, **settings: Any) -> Gate:
+    time = clock or Clock()
+    access = Access(AccessSettings(**settings), store, time.now, time.monotonic)
+    door = Door(access)
+    return Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
+
+
+@cache
+def kept_password() -> str:
+    """Hashed once: that takes its time, as it should."""
+    return hashed(PASSWORD)
+
+
+def with_accounts(store: Store) -> Store:
+    """One account a role, of its name; one with two; one that is locked; one without any role."""
+    for name in ROLES:
+        accounts.add(store, name, kept_password(), (name,), MADE)
+    accounts.add(store, "lead", kept_password(), ("agent", "manager"), MADE)
+    accounts.add(store, "locked", kept_password(), ("administrator",), MADE)
+    accounts.lock(store, "locked", True, MADE)
+    accounts.add(store, "nothing", kept_password(), (), MADE)
+    return store
+
+
+def signed_in(gate: Gate, name: str, password: str = PASSWORD, url: str = OURS, **options: Any) -> Visitor:
+    """A browser in which somebody signed in, or tried to."""
+    visitor = Visitor(gate, url=url, **options)
+    sign_in(visitor, name, password)
+    return visitor
+
+
+def sign_in(visitor: Visitor, name: str, password: str = PASSWORD, language: str = "en", **fields: str) -> Any:
+    path = {"en": "/en/sign-in", "fr": "/fr/connexion"}[language]
+    form = {"name": name, "password": password, "csrf": visitor.token(path)} | fields
+    return visitor.post(path, data=form)
+
+
+__all__ = ["ENTRIES", "HERE", "Visitor"]

@@ -1,0 +1,372 @@
+"""Signing in and out with an account of callmon's own: sessions, cookies, tries, what goes on record."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from callmon.store import accounts, audit
+from callmon.store.engine import Store
+from callmon.web.access import cookies, passwords
+from callmon.web.access.limits import FREE, OF_ACCOUNT
+from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
+from tests.visitor import ELSEWHERE, Visitor
+
+TLS = "https://callmon.example"
+WRONG = "The name or the password is wrong, or the account is locked."
+BY_ACCOUNT = {"accounts": True}
+
+
+def sessions(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return [name for (name,) in connection.execute(text("SELECT person FROM session ORDER BY made, id"))]
+
+
+def deeds(store: Store) -> list[tuple[str, str, str, str]]:
+    return [tuple(deed[1:]) for deed in audit.deeds(store) if deed.who != MADE.who]
+
+
+# ── in ──
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("agent", "agent: agent"),
+        ("lead", "lead: agent manager"),
+        ("LEAD ", "lead: agent manager"),
+        ("nothing", "nothing: "),
+    ],
+)
+def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Store, name: str, told: str) -> None:
+    visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), name)
+    assert visitor.get("/fr/who").text == told
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("agent", "quatre sonneries, pas trois"),
+        ("nobody", PASSWORD),
+        ("locked", PASSWORD),
+        ("", PASSWORD),
+        ("agent", ""),
+    ],
+)
+def test_a_wrong_password_a_locked_account_and_one_that_there_is_not_are_answered_alike(
+    sqlite_store: Store, name: str, password: str
+) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = Visitor(gate)
+    answer = sign_in(visitor, name, password)
+    assert (answer.status_code, WRONG in answer.text) == (401, True)
+    assert visitor.get("/fr/who").text == ": "
+    other = sign_in(Visitor(gate, at=ELSEWHERE), "agent", "wrong")
+    assert (_without_names(answer.text), set(answer.headers)) == (_without_names(other.text), set(other.headers))
+
+
+def _without_names(page: str) -> str:
+    """Less the name that was typed and the form's token."""
+    return re.sub(r'(name="(?:csrf|name)" value=")[^"]*', r"\1", page)
+
+
+def test_the_password_is_compared_in_any_case(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the time it takes does not tell whether there is such an account."""
+    compared: list[str] = []
+
+    def compare(kept: str, password: str) -> bool:
+        compared.append(kept[:9])
+        return False
+
+    monkeypatch.setattr(passwords, "is_right", compare)
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    for name in ("agent", "nobody", "locked"):
+        sign_in(Visitor(gate), name)
+    assert compared == ["$argon2id"] * 3
+
+
+def test_an_e_with_its_accent_is_one_however_the_keyboard_writes_it(sqlite_store: Store) -> None:
+    accounts.add(
+        sqlite_store, "zoé".replace("é", "e"), passwords.hashed("caf\u00e9 au lait, matin"), ("viewer",), MADE
+    )
+    gate = application(sqlite_store, **BY_ACCOUNT)
+    assert signed_in(gate, "zoe", "cafe\u0301 au lait, matin").get("/fr/who").text == "zoe: viewer"
+
+
+def test_where_accounts_are_not_configured_nobody_signs_in(sqlite_store: Store) -> None:
+    proxied = {"proxy": {"addresses": ["10.0.0.1"], "header": "X-Remote-User"}, "roles": {"viewer": ["*"]}}
+    visitor = signed_in(application(with_accounts(sqlite_store), **proxied), "agent")
+    assert (visitor.get("/fr/who").text, sessions(sqlite_store)) == (": ", [])
+
+
+def test_a_page_that_needs_somebody_leads_to_the_sign_in_page_and_back(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = Visitor(gate)
+    sent = visitor.get("/fr/numbers?page=2")
+    assert (sent.status_code, sent.headers["location"]) == (303, "/fr/connexion?next=%2Ffr%2Fnumbers%3Fpage%3D2")
+    page = visitor.get(sent.headers["location"])
+    assert 'name="next" value="/fr/numbers?page=2"' in page.text
+    answer = sign_in(visitor, "agent", language="fr", next="/fr/numbers?page=2")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/fr/numbers?page=2")
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/fr/",
+        "/fr//evil.example",
+        "/\\evil.example",
+        "/fr/../../x\r\nX: y",
+        "javascript:alert(1)",
+        "/de/",
+        "/fr",
+        "/fr/" + "a" * 500,
+    ],
+)
+def test_nobody_is_led_elsewhere_after_signing_in(sqlite_store: Store, elsewhere: str) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    answer = sign_in(Visitor(gate), "agent", next=elsewhere)
+    assert answer.headers["location"] == "/en/"
+
+
+def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlite_store: Store) -> None:
+    visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), "manager")
+    answer = visitor.get("/fr/numbers")
+    assert answer.status_code == 403
+    assert "Cette page n&#39;est pas ouverte à votre rôle\N{NO-BREAK SPACE}: rapports." in answer.text
+    assert "has no role" not in visitor.get("/en/numbers").text
+
+
+def test_data_is_refused_with_a_plain_status(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    assert (Visitor(gate).get("/data").status_code, signed_in(gate, "nothing").get("/data").status_code) == (
+        401,
+        403,
+    )
+
+
+# ── cookies and sessions ──
+
+
+def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), accounts=True)
+    visitor = Visitor(gate, url=TLS)
+    (cookie,) = sign_in(visitor, "agent").headers.get_list("set-cookie")
+    assert cookie.startswith("__Host-callmon=")
+    assert cookie.split("; ")[1:] == ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"]
+    assert visitor.get("/fr/who").text == "agent: agent"
+
+
+def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Store) -> None:
+    (cookie,) = sign_in(Visitor(application(with_accounts(sqlite_store), **BY_ACCOUNT)), "agent").headers.get_list(
+        "set-cookie"
+    )
+    assert cookie.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
+
+
+def test_a_session_that_the_browser_brought_is_never_taken_over(sqlite_store: Store) -> None:
+    """Session fixation: somebody planted a value, and waits for its victim to sign in."""
+    planted = "A" * cookies.LENGTH
+    visitor = Visitor(application(with_accounts(sqlite_store), **BY_ACCOUNT))
+    visitor.cookies.set(cookies.SESSION, planted, domain="localhost.local", path="/")
+    sign_in(visitor, "agent")
+    value = visitor.cookies.get(cookies.SESSION)
+    assert value != planted
+    planter = Visitor(application(sqlite_store, **BY_ACCOUNT), Cookie=f"{cookies.SESSION}={planted}")
+    assert planter.get("/fr/who").text == ": "
+
+
+def test_signing_in_anew_ends_the_session_before(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    old = visitor.cookies.get(cookies.SESSION)
+    sign_in(visitor, "manager")
+    assert sessions(sqlite_store) == ["manager"]
+    assert Visitor(gate, Cookie=f"{cookies.SESSION}={old}").get("/fr/who").text == ": "
+
+
+def test_the_database_alone_makes_nobody_somebody(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    signed_in(gate, "agent")
+    with sqlite_store.reading() as connection:
+        kept = str(connection.execute(text("SELECT id FROM session")).scalar_one())
+    for value in (kept, kept[: cookies.LENGTH]):
+        assert Visitor(gate, Cookie=f"{cookies.SESSION}={value}").get("/fr/who").text == ": "
+
+
+@pytest.mark.parametrize(
+    ("uses", "told"),
+    [
+        ([59, 59, 59], "agent: agent"),
+        ([60], ": "),
+        ([59, 60], ": "),
+        ([59] * 13, ": "),  # 12 h 47: longer than any session
+    ],
+)
+def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_case(
+    sqlite_store: Store, uses: list[int], told: str
+) -> None:
+    clock = Clock()
+    visitor = signed_in(application(with_accounts(sqlite_store), clock, **BY_ACCOUNT), "agent")
+    for minutes in uses:
+        clock.goes_on(timedelta(minutes=minutes))
+        last = visitor.get("/fr/who").text
+    assert last == told
+
+
+def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_store: Store) -> None:
+    clock = Clock()
+    gate = application(with_accounts(sqlite_store), clock, accounts=True, most_sessions=2)
+    visitors = []
+    for _ in range(3):
+        clock.goes_on(timedelta(minutes=2))
+        visitors.append(signed_in(gate, "agent"))
+    assert [v.get("/fr/who").text for v in visitors] == [": ", "agent: agent", "agent: agent"]
+
+
+def test_sessions_that_are_over_do_not_pile_up(sqlite_store: Store) -> None:
+    clock = Clock()
+    gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
+    signed_in(gate, "agent")
+    clock.goes_on(timedelta(hours=13))
+    signed_in(gate, "manager")
+    assert sessions(sqlite_store) == ["manager"]
+
+
+@pytest.mark.parametrize("change", ["role", "password", "lock", "remove"])
+def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Store, change: str) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitors = [signed_in(gate, "agent"), signed_in(gate, "agent"), signed_in(gate, "viewer")]
+    match change:
+        case "role":
+            accounts.give_roles(sqlite_store, "agent", ("viewer",), MADE)
+        case "password":
+            accounts.give_password(sqlite_store, "agent", kept_password(), MADE)
+        case "lock":
+            accounts.lock(sqlite_store, "agent", True, MADE)
+        case "remove":
+            accounts.remove(sqlite_store, "agent", MADE)
+    assert [v.get("/fr/who").text for v in visitors] == [": ", ": ", "viewer: viewer"]
+
+
+def test_two_callmons_on_one_database_know_one_session(store: Store) -> None:
+    one, other = (application(store, **BY_ACCOUNT) for _ in range(2))
+    with_accounts(store)
+    visitor = signed_in(one, "agent")
+    cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
+    assert Visitor(other, Cookie=cookie).get("/fr/who").text == "agent: agent"
+    token = Visitor(other, Cookie=cookie).token("/en/sign-out")
+    assert Visitor(other, Cookie=cookie).post("/en/sign-out", data={"csrf": token}).status_code == 303
+    assert Visitor(one, Cookie=cookie).get("/fr/who").text == ": "
+
+
+# ── out ──
+
+
+def test_signing_out_ends_the_session_and_takes_its_cookie_away(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
+    answer = visitor.post("/fr/deconnexion", data={"csrf": visitor.token("/fr/deconnexion")})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/fr/connexion")
+    assert answer.headers["set-cookie"].startswith(f"{cookies.SESSION}=; Path=/; Max-Age=0")
+    assert (Visitor(gate, Cookie=cookie).get("/fr/who").text, sessions(sqlite_store)) == (": ", [])
+
+
+def test_another_sites_form_signs_nobody_in_or_out(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    assert visitor.post("/en/sign-out").status_code == 403
+    assert visitor.post("/en/sign-in", data={"name": "viewer", "password": PASSWORD}).status_code == 403
+    assert visitor.get("/fr/who").text == "agent: agent"
+
+
+def test_a_form_token_ends_with_its_session(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    token = visitor.get("/fr/view").text
+    sign_in(visitor, "manager")
+    assert visitor.post("/say", data={"what": "x", "csrf": token}).status_code == 403
+
+
+# ── tries ──
+
+
+def test_after_a_few_tries_at_one_account_the_right_password_must_wait_too(sqlite_store: Store) -> None:
+    clock = Clock()
+    gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
+    places = [(f"198.51.100.{n}", 1) for n in range(FREE + 1)]
+    statuses = [sign_in(Visitor(gate, at=place), "agent", "wrong").status_code for place in places[:-1]]
+    answer = sign_in(Visitor(gate, at=places[-1]), "agent")
+    assert (statuses, answer.status_code, answer.headers["retry-after"]) == ([401] * FREE, 429, "1")
+    clock.goes_on(timedelta(seconds=OF_ACCOUNT))
+    assert sign_in(Visitor(gate, at=places[-1]), "agent").status_code == 303
+
+
+def test_an_account_that_there_is_not_must_wait_just_the_same(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    statuses = [
+        sign_in(Visitor(gate, at=(f"198.51.100.{n}", 1)), "nobody", "wrong").status_code for n in range(FREE + 1)
+    ]
+    assert statuses == [401] * FREE + [429]
+
+
+def test_one_address_must_wait_whatever_accounts_it_tries(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    statuses = [sign_in(Visitor(gate, at=ELSEWHERE), f"name{n}", "wrong").status_code for n in range(FREE + 1)]
+    assert statuses == [401] * FREE + [429]
+    assert sign_in(Visitor(gate), "agent").status_code == 303
+
+
+def test_an_account_of_ones_own_does_not_buy_tries_at_others(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    statuses = []
+    for n in range(FREE):
+        statuses.append(sign_in(Visitor(gate, at=ELSEWHERE), f"name{n}", "wrong").status_code)
+        if n == 2:
+            statuses.append(sign_in(Visitor(gate, at=ELSEWHERE), "viewer").status_code)
+    statuses.append(sign_in(Visitor(gate, at=ELSEWHERE), "viewer").status_code)
+    assert statuses == [401, 401, 401, 303, 401, 401, 429]
+
+
+# ── on record ──
+
+
+def test_who_signed_in_and_out_or_tried_to_is_on_record_and_no_password_is(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    visitor.post("/say", data={"what": "x", "csrf": visitor.get("/fr/view").text})
+    visitor.post("/en/sign-out", data={"csrf": visitor.token("/en/sign-out")})
+    sign_in(Visitor(gate, at=ELSEWHERE), "viewer", "wrong")
+    sign_in(Visitor(gate), PASSWORD, PASSWORD)
+    assert deeds(sqlite_store) == [
+        ("agent", "sign in", "account", "127.0.0.1"),
+        ("agent", "said", "", "127.0.0.1"),
+        ("agent", "sign out", "account", "127.0.0.1"),
+        ("viewer", "sign in refused", "account", "198.51.100.7"),
+        ("", "sign in refused", "account", "127.0.0.1"),
+    ]
+
+
+def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    visitor = signed_in(gate, "agent")
+    assert sqlite_store.path is not None
+    sqlite_store.close()
+    moved = sqlite_store.path.rename(sqlite_store.path.with_suffix(".away"))
+    answers = [visitor.get("/en/numbers"), visitor.get("/fr/open"), sign_in(visitor, "agent")]
+    assert [answer.status_code for answer in answers] == [503, 200, 503]
+    assert "Database out of reach" in answers[0].text
+    moved.rename(sqlite_store.path)
+
+
+def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    answers = [sign_in(Visitor(gate), name, "a wrong one, quite") for name in ("agent", "nobody")]
+    assert [text for text in (caplog.text, *(a.text for a in answers)) if "a wrong one" in text] == []
