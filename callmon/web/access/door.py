@@ -24,11 +24,11 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.access.rights import Person, Right
 from callmon.web.access.who import roles
+from callmon.web.spoken import CONTEXT
 from callmon.words import translate, word
 
 log = logging.getLogger(__name__)
 
-CONTEXT = "access"  # of our sentences in the catalogues
 SIGN_IN = {"fr": "/fr/connexion", "en": "/en/sign-in"}
 SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
