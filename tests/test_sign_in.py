@@ -361,7 +361,7 @@ def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite
     moved = sqlite_store.path.rename(sqlite_store.path.with_suffix(".away"))
     answers = [visitor.get("/en/numbers"), visitor.get("/fr/open"), sign_in(visitor, "agent")]
     assert [answer.status_code for answer in answers] == [503, 200, 503]
-    assert "Database out of reach" in answers[0].text
+    assert "The database cannot be reached" in answers[0].text
     moved.rename(sqlite_store.path)
 
 
