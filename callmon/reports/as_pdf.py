@@ -6,6 +6,9 @@ missing, a sentence says what to install, and every other format works.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from typing import Any
@@ -16,6 +19,7 @@ MISSING = (
     "A PDF needs WeasyPrint and the system's Pango: install them with `pip install 'callmon[pdf]'` and "
     "`apt-get install libpango-1.0-0 libpangoft2-1.0-0`, or print the HTML from a browser."
 )
+EPOCH = "SOURCE_DATE_EPOCH"  # what fontTools takes for the present time
 
 
 def pdf(html: bytes) -> bytes:
@@ -24,12 +28,28 @@ def pdf(html: bytes) -> bytes:
         pikepdf, weasyprint = import_module("pikepdf"), import_module("weasyprint")
     except (ImportError, OSError):
         raise CallmonError(MISSING) from None
-    made = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing).write_pdf(pdf_variant="pdf/ua-1")
+    page = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing)
+    with _no_time():
+        made = page.write_pdf(pdf_variant="pdf/ua-1")
     with pikepdf.open(BytesIO(made)) as document:
         _give_scopes(document, pikepdf)
         data = BytesIO()
         document.save(data, deterministic_id=True)
     return data.getvalue()
+
+
+@contextmanager
+def _no_time() -> Iterator[None]:
+    """The fonts in the file would bear the second in which it was made: the same report must be the same bytes."""
+    before = os.environ.get(EPOCH)
+    os.environ[EPOCH] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[EPOCH]
+        else:
+            os.environ[EPOCH] = before
 
 
 def _nothing(url: str, *_: Any, **__: Any) -> Any:
