@@ -1,4 +1,5 @@
-"""A report as PDF/UA: the page of `page.py` through WeasyPrint, with the scopes of table heads put in.
+"""A report as PDF/UA: the page of `page.py` through WeasyPrint, with what it leaves out put in: the scopes of table
+heads, page numbers set apart from the text.
 
 WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a library of the system: where one is
 missing, a sentence says what to install, and every other format works.
@@ -7,6 +8,7 @@ missing, a sentence says what to install, and every other format works.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,6 +21,8 @@ MISSING = (
     "A PDF needs WeasyPrint and the system's Pango: install them with `pip install 'callmon[pdf]'` and "
     "`apt-get install libpango-1.0-0 libpangoft2-1.0-0`, or print the HTML from a browser."
 )
+MARKED = re.compile(rb"/\w+\s*<<\s*/MCID \d+\s*>>\s*BDC")
+PRINTED = 4  # the flag of an annotation
 EPOCH = "SOURCE_DATE_EPOCH"  # what fontTools takes for the present time
 
 
@@ -28,11 +32,14 @@ def pdf(html: bytes) -> bytes:
         pikepdf, weasyprint = import_module("pikepdf"), import_module("weasyprint")
     except (ImportError, OSError):
         raise CallmonError(MISSING) from None
-    page = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing)
+    source = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing)
     with _no_time():
-        made = page.write_pdf(pdf_variant="pdf/ua-1")
+        made = source.write_pdf(pdf_variant="pdf/ua-1")
     with pikepdf.open(BytesIO(made)) as document:
         _give_scopes(document, pikepdf)
+        for page in document.pages:
+            _put_aside_foot(page)
+            _print_links(page)
         data = BytesIO()
         document.save(data, deterministic_id=True)
     return data.getvalue()
@@ -64,6 +71,20 @@ def _give_scopes(document: Any, pikepdf: Any) -> None:
             for head in _elements(row, "/TH"):
                 scope = pikepdf.Name.Column if index == 0 else pikepdf.Name.Row
                 head.A = pikepdf.Dictionary(O=pikepdf.Name.Table, Scope=scope)
+
+
+def _put_aside_foot(page: Any) -> None:
+    """The page's number, which WeasyPrint draws last, is content of no element: an artifact."""
+    page.contents_coalesce()
+    data = page.Contents.read_bytes()
+    foot = [*MARKED.finditer(data)][-1]
+    page.Contents.write(data[: foot.start()] + b"/Artifact <</Type /Pagination>> BDC" + data[foot.end() :])
+
+
+def _print_links(page: Any) -> None:
+    """What is seen is also printed."""
+    for link in page.get("/Annots", ()):
+        link.F = PRINTED
 
 
 def _elements(root: Any, kind: str) -> list[Any]:
