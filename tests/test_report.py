@@ -224,6 +224,11 @@ def said() -> set[str]:
     """Every text that a report may say: its tables, and what is handed to `say`."""
     found = {text for meaning in titles.FIGURES.values() for text in meaning}
     found |= {text for parts in titles.PARTS.values() for text in parts.values()}
+    found |= {
+        *titles.STANDARDS.values(),
+        *frame.PARAMETERS.values(),
+        *(text for sign in titles.SIGNS for text in sign),
+    }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in as_csv.COLUMNS)}
     for path in REPORTS.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

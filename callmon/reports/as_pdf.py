@@ -1,5 +1,6 @@
-"""A report as PDF/UA: the page of `page.py` through WeasyPrint, with what it leaves out put in: the scopes of table
-heads, page numbers set apart from the text.
+"""A report as PDF/UA: the page of `page.py` through WeasyPrint, and what that leaves undone.
+
+The heads of tables get their scopes; page numbers are set apart from the text.
 
 WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a library of the system: where one is
 missing, a sentence says what to install, and every other format works.

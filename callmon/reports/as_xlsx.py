@@ -62,9 +62,13 @@ class Sheets:
             self.section(section)
         if told := page.remarks(self.around, sections, tongue):
             self.facts(texts.remarks, told)
-        self.facts(texts.definitions, page.definitions(sections, tongue))
+        self.facts(texts.definitions, self._definitions(sections))
         self.facts(texts.settings, self._settings(texts))
         self.data()
+
+    def _definitions(self, sections: list[Section]) -> list[Told]:
+        groups = page.definitions(sections, self.tongue)
+        return [Told(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
 
     def _settings(self, texts: page.Texts) -> list[Told]:
         told = [*frame.settings(self.around, self.tongue), *frame.hours(self.around, self.tongue)]

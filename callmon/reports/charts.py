@@ -12,7 +12,7 @@ from callmon.reports.layout import Row, Table
 from callmon.reports.speaking import Tongue
 from callmon.reports.values import Figure
 
-WIDTH, LABEL, NUMBER, HEIGHT, THICK = 720, 250, 70, 24, 16
+WIDTH, LABEL, NUMBER, HEIGHT, THICK = 760, 290, 70, 24, 16
 Bar = tuple[str, Figure]
 
 

@@ -17,6 +17,12 @@ from callmon.reports.speaking import FEW, Tongue
 from callmon.reports.tally import SHORT_ABANDON
 from callmon.reports.values import Month
 
+PARAMETERS = {
+    "rings": "sonneries au plus",
+    "transfers": "réacheminements au plus",
+    "after_ring": "à temps après la sonnerie",
+    "late_after_ring": "trop tard après la sonnerie",
+}
 Remarks = dict[str, dict[str, str]]  # a section's key → language → text
 
 
@@ -83,9 +89,15 @@ def settings(frame: Frame, tongue: Tongue) -> Iterator[Told]:
     for line in frame.lines:
         yield Told(line.title(tongue.language), _line(tongue, line))
     for name, parameters in sorted(frame.standards.items()):
-        told = ", ".join(f"{key} = {value}" for key, value in sorted(parameters.items()))
+        told = "; ".join(_parameter(tongue, key, value) for key, value in sorted(parameters.items()))
         if told:
             yield Told(tongue.word("standard", name), told)
+
+
+def _parameter(tongue: Tongue, key: str, value: object) -> str:
+    """« sonneries au plus : 3 »; by its own name where a standard from elsewhere brings one."""
+    name = tongue.say(PARAMETERS[key]) if key in PARAMETERS else key
+    return tongue.typeset(f"{name} : {value}" if tongue.language == "fr" else f"{name}: {value}")
 
 
 def _line(tongue: Tongue, line: Line) -> str:

@@ -14,7 +14,18 @@ from callmon.reports import charts, frame
 from callmon.reports.frame import Frame, Told
 from callmon.reports.layout import SUMMARY, Row, Section, Writer
 from callmon.reports.speaking import Tongue
+from callmon.reports.titles import SIGNS, STANDARDS
 from callmon.reports.values import Report
+from callmon.standards import ALL_STANDARDS
+
+OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Definitions under a heading."""
+
+    title: str
+    told: tuple[Told, ...]
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -159,11 +170,35 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
     ]  # fmt: skip
 
 
-def definitions(sections: list[Section], tongue: Tongue) -> list[Told]:
-    """Every figure that is printed, in one line."""
-    names = dict.fromkeys(name for section in sections for table in section.tables for name in table.names)
-    meanings = [tongue.meaning(name) for name in names]
-    return [Told(*told) for told in dict.fromkeys((meaning.title, meaning.meaning) for meaning in meanings)]
+def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
+    """Every figure that is printed, in one line: first how to read, what all standards share, then by section."""
+    say = tongue.say
+    made = [
+        Group(say("Comment lire les tableaux"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
+        Group(say("Les chiffres de chaque norme"), tuple(_meaning(x, tongue) for x in OF_STANDARDS)),
+    ]
+    told: set[str] = set()
+    for section in sections:
+        names = dict.fromkeys(name for table in section.tables for name in table.names)
+        meanings = [_defined(name, tongue) for name in names if name not in told]
+        told.update(names)
+        if meanings := [*dict.fromkeys(one for one in meanings if one is not None)]:
+            made.append(Group(section.title, tuple(meanings)))
+    return made
+
+
+def _defined(name: str, tongue: Tongue) -> Told | None:
+    """Of a standard its promise, once; what all standards share is told at the head."""
+    standard, _, what = name.partition(".")
+    if standard not in ALL_STANDARDS:
+        return _meaning(name, tongue)
+    if what == "verdict":
+        return Told(tongue.word("standard", standard), tongue.say(STANDARDS[standard]))
+    return None if what in OF_STANDARDS else _meaning(what, tongue)
+
+
+def _meaning(name: str, tongue: Tongue) -> Told:
+    return Told(*tongue.meaning(name))
 
 
 def remarks(around: Frame, sections: list[Section], tongue: Tongue) -> list[Told]:

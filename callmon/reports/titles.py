@@ -70,7 +70,7 @@ FIGURES: Mapping[str, Meaning] = {
     "verdict": M(
         "Verdicts",
         "Respectée, non respectée, non visée ou indéterminée (touchée par une lacune de mesure), pour chaque "
-        "appel.",
+        "appel. Sans verdict : l'échéance n'est pas passée, ou la norme n'était pas jugée alors.",
     ),
     "rate": M(
         "Taux", "Respectées ÷ (respectées + non respectées); ni les non visées ni les indéterminées n'y sont."
@@ -224,6 +224,35 @@ FIGURES: Mapping[str, Meaning] = {
     "half_hour.met": M("3e sonnerie : respectées", "De ces appels, ceux où la norme est respectée."),
     "half_hour.not_met": M("3e sonnerie : non respectées", "De ces appels, ceux où la norme n'est pas respectée."),
 }
+
+# What each standard asks of a call, in one line.
+STANDARDS: Mapping[str, str] = {
+    "answer_by_third_ring": "Une personne répond avant la fin de la troisième sonnerie que l'appelant entend : en "
+    "moins de 18 s, quand une sonnerie dure 6 s. Le menu vocal n'est pas une sonnerie.",
+    "voicemail_after_fourth_ring": "De ceux que la messagerie vocale a pris : elle les a pris après la quatrième "
+    "sonnerie et avant la fin de la cinquième. Ces appels ne respectent pas la norme de réponse en personne.",
+    "one_transfer_at_most": "De ceux qu'une personne a pris : l'appelant n'a pas été réacheminé plus d'une fois.",
+    "reach_a_person": "Une personne a répondu à un moment de l'appel. Qui raccroche avant la fin de la troisième "
+    "sonnerie, ou au menu vocal, n'est pas visé.",
+    "callback_within_24_hours": "De ceux à rappeler : la personne est rappelée dans les 24 heures d'horloge qui "
+    "suivent son message; le réglage d'une ligne peut y substituer le jour ouvrable suivant.",
+    "bilingual_person": "De ceux demandés en français et pris : une personne qui parle français a été en ligne à "
+    "un moment de l'appel.",
+    "callback_in_french": "Des messages en français : une personne qui parle français a fait le rappel.",
+    "complaint_within_2_business_days": "La plainte est accueillie au plus tard à la fermeture du deuxième jour "
+    "ouvrable après sa réception.",
+    "complaint_answered_within_15_business_days": "La plainte a reçu une réponse en 15 jours ouvrables ou moins.",
+    "feedback_offered": "De ceux qu'une personne a pris : un sondage a été offert à l'appelant.",
+}
+# What a table may show in the place of a number, and what it means.
+SIGNS: tuple[tuple[str, str], ...] = (
+    ("s. o.", "Sans objet : il n'y a rien à diviser, ou rien à compter."),
+    ("n. d.", "Non disponible : personne n'a pu l'entendre, ou rien ne le dit encore."),
+    ("trop peu d'appels", "Moins d'appels jugés que le nombre minimal : aucune comparaison n'en est tirée."),
+    ("protégé", "Dans l'édition publique : un petit nombre, ou un nombre dont il pourrait être déduit."),
+    ("3 sur 4", "Un taux de moins de 20 appels jugés se lit comme une fraction."),
+    ("médiane, 95e centile", "La moitié, ou 95 sur 100, des valeurs ne dépassent pas celle-ci."),
+)
 
 PARTS: Mapping[str, Mapping[str, str]] = {
     "hours": {"open": "heures normales de bureau", "closed": "hors de ces heures", "unknown": "heure inconnue"},
