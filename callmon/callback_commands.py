@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from callmon.callbacks.entries import Caution, CloseReason, Refusal, Result
-from callmon.callbacks.hand import Hand, Received, refusal
+from callmon.callbacks.asking import LONGEST_NAME, LONGEST_TEXT, REASONS, RESULTS, local_moment
+from callmon.callbacks.asking import asked as asked_of
+from callmon.callbacks.entries import Caution, Refusal
+from callmon.callbacks.hand import Hand, Received
 from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
 from callmon.errors import CallmonError, ConfigError
 from callmon.words import word
@@ -31,14 +33,6 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATIENCE_SECONDS = 5.0
 NOBODY = ("root", "callmon", "")
-RESULTS: dict[str, Result] = {"spoke": "spoke", "message-left": "message_left", "no-answer": "no_answer"}
-REASONS: dict[str, CloseReason] = {
-    "no-request": "no_request",
-    "unreachable": "unreachable",
-    "listened": "listened",
-    "answered": "answered",
-    "otherwise": "otherwise",
-}
 
 
 @click.group()
@@ -115,14 +109,9 @@ class Desk:
     def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> Hand:
         """What a person asks for, if it can be done to this entry."""
         one = self.find(name).obligation
-        hand = Hand(
-            at=datetime.now(UTC), actor=who(actor), action=action, exchange=one.exchange, obligation=one.id, **more
-        )
-        calendar = self.settings.calendar()
-        why = refusal(one, hand, self.settings.rules, calendar.local_day)
-        if why is not None:
-            self.refuse(why)
-        return hand
+        day = self.settings.calendar().local_day
+        hand = asked_of(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
+        return hand if isinstance(hand, Hand) else self.refuse(hand)
 
 
 def who(given: str | None) -> str:
@@ -130,21 +119,16 @@ def who(given: str | None) -> str:
     name = given or os.environ.get("SUDO_USER") or getpass.getuser()
     if not name.strip() or (given is None and name in NOBODY):
         raise ConfigError("Who did it? Add --by NAME: the ledger keeps it.")
-    return name.strip()[:100]
+    return name.strip()[:LONGEST_NAME]
 
 
 def moment(text: str | None, settings: Settings) -> datetime | None:
     """A time on the ministry's clocks: "10:12" (today) or "2026-11-24 10:12"."""
     if text is None:
         return None
-    today = datetime.now(settings.timezone)
-    for form in ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
-        try:
-            read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
-        except ValueError:
-            continue
-        day = today.date() if form == "%H:%M" else read.date()
-        return datetime.combine(day, read.time(), settings.timezone).astimezone(UTC)
+    read = local_moment(text, settings.timezone, datetime.now(settings.timezone).date())
+    if read is not None:
+        return read
     raise ConfigError(f'--at {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
 
 
@@ -255,7 +239,16 @@ def close(
     desk = Desk(config, lang, exchange)
     if reason is None:
         raise ConfigError(f"Why is it closed? Add --reason: {', '.join(REASONS)}.")
-    desk.do(desk.asked(name, actor, "close", reason=REASONS[reason], text=text[:500], in_charge=in_charge[:100]))
+    desk.do(
+        desk.asked(
+            name,
+            actor,
+            "close",
+            reason=REASONS[reason],
+            text=text[:LONGEST_TEXT],
+            in_charge=in_charge[:LONGEST_NAME],
+        )
+    )
 
 
 @callbacks.command()
@@ -272,7 +265,7 @@ def reopen(
     Example: callmon callbacks reopen 1795527733.0 --reason "the message was for us after all"
     """
     desk = Desk(config, lang, exchange)
-    desk.do(desk.asked(name, actor, "reopen", text=text[:500]))
+    desk.do(desk.asked(name, actor, "reopen", text=text[:LONGEST_TEXT]))
 
 
 @callbacks.command()
@@ -336,7 +329,9 @@ def mark(
     chosen: list[Caution] = [*(["no_message"] if no_message else []), *(["not_safe"] if not_safe else [])]  # type: ignore[list-item]
     if not chosen and other is None:
         raise ConfigError("Nothing to mark: add --no-message, --not-safe or --number NUMBER.")
-    hand = desk.asked(name, actor, "mark", cautions=tuple(chosen), other_number=other is not None, text=text[:500])
+    hand = desk.asked(
+        name, actor, "mark", cautions=tuple(chosen), other_number=other is not None, text=text[:LONGEST_TEXT]
+    )
     desk.do(hand, other)
 
 

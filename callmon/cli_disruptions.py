@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from callmon.callback_commands import who
+from callmon.callbacks.asking import local_moment
 from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+from callmon.disruptions.asking import MOST, TEXTS
 from callmon.disruptions.entries import Notice, Refusal
 from callmon.disruptions.hand import Hand, refusal
 from callmon.durations import duration
@@ -31,9 +33,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PATIENCE_SECONDS = 5.0
-MOST = 300  # characters of a text
-FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
-TEXTS = ("reason_fr", "reason_en", "alternative_fr", "alternative_en")
 
 
 @click.group()
@@ -113,13 +112,9 @@ class Desk:
         if text is None:
             return None
         zone = self.settings.timezone
-        for form in FORMS:
-            try:
-                read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
-            except ValueError:
-                continue
-            date = (day or self.now).astimezone(zone).date() if form == "%H:%M" else read.date()
-            return datetime.combine(date, read.time(), zone).astimezone(UTC)
+        read = local_moment(text, zone, (day or self.now).astimezone(zone).date())
+        if read is not None:
+            return read
         raise ConfigError(f'{option} {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
 
     def until(self, until: str | None, length: str | None, start: datetime) -> datetime | None:

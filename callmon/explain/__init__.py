@@ -37,12 +37,23 @@ def story(
     `entries`: what the ledger says of the callback or the complaint that it opened. `met`: disruptions
     in its time.
     """
+    page = page_of(tale_of(stored, settings, language), stored, settings, met)
+    return "\n".join(_lines(page, entries)) + "\n"
+
+
+def tale_of(stored: StoredCall, settings: Settings, language: str) -> Tale:
+    """The call with its facts and its caller's clock, to be told in `language`."""
     account = _retold(stored, settings)
-    call = stored.account or account.call()
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
-    tale = Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
-    line = settings.lines()[call.line] if call.line is not None and call.line in settings.lines() else None
-    return "\n".join(_lines(Page(tale, line, stored.exchange, stored.findings, met), entries)) + "\n"
+    call = stored.account or account.call()
+    return Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+
+
+def page_of(tale: Tale, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> Page:
+    """What a page says of the call, part by part."""
+    name = tale.call.line
+    line = settings.lines()[name] if name is not None and name in settings.lines() else None
+    return Page(tale, line, stored.exchange, stored.findings, met)
 
 
 def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:

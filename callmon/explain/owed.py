@@ -72,19 +72,19 @@ class OwedPage(Sheet):
     def _entry(self, listed: Listed) -> Iterator[str]:
         one = listed.obligation
         sign = LATE if one.is_overdue else SOON if one.is_soon else NONE
-        yield from self._set(self._urgency(one), f"  {sign} ", INDENT)
-        yield from self._set(self._where(one), INDENT)
+        yield from self._set(self.time_left(one), f"  {sign} ", INDENT)
+        yield from self._set(self.where(one), INDENT)
         for caution in one.cautions:
             word = self._speech.capital(self._speech.word("caution", caution))
             yield from self._set(f"!! {word} !!", INDENT)
-        yield from self._set(self._number(listed), INDENT)
+        yield from self._set(self.number(listed), INDENT)
         if one.in_hand is not None and one.taken is not None:
             told = self._say("Prise en charge par {who}, {when}", who=one.in_hand, when=self._when(one.taken))
             yield from self._set(told, INDENT)
-        yield from self._set(self._history(one), INDENT)
+        yield from self._set(self.history(one), INDENT)
         yield from self._set(self._say("Fiche {id}", id=one.id), INDENT)
 
-    def _urgency(self, one: Obligation) -> str:
+    def time_left(self, one: Obligation) -> str:
         say = self._say
         if not one.is_open:
             state = self._speech.capital(self._speech.word("owed", one.state))
@@ -101,7 +101,7 @@ class OwedPage(Sheet):
         left = self._length(until - self._now)
         return say("Il reste {left} : à faire avant {when}", left=left, when=self._when(until))
 
-    def _where(self, one: Obligation) -> str:
+    def where(self, one: Obligation) -> str:
         lines = self._settings.lines()
         title = lines[one.line].title(self._speech.language) if one.line in lines else one.line
         if one.language == "unknown":
@@ -109,7 +109,7 @@ class OwedPage(Sheet):
         asked = self._speech.word("language", one.language)
         return self._say("{title} · demande en {language}", title=title, language=asked)
 
-    def _number(self, listed: Listed) -> str:
+    def number(self, listed: Listed) -> str:
         one, language = listed.obligation, self._speech.language
         if one.is_erased:
             return self._say("Numéro détruit à la fin de sa conservation")
@@ -126,7 +126,7 @@ class OwedPage(Sheet):
             self._say("{number} (numéro partagé : à consigner à la main)", number=number) if one.shared else number
         )
 
-    def _history(self, one: Obligation) -> str:
+    def history(self, one: Obligation) -> str:
         first = self._when(one.opened)
         parts = [self._speech.capital(self._speech.word("opening", one.opening)) + f", {first}"]
         if one.count > 1:

@@ -43,20 +43,20 @@ class Page:
 
     def header(self) -> Iterator[str]:
         """The line, when, and what is known of the call as a whole."""
-        yield from self._set(self._title())
-        yield from self._set(self._when())
+        yield from self._set(self.title())
+        yield from self._set(self.when())
         yield ""
-        rows = [(self._speech.typeset(name), value) for name, value in self._known()]
+        rows = [(self._speech.typeset(name), value) for name, value in self.known()]
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
             yield from self._set(value, f"  {name:<{width}}{GAP}")
 
-    def _title(self) -> str:
+    def title(self) -> str:
         if self._line is not None:
             return self._line.title(self._speech.language)
         return self._call.line or self._say("Aucune ligne du public")
 
-    def _when(self) -> str:
+    def when(self) -> str:
         arrived = self._call.arrived
         direction = self._speech.capital(self._speech.word("direction", self._call.direction))
         if arrived is None:
@@ -64,7 +64,7 @@ class Page:
         day, time = self._speech.day(arrived), self._speech.minute(arrived)
         return self._say("{direction} le {day}, {time}", direction=direction, day=day, time=time)
 
-    def _known(self) -> Iterator[tuple[str, str]]:
+    def known(self) -> Iterator[tuple[str, str]]:
         say, call = self._say, self._call
         yield say("Appel"), say("{call}, autocommutateur {exchange}", call=call.call, exchange=self._exchange)
         yield say("Numéro composé"), self._dialled()
@@ -136,15 +136,19 @@ class Page:
     def timeline(self) -> Iterator[str]:
         """One sentence a happening, with its local time and the seconds on the caller's clock."""
         yield ""
-        yield from self._set(self._timeline_head())
+        yield from self._set(self.timeline_head())
         yield ""
-        rows = [(*self._times(moment), sentence(self._tale, moment)) for moment in moments(self._tale.facts)]
+        rows = self.happenings()
         clocks = max((len(clock) for clock, _, _ in rows), default=0)
         counts = max((len(count) for _, count, _ in rows), default=0)
         for clock, count, told in rows:
             yield from self._set(told, f"  {clock:>{clocks}}{GAP}{count:>{counts}}{GAP if counts else ''}")
 
-    def _timeline_head(self) -> str:
+    def happenings(self) -> list[tuple[str, str, str]]:
+        """(local time, seconds on the caller's clock or "", sentence) of each."""
+        return [(*self._times(moment), sentence(self._tale, moment)) for moment in moments(self._tale.facts)]
+
+    def timeline_head(self) -> str:
         if self._tale.clock is None:
             return self._say("Déroulement, à l'heure locale")
         if self._call.by_queue:
@@ -192,12 +196,10 @@ class Page:
         title = self._speech.word("standard", finding.standard)
         verdict = self._speech.word("verdict", finding.verdict)
         yield from self._set(self._say("{title} : {verdict}", title=title, verdict=verdict), "  ")
-        for told in self._why(finding):
+        for told in (*self.why(finding), *self.quoted(finding.standard)):
             yield from self._set(told, "    ")
-        if finding.standard in QUOTES:
-            yield from self._quote(finding.standard)
 
-    def _why(self, finding: Finding) -> Iterator[str]:
+    def why(self, finding: Finding) -> Iterator[str]:
         why = reason(finding.reason_key, finding.number, self._speech.language)
         yield self._say("Motif : {reason}.", reason=why)
         if finding.cause is not None:
@@ -215,24 +217,28 @@ class Page:
         first = self._speech.ordinal(ring)
         yield self._say("{phone} a sonné à partir de la {ring} sonnerie de l'appelant.", phone=phone, ring=first)
 
-    def _quote(self, standard: str) -> Iterator[str]:
+    def quoted(self, standard: str) -> Iterator[str]:
+        """The policy's words, and (for English readers) what they say."""
+        if standard not in QUOTES:
+            return
         quote, language = QUOTES[standard], self._speech.language
-        text = self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
-        yield from self._set(text, "    ")
+        yield self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
         if language != "fr":
             ours = translate(quote.words, language, "policy")
-            yield from self._set(self._say("Notre traduction : « {words} »", words=ours), "    ")
+            yield self._say("Notre traduction : « {words} »", words=ours)
 
     # What must be known to read it.
 
     def notes(self) -> Iterator[str]:
         """R-11, where rings were counted."""
-        if self._call.rings is None and self._tale.clock is None:
-            return
-        yield ""
-        yield from self._set(self._note())
+        if note := self.note():
+            yield ""
+            yield from self._set(note)
 
-    def _note(self) -> str:
+    def note(self) -> str:
+        """How rings, or seconds, were counted; "" where nothing was."""
+        if self._call.rings is None and self._tale.clock is None:
+            return ""
         cycle = self._call.cycle
         if self._call.by_queue:
             return self._say(

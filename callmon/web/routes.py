@@ -19,7 +19,7 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Right
 from callmon.web.site import AwayError, Site
 from callmon.web.table import Table
-from callmon.web.views import now
+from callmon.web.views import callbacks, calls, disruptions, now, promises
 from callmon.web.visit import Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
@@ -32,9 +32,24 @@ def _entry(name: str, fr: str, en: str, page: Page, right: Right, **more: Any) -
     return Entry(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, **more)
 
 
+_POST: dict[str, Any] = {"methods": ("POST",)}
+
 PAGES = (
     _entry("now", "/", "/", now.show, Right.VIEW),
     _entry("wall", "/mural", "/wall", now.wall, Right.VIEW),
+    _entry("callbacks", "/rappels", "/callbacks", callbacks.show, Right.VIEW),
+    _entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.one, Right.VIEW),
+    _entry("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, Right.CALL_BACK, **_POST),
+    _entry(
+        "record", "/rappels/{id}/consigner", "/callbacks/{id}/record", callbacks.record, Right.CALL_BACK, **_POST
+    ),
+    _entry("calls", "/appels", "/calls", calls.show, Right.VIEW),
+    _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.one, Right.VIEW),
+    _entry("promises", "/normes", "/promises", promises.show, Right.VIEW),
+    _entry("disruptions", "/perturbations", "/disruptions", disruptions.show, Right.VIEW),
+    _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one, Right.VIEW),
+    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, Right.REPORT, **_POST),
+    _entry("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, Right.REPORT, **_POST),
     _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
 )
 TABLE = Table(PAGES)

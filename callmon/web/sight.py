@@ -16,6 +16,7 @@ import msgspec
 from callmon import topics
 from callmon.callbacks.shelf import Shelf, Shown
 from callmon.disruptions.disruption import Disruption
+from callmon.hands import Hands
 from callmon.settings import Settings
 from callmon.sinks import board
 from callmon.sinks.database import Database
@@ -29,6 +30,7 @@ class Told(board.Now, Protocol):
     settings: Settings
     today: Today
     database: Database
+    hands: Hands
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -62,6 +64,13 @@ class Sight(msgspec.Struct, frozen=True):
     disruptions: tuple[Disruption, ...]
     stores: bool
     leads: bool
+    enabled: frozenset[str] = frozenset()  # the standards that give verdicts
+    asked: int = 0  # the last that a person asked for and that was done
+
+    @property
+    def revision(self) -> str:
+        """Another one whenever the list of callbacks may have changed."""
+        return f"{self.owed.revision}.{self.owed.to_listen_to}.{self.asked}"
 
     @property
     def is_heard(self) -> bool:
@@ -91,6 +100,8 @@ def sight(told: Told, before: Owed, now: datetime) -> Sight:
         tuple(told.service().book.shown().values()),
         told.database.trouble() is None,
         told.leads(),
+        frozenset(name for name, is_judged in told.enabled().items() if is_judged),
+        told.hands.done,
     )
 
 

@@ -33,6 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 100  # questions
+STEPS, STEP_SECONDS = 50, 0.1  # so long a page waits for the daemon to do what was asked by hand
 
 
 class AwayError(Exception):
@@ -82,6 +83,14 @@ class Site:
         finally:
             self._waiting -= 1
 
+    async def until_done(self, done: Callable[[Store], int], place: int) -> bool:
+        """Whether the daemon did what was asked for by hand (its number is `place`) while a person waits."""
+        for _ in range(STEPS):
+            if await self.ask(done, self.store) >= place:
+                return True
+            await asyncio.sleep(STEP_SECONDS)
+        return False
+
     async def render(self, template: str, values: dict[str, Any]) -> str:
         """A template, in a thread: a long list takes milliseconds that the exchange is not listened to."""
         loop = asyncio.get_running_loop()
@@ -99,7 +108,7 @@ class Site:
         """What is sent to those who look at it: the live part, or (of lists that have filters) that it changed."""
         name, language = view
         if name not in self.views:
-            return event("changed", str(self.seen().owed.revision))
+            return event("changed", self.seen().revision)
         return event("part", self.part(name, language))
 
     def common(self, tongue: Tongue) -> dict[str, Any]:

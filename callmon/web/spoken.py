@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from babel.dates import format_date
 
+from callmon.business_calendar import Periods
 from callmon.explain.sheet import Sheet
 from callmon.explain.speech import Speech
 from callmon.numbers import NO_BREAK, printed
@@ -69,6 +70,22 @@ class Tongue(Sheet):
         """« mardi 24 novembre 2026 » / "Tuesday 24 November 2026"."""
         text = format_date(day, "EEEE d MMMM y", locale=self._locale)
         return (text.replace(" 1 ", " 1er ") if self.language == "fr" else text).replace(" ", NO_BREAK)
+
+    def weekday_of(self, day: date) -> str:
+        """« mardi » / "Tuesday"."""
+        return format_date(day, "EEEE", locale=self._locale)
+
+    def periods(self, opening: Periods) -> str:
+        """« 8 h 30 à 17 h »; « fermé » for none."""
+        if not opening:
+            return self.say("fermé")
+        return ", ".join(
+            self.say("{opens} à {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes)) for x in opening
+        )
+
+    def _wall(self, since_midnight: timedelta) -> str:
+        midnight = datetime(2000, 1, 1, tzinfo=self.settings.timezone)
+        return self.minute(midnight + since_midnight)
 
     def month(self, day: date) -> str:
         """« novembre 2026 »."""

@@ -31,8 +31,17 @@ QUERY = {
     "dit": "said",
 }
 # What belongs to which entry of the menu; and where the other language of an answer to a form is.
-SECTION = {"callback": "callbacks", "call": "calls", "month": "months", "disruption": "disruptions"}
-TWIN: dict[str, str] = {}
+SECTION = {
+    "callback": "callbacks",
+    "number": "callbacks",
+    "record": "callbacks",
+    "call": "calls",
+    "begin": "disruptions",
+    "tell": "disruptions",
+    "month": "months",
+    "disruption": "disruptions",
+}
+TWIN = {"number": "callback", "record": "callback", "begin": "disruptions", "tell": "disruption"}
 FRENCH = {english: french for french, english in QUERY.items()}
 
 
@@ -81,6 +90,7 @@ class Visit:
             "csrf": self.request.state.csrf,
             "menu": self.menu(),
             "view": "",
+            "revision": self.site.seen().revision,
             "main_class": "",
         }
         html = await self.site.render(template, frame | values)

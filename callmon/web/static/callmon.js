@@ -83,6 +83,7 @@
     heard = Date.now();
     if (message.data === revision) return;
     revision = message.data;
-    follow().catch(() => {});
+    // Not everybody in the same moment; by then what changed is stored.
+    setTimeout(() => follow().catch(() => {}), 250 + Math.random() * 750);
   });
 })();

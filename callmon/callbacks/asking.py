@@ -1,0 +1,51 @@
+"""What a person asks to be done to an entry of the ledger, by a command or on a page: one set of rules for both.
+
+The results and reasons that can be chosen, how a time is read, and the asking itself. Pure; `hand.refusal` rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, tzinfo
+from typing import Any
+
+from callmon.callbacks.entries import CloseReason, Refusal, Result
+from callmon.callbacks.hand import Action, Hand, refusal
+from callmon.callbacks.obligation import Obligation
+from callmon.callbacks.terms import Rules
+
+RESULTS: dict[str, Result] = {"spoke": "spoke", "message-left": "message_left", "no-answer": "no_answer"}
+REASONS: dict[str, CloseReason] = {
+    "no-request": "no_request",
+    "unreachable": "unreachable",
+    "listened": "listened",
+    "answered": "answered",
+    "otherwise": "otherwise",
+}
+LONGEST_TEXT, LONGEST_NAME = 500, 100
+FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+
+
+def asked(
+    one: Obligation,
+    actor: str,
+    action: Action,
+    now: datetime,
+    rules: Rules,
+    day: Callable[[datetime], date],
+    **more: Any,
+) -> Hand | Refusal:
+    """What is asked for, if it can be done to this entry; else why it cannot. `day` is the calendar's."""
+    hand = Hand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
+    return refusal(one, hand, rules, day) or hand
+
+
+def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
+    """ "10:12" (today) or "2026-11-24 10:12" on the ministry's clocks; None when it is neither."""
+    for form in FORMS:
+        try:
+            read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
+        except ValueError:
+            continue
+        return datetime.combine(today if form == "%H:%M" else read.date(), read.time(), zone).astimezone(UTC)
+    return None

@@ -1,0 +1,205 @@
+"""One call as a drawing: the caller's rings, each phone, voicemail and gaps, to scale. Pure.
+
+    caller    ▮▯ ▮▯ ▮▯ ▮…        a ring is its tone and its silence; a dashed line where the third was over
+    phone     ░░░░░░░▮▮▮▮▮▮      it rang, somebody talked
+    voicemail             ▮▮▮
+    gap       ///// over all     nothing was heard; nothing is drawn through it that was not
+
+Up to the answer (or the end) everything has one scale; what follows may be much longer and has its own. The list
+of sentences beside it says the same in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from callmon import facts as f
+from callmon.explain.sentences import Tale
+from callmon.facts import AnyFact
+
+WIDTH, LABELS, RIGHT, LANE, TOP, THICK = 900, 150, 24, 34, 30, 16
+LATER = 0.38  # the share of what follows the answer, where it is longer than what came before
+MOST_RINGS, MOST_PHONES = 40, 12
+Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
+
+
+class Box(msgspec.Struct, frozen=True):
+    kind: Kind
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Label(msgspec.Struct, frozen=True):
+    x: float
+    y: float
+    text: str
+    anchor: str = "start"
+    quiet: bool = False
+
+
+class Drawing(msgspec.Struct, frozen=True):
+    """Shapes in the order in which they are painted."""
+
+    height: float
+    boxes: tuple[Box, ...]
+    labels: tuple[Label, ...]
+
+
+class Scale:
+    """Where a time lies on the drawing: one scale up to the knot, another behind it."""
+
+    def __init__(self, begin: datetime, knot: datetime, end: datetime) -> None:
+        self.begin, self.knot, self.end = begin, knot, max(end, begin + timedelta(seconds=1))
+        before, after = (knot - begin).total_seconds(), (self.end - knot).total_seconds()
+        self.is_split = after > before > 0
+        whole = WIDTH - LABELS - RIGHT
+        share = LATER if self.is_split else after / ((before + after) or 1)
+        self._first, self._second = whole * (1 - share), whole * share
+        self._before, self._after = before, after
+
+    def x(self, at: datetime) -> float:
+        at = min(max(at, self.begin), self.end)
+        if at <= self.knot:
+            part = (at - self.begin).total_seconds() / self._before if self._before else 0.0
+            return round(LABELS + part * self._first, 1)
+        part = (at - self.knot).total_seconds() / self._after if self._after else 0.0
+        return round(LABELS + self._first + part * self._second, 1)
+
+
+def drawing(tale: Tale, tone: timedelta) -> Drawing | None:
+    """The drawing; None where no time is known. `tone`: how long of each ring sounds."""
+    times = [fact.at for fact in tale.facts if fact.at is not None]
+    if not times:
+        return None
+    begin, end = min(times), max(times)
+    knot = tale.call.answered or end
+    return _Drawer(tale, Scale(begin, min(max(knot, begin), end), end), tone).drawing()
+
+
+class _Drawer:
+    def __init__(self, tale: Tale, scale: Scale, tone: timedelta) -> None:
+        self._tale, self._scale, self._tone = tale, scale, tone
+        self._say, self._facts = tale.speech.say, tale.facts
+        self._boxes: list[Box] = []
+        self._labels: list[Label] = []
+        self._y = TOP
+
+    def drawing(self) -> Drawing:
+        self._caller()
+        for phone in self._phones()[:MOST_PHONES]:
+            self._phone(phone)
+        self._voicemail()
+        height = self._y + 26
+        self._axis(height)
+        self._limit()
+        self._gaps()
+        return Drawing(height, tuple(self._boxes), tuple(self._labels))
+
+    def _lane(self, title: str) -> float:
+        y = self._y
+        self._labels.append(Label(0, y + THICK - 3, self._tale.speech.typeset(title)))
+        self._boxes.append(Box("rail", LABELS, y + THICK / 2, WIDTH - LABELS - RIGHT, 0))
+        self._y += LANE
+        return y
+
+    def _box(self, kind: Kind, since: datetime, until: datetime, y: float) -> None:
+        left, right = self._scale.x(since), self._scale.x(until)
+        if right > left:
+            self._boxes.append(Box(kind, left, y, round(right - left, 1), THICK))
+
+    def _caller(self) -> None:
+        """The rings that the caller heard, then (not drawn) the conversation, which is the phone's."""
+        y = self._lane(self._say("Appelant"))
+        for number, (since, tone, until) in enumerate(self._rings(), 1):
+            self._box("tone", since, tone, y)
+            self._box("pause", tone, until, y)
+            self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
+        for fact in self._facts:
+            if isinstance(fact, f.SentOff | f.Transferred) and fact.at is not None:
+                self._boxes.append(Box("mark", self._scale.x(fact.at) - 4, y + THICK / 2 - 4, 8, 8))
+
+    def _rings(self) -> Iterator[tuple[datetime, datetime, datetime]]:
+        begin, stop = self._tale.clock, self._stop()
+        if begin is None or self._tale.is_by_seconds or not self._tale.call.heard_ringing:
+            return
+        for number in range(MOST_RINGS):
+            since = begin + number * self._tale.call.cycle
+            if since >= stop:
+                return
+            yield since, min(since + self._tone, stop), min(since + self._tale.call.cycle, stop)
+
+    def _stop(self) -> datetime:
+        """When the caller ceased to hear ringing."""
+        ends = [x.at for x in self._facts if isinstance(x, f.Answered | f.VoicemailTook | f.Ended) and x.at]
+        return min(
+            (at for at in ends if self._tale.clock is None or at >= self._tale.clock), default=self._scale.end
+        )
+
+    def _phones(self) -> list[str]:
+        named = (
+            x.phone for x in self._facts if isinstance(x, f.PhoneRang | f.Answered | f.PersonJoined | f.Retrieved)
+        )
+        return list(dict.fromkeys(named))
+
+    def _phone(self, phone: str) -> None:
+        y = self._lane(self._tale.speech.phones([phone]))
+        for place, fact in enumerate(self._facts):
+            if fact.at is None or getattr(fact, "phone", None) != phone:
+                continue
+            after = self._facts[place + 1 :]
+            match fact:
+                case f.PhoneRang():
+                    self._box(
+                        "rang", fact.at, self._until(after, phone, (f.PhoneStopped, f.Answered, f.PersonJoined)), y
+                    )
+                case f.Answered() | f.PersonJoined() | f.Retrieved():
+                    self._box("talk", fact.at, self._talked_until(after, fact), y)
+                case f.Held():
+                    self._box("held", fact.at, self._until(after, phone, (f.Resumed,)), y)
+
+    def _until(self, after: Sequence[AnyFact], phone: str, kinds: tuple[type[f.Fact], ...]) -> datetime:
+        """Until the first of these that is this phone's, or the end."""
+        own = (x.at for x in after if isinstance(x, kinds) and getattr(x, "phone", None) == phone and x.at)
+        return next(own, self._scale.end)
+
+    def _talked_until(self, after: Sequence[AnyFact], fact: AnyFact) -> datetime:
+        """Until the caller was sent on, parked or taken by voicemail."""
+        ends = (f.Transferred, f.SentOff, f.VoicemailTook, f.Parked, f.Ended)
+        return next((x.at for x in after if isinstance(x, ends) and x.at), self._scale.end)
+
+    def _voicemail(self) -> None:
+        took = next((x.at for x in self._facts if isinstance(x, f.VoicemailTook) and x.at), None)
+        if took is None:
+            return
+        y = self._lane(self._say("Messagerie vocale"))
+        self._box("took", took, self._scale.end, y)
+
+    def _limit(self) -> None:
+        """Where the third ring was over."""
+        if self._tale.clock is None or self._tale.is_by_seconds:
+            return
+        limit = self._tale.clock + 3 * self._tale.call.cycle
+        if limit <= (self._scale.knot if self._tale.call.answered else self._scale.end):
+            self._boxes.append(Box("limit", self._scale.x(limit), TOP - 8, 0, self._y - TOP + 8))
+
+    def _gaps(self) -> None:
+        for fact in self._facts:
+            if isinstance(fact, f.Unheard):
+                since, until = fact.at or self._scale.begin, fact.until or self._scale.end
+                left, right = self._scale.x(since), self._scale.x(until)
+                self._boxes.append(Box("gap", left, TOP - 10, round(max(right - left, 3), 1), self._y - TOP + 4))
+
+    def _axis(self, height: float) -> None:
+        scale, speech = self._scale, self._tale.speech
+        self._boxes.append(Box("axis", LABELS, height - 22, WIDTH - LABELS - RIGHT, 0))
+        times = [scale.begin, *([scale.knot] if scale.is_split else ()), scale.end]
+        for place, at in enumerate(times):
+            anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
+            self._boxes.append(Box("axis", scale.x(at), height - 26, 0, 8))
+            self._labels.append(Label(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True))

@@ -1,0 +1,384 @@
+"""*Callbacks*: the worklist, one entry, and what can be done to it. Works without script, on a telephone's screen.
+
+A number is shown only where it was asked for, by somebody who may call back; that is written down first, with who
+asked (R-35). What must be known of a number stands before it (R-21). What is done goes the way that the command
+line goes: asked for in the database, done by the daemon, refused with the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.responses import Response
+
+from callmon.callbacks.asking import LONGEST_NAME, LONGEST_TEXT, REASONS, RESULTS, asked, local_moment
+from callmon.callbacks.entries import CAUTIONS, AnyEntry
+from callmon.callbacks.hand import Action, Hand
+from callmon.callbacks.obligation import Obligation
+from callmon.explain import history
+from callmon.explain.owed import OwedPage, urgency
+from callmon.explain.speech import Speech
+from callmon.numbers import e164
+from callmon.store import ledger, pages, people
+from callmon.store.ledger import Listed
+from callmon.web.access.rights import Right
+from callmon.web.site import Site
+from callmon.web.spoken import Tongue
+from callmon.web.visit import Visit
+from callmon.words import word
+
+LANGUAGES = ("fr", "en", "other", "unknown")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An entry of the list. `number` is None unless somebody asked for it."""
+
+    id: str
+    exchange: str
+    key: str
+    version: str
+    level: str
+    sign: str
+    left: str
+    where: str
+    cautions: tuple[str, ...]
+    hand: str
+    mine: bool
+    taken: bool
+    history: str
+    messages: int
+    is_open: bool
+    others: tuple[str, ...]
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """What the list is narrowed to; "" is all."""
+
+    line: str = ""
+    service: str = ""
+    language: str = ""
+    state: str = ""
+
+
+async def show(visit: Visit) -> Response:
+    """The worklist, most urgent first."""
+    chosen = _filters(visit)
+    found = await visit.site.ask(
+        pages.worklist, visit.site.store, chosen.line or None, chosen.language or None, chosen.service or None
+    )
+    wanted = [one for one in found.entries if _is_wanted(one, chosen, visit.person.name)]
+    rows = _Rows(visit, wanted)
+    return await visit.page(
+        "callbacks.html",
+        visit.say("Rappels"),
+        view="callbacks",
+        chosen=chosen,
+        sections=_sections(visit, wanted, rows),
+        count=len(wanted),
+        left_out=max(0, found.whole - len(found.entries)),
+        closed_note=_closed_note(visit),
+        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
+        services=[(name, visit.tongue.service(name)) for name in visit.site.settings.services],
+        languages=[(x, visit.tongue.word("language", x)) for x in LANGUAGES],
+        may_call=visit.may(Right.CALL_BACK),
+    )
+
+
+def _filters(visit: Visit) -> Filters:
+    """What was asked for, of what there is."""
+    line, service, language = visit.asked("line"), visit.asked("service"), visit.asked("language")
+    state = visit.asked("state")
+    return Filters(
+        line if line in visit.site.settings.lines() else "",
+        service if service in visit.site.settings.services else "",
+        language if language in LANGUAGES else "",
+        state if state in ("overdue", "untaken", "mine") else "",
+    )
+
+
+def _is_wanted(one: Obligation, chosen: Filters, me: str) -> bool:
+    match chosen.state:
+        case "overdue":
+            return one.is_overdue
+        case "untaken":
+            return one.in_hand is None
+        case "mine":
+            return one.in_hand == me and bool(me)
+    return True
+
+
+def _closed_note(visit: Visit) -> str:
+    """At night nobody calls the public."""
+    calendar, now = visit.site.settings.calendar(), visit.tongue.now
+    opens = None if calendar.is_open(now) else calendar.opens_next(now)
+    return (
+        ""
+        if opens is None
+        else visit.say("Fermé : n'appelez pas le public avant {when}.", when=visit.tongue.when(opens))
+    )
+
+
+class Section(msgspec.Struct, frozen=True):
+    key: str
+    title: str
+    rows: Sequence[Row]
+
+
+def _sections(visit: Visit, found: Sequence[Obligation], rows: _Rows) -> list[Section]:
+    """Callbacks first; complaints; what nobody can call back and somebody must listen to."""
+    ordered = sorted(found, key=urgency)
+    calls = [x for x in ordered if x.kind == "callback" and x.can_be_called]
+    complaints = [x for x in ordered if x.kind == "complaint"]
+    hidden = [x for x in ordered if x.kind == "callback" and not x.can_be_called]
+    parts = (
+        ("calls", visit.say("Rappels à faire : {count}", count=len(calls)), calls),
+        ("complaints", visit.say("Plaintes à traiter : {count}", count=len(complaints)), complaints),
+        ("hidden", visit.say("Rappel impossible, message à écouter : {count}", count=len(hidden)), hidden),
+    )
+    return [Section(key, title, [rows.row(x) for x in some]) for key, title, some in parts]
+
+
+class _Rows:
+    """Entries as rows, each with the others of the same person."""
+
+    def __init__(self, visit: Visit, found: Sequence[Obligation]) -> None:
+        self._visit, self._tongue = visit, visit.tongue
+        self._page = OwedPage(visit.site.settings, visit.language, visit.tongue.now)
+        self._by_token: dict[str, list[Obligation]] = {}
+        for one in found:
+            if one.token is not None:
+                self._by_token.setdefault(one.token, []).append(one)
+
+    def row(self, one: Obligation) -> Row:
+        set_, me = self._tongue.speech.typeset, self._visit.person.name
+        level = "over" if one.is_overdue else "soon" if one.is_soon else ""
+        others = [x.id for x in self._by_token.get(one.token or "", ()) if x.key != one.key]
+        left = set_(self._page.time_left(one))
+        return Row(
+            id=one.id,
+            exchange=one.exchange,
+            key=f"{one.exchange}-{one.id}".replace(".", "-"),
+            version=f"{hash((left, one.in_hand, one.count, one.cautions, len(one.attempts), one.state)):x}",
+            level=level,
+            sign={"over": "■", "soon": "▲"}.get(level, ""),
+            left=left,
+            where=set_(self._page.where(one)),
+            cautions=tuple(self._tongue.capital(self._tongue.word("caution", x)) for x in one.cautions),
+            hand=self._hand(one),
+            mine=bool(me) and one.in_hand == me,
+            taken=one.in_hand is not None,
+            history=set_(self._page.history(one)),
+            messages=one.count,
+            is_open=one.is_open,
+            others=tuple(others),
+        )
+
+    def _hand(self, one: Obligation) -> str:
+        """Who has it in hand; a name only to colleagues who may have it too."""
+        if one.in_hand is None or one.taken is None:
+            return ""
+        since = self._tongue.when(one.taken)
+        if not self._visit.may(Right.CALL_BACK):
+            return self._visit.say("Prise en charge, {when}", when=since)
+        return self._visit.say("Prise en charge par {who}, {when}", who=one.in_hand, when=since)
+
+
+# One entry.
+
+
+async def one(visit: Visit) -> Response:
+    """An entry without its number."""
+    return await _entry_page(visit, await _find(visit))
+
+
+async def number(visit: Visit) -> Response:
+    """The same with its number: who asks is written down before it is shown."""
+    found = await _find(visit, numbers=True)
+    if found is None:
+        return await _entry_page(visit, None)
+    call = found.obligation.call
+    look = people.Look(datetime.now(UTC), visit.person.name, "to call back", "pages")
+    await visit.site.ask(people.log_of_call, visit.site.store, look, call)
+    return await _entry_page(visit, found, shown=True)
+
+
+async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
+    name, exchange = visit.request.path_params["id"], visit.asked("exchange")
+    found = await visit.site.ask(ledger.obligations, visit.site.store, state=None, ids=[name], numbers=numbers)
+    found = [x for x in found if exchange in ("", x.obligation.exchange)]
+    return found[0] if found else None
+
+
+async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, refused: str = "") -> Response:
+    if found is None:
+        told = word("refusal", "not_known", visit.language)
+        return await visit.page("refused.html", visit.say("Aucune fiche de ce nom"), status=404, told=told)
+    obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
+    entries: list[AnyEntry] = []
+    if may_call:
+        entries = await visit.site.ask(ledger.entries, visit.site.store, obligation.call, obligation.exchange)
+    row = _Rows(visit, [obligation]).row(obligation)
+    values = _entry_values(visit, obligation, entries)
+    values["number"] = _number(found, visit.tongue) if shown else None
+    title = visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel")
+    return await visit.page(
+        "callback.html",
+        title,
+        status=409 if refused else 200,
+        row=row,
+        may_call=may_call,
+        refused=refused,
+        said=visit.asked("said"),
+        **values,
+    )
+
+
+def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) -> dict[str, Any]:
+    tongue, speech = visit.tongue, visit.tongue.speech
+    hidden = None if one.hidden is None else tongue.capital(tongue.word("not_returnable", one.hidden))
+    told = [x for x in entries if x.obligation == one.id]
+    return {
+        "one": one,
+        "hidden_why": hidden if one.other is None else None,
+        "query": {"exchange": one.exchange},
+        "entries": [
+            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", speech.typeset(history.sentence(speech, x)), _by(x))
+            for x in told
+        ],
+        "reasons": _reasons(one, tongue),
+        "cautions": [(x, tongue.capital(tongue.word("caution", x))) for x in CAUTIONS],
+        "results": _results(tongue),
+    }
+
+
+def _by(entry: AnyEntry) -> str:
+    """Who did it by hand, and what they wrote."""
+    told = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
+    return " : ".join(x for x in told if x)
+
+
+def _results(tongue: Tongue) -> list[tuple[str, str]]:
+    return [
+        ("spoke", tongue.say("J'ai parlé à la personne")),
+        ("message-left", tongue.say("J'ai laissé un message dans sa boîte vocale")),
+        ("no-answer", tongue.say("Pas de réponse")),
+    ]
+
+
+def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
+    """Those that this entry can be closed for."""
+    if one.kind == "complaint":
+        names = ["answered", "no-request", "otherwise"]
+    elif one.hidden is not None:
+        names = ["listened", "no-request", "otherwise"]
+    else:
+        names = ["no-request", "unreachable", "otherwise"]
+    return [(name, tongue.capital(tongue.word("close_reason", REASONS[name]))) for name in names]
+
+
+class Number(msgspec.Struct, frozen=True):
+    """A number to call, as people read it and as a telephone takes it. Neither when none is kept."""
+
+    told: str
+    dial: str | None
+    local: str
+
+
+def _number(found: Listed, tongue: Tongue) -> Number:
+    page = OwedPage(tongue.settings, tongue.language, tongue.now)
+    told = tongue.speech.typeset(page.number(found))
+    dial = None if found.obligation.is_erased else found.other or found.number
+    return Number(told, dial, "" if dial is None else _local_time(dial, tongue))
+
+
+def _local_time(dial: str, tongue: Tongue) -> str:
+    """What time it is there, where that differs: « chez la personne : 7 h 12 (America/Vancouver) »."""
+    import phonenumbers.timezone
+
+    zones = phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(dial))
+    known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
+    here = tongue.now.astimezone(tongue.settings.timezone).utcoffset()
+    offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
+    if not known or offsets == {here}:
+        return tongue.say("Chez la personne : même heure qu'ici") if known else ""
+    if len(offsets) > 1:
+        return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
+    there = Speech(tongue.language, known[0])
+    return tongue.say("Chez la personne : {time}", time=there.minute(tongue.now))
+
+
+# What is done.
+
+
+async def record(visit: Visit) -> Response:
+    """One of the forms of an entry."""
+    found, form = await _find(visit), await visit.form()
+    if found is None:
+        return await _entry_page(visit, None)
+    hand, other = _wanted(visit, found.obligation, form)
+    if isinstance(hand, str):
+        return await _entry_page(visit, found, refused=hand)
+    refused = await _do(visit.site, hand, other, visit.language)
+    if refused:
+        return await _entry_page(visit, await _find(visit) or found, refused=refused)
+    query = {"exchange": hand.exchange, "said": hand.action}
+    if form.get("back") == "list":
+        return visit.go("callbacks")
+    return visit.go("callback", query, id=hand.obligation)
+
+
+def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[Hand | str, str | None]:
+    """What the form asks for; or why it cannot be done, in a sentence. With another number to call."""
+    action, more, other = form.get("action", ""), dict[str, Any](), None
+    text = form.get("text", "")[:LONGEST_TEXT]
+    match action:
+        case "attempt":
+            more = {"result": RESULTS.get(form.get("result", ""))}
+            if more["result"] is None:
+                return visit.say("Il faut dire ce que l'appel a donné."), None
+            if when := form.get("when", ""):
+                more["when"] = local_moment(when, visit.site.settings.timezone, _today(visit))
+                if more["when"] is None:
+                    return visit.say("L'heure s'écrit 10:12."), None
+        case "close":
+            more = {"reason": REASONS.get(form.get("reason", "")), "text": text}
+            more["in_charge"] = form.get("in_charge", "")[:LONGEST_NAME]
+        case "mark":
+            other = e164(form.get("number", ""), visit.site.settings.region) if form.get("number") else None
+            if form.get("number") and other is None:
+                return visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), None
+            chosen = tuple(x for x in CAUTIONS if form.get(x))
+            if not chosen and other is None:
+                return visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), None
+            more = {"cautions": chosen, "other_number": other is not None, "text": text}
+        case "reopen":
+            more = {"text": text}
+        case "take" | "release":
+            pass
+        case _:
+            return visit.say("Ce formulaire ne se lit pas."), None
+    return _checked(visit, one, action, more), other
+
+
+def _checked(visit: Visit, one: Obligation, action: Action, more: Mapping[str, Any]) -> Hand | str:
+    settings = visit.site.settings
+    day = settings.calendar().local_day
+    hand = asked(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
+    return hand if isinstance(hand, Hand) else word("refusal", hand, visit.language)
+
+
+def _today(visit: Visit) -> Any:
+    return visit.tongue.now.astimezone(visit.site.settings.timezone).date()
+
+
+async def _do(site: Site, hand: Hand, other: str | None, language: str) -> str:
+    """Ask for it, and wait until the daemon has done it; why it did not, else ""."""
+    place = await site.ask(ledger.ask, site.store, hand, other)
+    if not await site.until_done(ledger.done, place):
+        return ""  # it is written down: whoever leads does it
+    refused = await site.ask(ledger.refusals, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at)
+    return word("refusal", refused[0].why, language) if refused else ""

@@ -1,0 +1,203 @@
+"""*Calls*: what arrived on a day, by line, outcome, promise, verdict; and *one call*, its story and its verdicts.
+
+No number is here, nor who answered, but for a manager in one call's story (R-38): others see phones as letters.
+Boards lead here with `jour`/`day`, `ligne`/`line`, `issue`/`outcome`, `norme`/`standard`, `verdict`, `page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from callmon.callbacks.entries import AnyEntry
+from callmon.calls.call import OUTCOMES
+from callmon.disruptions.disruption import Disruption
+from callmon.explain import history, page_of, tale_of
+from callmon.explain.drawing import drawing
+from callmon.explain.page import Page
+from callmon.explain.unnamed import unnamed
+from callmon.facts import Unheard
+from callmon.findings import VERDICTS, Finding
+from callmon.lines import RING_TONE
+from callmon.standards import CALL_STANDARDS
+from callmon.store import calls, disruptions, ledger, queries
+from callmon.store.engine import Store
+from callmon.store.queries import StoredCall
+from callmon.web.access.rights import Right
+from callmon.web.spoken import Tongue
+from callmon.web.visit import Visit
+
+DAY = timedelta(days=1)
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What is looked for; "" is all. What cannot be read is as if it had not been said."""
+
+    day: date
+    line: str = ""
+    outcome: str = ""
+    standard: str = ""
+    verdict: str = ""
+
+
+class Row(msgspec.Struct, frozen=True):
+    call: str
+    exchange: str
+    when: str
+    line: str
+    outcome: str
+    language: str
+    rings: str
+    heard: str
+    is_test: bool
+
+
+async def show(visit: Visit) -> Response:
+    """The calls of a day."""
+    chosen = _chosen(visit)
+    found = await visit.site.ask(calls.part, visit.site.store, _wanted(chosen, visit), visit.asked("page") or None)
+    query = {"day": chosen.day.isoformat(), "line": chosen.line, "outcome": chosen.outcome}
+    query |= {"standard": chosen.standard, "verdict": chosen.verdict}
+    tongue = visit.tongue
+    return await visit.page(
+        "calls.html",
+        visit.say("Appels"),
+        chosen=chosen,
+        day_told=tongue.long_day(chosen.day),
+        rows=[_row(one, tongue) for one in found.calls],
+        more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
+        is_first=not visit.asked("page"),
+        days=[visit.path("calls", None, query | {"day": (chosen.day + n * DAY).isoformat()}) for n in (-1, 1)],
+        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
+        outcomes=[(x, tongue.word("outcome", x)) for x in OUTCOMES],
+        standards=[(x, tongue.word("standard", x)) for x in CALL_STANDARDS],
+        verdicts=[(x, tongue.word("verdict", x)) for x in VERDICTS],
+    )
+
+
+def _chosen(visit: Visit) -> Chosen:
+    asked = visit.asked
+    standard, verdict = asked("standard"), asked("verdict")
+    return Chosen(
+        _day(asked("day"), visit.tongue),
+        asked("line") if asked("line") in visit.site.settings.lines() else "",
+        asked("outcome") if asked("outcome") in OUTCOMES else "",
+        standard if standard in CALL_STANDARDS else "",
+        verdict if verdict in VERDICTS and standard in CALL_STANDARDS else "",
+    )
+
+
+def _day(text: str, tongue: Tongue) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return tongue.settings.calendar().local_day(tongue.now)
+    return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
+
+
+def _wanted(chosen: Chosen, visit: Visit) -> calls.Wanted:
+    zone = visit.site.settings.timezone
+    begin, end = (
+        datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (chosen.day, chosen.day + DAY)
+    )
+    kept = (chosen.line, chosen.outcome, chosen.standard, chosen.verdict)
+    return calls.Wanted(begin, end, *(value or None for value in kept))
+
+
+def _row(one: calls.Found, tongue: Tongue) -> Row:
+    heard = {"full": "", "filled": tongue.say("complété"), "partly": tongue.say("lacune")}[one.heard]
+    language = "" if one.language == "unknown" else tongue.word("language", one.language)
+    return Row(
+        one.call,
+        one.exchange,
+        tongue.second(one.arrived),
+        "" if one.line is None else tongue.title_of(one.line),
+        tongue.word("outcome", one.outcome),
+        language,
+        "" if one.rings is None else str(one.rings),
+        heard,
+        one.is_test,
+    )
+
+
+# One call.
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A promise and what became of it. `verdict` is its identifier, `sign` stands beside its word."""
+
+    standard: str
+    title: str
+    verdict: str
+    told: str
+    sign: str
+    why: tuple[str, ...]
+    quoted: tuple[str, ...]
+
+
+async def one(visit: Visit) -> Response:
+    """The story of a call."""
+    name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
+    found = await visit.site.ask(_read, visit.site.store, name, exchange)
+    if found is None:
+        told = visit.say("Aucun appel de ce nom n'est enregistré.")
+        return await visit.page("refused.html", visit.say("Appel inconnu"), status=404, told=told)
+    stored, entries, met = found
+    names = visit.may(Right.REPORT)
+    values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)
+    return await visit.page(
+        "call.html", visit.say("Un appel"), names=names, may_call=visit.may(Right.CALL_BACK), **values
+    )
+
+
+def _read(store: Store, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
+    found = queries.call(store, name, exchange)
+    if not found:
+        return None
+    return found[0], ledger.entries(store, name, exchange), disruptions.met_by(store, found[0].account)
+
+
+def _story(
+    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: Tongue
+) -> dict[str, Any]:
+    """All that the page shows. In a thread: a long call has hundreds of facts."""
+    tale = tale_of(stored, tongue.settings, tongue.language)
+    page = page_of(tale, stored, tongue.settings, met)
+    typeset = tongue.speech.typeset
+    lines = tongue.settings.lines()
+    tone = lines[name].ring_tone if (name := tale.call.line) is not None and name in lines else RING_TONE
+    return {
+        "heading": typeset(page.title()),
+        "when": typeset(page.when()),
+        "known": [(typeset(name), typeset(value)) for name, value in page.known()],
+        "timeline_head": typeset(page.timeline_head()),
+        "happenings": page.happenings(),
+        "picture": drawing(tale, tone),
+        "has_gap": any(isinstance(fact, Unheard) for fact in tale.facts),
+        "note": typeset(page.note()),
+        "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
+        "followed": [
+            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(history.sentence(tongue.speech, x)))
+            for x in entries
+        ],
+        "owed": [x.obligation for x in entries][:1],
+        "call": tale.call,
+        "exchange": stored.exchange,
+    }
+
+
+def _verdict(page: Page, finding: Finding, tongue: Tongue) -> Verdict:
+    typeset = tongue.speech.typeset
+    return Verdict(
+        finding.standard,
+        tongue.word("standard", finding.standard),
+        finding.verdict,
+        tongue.word("verdict", finding.verdict),
+        {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}[finding.verdict],
+        tuple(map(typeset, page.why(finding))),
+        tuple(map(typeset, page.quoted(finding.standard))),
+    )

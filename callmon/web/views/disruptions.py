@@ -1,0 +1,214 @@
+"""*Disruptions*: what keeps lines from taking calls, planned work, and what the public is told of them.
+
+The same rules as `callmon disruptions`: asked for in the database, done by the daemon, refused in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from callmon.callbacks.asking import local_moment
+from callmon.disruptions.asking import MOST, TEXTS, notice
+from callmon.disruptions.disruption import Disruption
+from callmon.disruptions.entries import NO_NOTICE
+from callmon.disruptions.hand import Action, Hand, refusal
+from callmon.explain.disrupted import DisruptedPage
+from callmon.store import disruptions as stored
+from callmon.web.access.rights import Right
+from callmon.web.site import Site
+from callmon.web.spoken import Tongue
+from callmon.web.visit import Visit
+from callmon.words import word
+
+OVER_FOR = timedelta(days=31)
+MOST_SHOWN = 100
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One of them in words."""
+
+    id: str
+    title: str
+    lines: str
+    notice: tuple[str, ...]
+    lacks: bool
+    is_over: bool
+
+
+async def show(visit: Visit) -> Response:
+    """Going on, planned, and over of late."""
+    return await _list(visit)
+
+
+async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
+    since = visit.tongue.now - OVER_FOR
+    found = await visit.site.ask(stored.all_of, visit.site.store, since)
+    now, say = visit.tongue.now, visit.say
+    parts: dict[str, list[Told]] = {}
+    for one in found[-MOST_SHOWN:]:
+        parts.setdefault(one.state(now), []).append(told(one, visit.tongue))
+    over = [*parts.get("over", ()), *parts.get("cancelled", ())]
+    return await visit.page(
+        "disruptions.html",
+        say("Perturbations"),
+        status=409 if refused else 200,
+        sections=[
+            ("going", say("En cours : {count}", count=len(parts.get("going_on", ()))), parts.get("going_on", [])),
+            (
+                "planned",
+                say("Travaux planifiés : {count}", count=len(parts.get("planned", ()))),
+                parts.get("planned", []),
+            ),
+            ("over", say("Terminées depuis un mois : {count}", count=len(over)), over[::-1]),
+        ],
+        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
+        may_tell=visit.may(Right.REPORT),
+        refused=refused,
+        given=given or {},
+        most=MOST,
+    )
+
+
+def told(one: Disruption, tongue: Tongue) -> Told:
+    page, typeset = DisruptedPage(tongue.settings, tongue.language, tongue.now), tongue.speech.typeset
+    return Told(
+        one.id,
+        typeset(page.title(one)),
+        page.lines(one),
+        tuple(map(typeset, page.notice(one))),
+        one.counts and bool(one.notice.missing()),
+        one.ended is not None,
+    )
+
+
+async def one(visit: Visit) -> Response:
+    """One of them, and what can be said of it."""
+    return await _one_page(visit)
+
+
+async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
+    found = await visit.site.ask(stored.named, visit.site.store, visit.request.path_params["id"])
+    if found is None:
+        text = word("disruption_refusal", "not_known", visit.language)
+        return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
+    met = await visit.site.ask(stored.calls_met, visit.site.store, found) if found.began <= visit.tongue.now else 0
+    can_move = found.source == "work" and found.began > visit.tongue.now and found.ended is None
+    return await visit.page(
+        "disruption.html",
+        visit.say("Une perturbation"),
+        status=409 if refused else 200,
+        one=found,
+        told=told(found, visit.tongue),
+        met=met,
+        may_tell=visit.may(Right.REPORT),
+        can_move=can_move,
+        refused=refused,
+        said=visit.asked("said"),
+        given=given or _as_given(found, visit.tongue),
+        most=MOST,
+    )
+
+
+def _as_given(one: Disruption, tongue: Tongue) -> dict[str, str]:
+    """What was said already, as the form's fields have it."""
+    given = {name: getattr(one.notice, name) or "" for name in TEXTS}
+    return given | {"until": _field(one.notice.until, tongue), "start": _field(one.began, tongue)}
+
+
+def _field(at: datetime | None, tongue: Tongue) -> str:
+    return "" if at is None else at.astimezone(tongue.settings.timezone).strftime("%Y-%m-%dT%H:%M")
+
+
+# What is said.
+
+
+async def begin(visit: Visit) -> Response:
+    """A disruption that callmon cannot see, or planned work."""
+    given = await visit.form()
+    lines = _lines(await visit.request.form(), visit.site)
+    hand = _begun(visit, given, lines)
+    if isinstance(hand, str):
+        return await _list(visit, hand, given)
+    return await _done(visit, hand, None, given)
+
+
+def _lines(form: FormData, site: Site) -> tuple[str, ...]:
+    chosen = [value for value in form.getlist("line") if isinstance(value, str)]
+    return tuple(line.name for line in site.settings.lines() if line.name in chosen)
+
+
+def _begun(visit: Visit, given: Mapping[str, str], lines: tuple[str, ...]) -> Hand | str:
+    say, is_work = visit.say, given.get("action") == "plan"
+    if not lines:
+        return say("Il faut dire quelles lignes sont touchées.")
+    start, until = _time(given.get("start", ""), visit), _time(given.get("until", ""), visit)
+    if isinstance(start, str) or isinstance(until, str):
+        return say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
+    if is_work and (start is None or until is None):
+        return say("Des travaux planifiés ont un début et une fin.")
+    said, now = notice(until, given), datetime.now(UTC)
+    action: Action = "plan" if is_work else "announce"
+    return Hand(at=now, actor=visit.person.name, action=action, lines=lines, start=start or now, notice=said)
+
+
+def _time(text: str, visit: Visit) -> datetime | str | None:
+    """None when nothing was said; the text itself when it cannot be read."""
+    if not text:
+        return None
+    zone = visit.site.settings.timezone
+    return local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) or text
+
+
+async def record(visit: Visit) -> Response:
+    """What is said of one that there is: its notice, its times, its end."""
+    given = await visit.form()
+    found = await visit.site.ask(stored.named, visit.site.store, visit.request.path_params["id"])
+    if found is None:
+        return await _one_page(visit)
+    hand = _asked(visit, found, given)
+    if isinstance(hand, str):
+        return await _one_page(visit, hand, given)
+    return await _done(visit, hand, found, given)
+
+
+def _asked(visit: Visit, one: Disruption, given: Mapping[str, str]) -> Hand | str:
+    base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": one.id}
+    if given.get("action") == "end":
+        when = _time(given.get("when", ""), visit)
+        if isinstance(when, str):
+            return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
+        return Hand(action="end", when=when, **base)
+    until, start = _time(given.get("until", ""), visit), _time(given.get("start", ""), visit)
+    if isinstance(until, str) or isinstance(start, str):
+        return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
+    moved = start if start is not None and _field(start, visit.tongue) != _field(one.began, visit.tongue) else None
+    same = _field(until, visit.tongue) == _field(one.notice.until, visit.tongue)
+    said = notice(None if same else until, given)
+    if said == NO_NOTICE and moved is None:
+        return visit.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
+    return Hand(action="change" if moved is not None else "announce", start=moved, notice=said, **base)
+
+
+async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping[str, str]) -> Response:
+    """Check, ask, wait until it is done, and show what stands then."""
+
+    async def refuse(why: str) -> Response:
+        told_ = word("disruption_refusal", why, visit.language)
+        return await (_list(visit, told_, given) if one is None else _one_page(visit, told_, given))
+
+    if (why := refusal(one, hand)) is not None:
+        return await refuse(why)
+    ask, store = visit.site.ask, visit.site.store
+    await visit.site.until_done(stored.done, await ask(stored.ask, store, hand))
+    if one is None:
+        made = await ask(stored.made_by, store, hand)
+        return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
+    if refusals := await ask(stored.refusals, store, hand):
+        return await refuse(refusals[0].why)
+    return visit.go("disruption", {"said": "done"}, id=one.id)
