@@ -21,6 +21,7 @@ from callmon import __version__
 from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
 from callmon.cli_backfill import backfill
+from callmon.cli_database import db
 from callmon.cli_disruptions import disruptions as disruption_commands
 from callmon.cli_privacy import privacy
 from callmon.cli_report import report
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 main.add_command(backfill)
+main.add_command(db)
 main.add_command(privacy)
 main.add_command(alerting)
 main.add_command(report)
@@ -295,68 +297,6 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
         else:
             entries = ledger.entries(store, stored.account.call if stored.account else call, stored.exchange)
             click.echo(story(stored, settings, lang or settings.default_language, entries, met))
-
-
-@main.group()
-def db() -> None:
-    """The database."""
-
-
-@db.command("upgrade")
-@config_option
-@speaks_plainly
-def db_upgrade(config: Path | None) -> None:
-    """Make the database, or bring it up to this version.
-
-    \b
-    Example: callmon db upgrade --config callmon.toml
-    """
-    from callmon.store.engine import revision
-    from callmon.store.keyed import ready
-
-    store = until_done(ready(configuration(config)))
-    click.echo(f"The database is at revision {revision(store)}.")
-
-
-@db.command("check")
-@config_option
-@speaks_plainly
-def db_check(config: Path | None) -> None:
-    """Compare the stored figures with the rows that they count.
-
-    \b
-    Example: callmon db check --config callmon.toml
-    """
-    from callmon.store.engine import open_store
-    from callmon.store.rejudge import differences
-
-    found = differences(until_done(open_store(configuration(config).store.url)))
-    for line in found:
-        click.echo(line)
-    if found:
-        sys.exit(1)
-    click.echo("Figures and rows agree.")
-
-
-@db.command("rejudge")
-@config_option
-@speaks_plainly
-def db_rejudge(config: Path | None) -> None:
-    """Judge every stored call again, by the standards and settings of now; print what changed.
-
-    \b
-    Example: callmon db rejudge --config callmon.toml
-    """
-    from callmon.assembly import monitor
-    from callmon.store.engine import open_store
-    from callmon.store.rejudge import rejudge
-
-    settings = configuration(config)
-    changed = 0
-    for line in rejudge(until_done(open_store(settings.store.url)), monitor(settings, token=str)):
-        changed += 1
-        click.echo(line)
-    click.echo(f"{changed} findings changed.", err=True)
 
 
 @main.command()

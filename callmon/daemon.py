@@ -37,6 +37,7 @@ from callmon.hands import Hands
 from callmon.notify import notify
 from callmon.outlook import Outlooks
 from callmon.refill import Refills
+from callmon.rolling_up import roll_up
 from callmon.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
@@ -129,11 +130,12 @@ class Daemon:
             outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
             succession = tasks.create_task(self.standby.run(), name="standby")
             refill = tasks.create_task(self.refills.run(), name="refill")
+            rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
             self.tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands, outlooks, succession, refill])
+            await self._close(server, [web, timer, hands, outlooks, succession, refill, rolling])
 
     def stop(self) -> None:
         self._stop.set()

@@ -56,8 +56,8 @@ def gathered(
         ("year_before", months.year_before(period, zone)),
     ]
     others = others if compare else []
-    told = progress(sum(reported.steps(x.begin, x.end) for x in (period, *(one for _, one in others))))
     with reported.snapshot(store) as connection:
+        told = progress(sum(reported.steps(connection, zone, x) for x in (period, *(one for _, one in others))))
         made = _one(connection, site, period, now, lines, told, tuple(all_of(store, period.begin, period.end)))
         beside = [
             Compared(
@@ -79,21 +79,16 @@ def _one(
     told: Told,
     disrupted: tuple[Disruption, ...],
 ) -> Report:
-    from callmon.callbacks.obligation import Obligation
-    from callmon.calls.call import Call
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Book, Known
     from callmon.store import reported
 
     book, seal = Book(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
-    for day in reported.calls(connection, begin, end, seal):
-        for judged in day:
-            assert isinstance(judged.what, Call)
-            book.call(judged.what, judged.findings)
-        told()
+    counted = reported.calls(connection, site.zone, period, seal, told)
+    for (line, language), cell in counted.cells.items():
+        book.rolled_up(line, language, cell)
     for judged in reported.obligations(connection, begin, end, seal):
-        assert isinstance(judged.what, Obligation)
         book.obligation(judged.what, judged.findings)
     heard = reported.heard(connection, begin, end, seal)
     listening = {name: Listening(*one) for name, one in heard.items()}
@@ -103,7 +98,7 @@ def _one(
         seal.add("disruption", one.id, one.began, one.ended, one.counts)
     known = Known(
         listening=listening,
-        counted=reported.counted(connection, begin, end),
+        counted=counted.calls,
         in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
         fingerprint=str(seal),
         disruptions=disrupted,

@@ -238,6 +238,7 @@ def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
         f"{name} has changed: restart callmon to change it."
         for name, old, new in (
             ("store", before.store, changed.store),
+            ("timezone", before.timezone, changed.timezone),  # the days of the roll-ups
             ("web", before.web, changed.web),
             ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
         )

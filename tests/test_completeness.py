@@ -18,6 +18,7 @@ from callmon.completeness import Completeness
 from callmon.figures import added
 from callmon.findings import Gap, Outcome
 from callmon.last_calls import NEVER, LastCalls
+from callmon.reports import month
 from callmon.settings import example
 from callmon.sinks.called import last_calls
 from callmon.store import periods, queries, reported
@@ -99,9 +100,11 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> N
     assert queries.ended_calls(store, ["general"], begin, end) == ({}, {})
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
     with reported.snapshot(store) as connection:
-        (told,) = reported.calls(connection, begin, end, reported.Seal())
-        assert [judged.what.test for judged in told] == [True]  # the report counts these apart
-        assert (reported.names(connection, begin, end), reported.counted(connection, begin, end)) == ([], {})
+        day = month.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
+        found = reported.calls(connection, TORONTO, day, reported.Seal())
+        ((place, cell),) = found.cells.items()
+        assert (place, dict(cell.counts)) == (("general", "unknown"), {("test_calls", ""): 1})  # counted apart
+        assert (found.calls[place], reported.names(connection, begin, end)) == (0, [])
     (stored,) = queries.call(store, "1795532400.1")
     retold = Office().monitor.retell("toronto", stored.facts)
     assert retold is not None

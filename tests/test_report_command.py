@@ -173,12 +173,14 @@ def test_a_revision_lists_exactly_the_figures_that_changed(site: Path, tmp_path:
             "UPDATE finding SET verdict = 'unknown', reason_key = 'gap' WHERE \"call\" = ? AND "
             "standard = 'reach_a_person'", (name,),
         )  # fmt: skip
+    year_rows.roll_up(store, year.settings())
     done = report(site, *asked, "--revises", str(first), "-o", str(second))
     with store.writing() as connection:
         connection.exec_driver_sql(
             "UPDATE finding SET verdict = 'met', reason_key = 'a_person_answered' WHERE \"call\" = ? AND "
             "standard = 'reach_a_person'", (name,),
         )  # fmt: skip
+    year_rows.roll_up(store, year.settings())
     store.close()
     assert (done.exit_code, done.stderr) == (0, "")
     before, after = (json.loads(path.read_bytes()) for path in (first, second))

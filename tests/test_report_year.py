@@ -186,6 +186,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
         connection.exec_driver_sql(
             'UPDATE "call" SET is_test = 1, data = replace(data, \'"test":false\', \'"test":true\')'
         )
+    year_rows.roll_up(sqlite_store, settings)
     report = Year(sqlite_store, settings, [], []).report("2024-10")
     assert (report.at("test_calls").value, report.at("calls_offered").value) == (1, 0)
     counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
@@ -362,6 +363,7 @@ def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_s
             f"UPDATE finding SET verdict = 'unknown' WHERE \"call\" = ({which} ORDER BY arrived LIMIT 1)", (march,)
         )
         assert changed.rowcount > 0
+    year_rows.roll_up(sqlite_store, one.settings)
     after = one.report("2024-03")
     assert before.data_fingerprint != after.data_fingerprint
     assert before.config_fingerprint == after.config_fingerprint

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 from callmon.errors import StoreError
 from callmon.findings import Gap, Outcome
 from callmon.sinks.database import Database
-from callmon.store import queries, wire
+from callmon.store import queries, rolled, wire
 from callmon.store.engine import BUSY_SECONDS, Store, open_store, upgrade
 from callmon.store.group import Stamp, write
 from callmon.store.tables import METADATA
+from tests.office import TORONTO
 from tests.store_fixtures import (
     EXCHANGE,
     RING,
@@ -300,7 +301,9 @@ def killed_at_random(url: str, first: int) -> tuple[int, float]:
 
 
 def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) -> None:
-    upgrade(url).close()
+    settled = upgrade(url)
+    rolled.settle(settled, TORONTO)
+    settled.close()
     first = 0
     for _ in range(3):
         known, shown = killed_at_random(url, first)
@@ -321,6 +324,7 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) 
             told = answered_call(int(call.partition(".")[2]))
             assert begun.facts == tuple(told[: len(begun.facts)])
         assert len(unfinished) <= 1
+        assert [x for x in rolled.differences(store, TORONTO) if x] == []
         assert [stored_in for stored_in in METADATA.tables if rows(store)[stored_in] == 0] == missing(unfinished)
         first = 100_000 + max(stored)
         store.close()

@@ -10,7 +10,7 @@ from callmon.assembly import monitor
 from callmon.callbacks.obligation import Obligation
 from callmon.findings import Finding
 from callmon.settings import Settings
-from callmon.store import tables
+from callmon.store import rolled, tables
 from callmon.store.engine import Store
 from callmon.store.rows import Rows, _finding_row, obligation_row
 from tests.year import EXCHANGE, Owing, Truth
@@ -41,7 +41,15 @@ def stored(
         owings_told.append(owing)
     put_rows(store, "obligation", put)
     put_rows(store, "finding", found)
+    roll_up(store, given)
     return truths, owings_told
+
+
+def roll_up(store: Store, given: Settings) -> None:
+    """As `callmon db upgrade` does for calls that are stored already."""
+    rolled.anew(store, given.timezone)
+    for _ in rolled.build(store, chunk=5_000, pause=0):
+        pass
 
 
 def _insert(store: Store, rows: Rows) -> None:

@@ -168,12 +168,17 @@ class Totals:
             self.rates[f"{name}.rate"] = (count[verdicts, "met"], of(verdicts, *RATE_NAMES))
 
     def end(self, name: str, part: str) -> float | None:
-        """Median, 95th percentile, longest, by nearest rank."""
-        values = sorted(self.lengths.get(name, []))
+        """Median, 95th percentile, longest, by nearest rank; cut to tenths, from 2 minutes on to seconds."""
+        values = sorted(x if name == "rings" else _cut(x) for x in self.lengths.get(name, []))
         if not values:
             return None
         share = {"median": 0.5, "p95": 0.95, "longest": 1.0}[part]
         return values[ceil(len(values) * share - 1e-9) - 1]
+
+
+def _cut(length: float) -> float:
+    micro = round(length * 1_000_000)  # what a float cannot hold must not cut a tenth off
+    return micro // 100_000 / 10 if length < 120 else micro // 1_000_000
 
 
 def of_month(

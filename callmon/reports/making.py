@@ -98,7 +98,7 @@ class Making:
         for name, rate in rates.RATES.items():
             self._rate(Place(name, "", cut), *rates.fraction(rate, counts))
         for name, kind in rates.LENGTHS.items():
-            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, []))
+            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, {}))
         for name, (absent, everywhere) in ABSENT.items():
             if everywhere or cut == WHOLE:
                 self._not_available(Place(name, "", cut), absent)
@@ -148,9 +148,10 @@ class Making:
             value = numerator / denominator
             self.figures[place] = Figure(place, "rate", "known", value, numerator, denominator)
 
-    def _ends(self, name: str, cut: Cut, kind: Kind, values: list[int]) -> None:
+    def _ends(self, name: str, cut: Cut, kind: Kind, values: Mapping[int, int]) -> None:
         """Median, 95th percentile and longest, with how many there were."""
-        found = rates.ends(values) if values else None
+        count = sum(values.values())
+        found = rates.ends(values) if count else None
         for index, part in enumerate(rates.ENDS):
             place = Place(name, part, cut)
             if not self.heard:
@@ -158,8 +159,8 @@ class Making:
             elif found is None:
                 self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
             else:
-                value = found[index] if kind == "rings" else found[index] / 1_000_000
-                self.figures[place] = Figure(place, kind, "known", value, None, len(values))
+                value = found[index] if kind == "rings" else found[index] / 10
+                self.figures[place] = Figure(place, kind, "known", value, None, count)
 
     def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
         """TTY against voice, French against English: the difference, and how many were judged on each side."""

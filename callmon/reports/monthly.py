@@ -1,7 +1,8 @@
 """Rows → Report: every figure of the month, in every cut. Pure.
 
-Calls and obligations are told one at a time, so that a year's calls need not be in memory; `report` then sums the
-cells. A call belongs to the local month in which it arrived, an obligation to that in which it was opened (R-20).
+Calls are told one at a time or, as the database has them, as cells of their line and language; `report` then sums
+the cells. A call belongs to the local month in which it arrived, an obligation to that in which it was opened
+(R-20).
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ class Book:
             self.cell(call.line, call.language).add("test_calls")
         elif tally.is_counted(call):
             tally.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
+
+    def rolled_up(self, line: str, language: str, cell: Cell) -> None:
+        """Calls that arrived in the period, counted already."""
+        if self.is_told(line):
+            self.cell(line, language).put(cell)
 
     def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
         """An obligation that was opened in the period."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from callmon.reports.owing import JUDGED
@@ -70,8 +72,15 @@ LENGTHS: Mapping[str, str] = {
 ENDS = ("median", "p95", "longest")
 
 
-def ends(values: list[int]) -> tuple[int, int, int]:
-    """Median, 95th percentile and longest: each is one of the values, by nearest rank (the lower median)."""
-    ordered = sorted(values)
-    last = len(ordered)
-    return ordered[-(-last // 2) - 1], ordered[-(-last * 95 // 100) - 1], ordered[-1]
+def ends(values: Mapping[int, int]) -> tuple[int, int, int]:
+    """Median, 95th percentile and longest of values that came so often: each is one of them, by nearest rank (the
+    lower median).
+    """
+    ordered = sorted(value for value, count in values.items() if count)
+    passed = list(accumulate(values[value] for value in ordered))
+    last = passed[-1]
+    return (
+        ordered[bisect_left(passed, -(-last // 2))],
+        ordered[bisect_left(passed, -(-last * 95 // 100))],
+        ordered[-1],
+    )

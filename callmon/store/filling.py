@@ -28,7 +28,7 @@ from callmon.facts import Ended, Fact, VoicemailTook, as_it_stands
 from callmon.figures import Figures
 from callmon.findings import Finding, Outcome
 from callmon.monitor import Monitor
-from callmon.store import ledger, queries, tables
+from callmon.store import ledger, queries, rollups, tables
 from callmon.store.engine import Store, _told
 from callmon.store.group import Writing, _write_numbers
 from callmon.store.queries import CALL, FACT, OPEN
@@ -136,6 +136,7 @@ class _Filling:
         for finding in outcome.findings:
             figures.of_finding(self.group.added, finding)
         call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
+        self.group.rolling.change(self._exchange, None, rollups.told(call, findings))
         self._change(Change("created", self._exchange, call, findings, facts))
 
     def _complete(

@@ -21,9 +21,9 @@ from sqlmodel import SQLModel
 from callmon import figures
 from callmon.errors import StoreError
 from callmon.figures import Figures
-from callmon.findings import Gap
+from callmon.findings import Finding, Gap
 from callmon.privacy.sealing import NO_KEYS, Ring
-from callmon.store import tables
+from callmon.store import rollups, tables
 from callmon.store.disruption_rows import DisruptionRows
 from callmon.store.rows import CALLER, CallKey, Row, Rows
 from callmon.store.wire import Heartbeat, Item, SetAside
@@ -187,9 +187,11 @@ def named(item: Item) -> str:
 
 
 def _write(writing: Writing, rows: Rows) -> Figures:
-    _leave_out_known(writing, rows)
+    rolling = rollups.Rolling(writing)
+    _roll_up(rolling, rows, _leave_out_known(writing, rows))
     added = _counted(rows)
     _write_rows(writing, rows)
+    rolling.write()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.CounterRow, counters, ADDING)
     return added
@@ -240,19 +242,63 @@ def _claim(writing: Writing, stamp: Stamp) -> None:
     raise OustedError("another program has written to this database since: stop the other one, restart callmon")
 
 
-def _leave_out_known(writing: Writing, rows: Rows) -> None:
-    for exchange, calls in _by_exchange(rows.calls):
-        question = f'SELECT "call" FROM "call" WHERE exchange = ? AND "call" IN ({_signs(calls)})'
-        for (call,) in writing.ask(question, exchange, *calls):
-            del rows.calls[call, exchange]
-    for exchange, calls in _by_exchange(dict.fromkeys((call, exchange) for call, exchange, _ in rows.findings)):
-        question = f'SELECT "call", standard FROM finding WHERE exchange = ? AND "call" IN ({_signs(calls)})'
-        for call, standard in writing.ask(question, exchange, *calls):
-            rows.findings.pop((call, exchange, standard), None)
-    for key, gap in list(rows.gaps.items()):
-        del rows.gaps[key]
+class _Known(NamedTuple):
+    """What is stored of the calls of a group: ended calls as in their rows, and the verdicts so far."""
+
+    calls: dict[CallKey, str]
+    findings: dict[CallKey, list[Finding]]
+
+
+def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
+    spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in rows.findings}
+    known = _known(writing, spoken_of)
+    for key in known.calls:
+        rows.calls.pop(key, None)
+    for key, findings in known.findings.items():
+        for finding in findings:
+            rows.findings.pop((*key, finding.standard), None)
+    for place, gap in list(rows.gaps.items()):
+        del rows.gaps[place]
         if (rest := _not_known_of(writing, gap)) is not None:
             rows.gaps[rest.exchange, rest.start] = rest
+    return known
+
+
+def _known(writing: Writing, keys: Iterable[CallKey]) -> _Known:
+    known = _Known({}, {})
+    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # who judges again waits
+    for exchange, calls in _by_exchange(keys):
+        here = f'exchange = ? AND "call" IN ({_signs(calls)})'
+        for call, data in writing.ask(f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls):
+            known.calls[call, exchange] = data
+        for row in writing.ask(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
+            known.findings.setdefault((row[0], exchange), []).append(_finding(row))
+    return known
+
+
+FINDING_COLUMNS = '"call", standard, line, language, verdict, reason_key, number, cause'
+
+
+def _finding(row: Any) -> Finding:
+    call, standard, line, language, verdict, reason, number, cause = row
+    return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
+
+
+def _roll_up(rolling: rollups.Rolling, rows: Rows, known: _Known) -> None:
+    """Calls that end with this group, and verdicts that come after the end of their call."""
+    if not rolling.is_kept:
+        return
+    new: dict[CallKey, list[Finding]] = {}
+    for (call, exchange, _), finding in rows.findings.items():
+        new.setdefault((call, exchange), []).append(finding)
+    for key in rows.calls.keys() | known.calls.keys():
+        before = tuple(known.findings.get(key, ()))
+        after = (*before, *new.get(key, ()))
+        if key in rows.calls:
+            rolling.change(key[1], None, rollups.told(rows.calls[key], after))
+        else:
+            data = known.calls[key]
+            rolling.change(key[1], rollups.Told(data, before), rollups.Told(data, after))
 
 
 def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from callmon.errors import ConfigError
 from callmon.privacy import key_file
 from callmon.privacy.sealing import Ring
-from callmon.store import rotation
+from callmon.store import rolled, rotation
 from callmon.store.engine import Store, open_store, parse_url, sealed_with, upgrade
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def opened(settings: Settings) -> Store:
 
 
 def ready(settings: Settings) -> Store:
-    """Made, of this version, with its key; what an older callmon left in the clear is sealed now."""
+    """Made, of this version, with its key; what an older callmon left in the clear is sealed now.
+
+    Roll-ups are kept from now on; those of calls that are stored already are made by `rolled.build`.
+    """
     path, store = place(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
         _refuse_without_key(store, path)
@@ -61,6 +64,7 @@ def ready(settings: Settings) -> Store:
             rotation.note_key(connection, store.ring)
     for _ in rotation.seal_what_is_in_the_clear(store):
         pass
+    rolled.settle(store, settings.timezone)
     return store
 
 

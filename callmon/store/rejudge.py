@@ -30,12 +30,12 @@ from callmon.facts import Ended, Fact, as_it_stands
 from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
-from callmon.store import disruptions, queries, tables
+from callmon.store import disruptions, queries, rollups, tables
 from callmon.store.engine import Store, _told
 from callmon.store.group import ADDING, Writing, figure_key, replacing
 from callmon.store.ledger import called_back
 from callmon.store.queries import CALL, FINDING, GAP
-from callmon.store.rows import CallKey, Rows, call_of, without_numbers
+from callmon.store.rows import CallKey, Rows, call_of, encoded, without_numbers
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
@@ -66,6 +66,8 @@ class Group:
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
         self._rows = Rows(0)
+        self._writing = Writing(connection)
+        self.rolling = rollups.Rolling(self._writing)
         self.added: Figures = {}
         self.told: list[str] = []
 
@@ -102,6 +104,10 @@ class Group:
         for finding in changed.values():
             self._rows.findings[(*key, finding.standard)] = finding
             self._tell(key, known.get(finding.standard), finding)
+        now = data if before == call and is_current else encoded(call)
+        self.rolling.change(
+            key[1], rollups.Told(data, tuple(old)), rollups.Told(now, tuple({**known, **changed}.values()))
+        )
         self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
 
     def _move(self, before: Call, call: Call, corrected: list[tuple[Finding, Finding]]) -> None:
@@ -128,9 +134,10 @@ class Group:
 
     def write(self) -> None:
         """All that changed, and what it counts, in the caller's transaction."""
-        writing = Writing(self._connection)
+        writing = self._writing
         writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
         writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
+        self.rolling.write()
         counters = [(figure_key(figure), amount) for figure, amount in self.added.items()]
         writing.insert(tables.CounterRow, counters, ADDING)
 

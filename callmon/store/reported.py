@@ -1,40 +1,44 @@
-"""What a monthly report asks of the database: the calls, verdicts and obligations of a period. Each blocks.
+"""What a monthly report asks of the database: the roll-ups and obligations of a period. Each blocks.
 
 All is asked of one snapshot, so that what the daemon writes meanwhile cannot make a total differ from its parts.
-Calls are read a day at a time, by the index of lines and arrivals. Nothing here opens a number.
+Where roll-ups are not whole yet, or of days of another time zone, the calls themselves are counted, a day at a
+time: the figures are the same, and it takes as long as there are calls. Nothing here opens a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, and_, func, select
 
 from callmon.callbacks.obligation import Obligation
-from callmon.calls.call import Call
+from callmon.errors import StoreError
 from callmon.facts import Arrived
 from callmon.findings import Finding
-from callmon.store import ledger, queries
+from callmon.reports.month import midnight
+from callmon.reports.tally import Cell
+from callmon.reports.values import Month
+from callmon.store import ledger, rolled, rollups
 from callmon.store.engine import Store
 from callmon.store.queries import CALL, FACT, FINDING, GAP, HEARTBEAT, OPEN
-from callmon.store.rows import call_of, fact_of, obligation_of
+from callmon.store.rollups import MODULUS, OLDER_FORM, ROLLUP, Key, Rollup, fingerprint
+from callmon.store.rows import fact_of, obligation_of
 from callmon.store.tables import microseconds
 
 OBLIGATION = ledger.OBLIGATION
 STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
-_MODULUS = 1 << 256
 Span = tuple[datetime, datetime]
 
 
 class Judged(NamedTuple):
-    """A call, or an obligation, with the verdicts on it."""
+    """An obligation with the verdicts on it."""
 
-    what: Call | Obligation
+    what: Obligation
     findings: tuple[Finding, ...]
 
 
@@ -45,8 +49,11 @@ class Seal:
         self._sum = 0
 
     def add(self, *values: object) -> None:
-        told = "\x1f".join("" if x is None else str(x) for x in values)
-        self._sum = (self._sum + int.from_bytes(sha256(told.encode()).digest(), "big")) % _MODULUS
+        self.put(fingerprint(*values))
+
+    def put(self, total: int) -> None:
+        """The sum of other rows' fingerprints."""
+        self._sum = (self._sum + total) % MODULUS
 
     def __str__(self) -> str:
         return f"{self._sum:064x}"
@@ -68,18 +75,48 @@ def lines(connection: Connection) -> list[str]:
     return sorted(line for (line,) in found if line is not None)
 
 
-def steps(begin: datetime, end: datetime) -> int:
-    """How often `calls` gives some of a period."""
-    return -(-(end - begin) // STEP)
+class Counted(NamedTuple):
+    """The calls of a period by line and language; and how many the database itself says there are."""
+
+    cells: dict[tuple[str, str], Cell]
+    calls: dict[tuple[str, str], int]
 
 
-def calls(connection: Connection, begin: datetime, end: datetime, seal: Seal) -> Iterator[list[Judged]]:
-    """The public's ended calls that arrived in [begin, end), a day at a time, with their verdicts."""
-    names = lines(connection)
-    while begin < end:
-        until = min(begin + STEP, end)
-        when = and_(CALL.c.line.in_(names), CALL.c.arrived >= begin, CALL.c.arrived < until)
-        yield _day(connection, and_(when, CALL.c.direction == "inbound"), seal)
+def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
+    """How often `calls` tells that it has come further."""
+    return 1 if rollups.state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
+
+
+def calls(
+    connection: Connection, zone: ZoneInfo, period: Month, seal: Seal, told: Callable[[], None] = lambda: None
+) -> Counted:
+    """What the calls that arrived in a period add up to. Raises StoreError for calls in an older form."""
+    found = Counted({}, {})
+    is_whole = rollups.state(connection).is_whole(zone)
+    for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
+        for (_, line, language, _), rollup in rows:
+            seal.put(rollup.seal)
+            if line:
+                place = (line, language)
+                found.cells.setdefault(place, Cell()).put(rollup.cell)
+                found.calls[place] = found.calls.get(place, 0) + rollup.calls
+        told()
+    if older := sum(cell.counts[OLDER_FORM, ""] for cell in found.cells.values()):
+        raise StoreError(f"{older} calls of {period.name} are stored in an older form: run `callmon db rejudge`")
+    return found
+
+
+def _rolled_up(connection: Connection, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
+    days = and_(ROLLUP.c.day >= period.first.isoformat(), ROLLUP.c.day < period.after.isoformat())
+    yield [rollups.of_row(row) for row in connection.execute(select(ROLLUP).where(days))]
+
+
+def _counted(connection: Connection, zone: ZoneInfo, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
+    begin = period.begin
+    while begin < period.end:
+        until, cells = min(begin + STEP, period.end), dict[Key, Rollup]()
+        rolled.count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < until), zone, cells)
+        yield list(cells.items())
         begin = until
 
 
@@ -88,20 +125,6 @@ def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[
     when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
     asked = select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS)
     return [(name, exchange) for name, exchange in connection.execute(asked)]
-
-
-def _day(connection: Connection, which: queries.Condition, seal: Seal) -> list[Judged]:
-    of_call = (FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
-    columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)
-    given: dict[tuple[str, str], list[Finding]] = {}
-    told = select(FINDING).select_from(CALL.join(FINDING, and_(*of_call))).where(which)
-    for row in connection.execute(told):
-        given.setdefault((row[0], row[1]), []).append(_finding(row, seal))
-    found = []
-    for name, exchange, data in connection.execute(select(*columns).where(which)):
-        seal.add("call", name, exchange, data)
-        found.append(Judged(call_of(data, {}), tuple(given.get((name, exchange), ()))))
-    return found
 
 
 def _finding(row: Row[tuple[object, ...]], seal: Seal) -> Finding:
@@ -128,14 +151,6 @@ def obligations(connection: Connection, begin: datetime, end: datetime, seal: Se
         yield Judged(one, tuple(given.get((one.call, one.exchange, one.kind), ())))
 
 
-def counted(connection: Connection, begin: datetime, end: datetime) -> dict[tuple[str, str], int]:
-    """The database's own count of the public's calls, by line and language."""
-    labels = (CALL.c.line, CALL.c.language)
-    when = and_(CALL.c.line.in_(lines(connection)), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    question = select(*labels, func.count()).where(when, PUBLICS).group_by(*labels)
-    return {(line, language): count for line, language, count in connection.execute(question)}
-
-
 def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
     """The line of each of the public's calls that arrived in [begin, end) and is not over."""
     of_call = and_(FACT.c["call"] == OPEN.c["call"], FACT.c.exchange == OPEN.c.exchange)
@@ -158,12 +173,9 @@ def heard(
 ) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
     """Of each exchange: the first sign of life, until when it was heard, and its gaps in [begin, end)."""
     until = {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
-    first: dict[str, datetime] = {}
-    for table, column in ((CALL, CALL.c.arrived), (GAP, GAP.c.began)):
-        asked = select(table.c.exchange, func.min(column)).group_by(table.c.exchange)
-        for name, at in connection.execute(asked):
-            if at is not None:
-                first[name] = min(first.get(name, at), at)
+    first = _first_calls(connection)
+    for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
+        first[name] = min(first.get(name, at), at)
     which = and_(GAP.c.began < end, GAP.c.ended > begin)
     gaps: dict[str, list[Span]] = {}
     for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
@@ -171,3 +183,17 @@ def heard(
         gaps.setdefault(name, []).append((began, ended))
     names = sorted({*until, *first, *gaps})
     return {name: (first.get(name, until.get(name)), until.get(name), tuple(gaps.get(name, ()))) for name in names}
+
+
+def _first_calls(connection: Connection) -> dict[str, datetime]:
+    """When the first call of each exchange arrived; the day is found in the roll-ups, when they are whole."""
+    kept, found = rollups.state(connection), dict[str, datetime]()
+    if not kept.is_ours or kept.until != rollups.FOREVER:
+        asked = select(CALL.c.exchange, func.min(CALL.c.arrived)).group_by(CALL.c.exchange)
+        return {name: at for name, at in connection.execute(asked) if at is not None}
+    days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
+    for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
+        begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
+        earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin)
+        found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one()
+    return found

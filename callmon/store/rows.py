@@ -174,9 +174,14 @@ def _call_row(exchange: str, call: Call) -> Row:
         call.rings_estimated,
         None if waited is None else round(waited.total_seconds() * 1_000_000),
         call.heard,
-        _encode(without_numbers(call)).decode(),
+        encoded(call),
         call.test,
     )
+
+
+def encoded(call: Call) -> str:
+    """All of the account, without anybody's number."""
+    return _encode(without_numbers(call)).decode()
 
 
 def _finding_row(exchange: str, f: Finding) -> Row:

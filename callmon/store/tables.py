@@ -17,6 +17,9 @@ from sqlalchemy import BigInteger, Column, Dialect, Index, Text, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from callmon.store.rollup_tables import RollupRow as RollupRow
+from callmon.store.rollup_tables import RollupStateRow as RollupStateRow
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,7 +81,11 @@ class CallRow(SQLModel, table=True):
     """The account of a call that has ended; columns are what questions are asked by, `data` is all of it."""
 
     __tablename__ = "call"
-    __table_args__ = (Index("ix_call_line_arrived", "line", "arrived"), CLUSTERED)
+    __table_args__ = (
+        Index("ix_call_line_arrived", "line", "arrived"),
+        Index("ix_call_arrived", "arrived"),
+        CLUSTERED,
+    )
 
     call: str = Field(primary_key=True)
     exchange: str = Field(primary_key=True)

@@ -1,0 +1,113 @@
+"""`callmon db`: make the database, compare what it counted with what is in it, judge its calls again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+
+if TYPE_CHECKING:
+    from callmon.store.engine import Store
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+@config_option
+@speaks_plainly
+def upgrade(config: Path | None) -> None:
+    """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
+
+    \b
+    Example: callmon db upgrade --config callmon.toml
+    """
+    from callmon.store.engine import revision
+    from callmon.store.keyed import ready
+
+    store = until_done(ready(configuration(config)))
+    _roll_up(store)
+    click.echo(f"The database is at revision {revision(store)}.")
+
+
+@db.command()
+@config_option
+@click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
+@click.option("--to", "last", type=DAY, help="up to this day")
+@speaks_plainly
+def check(config: Path | None, first: datetime | None, last: datetime | None) -> None:
+    """Compare the stored figures, and each day's roll-ups, with the rows that they count.
+
+    \b
+    Example: callmon db check --from 2026-10-01 --to 2026-10-31
+    """
+    from callmon.store import rejudge, rolled
+    from callmon.store.engine import open_store
+
+    settings = configuration(config)
+    store = until_done(open_store(settings.store.url))
+    found = rejudge.differences(store)
+    days = (None if x is None else x.date() for x in (first, last))
+    for told in rolled.differences(store, settings.timezone, *days):
+        found += told
+    for line in found:
+        click.echo(line)
+    if found:
+        sys.exit(1)
+    click.echo("Figures, roll-ups and rows agree.")
+
+
+@db.command()
+@config_option
+@speaks_plainly
+def rejudge(config: Path | None) -> None:
+    """Judge every stored call again, by the standards and settings of now; print what changed.
+
+    Afterwards the roll-ups, from which reports are made, are made anew.
+
+    \b
+    Example: callmon db rejudge --config callmon.toml
+    """
+    from callmon.assembly import monitor
+    from callmon.store import rejudge, rolled
+    from callmon.store.engine import open_store
+
+    settings = configuration(config)
+    store = until_done(open_store(settings.store.url))
+    changed = 0
+    for line in rejudge.rejudge(store, monitor(settings, token=str)):
+        changed += 1
+        click.echo(line)
+    rolled.anew(store, settings.timezone)
+    _roll_up(store)
+    click.echo(f"{changed} findings changed.", err=True)
+
+
+def _roll_up(store: Store) -> None:
+    """Of every call that is in no roll-up yet."""
+    from callmon.store import rolled
+
+    with _progress(rolled.left(store), "Rolling up") as advance:
+        for built in rolled.build(store):
+            advance(built.calls)
+
+
+@contextmanager
+def _progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not length or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update

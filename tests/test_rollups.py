@@ -1,0 +1,366 @@
+"""What roll-ups hold is what the rows of calls add up to, whoever wrote them, in whatever pieces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from callmon import facts as f
+from callmon.assembly import monitor
+from callmon.errors import StoreError
+from callmon.findings import Outcome
+from callmon.report_reading import gathered
+from callmon.reports import month
+from callmon.reports.values import Report
+from callmon.settings import Settings, parse
+from callmon.store import filling, queries, rolled, rollups, search
+from callmon.store.engine import Store, upgrade
+from callmon.store.rejudge import rejudge
+from callmon.store.rollups import ROLLUP, Key, Rollup
+from tests import year, year_rows, year_stories
+from tests.store_fixtures import EXCHANGE, wrote
+from tests.year import TORONTO
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+VANCOUVER = ZoneInfo("America/Vancouver")
+OTHER_RULES = "\n[standards.answer_by_third_ring]\nrings = 1\n[standards.one_transfer_at_most]\ntransfers = 0\n"
+
+
+def near_midnight(random: Random) -> datetime:
+    """Of a week in March in which the clocks change: in hours, or within four minutes of a day's end."""
+    hours = random.choice((0, 0, 9))
+    return datetime(2024, 3, random.randrange(8, 13), 4, 58, tzinfo=UTC) + timedelta(
+        hours=hours, minutes=random.uniform(0, 4)
+    )
+
+
+POOL = [facts for facts, _ in year_stories.calls(60, seed=5, at=near_midnight)]
+NOW = monitor(year.settings(), token=str)
+OTHERWISE = monitor(year.settings(more=OTHER_RULES), token=str)
+
+
+def stored(store: Store) -> dict[Key, tuple[object, ...]]:
+    """The roll-ups as they are kept, without those of which nothing is left."""
+    with store.reading() as connection:
+        found = [rollups.of_row(row) for row in connection.execute(ROLLUP.select())]
+    return {key: one.row(key) for key, one in found if one.stored}
+
+
+def counted(store: Store, zone: ZoneInfo = TORONTO) -> dict[Key, tuple[object, ...]]:
+    """What the rows of now add up to."""
+    cells: dict[Key, Rollup] = {}
+    with store.reading() as connection:
+        rolled.count(connection, queries.CALL.c.arrived.is_not(None), zone, cells)
+    return {key: one.row(key) for key, one in cells.items()}
+
+
+def emptied(store: Store) -> None:
+    with store.writing() as connection:
+        for table in ("call", "finding", "fact", "open_call", "number", "counter", "hand", "ledger", "obligation"):
+            connection.execute(text(f'DELETE FROM "{table}"'))
+    rolled.anew(store, TORONTO)
+
+
+def pieces(number: int, cut: int, late: int, is_test: bool) -> list[Outcome]:
+    """One call as it is told: some verdicts before its end, `late` of them after it."""
+    facts = POOL[number]
+    if is_test:
+        assert isinstance(facts[0], f.Arrived)
+        facts = [msgspec.structs.replace(facts[0], test=True), *facts[1:]]
+    whole = NOW.retell(EXCHANGE, facts)
+    assert whole is not None
+    findings = whole.findings
+    early, rest = findings[: cut % (len(findings) + 1)], findings[cut % (len(findings) + 1) :]
+    behind = rest[:late]
+    return [
+        Outcome(EXCHANGE, whole.facts[:2], early),
+        Outcome(EXCHANGE, whole.facts[2:], rest[late:], whole.calls),
+        *([Outcome(EXCHANGE, (), behind)] if behind else []),
+    ]
+
+
+class History:
+    """What happens to one database, step by step."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.zone = store, TORONTO
+        emptied(store)
+
+    def hear(self, calls: list[tuple[int, int, int, bool]], together: int) -> None:
+        """Calls that the daemon heard, so many outcomes a group; one that is known already is told again."""
+        told = [one for call in calls for one in pieces(*call)]
+        for begin in range(0, len(told), together):
+            wrote(self.store, *told[begin : begin + together])
+
+    def fill(self, calls: list[int]) -> None:
+        """A backfill of what CEL tells of these: without the gap in which it was unheard."""
+        rows = {}
+        for number in calls:
+            facts = [fact for fact in POOL[number] if not isinstance(fact, f.Unheard)]
+            rows[facts[0].call] = facts
+        list(filling.fill(self.store, NOW, EXCHANGE, rows, LATER))
+
+    def rejudge(self, otherwise: bool) -> None:
+        list(rejudge(self.store, OTHERWISE if otherwise else NOW, chunk=4))
+
+    def anew(self, steps: int, elsewhere: bool) -> None:
+        """Roll-ups are made again, and whoever makes them is ended after some steps."""
+        self.zone = VANCOUVER if elsewhere else TORONTO
+        rolled.anew(self.store, self.zone)
+        list(islice(rolled.build(self.store, chunk=3, pause=0), steps))
+
+    def done(self) -> None:
+        list(rolled.build(self.store, chunk=3, pause=0))
+
+
+CALLS = st.integers(0, len(POOL) - 1)
+STEPS = st.one_of(
+    st.tuples(
+        st.just("hear"),
+        st.lists(st.tuples(CALLS, st.integers(0, 9), st.integers(0, 3), st.booleans()), min_size=1, max_size=6),
+        st.integers(1, 12),
+    ),
+    st.tuples(st.just("fill"), st.lists(CALLS, min_size=1, max_size=6)),
+    st.tuples(st.just("rejudge"), st.booleans()),
+    st.tuples(st.just("anew"), st.integers(0, 4), st.booleans()),
+)
+
+
+@pytest.mark.parametrize("examples", [40])
+def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(st.lists(STEPS, max_size=8))
+    def check(steps: list[tuple[Any, ...]]) -> None:
+        history = History(store)
+        for name, *how in steps:
+            getattr(history, name)(*how)
+            with store.reading() as connection:
+                is_whole = rollups.state(connection).is_whole(history.zone)
+            if is_whole:
+                assert stored(store) == counted(store, history.zone)
+        history.done()
+        assert stored(store) == counted(store, history.zone)
+        assert [x for x in rolled.differences(store, history.zone) if x] == []
+
+    check()
+
+
+# ── what is not ours, or not true any more ──
+
+
+def heard(store: Store, numbers: Sequence[int] = range(30)) -> None:
+    """Calls that a daemon wrote; their roll-ups are kept if the store keeps any."""
+    for number in numbers:
+        wrote(store, *pieces(number, 1, 0, is_test=False))
+
+
+def report(store: Store, given: Settings) -> Report:
+    year_rows.listened(store, datetime(2024, 1, 1, tzinfo=UTC), LATER)
+    return gathered(store, given, month.month("2024-03", given.timezone), LATER, compare=False)
+
+
+def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Store) -> None:
+    heard(store)
+    assert (rolled.left(store), stored(store)) == (30, {})
+    assert list(rolled.build(store)) == []  # in which zone is not known yet
+    rolled.settle(store, TORONTO)
+    assert sum(built.calls for built in rolled.build(store, chunk=7, pause=0)) == 30
+    assert (rolled.left(store), stored(store)) == (0, counted(store))
+    assert sum(one[4] for one in counted(store).values()) == 30
+
+
+def test_calls_that_arrived_at_one_moment_are_rolled_up_together(store: Store) -> None:
+    heard(store)
+    with store.writing() as connection:
+        connection.execute(text('UPDATE "call" SET arrived = 1709960400000000'))
+    rolled.settle(store, TORONTO)
+    assert [built.calls for built in rolled.build(store, chunk=4, pause=0)] == [30]
+
+
+def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Store) -> None:
+    given = year.settings()
+    heard(store)
+    from_calls = report(store, given)
+    rolled.settle(store, TORONTO)
+    half_way = list(islice(rolled.build(store, chunk=10, pause=0), 2))
+    assert len(half_way) == 2
+    again = gathered(store, given, month.month("2024-03", TORONTO), LATER, compare=False)
+    list(rolled.build(store, pause=0))
+    rolled_up = gathered(store, given, month.month("2024-03", TORONTO), LATER, compare=False)
+    assert from_calls.at("calls_offered").value == 30
+    assert from_calls == again == rolled_up
+
+
+def test_the_report_of_another_time_zone_uses_no_days_of_this_one(store: Store) -> None:
+    rolled.settle(store, TORONTO)
+    heard(store)
+    western = parse(year.example_text().replace("America/Toronto", "America/Vancouver"))
+    assert western.timezone == VANCOUVER
+    before = report(store, western)
+    assert [x for x in rolled.differences(store, VANCOUVER) if x] != []
+    rolled.settle(store, VANCOUVER)
+    list(rolled.build(store, pause=0))
+    after = gathered(store, western, month.month("2024-03", VANCOUVER), LATER, compare=False)
+    assert before == after
+    assert stored(store) == counted(store, VANCOUVER) != counted(store, TORONTO)
+
+
+def test_cells_that_another_version_counted_are_neither_read_nor_written(store: Store) -> None:
+    rolled.settle(store, TORONTO)
+    heard(store, range(10))
+    with store.writing() as connection:
+        connection.execute(text("UPDATE rollup_state SET version = version + 1"))
+    before = stored(store)
+    heard(store, range(10, 20))
+    assert stored(store) == before
+    assert report(store, year.settings()).at("calls_offered").value == 20
+    rolled.settle(store, TORONTO)
+    list(rolled.build(store, pause=0))
+    assert stored(store) == counted(store)
+
+
+def test_settling_again_changes_nothing(store: Store) -> None:
+    rolled.settle(store, TORONTO)
+    heard(store)
+    before = stored(store)
+    rolled.settle(store, TORONTO)
+    assert (stored(store), rolled.left(store)) == (before, 0)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("UPDATE finding SET verdict = 'unknown' WHERE standard = 'reach_a_person' AND verdict = 'met'",
+         "reach_a_person.unknown a_person_answered is 0 rolled up, and"),
+        ('DELETE FROM "call" WHERE "call" = (SELECT MIN("call") FROM "call")', "calls rolled up, and"),
+        ("UPDATE finding SET cause = 'nobody_free' WHERE verdict = 'not_met'", ".cause nobody_free is 0"),
+        ("UPDATE finding SET reason_key = 'nobody' WHERE verdict = 'met'", "from other rows"),
+        ("DELETE FROM rollup", "0 calls rolled up, and"),
+    ],
+)  # fmt: skip
+def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Store, damage: str, said: str) -> None:
+    rolled.settle(store, TORONTO)
+    heard(store)
+    assert [x for x in rolled.differences(store, TORONTO) if x] == []
+    with store.writing() as connection:
+        assert connection.execute(text(damage)).rowcount > 0
+    told = [line for day in rolled.differences(store, TORONTO) for line in day]
+    assert [said in line for line in told].count(True) >= 1
+    assert {line.split()[0][:7] for line in told} == {"2024-03"}
+    first = date.fromisoformat(told[0].split()[0])
+    assert [x for x in rolled.differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
+    assert len(list(rolled.differences(store, TORONTO, first, first))) == 1
+    list(rejudge(store, NOW))
+    rolled.anew(store, TORONTO)
+    list(rolled.build(store, pause=0))
+    assert [x for x in rolled.differences(store, TORONTO) if x] == []
+
+
+def test_a_call_in_an_older_form_is_told_until_it_is_judged_again(store: Store) -> None:
+    heard(store, range(5))
+    with store.writing() as connection:
+        change = 'UPDATE "call" SET data = replace(data, \'"dialled":\', \'"dialed":\') WHERE "call" = '
+        connection.execute(text(change + '(SELECT MIN("call") FROM "call")'))
+    rolled.settle(store, TORONTO)
+    list(rolled.build(store, pause=0))
+    with pytest.raises(StoreError, match=r"^1 calls of 2024-03 are stored in an older form: run `callmon db rej"):
+        report(store, year.settings())
+    list(rejudge(store, NOW))
+    assert stored(store) == counted(store)
+    found = gathered(store, year.settings(), month.month("2024-03", TORONTO), LATER, compare=False)
+    assert found.at("calls_offered").value == 5
+
+
+def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
+    """On PostgreSQL a backfill and the daemon write side by side; on SQLite they wait for each other."""
+    rolled.settle(store, TORONTO)
+    told = {POOL[number][0].call: POOL[number] for number in range(30)}
+    halves = [dict(list(told.items())[:15]), dict(list(told.items())[15:])]
+    with ThreadPoolExecutor(2) as threads:
+        done = [
+            threads.submit(lambda x=half: list(filling.fill(store, NOW, EXCHANGE, x, LATER))) for half in halves
+        ]
+        for one in done:
+            one.result()
+    assert stored(store) == counted(store)
+    assert sum(one[4] for one in stored(store).values()) == 30
+
+
+# ── what pages ask ──
+
+
+def test_days_add_up_to_what_was_told_whether_rolled_up_or_not(store: Store) -> None:
+    heard(store)
+    by_rows = search.figures(store, TORONTO, date(2024, 3, 1), date(2024, 4, 1))
+    rolled.settle(store, TORONTO)
+    list(rolled.build(store, pause=0))
+    found = search.figures(store, TORONTO, date(2024, 3, 1), date(2024, 4, 1))
+    assert [(x.day, x.line, x.language, x.offered, +Counter(x.counts)) for x in found] == [
+        (x.day, x.line, x.language, x.offered, +Counter(x.counts)) for x in by_rows
+    ]
+    assert sum(x.offered for x in found) == 30
+    arrived = [facts[0].at for facts in POOL[:30]]
+    days = Counter(at.astimezone(TORONTO).date() for at in arrived if at is not None)
+    assert Counter({day: sum(x.offered for x in found if x.day == day) for day in days}) == days
+
+
+@given(
+    st.sampled_from([(), ("general",), ("general", "poci")]),
+    st.sampled_from([None, "fr", "en"]),
+    st.sampled_from([None, "answered", "abandoned", "lost", "busy"]),
+    st.sampled_from([(None, None), ("answer_by_third_ring", "met"), ("reach_a_person", "not_met")]),
+    st.integers(1, 5),
+    st.integers(8, 10),
+)
+def test_pages_of_a_search_hold_each_call_that_is_asked_for_once_and_newest_first(
+    known: list[Store], lines: tuple[str, ...], language: str | None, outcome: str | None,
+    judged: tuple[str | None, str | None], limit: int, first: int,
+) -> None:  # fmt: skip
+    standard, verdict = judged
+    asked = search.Asked(date(2024, 3, first), date(2024, 3, 12), lines, language, outcome, standard, verdict)
+    begin, end = datetime(2024, 3, first, tzinfo=TORONTO), datetime(2024, 3, 12, tzinfo=TORONTO)
+    for store in known:
+        wanted = []
+        for _, call in queries.calls(store, begin, end):
+            (one,) = queries.call(store, call.call)
+            given = {x.standard: x.verdict for x in one.findings}
+            if (
+                (not lines or call.line in lines)
+                and (language is None or call.language == language)
+                and (outcome is None or call.outcome == outcome)
+                and (standard is None or given[standard] == verdict)
+            ):
+                wanted.append((call.arrived, call.call))
+        found, after = [], None
+        while True:
+            page = search.found(store, TORONTO, asked, after, limit)
+            assert len(page.calls) <= limit
+            found += [(call.arrived, call.call) for _, call in page.calls]
+            if (after := page.rest) is None:
+                break
+            assert len(page.calls) == limit
+        assert found == sorted(wanted, reverse=True)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Store]]:
+    """One database whose calls are rolled up, and one where they are not."""
+    stores = [upgrade(f"sqlite:///{tmp_path_factory.mktemp('search')}/{n}.db") for n in range(2)]
+    rolled.settle(stores[0], TORONTO)
+    for store in stores:
+        heard(store, range(len(POOL)))
+    yield stores
+    for store in stores:
+        store.close()
