@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import httpx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 HERE = ("127.0.0.1", 40000)
 ELSEWHERE = ("198.51.100.7", 40000)
@@ -21,6 +21,7 @@ class Visitor:
     def __init__(self, application: ASGIApp, at: tuple[str, int] = HERE, url: str = OURS, **headers: str) -> None:
         self._application, self._at, self._url, self._headers = application, at, url, headers
         self.cookies = httpx.Cookies()
+        self.is_behind_tls = False  # the browser speaks TLS, to a proxy; we are spoken to in the clear
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.send("GET", path, **options)
@@ -38,10 +39,14 @@ class Visitor:
         return asyncio.run(self._send(method, path, options))
 
     async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
-        transport = httpx.ASGITransport(self._application, client=self._at)
+        transport = httpx.ASGITransport(self._asked, client=self._at)
         async with httpx.AsyncClient(
             transport=transport, base_url=self._url, headers=self._headers, cookies=self.cookies
         ) as browser:
             answer = await browser.request(method, path, **options)
             self.cookies = browser.cookies
         return answer
+
+    async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told = scope | {"scheme": "http"} if self.is_behind_tls else scope
+        await self._application(told, receive, send)

@@ -118,6 +118,13 @@ class Access:
             await self._ask(sessions.end, self._store, cookies.hashed(known.cookie))
             await self.note(known.person.name, "sign out", known.source, asking)
 
+    async def note_refused(self, about: str, asking: Asking) -> None:
+        """Somebody unknown was not let in: on record as often as they may try, so that nobody fills the database."""
+        at, origin = self._clock(), by_address(asking.address)
+        if not self._by_address.wait(origin, at):
+            self._by_address.tried(origin, at)
+            await self.note("", "sign in refused", about, asking)
+
     async def note(self, who: str, act: str, about: str, asking: Asking) -> None:
         """On record. Raises StoreError: what cannot be put on record is not done."""
         if self._store is not None:

@@ -147,7 +147,7 @@ class Door:
                 raise ProviderError("this browser began no sign-in")
             person, groups, to = await self._provider.finish(secret, request.query_params)
         except ProviderError as error:
-            await self.access.note("", "sign in refused", "oidc", asking)
+            await self.access.note_refused("oidc", asking)
             return _without_secret(request, self._not_by_provider(request, error))
         theirs = Person(person.name, roles(self.access.settings.roles.of(groups)))
         request.state.language = "en" if to.startswith("/en/") else "fr"

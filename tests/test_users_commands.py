@@ -1,0 +1,128 @@
+"""`callmon users`, and what `callmon privacy log` tells of the pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon.cli import main
+from callmon.settings import example_text
+from callmon.store import accounts
+from callmon.store.engine import Store
+from callmon.web.access import passwords
+
+PASSWORD = "trois sonneries, pas quatre"
+
+
+@pytest.fixture
+def config(sqlite_store: Store, tmp_path: Path) -> Path:
+    path = tmp_path / "callmon.toml"
+    text = example_text().replace("sqlite:///callmon.db", f"sqlite:///{sqlite_store.path}")
+    path.write_text(text.replace("[web]\n", "[web]\naccess = { accounts = true }\n"), encoding="utf-8")
+    return path
+
+
+def users(config: Path, *arguments: str, given: str = PASSWORD) -> Result:
+    return CliRunner().invoke(main, ["users", *arguments, "--config", str(config)], input=given + "\n")
+
+
+def test_an_account_is_added_with_a_password_from_standard_input(config: Path, sqlite_store: Store) -> None:
+    done = users(config, "add", "marie", "--role", "manager", "--role", "agent")
+    assert (done.exit_code, done.output) == (0, "marie: added.\n")
+    (one,) = accounts.accounts(sqlite_store)
+    assert (one.name, one.roles, one.is_locked) == ("marie", {"agent", "manager"}, False)
+    assert (passwords.is_right(one.password, PASSWORD), one.password.startswith("$argon2id$")) == (True, True)
+
+
+def test_what_is_stored_takes_64_mib_to_try() -> None:
+    assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", passwords.hashed(PASSWORD))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("marie", "eleven sign", "The password is too short: 12 characters at least; a sentence is easy to keep."),
+        ("marie", "", "The password is too short: 12 characters at least; a sentence is easy to keep."),
+        ("marie", "x" * 129, "The password is too long: 128 characters at most."),
+        (
+            "marie",
+            "aaaabbbbcccc",
+            "The password is too easy: not the account's name, not a few signs over and over.",
+        ),
+        (
+            "marie",
+            "I am MARIE!!",
+            "The password is too easy: not the account's name, not a few signs over and over.",
+        ),
+        ("Marie", PASSWORD, '"Marie" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
+        ("../x", PASSWORD, '"../x" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
+    ],
+)
+def test_what_is_refused_says_why_and_makes_no_account(
+    config: Path, sqlite_store: Store, name: str, given: str, said: str
+) -> None:
+    done = users(config, "add", name, "--role", "viewer", given=given)
+    assert (done.exit_code, done.output, accounts.accounts(sqlite_store)) == (2, said + "\n", [])
+
+
+def test_no_command_takes_a_password_as_an_argument() -> None:
+    options = [option for command in main.commands["users"].commands.values() for option in command.params]  # type: ignore[attr-defined]
+    assert {option.name for option in options} == {"name", "roles", "config", "unlock"}
+
+
+def test_an_account_has_a_role(config: Path) -> None:
+    assert users(config, "add", "marie").exit_code == 2
+    assert users(config, "add", "marie", "--role", "root").exit_code == 2
+
+
+def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "root")
+    said = [
+        users(config, *arguments).output
+        for arguments in (
+            ("add", "marie", "--role", "agent"),
+            ("add", "marie", "--role", "viewer"),
+            ("role", "marie", "--role", "viewer"),
+            ("password", "marie"),
+            ("lock", "marie"),
+            ("list",),
+            ("lock", "marie", "--unlock"),
+            ("list",),
+            ("remove", "marie"),
+            ("list",),
+            ("lock", "marie"),
+        )
+    ]
+    assert said == [
+        "marie: added.\n",
+        "marie: there is an account of that name; change its role or its password.\n",
+        "marie: viewer; signed out everywhere.\n",
+        "marie: the password is changed; signed out everywhere.\n",
+        "marie: locked; signed out everywhere.\n",
+        "marie                   viewer  locked\n",
+        "marie: may sign in.\n",
+        "marie                   viewer\n",
+        "marie: removed; signed out everywhere.\n",
+        "",
+        "marie: there is no account of that name; `callmon users list` shows them.\n",
+    ]
+    log = CliRunner().invoke(main, ["privacy", "log", "--config", str(config)])
+    assert [line.split("  ", 1)[1] for line in log.output.splitlines()] == [
+        "root  account added: agent  marie",
+        "root  account role: viewer  marie",
+        "root  account password  marie",
+        "root  account locked  marie",
+        "root  account unlocked  marie",
+        "root  account removed  marie",
+    ]
+
+
+def test_who_adds_an_account_that_cannot_sign_in_is_told(config: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace("accounts = true", "accounts = false"), "utf-8")
+    done = users(config, "add", "marie", "--role", "agent")
+    assert done.output == "marie: added.\nNobody can sign in yet: set accounts = true under [web.access].\n"
