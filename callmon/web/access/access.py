@@ -119,7 +119,7 @@ class Access:
             await self.note(known.person.name, "sign out", known.source, asking)
 
     async def note_refused(self, about: str, asking: Asking) -> None:
-        """Somebody unknown was not let in: on record as often as they may try, so that nobody fills the database."""
+        """Somebody unknown was not let in: on record as often as they may try, lest they fill the database."""
         at, origin = self._clock(), by_address(asking.address)
         if not self._by_address.wait(origin, at):
             self._by_address.tried(origin, at)
