@@ -15,6 +15,7 @@ from callmon.business_calendar import Periods
 from callmon.explain.sheet import Sheet
 from callmon.explain.speech import Speech
 from callmon.numbers import NO_BREAK, printed
+from callmon.reports.speaking import permille
 from callmon.words import reason, translate
 
 if TYPE_CHECKING:
@@ -95,9 +96,8 @@ class Tongue(Sheet):
         return printed(number, self.language)
 
     def percent(self, part: int, whole: int) -> str:
-        """« 98,5 % », cut off; 100 % and 0 % only when they are so (R-23)."""
-        tenths = part * 1000 // whole
-        tenths = 1 if part and not tenths else tenths
+        """« 98,5 % », as the monthly report has it (R-23)."""
+        tenths = permille(part, whole)
         mark, sign = (",", f"{NO_BREAK}%") if self.language == "fr" else (".", "%")
         whole_part, tenth = divmod(tenths, 10)
         return f"{whole_part}{sign}" if part in (0, whole) else f"{whole_part}{mark}{tenth}{sign}"
