@@ -68,8 +68,20 @@ class StoreSettings(Table):
     max_waiting: int = Field(
         default=200_000,
         ge=1,
-        description="outcomes kept in memory while the database is away",
+        description="outcomes kept in memory while the database is away and the journal takes no more",
         json_schema_extra={"unit": "outcomes"},
+    )
+    journal: FilePath | None = Field(
+        default=None,
+        description="the file in which outcomes wait, sealed, while the database is away; when left out, beside the "
+        "database",
+    )
+    journal_limit: int = Field(
+        default=256,
+        ge=0,
+        le=1 << 20,
+        description="the most that file may take; 0 for no such file",
+        json_schema_extra={"unit": "MiB"},
     )
 
 

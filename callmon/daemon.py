@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from callmon import __version__, assembly
+from callmon import __version__, assembly, restoring
 from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
@@ -46,7 +46,7 @@ from callmon.sinks.mqtt import Mqtt
 from callmon.sinks.outlook import Outlook
 from callmon.standards import ALL_STANDARDS
 from callmon.standby import Standby
-from callmon.store import disruptions, ledger, queries
+from callmon.store import ledger
 from callmon.store.engine import Store
 from callmon.today import Today
 from callmon.web.access.access import Access
@@ -79,9 +79,8 @@ class Daemon:
         self._store = store
         self._token = ledger.token(store)
         self.monitor = assembly.monitor(settings, token=self._token)
-        told, is_shared = settings.store, store.path is None  # PostgreSQL: another callmon may lead
-        self.database = Database(store, told.write_every, told.max_waiting, is_shared=is_shared)
-        self.today, self._outlooks = Today(settings.timezone), Outlooks(store)
+        self.database = Database.of(settings, store)
+        self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
         self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by)
@@ -114,7 +113,8 @@ class Daemon:
             await asyncio.to_thread(self.database.close)
 
     async def _run(self) -> None:
-        await asyncio.to_thread(self._restore)
+        await self.standby.replay()
+        await asyncio.to_thread(self.restore)
         wire = listening(self.settings.web.listen)
         access = Access(self.settings.web.access, self._store)
         server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access))
@@ -127,7 +127,7 @@ class Daemon:
             hands = tasks.create_task(
                 self.hands.run(lambda act: self.offer(partial(act, self.monitor))), name="by hand"
             )
-            outlooks = tasks.create_task(self._outlooks.run(lambda: self.settings), name="outlooks")
+            outlooks = tasks.create_task(self.outlooks.run(lambda: self.settings), name="outlooks")
             succession = tasks.create_task(self.standby.run(), name="standby")
             refill = tasks.create_task(self.refills.run(), name="refill")
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
@@ -136,6 +136,11 @@ class Daemon:
             self._ready(wire)
             await self._stop.wait()
             await self._close(server, [web, timer, hands, outlooks, succession, refill, rolling])
+
+    def restore(self) -> None:
+        """What was stored before: calls in progress, obligations, today's figures. Blocks."""
+        restored = restoring.restore(self, self._store, datetime.now(UTC))
+        self._heard = {name: at for name, at in restored.items() if name in self.settings.exchanges}
 
     def stop(self) -> None:
         self._stop.set()
@@ -186,7 +191,7 @@ class Daemon:
 
     def outlook(self) -> Outlook:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
-        return self._outlooks.at(datetime.now(UTC), self.settings, heard)._replace(waits=self.waits())
+        return self.outlooks.at(datetime.now(UTC), self.settings, heard)._replace(waits=self.waits())
 
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self.watched.items()]
@@ -233,31 +238,6 @@ class Daemon:
 
     # Beginning, going on, ending.
 
-    def _restore(self) -> None:
-        """The calls that were in progress when callmon last ran are taken up by their stored facts."""
-        assembly.warm_up(self.settings, datetime.now(UTC))
-        self._restore_today(datetime.now(UTC))
-        self._outlooks.restore(self.settings, datetime.now(UTC))
-        heard = queries.heartbeats(self._store)
-        self._heard = {name: at for name, at in heard.items() if name in self.settings.exchanges}
-        self.hands.restore()
-        disruptions.take_up(self._store, self.monitor, self.settings)
-        ledger.take_up(self._store, self.monitor.ledger, self.settings.exchanges, datetime.now(UTC))
-        for name in self.settings.exchanges:
-            calls = queries.open_calls(self._store, name, numbers=True)
-            judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
-            facts = {call: known.facts for call, known in calls.items()}
-            self.monitor.restore(name, heard.get(name), facts, judged)
-            self.today.resume(name, {call: known.findings for call, known in calls.items()})
-            lines = [line.name for line in self.settings.lines()]
-            self.monitor.learn_phones(name, queries.phones_dialled(self._store, name, lines))
-
-    def _restore_today(self, now: datetime) -> None:
-        names = [line.name for line in self.settings.lines()]
-        begin = self.today.beginning(now)
-        calls, verdicts = queries.ended_calls(self._store, names, begin, begin + timedelta(days=2))
-        self.today.restore(self.today.day(now), calls, verdicts)
-
     def _watch(self, name: str) -> None:
         recorder = FlightRecorder(keep=public_numbers(self.settings.lines(), self.settings.region))
         exchange = Exchange(
@@ -266,7 +246,7 @@ class Daemon:
             lambda events: self.hear(name, events),
             recorder.heard,
         )
-        self._outlooks.furnish(exchange, self.settings)
+        self.outlooks.furnish(exchange, self.settings)
         task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
         self.watched[name] = Watched(exchange, recorder, task)
 
@@ -404,4 +384,4 @@ class Daemon:
         for name in self.settings.exchanges:
             if name not in self.watched:
                 self._watch(name)
-            self._outlooks.furnish(self.watched[name].exchange, self.settings)
+            self.outlooks.furnish(self.watched[name].exchange, self.settings)

@@ -39,6 +39,7 @@ LOOK_SECONDS = 0.1
 AFTER_HEARTBEAT = timedelta(seconds=1.2)
 # A quiet exchange says nothing by which we could know that we have heard as much.
 CATCH_UP_SECONDS = 1.5
+REPLAY_SECONDS = 30.0
 
 
 class Read(NamedTuple):
@@ -74,6 +75,14 @@ class Standby:
         return [
             "standby: another callmon writes to this database; this one takes its place when that one is gone."
         ]
+
+    async def replay(self) -> None:
+        """What an earlier callmon left in its journal, when the database is not as it left it: before anything is
+        taken up from there, what of it is missing there is written.
+        """
+        if self._daemon.database.is_gained:
+            await self._take_over()
+            await asyncio.to_thread(self._daemon.database.flush, REPLAY_SECONDS)
 
     async def run(self) -> None:
         while True:

@@ -28,7 +28,8 @@ from callmon.errors import StoreError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-ABOUT = b"callmon number"
+ABOUT, ABOUT_JOURNAL = b"callmon number", b"callmon journal"
+KEY_NAME_BYTES = 4
 SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
 # Half of SHA-256: two of a thousand million numbers share a token once in 10^20 tries.
 TOKEN_BYTES = 16
@@ -42,7 +43,7 @@ class Key:
     """One line of the key file."""
 
     def __init__(self, key: bytes) -> None:
-        self.name = _derived(key, "name")[:4].hex()
+        self.name = _derived(key, "name")[:KEY_NAME_BYTES].hex()
         self.cipher = AESGCM(_derived(key, "seal"))
         self._matching = _derived(key, "match")
 
@@ -89,6 +90,22 @@ class Ring:
             return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], ABOUT).decode()
         except InvalidTag:
             raise KeyMissingError(f"a number sealed with the key {found[1]} is damaged, or was altered") from None
+
+    def wrap(self, data: bytes) -> bytes:
+        """Bytes that hold numbers, as a whole: the key's name, the nonce, cipher text and tag."""
+        key, nonce = self._sealing(), os.urandom(NONCE_BYTES)
+        return bytes.fromhex(key.name) + nonce + key.cipher.encrypt(nonce, data, ABOUT_JOURNAL)
+
+    def unwrap(self, data: bytes) -> bytes:
+        """The way back. Raises KeyMissingError."""
+        name, rest = data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:]
+        key = self._keys.get(name)
+        if key is None:
+            raise KeyMissingError(self.lacks(name))
+        try:
+            return key.cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], ABOUT_JOURNAL)
+        except (InvalidTag, ValueError):
+            raise KeyMissingError(f"what was sealed with the key {name} is damaged, or was altered") from None
 
     def token(self, number: str) -> str:
         """What the number is known by from now on."""

@@ -75,3 +75,8 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
     home = str(Path(callmon.__file__).parent.parent)
     path = kept.get("PYTHONPATH")
     return {**kept, "PYTHONPATH": os.pathsep.join([home, path] if path else [home])}
+
+
+def told(status: int) -> str:
+    """How a process ended, for a person."""
+    return f"killed by signal {-status}" if status < 0 else f"status {status}"

@@ -10,9 +10,10 @@ until that other is known to have written it (`kept.py`). When it is our turn, `
 
     standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
 
-Every group bears a number and is kept until the scribe says that it is committed. A scribe that died may have
-committed the last one without saying so: the next one reads the number in the database. So each group is stored
-exactly once, and a figure is published only after the commit that made it true.
+Every group bears a number and is kept until the scribe says that it is committed, in memory or in the journal
+(`pending.py`). A scribe that died may have committed the last one without saying so: the next one reads the number in
+the database, and so does the next callmon that finds groups in the journal. So each group is stored exactly once,
+and a figure is published only after the commit that made it true.
 
 Refuses to touch the database: that is the scribe's.
 """
@@ -28,10 +29,11 @@ from math import inf
 from threading import Condition, Thread
 from time import monotonic
 
-import msgspec
-
+from callmon.errors import StoreError
 from callmon.store import kept, wire
-from callmon.store.child import Child
+from callmon.store.child import Child, told
+from callmon.store.journal import Journal
+from callmon.store.pending import TRY_AGAIN, Pending, Sent
 from callmon.store.tally import Tally
 from callmon.store.turn import Turn
 
@@ -42,26 +44,21 @@ MAX_GROUP = 5_000
 PIECE = 1 << 18
 
 
-class Sent(msgspec.Struct, frozen=True):
-    """A group on its way. `since`: when its first outcome was offered."""
-
-    number: int
-    count: int
-    since: float
-    frame: bytes
-
-
 class Courier:
     """Owns the thread and the scribe. `waiting` takes what one thread, the listener's, encoded."""
 
-    def __init__(self, opening: wire.Opening, tally: Tally, group_seconds: float) -> None:
+    def __init__(
+        self, opening: wire.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
+    ) -> None:
         self._opening, self._tally = opening, tally
         self._group_seconds = group_seconds
         # One list for good: the listener appends to it, and calls wake() at the first and at the MAX_GROUPth;
         # this thread cuts off its beginning. Each is one step of the interpreter: neither waits for the other.
         self.waiting: list[bytes] = []
         self.turn = Turn(opening.is_shared, self.waiting)
-        self._unanswered: deque[Sent] = deque()
+        self.pending = Pending(journal, opening.token)
+        self._is_new = True  # it does not know yet how the database stands
+        self._post_at = 0.0  # not before, for the journal could not be read
         self._outgoing: deque[memoryview] = deque()
         self._frames = wire.Frames()
         self._number: int | None = None  # of the last group made; None until the database was read
@@ -103,8 +100,7 @@ class Courier:
     @property
     def scribe(self) -> int | None:
         """The number of the process that writes now."""
-        child = self._child
-        return child.pid if child else None
+        return child.pid if (child := self._child) else None
 
     def wake(self) -> None:
         with suppress(OSError):  # woken so often that it cannot but wake, or over
@@ -119,6 +115,8 @@ class Courier:
                 self._lead_when_told()
                 self._gather_when_due()
                 self._beat_when_due()
+                self._spill_when_due()
+                self._post_when_due()
                 self._say_goodbye_when_due()
                 for key, what in self._ready.select(self._patience()):
                     self._attend(key.fileobj, what)
@@ -137,9 +135,10 @@ class Courier:
     def _is_over(self) -> bool:
         if not self._closing or self._child is not None:
             return False
-        return self._has_given_up or self._number is None or not (self._unanswered or self.waiting)
+        return self._has_given_up or self._number is None or not (self.pending or self.waiting)
 
     def _end(self) -> None:
+        self._leave_to_journal()
         for end in (self._knock, self._door, self._ready):
             end.close()
         if self._child is not None:  # a mistake of ours ended this thread: the scribe writes what it has
@@ -147,12 +146,20 @@ class Courier:
         with self.changed:
             self.changed.notify_all()
 
+    def _leave_to_journal(self) -> None:
+        """What was not written is there for whoever starts next; a standby's is written by who leads."""
+        while self.waiting and self._number is not None and not self.turn.is_standby:
+            self._gather()
+        self.pending.close()
+
     def _patience(self) -> float | None:
         """Until something is to be done though nothing comes."""
         due = self._group_due() if self.waiting and self._number is not None else inf
         if self._child is None:
             due = min(due, self._start_at)
-        due = min(due, self.turn.beat_due(self.is_open))
+        due = min(due, self.turn.beat_due(self.is_open), self.pending.spill_due(self._is_away))
+        if self.is_open and self._post_at:
+            due = min(due, self._post_at)
         return None if due == inf else max(0.0, due - monotonic())
 
     # Gathering and sending.
@@ -173,15 +180,32 @@ class Courier:
 
     def _gather(self) -> None:
         assert self._number is not None
-        assert self._since is not None
         items = self.waiting[:MAX_GROUP]
         del self.waiting[: len(items)]
         self._number += 1
-        sent = Sent(self._number, len(items), self._since, wire.group_frame(self._number, items))
+        frame = wire.group_frame(self._number, items)
+        self.pending.add(Sent(self._number, len(items), self._since or monotonic(), frame))
         self._since = None
-        self._unanswered.append(sent)
-        if self.is_open:
-            self._post(sent.frame)
+
+    @property
+    def _is_away(self) -> bool:
+        """The database takes nothing now."""
+        return not self.is_open or self._is_stuck
+
+    def _spill_when_due(self) -> None:
+        if monotonic() >= self.pending.spill_due(self._is_away):
+            self.pending.spill()
+
+    def _post_when_due(self) -> None:
+        if not self.is_open or self._has_said_goodbye or monotonic() < self._post_at:
+            return
+        self._post_at = 0.0
+        try:
+            for frame in self.pending.to_post():
+                self._post(frame)
+        except StoreError as error:
+            self._post_at = monotonic() + TRY_AGAIN
+            self._wait_because(str(error))
 
     def _post(self, frame: bytes) -> None:
         self._outgoing.append(memoryview(frame))
@@ -210,7 +234,7 @@ class Courier:
         """When all is sent; or when a scribe that has not opened the database yet cannot."""
         if not self._closing or self._child is None or self._has_said_goodbye:
             return
-        is_left = bool(self.waiting or (self._unanswered and not self.is_open))
+        is_left = bool(self.waiting or (self.pending and not (self.is_open and self.pending.is_posted)))
         if not is_left or self._is_stuck or self._number is None:
             self._has_said_goodbye = True
             self._post(wire.frame(wire.Closing()))
@@ -249,9 +273,12 @@ class Courier:
 
     def _stand(self, standing: wire.Standing) -> None:
         """Ours to write: at once, when nobody else has written since we last did."""
-        before = None if self._number is None else self._number - len(self._unanswered)
-        is_ours = standing.token == self._opening.token or before in (None, standing.number)
-        if not self.turn.is_shared or (is_ours and not self.turn.is_standby):
+        before, is_new, self._is_new = self._before(), self._is_new, False
+        is_ours = before in (None, standing.number) or (
+            standing.token == self._opening.token and standing.number >= (before or 0)
+        )
+        # Where nobody shares it, what an earlier callmon left may be of another state of the database all the same.
+        if (is_ours and not self.turn.is_standby) or not (self.turn.is_shared or is_new):
             self._resume(standing)
             return
         self._stand_by({})
@@ -259,9 +286,15 @@ class Courier:
             self.turn.gained = standing
             self.changed.notify_all()
 
+    def _before(self) -> int | None:
+        """The number of the last group that is known to be in the database."""
+        return self._number if (numbers := self.pending.numbers) is None else numbers[0] - 1
+
     def _stand_by(self, heard: kept.Heard) -> None:
-        done = self.turn.stand_by(kept.of_groups(sent.frame for sent in self._unanswered), heard)
-        self._unanswered.clear()
+        frames, lost = self.pending.take_back()
+        self.set_aside += lost
+        done = lost + self.turn.stand_by(kept.of_groups(frames), heard)
+        self._is_new = False
         self._number = self._since = self.oldest = None
         self._wait, self.is_open, self._is_stuck = FIRST_WAIT, False, False
         with self.changed:
@@ -286,18 +319,17 @@ class Courier:
     def _resume(self, standing: wire.Standing) -> None:
         """What the database holds is not sent again; the rest is, in its order."""
         if self._number is None:
-            self._number = standing.number
+            self._number = max(standing.number, *(self.pending.numbers or (0,)))
         if standing.token == self._opening.token:
             self._forget(standing.number)
         # Else nothing of ours is in it yet, or another program has written: the scribe will find that out.
         self._tally.replace(standing.figures)
         self.turn.hold()
         self._is_stuck = False
+        self.pending.rewind()
         self._post(wire.frame(wire.Anew()))
         self.is_open = True
         self._set_trouble(None)
-        for sent in self._unanswered:
-            self._post(sent.frame)
 
     def _stored(self, stored: wire.Stored) -> None:
         self._tally.add(stored.figures)
@@ -310,9 +342,7 @@ class Courier:
         self._forget(stored.number)
 
     def _forget(self, number: int) -> None:
-        done = 0
-        while self._unanswered and self._unanswered[0].number <= number:
-            done += self._unanswered.popleft().count
+        done = self.pending.forget(number)
         self._tell_age()
         with self.changed:
             self.done += done
@@ -326,10 +356,11 @@ class Courier:
             self.changed.notify_all()
 
     def _tell_age(self) -> None:
-        self.oldest = self._unanswered[0].since if self._unanswered else self._since
+        since = self.pending.since
+        self.oldest = self._since if since is None else since
 
     def _backlog(self) -> int:
-        return sum(sent.count for sent in self._unanswered) + len(self.waiting)
+        return self.pending.count + len(self.waiting)
 
     # The scribe's life.
 
@@ -347,7 +378,7 @@ class Courier:
     def _ended(self) -> None:
         status = self._lay_down()
         if not self._closing:
-            self._missing(f"the process that writes has ended ({_told(status)}), another is started")
+            self._missing(f"the process that writes has ended ({told(status)}), another is started")
         elif status == 0 or self._has_said_goodbye:  # else it was killed before it knew: one more may try
             self._has_given_up = True
 
@@ -374,7 +405,3 @@ class Courier:
         if self.turn.is_standby:  # that what is kept waits is no trouble; that nobody can say for how long is
             self.oldest = self.oldest or monotonic()
         self._set_trouble(why)
-
-
-def _told(status: int) -> str:
-    return f"killed by signal {-status}" if status < 0 else f"status {status}"

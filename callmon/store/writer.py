@@ -2,7 +2,8 @@
 written by a process of its own, so that the listener shares neither interpreter nor processor with the database.
 
     offer ─ bytes ─▶ courier (a thread) ─ groups ─▶ scribe (a process) ─ one transaction each ─▶ database
-                        ◀── what was committed, and the figures that it added ──┘
+                        │   ◀── what was committed, and the figures that it added ──┘
+                        └─ groups that the database does not take ─▶ a file (`journal.py`), and back in their order
 
 The listener offers outcomes and never waits. What cannot be written waits, in order, and is tried again with
 back-off, whole groups in whole transactions: nothing is dropped, doubled or reordered. What can never be stored
@@ -12,7 +13,8 @@ Where several callmons share a database (PostgreSQL; `lease.py`), one writes. An
 written as long as it may be missing there, and writes that when it is its turn.
 
 When this process is killed, the scribe writes what it was sent, and ends; when the scribe is killed, another
-takes its place.
+takes its place. When the database is away meanwhile, the next callmon finds in the journal what was told until then,
+and writes it before it begins.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
+from typing import NamedTuple
 
 from callmon.errors import StoreError
 from callmon.store import wire
 from callmon.store.courier import MAX_GROUP, Courier
 from callmon.store.engine import Store
 from callmon.store.group import named
+from callmon.store.journal import Journal
 from callmon.store.tally import Tally
 from callmon.store.wire import encode_item
 
@@ -35,6 +40,16 @@ log = logging.getLogger(__name__)
 
 # A killed callmon's scribe may still be writing (`scribe.ALONE_SECONDS`): what it adds must be read.
 PATIENCE = timedelta(seconds=30)
+
+
+class Journaled(NamedTuple):
+    """What is in the journal. Bytes, and outcomes that are not in memory; why no more can be put there, if so."""
+
+    path: Path
+    size: int
+    most: int
+    outcomes: int
+    trouble: str | None
 
 
 class Writer:
@@ -52,22 +67,31 @@ class Writer:
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
         is_shared: bool = False,
+        journal: Journal | None = None,
     ) -> None:
         self._max_waiting = max_waiting
         self._is_closed = False
-        # Each counter is changed by one thread only: the difference is what waits.
-        self._offered = self._refused = 0
         url = store.url.render_as_string(hide_password=False)
-        opening = wire.Opening(url, secrets.token_hex(8), store.ring.raw, is_shared)
-        self._courier = Courier(opening, tally, group_time.total_seconds())
-        self._wait_until_open(store, patience)
+        token = (journal and journal.token) or secrets.token_hex(8)
+        opening = wire.Opening(url, token, store.ring.raw, is_shared)
+        # Each counter is changed by one thread only: the difference is what waits.
+        self._offered = sum(entry.count for entry in journal.found) if journal else 0
+        self._refused = 0
+        self._courier = Courier(opening, tally, group_time.total_seconds(), journal)
+        self._wait_until_open(store, patience.total_seconds())
 
-    def _wait_until_open(self, store: Store, patience: timedelta) -> None:
-        courier = self._courier
-        if not self.wait(lambda: courier.is_open or courier.turn.is_standby, patience.total_seconds()):
-            why = courier.trouble or f"the database {store} did not answer in time"
-            self.close()
-            raise StoreError(why)
+    def _wait_until_open(self, store: Store, patience: float) -> None:
+        """And until what an earlier callmon left in the journal is written, as long as that goes on."""
+        courier, goal, before = self._courier, self._offered, 0
+        while not self.wait(lambda: self._is_ready(goal), patience):
+            if courier.done == before or courier.trouble is not None:
+                why = courier.trouble or f"the database {store} did not answer in time"
+                self.close()
+                raise StoreError(why)
+            before = courier.done
+
+    def _is_ready(self, goal: int) -> bool:
+        return self.stands_by or (self._courier.is_open and self._courier.done >= goal)
 
     def offer(self, outcome: wire.Item) -> bool:
         """Takes the outcome, always; False: enough waits here, read no further until `has_room()`.
@@ -84,7 +108,7 @@ class Writer:
         size = len(waiting)
         if size == 1 or size == MAX_GROUP:
             courier.wake()
-        return offered - courier.done < self._max_waiting
+        return offered - courier.done - courier.pending.journaled < self._max_waiting
 
     def _set_aside(self, outcome: wire.Item, error: Exception) -> bool:
         self._refused += 1
@@ -125,7 +149,8 @@ class Writer:
         self.offer(wire.Heartbeat(exchange, at))
 
     def has_room(self) -> bool:
-        return self.backlog() < self._max_waiting
+        """Whether memory has: what is in the journal takes none."""
+        return self.backlog() - self._courier.pending.journaled < self._max_waiting
 
     def backlog(self) -> int:
         return self._offered - self._courier.done
@@ -138,6 +163,13 @@ class Writer:
         """How long the oldest outcome has waited to be committed; what is kept while another writes does not."""
         oldest = self._courier.oldest
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
+
+    def journal(self) -> Journaled | None:
+        """How the journal is; None without one."""
+        pending = self._courier.pending
+        if (journal := pending.journal) is None:
+            return None
+        return Journaled(journal.path, journal.size, journal.most, pending.journaled, pending.trouble)
 
     def trouble(self) -> str | None:
         """Why outcomes wait, for a person; None while all is well."""
@@ -166,6 +198,8 @@ class Writer:
         self._is_closed = True
         self._courier.close()
         self._courier.thread.join(timeout)
-        if (waiting := self.backlog()) and not self.stands_by:
-            why = self._courier.trouble
+        left, why = self._courier.pending.journaled, self._courier.trouble
+        if (waiting := self.backlog() - left) and not self.stands_by:
             log.error("closed with outcomes not stored", extra={"waiting": waiting, "why": why})
+        if left:
+            log.warning("outcomes wait in the journal for the next start", extra={"waiting": left, "why": why})

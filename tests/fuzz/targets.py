@@ -31,6 +31,7 @@ EXCHANGE = next(iter(SETTINGS.exchanges))
 SITE = assembly.site(SETTINGS, EXCHANGE)
 ZONE = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
+NOTHING_IS_UP = (e.ConnectionLost(NOON), e.CoreShowChannelsComplete(NOON), e.StatusComplete(NOON))
 # Odd lengths, so that a chunk ends anywhere in a message.
 CHUNK = 1_357
 
@@ -74,6 +75,10 @@ class Listener:
         self._tell([session.lost()])
         monitor.in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
 
+    def end(self) -> None:
+        """The exchange lists no channel any more: no call is left."""
+        self._tell(NOTHING_IS_UP)
+
     def again(self) -> None:
         """A new connection to the same exchange, heard by the same monitor."""
         boxes = self._session._boxes  # the exchange's, which outlives a connection
@@ -94,13 +99,17 @@ class Listener:
 
 def ami(data: bytes) -> None:
     """Bytes to session and monitor as the daemon has them, and through a replay."""
-    Listener().hear(data)
+    listener = Listener()
+    listener.hear(data)
+    listener.end()
     replay = Replay(assembly.monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
     middle = len(data) // 2
     for connection in (data[:middle], data[middle:]):
         for outcome in replay.connection([connection]):
             list(lines(outcome, replay.start))
     replay.calls()
+    for event in NOTHING_IS_UP:
+        list(replay._feed(event))
 
 
 class Forever:
