@@ -73,8 +73,7 @@ class StoreSettings(Table):
     )
     journal: FilePath | None = Field(
         default=None,
-        description="the file in which outcomes wait, sealed, while the database is away; when left out, beside the "
-        "database",
+        description="where outcomes wait, sealed, while the database is away; when left out, beside the database",
     )
     journal_limit: int = Field(
         default=256,

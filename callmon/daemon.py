@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from callmon import __version__, assembly, restoring
+from callmon import __version__, assembly, restoring, upkeep
 from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
@@ -44,6 +44,7 @@ from callmon.sinks.database import Database
 from callmon.sinks.metrics import ExchangeState, Metrics, Service
 from callmon.sinks.mqtt import Mqtt
 from callmon.sinks.outlook import Outlook
+from callmon.sinks.upkeep import Upkeep
 from callmon.standards import ALL_STANDARDS
 from callmon.standby import Standby
 from callmon.store import ledger
@@ -127,7 +128,7 @@ class Daemon:
             hands = tasks.create_task(
                 self.hands.run(lambda act: self.offer(partial(act, self.monitor))), name="by hand"
             )
-            outlooks = tasks.create_task(self.outlooks.run(lambda: self.settings), name="outlooks")
+            outlooks = tasks.create_task(self.outlooks.run(lambda: self.settings, self.database), name="outlooks")
             succession = tasks.create_task(self.standby.run(), name="standby")
             refill = tasks.create_task(self.refills.run(), name="refill")
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
@@ -191,17 +192,24 @@ class Daemon:
 
     def outlook(self) -> Outlook:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
-        return self.outlooks.at(datetime.now(UTC), self.settings, heard)._replace(waits=self.waits())
+        told = self.outlooks.at(datetime.now(UTC), self.settings, heard)
+        return told._replace(waits=self.waits(), upkeep=self._upkeep())
+
+    def _upkeep(self) -> Upkeep:
+        heard = {name: watched.exchange for name, watched in self.watched.items()}
+        return upkeep.upkeep(heard, self.database, self.outlooks.disks, datetime.now(UTC), monotonic())
 
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self.watched.items()]
 
     def troubles(self) -> list[str]:
         health = self.settings.health
-        return troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
+        found = troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
+        return [*found, *upkeep.journal_troubles(self.database)]
 
     def remarks(self) -> list[str]:
-        return [*remarks([self.mqtt]), *self.standby.remarks()]
+        seen = upkeep.remarks(self._upkeep().skews, self.database, self.settings.store.journal_limit > 0)
+        return [*remarks([self.mqtt]), *self.standby.remarks(), *seen]
 
     def leads(self) -> bool:
         return self.database.leads

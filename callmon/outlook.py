@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 
 from callmon.ami.connection import Exchange
 from callmon.ami.mailboxes import short
@@ -17,14 +18,18 @@ from callmon.errors import StoreError
 from callmon.findings import VERDICTS
 from callmon.lines import Line
 from callmon.settings import Settings
+from callmon.sinks.database import Database
 from callmon.sinks.outlook import BoxState, Outlook
+from callmon.sinks.upkeep import Room
 from callmon.standards import CALL_STANDARDS
 from callmon.store import ledger, queries
 from callmon.store.engine import Store
+from callmon.upkeep import disks
 
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
 MESSAGES_LEFT_IN = timedelta(days=14)
 READ_EVERY = timedelta(minutes=5)
+LOOK_EVERY = timedelta(seconds=30)  # at disks
 LONGEST_CLOSED_DAYS = 30
 
 ByLine = dict[tuple[str, str, str], int]  # standard, line, verdict → calls
@@ -40,6 +45,7 @@ class Outlooks:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.disks: Mapping[str, Room] = {}
         self._days: dict[str, date] = {}
         self._last_day: ByLine = {}
         self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
@@ -70,14 +76,18 @@ class Outlooks:
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found
 
-    async def run(self, settings: Callable[[], Settings]) -> None:
+    async def run(self, settings: Callable[[], Settings], database: Database) -> None:
         """Read again every few minutes: a day ends, a backfill corrects one. The database's trouble is told by
         its sink.
         """
+        read_at = monotonic() + READ_EVERY.total_seconds()
         while True:
-            await asyncio.sleep(READ_EVERY.total_seconds())
-            with suppress(StoreError):
-                await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
+            self.disks = await asyncio.to_thread(lambda: dict(disks(database)))
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            if monotonic() >= read_at:
+                read_at = monotonic() + READ_EVERY.total_seconds()
+                with suppress(StoreError):
+                    await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
 
     def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, Exchange]) -> Outlook:
         """All that is known."""

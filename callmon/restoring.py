@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetime]:
-    """The calls that were in progress when callmon last ran are taken up by their stored facts. Gives until when each
-    exchange was heard.
+    """Until when each exchange was heard. The calls that were in progress when callmon last ran are taken up by
+    their stored facts.
     """
     settings, monitor = daemon.settings, daemon.monitor
     assembly.warm_up(settings, now)

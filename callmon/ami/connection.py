@@ -15,6 +15,7 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from time import monotonic
 
 from callmon.ami import events as e
@@ -137,6 +138,7 @@ class Exchange:
     def __init__(self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None) -> None:
         self.name, self.settings = name, settings
         self.link: Link | None = None
+        self.certificate_expires: datetime | None = None  # of the last connection, where it was by TLS
         self.events = 0
         self.dropped = 0
         self.boxes, self.feed = Mailboxes(), Feed()
@@ -202,13 +204,14 @@ class Exchange:
 
         context = tls_context(s) if s.tls else None
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            _, link = await loop.create_connection(
+            transport, link = await loop.create_connection(
                 fresh,
                 s.host,
                 s.port,
                 ssl=context,
                 server_hostname=(s.server_name or s.host) if s.tls else None,
             )
+        self.certificate_expires = _certificate_expires(transport)
         return link
 
     def _heard(self, events: list[e.Event]) -> None:
@@ -241,6 +244,13 @@ def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
         key = str(settings.client_key) if settings.client_key else None
         context.load_cert_chain(str(settings.client_certificate), key)
     return context
+
+
+def _certificate_expires(transport: asyncio.BaseTransport) -> datetime | None:
+    """Of the certificate that was shown and accepted; None without TLS."""
+    wire = transport.get_extra_info("ssl_object")
+    until = wire and wire.getpeercert().get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None
 
 
 def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str:

@@ -19,10 +19,11 @@ an action.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 
 from callmon.ami import events as e
+from callmon.ami.clock import Clock
 from callmon.ami.decoding import decode
 from callmon.ami.feed import Feed
 from callmon.ami.mailboxes import Mailboxes
@@ -90,7 +91,7 @@ class Session:
         self._listed = now
         self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
         self._last_byte = now
-        self._clock: tuple[e.Event, float] | None = None  # what told the exchange's time last, and when
+        self.clock = Clock()
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
@@ -144,11 +145,7 @@ class Session:
 
     def exchange_time(self, now: float) -> datetime | None:
         """The exchange's own time now; None before it told any."""
-        if self._clock is None:
-            return None
-        event, at = self._clock
-        told = event.at
-        return None if told is None else told + timedelta(seconds=now - at)
+        return self.clock.time(now)
 
     def heard_until(self) -> datetime | None:
         """The exchange's own time of the last byte heard."""
@@ -205,11 +202,11 @@ class Session:
                 pass
 
     def _ponged(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
-        self._pinged = None
+        asked, self._pinged = self._pinged, None
         self._deadline = now + self._ping_every
         told = e.instant(reply["Timestamp"])
         if told is not None:
-            self._clock = (e.Event(told), now)
+            self.clock.ponged(told, now if asked is None else asked, now)
         if self._booted is not None:
             heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
             self._booted = None
@@ -251,7 +248,7 @@ class Session:
         """The exchange's clock is read once for all that came together."""
         latest = next((event for event in reversed(heard) if event.stamp), None)
         if latest is not None:
-            self._clock = (latest, now)
+            self.clock.read(latest, now)
 
     def _begun(self, event: e.Newchannel) -> None:
         """A call begins. No event says whether its caller's number may be shown."""

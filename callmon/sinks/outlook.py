@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from callmon.ami.feed import Counts
 from callmon.calls import rings
 from callmon.calls.call import Wait
+from callmon.sinks.upkeep import Upkeep, upkeep
 from callmon.words import STANDARDS, word
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -42,6 +43,7 @@ class Outlook(NamedTuple):
     waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest now
     services: Mapping[str, tuple[str, str]] = NOTHING  # service → its French and its English title
     closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → the closed day that today is, in both languages
+    upkeep: Upkeep = Upkeep()
 
 
 def outlook(told: Outlook) -> Iterator[Metric]:
@@ -56,6 +58,7 @@ def outlook(told: Outlook) -> Iterator[Metric]:
     names = {(name, word("standard", name, "fr"), word("standard", name, "en")): 1 for name in STANDARDS}
     yield _gauge("callmon_standard_info", "The service standards.", ("standard", "title_fr", "title_en"), names)
     yield from _feeds(told.feeds)
+    yield from upkeep(told.upkeep)
     yield from _waits(told.waits)
     services = {(name, *titles): 1 for name, titles in told.services.items()}
     yield _gauge("callmon_service_info", "The services.", ("service", "name_fr", "name_en"), services)

@@ -10,10 +10,9 @@ until that other is known to have written it (`kept.py`). When it is our turn, `
 
     standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
 
-Every group bears a number and is kept until the scribe says that it is committed, in memory or in the journal
-(`pending.py`). A scribe that died may have committed the last one without saying so: the next one reads the number in
-the database, and so does the next callmon that finds groups in the journal. So each group is stored exactly once,
-and a figure is published only after the commit that made it true.
+Every group bears a number and is kept until the scribe says that it is committed (`pending.py`). A scribe that died
+may have committed the last one without saying so: the next one reads the number in the database. So each group is
+stored exactly once, and a figure is published only after the commit that made it true.
 
 Refuses to touch the database: that is the scribe's.
 """
@@ -155,11 +154,9 @@ class Courier:
     def _patience(self) -> float | None:
         """Until something is to be done though nothing comes."""
         due = self._group_due() if self.waiting and self._number is not None else inf
-        if self._child is None:
-            due = min(due, self._start_at)
+        due = due if self._child is not None else min(due, self._start_at)
         due = min(due, self.turn.beat_due(self.is_open), self.pending.spill_due(self._is_away))
-        if self.is_open and self._post_at:
-            due = min(due, self._post_at)
+        due = min(due, self._post_at or inf)
         return None if due == inf else max(0.0, due - monotonic())
 
     # Gathering and sending.
@@ -174,7 +171,7 @@ class Courier:
             return
         if self._since is None:
             self._since = monotonic()
-            self._tell_age()
+            self.oldest = self.pending.since or self._since
         if self._number is not None and monotonic() >= self._group_due():
             self._gather()
 
@@ -277,7 +274,7 @@ class Courier:
         is_ours = before in (None, standing.number) or (
             standing.token == self._opening.token and standing.number >= (before or 0)
         )
-        # Where nobody shares it, what an earlier callmon left may be of another state of the database all the same.
+        # What an earlier callmon left may be of another state of the database also where nobody shares it.
         if (is_ours and not self.turn.is_standby) or not (self.turn.is_shared or is_new):
             self._resume(standing)
             return
@@ -343,7 +340,7 @@ class Courier:
 
     def _forget(self, number: int) -> None:
         done = self.pending.forget(number)
-        self._tell_age()
+        self.oldest = self.pending.since or self._since
         with self.changed:
             self.done += done
             self.changed.notify_all()
@@ -354,10 +351,6 @@ class Courier:
         with self.changed:
             self.trouble = why
             self.changed.notify_all()
-
-    def _tell_age(self) -> None:
-        since = self.pending.since
-        self.oldest = self._since if since is None else since
 
     def _backlog(self) -> int:
         return self.pending.count + len(self.waiting)

@@ -35,15 +35,15 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
     token: str
     number: int
-    count: int
+    outcomes: int
     frame: bytes
 
 
 class Entry(NamedTuple):
-    """A group in the file. `place`, `length`: of what is sealed."""
+    """A group in the file, and how many outcomes it holds. `place`, `length`: of what is sealed."""
 
     number: int
-    count: int
+    outcomes: int
     place: int
     length: int
 
@@ -146,7 +146,7 @@ class Journal:
             if crc32(sealed) != check:
                 return
             record = _decode(self._ring.unwrap(sealed))
-            yield Entry(record.number, record.count, place + HEAD.size, length), record
+            yield Entry(record.number, record.outcomes, place + HEAD.size, length), record
             place += HEAD.size + length
 
     def _left(self, place: int) -> int:

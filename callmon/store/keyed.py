@@ -2,7 +2,8 @@
 
 Where `privacy.key_file` names no file, the keys lie beside a SQLite database (callmon.db-key), or in callmon's own
 folder when the database is elsewhere; there the first one is made by itself, so that no number is ever stored in
-the clear. The journal is there too. Refuses to make one for a database whose numbers are sealed already: their key has gone missing.
+the clear. The journal is there too. Refuses to make a key for a database whose numbers are sealed already: theirs
+has gone missing.
 """
 
 from __future__ import annotations

@@ -43,16 +43,16 @@ class Sent(msgspec.Struct):
 
 
 class Pending:
-    """Without a journal all stays in memory. `journaled`: how many outcomes are in the journal, and not in memory."""
+    """Without a journal all stays in memory. `journaled`: how many outcomes are there, and not in memory."""
 
     def __init__(self, journal: Journal | None, token: str) -> None:
         self.journal, self.token = journal, token
         found = [] if journal is None else journal.found
-        self._groups = deque(Sent(e.number, e.count, monotonic(), None, e) for e in found)
+        self._groups = deque(Sent(e.number, e.outcomes, monotonic(), None, e) for e in found)
         self._spilled = len(self._groups)
         self._posted = 0
         self._again_at = 0.0
-        self.journaled = sum(entry.count for entry in found)
+        self.journaled = sum(entry.outcomes for entry in found)
         self.trouble: str | None = None
 
     def __len__(self) -> int:

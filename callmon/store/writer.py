@@ -13,8 +13,8 @@ Where several callmons share a database (PostgreSQL; `lease.py`), one writes. An
 written as long as it may be missing there, and writes that when it is its turn.
 
 When this process is killed, the scribe writes what it was sent, and ends; when the scribe is killed, another
-takes its place. When the database is away meanwhile, the next callmon finds in the journal what was told until then,
-and writes it before it begins.
+takes its place. When the database is away meanwhile, the next callmon finds in the journal what was told until
+then, and writes it before it begins.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ class Writer:
         is_shared: bool = False,
         journal: Journal | None = None,
     ) -> None:
-        self._max_waiting = max_waiting
+        self.max_waiting, self.path = max_waiting, store.path
         self._is_closed = False
         url = store.url.render_as_string(hide_password=False)
         token = (journal and journal.token) or secrets.token_hex(8)
         opening = wire.Opening(url, token, store.ring.raw, is_shared)
         # Each counter is changed by one thread only: the difference is what waits.
-        self._offered = sum(entry.count for entry in journal.found) if journal else 0
+        self._offered = sum(entry.outcomes for entry in journal.found) if journal else 0
         self._refused = 0
         self._courier = Courier(opening, tally, group_time.total_seconds(), journal)
         self._wait_until_open(store, patience.total_seconds())
@@ -108,7 +108,7 @@ class Writer:
         size = len(waiting)
         if size == 1 or size == MAX_GROUP:
             courier.wake()
-        return offered - courier.done - courier.pending.journaled < self._max_waiting
+        return offered - courier.done - courier.pending.journaled < self.max_waiting
 
     def _set_aside(self, outcome: wire.Item, error: Exception) -> bool:
         self._refused += 1
@@ -150,7 +150,7 @@ class Writer:
 
     def has_room(self) -> bool:
         """Whether memory has: what is in the journal takes none."""
-        return self.backlog() - self._courier.pending.journaled < self._max_waiting
+        return self.backlog() - self._courier.pending.journaled < self.max_waiting
 
     def backlog(self) -> int:
         return self._offered - self._courier.done
