@@ -11,8 +11,8 @@ until that other is known to have written it (`kept.py`). When it is our turn, `
     standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
 
 Every group bears a number and is kept until the scribe says that it is committed (`pending.py`). A scribe that
-died may have committed the last one without saying so: the next one reads the number in the database. So each group
-is stored exactly once, and a figure is published only after the commit that made it true.
+died may have committed the last one without saying so: the next one reads the number in the database. So each is
+stored exactly once, and a figure is published only after the commit that made it true.
 
 Refuses to touch the database: that is the scribe's.
 """
