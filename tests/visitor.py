@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 import httpx
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HERE = ("127.0.0.1", 40000)
 ELSEWHERE = ("198.51.100.7", 40000)
 OURS = "http://localhost"
+PATIENCE = 60.0  # seconds: an answer that takes longer never comes
 FIELD = re.compile(r'name="csrf" value="([^"]*)"')
 
 
@@ -49,4 +50,23 @@ class Visitor:
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
         told = scope | {"scheme": "http"} if self.is_behind_tls else scope
-        await self._application(told, receive, send)
+        is_live = is_over = False
+
+        async def leaving() -> Message:
+            """Whoever looks on live leaves as soon as there was something to see."""
+            if is_live:
+                await asyncio.sleep(0.02)
+                return {"type": "http.disconnect"}
+            return await receive()
+
+        async def seen(message: Message) -> None:
+            nonlocal is_live, is_over
+            if message["type"] == "http.response.start":
+                is_live = b"text/event-stream" in dict(message["headers"]).get(b"content-type", b"")
+            is_over = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        async with asyncio.timeout(PATIENCE):
+            await self._application(told, leaving, seen)
+        if is_live and not is_over:
+            await send({"type": "http.response.body", "body": b""})

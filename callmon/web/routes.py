@@ -41,15 +41,29 @@ PAGES = (
     _entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.one, Right.VIEW),
     _entry("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, Right.CALL_BACK, **_POST),
     _entry(
-        "record", "/rappels/{id}/consigner", "/callbacks/{id}/record", callbacks.record, Right.CALL_BACK, **_POST
+        "record",
+        "/rappels/{id}/consigner",
+        "/callbacks/{id}/record",
+        callbacks.record,
+        Right.CALL_BACK,
+        act="callback",
+        **_POST,
     ),
     _entry("calls", "/appels", "/calls", calls.show, Right.VIEW),
     _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.one, Right.VIEW),
     _entry("promises", "/normes", "/promises", promises.show, Right.VIEW),
     _entry("disruptions", "/perturbations", "/disruptions", disruptions.show, Right.VIEW),
     _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one, Right.VIEW),
-    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, Right.REPORT, **_POST),
-    _entry("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, Right.REPORT, **_POST),
+    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, Right.REPORT, act="disruption", **_POST),
+    _entry(
+        "tell",
+        "/perturbations/{id}",
+        "/disruptions/{id}",
+        disruptions.record,
+        Right.REPORT,
+        act="disruption",
+        **_POST,
+    ),
     _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
 )
 TABLE = Table(PAGES)

@@ -1,0 +1,109 @@
+"""All of the pages, before a database in which every number is known, and a browser of each role."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from callmon.callbacks.hand import Hand
+from callmon.daemon import Daemon
+from callmon.settings import Settings, example_text, parse
+from callmon.store import keyed, ledger
+from callmon.store.engine import Store
+from callmon.web.access.access import Access
+from callmon.web.access.door import Door
+from callmon.web.access.entry import Entry
+from callmon.web.access.gate import Gate
+from callmon.web.app import app
+from callmon.web.routes import entries
+from tests.doors import ROLES, sign_in, with_accounts
+from tests.office import CALLER, OTHER, Office
+from tests.store_fixtures import database
+from tests.visitor import Visitor
+
+HOUR = timedelta(hours=1)
+OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
+THIRD, WITHHELD = "+14165550103", "+14165550104"  # another number to call; one that is never to be shown
+NUMBERS = (CALLER, OTHER, THIRD, WITHHELD)
+EXCHANGE, ENTRY, CALL = "toronto", "1700000001.0", "1700000001.0"
+NOBODY = ""
+
+
+class Pages(NamedTuple):
+    """The application, the routes that it has, and who is signed in (NOBODY: a browser without a session)."""
+
+    gate: Gate
+    entries: tuple[Entry, ...]
+    routes: list[Route]
+    visitors: Mapping[str, Visitor]
+    store: Store
+
+
+def settings(folder: Path) -> Settings:
+    text = example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
+    return parse(text.replace("[web]\n", "[web]\naccess = { accounts = true }\n"))
+
+
+@contextmanager
+def pages(folder: Path) -> Iterator[Pages]:
+    """A daemon that does not run: its pages, its database, what it took up."""
+    told = settings(folder)
+    store = keyed.ready(told)
+    _fill(store)
+    with_accounts(store)
+    daemon = Daemon(told, store)
+    try:
+        daemon._restore()
+        door = Door(Access(told.web.access, store))
+        gate = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, door.access)
+        assert isinstance(gate, Gate)
+        inner = gate._app
+        assert isinstance(inner, Starlette)
+        known = (*entries(daemon.site), *door.entries())
+        routes = [route for route in inner.routes if isinstance(route, Route)]
+        yield Pages(gate, known, routes, _visitors(gate), store)
+    finally:
+        daemon.site.close()
+        daemon.database.close()
+
+
+def _visitors(gate: Gate) -> dict[str, Visitor]:
+    found = {NOBODY: Visitor(gate)}
+    for role in ROLES:
+        found[role] = Visitor(gate)
+        assert sign_in(found[role], role).status_code == 303
+    return found
+
+
+def _fill(store: Store) -> None:
+    """Two callbacks to make, one of them at another number; a withheld number; a complaint; answered calls."""
+    office = Office()
+    office.hear(
+        office.message(OPENED, language="fr"),
+        office.message(OPENED + HOUR, OTHER, "poci"),
+        office.message(OPENED + HOUR, WITHHELD, withheld="withheld"),
+        office.call_in(OPENED + HOUR, OTHER),
+        office.call_out(OPENED + 2 * HOUR, number="9" + OTHER[2:]),
+    )
+    with database(store) as sink:
+        for outcome in office.outcomes:
+            sink.offer(outcome)
+        assert sink.flush(20)
+    hand = Hand(
+        at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
+    )
+    ledger.ask(store, hand, THIRD)
+
+
+def shown(text: str) -> list[str]:
+    """The numbers that a text shows, however they are written."""
+    digits = re.sub(r"\D", "", html.unescape(text))
+    return [number for number in NUMBERS if number[-7:] in digits]
