@@ -61,7 +61,7 @@ def pages(folder: Path) -> Iterator[Pages]:
     with_accounts(store)
     daemon = Daemon(told, store)
     try:
-        daemon._restore()
+        daemon.restore()
         door = Door(Access(told.web.access, store))
         gate = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, door.access)
         assert isinstance(gate, Gate)
