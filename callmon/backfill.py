@@ -74,7 +74,7 @@ class Backfill:
     def run(self, rows: Iterable[Row], windows: Sequence[Window] | None = None) -> Iterator[Filled]:
         """What changed, as each transaction is made. Raises StoreError."""
         for part in diary.stretches(self._counted(rows)):
-            told = diary.told(part, self._site, self._keys)
+            told = self.told(part)
             if windows is not None:
                 told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
@@ -82,6 +82,10 @@ class Backfill:
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
             self._hand_over(told)  # behind what is owed for the messages among them
+
+    def told(self, part: Sequence[Row]) -> diary.Told:
+        """The facts of each call that is over in a stretch of rows."""
+        return diary.told(part, self._site, self._keys)
 
     def _hand_over(self, told: Mapping[str, Sequence[Fact]]) -> None:
         """The calls out, of which nothing is stored, to the ledger: one may be somebody's callback."""

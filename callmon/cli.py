@@ -24,6 +24,7 @@ from callmon.cli_backfill import backfill
 from callmon.cli_database import db
 from callmon.cli_disruptions import disruptions as disruption_commands
 from callmon.cli_privacy import privacy
+from callmon.cli_reconcile import reconcile
 from callmon.cli_report import report
 from callmon.cli_users import users
 from callmon.command_line import (
@@ -48,6 +49,7 @@ def main() -> None:
 
 main.add_command(backfill)
 main.add_command(db)
+main.add_command(reconcile)
 main.add_command(privacy)
 main.add_command(alerting)
 main.add_command(report)

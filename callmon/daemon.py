@@ -36,11 +36,13 @@ from callmon.findings import Outcome
 from callmon.hands import Hands
 from callmon.notify import notify
 from callmon.outlook import Outlooks
+from callmon.reconciling import Nights
 from callmon.refill import Refills
 from callmon.rolling_up import roll_up
 from callmon.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.sinks import Sink, board
 from callmon.sinks.database import Database
+from callmon.sinks.diary import Diary
 from callmon.sinks.metrics import ExchangeState, Metrics, Service
 from callmon.sinks.mqtt import Mqtt
 from callmon.sinks.outlook import Outlook
@@ -85,6 +87,7 @@ class Daemon:
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
         self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by)
+        self.nights = Nights(lambda: self.settings, store, self.leads, self.refills.backlog)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
             self.database.tally,
@@ -132,11 +135,12 @@ class Daemon:
             succession = tasks.create_task(self.standby.run(), name="standby")
             refill = tasks.create_task(self.refills.run(), name="refill")
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
+            nights = tasks.create_task(self.nights.run(), name="nights")
             self.tell_board(datetime.now(UTC))
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands, outlooks, succession, refill, rolling])
+            await self._close(server, [web, timer, hands, outlooks, succession, refill, rolling, nights])
 
     def restore(self) -> None:
         """What was stored before: calls in progress, obligations, today's figures. Blocks."""
@@ -198,6 +202,9 @@ class Daemon:
     def _upkeep(self) -> Upkeep:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
         return upkeep.upkeep(heard, self.database, self.outlooks.disks, datetime.now(UTC), monotonic())
+
+    def diary(self) -> Diary:
+        return Diary(self.refills.waiting(), self.nights.compared)
 
     def exchanges(self) -> Sequence[ExchangeState]:
         return [self._state(name, watched) for name, watched in self.watched.items()]

@@ -45,6 +45,7 @@ class Refills:
         self._settings, self._store, self._added = settings, store, added
         self._stands_by = stands_by
         self._windows: dict[str, list[Window]] = {}
+        self._since: dict[str, datetime] = {}
         self._noted = asyncio.Event()
 
     def offer(self, outcome: Outcome) -> bool:
@@ -68,7 +69,12 @@ class Refills:
         """Times whose rows are still to be read."""
         return sum(map(len, self._windows.values()))
 
+    def waiting(self) -> dict[str, datetime]:
+        """By exchange, since when its times wait for their rows."""
+        return dict(self._since)
+
     def _note(self, exchange: str, window: Window) -> None:
+        self._since.setdefault(exchange, datetime.now(UTC))
         windows = self._windows.setdefault(exchange, [])
         windows.append(window)
         if len(windows) > MOST:
@@ -89,6 +95,7 @@ class Refills:
             self._noted.clear()
             noted, self._windows = self._windows, {}
             tried = [await self._try(name, windows) for name, windows in noted.items()]
+            self._since = {name: at for name, at in self._since.items() if name in self._windows}
             pause = 0.0 if all(tried) else min(2 * max(pause, FIRST_PAUSE), LONGEST_WAIT)
 
     async def _try(self, exchange: str, windows: list[Window]) -> bool:

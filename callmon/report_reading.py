@@ -102,6 +102,7 @@ def _one(
         in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
         fingerprint=str(seal),
         disruptions=disrupted,
+        reconciled=reported.reconciled(connection, period.first, period.after, lines, seal),
     )
     return book.report(known)
 

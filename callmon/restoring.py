@@ -24,6 +24,7 @@ def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetim
     daemon.outlooks.restore(settings, now)
     heard = queries.heartbeats(store)
     daemon.hands.restore()
+    daemon.nights.restore()
     disruptions.take_up(store, monitor, settings)
     ledger.take_up(store, monitor.ledger, settings.exchanges, now)
     lines = [line.name for line in settings.lines()]

@@ -16,7 +16,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 # What no truth of the year can tell: they have tests of their own.
 APART = {"calls_in_progress", "unheard_hours", "unheard_open_hours"}
 ABSENT = {
-    "reconciliation_exchange_only", "reconciliation_callmon_only",
+    "reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only",
 }  # fmt: skip
 SIDES = {"tty": ("mode", "tty"), "voice": ("mode", "voice"), "fr": ("language", "fr"), "en": ("language", "en")}
 PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}

@@ -26,6 +26,7 @@ from callmon.findings import Cause, Finding, Outcome, Verdict
 from callmon.last_calls import LastCalls
 from callmon.privacy.sealing import Ring
 from callmon.sinks.database import Database
+from callmon.sinks.diary import Diary
 from callmon.sinks.metrics import ExchangeState, Service
 from callmon.sinks.outlook import Outlook
 from callmon.store import queries, wire
@@ -160,6 +161,7 @@ class Daemon:
     book: Book = field(default_factory=Book)
     last: LastCalls = field(default_factory=LastCalls)
     ahead: Outlook = field(default_factory=Outlook)
+    log: Diary = field(default_factory=Diary)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         return self.calls
@@ -184,6 +186,9 @@ class Daemon:
 
     def outlook(self) -> Outlook:
         return self.ahead
+
+    def diary(self) -> Diary:
+        return self.log
 
     def faults(self) -> int:
         return self.caught

@@ -70,6 +70,8 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("CallmonDown", "now", "administrator", "digest,administrator"),
         ("ExchangeUnheard", "now", "administrator", "digest,administrator"),
         ("FeedSilent", "now", "administrator", "digest,administrator"),
+        ("ReconciliationDiffers", "opening", "administrator", "digest,administrator"),
+        ("BackfillStale", "opening", "administrator", "digest,administrator"),
         ("StandardNotMet", "opening", "lead", "digest,nobody"),
         ("CallbacksAtOpening", "opening", "team", "digest,team"),
         ("LineNotReady", "opening", "lead", "digest,lead"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -13,6 +13,8 @@ from prometheus_client.samples import Sample
 from callmon.figures import Figures, Sets, added, zeros
 from callmon.findings import Outcome
 from callmon.lines import Line
+from callmon.reconciliation import Compared
+from callmon.sinks.diary import Diary
 from callmon.sinks.metrics import ExchangeState, Metrics
 from callmon.sinks.series import FiguresText
 from callmon.store.tally import Tally
@@ -110,6 +112,17 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_sink_refused_total", sink="database") == 2
     assert value(values, "callmon_leader") == 1
     assert value(values, "callmon_build_info", version="1.2.3") == 1
+
+
+def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
+    compared = Compared(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
+    values = read(page(Daemon(log=Diary({EXCHANGE: START}, [compared])), {}))
+    told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
+    assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]
+    assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="exchange") == 3
+    assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="callmon") == 1
+    before = read(page(Daemon(), {}))
+    assert [key for key in before if "reconciliation" in key[0] or "backfill" in key[0]] == []
 
 
 def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:

@@ -170,7 +170,7 @@ class Writer:
         exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
         beside = [(name, x) for x in exchanges for name in ("unheard_hours", "unheard_open_hours")]
         beside += [("calls_in_progress", "")]
-        beside += [(name, "") for name in ("reconciliation_exchange_only", "reconciliation_callmon_only")]
+        beside += [(f"reconciliation_{x}", "") for x in ("days", "exchange_only", "callmon_only")]
         return [
             self.by_cut("heard", say("Appels entendus"), columns),
             self.listed("listening", say("Écoute et rapprochement"), beside),

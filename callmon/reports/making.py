@@ -66,11 +66,6 @@ CAUSED: dict[str, tuple[str, ...]] = {f"{standard}.cause": CAUSES for standard i
 BY_DAY: dict[str, tuple[str, ...]] = {f"weekday.{what}": tuple("1234567") for what in BY_TIME}
 BY_CLOCK: dict[str, tuple[str, ...]] = {f"half_hour.{what}": HALF_HOURS for what in BY_TIME}
 REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdict in VERDICTS[1:])
-# Nothing tells these yet.
-ABSENT: Mapping[str, tuple[Kind, bool]] = {  # whether in every cut
-    "reconciliation_exchange_only": ("count", False),
-    "reconciliation_callmon_only": ("count", False),
-}
 # These add up: a check line says by how much they do not.
 CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
 DIMENSIONS = ("service", "mode", "line", "language")
@@ -99,9 +94,6 @@ class Making:
             self._rate(Place(name, "", cut), *rates.fraction(rate, counts))
         for name, kind in rates.LENGTHS.items():
             self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, {}))
-        for name, (absent, everywhere) in ABSENT.items():
-            if everywhere or cut == WHOLE:
-                self._not_available(Place(name, "", cut), absent)
         self._check(cut, cell, counted)
 
     def _check(self, cut: Cut, cell: Cell, counted: int) -> None:
@@ -201,6 +193,15 @@ class Making:
             spans = one.unheard(month.begin, month.end)
             self._hours(Place("unheard_hours", name), hearing.total(spans))
             self._hours(Place("unheard_open_hours", name), hearing.open_time(spans, calendar.open_time_between))
+
+    def reconciled(self, found: Mapping[str, int] | None) -> None:
+        """Of the days that were compared with the exchange's own records: calls that one side alone has."""
+        for name in ("exchange_only", "callmon_only", "days"):
+            place = Place(f"reconciliation_{name}")
+            if found is None:
+                self._not_available(place, "count")
+            else:
+                self.figures[place] = Figure(place, "count", "known", found[name])
 
     def _hours(self, place: Place, length: timedelta) -> None:
         self.figures[place] = Figure(place, "hours", "known", length / timedelta(hours=1))

@@ -54,6 +54,7 @@ class Known(msgspec.Struct, frozen=True):
     in_progress: int
     fingerprint: str
     disruptions: tuple[Disruption, ...] = ()  # those that met the period
+    reconciled: Mapping[str, int] | None = None  # days, exchange_only, callmon_only; None: no day was
 
 
 class Book:
@@ -112,6 +113,7 @@ class Book:
         made.parities(self._verdicts(), {line.name: line.mode for line in self.site.lines})
         made.unheard(known.listening, self.month, self.site.calendar)
         made.in_progress(known.in_progress)
+        made.reconciled(known.reconciled)
         final_after = None if self.last_due is None or self.last_due < self.now else self.last_due
         over = self.month.end <= self.now and not self.month.to_date and known.in_progress == 0
         return Report(

@@ -54,7 +54,7 @@ DIFFERENCES = {
     "parity_french_english": ("parity_fr", "parity_en"),
 }
 PLAIN = {"unheard_hours", "unheard_open_hours", "test_calls", "disruptions", "disruptions_hours"}
-PLAIN |= {"reconciliation_exchange_only", "reconciliation_callmon_only"}
+PLAIN |= {"reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only"}
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
 # Not shown itself, but a rate tells it.
 TOLD = ("outcomes_in_hours", "answered")

@@ -199,6 +199,9 @@ FIGURES: Mapping[str, Meaning] = {
     "test_calls": M("Appels d'essai", "Appels de vérification, hors de tous les chiffres."),
     "disruptions": M("Perturbations", "Périodes où une ligne ne pouvait recevoir d'appels."),
     "disruptions_hours": M("Heures de perturbation", "Leur durée totale."),
+    "reconciliation_days": M(
+        "Jours rapprochés", "Jours dont les appels ont été comparés au journal de l'autocommutateur."
+    ),
     "reconciliation_exchange_only": M(
         "Comptés par l'autocommutateur seul",
         "Appels que le journal de l'autocommutateur a et que callmon n'a pas.",

@@ -29,6 +29,7 @@ from callmon.lines import Line
 from callmon.parity import compare
 from callmon.sinks import Sink
 from callmon.sinks.called import last_calls
+from callmon.sinks.diary import Diary, diary
 from callmon.sinks.disrupted import disruptions
 from callmon.sinks.outlook import Outlook, outlook
 from callmon.sinks.owed import owed
@@ -86,6 +87,9 @@ class Gauges(Protocol):
     def outlook(self) -> Outlook:
         """Voicemail boxes, hours, targets, the last day, and whether the feed is silent."""
 
+    def diary(self) -> Diary:
+        """Gaps that wait for the exchange's rows, and the last comparison with them."""
+
     def faults(self) -> int:
         """Bugs caught since the start."""
 
@@ -140,6 +144,7 @@ class Metrics:
             return mine
         names, service = [line.name for line in self._lines], self._gauges.service()
         calls = [*_calls(self._gauges, names), *owed(self._gauges.owed(), names), *outlook(self._gauges.outlook())]
+        calls += diary(self._gauges.diary())
         calls += last_calls(service.last_calls, self._lines)
         calls += disruptions(service.book, names, datetime.now(UTC))
         return [*calls, *self._configured(), *mine]

@@ -7,7 +7,7 @@ time: the figures are the same, and it takes as long as there are calls. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from callmon.findings import Finding
 from callmon.reports.month import midnight
 from callmon.reports.tally import Cell
 from callmon.reports.values import Month
-from callmon.store import ledger, rolled, rollups
+from callmon.store import ledger, reconciliations, rolled, rollups
 from callmon.store.engine import Store
 from callmon.store.queries import CALL, FACT, FINDING, GAP, HEARTBEAT, OPEN
 from callmon.store.rollups import MODULUS, OLDER_FORM, ROLLUP, Key, Rollup, fingerprint
@@ -196,4 +196,16 @@ def _first_calls(connection: Connection) -> dict[str, datetime]:
         begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
         earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin)
         found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one()
+    return found
+
+
+def reconciled(
+    connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Seal
+) -> dict[str, int] | None:
+    """How many days from `first` to the one before `after` were compared with the exchanges' own records, and the
+    calls that one side alone has; None when none was.
+    """
+    found = reconciliations.of_period(connection, first, after, lines)
+    if found is not None:
+        seal.add("reconciliation", *sorted(found.items()))
     return found

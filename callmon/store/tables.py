@@ -413,4 +413,32 @@ class AuditRow(SQLModel, table=True):
     address: str
 
 
+class ReconciliationRow(SQLModel, table=True):
+    """How many calls of a line the exchange's own records and callmon counted on a local day (2026-11-24)."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = CLUSTERED
+
+    exchange: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    line: str = Field(primary_key=True)
+    done: datetime = Field(sa_type=Moment)
+    of_exchange: int
+    of_callmon: int
+
+
+class ReconciliationCallRow(SQLModel, table=True):
+    """A call of that day that one side alone counted: "exchange" or "callmon"."""
+
+    __tablename__ = "reconciliation_call"
+    __table_args__ = CLUSTERED
+
+    exchange: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    call: str = Field(primary_key=True)
+    line: str
+    arrived: datetime = Field(sa_type=Moment)
+    counted_by: str
+
+
 METADATA = SQLModel.metadata

@@ -1,0 +1,92 @@
+"""A day's calls as the exchange's own records count them, beside those that callmon has. Pure: no I/O, no clock.
+
+A call belongs to the local day in which it arrived. It agrees when both sides know its id; what only one of them
+knows is a difference, with its id and its line. Only calls that are over are compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from typing import Literal, get_args
+
+import msgspec
+
+Side = Literal["exchange", "callmon"]
+SIDES: tuple[Side, ...] = get_args(Side)
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """A call that arrived on a public line."""
+
+    call: str
+    line: str
+    arrived: datetime
+
+
+class Difference(msgspec.Struct, frozen=True, gc=False):
+    """A call that only one side counted."""
+
+    counted_by: Side
+    call: str
+    line: str
+    arrived: datetime
+
+
+class LineDay(msgspec.Struct, frozen=True, gc=False):
+    """How many calls of a line each side counted on that day."""
+
+    line: str
+    exchange: int
+    callmon: int
+
+
+class Reconciliation(msgspec.Struct, frozen=True):
+    """One day of one exchange. `lines`: every line that is configured, or of which a call is known."""
+
+    exchange: str
+    day: date
+    lines: tuple[LineDay, ...]
+    differences: tuple[Difference, ...]
+
+    def only(self, side: Side) -> tuple[Difference, ...]:
+        """What that side alone counted."""
+        return tuple(x for x in self.differences if x.counted_by == side)
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """An exchange's last day that was compared: when that was done, and what one side alone counted."""
+
+    exchange: str
+    day: date
+    done: datetime
+    only: Mapping[Side, int]
+
+
+def compare(
+    exchange: str,
+    day: date,
+    lines: Iterable[str],
+    logged: Mapping[str, Counted],
+    mentioned: Collection[str],
+    kept: Mapping[str, Counted],
+    known: Collection[str],
+) -> Reconciliation:
+    """`logged`: the calls of that day by the exchange's records, `mentioned`: every id in them. `kept`: callmon's
+    calls of that day, `known`: the ids among `logged` of which anything is stored.
+
+    A call of which the records hold only a part (the exchange stopped under it) is on both sides.
+    """
+    lost = [x for x in logged.values() if x.call not in known]
+    unlogged = [x for x in kept.values() if x.call not in mentioned]
+    of_exchange = Counter(x.line for x in logged.values())
+    of_exchange.update(x.line for x in kept.values() if x.call in mentioned and x.call not in logged)
+    of_callmon = Counter(x.line for x in kept.values())
+    of_callmon.update(x.line for x in logged.values() if x.call in known and x.call not in kept)
+    names = sorted({*lines, *of_exchange, *of_callmon})
+    found = [Difference("exchange", x.call, x.line, x.arrived) for x in lost]
+    found += [Difference("callmon", x.call, x.line, x.arrived) for x in unlogged]
+    found.sort(key=lambda x: (x.arrived, x.call))
+    counts = tuple(LineDay(name, of_exchange[name], of_callmon[name]) for name in names)
+    return Reconciliation(exchange, day, counts, tuple(found))
