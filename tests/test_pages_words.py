@@ -38,7 +38,9 @@ def of_template(source: str) -> list[str]:
 
 
 def said() -> set[str]:
-    sources = [path for path in WEB.rglob("*.py") if "access" not in path.parts]  # it has words of its own
+    sources = [
+        path for path in WEB.rglob("*.py") if "access" not in path.relative_to(WEB).parts
+    ]  # it has words of its own
     python = [text for path in sources for text in of_python(path.read_text(encoding="utf-8"))]
     templates = [
         text

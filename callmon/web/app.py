@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -63,4 +64,7 @@ def app(
 
     door = Door(access or Access())
     pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
-    return Gate(Starlette(routes=[Route("/metrics", figures), Route("/healthz", health), *pages]), door)
+    machines = [Route("/metrics", figures), Route("/healthz", health)]
+    inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
+    inner.router.redirect_slashes = False  # it would lead to whatever name the browser called us by
+    return Gate(inner, door)

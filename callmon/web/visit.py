@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from callmon.web.access.door import SIGN_OUT
 from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Person, Right
 from callmon.web.site import Site
@@ -88,6 +89,7 @@ class Visit:
             "visit": self,
             "path": self.path,
             "csrf": self.request.state.csrf,
+            "sign_out": SIGN_OUT[self.language],
             "menu": self.menu(),
             "view": "",
             "revision": self.site.seen().revision,

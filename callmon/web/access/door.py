@@ -14,6 +14,7 @@ from math import ceil
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -24,15 +25,16 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.access.rights import Person, Right
 from callmon.web.access.who import roles
-from callmon.web.spoken import CONTEXT
 from callmon.words import translate, word
 
 log = logging.getLogger(__name__)
 
+CONTEXT = "access"  # of our sentences in the catalogues
 SIGN_IN = {"fr": "/fr/connexion", "en": "/en/sign-in"}
 SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
 FRONT = {"fr": "/fr/", "en": "/en/"}
+SHORT = {"fr": "/fr", "en": "/en"}  # as somebody types it
 OTHER = {"fr": "en", "en": "fr"}
 # A page of ours: nothing that a browser would take for another host's.
 OURS = re.compile(r"/(fr|en)/(?:[A-Za-z0-9_.~%-]+/?)*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
@@ -50,6 +52,7 @@ class Door:
     def entries(self) -> tuple[Entry, ...]:
         here = ("GET",)
         return (
+            Entry("short", SHORT, self._to_front, Right.OPEN, here),
             Entry("sign_in", SIGN_IN, self._sign_in_page, Right.OPEN, here),
             Entry("sign_in", SIGN_IN, self._sign_in, Right.OPEN, ("POST",)),
             Entry("sign_in_service", SERVICE, self._to_provider, Right.OPEN, here),
@@ -86,6 +89,18 @@ class Door:
     def away(self, request: Request) -> Response:
         """The database cannot be asked: nobody can be known, nothing put on record."""
         return self._page(request, "refused.html", 503, why="away")
+
+    async def not_so(self, request: Request, error: Exception) -> Response:
+        """For what the application cannot answer: no such page, no such method, too long, not understood."""
+        assert isinstance(error, HTTPException)
+        if not request.url.path.startswith((FRONT["fr"], FRONT["en"])):
+            return PlainTextResponse(error.detail, error.status_code, error.headers)
+        answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def _to_front(self, request: Request) -> Response:
+        return RedirectResponse(FRONT[_language(request)], 302)
 
     # ── signing in ──
 
@@ -209,7 +224,7 @@ PATHS: Mapping[str, Mapping[str, str]] = {
 def _language(request: Request) -> str:
     """Of the path; French first where it has none."""
     told = getattr(request.state, "language", "")
-    return told or ("en" if request.url.path.startswith("/en/") else "fr")
+    return told or ("en" if request.url.path.startswith("/en") else "fr")
 
 
 def _twin(request: Request, other: str) -> str:
