@@ -115,3 +115,10 @@ def _cursor(after: str | None) -> Cursor | None:
 
 def _written(at: datetime, name: str) -> str:
     return f"{microseconds(at)}-{name}"
+
+
+def first_arrival(store: Store) -> datetime | None:
+    """When the first call that is stored arrived."""
+    with store.reading() as connection:
+        found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()
+        return found

@@ -19,7 +19,7 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Right
 from callmon.web.site import AwayError, Site
 from callmon.web.table import Table
-from callmon.web.views import callbacks, calls, disruptions, now, promises
+from callmon.web.views import callbacks, calls, disruptions, months, now, promises
 from callmon.web.visit import Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
@@ -51,6 +51,11 @@ PAGES = (
     ),
     _entry("calls", "/appels", "/calls", calls.show, Right.VIEW),
     _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.one, Right.VIEW),
+    _entry("months", "/mois", "/months", months.show, Right.REPORT),
+    _entry("month", "/mois/{month}", "/months/{month}", months.one, Right.REPORT),
+    _entry("make", "/mois/{month}", "/months/{month}", months.make, Right.REPORT, act="report", **_POST),
+    _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, Right.REPORT),
+    _entry("file", "/mois/{month}/{name}/{file}", "/months/{month}/{name}/{file}", months.download, Right.REPORT),
     _entry("promises", "/normes", "/promises", promises.show, Right.VIEW),
     _entry("disruptions", "/perturbations", "/disruptions", disruptions.show, Right.VIEW),
     _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one, Right.VIEW),

@@ -23,6 +23,7 @@ from callmon.errors import StoreError
 from callmon.settings import Settings
 from callmon.store.engine import Store
 from callmon.web.live import Live, View, event
+from callmon.web.makings import Makings
 from callmon.web.sight import NOTHING_OWED, Sight, Told, sight
 from callmon.web.spoken import Tongue
 
@@ -48,6 +49,7 @@ class Site:
         self.sight: Sight | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
+        self.makings = Makings()
         self._waiting = 0
 
     @property
@@ -118,6 +120,7 @@ class Site:
     def close(self) -> None:
         """Streams end, so that the server can."""
         self.live.close()
+        self.makings.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @cached_property

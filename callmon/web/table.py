@@ -23,6 +23,6 @@ class Table:
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
-    def path(self, name: str, language: str, **parts: str) -> str:
+    def path(self, name: str, language: str, /, **parts: str) -> str:
         """Its path with these parts, each made safe for a path."""
         return self._entries[name].paths[language].format(**{k: quote(v, "") for k, v in parts.items()})

@@ -39,10 +39,20 @@ SECTION = {
     "call": "calls",
     "begin": "disruptions",
     "tell": "disruptions",
+    "make": "months",
+    "report": "months",
+    "file": "months",
     "month": "months",
     "disruption": "disruptions",
 }
-TWIN = {"number": "callback", "record": "callback", "begin": "disruptions", "tell": "disruption"}
+TWIN = {
+    "number": "callback",
+    "record": "callback",
+    "begin": "disruptions",
+    "tell": "disruption",
+    "make": "month",
+    "file": "report",
+}
 FRENCH = {english: french for french, english in QUERY.items()}
 
 
@@ -115,7 +125,7 @@ class Visit:
             if name in self.table and self.may(self.table[name].right)
         ]
 
-    def go(self, name: str, query: Mapping[str, str] | None = None, **parts: str) -> Response:
+    def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """After something was done: a reload must not do it again."""
         return RedirectResponse(self.path(name, None, query, **parts), 303, KEPT_SHORT)
 

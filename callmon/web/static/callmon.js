@@ -5,19 +5,12 @@
 (() => {
   const body = document.body;
   const address = body.dataset.live;
-  if (!address || !window.EventSource) return;
   const stale = document.querySelector("[data-stale]");
   const french = document.documentElement.lang === "fr";
   let heard = Date.now();
 
   // « Page figée depuis … », by this computer's own clock.
   const clock = (at) => new Date(at).toLocaleTimeString(french ? "fr-CA" : "en-CA");
-  setInterval(() => {
-    const frozen = Date.now() - heard > 10000;
-    if (!stale || stale.hidden !== frozen) return;
-    stale.hidden = !frozen;
-    stale.textContent = frozen ? `■ ${stale.dataset.stale} ${clock(heard)}` : "";
-  }, 1000);
 
   // The live part is put in the place of the old one, but where somebody's focus is: that element stays.
   const patch = (here, there) => {
@@ -69,6 +62,24 @@
       if (old) old.textContent = now.textContent;
     }
   };
+
+  // A report that is being made: ask again until it is there.
+  const ask = async () => {
+    const holder = document.querySelector("[data-wait]");
+    if (!holder) return;
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    if (answer.ok) patch(holder, parsed(await answer.text()).getElementById(holder.id));
+    setTimeout(() => ask().catch(() => {}), 500);
+  };
+  ask().catch(() => {});
+
+  if (!address || !window.EventSource) return;
+  setInterval(() => {
+    const frozen = Date.now() - heard > 10000;
+    if (!stale || stale.hidden !== frozen) return;
+    stale.hidden = !frozen;
+    stale.textContent = frozen ? `■ ${stale.dataset.stale} ${clock(heard)}` : "";
+  }, 1000);
 
   let revision = body.dataset.revision;
   const source = new EventSource(address);

@@ -1,0 +1,158 @@
+"""*Months*: the monthly statistics as a page and as files, made in a process of their own, with their progress.
+
+Refuses to make one in the daemon itself: a month of a busy site takes seconds of a processor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from mimetypes import guess_type
+
+import msgspec
+from starlette.responses import HTMLResponse, Response
+
+from callmon.errors import ConfigError
+from callmon.report_order import Order
+from callmon.reports import month as months
+from callmon.store import calls
+from callmon.web.makings import BusyError, Made
+from callmon.web.spoken import Tongue
+from callmon.web.visit import Visit
+
+MOST_LISTED = 36
+KINDS = ("html", "pdf", "xlsx", "csv", "json")
+STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+STYLE_NAME = "style.css"
+
+
+class Listed(msgspec.Struct, frozen=True):
+    name: str
+    title: str
+    is_over: bool
+
+
+async def show(visit: Visit) -> Response:
+    """The months since the first call, the latest first."""
+    first = await visit.site.ask(calls.first_arrival, visit.site.store)
+    return await visit.page("months.html", visit.say("Mois"), months=list(_months(first, visit.tongue)))
+
+
+def _months(first: datetime | None, tongue: Tongue) -> Iterator[Listed]:
+    zone = tongue.settings.timezone
+    now = tongue.now.astimezone(zone).date()
+    begin = now if first is None else first.astimezone(zone).date()
+    day = now.replace(day=1)
+    for _ in range(MOST_LISTED):
+        yield Listed(f"{day:%Y-%m}", tongue.month(day), day < now.replace(day=1))
+        if (day.year, day.month) <= (begin.year, begin.month):
+            return
+        day = date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
+
+
+async def one(visit: Visit) -> Response:
+    """One month: what can be had of it."""
+    return await _month_page(visit)
+
+
+async def _month_page(visit: Visit, refused: str = "") -> Response:
+    first = _first_day(visit)
+    if first is None:
+        told = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
+        return await visit.page("refused.html", visit.say("Mois inconnu"), status=404, told=told)
+    today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
+    return await visit.page(
+        "month.html",
+        visit.tongue.capital(visit.tongue.month(first)),
+        status=503 if refused else 200,
+        month=f"{first:%Y-%m}",
+        refused=refused,
+        is_over=(first.year, first.month) < (today.year, today.month),
+        kinds=[(kind, _kind(kind, visit.tongue)) for kind in KINDS],
+    )
+
+
+def _first_day(visit: Visit) -> date | None:
+    try:
+        month = months.month(visit.request.path_params["month"], visit.site.settings.timezone)
+    except ConfigError:
+        return None
+    return month.first if month.begin < datetime.now(UTC) else None
+
+
+def _kind(kind: str, tongue: Tongue) -> str:
+    return {
+        "html": tongue.say("page à lire ici"),
+        "pdf": tongue.say("PDF, pour imprimer et signer"),
+        "xlsx": tongue.say("classeur (XLSX)"),
+        "csv": tongue.say("données (CSV), avec leur dictionnaire"),
+        "json": tongue.say("données (JSON), dans les deux langues"),
+    }[kind]
+
+
+async def make(visit: Visit) -> Response:
+    """Ask for one to be made."""
+    form, first = await visit.form(), _first_day(visit)
+    kind = form.get("kind", "")
+    if first is None or kind not in KINDS:
+        return await _month_page(visit)
+    order = Order(
+        f"{first:%Y-%m}", kind, None if kind == "json" else visit.language, form.get("edition") == "public"
+    )
+    try:
+        made = visit.site.makings.ask(visit.site.settings, order)
+    except BusyError:
+        return await _month_page(
+            visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
+        )
+    return visit.go("report", month=order.month, name=made.name)
+
+
+async def progress(visit: Visit) -> Response:
+    """How far it has come; when it is made, its files."""
+    made = _made(visit)
+    if made is None:
+        told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+        return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
+    is_done = await made.wait()
+    order, first = made.making.order, _first_day(visit)
+    title = order.month if first is None else visit.tongue.month(first)
+    if order.is_public:
+        title = visit.say("{month}, édition publique", month=title)
+    return await visit.page(
+        "report.html",
+        visit.say("Rapport : {month}", month=title),
+        is_done=is_done,
+        percent=int(100 * made.making.progress),
+        trouble=made.making.trouble,
+        files=[name for name, _ in made.making.files],
+        month=order.month,
+        made=made,
+        is_page=order.kind == "html",
+    )
+
+
+def _made(visit: Visit) -> Made | None:
+    return visit.site.makings.get(visit.request.path_params["name"])
+
+
+async def download(visit: Visit) -> Response:
+    """One file of it. The page to read here has its style as a file of its own: nothing inline is let through."""
+    made, name = _made(visit), visit.request.path_params["file"]
+    page = None if made is None or made.making.order.kind != "html" else _page(made)
+    if name == STYLE_NAME and page is not None:
+        return Response("\n".join(STYLE.findall(page)), media_type="text/css")
+    data = None if made is None else made.file(name)
+    if data is None:
+        told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+        return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
+    if page is not None and visit.request.query_params.get("save") is None:
+        linked = f'<link rel="stylesheet" href="{STYLE_NAME}">'
+        return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
+    kind = guess_type(name)[0] or "application/octet-stream"
+    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _page(made: Made) -> str | None:
+    return next((data.decode() for name, data in made.making.files if name.endswith(".html")), None)
