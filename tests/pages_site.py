@@ -1,0 +1,127 @@
+"""A site to look at: `callmon run` over a database with calls, callbacks and disruptions; people with roles.
+
+Somebody's roles are said as a reverse proxy says them, in headers; nobody listens at the exchange's port, so that
+the exchange is unheard, which is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from callmon import facts as f
+from callmon.findings import Outcome
+from callmon.settings import Settings
+from callmon.store import keyed
+from callmon.store.engine import Store
+from tests.office import CALLER, OTHER, Office
+from tests.running import Callmon
+from tests.store_fixtures import account, answered_call, database, outcomes, until
+from tests.test_disruptions import well
+from tests.watched import Watched
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+ROLES = """
+[web.access.proxy]
+addresses = ["127.0.0.1"]
+header = "X-Remote-User"
+groups_header = "X-Remote-Groups"
+[web.access.roles]
+viewer = ["*"]
+agent = ["agents"]
+manager = ["managers"]
+administrator = ["administrators"]
+"""
+GROUPS = {"viewer": "", "agent": "agents", "manager": "managers", "administrator": "administrators"}
+NUMBERS = (CALLER, OTHER)
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+Headers = dict[str, str]
+
+
+def person(name: str, *groups: str) -> Headers:
+    """What the proxy says of somebody."""
+    return {"X-Remote-User": name, "X-Remote-Groups": ",".join(groups)}
+
+
+EVERYTHING = person("m.tremblay", "agents", "managers", "administrators")
+
+
+def fill(store: Store, now: datetime) -> None:
+    """A morning: a dozen calls, one through a gap; callbacks, one of two messages, a withheld number; a disruption."""
+    begin = now - 2 * HOUR
+    office = Office()
+    office.hear(
+        office.message(begin, language="fr"),
+        office.message(begin + 10 * MINUTE),
+        office.message(begin + 20 * MINUTE, OTHER, "poci"),
+        office.message(begin + 25 * MINUTE, None, withheld="withheld"),
+        office.call_in(begin + 30 * MINUTE, OTHER, "tty"),
+    )
+    told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
+    with database(store) as sink:
+        for outcome in (*told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now)):
+            sink.offer(outcome)
+        assert sink.flush(20)
+
+
+def _gapped(at: datetime) -> list[Outcome]:
+    """A call that was not heard for a while."""
+    call, channel = "1795500000.1", "PJSIP/trunk-00000099"
+    told: list[f.Fact] = [
+        f.Arrived(call, at, "inbound", "general", "4163272422", CALLER, None, channel),
+        f.PhoneRang(call, at + timedelta(seconds=1), "101", "PJSIP/101-00000099"),
+        f.Unheard(call, at + timedelta(seconds=9), at + timedelta(seconds=40)),
+        f.Ended(call, at + timedelta(seconds=50), "caller"),
+    ]
+    return outcomes(told)
+
+
+def disrupted(now: datetime) -> list[Outcome]:
+    """The exchange stopped twenty minutes ago."""
+    heard: Watched = well(now - 20 * MINUTE).shut_down().passes(1)
+    return list(heard.outcomes)
+
+
+class Site(Callmon):
+    """The same, with what a browser would ask."""
+
+    def __init__(self, place: Path, more: str = ROLES) -> None:
+        super().__init__(place, 9, "secret", more=more)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    def visitor(self, headers: Headers | None = None) -> httpx.Client:
+        return httpx.Client(base_url=self.address, headers=EVERYTHING if headers is None else headers, timeout=20)
+
+    def csrf(self, visitor: httpx.Client, path: str = "/fr/rappels") -> str:
+        found = CSRF.search(visitor.get(path).text)
+        assert found is not None
+        return found[1]
+
+
+@contextmanager
+def site(place: Path, more: str = ROLES) -> Iterator[Site]:
+    """It runs, over a database that was filled."""
+    running = Site(place, more)
+    settings: Settings = running.settings()
+    store = keyed.ready(settings)
+    fill(store, datetime.now(UTC).replace(microsecond=0))
+    store.close()
+    try:
+        running.start(until_heard=False)
+        assert until(lambda: running.get("/healthz")[0] in (200, 503)), running.log.read_text()
+        yield running
+        assert "Traceback" not in running.log.read_text(), running.log.read_text()
+    finally:
+        running.end_everything()
+
+
+CALL = account(answered_call(0)).call
+GAPPED = "1795500000.1"

@@ -1,0 +1,322 @@
+"""The pages as people with and without rights use them, without script: a real daemon, real forms."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from callmon.store import keyed, people
+from callmon.web.routes import PAGES, prefers_english
+from callmon.web.spoken import OTHER
+from tests.office import CALLER
+from tests.pages_site import CALL, EVERYTHING, GAPPED, GROUPS, NUMBERS, Headers, Site, person, site
+
+FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
+MONTH = f"{datetime.now(UTC):%Y-%m}"
+VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
+MANAGER = person("g.lavoie", "managers")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("pages")) as running:
+        yield running
+
+
+def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response:
+    with place.visitor(headers) as visitor:
+        return visitor.get(path)
+
+
+def addresses(language: str, place: Site) -> list[str]:
+    """Every page that is read with GET, of something that there is."""
+    parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": MONTH}
+    pages = [one for one in PAGES if "GET" in one.methods and one.name not in ("live", "report", "file")]
+    disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
+    assert disruption is not None
+    found = [one.paths[language].format(**parts) for one in pages if one.name != "disruption"]
+    return [*found, next(x for x in pages if x.name == "disruption").paths[language].format(id=disruption[1])]
+
+
+# What is there.
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_page_is_there_in_its_language_and_links_to_its_twin(place: Site, language: str) -> None:
+    for path, other in zip(addresses(language, place), addresses(OTHER[language], place), strict=True):
+        answer = get(place, path)
+        assert (path, answer.status_code, f'<html lang="{language}">' in answer.text) == (path, 200, True)
+        assert re.search(rf'<p class="twin"><a href="{re.escape(other)}"', answer.text), path
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_nothing_on_a_page_is_inline_and_no_page_shows_a_number_that_nobody_asked_for(
+    place: Site, language: str
+) -> None:
+    for path in addresses(language, place):
+        page = get(place, path).text
+        assert re.findall(r"<style|<script(?! src)|\sstyle=|\son[a-z]+=", page) == [], path
+        digits = re.sub(r"\D", "", re.sub(r"<[^>]*>", " ", page.replace("\N{NO-BREAK SPACE}", "")))
+        assert [number for number in NUMBERS if number[2:] in digits] == [], path
+
+
+@pytest.mark.parametrize(
+    ("accepted", "english"),
+    [
+        ("", False), ("en", True), ("en-CA,en;q=0.9,fr;q=0.8", True), ("fr-CA,en;q=0.9", False), ("en;q=0", False),
+        ("de", False), ("en;q=x", False), ("fr;q=0.5,en;q=0.6", True), ("en,fr", False),
+    ],
+)  # fmt: skip
+def test_french_comes_first_unless_english_is_preferred(accepted: str, english: bool) -> None:
+    assert prefers_english(accepted) is english
+
+
+def test_the_front_door_leads_to_now(place: Site) -> None:
+    answer = get(place, "/", EVERYTHING | {"Accept-Language": "en-CA"})
+    assert (answer.status_code, answer.headers["location"]) == (302, "/en/")
+
+
+# Who may.
+
+
+@pytest.mark.parametrize("role", GROUPS)
+def test_every_entry_of_the_table_is_open_to_those_who_have_its_right_alone(place: Site, role: str) -> None:
+    from callmon.web.access.rights import RIGHTS, Role
+
+    parts = {"id": "x", "exchange": "x", "call": "x", "month": "2026-10", "name": "x", "file": "x"}
+    with place.visitor(person("somebody", GROUPS[role])) as visitor:
+        token = place.csrf(visitor) if role == "agent" else ""
+        for one in PAGES:
+            if one.name == "live":
+                continue
+            may = one.right in RIGHTS[Role(role)] | RIGHTS[Role.VIEWER]
+            for method in ("GET", "POST"):
+                if method not in one.methods and any(method in x.methods and x.paths == one.paths for x in PAGES):
+                    continue
+                path = one.paths["fr"].format(**parts)
+                answer = visitor.request(method, path, data={"csrf": token} if method == "POST" else None)
+                if method not in one.methods:
+                    assert (one.name, method, answer.status_code) == (one.name, method, 405)
+                elif not may or (method == "POST" and not token):
+                    assert (one.name, method, answer.status_code) == (one.name, method, 403)
+                else:
+                    assert (one.name, method, answer.status_code // 100) != (one.name, method, 5)
+                    assert answer.status_code != 403
+
+
+def test_a_form_without_its_token_does_nothing(place: Site) -> None:
+    with place.visitor(AGENT) as visitor:
+        answer = visitor.post(f"/fr/rappels/{FIRST}/consigner", data={"action": "take"})
+        assert (answer.status_code, "Prise en charge par" in visitor.get(f"/fr/rappels/{FIRST}").text) == (
+            403,
+            False,
+        )
+
+
+def test_a_viewer_sees_phones_as_letters_and_a_manager_their_extensions(place: Site) -> None:
+    path = f"/fr/appels/toronto/{CALL}"
+    assert re.findall(r"Le poste\W(\w+)\W(?:répond|met)", get(place, path, VIEWER).text) == ["B", "B"]
+    assert re.findall(r"Le poste\W(\w+)\W(?:répond|met)", get(place, path, MANAGER).text) == ["102", "102"]
+
+
+# Callbacks.
+
+
+def test_the_list_is_most_urgent_first_and_what_must_be_listened_to_stands_apart(place: Site) -> None:
+    page = get(place, "/fr/rappels").text
+    assert re.findall(r'<h2 id="h-(\w+)"', page) == ["calls", "hidden"]
+    rows = re.findall(r'<li id="r-toronto-(\d+)-0"', page)
+    assert [int(row) - 1_700_000_000 for row in rows] == [1, 3, 4]  # the second is of the first's caller
+    assert page.count("2 messages") == 1
+
+
+def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(place: Site) -> None:
+    act(place, FIRST, action="mark", no_message="1")
+    with place.visitor(AGENT) as visitor:
+        before = visitor.get(f"/fr/rappels/{FIRST}").text
+        page = visitor.post(f"/fr/rappels/{FIRST}/numero", data={"csrf": place.csrf(visitor)}).text
+    assert ("Afficher le numéro" in before, "tel:" in before) == (True, False)
+    assert re.findall(r'<a href="tel:([^"]+)">([^<]+)</a>', page) == [
+        (CALLER, "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}"))
+    ]
+    assert page.index("Ne pas laisser de message") < page.index("tel:")
+    assert re.findall(r"<p>(Chez la personne[^<]+)</p>", page) == [
+        "Chez la personne : même heure qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
+    ]
+    store = keyed.opened(place.settings())
+    looks = [access.look for access in people.accesses(store)]
+    store.close()
+    assert [(look.who, look.command) for look in looks] == [("a.cote", "pages")]
+
+
+def test_a_number_that_is_withheld_is_not_shown_to_anybody(place: Site) -> None:
+    with place.visitor(AGENT) as visitor:
+        page = visitor.post(f"/fr/rappels/{WITHHELD}/numero", data={"csrf": place.csrf(visitor)}).text
+    assert ("tel:" in page, "Numéro confidentiel" in page) == (False, True)
+
+
+def act(place: Site, entry: str, headers: Headers = AGENT, language: str = "fr", **fields: str) -> httpx.Response:
+    """What somebody does to an entry, and the page that they see then."""
+    last = {"fr": f"/fr/rappels/{entry}/consigner", "en": f"/en/callbacks/{entry}/record"}[language]
+    with place.visitor(headers) as visitor:
+        answer = visitor.post(last, data={"csrf": place.csrf(visitor)} | fields)
+        return visitor.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def refusals(page: httpx.Response) -> list[str]:
+    return re.findall(r'role="alert"><span aria-hidden="true">■ </span>([^<]+)<', page.text)
+
+
+def test_one_takes_it_in_hand_a_colleague_cannot_and_releases_it(place: Site) -> None:
+    assert re.search(r"Prise en charge par a\.cote", act(place, POCI, action="take").text)
+    colleague = act(place, POCI, person("b.dion", "agents"), action="take")
+    assert (colleague.status_code, len(refusals(colleague))) == (409, 1)
+    assert "Prise en charge par" not in act(place, POCI, person("b.dion", "agents"), action="release").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"action": "attempt"}, "Say what came of the call."),
+        ({"action": "attempt", "result": "spoke", "when": "soon"}, "Write the time as 10:12."),
+        ({"action": "mark"}, "Nothing to note: tick a caution, or give a number."),
+        ({"action": "mark", "number": "12"}, "This telephone number cannot be read; write it as 416-327-2422."),
+        ({"action": "close"}, "Say why, in a few words."),
+        ({"action": "reopen", "text": "x"}, "The entry is open already."),
+        ({"action": "fly"}, "This form cannot be read."),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence_and_nothing_is_done(
+    place: Site, fields: dict[str, str], sentence: str
+) -> None:
+    page = act(place, POCI, language="en", **fields)
+    assert (page.status_code, refusals(page)) == (409, [sentence])
+
+
+def test_a_call_that_was_not_heard_settles_it_and_it_can_be_reopened(place: Site) -> None:
+    page = act(place, POCI, action="attempt", result="spoke")
+    assert re.findall(r"Rappel consigné à la main <span class=\"quiet\">\((\S+)\)", page.text) == ["a.cote"]
+    assert POCI not in get(place, "/fr/rappels").text
+    page = act(place, POCI, action="reopen", text="mauvaise personne")
+    assert "a.cote : mauvaise personne" in page.text
+    assert POCI in get(place, "/fr/rappels").text
+
+
+def test_another_number_is_called_then(place: Site) -> None:
+    act(place, POCI, action="mark", number="416 555-0103", text="le soir")
+    with place.visitor(AGENT) as visitor:
+        page = visitor.post(f"/fr/rappels/{POCI}/numero", data={"csrf": place.csrf(visitor)}).text
+    assert re.findall(r'href="tel:([^"]+)"', page) == ["+14165550103"]
+
+
+def test_filters_leave_what_was_asked_for(place: Site) -> None:
+    page = get(place, "/en/callbacks?language=fr").text
+    assert re.findall(r'<li id="r-toronto-(\d+)-0"', page) == ["1700000001"]
+    assert re.findall(r'<li id="r-toronto-(\d+)-0"', get(place, "/fr/rappels?ligne=poci").text) == ["1700000003"]
+
+
+# Calls.
+
+
+def test_calls_of_a_day_come_the_latest_first_and_lead_to_their_story(place: Site) -> None:
+    page = get(place, "/fr/appels?issue=answered").text
+    found = re.findall(r'href="(/fr/appels/toronto/[^"]+)"', page)
+    times = [float(path.rsplit("/", 1)[1].partition(".")[0]) for path in found if "/17955" in path]
+    assert (len(times), times) == (12, sorted(times, reverse=True))
+
+
+def test_a_search_by_what_boards_link_with_finds_the_calls_of_a_verdict(place: Site) -> None:
+    met = get(place, "/fr/appels?norme=answer_by_third_ring&verdict=met&ligne=general").text
+    missed = get(place, "/en/calls?standard=answer_by_third_ring&verdict=not_met&line=general").text
+    assert len(set(re.findall(r'href="(/fr/appels/toronto/[^"]+)"', met))) == 13
+    assert [x for x in re.findall(r'href="/en/calls/toronto/([^"]+)"', missed) if x.startswith("17955")] == []
+
+
+@pytest.mark.parametrize("query", ["jour=hier", "jour=9999-99-99", "page=zzz", "issue=x", "norme=x&verdict=met"])
+def test_a_search_that_cannot_be_read_is_as_if_it_had_not_been_said(place: Site, query: str) -> None:
+    assert get(place, f"/fr/appels?{query}").status_code == 200
+
+
+def test_a_gap_is_drawn_and_told_as_a_gap(place: Site) -> None:
+    page = get(place, f"/en/calls/toronto/{GAPPED}").text
+    assert (page.count('<rect class="gap"'), "unheard: nothing was heard" in page) == (2, True)
+
+
+def test_what_is_not_there_is_said_and_not_guessed(place: Site) -> None:
+    for path in ("/fr/appels/toronto/1.0", "/fr/rappels/1.0", "/fr/perturbations/x", "/fr/mois/2099-01"):
+        assert (path, get(place, path).status_code) == (path, 404)
+
+
+# Disruptions.
+
+
+def tell(place: Site, path: str, **fields: str) -> httpx.Response:
+    with place.visitor(MANAGER) as visitor:
+        token = place.csrf(visitor, "/en/disruptions")
+        answer = visitor.post(path, data={"csrf": token} | fields)
+        return visitor.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def test_a_disruption_is_announced_changed_and_ended(place: Site) -> None:
+    assert refusals(tell(place, "/en/disruptions", action="announce")) == ["Say which lines are affected."]
+    page = tell(place, "/en/disruptions", action="announce", line="tty", reason_en="power failure")
+    path = page.request.url.path
+    assert (page.status_code, "Reason: power failure" in page.text) == (200, True)
+    page = tell(place, path, action="announce", reason_fr="panne de courant", reason_en="no power")
+    assert "Reason: no power" in page.text
+    assert refusals(tell(place, path, action="announce", until="yesterday")) == [
+        "A time cannot be read; write it as 2026-11-24 10:12."
+    ]
+    page = tell(place, path, action="end")
+    assert ("It is on record." in page.text, "End the disruption" in page.text) == (True, False)
+
+
+# Months.
+
+
+def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(place: Site) -> None:
+    with place.visitor(MANAGER) as visitor:
+        token = place.csrf(visitor, f"/en/months/{MONTH}")
+        asked = visitor.post(f"/en/months/{MONTH}", data={"csrf": token, "kind": "html", "edition": "internal"})
+        path = asked.headers["location"]
+        end = time.monotonic() + 60
+        while "The report is ready" not in (page := visitor.get(path).text) and time.monotonic() < end:
+            pass
+        (file,) = re.findall(r'<a href="([^"?]+)">Read the report', page)
+        report = visitor.get(file)
+        style = visitor.get(file.rsplit("/", 1)[0] + "/style.css")
+    assert (report.status_code, "<style" in report.text, "style=" in report.text) == (200, False, False)
+    assert style.headers["content-type"].startswith("text/css")
+    assert get(place, file, VIEWER).status_code == 403
+
+
+# Live.
+
+
+def test_a_view_is_sent_each_second_and_a_stream_ends_at_once_when_callmon_stops(tmp_path: Path) -> None:
+    with site(tmp_path) as running, running.visitor() as visitor:
+        with visitor.stream("GET", "/en/live?view=now") as answer:
+            lines = answer.iter_lines()
+            first = next(line for line in lines if line.startswith("event:"))
+            assert (first, answer.headers["content-type"]) == ("event: part", "text/event-stream; charset=utf-8")
+            assert next(line for line in lines if "<h2" in line).startswith("data: <h2")
+        assert visitor.get("/en/live?view=nothing").status_code == 404
+        wires = [_opened(running) for _ in range(20)]
+        assert all(wire.recv(20).startswith(b"HTTP/1.1 200") for wire in wires)
+        assert running.stop() == 0
+        for wire in wires:
+            wire.close()
+
+
+def _opened(running: Site) -> socket.socket:
+    wire = socket.create_connection(("127.0.0.1", running.web_port))
+    head = "".join(f"{name}: {value}\r\n" for name, value in EVERYTHING.items())
+    wire.sendall(f"GET /fr/direct?view=wall HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+    return wire
