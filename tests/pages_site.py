@@ -37,7 +37,6 @@ agent = ["agents"]
 manager = ["managers"]
 administrator = ["administrators"]
 """
-GROUPS = {"viewer": "", "agent": "agents", "manager": "managers", "administrator": "administrators"}
 NUMBERS = (CALLER, OTHER)
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 Headers = dict[str, str]
@@ -52,7 +51,7 @@ EVERYTHING = person("m.tremblay", "agents", "managers", "administrators")
 
 
 def fill(store: Store, now: datetime) -> None:
-    """A morning: a dozen calls, one through a gap; callbacks, one of two messages, a withheld number; a disruption."""
+    """A morning: a dozen calls, one through a gap; callbacks, one of two messages; a disruption."""
     begin = now - 2 * HOUR
     office = Office()
     office.hear(

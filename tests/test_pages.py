@@ -16,7 +16,7 @@ from callmon.store import keyed, people
 from callmon.web.routes import PAGES, prefers_english
 from callmon.web.spoken import OTHER
 from tests.office import CALLER
-from tests.pages_site import CALL, EVERYTHING, GAPPED, GROUPS, NUMBERS, Headers, Site, person, site
+from tests.pages_site import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
 MONTH = f"{datetime.now(UTC):%Y-%m}"
@@ -84,31 +84,6 @@ def test_the_front_door_leads_to_now(place: Site) -> None:
 
 
 # Who may.
-
-
-@pytest.mark.parametrize("role", GROUPS)
-def test_every_entry_of_the_table_is_open_to_those_who_have_its_right_alone(place: Site, role: str) -> None:
-    from callmon.web.access.rights import RIGHTS, Role
-
-    parts = {"id": "x", "exchange": "x", "call": "x", "month": "2026-10", "name": "x", "file": "x"}
-    with place.visitor(person("somebody", GROUPS[role])) as visitor:
-        token = place.csrf(visitor) if role == "agent" else ""
-        for one in PAGES:
-            if one.name == "live":
-                continue
-            may = one.right in RIGHTS[Role(role)] | RIGHTS[Role.VIEWER]
-            for method in ("GET", "POST"):
-                if method not in one.methods and any(method in x.methods and x.paths == one.paths for x in PAGES):
-                    continue
-                path = one.paths["fr"].format(**parts)
-                answer = visitor.request(method, path, data={"csrf": token} if method == "POST" else None)
-                if method not in one.methods:
-                    assert (one.name, method, answer.status_code) == (one.name, method, 405)
-                elif not may or (method == "POST" and not token):
-                    assert (one.name, method, answer.status_code) == (one.name, method, 403)
-                else:
-                    assert (one.name, method, answer.status_code // 100) != (one.name, method, 5)
-                    assert answer.status_code != 403
 
 
 def test_a_form_without_its_token_does_nothing(place: Site) -> None:

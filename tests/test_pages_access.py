@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 WHO = (NOBODY, *(role.value for role in Role))
 NAMES = {NOBODY: "nobody known", "agent": "callback agent"}
-PARTS = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY}
+PARTS = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}
 ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<methods>[A-Z, ]+) \|(?P<cells>.*)\|$")
 
 

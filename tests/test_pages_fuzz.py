@@ -24,7 +24,7 @@ from tests.test_pages_access import METHODS, WHO
 EXAMPLES = 150  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")
 SIGN_OUT = ("/fr/deconnexion", "/en/sign-out")
-KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY}
+KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}
 FIELDS = (
     *(
         "action",
