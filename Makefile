@@ -3,8 +3,9 @@
 #     make test    all checks and tests, with a real Asterisk where this is Debian and you are root
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 VENV   ?= .venv
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test quick bench format requirements clean
+.PHONY: demo test quick bench format requirements up calls down archive image clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
@@ -24,6 +25,26 @@ format: $(VENV)/.dev
 	$(VENV)/bin/python -m ruff format callmon tests
 	$(VENV)/bin/python -m ruff check --fix callmon tests
 
+# The whole stack in containers, with its passwords made first; `calls` adds a ministry's day of them; `down` stops it.
+up:
+	stack/secrets.sh
+	docker compose up --build --wait
+
+calls:
+	stack/secrets.sh
+	docker compose --profile calls up --build --wait
+
+down:
+	docker compose --profile calls down
+
+# For a machine without the Internet: everything in one archive; and the same as an image.
+archive: $(VENV)/.demo
+	.ci/archive $(VENV)/bin/python
+
+image: archive
+	docker build --build-context wheels=dist/wheels -t callmon:$(VERSION) .
+	docker save callmon:$(VERSION) | gzip -n > dist/callmon-$(VERSION)-image.tar.gz
+
 # Pins with hashes and without addresses.
 requirements: $(VENV)/.dev
 	$(VENV)/bin/python -m pip install --quiet uv
@@ -31,6 +52,8 @@ requirements: $(VENV)/.dev
 	    --no-header --no-emit-index-url --quiet -o requirements.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-dev.txt
+	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-emit-index-url --quiet -o requirements-build.txt
 
 $(VENV)/.demo: requirements.txt
 	.ci/venv $(PYTHON) $(VENV) requirements.txt && touch $@

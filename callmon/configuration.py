@@ -38,6 +38,7 @@ from callmon.mistakes import MistakesError, Path, did_you_mean
 from callmon.numbers import e164, relay_number
 from callmon.opening import AddedDay, DayPeriods, WeekTable
 from callmon.staff_settings import StaffSettings, staff_mistakes
+from callmon.store_settings import StoreSettings
 from callmon.web_settings import WebSettings
 from callmon.words import STANDARDS
 
@@ -51,37 +52,6 @@ class Table(BaseModel):
     """One table of the file: unknown settings are refused, and nothing changes after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StoreSettings(Table):
-    """[store]"""
-
-    url: str = Field(
-        default="sqlite:///callmon.db",
-        repr=False,  # may hold a password
-        pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
-        description="the database: sqlite:///FILE or postgresql://USER@HOST/NAME",
-    )
-    write_every: Duration = Field(
-        default=timedelta(milliseconds=100), description="outcomes of so long are written together"
-    )
-    max_waiting: int = Field(
-        default=200_000,
-        ge=1,
-        description="outcomes kept in memory while the database is away and the journal takes no more",
-        json_schema_extra={"unit": "outcomes"},
-    )
-    journal: FilePath | None = Field(
-        default=None,
-        description="where outcomes wait, sealed, while the database is away; when left out, beside the database",
-    )
-    journal_limit: int = Field(
-        default=256,
-        ge=0,
-        le=1 << 20,
-        description="the most that file may take; 0 for no such file",
-        json_schema_extra={"unit": "MiB"},
-    )
 
 
 class HealthSettings(Table):

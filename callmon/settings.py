@@ -1,7 +1,8 @@
 """The settings that the program works with: loaded from a TOML file, checked, and never changed after.
 
 `load` tells every mistake on a line of its own. Opens no connection, reads no secret (an exchange's
-`secret()` does, when it is needed). What may be written, with each setting's help, is in `configuration.py`.
+`secret()` and `store` do, when they are needed). What may be written, with each setting's help, is in
+`configuration.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from callmon.configuration import (
     LineSettings,
     PrivacySettings,
     ServiceSettings,
-    StoreSettings,
 )
 from callmon.disruption_settings import DisruptionSettings
 from callmon.errors import ConfigError
@@ -35,6 +35,7 @@ from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Line, Lines
 from callmon.numbers import e164, relay_number
 from callmon.staff import StaffLanguages
+from callmon.store_settings import StoreSettings
 from callmon.web_settings import WebSettings
 
 EXAMPLE = "callmon.example.toml"
@@ -125,7 +126,8 @@ class Settings:
 
     @property
     def store(self) -> StoreSettings:
-        return self.configuration.store
+        """With the database's password, read now from its file. Raises ConfigError when it cannot be had."""
+        return self.configuration.store.complete()
 
     @property
     def privacy(self) -> PrivacySettings:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +16,7 @@ from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder
 from tests.lab.needed import needed
+from tests.running import ROOT
 
 pytest_plugins = ["tests.store_fixtures"]
 
@@ -32,6 +36,15 @@ def lab() -> None:
     """The folder with Asterisk 22. Where it cannot be made the test is skipped; in CI that is a failure."""
     with needed("22"):
         folder("22")
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make archive` makes; the wheels that it is made of lie beside it."""
+    place = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, str(ROOT / ".ci/archive"), sys.executable, str(place)]
+    made = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    return Path(made.stdout.strip())
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +33,7 @@ def told(*names: str) -> tuple[Acceptance, list[str]]:
     test, lines = Acceptance(settings.example()), []
     for name in names:
         lines += test.heard("toronto", bytes_of(name))
-    return test, [f"{line[:3]} {line[15:]}" for line in lines if line[:1] in "✓✗"]
+    return test, [f"{line[:3]} {line[15:]}" for line in lines if line.startswith(("✓", "✗"))]
 
 
 AS_SCRIPTED = ("answered_ring2", "answered_ring4", "vm_message", "abandon_ring1", "blind_transfer")
@@ -66,12 +69,24 @@ def test_a_call_that_came_out_otherwise_is_made_again(number: int, other: str) -
 
 def test_what_is_said_of_a_call_is_said_in_both_languages() -> None:
     test = Acceptance(settings.example())
-    assert list(test.heard("toronto", bytes_of("answered_ring3")))[1:] == [
-        "     réponse en personne · sonneries 3 · transferts 0",
-        "     answered by a person · rings 3 · transfers 0",
+    assert list(test.heard("toronto", bytes_of("answered_ring3")))[2:] == [
+        "     prévu     réponse en personne · sonneries 2 · transferts 0",
+        "     entendu   réponse en personne · sonneries 3 · transferts 0",
+        "     expected  answered by a person · rings 2 · transfers 0",
+        "     heard     answered by a person · rings 3 · transfers 0",
         "     Autrement que prévu : refaites l'appel 1.",
         "     Not as scripted: make call 1 again.",
+        "",
+        "Faites l'appel 1 / Make call 1",
+        "   Une personne répond 8 secondes après que le poste a commencé à sonner.",
+        "   A person answers 8 seconds after the phone began to ring.",
     ]
+
+
+def test_who_makes_the_calls_is_told_which_comes_next() -> None:
+    test = Acceptance(settings.example())
+    told = [line for name in AS_SCRIPTED for line in test.heard("toronto", bytes_of(name))]
+    assert [line[-11:] for line in told if line.startswith("Faites")] == [f"Make call {n}" for n in range(2, 6)]
 
 
 def test_calls_of_staff_are_no_test_calls() -> None:
@@ -86,19 +101,49 @@ def test_the_sheet_fits_a_terminal_and_says_each_call_twice() -> None:
     ] * 5
 
 
+BEGINS = {"answered_ring2": 0, "answered_ring4": 1, "vm_message": 2, "abandon_ring1": 55, "blind_transfer": 56}
+
+
 @pytest.mark.lab
-def test_the_command_hears_a_real_exchange_and_can_be_interrupted(asterisk: Asterisk, tmp_path: Path) -> None:
-    config = tmp_path / "callmon.toml"
-    config.write_text(configuration(asterisk.ami_port, free_port(), f"sqlite:///{tmp_path}/callmon.db"))
-    command = [sys.executable, "-m", "callmon", "doctor", "--acceptance", "--config", str(config)]
-    environment = {**os.environ, "LAB_SECRET": asterisk.secret, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+def test_the_command_hears_five_calls_at_a_real_exchange_and_ends(asterisk: Asterisk, tmp_path: Path) -> None:
+    with accepting(asterisk, tmp_path) as running:
+        assert running.stdout is not None
+        for _ in Acceptance(settings.example()).sheet():
+            next(running.stdout)
+        calls = [replace(situation, begins=BEGINS[situation.name]) for situation in named(*AS_SCRIPTED)]
+        play(asterisk, calls)
+        said = running.stdout.read().splitlines()
+    assert [line[:3] for line in said if line.startswith(("✓", "✗"))] == [f"✓ {number}" for number in range(1, 6)]
+    for heard, expected in (("     entendu   ", "     prévu     "), ("     heard     ", "     expected  ")):
+        told = [line.removeprefix(heard) for line in said if line.startswith(heard)]
+        wanted = [line.removeprefix(expected) for line in said if line.startswith(expected)]
+        assert len(told) == 5
+        # Where the script leaves the rings open, what was heard has them all the same.
+        assert [(line.split(" · ")[0], line.split(" · ")[-1]) for line in told] == [
+            (line.split(" · ")[0], line.split(" · ")[-1]) for line in wanted
+        ]
+    assert (said[-1].split()[:3], running.returncode) == (["Responsable", "/", "Lead"], 0)
+
+
+@pytest.mark.lab
+def test_the_command_can_be_interrupted(asterisk: Asterisk, tmp_path: Path) -> None:
+    with accepting(asterisk, tmp_path) as running:
         assert running.stdout is not None
         head = [next(running.stdout) for _ in Acceptance(settings.example()).sheet()]
         play(asterisk, named("answered_ring2"))
-        said = [next(running.stdout) for _ in range(3)]
+        said = [next(running.stdout) for _ in range(4)]
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()
     assert head[0].startswith("Essai de réception")
-    assert (said[0][:3], said[1]) == ("✓ 1", "     réponse en personne · sonneries 2 · transferts 0\n")
+    assert (said[1][:3], said[3]) == ("✓ 1", "     entendu   réponse en personne · sonneries 2 · transferts 0\n")
     assert (rest.splitlines()[-1], running.returncode) == ("1 / 5", 1)
+
+
+@contextmanager
+def accepting(asterisk: Asterisk, place: Path) -> Iterator[subprocess.Popen[str]]:
+    config = place / "callmon.toml"
+    config.write_text(configuration(asterisk.ami_port, free_port(), f"sqlite:///{place}/callmon.db"))
+    command = [sys.executable, "-m", "callmon", "doctor", "--acceptance", "--config", str(config)]
+    environment = {**os.environ, "LAB_SECRET": asterisk.secret, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        yield running

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from callmon import configuration, exchange_settings, opening
+from callmon.check import report
 from callmon.durations import duration, written
 from callmon.errors import ConfigError
 from callmon.lines import Target
@@ -125,6 +126,21 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     settings = example()
     assert settings.store.url == "postgresql://callmon:hunter2@db/callmon"
     assert [text for text in (repr(settings), str(settings.store)) if "hunter2" in text] == []
+
+
+def test_a_databases_password_comes_from_its_file_and_is_shown_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "db.password").write_text("a/b@c:hunter2\n")
+    text = f'[store]\nurl = "postgresql://callmon@db/callmon"\npassword_file = "{tmp_path}/db.password"'
+    settings = parse(text)
+    assert settings.store.url == "postgresql://callmon:a%2Fb%40c%3Ahunter2@db/callmon"
+    shown = (repr(settings), str(settings.store), report(settings, date(2026, 11, 25)))
+    assert [text for text in shown if "hunter2" in text] == []
+
+
+def test_a_databases_password_file_that_is_not_there_is_named() -> None:
+    settings = parse('[store]\nurl = "postgresql://callmon@db/callmon"\npassword_file = "/nowhere/db.password"')
+    with pytest.raises(ConfigError, match=r"^store\.password_file: cannot read /nowhere/db\.password"):
+        settings.store.complete()
 
 
 def test_a_mistake_of_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """First-day acceptance (R-45): five scripted test calls, what callmon must say of each, and what it said. Pure.
 
-Somebody outside makes the calls one after the other; each is compared when it is over, and made again until it
-came out as scripted. Facts are compared, not verdicts: the sheet serves in closed hours too. Both languages
-stand on it, since the lead signs it and the administrator reads it. Refuses to store anything.
+Somebody outside makes the calls one after the other; what was heard of each stands beside what was expected, and
+it is made again until it came out as scripted. Facts are compared, not verdicts: the sheet serves in closed hours
+too. Both languages stand on it, since the lead signs it and the administrator reads it. Refuses to store anything.
 """
 
 from __future__ import annotations
@@ -97,7 +97,12 @@ class Acceptance:
         for number, script in enumerate(CALLS, start=1):
             yield from ("", f"{number}  {script.fr}", f"   {script.en}")
             yield from (f"   → {script.expected.text('fr')}", f"     {script.expected.text('en')}")
-        yield ""
+        yield from self._now_make()
+
+    def _now_make(self) -> Iterator[str]:
+        """The call that is to be made now."""
+        script, number = CALLS[self.done], self.done + 1
+        yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
 
     def heard(self, exchange: str, data: bytes) -> Iterator[str]:
         """More bytes of this exchange; a line or two for each call on a line that ended."""
@@ -115,11 +120,13 @@ class Acceptance:
         at = call.arrived.astimezone(self._zone).strftime("%H:%M:%S") if call.arrived else "--:--:--"
         agrees = script.expected.agrees(told)
         self.done += agrees
-        yield f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}"
-        yield from (f"     {told.text('fr')}", f"     {told.text('en')}")
+        yield from ("", f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}")
+        yield from _beside(script.expected, told)
         if not agrees:
             yield f"     Autrement que prévu : refaites l'appel {number}."
             yield f"     Not as scripted: make call {number} again."
+        if not self.is_over:
+            yield from self._now_make()
 
     def end(self) -> Iterator[str]:
         """What it came to, and where it is signed."""
@@ -128,3 +135,11 @@ class Acceptance:
         if self.is_over:
             for who in ("Fait par / Done by", "Responsable / Lead"):
                 yield from ("", f"{who:<20} ______________________________   Date ______________")
+
+
+def _beside(expected: Concluded, told: Concluded) -> Iterator[str]:
+    """What was expected and what was heard, one above the other, in both languages."""
+    yield f"     prévu     {expected.text('fr')}"
+    yield f"     entendu   {told.text('fr')}"
+    yield f"     expected  {expected.text('en')}"
+    yield f"     heard     {told.text('en')}"

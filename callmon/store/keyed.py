@@ -31,7 +31,7 @@ def place(settings: Settings) -> Path:
     """The key file."""
     if settings.privacy.key_file is not None:
         return settings.privacy.key_file
-    url = parse_url(settings.store.url)
+    url = parse_url(settings.configuration.store.url)  # where it is needs no password
     if url.get_backend_name() == "sqlite":
         return Path(f"{url.database}-key")
     return own_folder() / "callmon.key"

