@@ -99,7 +99,7 @@ class OidcSettings(Table):
     @field_validator("issuer")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
-        return _address(value, "https://login.example/realm").rstrip("/") if not value.endswith("/") else value
+        return _address(value, "https://login.example/realm")
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:

@@ -27,6 +27,7 @@ from callmon.numbers import printed
 from callmon.privacy.key_file import read
 from callmon.settings import Settings
 from callmon.store.keyed import place
+from callmon.web_settings import WebSettings
 from callmon.words import word
 
 WIDTH = 100
@@ -243,6 +244,7 @@ def remarks(settings: Settings) -> Iterator[str]:
     for name, exchange in settings.exchanges.items():
         yield from (f"exchanges.{name}: {text}." for text in _exchange_remarks(exchange))
     yield from (f"mqtt: {text}." for text in _mqtt_remarks(settings.mqtt))
+    yield from (f"web.access: {text}." for text in _access_remarks(settings.web))
 
 
 def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
@@ -251,6 +253,16 @@ def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
         yield f"what the broker is told{password} cross the network in clear; set tls = true"
+
+
+def _access_remarks(web: WebSettings) -> Iterator[str]:
+    access, is_reached = web.access, not web.host.startswith(LOOPBACK)
+    if is_reached and not access.is_configured:
+        yield "nobody can sign in, so the pages are for whoever sits at this machine; others get the figures alone"
+    if is_reached and access.accounts and not access.proxy.addresses:
+        yield "passwords cross the network in clear; put a proxy with TLS before callmon, and name its address"
+    if access.oidc is not None and (warning := access.oidc.kept().warning()):
+        yield warning
 
 
 def _key_remarks(settings: Settings) -> Iterator[str]:

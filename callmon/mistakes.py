@@ -20,7 +20,7 @@ Path = tuple[int | str, ...]
 
 ENV_PREFIX = "CALLMON_"
 KEY_MARK = "[key]"  # pydantic's own, in a path: the key itself is wrong
-SECRETS = {"secret", "password", "passwd", "token"}
+SECRETS = {"secret", "client_secret", "password", "passwd", "token"}
 NO_SECRETS = (
     "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
     'name that: {0}_file = "…", or name an environment variable: {0}_env = "…"'
@@ -107,7 +107,7 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     value = details.get("input")
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
-            return NO_SECRETS.format("password" if path[0] == "mqtt" else "secret")
+            return NO_SECRETS.format("password" if path[0] == "mqtt" else _stem(str(path[-1])))
         case "extra_forbidden":
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":
@@ -137,6 +137,11 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return f"{_shown(value)} {_form(details)}"
         case _:
             return f"{_shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+
+
+def _stem(name: str) -> str:
+    """What the settings begin with that lead to a secret."""
+    return "client_secret" if name == "client_secret" else "secret"
 
 
 def _near(value: object, expected: str) -> str:
