@@ -72,6 +72,10 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("FeedSilent", "now", "administrator", "digest,administrator"),
         ("ReconciliationDiffers", "opening", "administrator", "digest,administrator"),
         ("BackfillStale", "opening", "administrator", "digest,administrator"),
+        ("SinkBacklog", "opening", "administrator", "digest,administrator"),
+        ("DiskFull", "opening", "administrator", "digest,administrator"),
+        ("ClockSkew", "opening", "administrator", "digest,administrator"),
+        ("CertificateExpires", "opening", "administrator", "digest,administrator"),
         ("StandardNotMet", "opening", "lead", "digest,nobody"),
         ("CallbacksAtOpening", "opening", "team", "digest,team"),
         ("LineNotReady", "opening", "lead", "digest,lead"),
@@ -118,6 +122,10 @@ class Told(NamedTuple):
     met: int = 50
     disrupted_for: float = 0  # seconds
     tested_late: float = -86400  # seconds
+    behind: int = 0
+    disk_free: float = 0.5
+    clock_ahead: float = 0.1
+    certificate_days: int = 90
 
     def page(self) -> str:
         return (
@@ -149,6 +157,13 @@ callmon_last_day_verdicts{{standard="bilingual_person",line="poci",verdict="met"
 callmon_last_day_verdicts{{standard="bilingual_person",line="poci",verdict="not_met"}} 12
 callmon_target_ratio{{standard="bilingual_person",line="poci"}} 0.8
 callmon_standard_info{{standard="bilingual_person",{LONGEST_STANDARD}}} 1
+callmon_sink_behind_seconds{{sink="database"}} {self.behind}
+callmon_disk_free_bytes{{holds="database"}} {self.disk_free * 1e9}
+callmon_disk_size_bytes{{holds="database"}} 1e9
+callmon_exchange_clock_skew_seconds{{exchange="toronto"}} {self.clock_ahead}
+callmon_exchange_certificate_expires_timestamp_seconds{{exchange="toronto"}} {
+                time.time() + 86400 * self.certificate_days
+            }
 """
         )
 
@@ -175,6 +190,10 @@ AMISS = Told(
     met=12,
     disrupted_for=3600,
     tested_late=3 * 86400,
+    behind=4000,
+    disk_free=0.03,
+    clock_ahead=-3599.6,
+    certificate_days=9,
 )
 # Those that fire in the hour before opening.
 MORNING = {"CallbacksAtOpening", "LineClosedToday", "LineNotReady", "UnheardOvernight"}

@@ -130,7 +130,8 @@ def cel(data: bytes) -> None:
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
     for part in diary.stretches(reader.lines(backfill._lines(text))):
         for facts in diary.told(part, SITE, {"1": "fr", "2": "en"}).values():
-            for outcome in monitor.fill(EXCHANGE, facts):
+            outcome = monitor.retell(EXCHANGE, facts)
+            if outcome is not None:
                 item_of(encode_item(outcome))
             backfill._alone(facts)
             backfill._was_up(facts, [(NOON, NOON + timedelta(hours=1))])

@@ -44,6 +44,20 @@ class Postgres:
     ) -> None:
         self._stop()
 
+    def halt(self) -> None:
+        """As at a restart of its machine: whoever is connected is cut off. `go_on` begins it again."""
+        process, self._process = self._process, None
+        end(process, by=signal.SIGINT)
+
+    def go_on(self) -> None:
+        """What it was, on the same port."""
+        data = f"/{self._place.relative_to(self._folder)}/data"
+        options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
+        command = self._command("postgres", "-D", data)
+        command += [word for option in options for word in ("-c", option)]
+        self._process = begin(command, self._place / "log", dies_by="QUIT")
+        self._wait_until_it_answers()
+
     def _furnish(self) -> None:
         # PostgreSQL refuses to run as root, and wants its directory for itself.
         passwd = (self._folder / "etc/passwd").read_text().splitlines()
@@ -60,11 +74,7 @@ class Postgres:
         made = subprocess.run(make, capture_output=True, text=True, errors="replace", timeout=60)
         if made.returncode:
             raise LabUnavailable(f"initdb failed: {made.stderr.strip()[-300:]}")
-        options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
-        command = self._command("postgres", "-D", data)
-        command += [word for option in options for word in ("-c", option)]
-        self._process = begin(command, self._place / "log", dies_by="QUIT")
-        self._wait_until_it_answers()
+        self.go_on()
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
