@@ -166,7 +166,8 @@ def trouble(server: Postgres, disk: Disk, victim: Callmon) -> tuple[float, float
     time.sleep(max(0.0, began + AWAY - time.monotonic()))
     disk.free()
     server.go_on()
-    victim.start()
+    victim.start(until_heard=False)
+    victim.wait_until_heard(60.0)
     return killed, time.time()
 
 
