@@ -28,6 +28,8 @@ about a dozen calls at once on the policy's six lines, for ever. callmon listens
 to it as it would listen to yours. The callers are nobody (555-0100 to 555-0199),
 and the lines are open round the clock, so that promises are judged at any hour.
 
+    {address}/fr/        the pages, in French
+    {address}/en/        and in English
     {address}/metrics    the figures
     {address}/healthz    does callmon hear the exchange and store it?
 

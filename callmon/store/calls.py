@@ -6,19 +6,17 @@ arrival and name of the last call that was shown), and looks at no more than SCA
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from callmon.store.engine import Store
 from callmon.store.queries import CALL, FINDING
 from callmon.store.tables import microseconds, moment
 
-SHOWN, SCAN = 50, 1000
-LATER = timedelta(days=1)  # a verdict is given so long after the arrival at most: only those that people look for
-MISSED = ("not_met", "unknown")
+SHOWN, SCAN = 50, 300
 Cursor = tuple[datetime, str]
 
 
@@ -56,42 +54,39 @@ class Part(msgspec.Struct, frozen=True):
 
 def part(store: Store, wanted: Wanted, after: str | None) -> Part:
     """The calls behind the cursor `after`; from the day's last when it is None, or not understood."""
-    looked = _looked_at(wanted, _cursor(after)).subquery("looked")
+    with store.reading() as connection:
+        return _of_day(connection, wanted, _cursor(after))
+
+
+def _of_day(connection: Connection, wanted: Wanted, cursor: Cursor | None) -> Part:
+    """Those of SCAN calls of the day that are wanted."""
+    is_any = wanted.outcome is None and wanted.standard is None
+    looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")
     question = select(*(looked.c[name] for name in Found.__struct_fields__))
     if wanted.outcome is not None:
         question = question.where(looked.c.outcome == wanted.outcome)
     if wanted.standard is not None:
         question = question.where(_judged(looked, wanted))
     question = question.order_by(looked.c.arrived.desc(), looked.c["call"].desc()).limit(SHOWN + 1)
-    with store.reading() as connection:
-        calls = [Found(*row) for row in connection.execute(question)]
-        if len(calls) > SHOWN:
-            return Part(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
-        count, last = connection.execute(select(func.count(), func.min(looked.c.arrived))).one()
+    calls = [Found(*row) for row in connection.execute(question)]
+    if len(calls) > SHOWN:
+        return Part(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
+    if is_any:
+        return Part(calls, None)
+    count, last = connection.execute(select(func.count(), func.min(looked.c.arrived))).one()
     return Part(calls, _written(last, "") if count >= SCAN else None)
 
 
-def _looked_at(wanted: Wanted, cursor: Cursor | None) -> Select[Any]:
-    """At most SCAN calls, the latest first."""
+def _looked_at(wanted: Wanted, cursor: Cursor | None, most: int) -> Select[Any]:
+    """At most so many calls, the latest first."""
     conditions = [CALL.c.arrived >= wanted.begin, CALL.c.arrived < wanted.end, CALL.c.direction == "inbound"]
     if wanted.line is not None:
         conditions.append(CALL.c.line == wanted.line)
     if cursor is not None:
         at, name = cursor
         conditions += [CALL.c.arrived <= at, or_(CALL.c.arrived < at, CALL.c["call"] < name)]
-    if wanted.standard is not None and wanted.verdict in MISSED:
-        conditions.append(CALL.c["call"].in_(_missed(wanted)))
     columns = [CALL.c[name] for name in Found.__struct_fields__]
-    return select(*columns).where(*conditions).order_by(CALL.c.arrived.desc(), CALL.c["call"].desc()).limit(SCAN)
-
-
-def _missed(wanted: Wanted) -> Select[Any]:
-    """The few that were not met, or are not known: they have an index of their own."""
-    which = [FINDING.c.standard == wanted.standard, FINDING.c.verdict == wanted.verdict]
-    which += [FINDING.c.at >= wanted.begin, FINDING.c.at < wanted.end + LATER]
-    if wanted.line is not None:
-        which.append(FINDING.c.line == wanted.line)
-    return select(FINDING.c["call"]).where(*which)
+    return select(*columns).where(*conditions).order_by(CALL.c.arrived.desc(), CALL.c["call"].desc()).limit(most)
 
 
 def _judged(looked: Any, wanted: Wanted) -> Any:
