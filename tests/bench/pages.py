@@ -1,8 +1,8 @@
 """``python -m tests.bench.pages``: how long the daemon takes for each page with few calls and with many, and how
 late its loop is with nobody looking and with hundreds of live clients.
 
-A month of calls in SQLite: a sample that callmon judged, and copies of its rows under other names (their accounts
-stand once, so that ten million fit on a disk; the pages measured read rows). Server time is that of the application
+A month of calls in SQLite: a sample that callmon judged, and copies of its rows under other names. Their accounts
+stand once, so that ten million fit on a disk: the pages measured read rows. Server time is that of the application
 itself, asked without a socket. Ratios of one run hold; milliseconds are of one machine.
 """
 
