@@ -57,7 +57,9 @@ def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
         raise ConfigError(f'"{name}" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.')
     store = _store(config)
     password = _password(name)
-    accounts.add(store, name, hashed(password), roles, _deed(f"account added: {' '.join(sorted(roles))}", name))
+    accounts.add(
+        store, name, hashed(password), roles, _deed("account added", f"{name}: {' '.join(sorted(roles))}")
+    )
     click.echo(f"{name}: added.")
     if not configuration(config).web.access.accounts:
         click.echo("Nobody can sign in yet: set accounts = true under [web.access].", err=True)
@@ -91,7 +93,7 @@ def role(name: str, roles: tuple[str, ...], config: Path | None) -> None:
     """
     from callmon.store import accounts
 
-    accounts.give_roles(_store(config), name, roles, _deed(f"account role: {' '.join(sorted(roles))}", name))
+    accounts.give_roles(_store(config), name, roles, _deed("account roles", f"{name}: {' '.join(sorted(roles))}"))
     click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
 
 
@@ -153,10 +155,10 @@ def _store(config: Path | None) -> Store:
     return until_done(open_store(configuration(config).store.url))
 
 
-def _deed(act: str, name: str) -> Deed:
+def _deed(act: str, about: str) -> Deed:
     from callmon.store.audit import Deed
 
-    return Deed(datetime.now(UTC), somebody(), act, name)
+    return Deed(datetime.now(UTC), somebody(), act, about)
 
 
 def _password(name: str) -> str:

@@ -245,6 +245,24 @@ ROLES: Mapping[str, str] = {
     "administrator": "administration",
 }
 
+# What the record of accesses says that somebody did (store/audit.py).
+ACTS: Mapping[str, str] = {
+    "number": "numéro consulté",
+    "sign in": "connexion",
+    "sign in refused": "connexion refusée",
+    "sign out": "déconnexion",
+    "callback": "fiche de rappel modifiée",
+    "disruption": "perturbation annoncée ou modifiée",
+    "report": "rapport produit",
+    "report file": "rapport téléchargé",
+    "account added": "compte ajouté",
+    "account roles": "rôles d'un compte changés",
+    "account password": "mot de passe d'un compte changé",
+    "account locked": "compte verrouillé",
+    "account unlocked": "compte déverrouillé",
+    "account removed": "compte supprimé",
+}
+
 # What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
 KINDS: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
@@ -271,6 +289,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "notice": NOTICE,
     "disruption_refusal": DISRUPTION_REFUSALS,
     "role": ROLES,
+    "act": ACTS,
 }
 
 

@@ -22,7 +22,7 @@ TURNED_AWAY = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blo
 
 def catalogue(path: str) -> Catalog:
     with (LOCALE / path).open("rb") as lines:
-        return read_po(lines)
+        return read_po(lines, abort_invalid=True)  # a merge may have eaten a line
 
 
 def tables() -> list[list[list[str]]]:

@@ -160,6 +160,23 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     assert ("manager", "disruption", "") in done
 
 
+def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: Pages) -> None:
+    agent, administrator = site.visitors["agent"], site.visitors["administrator"]
+    token = agent.token("/en/sign-out")
+    agent.post(f"/en/callbacks/{ENTRY}/number", data={"csrf": token})
+    agent.post("/en/callbacks/4165550101/record", data={"csrf": token})
+    page = administrator.get("/en/accesses").text
+    rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+    assert [part for part in rows[1].split("|") if part][1:] == [
+        "agent",
+        "callback entry changed",
+        "#",
+        "127.0.0.1",
+    ]
+    looks = [row for row in rows if "number looked at" in row]
+    assert (len(looks) > 0, shown(page)) == (True, [])
+
+
 if __name__ == "__main__":
     import tempfile
 

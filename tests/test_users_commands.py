@@ -113,8 +113,8 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
     ]
     log = CliRunner().invoke(main, ["privacy", "log", "--config", str(config)])
     assert [line.split("  ", 1)[1] for line in log.output.splitlines()] == [
-        "root  account added: agent  marie",
-        "root  account role: viewer  marie",
+        "root  account added  marie: agent",
+        "root  account roles  marie: viewer",
         "root  account password  marie",
         "root  account locked  marie",
         "root  account unlocked  marie",

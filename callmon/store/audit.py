@@ -5,6 +5,7 @@ No caller's number is in it: a look at one is in `access` (`people.log`), which 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from callmon.store import tables
 from callmon.store.engine import Store, _told
 
 AUDIT = tables.METADATA.tables[str(tables.AuditRow.__tablename__)]
+# What could be a telephone number, typed into a page's address; a call's name (1795527733.0) is none.
+PHONE = re.compile(r"(?<!\d)\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)")
 LONGEST = 200  # characters of any part: what a stranger sends does not fill the disk
 
 
@@ -35,6 +38,7 @@ def note(store: Store, deed: Deed) -> None:
 def put(connection: Connection, deed: Deed) -> None:
     """In the transaction of what was done."""
     texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
+    texts["about"] = PHONE.sub("#", texts["about"])
     connection.execute(insert(AUDIT).values(at=deed.at, **texts))
 
 

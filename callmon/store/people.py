@@ -101,12 +101,13 @@ def log_of_call(store: Store, look: Look, call: str) -> None:
             _log(connection, look, 1, token)
 
 
-def accesses(store: Store, numbers: Sequence[str] | None = None) -> list[Access]:
-    """Who looked, oldest first; at one number, or at any."""
+def accesses(store: Store, numbers: Sequence[str] | None = None, newest: int | None = None) -> list[Access]:
+    """Who looked, oldest first; at one number, or at any; the `newest` alone when so many are asked for."""
     which = true() if numbers is None else ACCESS.c.token.in_(_tokens(store, numbers))
+    question = select(ACCESS).where(which).order_by(ACCESS.c.id.desc()).limit(newest)
     with _told(store), store.reading() as connection:
-        rows = connection.execute(select(ACCESS).where(which).order_by(ACCESS.c.id)).mappings().all()
-    return [Access(Look(*(row[name] for name in Look._fields)), row["found"]) for row in rows]
+        rows = connection.execute(question).mappings().all()
+    return [Access(Look(*(row[name] for name in Look._fields)), row["found"]) for row in reversed(rows)]
 
 
 def _tokens(store: Store, numbers: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Right
 from callmon.web.site import AwayError, Site
 from callmon.web.table import Table
-from callmon.web.views import callbacks, calls, disruptions, months, now, promises
+from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
 from callmon.web.visit import Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
@@ -55,7 +55,14 @@ PAGES = (
     _entry("month", "/mois/{month}", "/months/{month}", months.one, Right.REPORT),
     _entry("make", "/mois/{month}", "/months/{month}", months.make, Right.REPORT, act="report", **_POST),
     _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, Right.REPORT),
-    _entry("file", "/mois/{month}/{name}/{file}", "/months/{month}/{name}/{file}", months.download, Right.REPORT),
+    _entry(
+        "file",
+        "/mois/{month}/{name}/{file}",
+        "/months/{month}/{name}/{file}",
+        months.download,
+        Right.REPORT,
+        act="report file",
+    ),
     _entry("promises", "/normes", "/promises", promises.show, Right.VIEW),
     _entry("disruptions", "/perturbations", "/disruptions", disruptions.show, Right.VIEW),
     _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one, Right.VIEW),
@@ -69,6 +76,7 @@ PAGES = (
         act="disruption",
         **_POST,
     ),
+    _entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
     _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
 )
 TABLE = Table(PAGES)

@@ -117,6 +117,7 @@ class Visit:
             "months": self.say("Mois"),
             "promises": self.say("Normes"),
             "disruptions": self.say("Perturbations"),
+            "accesses": self.say("Consultations"),
         }
         here = SECTION.get(self.entry.name, self.entry.name)
         return [

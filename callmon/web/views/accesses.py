@@ -1,0 +1,55 @@
+"""*Consultations*: who looked at a number, who saw and changed what, who signed in or tried to (FIPPA).
+
+For whoever administers; no caller's number is in it. The whole record is `callmon privacy log`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+from starlette.responses import Response
+
+from callmon.store import audit, people
+from callmon.store.engine import Store
+from callmon.web.spoken import Tongue
+from callmon.web.visit import Visit
+from callmon.words import ACTS
+
+MOST = 200
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One thing that somebody did."""
+
+    at: datetime
+    when: str
+    who: str
+    act: str
+    about: str
+    address: str
+
+
+async def show(visit: Visit) -> Response:
+    """The latest, newest first."""
+    found = await visit.site.ask(_read, visit.site.store)
+    rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
+    return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
+
+
+def _read(store: Store) -> tuple[list[people.Access], list[audit.Deed]]:
+    return people.accesses(store, newest=MOST), audit.deeds(store, newest=MOST)
+
+
+def _rows(looks: list[people.Access], deeds: list[audit.Deed], tongue: Tongue) -> Iterator[Row]:
+    for look, found in looks:
+        about = f"{look.command} : {look.purpose} ({found})"
+        yield Row(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")
+    for deed in deeds:
+        act = tongue.word("act", deed.act) if deed.act in ACTS else deed.act
+        yield Row(deed.at, _when(deed.at, tongue), deed.who, act, deed.about, deed.address)
+
+
+def _when(at: datetime, tongue: Tongue) -> str:
+    return f"{tongue.day(at)}, {tongue.second(at)}"

@@ -1,0 +1,52 @@
+"""The record of what people saw and changed: one line each, bounded, and no telephone number."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from callmon.store import audit
+from callmon.store.audit import LONGEST, Deed
+from callmon.store.engine import Store
+
+AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
+
+
+def kept(store: Store, about: str, who: str = "marie") -> tuple[str, str]:
+    audit.note(store, Deed(AT, who, "callback", about))
+    (deed,) = audit.deeds(store)
+    return deed.who, deed.about
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        ("1795527733.0", "1795527733.0"),
+        ("toronto 1795527733.1234", "toronto 1795527733.1234"),
+        ("2026-10 3 report.pdf", "2026-10 3 report.pdf"),
+        ("marie: agent manager", "marie: agent manager"),
+        ("4165550101", "#"),
+        ("+14165550101", "#"),
+        ("416 555-0101", "#"),
+        ("1-416-555-0101", "#"),
+        ("call 555-0101 now", "call # now"),
+    ],
+)
+def test_what_could_be_a_telephone_number_is_not_kept_and_a_calls_name_is(
+    sqlite_store: Store, about: str, told: str
+) -> None:
+    assert kept(sqlite_store, about) == ("marie", told)
+
+
+def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Store) -> None:
+    assert kept(sqlite_store, "x\n2026-11-24  root  purge\x1b[2J" + "y" * LONGEST, "luc\r\nroot") == (
+        "luc??root",
+        "x?2026-11-24  root  purge?[2J" + "y" * (LONGEST - 29),
+    )
+
+
+def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Store) -> None:
+    for name in ("one", "two", "three"):
+        audit.note(sqlite_store, Deed(AT, name, "sign in"))
+    assert [deed.who for deed in audit.deeds(sqlite_store, newest=2)] == ["two", "three"]
