@@ -196,7 +196,7 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
         ("poci", "voicemail_message", 5),
         ("poci", "voicemail_message", 5),
     ]
-    full = [("MailboxFull", "510@default", "active")]
+    full = [("MailboxFull", "510", "active")]
     assert until(stack.alerts, lambda found: found == full, 90) == full
     with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
         told = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)
