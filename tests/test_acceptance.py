@@ -110,7 +110,7 @@ def test_the_command_hears_five_calls_at_a_real_exchange_and_ends(asterisk: Aste
         assert running.stdout is not None
         for _ in Acceptance(settings.example()).sheet():
             next(running.stdout)
-        calls = [replace(situation, begins=BEGINS[situation.name]) for situation in named(*AS_SCRIPTED)]
+        calls = [replace(situation, begins=BEGINS[situation.name], copies=1) for situation in named(*AS_SCRIPTED)]
         play(asterisk, calls)
         said = running.stdout.read().splitlines()
     assert [line[:3] for line in said if line.startswith(("✓", "✗"))] == [f"✓ {number}" for number in range(1, 6)]

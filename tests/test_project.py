@@ -20,7 +20,15 @@ ROOT = Path(__file__).parent.parent
 TOP_LEVEL = {
     *("callmon", "asterisk", "dashboards", "tests", "pyproject.toml", "docker-compose.yml"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "PRIVACY.md", "LICENSE", "Makefile", "Dockerfile"),
-    *("requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-extras.txt", ".ci", "stack", "install"),
+    *(
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-build.txt",
+        "requirements-extras.txt",
+        ".ci",
+        "stack",
+        "install",
+    ),
 }
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "PRIVACY.md", "tests/README.md")
 DOCUMENTS += ("asterisk/README.md", "asterisk/LISEZMOI.md")

@@ -1,0 +1,82 @@
+"""The files of the stack agree with each other and with those that ship: no engine is needed for that."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from callmon import __version__ as version
+from callmon.settings import load
+from tests.running import ROOT
+
+DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", "stack/calls/Dockerfile", "tests/engine/stand-ins.Dockerfile")
+STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = STACK["services"]
+
+
+@pytest.mark.parametrize("name", DOCKERFILES[:3])
+def test_hadolint_has_nothing_to_say_of(name: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, "--no-color", ROOT / name], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_every_image_bears_a_full_version() -> None:
+    bases = [
+        line.split()[1] for name in DOCKERFILES[:3] for line in (ROOT / name).read_text().splitlines()
+        if line.startswith("FROM ") and line != "FROM scratch AS wheels"
+    ]  # fmt: skip
+    images = {service["image"] for service in SERVICES.values() if "build" not in service}
+    assert [
+        name for name in (*bases, *images) if not re.search(r":v?\w*-?\d+\.?\d+(\.\d+)?(-[a-z]+)*$", name)
+    ] == []
+    own = {service["image"] for service in SERVICES.values() if "build" in service}
+    assert own == {f"callmon:{version}", f"callmon-calls:{version}", "callmon-asterisk:22"}
+
+
+def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
+    def bare(name: str) -> dict[str, Any]:
+        text = (ROOT / name / "prometheus.yml").read_text()
+        for container in ("callmon:9469", "alertmanager:9093"):
+            text = text.replace(f"'{container}'", f"'127.0.0.1:{container.partition(':')[2]}'")
+        return dict(yaml.safe_load(text))
+
+    assert bare("stack/prometheus") == bare("dashboards/prometheus")
+
+
+def test_callmon_is_configured_with_the_lines_that_ship() -> None:
+    settings, shipped = load(ROOT / "stack/callmon.toml"), load(ROOT / "callmon/callmon.example.toml")
+    told = [(line.name, line.mode, line.service, line.numbers) for line in settings.lines()]
+    assert told == [(line.name, line.mode, line.service, line.numbers) for line in shipped.lines()]
+
+
+def test_grafana_reads_the_password_that_it_is_given() -> None:
+    names = [entry["target"] for entry in SERVICES["grafana"]["secrets"] if isinstance(entry, dict)]
+    sources = (ROOT / "dashboards/grafana/provisioning/datasources/callmon.yml").read_text()
+    assert re.findall(r"\$__file\{/run/secrets/(\w+)\}", sources) == names
+    boards = yaml.safe_load((ROOT / "dashboards/grafana/provisioning/dashboards/callmon.yml").read_text())
+    mounted = {mount.split(":")[1] for mount in SERVICES["grafana"]["volumes"]}
+    assert [place for entry in boards["providers"] if (place := entry["options"]["path"]) not in mounted] == []
+
+
+def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(tmp_path: Path) -> None:
+    script = tmp_path / "secrets.sh"
+    script.write_bytes((ROOT / "stack/secrets.sh").read_bytes())
+    made: list[dict[str, str]] = []
+    for _ in range(2):
+        subprocess.run(["sh", script], check=True, timeout=30)
+        made.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
+    assert made[0] == made[1]
+    assert sorted(made[0]) == sorted(Path(secret["file"]).name for secret in STACK["secrets"].values())
+    assert stat.S_IMODE(os.stat(tmp_path / "secrets").st_mode) == 0o700
+    words = [text for name, text in made[0].items() if not name.endswith(".conf")]
+    assert [len(word) for word in words] == [32] * len(words)
+    assert len(set(words)) == len(words)
