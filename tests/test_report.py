@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callmon import reports, words
 from callmon.callbacks.obligation import Obligation
 from callmon.errors import ConfigError
-from callmon.reports import as_csv, as_json, frame, month, rates, titles
+from callmon.reports import as_csv, as_json, frame, lengths, month, titles
 from callmon.reports.hearing import Listening, nothing_was_heard, total
 from callmon.reports.making import COUNTS
 from callmon.reports.owing import FATES, fate
@@ -124,8 +125,33 @@ def test_numbers_days_and_times_are_as_each_language_prints_them() -> None:
     [([5], (5, 5, 5)), ([1, 2], (1, 2, 2)), ([3, 1, 2], (2, 3, 3)), (list(range(1, 101)), (50, 95, 100))],
 )
 def test_median_and_percentile_are_values_that_happened(values: list[int], found: tuple[int, int, int]) -> None:
-    assert rates.ends(Counter(values)) == found
-    assert rates.ends(Counter(values * 3)) == found
+    assert lengths.ends(sum(map(lengths.once, values))) == found
+    assert lengths.ends(3 * sum(map(lengths.once, values))) == found
+
+
+@pytest.mark.parametrize(
+    ("length", "cut"),
+    [(0, 0), (0.0999, 0), (0.1, 0.1), (17.999, 17.9), (18, 18), (119.999, 119.9), (120, 120), (125.9, 120),
+     (126, 126), (7199.9, 7194), (7200, 7200), (7559.9, 7200), (7560, 7560), (86_400, 86_400), (-0.5, 0)],
+)  # fmt: skip
+def test_a_length_is_cut_to_the_tenth_that_is_shown(length: float, cut: float) -> None:
+    assert lengths.seconds(lengths.step_of(timedelta(seconds=length))) == cut
+
+
+@given(st.lists(st.integers(0, 90_000_000), max_size=30), st.lists(st.integers(0, 90_000_000), max_size=30))
+def test_numbers_that_are_added_have_counted_what_both_had(one: list[int], other: list[int]) -> None:
+    def total(values: list[int]) -> int:
+        return sum(lengths.once(lengths.step_of(timedelta(milliseconds=x))) for x in values)
+
+    both = lengths.read(lengths.written(total(one))) + total(other)
+    assert both == total(one + other)
+    assert both - total(one) == total(other)
+    assert sum(lengths.counts(both)) == len(one + other)
+    found = lengths.ends(both)
+    ordered = sorted(one + other)
+    ranks = [-(-len(ordered) // 2), -(-len(ordered) * 95 // 100), len(ordered)]
+    cut = [lengths.step_of(timedelta(milliseconds=ordered[rank - 1])) for rank in ranks] if ordered else None
+    assert (None if found is None else list(found)) == cut
 
 
 # ── listening ──

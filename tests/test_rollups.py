@@ -27,10 +27,11 @@ from callmon.reports.values import Report
 from callmon.settings import Settings, parse
 from callmon.store import filling, queries, rolled, rollups, search
 from callmon.store.engine import Store, upgrade
+from callmon.store.group import Stamp, write
 from callmon.store.rejudge import rejudge
 from callmon.store.rollups import ROLLUP, Key, Rollup
 from tests import year, year_rows, year_stories
-from tests.store_fixtures import EXCHANGE, wrote
+from tests.store_fixtures import EXCHANGE
 from tests.year import TORONTO
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
@@ -91,6 +92,13 @@ def pieces(number: int, cut: int, late: int, is_test: bool) -> list[Outcome]:
     ]
 
 
+def put(store: Store, items: list[Outcome]) -> None:
+    """One group, as the process that writes puts it into the database."""
+    with store.writing() as connection:
+        number = int(connection.execute(text("SELECT batch FROM writer")).scalar_one())
+        write(connection, Stamp(number + 1, "a token"), items, store.ring)
+
+
 class History:
     """What happens to one database, step by step."""
 
@@ -102,7 +110,7 @@ class History:
         """Calls that the daemon heard, so many outcomes a group; one that is known already is told again."""
         told = [one for call in calls for one in pieces(*call)]
         for begin in range(0, len(told), together):
-            wrote(self.store, *told[begin : begin + together])
+            put(self.store, told[begin : begin + together])
 
     def fill(self, calls: list[int]) -> None:
         """A backfill of what CEL tells of these: without the gap in which it was unheard."""
@@ -162,8 +170,7 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store, ex
 
 def heard(store: Store, numbers: Sequence[int] = range(30)) -> None:
     """Calls that a daemon wrote; their roll-ups are kept if the store keeps any."""
-    for number in numbers:
-        wrote(store, *pieces(number, 1, 0, is_test=False))
+    put(store, [one for number in numbers for one in pieces(number, 1, 0, is_test=False)])
 
 
 def report(store: Store, given: Settings) -> Report:

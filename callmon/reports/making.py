@@ -15,7 +15,7 @@ from callmon.calls.call import OUTCOMES
 from callmon.disruptions.disruption import Disruption
 from callmon.findings import CAUSES, VERDICTS
 from callmon.integrity import SIGNS
-from callmon.reports import hearing, owing, rates
+from callmon.reports import hearing, lengths, owing, rates
 from callmon.reports.hearing import Listening
 from callmon.reports.tally import BY_TIME, HALF_HOURS, Cell
 from callmon.reports.values import WHOLE, Cut, Figure, Kind, Month, Place
@@ -93,7 +93,7 @@ class Making:
         for name, rate in rates.RATES.items():
             self._rate(Place(name, "", cut), *rates.fraction(rate, counts))
         for name, kind in rates.LENGTHS.items():
-            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, {}))
+            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, 0))
         self._check(cut, cell, counted)
 
     def _check(self, cut: Cut, cell: Cell, counted: int) -> None:
@@ -140,10 +140,10 @@ class Making:
             value = numerator / denominator
             self.figures[place] = Figure(place, "rate", "known", value, numerator, denominator)
 
-    def _ends(self, name: str, cut: Cut, kind: Kind, values: Mapping[int, int]) -> None:
+    def _ends(self, name: str, cut: Cut, kind: Kind, total: int) -> None:
         """Median, 95th percentile and longest, with how many there were."""
-        count = sum(values.values())
-        found = rates.ends(values) if count else None
+        count = sum(lengths.counts(total))
+        found = lengths.ends(total)
         for index, part in enumerate(rates.ENDS):
             place = Place(name, part, cut)
             if not self.heard:
@@ -151,7 +151,7 @@ class Making:
             elif found is None:
                 self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
             else:
-                value = found[index] if kind == "rings" else found[index] / 10
+                value = found[index] if kind == "rings" else lengths.seconds(found[index])
                 self.figures[place] = Figure(place, kind, "known", value, None, count)
 
     def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:

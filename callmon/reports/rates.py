@@ -1,10 +1,8 @@
-"""Which counts make which rate, and the middle and the ends of lengths. Pure."""
+"""Which counts make which rate, and of which lengths the middle and the ends are told. Pure."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
-from itertools import accumulate
 from typing import NamedTuple
 
 from callmon.reports.owing import JUDGED
@@ -70,17 +68,3 @@ LENGTHS: Mapping[str, str] = {
     "callback_delay": "seconds",
 }
 ENDS = ("median", "p95", "longest")
-
-
-def ends(values: Mapping[int, int]) -> tuple[int, int, int]:
-    """Median, 95th percentile and longest of values that came so often: each is one of them, by nearest rank (the
-    lower median).
-    """
-    ordered = sorted(value for value, count in values.items() if count)
-    passed = list(accumulate(values[value] for value in ordered))
-    last = passed[-1]
-    return (
-        ordered[bisect_left(passed, -(-last // 2))],
-        ordered[bisect_left(passed, -(-last * 95 // 100))],
-        ordered[-1],
-    )

@@ -4,7 +4,7 @@ A cell holds counts by figure and part, and how often each length came, for medi
 line (`store/rollups`), so that no report reads the calls. Each call is counted once in each figure, so that parts
 add up to their total whichever cells are put together. What is not known is a part of its own.
 
-Lengths are cut to the tenth of a second, from two minutes on to the second, as they are shown: never rounded up.
+Lengths are cut to the tenth that people are shown (`lengths`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from callmon import integrity
 from callmon.calls.call import Call
 from callmon.figures import FIRST, hours_label
 from callmon.findings import Finding
+from callmon.reports import lengths
 from callmon.standards._cases import may_hide_a_person
 
 SHORT_ABANDON = timedelta(seconds=5)  # of ringing, or in a queue
 TONE_OVER, THIRD_OVER = timedelta(seconds=14), timedelta(seconds=18)
-TENTH, SECOND, FINE = timedelta(milliseconds=100), timedelta(seconds=1), timedelta(minutes=2)
 
 _VOICEMAIL = {
     "voicemail_early": "early",
@@ -41,31 +41,27 @@ class Cell:
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.lengths: dict[str, Counter[int]] = {}  # in tenths of a second; of rings, their number
+        self.lengths: dict[str, int] = {}  # how often each came, as `lengths` has it
 
     def add(self, name: str, part: str = "", amount: int = 1) -> None:
         self.counts[name, part] += amount
 
     def measure(self, name: str, length: timedelta | int) -> None:
-        value = length if isinstance(length, int) else cut_off(length)
-        self.lengths.setdefault(name, Counter())[value] += 1
+        """A length, or a number of rings."""
+        step = length if isinstance(length, int) else lengths.step_of(length)
+        self.lengths[name] = self.lengths.get(name, 0) + lengths.once(step)
 
     def put(self, other: Cell) -> None:
         """All that is in another."""
         self.counts.update(other.counts)
-        for name, values in other.lengths.items():
-            self.lengths.setdefault(name, Counter()).update(values)
+        for name, total in other.lengths.items():
+            self.lengths[name] = self.lengths.get(name, 0) + total
 
     def take(self, other: Cell) -> None:
         """All that is in another goes from here."""
         self.counts.subtract(other.counts)
-        for name, values in other.lengths.items():
-            self.lengths.setdefault(name, Counter()).subtract(values)
-
-
-def cut_off(length: timedelta) -> int:
-    """In tenths of a second."""
-    return length // TENTH if length < FINE else length // SECOND * 10
+        for name, total in other.lengths.items():
+            self.lengths[name] = self.lengths.get(name, 0) - total
 
 
 def is_counted(call: Call) -> bool:

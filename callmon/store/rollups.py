@@ -29,7 +29,7 @@ from sqlalchemy import Connection, select, tuple_
 from callmon.calls.call import Call
 from callmon.figures import language_label
 from callmon.findings import Finding
-from callmon.reports import tally
+from callmon.reports import lengths, tally
 from callmon.reports.tally import Cell
 from callmon.standards import CALL_STANDARDS
 from callmon.store import tables
@@ -198,10 +198,10 @@ def fingerprint(*values: object) -> int:
 
 
 class _Written(msgspec.Struct):
-    """A cell as JSON: figure → part → count, length → value → count."""
+    """A cell as JSON: figure → part → count, and lengths."""
 
     counts: dict[str, dict[str, int]]
-    lengths: dict[str, dict[int, int]]
+    lengths: dict[str, str]
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -214,16 +214,16 @@ def written(cell: Cell) -> str:
     for (name, part), count in cell.counts.items():
         if count:
             counts.setdefault(name, {})[part] = count
-    lengths = {name: {str(x): n for x, n in values.items() if n} for name, values in cell.lengths.items()}
-    known = {name: values for name, values in lengths.items() if values}
-    return _encode({"counts": counts, "lengths": known}).decode()
+    # Below 0 it cannot come but where somebody changed rows by hand: `callmon db check` tells that.
+    known = {name: lengths.written(total) for name, total in cell.lengths.items() if total > 0}
+    return _encode(_Written(counts, known)).decode()
 
 
 def read(data: str) -> Cell:
     """The cell that was written."""
     cell, found = Cell(), _decode(data)
     cell.counts = Counter({(name, part): n for name, parts in found.counts.items() for part, n in parts.items()})
-    cell.lengths = {name: Counter(values) for name, values in found.lengths.items()}
+    cell.lengths = {name: lengths.read(told) for name, told in found.lengths.items()}
     return cell
 
 
