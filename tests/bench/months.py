@@ -42,7 +42,11 @@ FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 SAMPLE, TOGETHER = 20_000, 500  # calls written in full, and how many of them in a transaction
 A_BATCH = 100_000  # calls
+COMPARED = date(2024, 3, 15)
 STORIES = 50_000
+
+
+Spent = tuple[float, float]  # seconds by the clock, and of this process's CPU
 
 
 class Story(NamedTuple):
@@ -61,10 +65,13 @@ def main() -> None:
     parser.add_argument(
         "--stories", type=int, default=STORIES, help=f"different ones, the rest copies ({STORIES:,})"
     )
+    parser.add_argument("--databases", nargs="+", default=["SQLite", "PostgreSQL"], help="one of them (both)")
     given = parser.parse_args()
     stories = told(min(given.stories, *given.calls))
     say(f"{len(stories):,} different calls; PostgreSQL's fsync is off; {os.cpu_count()} processors.")
     for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
+        if kind not in given.databases:
+            continue
         for calls in given.calls:
             try:
                 with database() as new:
@@ -179,7 +186,8 @@ class Bench:
             cell.cell.counts.update({x: n * count for x, count in one.cell.counts.items()})
             for name, total in one.cell.lengths.items():
                 cell.cell.lengths[name] = cell.cell.lengths.get(name, 0) + n * total
-            cell.seal = (cell.seal + sum(self._seals(story))) % rollups.MODULUS
+            if story.key[0] == COMPARED.isoformat():  # nobody looks at the others' fingerprints
+                cell.seal = (cell.seal + sum(self._seals(story))) % rollups.MODULUS
         return cells
 
     def _seals(self, story: Story) -> Iterator[int]:
@@ -241,7 +249,7 @@ class Bench:
         row("a month's statistics, s", (f"{taken:.3f}", f"{floor:.3f}", f"{taken / floor:.2f}"))
         row("  of which reading its roll-ups", (f"{reading:.3f}", "", f"{reading / floor:.2f}"))
         begun = time.perf_counter()
-        (told_of,) = rolled.differences(self.store, year.TORONTO, date(2024, 3, 15), date(2024, 3, 15))
+        (told_of,) = rolled.differences(self.store, year.TORONTO, COMPARED, COMPARED)
         if told_of:
             raise BenchError(told_of[0])
         row("one day compared with its calls, s", (f"{time.perf_counter() - begun:.3f}", "", ""))
@@ -258,8 +266,8 @@ class Bench:
             ),
             "a rare outcome": search.Asked(first, after, outcome="lost"),
         }
-        day = date(2024, 3, 15)
-        taken, _ = best(lambda: search.figures(self.store, year.TORONTO, day, day + timedelta(1)))
+        tomorrow = COMPARED + timedelta(1)
+        taken, _ = best(lambda: search.figures(self.store, year.TORONTO, COMPARED, tomorrow))
         row("a day's figures, ms", (f"{taken * 1000:.1f}", "", ""))
         for name, one in asked.items():
             taken, page = best(lambda x=one: search.found(self.store, year.TORONTO, x))
@@ -275,55 +283,63 @@ class Bench:
         ):
             one, other = ours[place], floor[place]
             row(name, (form.format(one), form.format(other), f"{one / other:.2f}"))
-        _, cost = self._alone()
-        row("roll-ups' share of writing, us a call", (f"{cost:.0f}", "", ""))
+        row("CPU of this process, us a call", (f"{ours[2]:.0f}", f"{floor[2]:.0f}", f"{ours[2] / floor[2]:.2f}"))
+        row("  of which roll-ups", (f"{self._alone():.0f}", "", ""))
 
-    def _written(self, suffix: str, by: Callable[[list[list[Outcome]]], float]) -> tuple[float, float]:
+    def _written(self, suffix: str, by: Callable[[list[list[Outcome]]], Spent]) -> tuple[float, float, float]:
+        """Calls a second, bytes a call, and microseconds of this process's CPU a call."""
         count = min(SAMPLE, len(self.stories))
         picked = self.stories[-count:]  # those of the last days, in the order in which they came
         outcomes = [renamed(story.outcome, suffix) for story in picked]
         self._settle_down()
         before = self.bytes()
-        seconds = by(list(parted(outcomes, TOGETHER)))
+        seconds, cpu = by(list(parted(outcomes, TOGETHER)))
         self._settle_down()
-        return count / seconds, (self.bytes() - before) / count
+        return count / seconds, (self.bytes() - before) / count, cpu / count * 1e6
 
-    def _by_callmon(self, groups: list[list[Outcome]]) -> float:
+    def _by_callmon(self, groups: list[list[Outcome]]) -> Spent:
         with self.store.reading() as connection:
             number = int(connection.execute(text("SELECT batch FROM writer")).scalar_one())
-        begun = time.perf_counter()
+        begun = now()
         for n, group in enumerate(groups, number + 1):
             with self.store.writing() as connection:
                 write(connection, Stamp(n, "bench"), group, self.store.ring)
-        return time.perf_counter() - begun
+        return since(begun)
 
-    def _bare(self, groups: list[list[Outcome]]) -> float:
+    def _bare(self, groups: list[list[Outcome]]) -> Spent:
         rows = []
         for n, group in enumerate(groups, 1_000_000):
             made = Rows(n)
             made.take(group)
             accounts = (tables.CallRow, made.call_rows())
             rows.append(((tables.FactRow, made.facts), accounts, (tables.FindingRow, made.finding_rows())))
-        begun = time.perf_counter()
+        begun = now()
         for some in rows:
             with self.store.writing() as connection:
                 for table, values in some:
                     Writing(connection).insert(table, values)
-        return time.perf_counter() - begun
+        return since(begun)
 
-    def _alone(self) -> tuple[int, float]:
-        """What the roll-ups cost beside the rest, in microseconds of a call, in groups of `TOGETHER`."""
+    def _alone(self) -> float:
+        """What the roll-ups cost of that, in microseconds of CPU a call, in groups of `TOGETHER`."""
         picked = self.stories[-SAMPLE:]
-        begun = time.perf_counter()
+        begun = now()
         for some in parted(picked, TOGETHER):
             with self.store.writing() as connection:
                 rolling = rollups.Rolling(Writing(connection))
-                for story in some:
-                    rolling.change(
-                        year.EXCHANGE, None, rollups.told(story.outcome.calls[0], story.outcome.findings)
-                    )
+                for one in some:
+                    after = rollups.told(one.outcome.calls[0], one.outcome.findings)
+                    rolling.change(year.EXCHANGE, None, after)
                 rolling.write()
-        return len(picked), (time.perf_counter() - begun) / len(picked) * 1e6
+        return since(begun)[1] / len(picked) * 1e6
+
+
+def now() -> Spent:
+    return time.perf_counter(), time.process_time()
+
+
+def since(begun: Spent) -> Spent:
+    return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
 def renamed(outcome: Outcome, suffix: str) -> Outcome:
