@@ -211,6 +211,7 @@ def with_(**changed: Any) -> Callable[[Claims], Claims]:
         with_(nonce="another"),
         without("nonce"),
         with_(aud="another"),
+        with_(aud="another", azp=CLIENT),
         with_(aud=["another", "third"]),
         with_(aud=[CLIENT, "another"]),
         with_(aud=[CLIENT, "another"], azp="another"),

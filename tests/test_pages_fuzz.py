@@ -2,11 +2,13 @@
 
 Paths, queries, fields, headers, cookies, methods and bodies are made up around those that there are. Whoever may
 not see a number finds none in any answer, however it is written; no answer comes from a mistake (the application's
-own exceptions are raised here). CALLMON_EXAMPLES=random makes up others each time.
+own exceptions are raised here). CALLMON_EXAMPLES=random makes up others each time, CALLMON_FUZZ_EXAMPLES=1000
+more of them.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +23,7 @@ from callmon.web.access.headers import ALWAYS
 from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.test_pages_access import METHODS, WHO
 
-EXAMPLES = 150  # a role
+EXAMPLES = int(os.environ.get("CALLMON_FUZZ_EXAMPLES", "150"))  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")
 SIGN_OUT = ("/fr/deconnexion", "/en/sign-out")
 KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}

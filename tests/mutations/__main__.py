@@ -28,7 +28,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "model": ("tests/test_model.py", "-k", "people_did or after_a_gap"),
     "properties": ("tests/test_traces.py", "-k", PROPERTIES),
+    "doors": (
+        "tests/test_access.py", "tests/test_sign_in.py", "tests/test_proxy_header.py", "tests/test_limits.py",
+        "tests/test_oidc.py",
+    ),
+    "pages": ("tests/test_pages_access.py", "tests/test_pages_fuzz.py"),
 }  # fmt: skip
+OF_PAGES = ("doors", "pages")  # these and no others look at who may see what
 FEW = {"CALLMON_HISTORIES": "1200"}
 
 
@@ -49,7 +55,8 @@ def copy(to: Path) -> None:
     """What the tests need of this tree."""
     for name in ("callmon", "tests", "asterisk"):
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", to)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, to)
 
 
 def is_caught(tree: Path, kind: str) -> bool:
@@ -63,13 +70,19 @@ def is_caught(tree: Path, kind: str) -> bool:
     return done.returncode == 1
 
 
+def kinds_for(fault: Fault) -> list[str]:
+    """The kinds that look at what the fault is in."""
+    is_of_pages = fault.file.startswith(("callmon/web/", "callmon/store/sessions", "callmon/store/accounts"))
+    return [kind for kind in KINDS if (kind in OF_PAGES) == is_of_pages]
+
+
 def caught_by(fault: Fault, tree: Path, first: bool) -> Iterator[str]:
     """The kinds of tests that see the fault; the tree is as before when they have all run."""
     file = tree / fault.file
     sound = file.read_text(encoding="utf-8")
     file.write_text(planted(sound, fault), encoding="utf-8")
     try:
-        for kind in KINDS:
+        for kind in kinds_for(fault):
             if is_caught(tree, kind):
                 yield kind
                 if first:

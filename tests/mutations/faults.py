@@ -184,4 +184,107 @@ FAULTS = (
         ("<= parameters.late_after_ring * call.cycle + call.grace", "<= parameters.late_after_ring * call.cycle"),
         ("< parameters.after_ring * call.cycle - call.grace", "< parameters.after_ring * call.cycle"),
     ),
+    fault(
+        "a page needs no right",
+        "web/access/entry",
+        (
+            "return await checking.refusal(request, entry.right, entry.is_page) or await _run(",
+            "return await _run(",
+        ),
+    ),
+    fault(
+        "whoever views may call back",
+        "web/access/rights",
+        ("Role.VIEWER: frozenset({Right.VIEW}),", "Role.VIEWER: frozenset({Right.VIEW, Right.CALL_BACK}),"),
+    ),
+    fault(
+        "a form needs no token",
+        "web/access/checking",
+        ("not (is_from_us(request) and await _has_token(request))", "not is_from_us(request)"),
+    ),
+    fault(
+        "a form may stand on another site",
+        "web/access/checking",
+        ("not (is_from_us(request) and await _has_token(request))", "not await _has_token(request)"),
+    ),
+    fault("a body may be of any length", "web/access/gate", ("if count > MOST_BYTES:", "if count < 0:")),
+    fault(
+        "any name may lead to this machine",
+        "web/access/asking",
+        ("_is_loopback(peer) and _is_loopback(_name(host))", "_is_loopback(peer)"),
+    ),
+    fault(
+        "anybody may say who they are",
+        "web/access/who",
+        ("if not asking.is_by_proxy:", "if asking is None:"),
+    ),
+    fault("of several names the first counts", "web/access/who", ("if len(values) != 1:", "if not values:")),
+    fault(
+        "the browser's address is what it says itself",
+        "web/access/asking",
+        ('for part in reversed(",".join(told).split(",")):', 'for part in ",".join(told).split(","):'),
+    ),
+    fault(
+        "a cookie goes without TLS too",
+        "web/access/cookies",
+        ('secure = "; Secure" if is_https else ""', 'secure = ""'),
+    ),
+    fault("a session is never idle", "store/sessions", ("SESSION.c.seen <= at - terms.idle, ", "")),
+    fault(
+        "a session lasts as long as it is used", "store/sessions", (", SESSION.c.made <= at - terms.longest", "")
+    ),
+    fault(
+        "whoever's role changes stays signed in",
+        "store/accounts",
+        ('sessions.end_of(connection, name, "account")', "pass"),
+    ),
+    fault(
+        "signing in leaves the session before",
+        "web/access/door",
+        (
+            'over."""\n        await self.access.end(request.state.known, request.state.asking)\n',
+            'over."""\n',
+        ),
+    ),
+    fault("signing in leads anywhere", "web/access/door", ("and OURS.fullmatch(path) else", "else")),
+    fault("an account may be tried for ever", "web/access/access", ("self._by_account.tried(name, at)", "pass")),
+    fault(
+        "no password is compared for an account that there is not",
+        "web/access/access",
+        (
+            "await self._compare(kept, password) and account is not None and",
+            "account is not None and await self._compare(kept, password) and",
+        ),
+    ),
+    fault(
+        "the provider's token may be an old one",
+        "web/access/oidc",
+        ('{"nonce": nonce, "client_id"', '{"client_id"'),
+    ),
+    fault(
+        "the provider's token may be for another",
+        "web/access/oidc",
+        ('"aud": {"essential": True, "value": self._settings.client_id},', '"aud": {"essential": True},'),
+    ),
+    fault(
+        "a sign-in at the provider serves twice", "web/access/oidc", ("if secret in self._used:", "if not secret:")
+    ),
+    fault(
+        "another browser may finish a sign-in",
+        "web/access/oidc",
+        ("if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):", "if not state:"),
+    ),
+    fault(
+        "an entry shows its number unasked",
+        "web/views/callbacks",
+        (
+            "return await _entry_page(visit, await _find(visit))",
+            "return await _entry_page(visit, await _find(visit, numbers=True), shown=True)",
+        ),
+    ),
+    fault(
+        "a number is shown and nobody writes it down",
+        "web/views/callbacks",
+        ("await visit.site.ask(people.log_of_call, visit.site.store, look, call)", "pass"),
+    ),
 )
