@@ -263,6 +263,13 @@ ACTS: Mapping[str, str] = {
     "account removed": "compte supprimé",
 }
 
+# What such an act was about, where that is not a name.
+ABOUT: Mapping[str, str] = {
+    "account": "compte de callmon",
+    "oidc": "service d'identité",
+    "to call back": "pour rappeler",
+}
+
 # What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
 KINDS: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
@@ -290,6 +297,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "disruption_refusal": DISRUPTION_REFUSALS,
     "role": ROLES,
     "act": ACTS,
+    "about": ABOUT,
 }
 
 

@@ -15,7 +15,7 @@ from callmon.store import audit, people
 from callmon.store.engine import Store
 from callmon.web.spoken import Tongue
 from callmon.web.visit import Visit
-from callmon.words import ACTS
+from callmon.words import KINDS
 
 MOST = 200
 
@@ -43,12 +43,17 @@ def _read(store: Store) -> tuple[list[people.Access], list[audit.Deed]]:
 
 
 def _rows(looks: list[people.Access], deeds: list[audit.Deed], tongue: Tongue) -> Iterator[Row]:
-    for look, found in looks:
-        about = f"{look.command} : {look.purpose} ({found})"
+    for look, _ in looks:
+        about = f"{_word('about', look.purpose, tongue)} ({look.command})"
         yield Row(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")
     for deed in deeds:
-        act = tongue.word("act", deed.act) if deed.act in ACTS else deed.act
-        yield Row(deed.at, _when(deed.at, tongue), deed.who, act, deed.about, deed.address)
+        act, about = _word("act", deed.act, tongue), _word("about", deed.about, tongue)
+        yield Row(deed.at, _when(deed.at, tongue), deed.who, act, about, deed.address)
+
+
+def _word(kind: str, identifier: str, tongue: Tongue) -> str:
+    """What somebody wrote themselves stays as it is."""
+    return tongue.word(kind, identifier) if identifier in KINDS[kind] else identifier
 
 
 def _when(at: datetime, tongue: Tongue) -> str:
