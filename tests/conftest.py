@@ -16,6 +16,7 @@ from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder
 from tests.lab.needed import needed
+from tests.lab.pango import have_pango
 from tests.running import ROOT
 
 pytest_plugins = ["tests.store_fixtures"]
@@ -79,3 +80,10 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
     """Playwright's browser: `tests.lab.browser.opened` shows a page in it."""
     with connected(chromium) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def pango() -> None:
+    """What a PDF is drawn with; got on a Debian, skipped elsewhere, required in CI."""
+    with needed("pango"):
+        have_pango()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.lab.browser import opened, overflowing, shot, stops, violations
+from tests.lab.browser import faint, opened, overflowing, shot, stops, violations
 
 pytestmark = pytest.mark.lab
 
@@ -33,13 +33,28 @@ def test_a_good_page_has_nothing_wrong_in_any_colours(browser: Browser) -> None:
         ('<img src="data:,">', "image-alt: img"),
         ('<p style="color: #aaa">peu lisible</p>', "color-contrast: p:nth-child(3)"),
         ("<p><input></p>", "label: input"),
-        ('<p style="background: linear-gradient(#fff, #000)">peu lisible</p>', "undecided color-contrast: p"),
+        (
+            '<p style="background: linear-gradient(#fff, #000)">peu lisible</p>',
+            "undecided contrast: p: peu lisible",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(browser: Browser, fault: str, rule: str) -> None:
     with opened(browser, page(fault)) as shown:
         found = violations(shown)
-    assert [line[: len(rule)] for line in found] == [rule]
+    assert [line[: len(rule)] for line in found if not line.startswith("contrast ")] == [rule]
+
+
+def test_the_contrast_of_every_text_is_decided(browser: Browser) -> None:
+    faults = (
+        '<p style="color: #777">a</p><h2 style="color: #777; font-size: 24px">Titre</h2>'
+        '<div style="background: #555"><em style="color: #888">b</em></div><p style="color: #0008">c</p>'
+        '<svg width="90" height="20"><text y="15" fill="#ccc">d</text><text y="15" fill="#333">e</text></svg>'
+    )
+    with opened(browser, page(faults)) as shown:
+        assert faint(shown) == [
+            "contrast 4.48: p: a", "contrast 2.10: em: b", "undecided contrast: p: c", "contrast 1.61: text: d",
+        ]  # fmt: skip
 
 
 def test_a_page_that_scrolls_sideways_is_told_but_not_a_table_that_scrolls_by_itself(browser: Browser) -> None:

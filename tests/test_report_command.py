@@ -295,29 +295,6 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_a_pdf_is_tagged_titled_and_in_its_language_with_a_scope_on_every_head(
-    site: Path, tmp_path: Path, language: str
-) -> None:
-    pikepdf = pytest.importorskip("pikepdf")
-    pytest.importorskip("weasyprint")
-    out = tmp_path / "x.pdf"
-    (data,) = made(
-        site, tmp_path, "2024-05", "--format", "pdf", "--lang", language, "--public", "-o", str(out)
-    ).values()
-    with pikepdf.open(BytesIO(data)) as document:
-        root = document.Root
-        assert (bool(root.MarkInfo.Marked), str(root.Lang)) == (True, f"{language}-CA")
-        with document.open_metadata() as metadata:
-            assert metadata["pdfuaid:part"] == "1"
-            assert metadata["dc:title"].endswith("2024")
-        heads = [x for x in document.objects if isinstance(x, pikepdf.Dictionary) and x.get("/S") == "/TH"]
-        assert heads
-        assert {str(x.A.Scope) for x in heads} == {"/Column", "/Row"}
-        figures = [x for x in document.objects if isinstance(x, pikepdf.Dictionary) and x.get("/S") == "/Figure"]
-        assert all(str(x.get("/Alt", "")) for x in figures)
-
-
 # What is not over.
 
 

@@ -103,7 +103,7 @@ def _build(recipe: Recipe, target: Path) -> None:
     _have_mmdebstrap()
     unfinished = target.with_name(f"{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _run(
+    run(
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
@@ -122,8 +122,8 @@ def _have_mmdebstrap() -> None:
         return
     if not shutil.which("apt-get"):
         raise LabUnavailable("the lab needs mmdebstrap, and this machine has no apt-get to install it with")
-    _run("apt-get", "update")
-    _run("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap")
+    run("apt-get", "update")
+    run("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap")
 
 
 def _missing_packages(recipe: Recipe, target: Path) -> list[str]:
@@ -137,11 +137,11 @@ def _install(target: Path, packages: list[str]) -> None:
     policy = target / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    _run("chroot", str(target), "apt-get", "update")
-    _run("chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *packages)
+    run("chroot", str(target), "apt-get", "update")
+    run("chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *packages)
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     try:
         done = subprocess.run(

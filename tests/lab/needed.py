@@ -10,8 +10,8 @@ import pytest
 
 from tests.lab.folder import LabUnavailable
 
-OTHERS = {"browser": "Chromium", "mariadb": "MariaDB"}
-MUST = {"22", "browser"}
+OTHERS = {"browser": "Chromium", "mariadb": "MariaDB", "pango": "Pango"}
+MUST = {"22", "browser", "pango"}
 
 
 @contextmanager
