@@ -20,6 +20,7 @@ import click
 from callmon import __version__
 from callmon.alerting_commands import alerting
 from callmon.callback_commands import callbacks
+from callmon.cli_attest import attest
 from callmon.cli_backfill import backfill
 from callmon.cli_database import db
 from callmon.cli_disruptions import disruptions as disruption_commands
@@ -53,6 +54,7 @@ main.add_command(reconcile)
 main.add_command(privacy)
 main.add_command(alerting)
 main.add_command(report)
+main.add_command(attest)
 main.add_command(users)
 
 

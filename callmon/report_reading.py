@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from callmon.attesting import standing
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -81,7 +83,7 @@ def _one(
 ) -> Report:
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Book, Known
-    from callmon.store import reported
+    from callmon.store import attestations, reported
 
     book, seal = Book(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
@@ -104,7 +106,15 @@ def _one(
         disruptions=disrupted,
         reconciled=reported.reconciled(connection, period.first, period.after, lines, seal),
     )
-    return book.report(known)
+    today = min(now, end).astimezone(site.zone).date()
+    given = [
+        one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)
+    ]
+    for said in given:
+        seal.add("attestation", *msgspec.structs.astuple(said))
+    stands = standing([x.name for x in site.lines if book.is_told(x.name)], given, period.after, today)
+    known = msgspec.structs.replace(known, fingerprint=str(seal))
+    return msgspec.structs.replace(book.report(known), attested=stands)
 
 
 def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from callmon import reports, words
 from callmon.callbacks.obligation import Obligation
 from callmon.errors import ConfigError
-from callmon.reports import as_csv, as_json, frame, lengths, month, titles
+from callmon.reports import as_csv, as_json, attested, frame, lengths, month, titles
 from callmon.reports.hearing import Listening, nothing_was_heard, total
 from callmon.reports.making import COUNTS
 from callmon.reports.owing import FATES, fate
@@ -255,6 +255,7 @@ def said() -> set[str]:
     found |= {
         *titles.STANDARDS.values(),
         *frame.PARAMETERS.values(),
+        *attested.SUBJECT.values(),
         *(text for sign in titles.SIGNS for text in sign),
     }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in as_csv.COLUMNS)}

@@ -113,7 +113,7 @@ def test_all_of_a_page_is_reached_by_keyboard_and_the_focus_is_seen(
     [
         (b"<title>", b"<title></title><desc>", "document-title: html"),
         (b'<html lang="fr-CA">', b"<html>", "html-has-lang: html"),
-        (b"td.none { color: #595959; }", b"td.none { color: #999; }", "contrast 2.85: td.none: "),
+        (b"td.none { color: #595959; }", b"td.none { color: #999; }", "color-contrast: td.none: 2.85: "),
         (b'<th scope="row">', b"<th>", "heads without a scope"),
         (b"<desc ", b"<metadata ", "drawings without title, description or table"),
         (b'id="caption-calls"', b'id="caption-heard"', "duplicate-id-aria: "),

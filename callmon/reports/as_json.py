@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from callmon.attesting import Attested, Subject
 from callmon.reports.speaking import Tongue
 from callmon.reports.values import CutKind, Figure, Kind, Report, State
 
@@ -91,6 +92,17 @@ class JsonChange(msgspec.Struct, frozen=True):
     after: JsonFigure | None
 
 
+class JsonAttestation(msgspec.Struct, frozen=True):
+    """What somebody who tried a line found; null where nobody did, `by` empty in the public edition."""
+
+    line: str
+    subject: Subject
+    tested: date | None
+    by: str | None
+    is_so: bool | None
+    is_stale: bool
+
+
 class Published(msgspec.Struct, frozen=True):
     """The monthly telephone statistics."""
 
@@ -103,6 +115,7 @@ class Published(msgspec.Struct, frozen=True):
     figures: tuple[JsonFigure, ...]
     compared: tuple[Other, ...]
     changes: tuple[JsonChange, ...]
+    attested: tuple[JsonAttestation, ...]
 
 
 def schema() -> dict[str, Any]:
@@ -137,7 +150,15 @@ def published(report: Report, fr: Tongue, en: Tongue, version: str) -> Published
         figures=_figures(report.figures.values()),
         compared=tuple(Other(x.month, x.relation, _figures(x.figures.values())) for x in report.compared),
         changes=tuple(JsonChange(_one(x.before), _one(x.after)) for x in report.changes),
+        attested=tuple(map(_attested, report.attested)),
     )
+
+
+def _attested(one: Attested) -> JsonAttestation:
+    last = one.last
+    if last is None:
+        return JsonAttestation(one.line, one.subject, None, None, None, one.is_stale)
+    return JsonAttestation(one.line, one.subject, last.tested, last.by, last.is_so, one.is_stale)
 
 
 def _definition(name: str, fr: Tongue, en: Tongue) -> Definition:

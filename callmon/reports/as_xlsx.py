@@ -96,6 +96,8 @@ class Sheets:
 
     def section(self, section: Section) -> None:
         """A sheet for each of its tables: a table's head is then always the first row."""
+        if section.facts:
+            self.facts(section.title, section.facts)
         for table in section.tables:
             name = section.title if len(section.tables) == 1 else table.title
             self.table(self.sheet(name), table)

@@ -61,7 +61,7 @@ def _trimmed(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 def _told(table: Table, bars: list[Bar], tongue: Tongue) -> tuple[str, str]:
     described = tongue.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
     first = {"verdicts": "", "rings": ""}.get(table.chart, f"{table.head[0]}. ")
-    return table.title, f"{first}{described}"
+    return tongue.say("Diagramme : {title}", title=table.title), f"{first}{described}"
 
 
 def _bar(index: int, label: str, one: Figure, most: float, tongue: Tongue) -> Markup:

@@ -13,6 +13,8 @@ import msgspec
 from callmon.calls.call import OUTCOMES
 from callmon.findings import CAUSES, VERDICTS
 from callmon.integrity import SIGNS
+from callmon.reports import attested
+from callmon.reports.frame import Told
 from callmon.reports.making import COUNTS, NOT_JUDGED
 from callmon.reports.owing import FATES
 from callmon.reports.rates import ENDS
@@ -52,6 +54,7 @@ class Section(msgspec.Struct, frozen=True):
     title: str
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: tuple[Told, ...] = ()
 
 
 class Writer:
@@ -77,6 +80,7 @@ class Writer:
             self.section("voicemail", say("Messagerie vocale"), [*self._voicemail(), *standard(voicemail)]),
             self.section("redirections", say("Réacheminements"), self._redirections()),
             self.section("reach_a_person", self.standard("reach_a_person"), standard("reach_a_person")),
+            *self._attested(),
             self.section("callbacks", say("Rappels"), self._callbacks()),
             self.section("complaints", say("Plaintes et rétroaction"), self._complaints()),
             self.section("french", say("Services en français"), self._french()),
@@ -89,6 +93,17 @@ class Writer:
         if self.report.compared:
             made.append(self.section("comparisons", say("Comparaisons"), [self.comparison()]))
         return made
+
+    def _attested(self) -> list[Section]:
+        """What people found who tried the lines."""
+        titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
+        facts = tuple(attested.told(self.report.attested, titles, self.tongue))
+        note = self.tongue.say(
+            "Aucun autocommutateur n'entend ce que dit un menu : une personne appelle chaque ligne, une fois par "
+            "trimestre, et le consigne."
+        )
+        title = self.tongue.say("Menus et messages d'accueil, à l'essai")
+        return [Section("attested", title, (), (note,), facts)] if facts else []
 
     def section(self, key: str, title: str, tables: Iterable[Table | None], *notes: str) -> Section:
         return Section(key, title, tuple(table for table in tables if table is not None), notes)

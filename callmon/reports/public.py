@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from callmon.attesting import Attested
 from callmon.findings import VERDICTS
 from callmon.reports import rates, solving
 from callmon.reports.making import COUNTS, NOT_JUDGED, TOTALS
@@ -64,7 +65,15 @@ def edition(report: Report) -> Report:
     """The report as it may be published, with the months beside it."""
     compared = tuple(msgspec.structs.replace(one, figures=_shown(one.figures, report)) for one in report.compared)
     figures = _shown(report.figures, report)
-    return msgspec.structs.replace(report, figures=figures, compared=compared, is_public=True)
+    return msgspec.structs.replace(
+        report, figures=figures, compared=compared, is_public=True, attested=tuple(map(_nameless, report.attested))
+    )
+
+
+def _nameless(one: Attested) -> Attested:
+    """Who tried a line is named to those who sign, not to the public."""
+    last = None if one.last is None else msgspec.structs.replace(one.last, by="")
+    return msgspec.structs.replace(one, last=last)
 
 
 def _shown(figures: Figures, report: Report) -> dict[Place, Figure]:

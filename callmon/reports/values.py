@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from callmon.attesting import Attested
+
 CutKind = Literal["whole", "service", "mode", "line", "language"]
 Relation = Literal["before", "year_before"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
@@ -97,6 +99,7 @@ class Report(msgspec.Struct, frozen=True):
     revision: int = 1
     revises: str | None = None  # the fingerprint of the data of the one before
     changes: tuple[Change, ...] = ()
+    attested: tuple[Attested, ...] = ()
 
     def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
         """KeyError where there is no such figure."""

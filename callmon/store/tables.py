@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Column, Dialect, Index, Text, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from callmon.store.attestation_table import AttestationRow as AttestationRow
 from callmon.store.rollup_tables import RollupRow as RollupRow
 from callmon.store.rollup_tables import RollupStateRow as RollupStateRow
 

@@ -179,8 +179,9 @@ FAINT = """() => {
         const needed = size >= 24 || size >= 18.66 && Number(style.fontWeight) >= 700 ? 3 : 4.5;
         const where = [e.tagName.toLowerCase(), ...e.classList].join('.');
         const seen = ground && alpha(colour) === 1 ? ratio(colour, ground) : null;
-        if (seen === null) found.set(where + ': undecided', `undecided contrast: ${where}: ${text.slice(0, 40)}`);
-        else if (seen < needed) found.set(where, `contrast ${seen.toFixed(2)}: ${where}: ${text.slice(0, 40)}`);
+        const told = text.slice(0, 40);
+        if (seen === null) found.set(where + '?', `undecided color-contrast: ${where}: ${told}`);
+        else if (seen < needed) found.set(where, `color-contrast: ${where}: ${seen.toFixed(2)}: ${told}`);
     }
     return [...found.values()];
 }"""

@@ -1,0 +1,146 @@
+"""Attestations: who tried a line and what they found, as the command takes it and the report prints it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon.attesting import Attestation, Attested, Subject, a_quarter_after, standing
+from callmon.cli import main
+from callmon.report_reading import gathered
+from callmon.report_writing import files
+from callmon.reports import month, public
+from callmon.store.attestations import put, stored
+from callmon.store.engine import Store, open_store, upgrade
+from tests import year
+from tests.year import TORONTO
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def found(day: str, subject: Subject = "person", line: str = "general", is_so: bool = True) -> Attestation:
+    return Attestation(line, subject, date.fromisoformat(day), "A. Tremblay", is_so)
+
+
+# What stands.
+
+
+@pytest.mark.parametrize(
+    ("tested", "after"),
+    [("2026-01-15", "2026-04-15"), ("2026-11-30", "2027-02-28"), ("2023-11-30", "2024-02-29"),
+     ("2026-12-31", "2027-03-31"), ("2026-03-31", "2026-06-30"), ("2026-10-01", "2027-01-01")],
+)  # fmt: skip
+def test_a_quarter_ends_on_the_same_day_or_the_last_of_its_month(tested: str, after: str) -> None:
+    assert a_quarter_after(date.fromisoformat(tested)) == date.fromisoformat(after)
+
+
+def test_the_last_test_before_the_end_of_the_month_stands_and_is_stale_the_day_after_a_quarter() -> None:
+    given = [found("2026-07-10"), found("2026-05-01", is_so=False), found("2026-11-02")]
+    end = date(2026, 11, 1)
+    (person, greetings) = standing(["general"], given, end, today=date(2026, 10, 10))
+    assert person == Attested("general", "person", given[0], is_stale=False)
+    assert greetings == Attested("general", "greetings", None)
+    (person, _) = standing(["general"], given, end, today=date(2026, 10, 11))
+    assert person == Attested("general", "person", given[0], is_stale=True)
+
+
+def test_what_was_said_later_of_the_same_day_stands() -> None:
+    given = [found("2026-07-10"), found("2026-07-10", is_so=False)]
+    assert standing(["general"], given, date.max, date(2026, 7, 11))[0].last == given[1]
+
+
+# The command.
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    url = f"sqlite:///{tmp_path}/callmon.db"
+    upgrade(url).close()
+    text = year.example_text().replace("sqlite:///callmon.db", url)
+    (tmp_path / "callmon.toml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run(site: Path, *arguments: str) -> Result:
+    command = ["attest", *arguments, "--config", str(site / "callmon.toml")]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
+
+
+def test_an_attestation_is_written_down_and_how_each_line_stands_is_printed(site: Path) -> None:
+    today = datetime.now(TORONTO).date()
+    done = run(site, "add", "general", "--what", "person", "--on", today.isoformat(), "--by", "A. Tremblay")
+    assert (done.exit_code, done.stderr) == (0, "")
+    rows = [json.loads(line) for line in run(site, "list", "--json").stdout.splitlines()]
+    assert len(rows) == 12
+    assert rows[0] == {
+        "line": "general", "subject": "person", "is_stale": False,
+        "last": {"line": "general", "subject": "person", "tested": today.isoformat(), "by": "A. Tremblay",
+                 "is_so": True},
+    }  # fmt: skip
+    assert [row["last"] for row in rows[1:]] == [None] * 11
+    assert done.stdout.splitlines()[1].endswith("en français et en anglais : jamais vérifié")
+    shown = run(site, "list", "--lang", "en").stdout.splitlines()
+    assert shown[0].startswith(
+        "General inquiries, Toronto, a way to a person in every menu and greeting: found so"
+    )
+    assert shown[1] == "General inquiries, Toronto, menus and greetings in French and English: never tested"
+
+
+def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
+    run(site, "add", "all", "--on", "2026-01-05", "--by", "B. Roy", "--not-so")
+    store = open_store(f"sqlite:///{site}/callmon.db")
+    given = stored(store)
+    store.close()
+    assert len(given) == 12
+    assert {(one.tested, one.by, one.is_so) for one in given} == {(date(2026, 1, 5), "B. Roy", False)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["generale"], 'There is no line generale; did you mean "general"?\n'),
+        (["general", "--on", "5 May"], "--on 5 May: a day is written as 2026-11-20.\n"),
+        (["general", "--on", "2999-01-01"], "--on 2999-01-01: that day has not come yet.\n"),
+    ],
+)
+def test_what_cannot_be_attested_is_told_and_nothing_is_written(
+    site: Path, arguments: list[str], sentence: str
+) -> None:
+    done = run(site, "add", "--by", "A. Tremblay", *arguments)
+    assert (done.exit_code, done.stderr) == (2, sentence)
+    store = open_store(f"sqlite:///{site}/callmon.db")
+    assert stored(store) == []
+    store.close()
+
+
+# The report.
+
+
+def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_names_nobody(store: Store) -> None:
+    settings = year.settings()
+    put(store, [found("2024-05-03"), found("2024-01-03", "greetings"), found("2024-06-01", "greetings")])
+    may = month.month("2024-05", TORONTO)
+    now = datetime(2024, 6, 20, tzinfo=UTC)
+    made = gathered(store, settings, may, now, ("general",), compare=False)
+    pages = [page(made, settings, language) for language in ("fr", "en")]
+    assert f"vérifié le 3{NBSP}mai{NBSP}2024, par A. Tremblay</dd>" in pages[0]
+    assert f"vérifié le 3{NBSP}janvier{NBSP}2024, par A. Tremblay (il y a plus de trois mois{NBSP}: à" in pages[0]
+    assert f"found so on 3{NBSP}May{NBSP}2024, by A. Tremblay</dd>" in pages[1]
+    shown = page(public.edition(made), settings, "en")
+    assert f"found so on 3{NBSP}May{NBSP}2024</dd>" in shown
+    assert "Tremblay" not in shown
+    again = gathered(store, settings, may, now + timedelta(days=90), ("general",), compare=False)
+    assert again.attested == made.attested
+    put(store, [found("2024-05-30", is_so=False)])
+    later = gathered(store, settings, may, now, ("general",), compare=False)
+    assert later.data_fingerprint != made.data_fingerprint
+    assert "non constaté à l&#39;essai du 30" in page(later, settings, "fr")
+
+
+def page(made: object, settings: object, language: str) -> str:
+    ((_, data),) = files(made, settings, "html", language, None)  # type: ignore[arg-type]
+    return data.decode()
