@@ -18,7 +18,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -31,6 +31,7 @@ from callmon.ami.trace import public_numbers
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
 from callmon.errors import ConfigError
+from callmon.exchange_time import ExchangeTime
 from callmon.figures import survey_was_heard
 from callmon.findings import Outcome
 from callmon.hands import Hands
@@ -52,6 +53,7 @@ from callmon.standby import Standby
 from callmon.store import ledger
 from callmon.store.engine import Store
 from callmon.today import Today
+from callmon.watched import Watched
 from callmon.web.access.access import Access
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
@@ -62,15 +64,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 BROKER_SECONDS = 2.0
-
-
-class Watched:
-    """One exchange with its task and its flight recorder."""
-
-    def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
-        self.exchange, self.recorder, self.task = exchange, recorder, task
-        self.last_event: datetime | None = None
-        self.unheard_since: float | None = monotonic()
 
 
 class Daemon:
@@ -103,6 +96,7 @@ class Daemon:
         self.watched: dict[str, Watched] = {}
         self._faults = 0
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
+        self._time = ExchangeTime()
         self.hands = Hands(store, self._token)
         self.standby = Standby(self, store)
         self.site = Site(self, store)
@@ -136,7 +130,7 @@ class Daemon:
             refill = tasks.create_task(self.refills.run(), name="refill")
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
             nights = tasks.create_task(self.nights.run(), name="nights")
-            self.tell_board(datetime.now(UTC))
+            self.tell_board(self.now())
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
@@ -149,6 +143,10 @@ class Daemon:
 
     def stop(self) -> None:
         self._stop.set()
+
+    def now(self) -> datetime:
+        """The time, by the exchanges: a step of our own clock makes nothing due."""
+        return self._time.now(datetime.now(UTC), monotonic())
 
     def hear(self, name: str, events: Sequence[e.Event]) -> None:
         """The heart: each event to the monitor, each outcome to the sinks."""
@@ -163,7 +161,7 @@ class Daemon:
             if outcome is not None:
                 for sink in self._sinks:
                     room = sink.offer(outcome) and room
-        self._note(watched, events)
+        watched.note(events, self.monitor)
         if not room:
             self._pause()
 
@@ -185,7 +183,7 @@ class Daemon:
         return self._faults
 
     def business_hours(self) -> Mapping[str, bool]:
-        now = datetime.now(UTC)
+        now = self.now()
         return {line.name: self.settings.calendar(line).is_open(now) for line in self.settings.lines()}
 
     def owed(self) -> Shelf:
@@ -196,7 +194,7 @@ class Daemon:
 
     def outlook(self) -> Outlook:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
-        told = self.outlooks.at(datetime.now(UTC), self.settings, heard)
+        told = self.outlooks.at(self.now(), self.settings, heard)
         return told._replace(waits=self.waits(), upkeep=self._upkeep())
 
     def _upkeep(self) -> Upkeep:
@@ -207,7 +205,7 @@ class Daemon:
         return Diary(self.refills.waiting(), self.nights.compared)
 
     def exchanges(self) -> Sequence[ExchangeState]:
-        return [self._state(name, watched) for name, watched in self.watched.items()]
+        return [watched.state(self.monitor) for watched in self.watched.values()]
 
     def troubles(self) -> list[str]:
         health = self.settings.health
@@ -236,20 +234,6 @@ class Daemon:
 
     def _in_use(self) -> list[Sink]:
         return [self.database, self.mqtt] if self.mqtt.is_on else [self.database]
-
-    def _state(self, name: str, watched: Watched) -> ExchangeState:
-        exchange, link, since = watched.exchange, watched.exchange.link, watched.unheard_since
-        received = exchange.events + (link.session.received if link else 0)
-        dropped = exchange.dropped + (link.session.dropped if link else 0)
-        return ExchangeState(
-            name,
-            exchange.is_connected,
-            received,
-            watched.last_event,
-            None if since is None else timedelta(seconds=monotonic() - since),
-            {"too_large": dropped, "too_many_channels": self.monitor.refused(name)},
-            self.monitor.vanished(name),
-        )
 
     # Beginning, going on, ending.
 
@@ -282,10 +266,10 @@ class Daemon:
             await asyncio.sleep(1.0)
             for name, watched in self.watched.items():
                 self._heartbeat(name, watched)
-            self.offer(lambda: self.monitor.tick(datetime.now(UTC), self._heard, self._silent()))
+            self.offer(lambda: self.monitor.tick(self.now(), self._heard, self._silent()))
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
-            self.tell_board(datetime.now(UTC))
+            self.tell_board(self.now())
             notify("WATCHDOG=1")
 
     def offer(self, work: Callable[[], list[Outcome]]) -> None:
@@ -314,6 +298,7 @@ class Daemon:
         heard = link.session.heard_until()
         if heard is not None:
             self._heard[name] = heard
+            self._time.told(name, heard, link.session.last_heard)
             self.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
@@ -336,15 +321,6 @@ class Daemon:
         self.mqtt.end()
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
-
-    def _note(self, watched: Watched, events: Sequence[e.Event]) -> None:
-        last = events[-1]
-        if type(last) is e.ConnectionLost:
-            watched.unheard_since = watched.unheard_since or monotonic()
-            return
-        watched.last_event = last.at or watched.last_event
-        if watched.unheard_since is not None and not self.monitor.is_unheard(watched.exchange.name):
-            watched.unheard_since = None
 
     def _fault(self, watched: Watched, event: e.Event) -> None:
         self._faults += 1
@@ -384,6 +360,7 @@ class Daemon:
         self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._rewatch(before)
         self.today.keep(changed.exchanges)
+        self._time.keep(changed.exchanges)
         self.today.timezone = changed.timezone
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
         self.mqtt.configure(changed.mqtt)

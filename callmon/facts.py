@@ -277,6 +277,14 @@ class Unheard(Fact, frozen=True, gc=False):
     may_hide_ringing: bool = False
 
 
+class ClockSet(Fact, frozen=True, gc=False):
+    """The exchange's clock was set while this call was up: from here on times are by the clock as it now is, which
+    jumped by `by`.
+    """
+
+    by: timedelta
+
+
 class Filled(Fact, frozen=True, gc=False):
     """The exchange's own diary (CEL) told what of this call was unheard. It follows the Arrived that begins the
     account anew: what was told before is kept, and counts no longer.
@@ -333,6 +341,7 @@ AnyFact = (
     | DialFailed
     | CallerBusy
     | Unheard
+    | ClockSet
     | Filled
     | Ended
 )

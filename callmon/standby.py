@@ -112,7 +112,7 @@ class Standby:
             log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
         self._role = role
         self._daemon.mqtt.lead(role != "standby")  # while the database is away nobody else tells a broker
-        self._daemon.tell_board(datetime.now(UTC))
+        self._daemon.tell_board(self._daemon.now())
 
     def _note_gaps(self) -> None:
         heard, monitor = self._heard_here(), self._daemon.monitor

@@ -268,6 +268,7 @@ ONE_OF_EACH: list[Fact] = [
     f.VoicemailTook(CALL, after(36), "500"),
     f.MessageLeft(CALL, after(40), "500"),
     f.Unheard(CALL, after(41), after(42)),
+    f.ClockSet(CALL, after(42.5), timedelta(0.1)),
     f.Filled(CALL, after(43)),
     f.Ended(CALL, after(45), "caller"),
 ]
@@ -276,6 +277,18 @@ ONE_OF_EACH: list[Fact] = [
 def test_every_kind_of_fact_has_its_sentence() -> None:
     assert {type(fact) for fact in ONE_OF_EACH} == set(get_args(AnyFact))
     assert len(sentences(ONE_OF_EACH)) == len(ONE_OF_EACH)
+
+
+def test_a_clock_that_was_set_is_told_in_both_languages_and_which_way() -> None:
+    facts = [arrived(), *(f.ClockSet(CALL, after(n), timedelta(seconds=by)) for n, by in ((1, 3600), (2, -1.5)))]
+    assert sentences(facts, "fr")[1:] == [
+        "L'horloge de l'autocommutateur a été avancée de 3600,0 s.",
+        "L'horloge de l'autocommutateur a été reculée de 1,5 s.",
+    ]
+    assert sentences(facts, "en")[1:] == [
+        "The exchange's clock was set forward by 3600.0 s.",
+        "The exchange's clock was set back by 1.5 s.",
+    ]
 
 
 def test_relay_service_third_person_and_survey_are_told_in_both_languages() -> None:

@@ -229,7 +229,7 @@ class Exchange:
         failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
         self._say(str(failure))
         if link.session.exchange_time(monotonic()) is not None:
-            self._hear([link.session.lost()])
+            self._hear([*link.session.odd(), link.session.lost()])
 
     def _say(self, what: str) -> None:
         if what != self._said:

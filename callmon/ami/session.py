@@ -23,7 +23,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from callmon.ami import events as e
-from callmon.ami.clock import Clock
+from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
 from callmon.ami.decoding import decode
 from callmon.ami.feed import Feed
 from callmon.ami.mailboxes import Mailboxes
@@ -92,6 +92,10 @@ class Session:
         self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
         self._last_byte = now
         self.clock = Clock()
+        self._read: e.Event | None = None  # the last event whose time was read
+        self._odd: list[e.Event] | None = None  # what seems to be by a clock that was set, until that is known
+        self._odd_since = 0.0
+        self._is_apart = False
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
@@ -112,6 +116,9 @@ class Session:
             heard.append(said)  # type: ignore[arg-type]
         self._read_clock(heard, now)
         self.received += len(messages)
+        if self._odd is not None:
+            self._odd += heard
+            return []
         return heard
 
     def data_to_send(self) -> bytes:
@@ -148,8 +155,13 @@ class Session:
         return self.clock.time(now)
 
     def heard_until(self) -> datetime | None:
-        """The exchange's own time of the last byte heard."""
-        return self.exchange_time(self._last_byte)
+        """The exchange's own time of the last byte heard; None while events wait (`odd`)."""
+        return self.exchange_time(self._last_byte) if self._odd is None else None
+
+    @property
+    def last_heard(self) -> float:
+        """When its last byte came, in monotonic seconds."""
+        return self._last_byte
 
     @property
     def dropped(self) -> int:
@@ -206,7 +218,7 @@ class Session:
         self._deadline = now + self._ping_every
         told = e.instant(reply["Timestamp"])
         if told is not None:
-            self.clock.ponged(told, now if asked is None else asked, now)
+            self._compare(told, now if asked is None else asked, now, heard)
         if self._booted is not None:
             heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
             self._booted = None
@@ -247,8 +259,35 @@ class Session:
     def _read_clock(self, heard: list[e.Event], now: float) -> None:
         """The exchange's clock is read once for all that came together."""
         latest = next((event for event in reversed(heard) if event.stamp), None)
-        if latest is not None:
-            self.clock.read(latest, now)
+        at = None if latest is None or latest is self._read else latest.at
+        if at is None or self._odd is not None:
+            return
+        self._read = latest
+        if not self._is_apart and self.clock.is_odd(at, now):
+            place = _odd_from(heard, at)
+            self._odd, self._odd_since = heard[place:], now
+            del heard[place:]
+            if self._pinged is None:
+                self._ping(now)
+        else:
+            self.clock.read(at, now)
+
+    def _compare(self, told: datetime, asked: float, now: float, heard: list[e.Event]) -> None:
+        """An answer to Ping: was the clock set? Then whatever waited for it is told after that."""
+        by = self.clock.ponged(told, asked, now) * (not self._is_apart)
+        if self._odd is not None and not by and asked < self._odd_since:
+            self._ping(now)  # it was asked before: it need not know of it
+            return
+        if by:
+            heard[:0] = [ClockSet(told, by)]
+        elif self._odd is not None:
+            self._is_apart = True  # its events are by another clock than its answers: a recording that is played
+        heard[:] = [*heard[: bool(by)], *self.odd(), *heard[bool(by) :]]
+
+    def odd(self) -> list[e.Event]:
+        """The events that wait until it is known whether the exchange's clock was set; each once."""
+        odd, self._odd = self._odd or [], None
+        return odd
 
     def _begun(self, event: e.Newchannel) -> None:
         """A call begins. No event says whether its caller's number may be shown."""
@@ -288,3 +327,14 @@ class Session:
     def _fail(self, sentence: str) -> None:
         self.state = State.FAILED
         self.failure = self.failure or AmiError(f"Exchange {self.exchange} {sentence}.")
+
+
+def _odd_from(heard: list[e.Event], at: datetime) -> int:
+    """The place of the first of the events at the end that are by the same clock as the last, which is of `at`."""
+    place = len(heard)
+    for n in range(len(heard) - 1, -1, -1):
+        told = heard[n].at
+        if told is not None and abs(told - at) >= LEAST_STEP:
+            break
+        place = n
+    return place

@@ -16,6 +16,7 @@ import msgspec
 from callmon import facts as f
 from callmon.calls import rings
 from callmon.calls.call import State, Transfer
+from callmon.calls.clocks import UNSURE, shifted
 from callmon.facts import Fact
 
 
@@ -262,11 +263,26 @@ class Telling(msgspec.Struct, gc=False):
         elif self.stopped is not None and fact.until is not None:
             self._doubts("stopped_slack", max(self.doubt.stopped_slack, fact.until - self.stopped))
 
+    def _clock_set(self, fact: f.ClockSet) -> None:
+        """All times are by the exchange's clock as it now is (`clocks.py`)."""
+        by, clock = fact.by, self.clock
+        is_waiting = clock is not None and self.answer is None and self.stopped is None and self.voicemail is None
+        for name in _TIMES:
+            setattr(self, name, shifted(getattr(self, name), by))
+        if is_waiting and clock is not None and self.clock is not None:
+            earliest = min(clock, self.clock) if by > f.EXACT else self.clock - UNSURE
+            self._doubts("clock_slack", self.clock - earliest + UNSURE + self.doubt.clock_slack)
+            self.clock = earliest
+
     def _doubts(self, what: str, value: Any) -> None:
         if getattr(self.doubt, what) != value:
             self.doubt = _changed(self.doubt, **{what: value})
 
 
+_TIMES = (
+    *("arrival", "clock", "ringing", "opened", "stopped", "first_tried", "answer", "voicemail", "end", "offered"),
+    *("handing", "doubt", "queue"),
+)
 # By kind, since a chain of cases would be walked through for each of a dozen facts a call.
 _TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
     f.PhoneDialled: Telling._phone_dialled,
@@ -279,6 +295,7 @@ _TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
     f.QueueLeft: Telling._queue_left,
     f.VoicemailTook: Telling._voicemail_took,
     f.Unheard: Telling._unheard,
+    f.ClockSet: Telling._clock_set,
     f.Filled: Telling._filled,
     f.SurveyOffered: Telling._survey_offered,
     **dict.fromkeys(

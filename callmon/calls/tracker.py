@@ -24,8 +24,10 @@ from typing import Any
 
 from callmon import facts as f
 from callmon.ami import events as e
+from callmon.ami.clock import ClockSet
 from callmon.calls import (
     arrival,
+    clocks,
     conferences,
     dialling,
     hairpins,
@@ -44,16 +46,13 @@ from callmon.calls.phones import Phones
 from callmon.calls.site import Site
 from callmon.facts import Fact
 
-# A join follows the phone's answer within milliseconds; after longer, something stood between (a
-# confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
+# A join follows the phone's answer within milliseconds; after longer, something stood between (a confirmation
+# prompt, an announcement to the agent), and the caller has a person only from the join on.
 JOINED_AT_ONCE = timedelta(seconds=0.5)
-
-# Hangup causes that a dial leaves behind when it could make no channel: no route, absent, not registered,
-# no circuit, out of order. The caller's cause is stale for all else, but nothing else sets these.
+# Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
+# cause is stale for all else, but nothing else sets these.
 NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
-
 MAX_TEXTS = 10_000
-
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
 
 
@@ -112,6 +111,7 @@ class Tracker:
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
             e.ConnectionLost: self.listing.lost,
+            ClockSet: partial(clocks.was_set, self),
             e.ListingRefused: self.listing.refused,
             e.CoreShowChannel: self.listing.entry,
             e.CoreShowChannelsComplete: self.listing.channels_complete,

@@ -88,12 +88,22 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return say("L'appelant entend le signal d'occupation"), ()
         case f.Unheard():
             return _unheard(tale, fact)
+        case f.ClockSet():
+            return _clock_set(tale, fact), ()
         case f.Filled():
             return _filled(tale, fact), ()
         case f.Ended():
             return _ended(tale, fact)
         case _:
             return handed_on(tale, fact)
+
+
+def _clock_set(tale: Tale, fact: f.ClockSet) -> str:
+    """From here on times are by the clock as it now is."""
+    by = tale.speech.seconds(abs(fact.by))
+    if fact.by > f.EXACT:
+        return tale.speech.say("L'horloge de l'autocommutateur a été avancée de {by}", by=by)
+    return tale.speech.say("L'horloge de l'autocommutateur a été reculée de {by}", by=by)
 
 
 def _filled(tale: Tale, fact: f.Filled) -> str:

@@ -1,0 +1,48 @@
+"""One exchange as the daemon has it: its connection, its task, its recorder, and since when it is unheard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+from callmon.ami import events as e
+from callmon.ami.connection import Exchange
+from callmon.ami.flight_recorder import FlightRecorder
+from callmon.monitor import Monitor
+from callmon.sinks.metrics import ExchangeState
+
+
+class Watched:
+    """`unheard_since` is monotonic, and None while it is heard."""
+
+    def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
+        self.exchange, self.recorder, self.task = exchange, recorder, task
+        self.last_event: datetime | None = None
+        self.unheard_since: float | None = monotonic()
+
+    def note(self, events: Sequence[e.Event], monitor: Monitor) -> None:
+        """These have been heard, and told to the monitor."""
+        last = events[-1]
+        if type(last) is e.ConnectionLost:
+            self.unheard_since = self.unheard_since or monotonic()
+            return
+        self.last_event = last.at or self.last_event
+        if self.unheard_since is not None and not monitor.is_unheard(self.exchange.name):
+            self.unheard_since = None
+
+    def state(self, monitor: Monitor) -> ExchangeState:
+        """As /metrics shows it."""
+        exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
+        received = exchange.events + (link.session.received if link else 0)
+        dropped = exchange.dropped + (link.session.dropped if link else 0)
+        return ExchangeState(
+            exchange.name,
+            exchange.is_connected,
+            received,
+            self.last_event,
+            None if since is None else timedelta(seconds=monotonic() - since),
+            {"too_large": dropped, "too_many_channels": monitor.refused(exchange.name)},
+            monitor.vanished(exchange.name),
+        )

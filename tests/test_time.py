@@ -1,0 +1,295 @@
+"""Clocks that are set, or were never right: what is due, and how long callers waited, stays what it was."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from callmon import facts as f
+from callmon.ami import events as e
+from callmon.ami.clock import ClockSet
+from callmon.ami.decoding import decode
+from callmon.ami.protocol import Framer
+from callmon.ami.session import Session
+from callmon.exchange_time import ExchangeTime
+from callmon.findings import Outcome
+from callmon.monitor import Monitor
+from callmon.store.rows import fact_of
+from tests.builders import BANNER, MORNING, Exchange, listener
+
+EXCHANGE = "toronto"
+NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+# ── ours ──
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=400), timedelta(0)])
+def test_a_step_of_our_own_clock_moves_nothing(step: timedelta) -> None:
+    told = ExchangeTime()
+    told.told("toronto", NOON, 100.0)
+    assert told.now(NOON + step, 100.0) == NOON
+    assert told.now(NOON + step, 130.5) == NOON + seconds(30.5)
+
+
+def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
+    assert ExchangeTime().now(NOON, 5.0) == NOON
+
+
+def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
+    told = ExchangeTime()
+    told.told("toronto", NOON, 100.0)
+    told.told("ottawa", NOON - seconds(40), 90.0)
+    assert told.now(NOON + HOUR, 110.0) == NOON - seconds(20)
+    told.keep(["toronto"])
+    assert told.now(NOON + HOUR, 110.0) == NOON + seconds(10)
+
+
+# ── the exchange's ──
+
+AT = MORNING
+
+
+class Wire:
+    """An exchange on one connection: what it says at a moment of ours, by a clock that may be set."""
+
+    def __init__(self) -> None:
+        self.session = Session(EXCHANGE, "callmon", "s3cret", 100.0, md5=False)
+        self.ahead = 0.0  # of what its clock said in the beginning
+        self.accepted = b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
+        self.now = 100.0
+        self.heard: list[e.Event] = []
+        self.says(BANNER + self.accepted)
+        self.answers()
+
+    def stamp(self) -> bytes:
+        return b"%.6f" % (AT.timestamp() + self.now - 100.0 + self.ahead)
+
+    def says(self, data: bytes) -> list[e.Event]:
+        heard = self.session.receive_data(data, self.now)
+        self.heard += heard
+        return heard
+
+    def tells(self, state: int = 5) -> list[e.Event]:
+        return self.says(
+            b"Event: Newstate\r\nTimestamp: %s\r\nChannel: PJSIP/101-1\r\nChannelState: %d\r\n"
+            b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n" % (self.stamp(), state)
+        )
+
+    def asked(self) -> bool:
+        """Whether it was asked for its time since the last look."""
+        return b"Action: Ping" in self.session.data_to_send()
+
+    def answers(self) -> list[e.Event]:
+        return self.says(b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % self.stamp())
+
+    def at(self, seconds: float) -> Wire:
+        self.now = 100.0 + seconds
+        return self
+
+
+def kinds(events: list[e.Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def steps(events: list[e.Event]) -> list[float]:
+    return [round(event.by.total_seconds(), 1) for event in events if isinstance(event, ClockSet)]
+
+
+@pytest.mark.parametrize("by", [3600.0, -3600.0, 1.2, -1.2])
+def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: float) -> None:
+    wire = Wire()
+    assert kinds(wire.at(2).tells()) == ["Newstate"]
+    wire.asked()
+    wire.ahead = by
+    assert (wire.at(2.1).tells(), wire.asked(), wire.session.heard_until()) == ([], True, None)
+    assert wire.tells(6) == []
+    told = wire.at(2.101).answers()
+    assert (kinds(told), steps(told)) == (["ClockSet", "Newstate", "Newstate"], [by])
+    assert kinds(wire.at(4).tells()) == ["Newstate"]
+    assert wire.session.heard_until() == AT + seconds(4 + by)
+
+
+@pytest.mark.parametrize("by", [0.9, -0.9])
+def test_less_than_a_second_is_no_step(by: float) -> None:
+    wire = Wire()
+    wire.at(2).tells()
+    wire.ahead = by
+    assert (kinds(wire.at(2.1).tells()), kinds(wire.at(5).answers())) == (["Newstate"], [])
+
+
+def test_a_step_while_nothing_happens_is_told_by_the_next_answer() -> None:
+    wire = Wire()
+    wire.ahead = -30.0
+    assert steps(wire.at(5).answers()) == [-30.0]
+    assert wire.at(10).answers() == []
+
+
+def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> None:
+    """We had stopped reading for a minute: all of it comes at once, and the answer with it."""
+    wire = Wire()
+    wire.at(1).tells()
+    wire.asked()
+    said = b""
+    for second in range(2, 62, 3):
+        wire.at(second)
+        said += b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.stamp()
+    answer = b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.at(5).stamp()
+    wire.session.tick(105.0)
+    heard = wire.at(62).says(said + answer)
+    assert (kinds(heard), wire.asked()) == (["Newstate"] * 20, True)
+    assert steps(wire.at(62.2).answers()) == []
+    assert kinds(wire.at(63).tells()) == ["Newstate"]
+
+
+def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
+    wire = Wire()
+    wire.at(1).tells()
+    wire.session.tick(105.0)  # asks
+    before = b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.at(5.001).stamp()
+    wire.asked()
+    wire.ahead = -3600.0
+    assert wire.at(5.01).tells() == []
+    assert (wire.says(before), wire.asked()) == ([], True)
+    assert (kinds(wire.at(5.02).answers()), steps(wire.heard)) == (["ClockSet", "Newstate"], [-3600.0])
+
+
+def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_set() -> None:
+    """Its events are by another clock than the answers of whoever plays it."""
+    wire = Wire()
+    for number in range(1, 40):
+        wire.ahead = number * 20.0
+        wire.tells()
+        wire.ahead = 0.0
+        wire.now += 0.1
+        wire.answers()
+    assert (kinds(wire.heard), steps(wire.heard)) == (["Newstate"] * 39, [])
+
+
+def test_what_waited_is_heard_when_the_connection_ends() -> None:
+    wire = Wire()
+    wire.at(1).tells()
+    wire.ahead = 50.0
+    assert wire.at(2).tells() == []
+    assert (kinds(wire.session.odd()), wire.session.odd()) == (["Newstate"], [])
+
+
+@pytest.mark.parametrize("ahead", [0.0, 42.5, -3600.0])
+def test_how_far_its_clock_is_ahead_of_ours_is_told_by_its_answers_alone(ahead: float) -> None:
+    wire = Wire()
+    wire.at(3)
+    wire.asked()
+    wire.session.tick(105.0)
+    wire.at(5.2)
+    wire.answers()  # asked at 5, read somewhere until 5.2
+    ours = AT + seconds(9 - ahead)
+    assert wire.session.clock.skew(ours, 109.0) == pytest.approx(ahead + 0.1)
+    wire.at(9).tells()
+    assert wire.session.clock.skew(ours, 109.0) == pytest.approx(ahead + 0.1)
+
+
+# ── what is concluded of the calls ──
+
+
+def played(step_at: float, by: float, answered_at: float) -> tuple[Monitor, list[Outcome]]:
+    """A call that rings from its second second on, is answered, ends 30 s later; the clock is set meanwhile."""
+    exchange, monitor = Exchange(), listener()
+    caller = exchange.at(0).call()
+    (phone,) = exchange.at(1).rings(caller, "PJSIP/101")
+    exchange.at(answered_at).answer(caller, phone)
+    exchange.at(answered_at + 30).ends(caller, phone)
+    events = [
+        said for said in decode(Framer().receive(bytes(exchange.connections[0]))) if isinstance(said, e.Event)
+    ]
+    moment, jump = AT + seconds(step_at), seconds(by)
+    before = [event for event in events if event.at is None or event.at < moment]
+    after = [msgspec.structs.replace(x, stamp=x.at + jump) for x in events if x.at is not None and x.at >= moment]
+    told = [monitor.feed(EXCHANGE, event) for event in (*before, ClockSet(moment + jump, jump), *after)]
+    return monitor, [outcome for outcome in told if outcome is not None]
+
+
+HOUR_ON, HOUR_BACK = 3600.0, -3600.0
+
+
+@pytest.mark.parametrize(
+    ("step_at", "by", "answered_at", "verdict", "rings"),
+    [
+        (5, HOUR_BACK, 9, "met", 2),
+        (5, HOUR_BACK, 18.85, "met", 3),
+        (5, HOUR_BACK, 18.95, "unknown", None),
+        (5, HOUR_BACK, 19.05, "unknown", None),
+        (5, HOUR_BACK, 19.15, "not_met", 4),
+        (5, HOUR_ON, 9, "unknown", None),
+        (5, HOUR_ON, 25, "not_met", None),
+        (5, 5.0, 9, "met", None),
+        (5, 1.5, 9, "met", 2),
+        (0.5, HOUR_ON, 9, "met", 2),
+        (0.5, HOUR_BACK, 19, "not_met", 4),
+        (20, HOUR_ON, 9, "met", 2),
+        (20, HOUR_BACK, 18.999, "met", 3),
+        (20, HOUR_BACK, 19, "not_met", 4),
+    ],
+)
+def test_a_wait_over_a_step_of_the_clock_is_what_it_was_or_is_not_known(
+    step_at: float, by: float, answered_at: float, verdict: str, rings: int | None
+) -> None:
+    monitor, told = played(step_at, by, answered_at)
+    (call,) = [call for outcome in told for call in outcome.calls]
+    (found,) = [x for outcome in told for x in outcome.findings if x.standard == "answer_by_third_ring"]
+    assert (found.verdict, call.rings, call.talked) == (verdict, rings, seconds(30))
+    assert call.arrived == AT + seconds(by)
+    assert monitor.calls(EXCHANGE) == []
+
+
+def test_the_same_facts_read_back_tell_the_same_call() -> None:
+    monitor, told = played(5, HOUR_BACK, 9)
+    facts = [fact for outcome in told for fact in outcome.facts]
+    assert [fact.by for fact in facts if isinstance(fact, f.ClockSet)] == [seconds(HOUR_BACK)]
+    again = monitor.retell(EXCHANGE, [fact_of(encode(fact), {}) for fact in facts])
+    assert again is not None
+    assert [call for outcome in told for call in outcome.calls] == list(again.calls)
+
+
+def test_a_call_that_begins_after_the_step_is_none_of_its_business() -> None:
+    (call,) = [call for outcome in played(-1, HOUR_ON, 9)[1] for call in outcome.calls]
+    assert (call.rings, call.heard, call.rings_estimated, call.arrived) == (2, "full", False, AT + HOUR)
+
+
+@pytest.mark.parametrize("year", [1970, 9999])
+def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
+    exchange, monitor = Exchange(), listener()
+    exchange.at(0).call()
+    at = datetime(year, 6, 1, tzinfo=UTC)
+    for said in decode(Framer().receive(bytes(exchange.connections[0]))):
+        if isinstance(said, e.Event):
+            monitor.feed(EXCHANGE, said)
+    for by in (at - AT, AT - at, at - AT, at - AT):
+        monitor.feed(EXCHANGE, ClockSet(at, by))
+    assert len(monitor.calls(EXCHANGE)) == 1
+
+
+def encode(fact: f.Fact) -> str:
+    return msgspec.json.encode(fact).decode()
+
+
+# ── by another time zone ──
+
+
+def test_a_timestamp_is_of_the_world_and_of_no_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk's Timestamp counts seconds since 1970: where its clock hangs, or ours, is of no matter."""
+    here = [call for outcome in played(20, 1.5, 9)[1] for call in outcome.calls]
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        assert [call for outcome in played(20, 1.5, 9)[1] for call in outcome.calls] == here
+    finally:
+        monkeypatch.undo()
+        time.tzset()
