@@ -20,10 +20,11 @@ import msgspec
 
 from callmon import assembly
 from callmon import facts as f
+from callmon.ami.mailboxes import Growth
 from callmon.callbacks.opening import called
 from callmon.calls.call import Call
 from callmon.calls.story import Account
-from callmon.cel import diary
+from callmon.cel import diary, left
 from callmon.cel.rows import LONGEST_LINE, Bad, Reader, Row
 from callmon.errors import ConfigError
 from callmon.facts import Fact
@@ -43,7 +44,11 @@ AROUND = timedelta(minutes=1)
 class Backfill:
     """One exchange's CEL into the database."""
 
-    def __init__(self, settings: Settings, store: Store, exchange: str) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, exchange: str, grown: Mapping[str, Sequence[Growth]] | None = None
+    ) -> None:
+        """`grown`: the boxes' growths while nobody listened, where these were counted."""
+        self._grown = grown or {}
         self._store, self.exchange = store, exchange
         self._site = assembly.site(settings, exchange)
         self._monitor = assembly.monitor(settings, exchange, token=ledger.token(store))
@@ -73,8 +78,15 @@ class Backfill:
 
     def run(self, rows: Iterable[Row], windows: Sequence[Window] | None = None) -> Iterator[Filled]:
         """What changed, as each transaction is made. Raises StoreError."""
+        messages: dict[str, str] = {}
+        grown = {box: [x for x in told if _is_within(x, windows)] for box, told in self._grown.items()}
+        if any(grown.values()):
+            rows = list(rows)
+            messages = left.left(rows, grown)
         for part in diary.stretches(self._counted(rows)):
             told = self.told(part)
+            for call in messages.keys() & told.keys():
+                told[call] = left.with_message(told[call], messages[call])
             if windows is not None:
                 told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
@@ -124,6 +136,13 @@ def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
     if begin is None or end is None:
         return False
     return any(since - AROUND <= end and begin <= until + AROUND for since, until in windows)
+
+
+def _is_within(one: Growth, windows: Sequence[Window] | None) -> bool:
+    """All rows of its time are read."""
+    if windows is None:
+        return True
+    return any(since - AROUND <= one.since and one.until <= until + AROUND for since, until in windows)
 
 
 def _alone(facts: Sequence[Fact]) -> Call:

@@ -27,6 +27,7 @@ from callmon import __version__, assembly, restoring, upkeep
 from callmon.ami import events as e
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
+from callmon.ami.mailboxes import Growth
 from callmon.ami.trace import public_numbers
 from callmon.callbacks.shelf import Shelf
 from callmon.calls.call import Wait
@@ -79,7 +80,7 @@ class Daemon:
         self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
-        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by)
+        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by, self._grown)
         self.nights = Nights(lambda: self.settings, store, self.leads, self.refills.backlog)
         self._sinks = (self.database, self.mqtt, self.refills)
         self.metrics = Metrics(
@@ -226,6 +227,10 @@ class Daemon:
         now, links = monotonic(), {name: watched.exchange.link for name, watched in self.watched.items()}
         told = {name: link.session.exchange_time(now) for name, link in links.items() if link is not None}
         return self.monitor.waits({name: at for name, at in told.items() if at is not None})
+
+    def _grown(self, exchange: str) -> Mapping[str, Sequence[Growth]]:
+        watched = self.watched.get(exchange)
+        return {} if watched is None else {box: tuple(x) for box, x in watched.exchange.boxes.grown.items()}
 
     def tell_board(self, now: datetime) -> None:
         names = [line.name for line in self.settings.lines()]

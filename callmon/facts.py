@@ -290,7 +290,8 @@ class Filled(Fact, frozen=True, gc=False):
     account anew: what was told before is kept, and counts no longer.
 
     `alone`: nothing else was heard of the call. `message`: the time in voicemail was heard, so that a message, or
-    none, is known; `holds`: whether the caller was put on hold is known, too. CEL tells neither.
+    none, is known (or the dialplan said that there is none); `holds`: whether the caller was put on hold is known,
+    too. CEL itself tells neither.
     """
 
     alone: bool = False

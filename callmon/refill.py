@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from callmon.ami.mailboxes import Growth
 from callmon.backfill import Backfill, Window
 from callmon.cel_source import rows
 from callmon.errors import CallmonError
@@ -41,9 +42,10 @@ class Refills:
         store: Store,
         added: Callable[[Figures], None],
         stands_by: Callable[[], bool],
+        grown: Callable[[str], Mapping[str, Sequence[Growth]]] = lambda exchange: {},
     ) -> None:
         self._settings, self._store, self._added = settings, store, added
-        self._stands_by = stands_by
+        self._stands_by, self._grown = stands_by, grown
         self._windows: dict[str, list[Window]] = {}
         self._since: dict[str, datetime] = {}
         self._noted = asyncio.Event()
@@ -113,7 +115,7 @@ class Refills:
         return True
 
     def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
-        work = Backfill(settings, self._store, exchange)
+        work = Backfill(settings, self._store, exchange, self._grown(exchange))
         found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), work.zone, windows)
         changed = 0
         for filled in work.run(found, windows):

@@ -24,6 +24,7 @@ from datetime import datetime
 import msgspec
 
 DEFAULT = "default"  # the context of a box that is named without one
+KEPT = 100  # growths of a box
 MANY = 10_000  # no box holds more (Asterisk's own limit is 9,999)
 
 
@@ -43,6 +44,16 @@ class Box(msgspec.Struct, frozen=True):
         return sum(since is not None and since <= at for since in self.waiting)
 
 
+class Growth(msgspec.Struct, frozen=True):
+    """By how many new messages a box grew while the exchange was unheard: from the last that was heard before,
+    until it was counted again, by the exchange's time.
+    """
+
+    since: datetime
+    until: datetime
+    messages: int
+
+
 class Mailboxes:
     """Told by each connection in turn; `known` is empty while the exchange is unheard."""
 
@@ -50,6 +61,8 @@ class Mailboxes:
         self.wanted: frozenset[str] = frozenset()
         self.known: dict[str, Box] = {}
         self._before: dict[str, Box] = {}
+        self._counted: dict[str, tuple[datetime, int]] = {}
+        self.grown: dict[str, list[Growth]] = {}
         self.want(wanted)
 
     def want(self, names: Iterable[str]) -> None:
@@ -62,17 +75,25 @@ class Mailboxes:
         if name not in self.known:
             self._before.setdefault(name, Box(tuple(left)))
 
-    def unheard(self) -> None:
+    def unheard(self, at: datetime | None = None) -> None:
         """A gap begins. What was known serves to say since when the messages wait that are there after it."""
+        if at is not None:
+            self._counted |= {name: (at, box.messages) for name, box in self.known.items()}
         self._before |= self.known
         self.known = {}
 
     def waiting(self, mailbox: str, new: str, at: datetime | None) -> None:
-        """MessageWaiting."""
+        """MessageWaiting. Before the box was counted again nobody can tell what of it the gap brought."""
+        self._counted.pop(short(mailbox), None)
         self._told(mailbox, new, "", at)
 
     def listed(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
         """VoicemailUserDetail."""
+        since, before = self._counted.pop(short(mailbox), (None, 0))
+        count = number(new)
+        if since is not None and at is not None and count is not None:
+            growths = self.grown.setdefault(short(mailbox), [])
+            growths[:] = [*growths[-KEPT:], Growth(since, at, count - before)]
         self._told(mailbox, new, most, at)
 
     def _told(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:

@@ -147,8 +147,9 @@ class Session:
 
     def lost(self) -> e.ConnectionLost:
         """The event for the end of this connection: the exchange is unheard from its last byte on."""
-        self._boxes.unheard()
-        return e.ConnectionLost(self.heard_until())
+        until = self.heard_until()
+        self._boxes.unheard(until)
+        return e.ConnectionLost(until)
 
     def exchange_time(self, now: float) -> datetime | None:
         """The exchange's own time now; None before it told any."""

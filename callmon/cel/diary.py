@@ -40,13 +40,14 @@ def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
     tracker = Tracker(site)
     tracker.dialplan_heard = True  # each row names the application: what goes up is not guessed at
     found: Told = {}
-    for event in Retelling(rows, keys).events():
+    retelling = Retelling(rows, keys)
+    for event in retelling.events():
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
     whole = _whole_seconds(rows)
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
-        call: _marked(facts, call in whole, holds)
+        call: _marked(facts, call in whole, holds, message=call in retelling.without_message)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
@@ -56,11 +57,11 @@ def _whole_seconds(rows: Iterable[Row]) -> set[str]:
     return {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
 
 
-def _marked(facts: list[Fact], is_whole: bool, holds: bool) -> list[Fact]:
+def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool) -> list[Fact]:
     """With what is not known exactly, and the word that all of it is from CEL."""
     precision = WHOLE if is_whole else f.EXACT
     marked = [_precise(fact, precision) for fact in facts]
-    marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=False, holds=holds))
+    marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=message, holds=holds))
     return marked
 
 

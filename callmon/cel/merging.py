@@ -42,7 +42,8 @@ def merged(heard: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:
     kept = [fact for fact in heard if isinstance(fact, (*ONLY_HEARD, *HOLDING)) and not _is_in(fact, body)]
     end = _end(_of(heard, f.Ended), end)
     holds = filled.holds or _heard_talk(heard, gaps)
-    word = _with(filled, alone=False, message=_heard_voicemail(heard, told, gaps), holds=holds)
+    message = filled.message or _heard_voicemail(heard, told, gaps)
+    word = _with(filled, alone=False, message=message, holds=holds)
     return [_arrival(was_there, arrived), word, *_in_order(body, kept), end]
 
 

@@ -41,6 +41,7 @@ class Retelling:
         self.lives = Lives(self._rows)
         self._dials = Dials(self._rows, self.lives)
         self._keys = keys
+        self.without_message: set[str] = set()  # calls of which the dialplan said so
         self._bridges: dict[str, list[Life]] = {}
         self._holding: set[str] = set()
         self._asked: set[str] = set()
@@ -290,7 +291,10 @@ class Retelling:
         """CELGenUserEvent(NAME,Header: value, …): the same words as UserEvent's, and VoiceMail's own result."""
         words = _headers(row)
         if row.said == "CallmonVoicemail":
-            if words.get("status", "").upper() == "SUCCESS":
+            status = words.get("status", "").upper()
+            if status == "FAILED":  # gone in the greeting, too short, or no such box: no message in any case
+                self.without_message.add(row.linkedid)
+            if status == "SUCCESS":
                 yield e.MessageWaiting(row.at, row.uniqueid, words.get("mailbox", ""), "1")
             return
         number, language = words.get("number", ""), words.get("language", "")
