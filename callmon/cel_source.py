@@ -23,7 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill import AROUND, Window, lines_of
 from callmon.cel import diary
-from callmon.cel.rows import Reader, Row, named
+from callmon.cel.export import named
+from callmon.cel.rows import Reader, Row
 from callmon.cel_settings import CelSettings
 from callmon.errors import ConfigError, StoreError
 from callmon.store.engine import reason

@@ -26,7 +26,7 @@ from tests.truth import pairs, told
 
 pytestmark = pytest.mark.lab
 
-CALLS = named("answered_ring1", "answered_ring2", "busy", "forward_302", "blind_transfer", "pickup")
+CALLS = named("answered_ring1", "answered_ring2", "forward_302", "blind_transfer", "pickup")
 SOURCE = '\n[exchanges.toronto.cel]\nfile = "{cel}"\n'
 
 

@@ -21,6 +21,7 @@ import msgspec
 from callmon.ami import events as e
 from callmon.cel.dialled import CLOSE, SAME_SECOND, Dials
 from callmon.cel.lives import BUSY, DECLINED, Life, Lives
+from callmon.cel.order import in_order
 from callmon.cel.rows import Row
 
 UP, RING, DOWN, IS_BUSY = "6", "4", "0", "7"
@@ -37,7 +38,7 @@ class Retelling:
     """One stretch of rows, in order, from before its calls began to after they ended."""
 
     def __init__(self, rows: Sequence[Row], keys: Mapping[str, str]) -> None:
-        self._rows = sorted(rows, key=lambda row: (row.at, row.n))
+        self._rows = in_order(rows)
         self.lives = Lives(self._rows)
         self._dials = Dials(self._rows, self.lives)
         self._keys = keys

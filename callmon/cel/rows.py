@@ -4,12 +4,13 @@ Times are epoch seconds or local times of the exchange's zone, with or without f
 lies within the second after (`is_whole`). In the hour that November has twice a row is placed by its channel's
 birth, which its uniqueid tells, and by the order of the rows.
 
+Files come as `cel_custom` writes them or as a database's tools export them (`export.py`).
+
 Refuses nothing: what cannot be read is counted, and the first of each kind named.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -17,19 +18,8 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
+from callmon.cel.export import ABSENT, COLUMNS, NEEDED, Form, event_of, header, lacking
 
-COLUMNS = (
-    *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
-    *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
-    *("userdeftype", "eventextra"),
-)
-# What a table, or the first line of an exported one, may call them.
-ALIASES: Mapping[str, str] = {
-    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
-    "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
-    "extra": "eventextra",
-}  # fmt: skip
-NEEDED = ("eventtype", "eventtime", "channame", "uniqueid", "linkedid")
 LEAST = COLUMNS.index("linkedid") + 1
 LONGEST_LINE = 65_536  # characters; no row of Asterisk's is near it
 TOLERANCE = timedelta(minutes=2)  # rows are written by channel, not quite in order
@@ -100,9 +90,12 @@ class Reader:
         """Rows of a file of comma-separated values; a first line of names tells another order of columns."""
         columns: Sequence[str] = COLUMNS
         for number, fields in self._fields(text):
-            if number == 1 and (named := _header(fields)):
+            if number == 1 and (named := header(fields)):
                 columns = named
                 continue
+            if number == 1 and (missing := lacking(fields)):
+                self.bad.add(f"for it has no column {missing}, without which calls cannot be told", number)
+                return
             row = self._of(fields, columns, number)
             if row is not None:
                 yield row
@@ -111,22 +104,25 @@ class Reader:
         """A quoted value may hold a line's end: one line more is tried, then the broken one is left out."""
         broken = ""
         number = 0
+        form = Form()
         for number, line in enumerate(text, 1):
+            if number == 1:
+                form, line = Form.of(line)
             if len(line) > LONGEST_LINE:
                 self.bad.add("too long", number)
                 broken = ""
                 continue
-            if broken and not _is_whole(line) and _is_whole(broken + line):
-                yield number - 1, _split(broken + line)
+            if broken and not form.is_whole(line) and form.is_whole(broken + line):
+                yield number - 1, form.split(broken + line)
                 broken = ""
                 continue
             if broken:
                 self.bad.add("a quotation mark is missing", number - 1)
                 broken = ""
-            if not _is_whole(line):
+            if not form.is_whole(line):
                 broken = line
             elif line.strip():
-                yield number, _split(line)
+                yield number, form.split(line)
         if broken:
             self.bad.add("cut off", number)
 
@@ -139,6 +135,7 @@ class Reader:
     def row(self, told: Mapping[str, Any], number: int = 0) -> Row | None:
         """A row by its columns' names; None (and counted) when it is none."""
         kind, uniqueid, linkedid = (_text(told, name) for name in ("eventtype", "uniqueid", "linkedid"))
+        kind = event_of(kind)
         if not kind or not uniqueid:
             self.bad.add("no event or no uniqueid", number)
             return None
@@ -148,7 +145,7 @@ class Reader:
             return None
         self._n += 1
         return Row(
-            kind=self._once(kind.upper()),
+            kind=self._once(kind),
             at=at,
             is_whole=is_whole,
             n=self._n,
@@ -207,26 +204,4 @@ def _sane(at: datetime) -> datetime | None:
 
 def _text(told: Mapping[str, Any], name: str) -> str:
     value = told.get(name)
-    return "" if value is None else str(value)
-
-
-def _is_whole(line: str) -> bool:
-    return line.count('"') % 2 == 0
-
-
-def _split(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line.rstrip("\r\n").replace("\0", "").replace("\r", " ").replace("\n", " ")]), [])
-    except csv.Error:
-        return []
-
-
-def _header(fields: Sequence[str]) -> Sequence[str] | None:
-    names = [named(field) for field in fields]
-    return names if all(name in names for name in NEEDED) else None
-
-
-def named(column: str) -> str:
-    """A column of anybody's table by our name for it."""
-    name = column.strip().lower()
-    return ALIASES.get(name, name)
+    return "" if value is None or value in ABSENT else str(value)
