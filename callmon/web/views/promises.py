@@ -159,14 +159,20 @@ def _setting(standard: str, key: str, tongue: Tongue) -> str:
 
 def _rules(rules: Rules, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
     say, speech = tongue.say, tongue.speech
-    yield say("délai, par l'horloge"), tongue.length(rules.within)
+    yield say("délai, par l'horloge"), _hours_of(rules.within, tongue)
     yield say("une conversation dure au moins"), speech.about(rules.talked_for)
     yield say("une tentative sonne au moins"), speech.about(rules.rang_for)
     yield say("une tentative à temps suffit"), say("oui") if rules.attempt_counts else say("non")
-    yield say("bientôt : heures d'ouverture restantes"), tongue.length(rules.due_soon)
+    yield say("bientôt : heures d'ouverture restantes"), _hours_of(rules.due_soon, tongue)
     by_day = [line.title(tongue.language) for line in settings.lines() if line.callback_clock == "business_day"]
     if by_day:
         yield say("jugées par jour ouvrable"), " · ".join(by_day)
+
+
+def _hours_of(length: timedelta, tongue: Tongue) -> str:
+    """« 24 h »: as it was set, not as days."""
+    hours, rest = divmod(length, timedelta(hours=1))
+    return tongue.say("{hours} h", hours=hours) if not rest else tongue.length(length)
 
 
 def _targets(name: str, settings: Settings, tongue: Tongue) -> Iterator[Target]:

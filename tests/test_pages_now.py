@@ -1,0 +1,171 @@
+"""What *Now* and the wall say in each state: before the first call, closed, on a holiday, unheard, no database."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from callmon.callbacks.shelf import Shown
+from callmon.calls.call import OUTCOMES, Wait
+from callmon.findings import VERDICTS
+from callmon.lines import RING_CYCLE
+from callmon.numbers import NO_BREAK
+from callmon.settings import Settings
+from callmon.topics import Line
+from callmon.web.routes import VIEWS
+from callmon.web.sight import Heard, Owed, Sight
+from callmon.web.site import Site
+from callmon.web.spoken import Tongue
+from tests.office import local, usual
+
+TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
+MINUTE = timedelta(minutes=1)
+ANSWER = "answer_by_third_ring"
+TARGET = f"""
+[lines.general.target.{ANSWER}]
+percent = 90
+since = 2026-01-01
+signed_by = "the director"
+"""
+
+
+def line(name: str = "general", is_open: bool = True, **given: Any) -> Line:
+    """A line of which nothing is known but what is given."""
+    met, missed = given.pop("judged", (0, 0))
+    verdicts = {ANSWER: dict.fromkeys(VERDICTS, 0) | {"met": met, "not_met": missed}}
+    calls = dict.fromkeys(OUTCOMES, 0) | {"answered": met, "abandoned": missed}
+    usual_ = {"states": {}, "ringing": None, "queue": None, "phones": {}, "day": "2026-11-24", "callbacks": (0, 0)}
+    return Line(name=name, is_open=is_open, is_heard=True, calls=calls, verdicts=verdicts, **usual_ | given)
+
+
+def sight(at: datetime = TUESDAY, *lines: Line, **given: Any) -> Sight:
+    usual_: dict[str, Any] = {"exchanges": (Heard("toronto", None),), "owed": Owed(0), "disruptions": ()}
+    return Sight(at, lines or (line(),), **usual_ | {"stores": True, "leads": True} | given)
+
+
+def told(seen: Sight, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
+    """The live part as text: what is between the tags, a space where one stood."""
+    site = Site.__new__(Site)  # its templates alone
+    tongue = Tongue(settings or usual(), language, seen.at)
+    page = site._render(f"_{view}.html", site.common(tongue) | VIEWS[view](seen, tongue))
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
+    return " ".join(text.split())
+
+
+def classes(seen: Sight, settings: Settings | None = None) -> set[str]:
+    site = Site.__new__(Site)
+    tongue = Tongue(settings or usual(), "fr", seen.at)
+    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
+
+
+@pytest.mark.parametrize(
+    ("seen", "french", "english"),
+    [
+        (sight(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure : à l'écoute", "Open until 5 p.m. 10 a.m. ✓ Measuring:"),
+        (sight(EVENING), "Fermé : ouvre mercredi 8 h 30", "Closed: opens Wednesday 8:30 a.m."),
+        (
+            sight(CHRISTMAS),
+            "Fermé (jour de Noël) : ouvre mardi 8 h 30",
+            "Closed (Christmas Day): opens",
+        ),
+        (
+            sight(exchanges=(Heard("toronto", TUESDAY - 48 * MINUTE),)),
+            "■ Hors d'écoute depuis mardi 9 h 12 : chiffres incomplets",
+            "■ Unheard since Tuesday 9:12 a.m.: figures incomplete",
+        ),
+        (sight(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
+        (sight(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
+        (sight(leads=False), "Un autre callmon mène", "Another callmon leads"),
+        (sight(), "Aucun appel encore.", "No call yet."),
+        (sight(), "Aucun rappel à faire.", "No callback to do."),
+        (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
+        (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 aucune", "3 of 4 none"),
+        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme, à la fermeture", "each promise, at closing"),
+    ],
+)  # fmt: skip
+def test_each_state_is_said_in_words(seen: Sight, french: str, english: str) -> None:
+    assert french in told(seen)
+    assert english in told(seen, language="en")
+
+
+def ringing(seconds: float, count: int = 1) -> Line:
+    wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
+    return line(states={"ringing": count}, ringing=wait)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "french"),
+    [
+        (0.0, "●○○○ 1re sonnerie"), (11.9, "●●○○ 2e sonnerie"), (12.0, "●●●○ ▲ 3e sonnerie, la dernière"),
+        (17.999, "●●●○ ▲ 3e sonnerie, la dernière"), (18.0, "●●●● ■ 4e sonnerie"), (60.0, "●●●● ■ 11e sonnerie"),
+    ],
+)  # fmt: skip
+def test_a_ring_has_its_dots_its_sign_and_its_word(seconds: float, french: str) -> None:
+    assert french in told(sight(TUESDAY, ringing(seconds)))
+
+
+def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
+    assert "●●○○ 2e sonnerie et 2 de plus" in told(sight(TUESDAY, ringing(7, 3)))
+
+
+@pytest.mark.parametrize(
+    ("phones", "french"),
+    [
+        ({}, "n. d."), ({"free": 2, "in_use": 1}, "2 sur 3"), ({"free": 0, "in_use": 3}, "▲ 0 sur 3"),
+        ({"free": 0, "unreachable": 3}, "■ aucun joignable"),
+    ],
+)  # fmt: skip
+def test_phones_that_nobody_watches_are_not_known(phones: dict[str, int], french: str) -> None:
+    row = told(sight(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition("Rappels")[0]
+    assert row.endswith(f" {french} ")
+
+
+def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_is_heard() -> None:
+    with_target = usual(TARGET)
+    enough, few = line(judged=(41, 5)), line(judged=(17, 2))
+    assert "over" in classes(sight(TUESDAY, enough), with_target)
+    assert "over" not in classes(sight(TUESDAY, enough))
+    assert "over" not in classes(sight(TUESDAY, few), with_target)
+    unheard = sight(TUESDAY, enough, exchanges=(Heard("toronto", TUESDAY),))
+    assert "reached" not in classes(unheard, with_target)
+    assert "hatched" in classes(unheard, with_target)
+
+
+def owed(*dues: timedelta) -> Owed:
+    one = Shown("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
+    shown = [
+        msgspec.structs.replace(
+            one, id=str(place), actionable=TUESDAY + due, state="overdue" if due < 0 * MINUTE else "open"
+        )
+        for place, due in enumerate(dues)
+    ]
+    return Owed(1, tuple(shown), 1)
+
+
+def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
+    seen = sight(owed=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
+    assert "■ Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
+    figures = told(seen).partition("(1 h 12)")[2]
+    assert figures.startswith(
+        " à faire aujourd'hui 2 en retard 1 en tout 3 messages à écouter, rappel impossible 1 "
+    )
+
+
+def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
+    seen = sight(
+        TUESDAY, line(judged=(2, 0)), line("general-toll-free", judged=(3, 1)), line("tty", judged=(0, 9))
+    )
+    text = told(seen, "wall")
+    assert "Renseignements généraux · ATS General inquiries" in text
+    assert "réponse avant la 4e sonnerie 5 sur 6 " in text
+
+
+def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
+    assert TUESDAY.tzinfo is not None
+    assert TUESDAY.astimezone(UTC).hour == 15
