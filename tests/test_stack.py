@@ -29,9 +29,10 @@ pytestmark = pytest.mark.lab
 
 BUILT = ("callmon", "asterisk", "calls")
 PULLED = ("postgres", "mosquitto", "prometheus", "alertmanager")
-# One call that is answered on its second ring, and two messages for the box that holds two.
+# A call answered on its second ring, one that is transferred twice, two messages for the box that holds two.
 DAY = """
 0  call 4163272422 4165550122 4
+0  call 4163272422 4165550179 34
 0  call 4163270374 4165550102 28
 0  call 4163270374 4165550103 28
 70 end
@@ -182,20 +183,23 @@ def known_secrets(stack: Stack) -> list[str]:
     return [path.read_text() for path in (stack.place / "stack/secrets").iterdir() if path.suffix != ".conf"]
 
 
-CALLS = {"general": 1.0, "poci": 2.0}
+CALLS = {"general": 2.0, "poci": 2.0}
 
 
 def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> None:
     query = "sum%20by%20(line)%20(callmon_calls_total)%20%3E%200"
     assert until(lambda: stack.asked(query), lambda found: found == CALLS, 120) == CALLS
-    lines = [line for line in stack.page("CALLMON", "/metrics").splitlines() if line.endswith(" 1.0")]
-    counted = 'callmon_calls_total{line="general",outcome="answered",language="unknown",hours="open"} 1.0'
+    lines = [line for line in stack.page("CALLMON", "/metrics").splitlines() if line.endswith(" 2.0")]
+    counted = 'callmon_calls_total{line="general",outcome="answered",language="unknown",hours="open"} 2.0'
     assert [line for line in lines if line == counted] == [counted]
     assert sorted(stack.rows("SELECT line, outcome, rings FROM boards.calls WHERE direction = 'inbound'")) == [
+        ("general", "answered", 1),
         ("general", "answered", 2),
         ("poci", "voicemail_message", 5),
         ("poci", "voicemail_message", 5),
     ]
+    transfers = "SELECT verdict FROM boards.verdicts WHERE standard = 'one_transfer_at_most' AND line = 'general'"
+    assert sorted(stack.rows(transfers)) == [("met",), ("not_met",)]
     full = [("MailboxFull", "510", "active")]
     assert until(stack.alerts, lambda found: found == full, 90) == full
     with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
@@ -204,7 +208,7 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
             [f"callmon/lines/{name}{more}" for name in ("general", "poci", "tty") for more in ("", "-toll-free")],
             "online",
         )  # fmt: skip
-        assert board.json("callmon/lines/general")["today"]["calls"]["answered"] == 1
+        assert board.json("callmon/lines/general")["today"]["calls"]["answered"] == 2
 
 
 def test_who_reads_boards_reads_no_table_of_callmons(stack: Stack) -> None:

@@ -6,12 +6,14 @@ here=$(hostname -i | cut -d' ' -f1)
 quiet="-nostdin -trace_err -error_file /dev/null"
 
 listen() { # listen NAME PORT: a phone, or the carrier, in the background; its process id in /tmp/NAME.pid
-    first=nobody second=nobody hands_over=nobody
+    first=nobody second=nobody hands_over=nobody to=102
     case $1 in
         101) first='55501[79]' hands_over=555017 ;;
-        102) second='[Aa]nonymous|555017' ;;
+        102) second='[Aa]nonymous|555017' hands_over=5550179 to=103 ;;
+        103) second=5550179 ;;
     esac
-    sed -e "s/@OWN@/${1#10}/; s/@FIRST@/$first/; s/@SECOND@/$second/; s/@HANDS_OVER@/$hands_over/" "/calls/${3:-phone}.xml" > "/tmp/$1.xml"
+    sed -e "s/@OWN@/${1#10}/; s/@FIRST@/$first/; s/@SECOND@/$second/; s/@HANDS_OVER@/$hands_over/; s/@TO@/$to/" \
+        "/calls/${3:-phone}.xml" > "/tmp/$1.xml"
     # shellcheck disable=SC2086 -- several words
     sipp -sf "/tmp/$1.xml" -i "$here" -p "$2" -key me "$1" $quiet > /dev/null 2>&1 &
     echo $! > "/tmp/$1.pid"
