@@ -221,3 +221,12 @@ def test_a_board_may_not_write_to_the_broker(stack: Stack) -> None:
         board.put("callmon/status", "offline")
         time.sleep(1)
         assert board.shown["callmon/status"] == "online"
+
+
+def test_the_image_is_carried_over_as_a_file_and_needs_no_network(stack: Stack, tmp_path: Path) -> None:
+    image = json.loads(stack.compose("config", "--format", "json"))["services"]["callmon"]["image"]
+    saved = tmp_path / "image.tar"
+    stack.engine.docker("save", "--output", str(saved), image)
+    assert stack.engine.docker("load", "--input", str(saved)) == f"Loaded image: {image}\n"
+    alone = ("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", image)
+    assert stack.engine.docker(*alone, "--version") == f"callmon, version {image.partition(':')[2]}\n"
