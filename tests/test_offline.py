@@ -17,6 +17,7 @@ from tests.lab.needed import needed
 from tests.lab.place import Place
 from tests.running import ROOT
 
+pytestmark = pytest.mark.lab  # on one Python: the archive is the same whichever makes it
 TOP = re.compile(r"^callmon-\d+\.\d+\.\d+-offline$")
 
 
@@ -119,7 +120,6 @@ def machine() -> Iterator[Path]:
     place.leave()
 
 
-@pytest.mark.lab
 def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstration(
     machine: Path, archive: Path
 ) -> None:
