@@ -22,6 +22,7 @@ from callmon.report_reading import Told
 from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files
 
 if TYPE_CHECKING:
+    from callmon.reports.as_json import Published
     from callmon.reports.frame import Remarks
     from callmon.reports.values import Month
     from callmon.settings import Settings
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
 @click.option("--compare/--no-compare", default=True, show_default=True, help="the month before and a year before")
 @click.option("--sample", metavar="SEED", help="instead, 20 calls drawn by this seed, a page of text each")
 @click.option("--revises", type=click.Path(path_type=Path), help="JSON of an earlier report: what changed since?")
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="JSON of the public edition of the month before, or of a year before: printed beside this public one",
+)
 @click.option("--overwrite", is_flag=True, help="write over another report that is there")
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
@@ -58,6 +65,7 @@ def report(
     compare: bool,
     sample: str | None,
     revises: Path | None,
+    beside: tuple[Path, ...],
     overwrite: bool,
     remarks: Path | None,
 ) -> None:
@@ -69,15 +77,15 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import revising
     from callmon.store.engine import open_store
 
     settings, now = configuration(config), datetime.now(UTC)
     if is_public and sample:
         raise ConfigError("--sample tells calls one by one: that is never public.")
-    earlier = None if revises is None else (revising.read(_bytes_of(revises), str(revises)), str(revises))
+    earlier = None if revises is None else _published(revises)
     wanted, said = _lines(settings, names), _remarks_of(remarks)
-    order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier)
+    others = tuple(map(_published, beside))
+    order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = report_order.checked(order, settings, now)
     if sample is not None:
         _draw(settings, period, sample, lang, output, overwrite)
@@ -97,6 +105,13 @@ def _draw(
     packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+
+
+def _published(path: Path) -> tuple[Published, str]:
+    """An earlier report, and what to call it. Raises ConfigError."""
+    from callmon.reports import revising
+
+    return revising.read(_bytes_of(path), str(path)), str(path)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -26,7 +26,7 @@ AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 class Order(msgspec.Struct, frozen=True):
     """`month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for a file of each.
 
-    `earlier`: the report that this one revises, and what to call it.
+    `earlier`: the report that this one revises, and what to call it. `beside`: public editions of other months.
     """
 
     month: str
@@ -38,6 +38,7 @@ class Order(msgspec.Struct, frozen=True):
     compare: bool = True
     remarks: Remarks = {}
     earlier: tuple[Published, str] | None = None
+    beside: tuple[tuple[Published, str], ...] = ()
 
 
 def checked(order: Order, settings: Settings, now: datetime) -> Month:
@@ -46,7 +47,9 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
 
     if order.kind not in FORMATS or order.lang not in (None, *LANGUAGES):
         raise ConfigError(f"{order.kind}, {order.lang}: a report is one of {', '.join(FORMATS)}, in fr or en.")
-    if order.is_public and (order.to_date or order.lines is not None or order.earlier is not None):
+    if order.beside and not order.is_public:
+        raise ConfigError("--beside goes with --public: the internal report reads other months in the database.")
+    if order.is_public and (order.to_date or order.lines is not None):
         raise ConfigError(
             "--public goes with whole months and all lines: a part of it would tell what is kept back."
         )
@@ -65,15 +68,14 @@ def made(
     progress: Callable[[int], Told] = lambda steps: lambda: None,
 ) -> Report:
     """The report as the database has it at `now`. Raises ConfigError, StoreError."""
-    from callmon.reports import public, revising
+    from callmon.reports import editions, public, revising
 
     period = checked(order, settings, now)
     report = gathered(store, settings, period, now, order.lines, order.compare, progress)
-    if order.is_public:
-        report = public.edition(report)
-    if order.earlier is not None:
-        report = revising.revised(report, *order.earlier)
-    return report
+    if not order.is_public:
+        return report if order.earlier is None else revising.revised(report, *order.earlier)
+    edition = public.edition(report) if order.earlier is None else editions.succeeding(report, *order.earlier)
+    return editions.beside(edition, order.beside)
 
 
 def filed(

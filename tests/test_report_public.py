@@ -9,14 +9,18 @@ from functools import lru_cache
 from itertools import product
 from random import Random
 
+import msgspec
 import pytest
 
+from callmon.errors import ConfigError
 from callmon.figures import LANGUAGES
 from callmon.report_reading import gathered
-from callmon.reports import month, public
+from callmon.reports import as_json, editions, month, public, revising
+from callmon.reports.as_json import Published
 from callmon.reports.public import SMALL, Sum
 from callmon.reports.solving import kept_back
-from callmon.reports.values import WHOLE, Cut, Place, Report
+from callmon.reports.speaking import Tongue
+from callmon.reports.values import WHOLE, Compared, Cut, Place, Report
 from callmon.store.engine import Store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.year import TORONTO
@@ -244,3 +248,141 @@ def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[
     edition = edition_of(reports, "2024-03")
     assert edition.at("calls_offered").state == "known"
     assert edition.at("calls_offered", cut=WHOLE).value == reports("2024-03").at("calls_offered").value
+
+
+# Two editions of one month.
+
+
+def published(edition: Report) -> Published:
+    told = as_json.written(edition, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
+    return revising.read(told, "before.json")
+
+
+def corrected(report: Report, random: Random, count: int) -> Report:
+    """The report after a backfill that moved `count` calls of random lines from "unknown" to other outcomes, or
+    found them: as a reader's sums have it, from the lines' cells up.
+    """
+    added: dict[tuple[str, str, str, str], int] = {}
+    lines = sorted(report.lines)
+    for _ in range(count):
+        line, language = random.choice(lines), random.choice(LANGUAGES)
+        hours, outcome = random.choice(["open", "closed"]), random.choice(["answered", "busy", "abandoned"])
+        key = (line, language, hours, outcome)
+        added[key] = added.get(key, 0) + 1
+    figures = dict(report.figures)
+    for place, one in report.figures.items():
+        if place.name in ("calls_offered", "hours", "outcomes", "outcomes_in_hours") and one.value is not None:
+            within = cells(place.cut, report)
+            more = sum(
+                n for (line, language, hours, outcome), n in added.items()
+                if (line, language) in within
+                and (place.name != "hours" or place.part == hours)
+                and (not place.name.startswith("outcomes") or place.part == outcome)
+                and (place.name != "outcomes_in_hours" or hours == "open")
+            )  # fmt: skip
+            figures[place] = msgspec.structs.replace(one, value=one.value + more)
+    return msgspec.structs.replace(report, figures=figures)
+
+
+def told_by_two(report: Report, before: Report, after: Report) -> list[Place]:
+    """The attack: what was published twice, subtracted; then every sum of such changes, solved together."""
+    first, second = known(before), known(after)
+    names = ("calls_offered", "hours", "outcomes")
+    places = [x for x in report.figures if x.name in names]
+    changed = {x: Fraction(second[x] - first[x]) for x in places if x in first and x in second}
+    sums = [(Place("calls_offered", "", cut), [x for x in places if x.name == of and x.cut == cut])
+            for cut in {x.cut for x in places} for of in ("hours", "outcomes")]  # fmt: skip
+    for name, part in {(x.name, x.part) for x in places}:
+        mine = [x for x in places if (x.name, x.part) == (name, part)]
+        for kind in ("service", "mode", "line", "language"):
+            sums.append((Place(name, part), [x for x in mine if x.cut.kind == kind]))
+        for total in [x for x in mine if x.cut.kind in ("service", "mode")]:
+            within = [x for x in mine if x.cut.kind == "line" and cells(x.cut, report) < cells(total.cut, report)]
+            sums.append((total, within))
+    rows, one = [], Place("the number one")
+    for total, members in sums:
+        row: dict[Place, Fraction] = {}
+        for place, sign in (*((x, 1) for x in members), (total, -1)):
+            key, times = (one, changed[place]) if place in changed else (place, Fraction(1))
+            row[key] = row.get(key, Fraction(0)) + sign * times
+        rows.append({x: value for x, value in row.items() if value})
+    found = list(changed.items())
+    found += solved_with(rows, one)
+    return sorted(place for place, value in found if 0 < abs(value) < SMALL)
+
+
+def solved_with(rows: list[dict[Place, Fraction]], one: Place) -> list[tuple[Place, Fraction]]:
+    """The unknowns that have one solution, with it."""
+    done: list[tuple[Place, dict[Place, Fraction]]] = []
+    for row in rows:
+        row = dict(row)
+        for lead, other in done:
+            subtract(row, other, row.get(lead, Fraction(0)))
+        leads = [x for x in row if x != one]
+        if not leads:
+            assert not row, "the editions contradict each other"
+            continue
+        lead = min(leads)
+        row = {x: value / row[lead] for x, value in row.items()}
+        for _, other in done:
+            subtract(other, row, other.get(lead, Fraction(0)))
+        done.append((lead, row))
+    return [(lead, -row.get(one, Fraction(0))) for lead, row in done if row.keys() <= {lead, one}]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_edition_tells_beside_an_earlier_one_how_few_calls_a_correction_was_about(
+    reports: Callable[[str], Report], seed: int
+) -> None:
+    random = Random(seed)
+    report, before = reports(MONTHS[seed]), edition_of(reports, MONTHS[seed])
+    later = corrected(report, random, random.choice([1, 3, 12, 60]))
+    assert told_by_two(report, before, public.edition(later)) != []  # without regard to the earlier one
+    after = editions.succeeding(later, published(before), "before.json")
+    assert told_by_two(report, before, after) == []
+    assert (after.revision, after.is_public) == (2, True)
+    shown = known(after)
+    assert {x: shown[x] for x in shown} == {x: int(later.figures[x].value or 0) for x in shown}
+
+
+def test_an_edition_of_the_same_data_is_the_same_edition(reports: Callable[[str], Report]) -> None:
+    before = edition_of(reports, "2024-05")
+    after = editions.succeeding(reports("2024-05"), published(before), "before.json")
+    assert (after.figures, after.changes) == (before.figures, ())
+
+
+def test_a_correction_of_many_calls_of_one_line_is_published(reports: Callable[[str], Report]) -> None:
+    report, before = reports("2024-05"), edition_of(reports, "2024-05")
+    figures = dict(report.figures)
+    for place in (Place("calls_offered"), Place("outcomes", "answered"), Place("hours", "open")):
+        for cut in (WHOLE, Cut("line", "general"), Cut("service", "general-inquiries"), Cut("mode", "voice"),
+                    Cut("language", "en")):  # fmt: skip
+            at = msgspec.structs.replace(place, cut=cut)
+            if at in figures:
+                figures[at] = msgspec.structs.replace(figures[at], value=int(figures[at].value or 0) + 40)
+    later = msgspec.structs.replace(report, figures=figures)
+    after = editions.succeeding(later, published(before), "before.json")
+    assert after.at("calls_offered").value == int(report.at("calls_offered").value or 0) + 40
+
+
+def test_another_month_stands_beside_an_edition_only_as_it_was_published(
+    reports: Callable[[str], Report],
+) -> None:
+    april = edition_of(reports, "2024-04")
+    may = edition_of(reports, "2024-05")
+    beside = Compared("2024-04", "before", reports("2024-04").figures)
+    made = public.edition(msgspec.structs.replace(reports("2024-05"), compared=(beside,)))
+    assert editions.beside(made, []).compared == ()
+    (shown,) = editions.beside(made, [(published(april), "april.json")]).compared
+    assert (shown.month, shown.relation, shown.figures) == ("2024-04", "before", april.figures)
+    with pytest.raises(
+        ConfigError, match=r"^may\.json: not the public edition of a month that stands beside this"
+    ):
+        editions.beside(made, [(published(may), "may.json")])
+    with pytest.raises(ConfigError, match=r"^april\.json: not the public edition"):
+        editions.beside(made, [(published(reports("2024-04")), "april.json")])
+
+
+def test_a_public_edition_revises_none_that_is_internal(reports: Callable[[str], Report]) -> None:
+    with pytest.raises(ConfigError, match=r"^x\.json: not the public edition of the same days"):
+        editions.succeeding(reports("2024-05"), published(reports("2024-05")), "x.json")

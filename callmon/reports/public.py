@@ -56,15 +56,19 @@ DIFFERENCES = {
 }
 PLAIN = {"unheard_hours", "unheard_open_hours", "test_calls", "disruptions", "disruptions_hours"}
 PLAIN |= {"reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only"}
+OF_CALLS = {
+    "reconciliation_exchange_only",
+    "reconciliation_callmon_only",
+}  # of PLAIN: counts of the public's calls
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
 # Not shown itself, but a rate tells it.
 TOLD = ("outcomes_in_hours", "answered")
 
 
-def edition(report: Report) -> Report:
-    """The report as it may be published, with the months beside it."""
+def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
+    """The report as it may be published, with the months beside it; `also` is kept back whatever it is."""
     compared = tuple(msgspec.structs.replace(one, figures=_shown(one.figures, report)) for one in report.compared)
-    figures = _shown(report.figures, report)
+    figures = _shown(report.figures, report, also)
     return msgspec.structs.replace(
         report, figures=figures, compared=compared, is_public=True, attested=tuple(map(_nameless, report.attested))
     )
@@ -76,15 +80,14 @@ def _nameless(one: Attested) -> Attested:
     return msgspec.structs.replace(one, last=last)
 
 
-def _shown(figures: Figures, report: Report) -> dict[Place, Figure]:
+def _shown(figures: Figures, report: Report, also: frozenset[Place] = frozenset()) -> dict[Place, Figure]:
     counts = {
         place: int(one.value)
         for place, one in figures.items()
         if one.kind == "count" and one.value is not None
         and (place.name in PUBLISHED or (place.name, place.part) == TOLD)
     }  # fmt: skip
-    sums = [*_sums(counts, report)]
-    kept_back = solving.kept_back(counts, sums, SMALL)
+    kept_back = solving.kept_back(counts, sums(counts, report), SMALL) | also
     shown: dict[Place, Figure] = {}
     for place, one in figures.items():
         if place.name in PUBLISHED:
@@ -92,7 +95,8 @@ def _shown(figures: Figures, report: Report) -> dict[Place, Figure]:
         elif one.kind == "rate" and place.name in RATES:
             shown[place] = _closed(one) if _is_told(place.cut, RATES[place.name], kept_back) else one
         elif place.name in PLAIN:
-            shown[place] = one
+            is_small = place.name in OF_CALLS and 0 < (one.value or 0) < SMALL
+            shown[place] = _closed(one) if is_small or place in also else one
     shown.update(_parities(figures, kept_back))
     return shown
 
@@ -126,7 +130,7 @@ def _parities(figures: Figures, kept_back: frozenset[Place]) -> Iterator[tuple[P
 # What adds up.
 
 
-def _sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
+def sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
     """Every sum of published counts that a reader can form."""
     cuts = list(dict.fromkeys(place.cut for place in counts))
     for cut in cuts:

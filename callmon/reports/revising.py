@@ -5,6 +5,8 @@ The earlier one is its JSON, as it was written and perhaps signed. It is superse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from callmon.errors import ConfigError
@@ -24,13 +26,14 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
     """The next revision, with exactly the figures that are not what they were."""
     month = report.month
     told = (earlier.period.month, earlier.period.first, earlier.period.after)
-    if told != (month.name, month.first, month.after) or earlier.state.public:
-        raise ConfigError(f"{name}: not the internal report of the same days; a revision follows one of these.")
+    if told != (month.name, month.first, month.after) or earlier.state.public != report.is_public:
+        kind = "public edition" if report.is_public else "internal report"
+        raise ConfigError(f"{name}: not the {kind} of the same days; a revision follows one of these.")
     if {(x.kind, x.of) for x in earlier.cuts if x.kind == "line"} != {
         (x.kind, x.of) for x in report.cuts if x.kind == "line"
     }:
         raise ConfigError(f"{name}: not a report of the same lines.")
-    before = {one.place: one for one in map(_figure, earlier.figures)}
+    before = figures(earlier.figures)
     places = dict.fromkeys((*report.figures, *before))
     changed = (Change(x, before.get(x), report.figures.get(x)) for x in places)
     return msgspec.structs.replace(
@@ -39,6 +42,11 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
         revises=earlier.state.data_fingerprint,
         changes=tuple(one for one in changed if one.before != one.after),
     )
+
+
+def figures(told: Iterable[JsonFigure]) -> dict[Place, Figure]:
+    """As they were written."""
+    return {one.place: one for one in map(_figure, told)}
 
 
 def _figure(one: JsonFigure) -> Figure:

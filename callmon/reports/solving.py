@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from callmon.reports.values import Place
 
@@ -137,3 +137,30 @@ def _subtract(row: Row, other: Row, times: int) -> None:
             row[x] = changed
         else:
             row.pop(x, None)
+
+
+RIGHT = "="
+
+
+def worked_out(rows: Iterable[tuple[Mapping[object, int], int]]) -> dict[Any, int]:
+    """The unknowns that have one solution, with it: each row is what its unknowns add up to."""
+    reduced: dict[object, Row] = {}
+    for row, right in rows:
+        if not row:
+            continue
+        left = _without({**row, RIGHT: -right}, reduced)
+        lead = next((x for x in left if x != RIGHT), None)
+        if lead is None:
+            continue
+        inverse = pow(left[lead], -1, PRIME)
+        left = {x: value * inverse % PRIME for x, value in left.items()}
+        for other in reduced.values():
+            if lead in other:
+                _subtract(other, left, other[lead])
+        reduced[lead] = left
+    return {lead: _signed(-row.get(RIGHT, 0)) for lead, row in reduced.items() if not row.keys() - {lead, RIGHT}}
+
+
+def _signed(value: int) -> int:
+    value %= PRIME
+    return value if value <= PRIME // 2 else value - PRIME
