@@ -21,6 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 MOST = 600  # clients
 PATIENCE = 20.0  # seconds
+TOGETHER, REST = 10, 0.005  # so many are served at a time, then the exchange is listened to for so many seconds
+STILL = b"event: still\ndata:\n\n"  # nothing has changed: the page is not stale
 STAYS_OPEN = b": callmon\nretry: 5000\n\n"
 
 View = tuple[str, str]  # name, language
@@ -36,18 +38,21 @@ def event(name: str, text: str) -> bytes:
 class Client:
     """Somebody who looks at a view."""
 
-    __slots__ = ("_ready", "_text", "fetched", "gone", "view")
+    __slots__ = ("_ready", "_text", "fetched", "gone", "has_begun", "view")
 
     def __init__(self, view: View) -> None:
         self.view, self.fetched, self.gone = view, monotonic(), asyncio.Event()
         self._text: bytes | None = None
         self._ready = asyncio.Event()
+        self.has_begun = False  # it has a whole text, which "still" may speak of
 
     def offer(self, text: bytes) -> None:
         """Takes the place of what was not fetched."""
         if self._text is None:
             self.fetched = monotonic()  # it had all: its patience begins with this one
-        self._text = text
+        elif text is STILL:
+            return  # what it has not fetched yet is what stands
+        self._text, self.has_begun = text, True
         self._ready.set()
 
     async def next(self) -> bytes:
@@ -88,10 +93,11 @@ class Live:
     async def _work(self, views: set[View]) -> None:
         for view in sorted(views):
             text = await asyncio.to_thread(self._render, view)
+            is_same, self._latest[view] = text == self._latest.get(view), text
             for place, client in enumerate([x for x in self._clients if x.view == view]):
-                client.offer(text)
-                if place % 20 == 19:
-                    await asyncio.sleep(0)  # the exchange is listened to in between
+                client.offer(STILL if is_same and client.has_begun else text)
+                if place % TOGETHER == TOGETHER - 1:
+                    await asyncio.sleep(REST)
 
     def close(self) -> None:
         """Every stream ends; nobody is let in any more."""

@@ -10,6 +10,8 @@ import uvicorn
 
 from callmon.errors import ConfigError
 
+UNTAKEN_MILLISECONDS = 30_000
+
 
 class Server(uvicorn.Server):
     """uvicorn in our loop: the signals are ours."""
@@ -35,7 +37,10 @@ def listening(address: str) -> socket.socket:
     """The socket for the pages, bound before anything else starts. ConfigError when it cannot be had."""
     host, _, port = address.rpartition(":")
     try:
-        return socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+        wire = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+        # Whoever takes nothing of what was sent for so long is cut off: a live page's buffer is not kept for ever.
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
+        return wire
     except OSError as error:
         raise ConfigError(
             f"web.listen: {address} cannot be listened at ({os.strerror(error.errno or 0)})."

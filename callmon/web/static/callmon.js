@@ -90,6 +90,9 @@
     there.append(...parsed(message.data).body.childNodes);
     patch(holder, there);
   });
+  source.addEventListener("still", () => {
+    heard = Date.now();
+  });
   source.addEventListener("changed", (message) => {
     heard = Date.now();
     if (message.data === revision) return;
