@@ -19,7 +19,7 @@ from callmon.command_line import config_option, configuration, speaks_plainly, u
 from callmon.errors import ConfigError
 from callmon.report_order import Order
 from callmon.report_reading import Told
-from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files
+from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files, named
 
 if TYPE_CHECKING:
     from callmon.reports.as_json import Published
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="JSON of the public edition of the month before, or of a year before: printed beside this public one",
 )
+@click.option("--scheduled", is_flag=True, help="for a timer: only from the first business day on, and once")
 @click.option("--overwrite", is_flag=True, help="write over another report that is there")
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
@@ -66,10 +67,11 @@ def report(
     sample: str | None,
     revises: Path | None,
     beside: tuple[Path, ...],
+    scheduled: bool,
     overwrite: bool,
     remarks: Path | None,
 ) -> None:
-    """The monthly statistics of MONTH (2026-10), in French and English.
+    """The monthly statistics of MONTH (2026-10, or "last"), in French and English.
 
     Both languages go to two files, -fr and -en; CSV has its data dictionary beside it. A report that is there
     already and says something else is not written over: it may have been signed.
@@ -77,9 +79,14 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
+    from callmon.reports import month as months
     from callmon.store.engine import open_store
 
     settings, now = configuration(config), datetime.now(UTC)
+    today = now.astimezone(settings.timezone).date()
+    month = months.last(today) if month == "last" else month
+    if scheduled and not (months.is_due(settings.calendar(), today) and _is_missing(month, kind, lang, output)):
+        return
     if is_public and sample:
         raise ConfigError("--sample tells calls one by one: that is never public.")
     earlier = None if revises is None else _published(revises)
@@ -105,6 +112,12 @@ def _draw(
     packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+
+
+def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
+    """Whether the first of the internal report's files is not there."""
+    path = output or Path(f"callmon-{month}.{kind}")
+    return not (path if kind == "json" or lang else named(path, "fr")).exists()
 
 
 def _published(path: Path) -> tuple[Published, str]:

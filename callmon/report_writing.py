@@ -52,17 +52,18 @@ def files(
         made_in[x] = _in(made, settings, tongues[x], as_kind, remarks or {})
         told()
     return [
-        (_named(path, language, lang is None, suffix), data)
+        (named(path, language if lang is None else None, suffix), data)
         for language in wanted
         for suffix, data in made_in[language].items()
         if path != STDOUT or not suffix
     ]
 
 
-def _named(path: Path, language: str, both: bool, suffix: str) -> Path:
+def named(path: Path, language: str | None, suffix: str = "") -> Path:
+    """The file of one language of two; None: there is only one."""
     if path == STDOUT:
         return path
-    return path.with_name(path.stem + (f"-{language}" if both else "") + suffix + path.suffix)
+    return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
 
 
 def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:

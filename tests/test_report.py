@@ -64,6 +64,21 @@ def test_what_is_no_month_is_refused_with_the_form_that_is(written: str) -> None
         month.month(written, TORONTO)
 
 
+@pytest.mark.parametrize(
+    ("today", "due"),
+    [("2026-11-01", False), ("2026-11-02", True), ("2026-11-30", True),  # the 1st is a Sunday
+     ("2026-01-01", False), ("2026-01-02", True), ("2026-07-01", False), ("2026-07-02", True),
+     ("2026-08-03", False), ("2026-08-04", True),  # Civic Holiday on the first Monday, after a weekend
+     ("2026-12-01", True)],
+)  # fmt: skip
+def test_last_months_statistics_are_due_from_the_ministrys_first_business_day_on(today: str, due: bool) -> None:
+    assert month.is_due(settings().calendar(), date.fromisoformat(today)) is due
+
+
+def test_last_month_is_the_one_before_also_in_january() -> None:
+    assert (month.last(date(2026, 1, 2)), month.last(date(2026, 3, 31))) == ("2025-12", "2026-02")
+
+
 # ── rates and signs ──
 
 

@@ -330,6 +330,35 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
     assert isinstance(facts[-1], f.Ended)
 
 
+# A timer.
+
+
+def test_a_timer_writes_last_months_report_once(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("callmon.cli_report.datetime", Clock)
+    Clock.day_of_june = 2
+    assert report(site, "last", "--scheduled").stdout == ""  # 1 and 2 June 2024 were a weekend
+    Clock.day_of_june = 3
+    done = report(site, "last", "--scheduled")
+    assert (done.exit_code, done.stdout) == (0, "callmon-2024-05-fr.html\ncallmon-2024-05-en.html\n")
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    Clock.day_of_june = 4  # what was not due yet is now: it would say something else
+    assert report(site, "last", "--scheduled").stdout == ""
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
+
+
+class Clock(datetime):
+    """June 2024, at half past ten."""
+
+    day_of_june = 1
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime(2024, 6, cls.day_of_june, 14, 30, tzinfo=UTC).astimezone(tz)
+
+
 # The fingerprint of the configuration.
 
 

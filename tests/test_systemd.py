@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from configparser import RawConfigParser
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-UNIT = files("callmon").joinpath("systemd/callmon.service")
+UNITS = files("callmon").joinpath("systemd")
+UNIT = UNITS.joinpath("callmon.service")
 HIGHEST_EXPOSURE = 20  # of 100; systemd calls 20 and less OK
 
 
@@ -67,11 +69,12 @@ def test_stopping_may_last_longer_than_the_last_write_to_the_database() -> None:
     assert int(service()["TimeoutStopSec"][0]) == 45  # daemon.FLUSH_SECONDS is 30
 
 
-def test_systemd_finds_little_exposure(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["callmon.service", "callmon-reports.service"])
+def test_systemd_finds_little_exposure(tmp_path: Path, name: str) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
-    with as_file(UNIT) as unit:
+    with as_file(UNITS.joinpath(name)) as unit:
         done = subprocess.run(
             [analyze, "security", "--offline=true", "--no-pager", f"--threshold={HIGHEST_EXPOSURE}", str(unit)],
             capture_output=True,
@@ -80,3 +83,35 @@ def test_systemd_finds_little_exposure(tmp_path: Path) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days(tmp_path: Path) -> None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
+    names = ("callmon.service", "callmon-reports.service", "callmon-reports.timer")
+    for name in names:  # where the program is not installed systemd would complain of that alone
+        text = UNITS.joinpath(name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("/opt/callmon/bin/callmon", "/bin/true"), encoding="utf-8")
+    where = {
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "SYSTEMD_UNIT_PATH": f"{tmp_path}:/usr/lib/systemd/system",
+    }
+    verified = [analyze, "verify", "--recursive-errors=no", "--man=no", *(str(tmp_path / name) for name in names)]
+    done = subprocess.run(verified, capture_output=True, text=True, env=where, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    timer = (tmp_path / "callmon-reports.timer").read_text()
+    (when,) = [line.partition("=")[2] for line in timer.splitlines() if line.startswith("OnCalendar=")]
+    asked = [analyze, "calendar", "--iterations=12", "--base-time=2026-10-30", when]
+    told = subprocess.run(asked, capture_output=True, text=True, env=where, timeout=60).stdout
+    days = re.findall(r"\w{3} (2026-1[12]-\d\d) 06:30:00", told)
+    expected = [f"2026-11-{day:02}" for day in range(1, 11)] + ["2026-12-01", "2026-12-02"]
+    assert list(dict.fromkeys(days)) == expected
+
+
+def test_the_reports_belong_to_the_user_whose_database_it_is_and_go_to_nobody() -> None:
+    text = UNITS.joinpath("callmon-reports.service").read_text(encoding="utf-8")
+    for line in ("DynamicUser=yes", "User=callmon", "StateDirectory=callmon callmon/reports", "UMask=0077"):
+        assert f"\n{line}\n" in text
+    assert "mail" not in text.partition("[Unit]")[2]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from callmon.business_calendar import Calendar
 from callmon.errors import ConfigError
 from callmon.reports.values import Month
 
@@ -54,3 +55,14 @@ def to_date(one: Month, today: date, zone: ZoneInfo) -> Month:
     if today <= one.first:
         raise ConfigError(f"{one.name}: no day of it is over yet.")
     return period(one.first, min(today, one.after), zone)
+
+
+def last(today: date) -> str:
+    """The month before this day's, as people write it."""
+    before_it = today.replace(day=1) - timedelta(days=1)
+    return f"{before_it:%Y-%m}"
+
+
+def is_due(calendar: Calendar, today: date) -> bool:
+    """Whether the first business day of the month has come: last month's statistics are written from then on."""
+    return any(calendar.business_day(today.replace(day=day)) for day in range(1, today.day + 1))
