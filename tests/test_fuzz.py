@@ -11,7 +11,7 @@ from tests.fuzz.running import Run, peak
 from tests.fuzz.targets import Target, targets
 
 TARGETS = targets()
-INPUTS = {"ami": 800, "forever": 1_200, "cel": 1_200, "configuration": 1_500}
+INPUTS = {"ami": 800, "forever": 1_200, "cel": 1_200, "configuration": 1_500, "recording": 200, "waiting": 300}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,21 +14,26 @@ from callmon import assembly, backfill, check
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.ami.mailboxes import Mailboxes
+from callmon.ami.protocol import Framer
 from callmon.ami.session import Session
+from callmon.ami.trace import public_numbers, redacted
 from callmon.cel import diary
 from callmon.cel.merging import merged
 from callmon.cel.rows import Reader
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, StoreError
 from callmon.facts import Fact
 from callmon.monitor import Monitor
 from callmon.replay import Replay
 from callmon.settings import Settings, example, example_text, parse
+from callmon.store.journal import Journal
 from callmon.store.wire import Heartbeat, encode_item, item_of
 from callmon.text import lines
+from tests.store_fixtures import RING
 
 TESTS = Path(__file__).parent.parent
 SETTINGS = example()
 EXCHANGE = next(iter(SETTINGS.exchanges))
+KEPT = public_numbers(SETTINGS.lines())
 SITE = assembly.site(SETTINGS, EXCHANGE)
 ZONE = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
@@ -167,6 +173,36 @@ def _used(settings: Settings) -> None:
     check.report(settings, NOON.date())
 
 
+def recording(data: bytes) -> None:
+    """Bytes as they are written down after a fault: without people, and as long as a replay can read them."""
+    told = b"".join(redacted([data[: len(data) // 3], data[len(data) // 3 :]], KEPT))
+    Framer().receive(told)
+
+
+def waiting(data: bytes) -> None:
+    """A journal of somebody's, or what a disk has made of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "waiting"
+        path.write_bytes(data)
+        try:
+            journal = Journal(path, RING, 1 << 20)
+        except StoreError:
+            return
+        for entry in journal.found:
+            journal.frame(entry)
+        journal.close()
+
+
+def _journals() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "waiting"
+        journal = Journal(path, RING, 1 << 20)
+        for number in range(1, 20):
+            journal.add("token", [(number, 1, b"a frame " * number)])
+        journal.close()
+        return [path.read_bytes()]
+
+
 def _files(*patterns: str, most: int = 200_000) -> Iterator[bytes]:
     for pattern in patterns:
         for path in sorted(TESTS.glob(pattern)):
@@ -191,4 +227,6 @@ def targets() -> dict[str, Target]:
         "forever": Target(Forever(), _recorded, b"\r\n\r\n"),
         "cel": Target(cel, _diaries, b"\n"),
         "configuration": Target(configuration, _configurations, b"\n"),
+        "recording": Target(recording, _recorded, b"\r\n\r\n"),
+        "waiting": Target(waiting, _journals, b"\0\0\0"),
     }
