@@ -66,7 +66,7 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             side = "ahead of" if skew > 0 else "behind"
             yield (
                 f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: calls are told by the "
-                "exchange's, opening hours of now by callmon's; let both follow a time server."
+                "exchange's, and so is what is due; let both follow a time server."
             )
 
 
