@@ -26,7 +26,7 @@ from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Obligation, after
 from callmon.callbacks.written import Written
 from callmon.calls.call import Call
-from callmon.facts import Fact
+from callmon.facts import ClockSet, Fact
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 
@@ -34,6 +34,8 @@ CallKey = tuple[str, str]  # exchange, call
 Heard = Mapping[str, datetime]
 # Two connections to one exchange need not hear quite at the same moment.
 CERTAIN = timedelta(seconds=0.5)
+# Two callmons learn of a step of its clock by a Ping each, seconds apart, and measure it a little differently.
+SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
 SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
 
 
@@ -142,8 +144,19 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
         stored = known.begun.get(key)
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
-        elif more := [fact for fact in told.facts if fact not in stored.facts]:
+        elif more := [fact for fact in told.facts if not _is_told(fact, stored.facts)]:
             yield key, _the_rest(monitor, key[0], stored, told, more)
+
+
+def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
+    """The same, or one step of the exchange's clock as it looked from two machines."""
+    if fact in stored or not isinstance(fact, ClockSet):
+        return fact in stored
+    steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
+    return any(
+        abs(known.by - fact.by) < SAME_STEP and at is not None and fact.at is not None and abs(at - fact.at) < NEAR
+        for known, at in steps
+    )
 
 
 def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: list[Fact]) -> Outcome:

@@ -22,7 +22,9 @@ from callmon.store import queries, wire
 from callmon.store.engine import Store, open_store, upgrade
 from callmon.store.group import Stamp, write
 from callmon.store.journal import Entry, Journal, JournalFullError
-from tests.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until
+from callmon.store.keyed import opened
+from tests.running import Callmon, free_port
+from tests.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
 from tests.test_store_trouble import locked
 
 MIB = 1 << 20
@@ -367,3 +369,31 @@ def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
     assert (rows(sqlite_store)["fact"], sink.backlog(), caplog.records) == (1200, 0, [])
+
+
+def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing_once(tmp_path: Path) -> None:
+    """Of two calls in it one is stored already. And once more, when the same file is put back."""
+    callmon, told = Callmon(tmp_path, free_port(), "secret"), of_calls(2)
+    place = tmp_path / "callmon.db-waiting"
+    run(callmon)
+    store = opened(callmon.settings())
+    items = [wire.encode_item(item) for item in told]
+    journal = Journal(place, store.ring, MIB)
+    journal.add("before", [(41, len(items), wire.group_frame(41, items))])
+    journal.close()
+    copy = place.read_bytes()
+    wrote(store, *told[:12])
+    for _ in range(2):
+        run(callmon)
+        assert place.stat().st_size == 0
+        assert (rows(store)["fact"], rows(store)["call"], rows(store)["open_call"]) == (24, 2, 0)
+        assert queries.counters(store) == pytest.approx(summed(told))
+        place.write_bytes(copy)
+    store.close()
+
+
+def run(callmon: Callmon) -> None:
+    """From its start until it has ended."""
+    callmon.start(until_heard=False)
+    assert until(lambda: callmon.get("/")[0] == 200), callmon.log.read_text()
+    assert callmon.stop() == 0

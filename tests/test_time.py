@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from callmon import facts as f
+from callmon import succession
 from callmon.ami import events as e
 from callmon.ami.clock import ClockSet
 from callmon.ami.decoding import decode
@@ -278,6 +279,15 @@ def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
 
 def encode(fact: f.Fact) -> str:
     return msgspec.json.encode(fact).decode()
+
+
+@pytest.mark.parametrize(("by", "later", "is_told"), [(0.02, 4.9, True), (0.6, 1.0, False), (0.0, 20.0, False)])
+def test_one_step_that_two_callmons_heard_is_told_once(by: float, later: float, is_told: bool) -> None:
+    """Each asked for the time by itself: what both say of it is not quite the same."""
+    first = f.ClockSet("1.1", AT, seconds(3600))
+    second = f.ClockSet("1.1", AT + seconds(later), seconds(3600 + by))
+    assert succession._is_told(second, [f.Held("1.1", AT, "101"), first]) is is_told
+    assert succession._is_told(f.Held("1.1", AT, "101"), [first]) is False
 
 
 # ── by another time zone ──

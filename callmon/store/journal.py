@@ -72,6 +72,7 @@ class Journal:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._read()
+            _make_known(path.absolute().parent)
         except BaseException:
             os.close(self._file)
             raise
@@ -151,3 +152,12 @@ class Journal:
 
     def _left(self, place: int) -> int:
         return os.fstat(self._file).st_size - place - HEAD.size
+
+
+def _make_known(folder: Path) -> None:
+    """That there is a file of this name outlives a power cut, too."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
