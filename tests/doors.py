@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from callmon.access_settings import AccessSettings
 from callmon.store import accounts
@@ -41,6 +43,17 @@ def who(request: Request) -> Response:
     return PlainTextResponse(f"{person.name}: {' '.join(sorted(person.roles))}")
 
 
+async def live(_request: Request) -> Response:
+    """Ten parts."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        for number in range(10):
+            yield f"data: {number}\n\n".encode()
+            await asyncio.sleep(0)
+
+    return StreamingResponse(parts(), media_type="text/event-stream")
+
+
 def both(path: str) -> dict[str, str]:
     return {"fr": f"/fr/{path}", "en": f"/en/{path}"}
 
@@ -54,6 +67,7 @@ ENTRIES = (
     Entry("seen", both("seen"), shown, Right.ADMINISTER),
     Entry("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
     Entry("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
+    Entry("live", {"": "/live"}, live, Right.VIEW, is_page=False),
 )
 
 

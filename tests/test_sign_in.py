@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from collections.abc import Callable, MutableMapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from blockbuster import blockbuster_ctx
 from sqlalchemy import text
 
 from callmon.store import accounts, audit
 from callmon.store.engine import Store
 from callmon.web.access import cookies, passwords
+from callmon.web.access.gate import Gate
 from callmon.web.access.limits import FREE, OF_ACCOUNT
 from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
 from tests.visitor import ELSEWHERE, Visitor
@@ -363,6 +368,74 @@ def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite
     assert [answer.status_code for answer in answers] == [503, 200, 503]
     assert "The database cannot be reached" in answers[0].text
     moved.rename(sqlite_store.path)
+
+
+def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Store) -> None:
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    with blockbuster_ctx():
+        visitor = signed_in(gate, "agent")
+        answers = [visitor.get("/fr/numbers"), visitor.get("/fr/reports"), sign_in(visitor, "agent", "wrong")]
+        out = visitor.post("/fr/deconnexion", data={"csrf": visitor.token("/fr/deconnexion")})
+    assert [answer.status_code for answer in (*answers, out)] == [200, 403, 401, 303]
+
+
+# ── live ──
+
+
+def watched(gate: Gate, cookie: str, meanwhile: Callable[[], None]) -> int:
+    """How many parts of a live page somebody is sent, of whom something becomes known after the third."""
+    parts = 0
+
+    async def look() -> None:
+        scope = {
+            "type": "http", "method": "GET", "path": "/live", "query_string": b"", "scheme": "http",
+            "client": ("127.0.0.1", 1), "headers": [(b"host", b"localhost"), (b"cookie", cookie.encode())],
+        }  # fmt: skip
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.Event().wait()  # the browser stays
+            raise AssertionError
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            nonlocal parts
+            parts += bool(message.get("body"))
+            if parts == 3:
+                await asyncio.to_thread(meanwhile)
+
+        await gate(scope, receive, send)
+
+    asyncio.run(look())
+    return parts
+
+
+@pytest.mark.parametrize(("change", "parts"), [("nothing", 10), ("role", 3), ("another", 10)])
+def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
+) -> None:
+    monkeypatch.setattr("callmon.web.access.gate.LOOK_AGAIN_SECONDS", 0.0)
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    cookie = f"{cookies.SESSION}={signed_in(gate, 'agent').cookies.get(cookies.SESSION)}"
+    names = {"nothing": (), "role": ("agent",), "another": ("viewer",)}[change]
+
+    def meanwhile() -> None:
+        for name in names:
+            accounts.give_roles(sqlite_store, name, ("viewer",), MADE)
+
+    assert watched(gate, cookie, meanwhile) == parts
+
+
+@pytest.mark.parametrize(("name", "told"), [("agent", ": "), ("viewer", "viewer: viewer")])
+def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.setattr("callmon.web.access.gate.LOOK_AGAIN_SECONDS", 0.0)
+    clock = Clock()
+    gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
+    visitor = signed_in(gate, name)
+    cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
+    assert watched(gate, cookie, lambda: clock.goes_on(timedelta(minutes=59))) == 10
+    clock.goes_on(timedelta(minutes=2))
+    assert visitor.get("/fr/who").text == told
 
 
 def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:

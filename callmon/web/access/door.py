@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from math import ceil
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -25,7 +24,7 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.access.rights import Person, Right
 from callmon.web.access.who import roles
-from callmon.words import translate, word
+from callmon.words import catalogue, translate, word
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class Door:
     """What stands before the pages. Raises ConfigError when the provider's part cannot be had."""
 
     def __init__(self, access: Access) -> None:
-        self.access = access
+        self.access, self._templates = access, _read_all()
         told = access.settings
         self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
 
@@ -199,18 +198,22 @@ class Door:
             "paths": {name: paths[language] for name, paths in PATHS.items()},
             "has_provider": self._provider is not None,
         }
-        html = self._templates.get_template(template).render(common | values)
+        html = self._templates[template].render(common | values)
         return HTMLResponse(html, status)
 
-    @cached_property
-    def _templates(self) -> Environment:
-        return Environment(
-            loader=PackageLoader("callmon.web.access"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+
+def _read_all() -> Mapping[str, Template]:
+    """Read once, at the start: nothing reads a file in the daemon's loop. The catalogue likewise."""
+    catalogue("en")
+    loaded = Environment(
+        loader=PackageLoader("callmon.web.access"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    return {name: loaded.get_template(name) for name in loaded.list_templates()}
 
 
 PATHS: Mapping[str, Mapping[str, str]] = {
