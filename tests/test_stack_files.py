@@ -42,6 +42,22 @@ def test_every_image_bears_a_full_version() -> None:
     assert own == {f"callmon:{version}", f"callmon-calls:{version}", "callmon-asterisk:22"}
 
 
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_is_held_as_tightly_as_the_others(name: str) -> None:
+    """Grafana too, which test_stack cannot start."""
+    service = SERVICES[name]
+    told = (service["read_only"], service["cap_drop"], service["security_opt"], "privileged" in service)
+    assert told == (True, ["ALL"], ["no-new-privileges:true"], False)
+    assert [bound for bound in ("mem_limit", "pids_limit") if bound not in service] == []
+    assert [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")] == []
+    assert "build" in service or service["user"].partition(":")[0] not in ("", "0", "root")
+    assert "build" in service or "healthcheck" in service or service["restart"] == "no"
+    environment = service.get("environment", {}).items()
+    assert [
+        name for name, value in environment if "PASSWORD" in name and not value.startswith("/run/secrets/")
+    ] == []
+
+
 def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
     def bare(name: str) -> dict[str, Any]:
         text = (ROOT / name / "prometheus.yml").read_text()
