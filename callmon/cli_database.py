@@ -47,12 +47,16 @@ def upgrade(config: Path | None) -> None:
 @click.option("--to", "last", type=DAY, help="up to this day")
 @speaks_plainly
 def check(config: Path | None, first: datetime | None, last: datetime | None) -> None:
-    """Compare the stored figures, and each day's roll-ups, with the rows that they count.
+    """Compare what is stored with itself: each call and its verdicts with its facts, what is owed with the ledger,
+    the figures and each day's roll-ups with the rows that they count.
+
+    A sentence for each thing that is wrong; status 1 when there is any. Changes nothing.
 
     \b
     Example: callmon db check --from 2026-10-01 --to 2026-10-31
     """
-    from callmon.store import rejudge, rolled
+    from callmon.assembly import monitor
+    from callmon.store import consistency, rejudge, rolled
     from callmon.store.engine import open_store
 
     settings = configuration(config)
@@ -61,11 +65,12 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
     days = (None if x is None else x.date() for x in (first, last))
     for told in rolled.differences(store, settings.timezone, *days):
         found += told
+    found += consistency.inconsistencies(store, monitor(settings, token=str))
     for line in found:
         click.echo(line)
     if found:
         sys.exit(1)
-    click.echo("Figures, roll-ups and rows agree.")
+    click.echo("Facts, calls, ledger, figures and roll-ups agree.")
 
 
 @db.command()

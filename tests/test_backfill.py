@@ -81,7 +81,7 @@ def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really
             assert call["caller"] == (said["caller"] and "+1" + said["caller"])
         if "holds" in said:
             assert call["holds"] == said["holds"]
-    assert office.run("db", "check").stdout == "Figures, roll-ups and rows agree.\n"
+    assert office.run("db", "check").stdout == "Facts, calls, ledger, figures and roll-ups agree.\n"
 
 
 @pytest.mark.parametrize("name", ["vm_message", "blind_transfer_1", "two_calls", "queue_abandon"])
@@ -101,7 +101,7 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
     run = str(RECORDINGS / "run-16.cel.csv")
     created = [call for call in office.calls(run) if call["line"] is not None]
     assert len(created) == sum(expect.get("direction") == "inbound" for _, _, expect in scripted("run-16"))
-    assert office.run("db", "check").stdout == "Figures, roll-ups and rows agree.\n"
+    assert office.run("db", "check").stdout == "Facts, calls, ledger, figures and roll-ups agree.\n"
     assert office.run("db", "rejudge").stdout == ""
     assert [call for call in office.calls(run) if call["line"] is not None] == []
 

@@ -90,6 +90,11 @@ class Group:
                 self.correct(one, data, findings.get(one, []), outcome)
         return keys
 
+    def otherwise(self) -> dict[CallKey, str]:
+        """The calls that are stored otherwise than their facts now give: their account, or verdicts."""
+        judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
+        return judged | dict.fromkeys(self._rows.calls, "figures")
+
     def _locked(self, question: Any) -> Any:
         """PostgreSQL: another rejudgement waits here. SQLite has locked the whole database already."""
         return self._connection.execute(question.with_for_update())
