@@ -93,10 +93,19 @@ class Postgres:
         self._home.leave()
 
 
-def dump(url: str) -> bytes:
+def dump(url: str, *options: str) -> bytes:
     """All of a database on loopback, as pg_dump gives it."""
+    return _client("pg_dump", *options, url=url)
+
+
+def restore(url: str, dumped: bytes) -> None:
+    """Into an empty database what `dump(…, "--format=custom")` gave."""
+    _client("pg_restore", "--exit-on-error", "--no-owner", "--dbname", url=url, given=dumped)
+
+
+def _client(program: str, *options: str, url: str, given: bytes = b"") -> bytes:
     address, root = make_url(url), folder("22")
-    program = sorted(root.glob("usr/lib/postgresql/*/bin/pg_dump"))[-1].relative_to(root)
+    found = sorted(root.glob(f"usr/lib/postgresql/*/bin/{program}"))[-1].relative_to(root)
     named = address.set(drivername="postgresql").render_as_string(hide_password=False)
-    command = ["chroot", "--userspec=postgres", str(root), f"/{program}", named]
-    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    command = ["chroot", "--userspec=postgres", str(root), f"/{found}", *options, named]
+    return subprocess.run(command, input=given, capture_output=True, check=True, timeout=60).stdout
