@@ -63,8 +63,20 @@ def test_nothing_on_a_page_is_inline_and_no_page_shows_a_number_that_nobody_aske
     for path in addresses(language, place):
         page = get(place, path).text
         assert re.findall(r"<style|<script(?! src)|\sstyle=|\son[a-z]+=", page) == [], path
-        digits = re.sub(r"\D", "", re.sub(r"<[^>]*>", " ", page.replace("\N{NO-BREAK SPACE}", "")))
-        assert [number for number in NUMBERS if number[2:] in digits] == [], path
+        assert leaks(page) == [], path
+
+
+def leaks(page: str) -> list[str]:
+    """The callers' numbers that are anywhere in a page, however they are written."""
+    digits = re.sub(r"\D", "", page)
+    return [number for number in NUMBERS if number[2:] in digits]
+
+
+def test_a_number_that_leaks_is_caught_wherever_it_stands(place: Site) -> None:
+    page = get(place, "/fr/rappels").text
+    told = "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}")
+    assert leaks(page.replace("</main>", f"<p>{told}</p></main>")) == [CALLER]
+    assert leaks(page.replace("<main", '<main data-row="+14165550101"')) == [CALLER]
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,13 @@ def wrong(page: str) -> list[str]:
     ids = Counter(x.attrib["id"] for x in elements if "id" in x.attrib)
     pointed = [(name, one) for x in elements for name in POINTERS for one in x.attrib.get(name, "").split()]
     pointed += [("href", x.attrib["href"][1:]) for x in elements if x.attrib.get("href", "").startswith("#")]
+    forms = [x for x in elements if x.tag == "form" and x.attrib.get("method") == "post"]
     return [
+        *(
+            "a form without its token"
+            for x in forms
+            if "csrf" not in {y.attrib.get("name") for y in x.iter("input")}
+        ),
         *(f"{place}: {what}" for place, what, _ in parser.errors),
         *(f"id {name} is there {count} times" for name, count in ids.items() if count > 1),
         *(f"{name} points at {one}, which is not there" for name, one in pointed if one not in ids),
@@ -66,6 +72,7 @@ def test_no_page_has_a_mistake_in_its_html(place: Site) -> None:
         (('id="main"', 'id="h-story"'), "id h-story is there 2 times"),
         (('<h2 id="h-story">', "<h2>"), "aria-labelledby points at h-story, which is not there"),
         (("</table>", ""), "-tag"),
+        (("<main", '<form method="post"><button>x</button></form><main'), "a form without its token"),
     ],
 )
 def test_a_planted_mistake_is_caught(place: Site, fault: tuple[str, str], found: str) -> None:

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from callmon import facts as f
 from callmon.calls.call import Call
@@ -323,3 +324,14 @@ def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None
         assert sink.flush(SOON)
     assert queries.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
     assert all(at.tzinfo is UTC for at in queries.heartbeats(store).values())
+
+
+def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Store) -> None:
+    reader = store.reader()
+    with store.writing() as connection:
+        connection.execute(text("INSERT INTO heartbeat (exchange, heard) VALUES ('toronto', 0)"))
+    assert list(queries.heartbeats(reader)) == ["toronto"]
+    with pytest.raises(SQLAlchemyError), reader.writing() as connection:
+        connection.execute(text("DELETE FROM heartbeat"))
+    assert list(queries.heartbeats(store)) == ["toronto"]
+    reader.close()

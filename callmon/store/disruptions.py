@@ -6,7 +6,7 @@ What is asked by hand goes into a table of its own, which the daemon reads and d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ ENTRY, DISRUPTION, HAND, MARK = (
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Hand).decode
 ROUTES_OF = 20  # calls
+LONGEST = timedelta(days=1)  # no call lasts longer: those of years need not be looked at
 
 
 def live(store: Store) -> list[Disruption]:
@@ -73,7 +74,7 @@ def met_by(store: Store, call: Call | None) -> list[Disruption]:
 
 def calls_met(store: Store, one: Disruption) -> int:
     """How many of the public's calls were up on its lines while it lasted, of those that are over."""
-    which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began)
+    which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > one.began - LONGEST)
     which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
     if one.ended is not None:
         which = and_(which, CALL.c.arrived <= one.ended)

@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from callmon.errors import StoreError
 from callmon.privacy.sealing import NO_KEYS, Ring
@@ -25,6 +27,7 @@ from callmon.store import lease
 from callmon.store.migrations import HEAD, KNOWN
 
 BUSY_SECONDS = 2.0
+QUESTION_MILLISECONDS = 10_000
 # A network that went away is noticed in seconds, not after the two hours that TCP allows it.
 POSTGRES_DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -42,11 +45,17 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "journal_
 class Store:
     """One database, and the keys to the numbers in it. Each `reading()` and `writing()` is one transaction."""
 
-    def __init__(self, url: URL, ring: Ring = NO_KEYS) -> None:
+    def __init__(self, url: URL, ring: Ring = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        self.engine = _engine(url, self.path)
+        self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
         self._identity = _identity(self.path)
+
+    def reader(self) -> Store:
+        """The same database for questions alone: connections of its own, on which nothing can be written, and (on
+        PostgreSQL) no question lasts longer than QUESTION_MILLISECONDS.
+        """
+        return Store(self.url, self.ring, reads_only=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -191,17 +200,33 @@ def _engine(url: URL, path: Path | None) -> Engine:
         given = {key: value for key, value in POSTGRES_DEFAULTS.items() if key not in url.query}
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
 
-    def connect() -> sqlite3.Connection:
-        # mode=rw: a database that vanished is an error, not an empty new one.
-        address = f"file:{quote(str(path.absolute()))}?mode=rw"
-        return sqlite3.connect(
-            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-
-    engine = create_engine(url, hide_parameters=True, creator=connect)
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _reading_engine(url: URL, path: Path | None) -> Engine:
+    """A file is opened for each question: it is the one that is there now."""
+    if path is None:
+        options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
+        given = POSTGRES_DEFAULTS | {"options": options}
+        given = {key: value for key, value in given.items() if key not in url.query}
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), poolclass=NullPool)
+    event.listen(engine, "connect", _forbid_writing)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # mode=rw: a database that vanished is an error, not an empty new one.
+    address = f"file:{quote(str(path.absolute()))}?mode=rw"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _forbid_writing(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

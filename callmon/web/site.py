@@ -42,10 +42,12 @@ class AwayError(Exception):
 
 
 class Site:
-    """One for a daemon. `told` is read in the daemon's loop alone."""
+    """One for a daemon. `told` is read in the daemon's loop alone; questions go to `reader`, what is asked by hand
+    to `store`.
+    """
 
     def __init__(self, told: Told, store: Store) -> None:
-        self._told, self.store = told, store
+        self._told, self.store, self.reader = told, store, store.reader()
         self.sight: Sight | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
@@ -122,6 +124,7 @@ class Site:
         self.live.close()
         self.makings.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.reader.close()
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

@@ -33,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     """The latest, newest first."""
-    found = await visit.site.ask(_read, visit.site.store)
+    found = await visit.site.ask(_read, visit.site.reader)
     rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
 

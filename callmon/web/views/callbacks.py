@@ -68,7 +68,7 @@ async def show(visit: Visit) -> Response:
     """The worklist, most urgent first."""
     chosen = _filters(visit)
     found = await visit.site.ask(
-        pages.worklist, visit.site.store, chosen.line or None, chosen.language or None, chosen.service or None
+        pages.worklist, visit.site.reader, chosen.line or None, chosen.language or None, chosen.service or None
     )
     wanted = [one for one in found.entries if _is_wanted(one, chosen, visit.person.name)]
     rows = _Rows(visit, wanted)
@@ -208,7 +208,7 @@ async def number(visit: Visit) -> Response:
 
 async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
     name, exchange = visit.request.path_params["id"], visit.asked("exchange")
-    found = await visit.site.ask(ledger.obligations, visit.site.store, state=None, ids=[name], numbers=numbers)
+    found = await visit.site.ask(ledger.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers)
     found = [x for x in found if exchange in ("", x.obligation.exchange)]
     return found[0] if found else None
 
@@ -220,7 +220,7 @@ async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, r
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
-        entries = await visit.site.ask(ledger.entries, visit.site.store, obligation.call, obligation.exchange)
+        entries = await visit.site.ask(ledger.entries, visit.site.reader, obligation.call, obligation.exchange)
     row = _Rows(visit, [obligation]).row(obligation)
     values = _entry_values(visit, obligation, entries)
     values["number"] = _number(found, visit.tongue) if shown else None

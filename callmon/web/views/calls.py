@@ -59,7 +59,9 @@ class Row(msgspec.Struct, frozen=True):
 async def show(visit: Visit) -> Response:
     """The calls of a day."""
     chosen = _chosen(visit)
-    found = await visit.site.ask(calls.part, visit.site.store, _wanted(chosen, visit), visit.asked("page") or None)
+    found = await visit.site.ask(
+        calls.part, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
+    )
     query = {"day": chosen.day.isoformat(), "line": chosen.line, "outcome": chosen.outcome}
     query |= {"standard": chosen.standard, "verdict": chosen.verdict}
     tongue = visit.tongue
@@ -142,7 +144,7 @@ class Verdict(msgspec.Struct, frozen=True):
 async def one(visit: Visit) -> Response:
     """The story of a call."""
     name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
-    found = await visit.site.ask(_read, visit.site.store, name, exchange)
+    found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
         told = visit.say("Aucun appel de ce nom n'est enregistré.")
         return await visit.page("refused.html", visit.say("Appel inconnu"), status=404, told=told)

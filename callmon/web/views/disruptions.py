@@ -48,7 +48,7 @@ async def show(visit: Visit) -> Response:
 
 async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
-    found = await visit.site.ask(stored.all_of, visit.site.store, since)
+    found = await visit.site.ask(stored.all_of, visit.site.reader, since)
     now, say = visit.tongue.now, visit.say
     parts: dict[str, list[Told]] = {}
     for one in found[-MOST_SHOWN:]:
@@ -93,11 +93,13 @@ async def one(visit: Visit) -> Response:
 
 
 async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
-    found = await visit.site.ask(stored.named, visit.site.store, visit.request.path_params["id"])
+    found = await visit.site.ask(stored.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = word("disruption_refusal", "not_known", visit.language)
         return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
-    met = await visit.site.ask(stored.calls_met, visit.site.store, found) if found.began <= visit.tongue.now else 0
+    met = (
+        await visit.site.ask(stored.calls_met, visit.site.reader, found) if found.began <= visit.tongue.now else 0
+    )
     can_move = found.source == "work" and found.began > visit.tongue.now and found.ended is None
     return await visit.page(
         "disruption.html",
@@ -168,7 +170,7 @@ def _time(text: str, visit: Visit) -> datetime | str | None:
 async def record(visit: Visit) -> Response:
     """What is said of one that there is: its notice, its times, its end."""
     given = await visit.form()
-    found = await visit.site.ask(stored.named, visit.site.store, visit.request.path_params["id"])
+    found = await visit.site.ask(stored.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         return await _one_page(visit)
     hand = _asked(visit, found, given)

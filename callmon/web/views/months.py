@@ -35,7 +35,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     """The months since the first call, the latest first."""
-    first = await visit.site.ask(calls.first_arrival, visit.site.store)
+    first = await visit.site.ask(calls.first_arrival, visit.site.reader)
     return await visit.page("months.html", visit.say("Mois"), months=list(_months(first, visit.tongue)))
 
 
