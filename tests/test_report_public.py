@@ -355,7 +355,7 @@ def test_a_correction_of_many_calls_of_one_line_is_published(reports: Callable[[
     report, before = reports("2024-05"), edition_of(reports, "2024-05")
     figures = dict(report.figures)
     for place in (Place("calls_offered"), Place("outcomes", "answered"), Place("hours", "open")):
-        for cut in (WHOLE, Cut("line", "general"), Cut("service", "general-inquiries"), Cut("mode", "voice"),
+        for cut in (WHOLE, Cut("line", "general"), Cut("service", "general_inquiries"), Cut("mode", "voice"),
                     Cut("language", "en")):  # fmt: skip
             at = msgspec.structs.replace(place, cut=cut)
             if at in figures:

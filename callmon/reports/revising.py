@@ -40,8 +40,16 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
         report,
         revision=earlier.state.revision + 1,
         revises=earlier.state.data_fingerprint,
-        changes=tuple(one for one in changed if one.before != one.after),
+        changes=tuple(one for one in changed if not _is_same(one.before, one.after)),
     )
+
+
+def _is_same(before: Figure | None, after: Figure | None) -> bool:
+    """A part of which there was none, and that is none now, is no change: it was not listed."""
+    one = before or after
+    if one is not None and None in (before, after):
+        return one.kind == "count" and one.state == "known" and one.value == 0
+    return before == after
 
 
 def figures(told: Iterable[JsonFigure]) -> dict[Place, Figure]:
