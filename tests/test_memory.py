@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from datetime import UTC
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+from callmon.cel import diary
+from callmon.cel.rows import Reader
 from tests.bench.growth import Listener
 from tests.bench.processes import Child
 from tests.bench.stream import Template, recorded, used
+from tests.fuzz.targets import SITE
 
 OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in ("ami", "calls")]
 
@@ -37,3 +42,28 @@ def test_calls_that_ended_leave_nothing_behind() -> None:
         up, taken = child.told(120)
     assert up == 0
     assert taken < 10_000
+
+
+def unfinished_diaries(pipe: Connection) -> None:
+    """CEL of which the end is missing, again and again: how much room is left taken."""
+    text = (
+        (Path(__file__).parent / "data" / "traces" / "two_calls" / "cel.csv").read_text().splitlines(keepends=True)
+    )
+
+    def told() -> None:
+        for end in range(len(text)):
+            diary.told([*Reader(UTC).lines(text[:end])], SITE, {})
+
+    tracemalloc.start()
+    told()
+    gc.collect()
+    before = room()
+    for _ in range(5):
+        told()
+    gc.collect()
+    pipe.send(room() - before)
+
+
+def test_calls_whose_end_is_not_in_the_diary_leave_nothing_behind() -> None:
+    with Child(unfinished_diaries) as child:
+        assert child.told(120) < 10_000

@@ -37,6 +37,16 @@ def drop_from(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
         tracker.tell(f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang))
 
 
+def forget_all(tracker: Tracker) -> None:
+    """Nothing more is heard: calls and legs that are still up know each other, and no garbage collector looks."""
+    for leg in tracker.legs.values():
+        leg.call = leg.seldom = None
+    for call in tracker.calls.values():
+        call.legs = ()
+    tracker.legs.clear()
+    tracker.calls.clear()
+
+
 class Ghosts:
     """What was missing in the last list of channels."""
 

@@ -18,6 +18,7 @@ import msgspec
 from callmon import facts as f
 from callmon.calls.site import Site
 from callmon.calls.tracker import Tracker
+from callmon.calls.vanished import forget_all
 from callmon.cel.retelling import Retelling
 from callmon.cel.rows import Row
 from callmon.facts import Fact
@@ -44,6 +45,7 @@ def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
     for event in retelling.events():
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
+    forget_all(tracker)
     whole = _whole_seconds(rows)
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
