@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from types import TracebackType
 
-STAMP = re.compile(rb"(?<=\r\nTimestamp: )\d+\.\d+")
+STAMP = re.compile(rb"^(Timestamp: )(\d+\.\d+)", re.MULTILINE)
 
 
 class Shifting:
@@ -51,9 +51,8 @@ class Shifting:
                     if key.fileobj is client:
                         exchange.sendall(piece)
                         continue
-                    whole, found, tail = (rest + piece).rpartition(b"\r\n")
-                    rest = found + tail  # the line's end stays, for the Timestamp that may follow it
-                    client.sendall(STAMP.sub(self._moved, whole))
+                    whole, found, rest = (rest + piece).rpartition(b"\r\n")
+                    client.sendall(STAMP.sub(self._moved, whole + found))
 
     def _moved(self, stamp: re.Match[bytes]) -> bytes:
-        return b"%.6f" % (float(stamp[0]) + self.ahead)
+        return b"%s%.6f" % (stamp[1], float(stamp[2]) + self.ahead)
