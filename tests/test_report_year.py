@@ -10,11 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
 
 from callmon import facts as f
 from callmon.disruptions.disruption import Disruption
+from callmon.findings import VERDICTS
 from callmon.report_reading import gathered, site_of
 from callmon.report_writing import files
 from callmon.reports import month
@@ -174,6 +176,23 @@ def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complet
     report = Year(sqlite_store, settings, [], []).report("2024-10")
     assert [report.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
     assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
+
+
+def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
+    sqlite_store: Store,
+) -> None:
+    settings = year.settings()
+    ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    one, findings, owing = next(x for x in year_owing.owings(50, settings) if x[0].kind == "callback" and x[1])
+    one = msgspec.structs.replace(one, id=truth.name, call=truth.name, opened=truth.arrived)
+    found = [msgspec.structs.replace(x, call=truth.name) for x in findings]
+    year_rows.stored(sqlite_store, settings, [(facts, truth)], [(one, found, owing)])
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    for x in found:
+        given = {verdict: report.at(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
+        assert given == {verdict: int(verdict == x.verdict) for verdict in VERDICTS}
+    assert report.at("callbacks_opened").value == 1
 
 
 def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
