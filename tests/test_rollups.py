@@ -6,32 +6,39 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from callmon import facts as f
 from callmon.assembly import monitor
+from callmon.cli import main
 from callmon.errors import StoreError
 from callmon.findings import Outcome
 from callmon.report_reading import gathered
 from callmon.reports import month
 from callmon.reports.values import Report
+from callmon.rolling_up import roll_up
 from callmon.settings import Settings, parse
 from callmon.store import filling, queries, rolled, rollups, search
-from callmon.store.engine import Store, upgrade
+from callmon.store.engine import Store, parse_url, upgrade
 from callmon.store.group import Stamp, write
 from callmon.store.rejudge import rejudge
 from callmon.store.rollups import ROLLUP, Key, Rollup
+from callmon.store.rows import Rows
 from tests import year, year_rows, year_stories
 from tests.store_fixtures import EXCHANGE
+from tests.test_completeness import migrate
 from tests.year import TORONTO
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
@@ -303,6 +310,84 @@ def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
             one.result()
     assert stored(store) == counted(store)
     assert sum(one[4] for one in stored(store).values()) == 30
+
+
+# What 60 calls add up to by this version. When this changes, every database must count anew: one more VERSION.
+COUNTED = (1, "c3e4131f9e103fe8")
+
+
+def test_another_way_of_counting_is_another_version(sqlite_store: Store) -> None:
+    heard(sqlite_store, range(len(POOL)))
+    rows = [rollups.of_row(row) for row in counted(sqlite_store).values()]
+    cells = [
+        (key, sorted((+one.cell.counts).items()), sorted((x, hex(n)) for x, n in one.cell.lengths.items()))
+        for key, one in sorted(rows, key=lambda row: row[0])
+    ]
+    assert (rollups.VERSION, sha256(repr(cells).encode()).hexdigest()[:16]) == COUNTED
+
+
+@pytest.mark.asyncio
+async def test_the_daemon_makes_what_an_older_one_left_unmade(sqlite_store: Store) -> None:
+    heard(sqlite_store)
+    await roll_up(sqlite_store)  # in which zone nobody has said: nothing to do
+    assert stored(sqlite_store) == {}
+    rolled.settle(sqlite_store, TORONTO)
+    await roll_up(sqlite_store)
+    assert stored(sqlite_store) == counted(sqlite_store)
+
+
+def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
+    config = tmp_path / "callmon.toml"
+    url = f"sqlite:///{tmp_path}/callmon.db"
+    config.write_text(year.example_text().replace("sqlite:///callmon.db", url), encoding="utf-8")
+
+    def run(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(main, ["db", *words, "--config", str(config)])
+        return result.exit_code, result.stdout
+
+    store = upgrade(url)
+    heard(store)
+    with store.writing() as connection:
+        connection.execute(text("DELETE FROM counter"))  # these calls were put there by hand
+    assert run("check")[1].splitlines()[-1] == (
+        "the roll-ups are not made yet, or of another version or time zone: run `callmon db upgrade`."
+    )
+    assert run("upgrade")[1].startswith("The database is at revision ")
+    assert stored(store) == counted(store)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE rollup SET seal = '0' WHERE day = '2024-03-09'"))
+    told = run("check", "--from", "2024-03-09", "--to", "2024-03-09")[1].splitlines()
+    assert [line for line in told if line.startswith("2024-")] != []
+    told = run("check", "--from", "2024-03-10")[1].splitlines()
+    assert [line for line in told if line.startswith("2024-")] == []
+    assert run("rejudge")[0] == 0
+    told = run("check")[1].splitlines()
+    assert [line for line in told if line.startswith("2024-")] == []
+    store.close()
+
+
+def test_an_older_database_keeps_its_calls_and_gets_its_roll_ups(url: str) -> None:
+    older = Store(parse_url(url))
+    if older.path is not None:
+        older.path.touch()
+        older.find_again()
+    migrate(older, "r0007")
+    for number in range(12):
+        rows = Rows(number)
+        rows.take(pieces(number, 1, 0, is_test=False))
+        for table, found in (("call", rows.call_rows()), ("finding", rows.finding_rows())):
+            year_rows.put_rows(older, table, found)
+    with older.reading() as connection:
+        before = sorted(map(tuple, connection.execute(text('SELECT * FROM "call"'))))
+    older.close()
+    now = upgrade(url)
+    with now.reading() as connection:
+        assert sorted(map(tuple, connection.execute(text('SELECT * FROM "call"')))) == before
+    assert len(before) == 12
+    rolled.settle(now, TORONTO)
+    assert sum(built.calls for built in rolled.build(now, pause=0)) == 12
+    assert stored(now) == counted(now)
+    now.close()
 
 
 # ── what pages ask ──

@@ -295,7 +295,7 @@ def _roll_up(rolling: rollups.Rolling, rows: Rows, known: _Known) -> None:
         before = tuple(known.findings.get(key, ()))
         after = (*before, *new.get(key, ()))
         if key in rows.calls:
-            rolling.change(key[1], None, rollups.told(rows.calls[key], after))
+            rolling.change(key[1], None, rollups.Told(rows.account(key), after, rows.calls[key]))
         else:
             data = known.calls[key]
             rolling.change(key[1], rollups.Told(data, before), rollups.Told(data, after))

@@ -98,15 +98,16 @@ class Rollup:
 
 
 class Told(NamedTuple):
-    """A call as its row says it, with the verdicts on it."""
+    """A call as its row says it, with the verdicts on it. `call`: the same, where it need not be read again."""
 
     data: str
     findings: tuple[Finding, ...]
+    call: Call | None = None
 
 
 def told(call: Call, findings: Iterable[Finding]) -> Told:
     """The row that `call` is going to have."""
-    return Told(encoded(call), tuple(findings))
+    return Told(encoded(call), tuple(findings), call)
 
 
 class Rolling:
@@ -125,7 +126,7 @@ class Rolling:
 
     def change(self, exchange: str, before: Told | None, after: Told | None) -> None:
         """A call's rows were `before` and are `after`; None: they are not there."""
-        if before == after or self._zone is None:
+        if self._zone is None or (before is not None and after is not None and before[:2] == after[:2]):
             return
         for which, sign in ((before, -1), (after, 1)):
             if which is not None:
@@ -139,7 +140,7 @@ def counted(
     cells: dict[Key, Rollup], exchange: str, one: Told, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
 ) -> None:
     """Puts a call that arrived before `until` into its cell, or (`sign` -1) takes it out."""
-    call = _read(one.data)
+    call = one.call or _read(one.data)
     if call.arrived is None or microseconds(call.arrived) >= until:
         return
     day = call.arrived.astimezone(zone).date().isoformat()
@@ -152,14 +153,20 @@ def counted(
     findings = [x for x in one.findings if x.standard in CALL_STANDARDS]
     rollup.calls += sign * (not call.test)
     rollup.seal = (rollup.seal + sign * _sealed(call.call, exchange, one.data, findings)) % MODULUS
-    cell = Cell()
+    if sign > 0:
+        _tell(rollup.cell, call, findings, zone)
+    else:
+        _tell(gone := Cell(), call, findings, zone)
+        rollup.cell.take(gone)
+
+
+def _tell(cell: Cell, call: Call | _Older, findings: list[Finding], zone: ZoneInfo) -> None:
     if isinstance(call, _Older):
         cell.add(OLDER_FORM)
     elif call.test:
         cell.add("test_calls")
     elif tally.is_counted(call):
         tally.of_call(cell, call, findings, zone)
-    rollup.cell.put(cell) if sign > 0 else rollup.cell.take(cell)
 
 
 class _Older(msgspec.Struct, frozen=True):
@@ -181,11 +188,9 @@ def _read(data: str) -> Call | _Older:
 
 
 def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:
-    """The sum of the fingerprints of a call's row and of its verdicts' rows."""
-    total = fingerprint("call", call, exchange, data)
-    for x in findings:
-        total += fingerprint("finding", call, exchange, x.standard, x.verdict, x.reason_key, x.cause)
-    return total
+    """The fingerprint of a call's row together with those of its verdicts, in whatever order they are read."""
+    given = sorted(f"{x.standard}\x1e{x.verdict}\x1e{x.reason_key}\x1e{x.cause or ''}" for x in findings)
+    return fingerprint("call", call, exchange, data, *given)
 
 
 def fingerprint(*values: object) -> int:

@@ -61,6 +61,7 @@ class Rows:
         self.findings: dict[tuple[str, str, str], Finding] = {}
         self.gaps: dict[tuple[str, datetime], Gap] = {}
         self.heard: dict[str, datetime] = {}
+        self._accounts: dict[CallKey, str] = {}
 
     def take(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -131,7 +132,13 @@ class Rows:
         return [(*key, ring.seal(number), ring.token(number)) for key, number in self.numbers.items()]
 
     def call_rows(self) -> list[Row]:
-        return [_call_row(exchange, call) for (_, exchange), call in self.calls.items()]
+        return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
+
+    def account(self, key: CallKey) -> str:
+        """All of a call, as it is stored."""
+        if key not in self._accounts:
+            self._accounts[key] = encoded(self.calls[key])
+        return self._accounts[key]
 
     def finding_rows(self) -> list[Row]:
         return [_finding_row(exchange, finding) for (_, exchange, _), finding in self.findings.items()]
@@ -157,7 +164,7 @@ def _with_numbers(source: Source, numbers: Numbers) -> Source:
     return msgspec.structs.replace(source, caller=caller, dialled=numbers.get(DIALLED, source.dialled))
 
 
-def _call_row(exchange: str, call: Call) -> Row:
+def _call_row(exchange: str, call: Call, account: str) -> Row:
     waited = None if call.waited is None else call.waited.longest
     return (
         call.call,
@@ -174,7 +181,7 @@ def _call_row(exchange: str, call: Call) -> Row:
         call.rings_estimated,
         None if waited is None else round(waited.total_seconds() * 1_000_000),
         call.heard,
-        encoded(call),
+        account,
         call.test,
     )
 

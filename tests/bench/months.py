@@ -16,6 +16,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 SAMPLE, TOGETHER = 20_000, 500  # calls written in full, and how many of them in a transaction
 A_BATCH = 100_000  # calls
+SERVERS = 4  # of PostgreSQL's processes, that fill it
 COMPARED = date(2024, 3, 15)
 STORIES = 50_000
 
@@ -117,6 +119,7 @@ class Bench:
         self.statistics()
         self.pages()
         self.writing()
+        self.compared()
         self.store.close()
 
     # The month.
@@ -129,9 +132,10 @@ class Bench:
         with self.store.writing() as connection:
             self._tell(connection)
         a_batch = max(1, A_BATCH // self.copies)
-        for begin in range(0, len(self.stories), a_batch):
-            with self.store.writing() as connection:
-                self._copy(connection, begin, begin + a_batch)
+        with ThreadPoolExecutor(1 if self.store.path else SERVERS) as servers:
+            list(
+                servers.map(lambda begin: self._copy(begin, begin + a_batch), range(0, len(self.stories), a_batch))
+            )
         with self.store.writing() as connection:
             for table in ("told_call", "told_finding", "numbered"):
                 connection.execute(text(f"DROP TABLE {table}"))
@@ -157,7 +161,11 @@ class Bench:
             writing.ask(f"CREATE INDEX ix_told_{name} ON told_{name} (place)")
         connection.exec_driver_sql(f"INSERT INTO numbered VALUES ({sign})", [(n,) for n in range(self.copies)])
 
-    def _copy(self, connection: Connection, begin: int, end: int) -> None:
+    def _copy(self, begin: int, end: int) -> None:
+        with self.store.writing() as connection:
+            self._multiply(connection, begin, end)
+
+    def _multiply(self, connection: Connection, begin: int, end: int) -> None:
         name = (
             f"t.\"call\" || '.' || {'substr(10000 + n, 2)' if self.store.path else 'substr((10000 + n)::text, 2)'}"
         )
@@ -248,11 +256,6 @@ class Bench:
             raise BenchError(f"{count:,} calls are counted, {offered:,} reported, {self.calls:,} made")
         row("a month's statistics, s", (f"{taken:.3f}", f"{floor:.3f}", f"{taken / floor:.2f}"))
         row("  of which reading its roll-ups", (f"{reading:.3f}", "", f"{reading / floor:.2f}"))
-        begun = time.perf_counter()
-        (told_of,) = rolled.differences(self.store, year.TORONTO, COMPARED, COMPARED)
-        if told_of:
-            raise BenchError(told_of[0])
-        row("one day compared with its calls, s", (f"{time.perf_counter() - begun:.3f}", "", ""))
 
     def pages(self) -> None:
         """What a page asks: a day's figures, the newest calls of some verdicts, of a line, of a rare outcome."""
@@ -273,6 +276,14 @@ class Bench:
             taken, page = best(lambda x=one: search.found(self.store, year.TORONTO, x))
             row(f"50 of {name}, ms", (f"{taken * 1000:.1f}", f"{len(page.calls)} found", ""))
 
+    def compared(self) -> None:
+        """A day's roll-ups, with what its rows add up to."""
+        begun = time.perf_counter()
+        (told_of,) = rolled.differences(self.store, year.TORONTO, COMPARED, COMPARED)
+        if told_of:
+            raise BenchError(told_of[0])
+        row("one day compared with its calls, s", (f"{time.perf_counter() - begun:.3f}", "", ""))
+
     def writing(self) -> None:
         """The same calls twice, under two names: by callmon, and their rows with the driver alone."""
         ours = self._written(".c", self._by_callmon)
@@ -288,7 +299,7 @@ class Bench:
 
     def _written(self, suffix: str, by: Callable[[list[list[Outcome]]], Spent]) -> tuple[float, float, float]:
         """Calls a second, bytes a call, and microseconds of this process's CPU a call."""
-        count = min(SAMPLE, len(self.stories))
+        count = min(SAMPLE, len(self.stories) // 3)
         picked = self.stories[-count:]  # those of the last days, in the order in which they came
         outcomes = [renamed(story.outcome, suffix) for story in picked]
         self._settle_down()
@@ -322,7 +333,7 @@ class Bench:
 
     def _alone(self) -> float:
         """What the roll-ups cost of that, in microseconds of CPU a call, in groups of `TOGETHER`."""
-        picked = self.stories[-SAMPLE:]
+        picked = self.stories[-min(SAMPLE, len(self.stories) // 3) :]
         begun = now()
         for some in parted(picked, TOGETHER):
             with self.store.writing() as connection:
