@@ -14,6 +14,7 @@ from callmon.daemon import Daemon
 from callmon.figures import CALLS
 from callmon.privacy.sealing import Ring
 from callmon.settings import Settings, example_text
+from callmon.store import rolled
 from callmon.store.engine import upgrade
 from tests.bench.server import HOME
 
@@ -38,6 +39,7 @@ def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) ->
     os.environ[SECRET] = "bench"
     chosen = settings(port, database)
     store = upgrade(chosen.store.url, Ring([bytes(32)]))
+    rolled.settle(store, chosen.timezone)
 
     async def run() -> None:
         running = Daemon(chosen, store)
