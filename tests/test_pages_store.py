@@ -1,0 +1,95 @@
+"""What the pages ask the database, on SQLite and PostgreSQL alike: a part at a time, each call once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from callmon.callbacks.obligation import Obligation
+from callmon.store import calls, pages
+from callmon.store.calls import SHOWN, Wanted
+from callmon.store.engine import Store
+from tests.office import OTHER, Office, local
+from tests.store_fixtures import START, answered_call, database, outcomes
+
+COUNT = 2 * SHOWN + 20
+WHOLE = Wanted(START, START + timedelta(days=1))
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """A hundred and twenty calls, a second apart."""
+    with database(store) as sink:
+        for number in range(COUNT):
+            for outcome in outcomes(answered_call(number)):
+                sink.offer(outcome)
+        assert sink.flush(20)
+    return store
+
+
+def every_part(store: Store, wanted: Wanted) -> list[list[str]]:
+    """The calls of each part, to the end."""
+    found, after = [], None
+    while True:
+        part = calls.part(store, wanted, after)
+        found.append([call.call for call in part.calls])
+        if (after := part.next) is None:
+            return found
+
+
+def test_the_parts_of_a_day_hold_each_call_once_the_latest_first(filled: Store) -> None:
+    found = every_part(filled, WHOLE)
+    names = [name for part in found for name in part]
+    assert [len(part) for part in found] == [SHOWN, SHOWN, 20]
+    assert names == [answered_call(number)[0].call for number in reversed(range(COUNT))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ({"line": "general"}, COUNT), ({"line": "tty"}, 0),
+        ({"outcome": "answered"}, COUNT), ({"outcome": "busy"}, 0),
+        ({"standard": "reach_a_person"}, COUNT), ({"standard": "reach_a_person", "verdict": "met"}, COUNT),
+        ({"standard": "reach_a_person", "verdict": "not_met"}, 0), ({"standard": "one_transfer_at_most"}, 0),
+    ],
+)  # fmt: skip
+def test_a_search_finds_what_is_asked_for_and_nothing_else(
+    filled: Store, wanted: dict[str, str], count: int
+) -> None:
+    found = every_part(filled, Wanted(WHOLE.begin, WHOLE.end, **wanted))
+    assert sum(map(len, found)) == count
+
+
+def test_where_few_of_many_are_wanted_the_search_goes_on_from_where_it_stopped(
+    filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "SCAN", 30)
+    found = every_part(filled, Wanted(WHOLE.begin, WHOLE.end, outcome="answered"))
+    assert [len(part) for part in found] == [30, 30, 30, 30, 0]
+    assert len({name for part in found for name in part}) == COUNT
+
+
+@pytest.mark.parametrize("after", ["", "x", "1-", "-1", "99999999999999999-x", "1795527733000000", "٣-x"])
+def test_a_cursor_that_nobody_wrote_leads_nowhere_bad(filled: Store, after: str) -> None:
+    assert len(calls.part(filled, WHOLE, after).calls) <= SHOWN
+
+
+def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: Store) -> None:
+    office = Office()
+    office.hear(
+        office.message(local("2026-11-24 11:00"), OTHER, "poci"),
+        office.message(local("2026-11-24 10:00"), language="fr"),
+    )
+    with database(store) as sink:
+        for outcome in office.outcomes:
+            sink.offer(outcome)
+        assert sink.flush(20)
+
+    def lines(found: list[Obligation]) -> list[str]:
+        return [one.line for one in found]
+
+    assert lines(pages.worklist(store).entries) == ["general", "poci"]
+    assert lines(pages.worklist(store, line="poci").entries) == ["poci"]
+    assert lines(pages.worklist(store, language="fr").entries) == ["general"]
+    assert (pages.worklist(store, service="none").whole, pages.closed(store)) == (0, [])
