@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import openpyxl
 import pikepdf
 import pytest
 from playwright.sync_api import Browser
@@ -22,7 +24,8 @@ from callmon.reports.values import Report
 from callmon.settings import Settings
 from callmon.store.engine import Store, upgrade
 from tests import report_gate, year, year_owing, year_rows, year_stories
-from tests.lab.browser import opened
+from tests.lab import office
+from tests.lab.browser import Chromium, opened
 from tests.year import TORONTO
 
 pytestmark = pytest.mark.lab
@@ -220,3 +223,22 @@ def test_a_pdf_is_the_same_bytes_at_another_time(
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
     assert as_pdf.pdf(reports("empty").page("fr")) == pdfs("empty", "fr").read_bytes()
+
+
+# The workbook.
+
+
+@pytest.mark.parametrize(("kind", "language"), [("internal", "fr"), ("public", "en")])
+def test_libreoffice_opens_a_workbook_and_prints_what_stands_in_it(
+    chromium: Chromium, reports: Callable[[str], Made], kind: str, language: str
+) -> None:
+    made = reports(kind)
+    ((_, data),) = files(made.report, made.settings, "xlsx", language, None, REMARKS)
+    printed = " ".join(office.text_of(office.as_pdf(data, "report.xlsx")).split())
+    book = openpyxl.load_workbook(BytesIO(data))
+    tables = [sheet for sheet in book.worksheets if isinstance(sheet["C2"].value, int | float)]
+    assert len(tables) > 20
+    for sheet in tables[:-1]:  # the last has every figure again
+        first, label = sheet["B2"], sheet["A2"].value
+        shown = f"{label} {first.value}" if first.number_format == "General" else f"{label} "
+        assert " ".join(shown.split()) in printed, sheet.title

@@ -21,6 +21,7 @@ from callmon.reports.layout import SUMMARY, Section, Table, Writer
 from callmon.reports.speaking import FEW, Tongue, permille
 from callmon.reports.values import Figure, Report
 
+NARROWEST, WIDEST = 30, 80  # of the column of labels, in digits
 NAME = 31  # a sheet's name is no longer
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
 FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0%;-0.0%;0.0%"}
@@ -46,6 +47,8 @@ class Sheets:
         self.book, self.report, self.around, self.tongue = book, report, around, tongue
         self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in FORMATS.items()}
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
+        self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
+        self.right = book.add_format({"align": "right"})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self.names: set[str] = set()
         self.tables = 0
@@ -118,10 +121,13 @@ class Sheets:
         for r, row in enumerate(rows or [blank], 1):
             for c, cell in enumerate(row):
                 self.cell(sheet, r, c, cell)
-        columns = [{"header": name, "header_format": self.head} for name in head]
+        is_figures = any(not isinstance(cell, str) for row in rows for cell in row)
+        heads = [self.head, *[self.head_right if is_figures else self.head] * (len(head) - 1)]
+        columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
         options = {"columns": columns, "name": f"Figures_{self.tables}", "style": "Table Style Light 1"}
         sheet.add_table(0, 0, max(1, len(rows)), len(head) - 1, options)
-        sheet.set_column(0, 0, 44)
+        labels = [len(row[0]) for row in rows if isinstance(row[0], str)]
+        sheet.set_column(0, 0, min(WIDEST, max([NARROWEST, *labels])))
         sheet.set_column(1, max(1, len(head) - 1), 15)
 
     def cell(self, sheet: Any, r: int, c: int, cell: str | Figure) -> None:
@@ -130,7 +136,7 @@ class Sheets:
             return
         value = shown(cell)
         if value is None:
-            sheet.write_string(r, c, self.tongue.figure(cell))
+            sheet.write_string(r, c, self.tongue.figure(cell), self.right)
         else:
             sheet.write_number(r, c, value, self.formats.get(cell.kind))
 

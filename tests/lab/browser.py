@@ -45,14 +45,10 @@ class Chromium:
         self._home = Place(self._folder, "web")
         self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"
         within = f"/{self._home.path.relative_to(self._folder)}"
-        # Chromium reads /proc. It is mounted where this process alone sees it, and goes with it.
-        inside = f'mount -t proc proc "{self._folder}/proc" && exec chroot "{self._folder}" "$@"'
+        command = ("env", f"HOME={within}", "/usr/bin/chromium", *FLAGS)
+        options = (f"--remote-debugging-port={port}", f"--user-data-dir={within}/data", "about:blank")
         self._process = begin(
-            [
-                *("unshare", "--mount", "--propagation=private", "sh", "-c", inside, "sh"),
-                *("env", f"HOME={within}", "/usr/bin/chromium", *FLAGS),
-                *(f"--remote-debugging-port={port}", f"--user-data-dir={within}/data", "about:blank"),
-            ],
+            inside(self._folder, *command, *options),
             self._home.path / "log",
         )
         try:
@@ -80,6 +76,12 @@ class Chromium:
                 time.sleep(0.05)
         said = (self._home.path / "log").read_text(errors="replace")[-300:]
         raise LabUnavailable(f"Chromium did not answer in {SECONDS_TO_START} s: {said}")
+
+
+def inside(debian: Path, *command: str) -> list[str]:
+    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it."""
+    mounted = f'mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
+    return ["unshare", "--mount", "--propagation=private", "sh", "-c", mounted, "sh", *command]
 
 
 @contextmanager
