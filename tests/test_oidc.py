@@ -185,9 +185,9 @@ def test_an_answer_that_was_changed_is_refused(gate: Gate, sqlite_store: Store, 
 def test_a_sign_in_takes_ten_minutes_at_most(
     gate: Gate, monkeypatch: pytest.MonkeyPatch, later: int, status: int
 ) -> None:
-    visitor = Visitor(gate)
+    visitor, now = Visitor(gate), oidc.time()
+    monkeypatch.setattr(oidc, "time", lambda: now)
     back = begun(visitor)
-    now = oidc.time()
     monkeypatch.setattr(oidc, "time", lambda: now + later)
     assert visitor.get(back).status_code == status
 
