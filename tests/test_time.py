@@ -134,6 +134,14 @@ def test_a_step_while_nothing_happens_is_told_by_the_next_answer() -> None:
     assert wire.at(10).answers() == []
 
 
+def test_what_came_before_the_answer_that_tells_of_a_step_is_told_before_it() -> None:
+    wire = Wire()
+    event = b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.at(5).stamp()
+    wire.ahead = -30.0
+    heard = wire.says(event + b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.stamp())
+    assert (kinds(heard), steps(heard)) == (["Newstate", "ClockSet"], [-30.0])
+
+
 def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> None:
     """We had stopped reading for a minute: all of it comes at once, and the answer with it."""
     wire = Wire()
@@ -173,6 +181,16 @@ def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_s
         wire.now += 0.1
         wire.answers()
     assert (kinds(wire.heard), steps(wire.heard)) == (["Newstate"] * 39, [])
+
+
+def test_one_that_answers_by_the_time_of_what_it_plays_is_found_out_after_one_step() -> None:
+    wire = Wire()
+    for number in range(1, 40):
+        wire.ahead = number * 20.0
+        wire.tells()
+        wire.now += 0.1
+        wire.answers()
+    assert (len(steps(wire.heard)), kinds(wire.heard).count("Newstate")) == (1, 39)
 
 
 def test_what_waited_is_heard_when_the_connection_ends() -> None:

@@ -40,6 +40,7 @@ LISTING = (
 GREETING_TIMEOUT = 10.0
 # FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
 BOOT_PATIENCE = 10.0
+STEADY_SECONDS = 5.0
 RING = "4"
 SELDOM = frozenset(
     (
@@ -95,7 +96,7 @@ class Session:
         self._read: e.Event | None = None  # the last event whose time was read
         self._odd: list[e.Event] | None = None  # what seems to be by a clock that was set, until that is known
         self._odd_since = 0.0
-        self._is_apart = False
+        self._is_apart, self._set_at = False, -STEADY_SECONDS
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
@@ -275,15 +276,21 @@ class Session:
 
     def _compare(self, told: datetime, asked: float, now: float, heard: list[e.Event]) -> None:
         """An answer to Ping: was the clock set? Then whatever waited for it is told after that."""
-        by = self.clock.ponged(told, asked, now) * (not self._is_apart)
+        by = self.clock.ponged(told, asked, now)
+        if by and now - self._set_at < STEADY_SECONDS:  # it runs fast, or slow: nobody sets a clock so often
+            self._is_apart = True
+        by, self._set_at = by * (not self._is_apart), now if by else self._set_at
         if self._odd is not None and not by and asked < self._odd_since:
             self._ping(now)  # it was asked before: it need not know of it
             return
-        if by:
-            heard[:0] = [ClockSet(told, by)]
-        elif self._odd is not None:
-            self._is_apart = True  # its events are by another clock than its answers: a recording that is played
-        heard[:] = [*heard[: bool(by)], *self.odd(), *heard[bool(by) :]]
+        said = [ClockSet(told, by)] if by else []
+        if self._odd is None:
+            heard += said  # what came with the answer came before it
+            return
+        self._is_apart = (
+            self._is_apart or not by
+        )  # events by another clock than its answers: a recording is played
+        heard[:0] = [*said, *self.odd()]
 
     def odd(self) -> list[e.Event]:
         """The events that wait until it is known whether the exchange's clock was set; each once."""
