@@ -49,11 +49,3 @@ def worklist(
 def _count(connection: Connection, which: object) -> int:
     question = select(func.count()).select_from(OBLIGATION).where(which)  # type: ignore[arg-type]  # a condition
     return int(connection.execute(question).scalar_one())
-
-
-def closed(store: Store, limit: int = 50) -> list[Obligation]:
-    """Those that were settled and that time may still change, the latest first: what colleagues did of late."""
-    which = and_(OBLIGATION.c.is_live, OBLIGATION.c.state != "open")
-    question = select(*WHOLE).where(which).order_by(OBLIGATION.c.settled.desc()).limit(limit)
-    with store.reading() as connection:
-        return [obligation_of(*row) for row in connection.execute(question)]
