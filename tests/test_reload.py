@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callmon.settings import parse
+from callmon.errors import ConfigError
+from callmon.settings import parse, refuse_what_needs_a_restart
 from tests.running import Callmon, free_port
 from tests.store_fixtures import until
 
@@ -57,3 +58,10 @@ def test_only_what_reaches_an_exchange_makes_a_new_connection(more: str, same: b
 
     before, now = (parse(exchange(settings)).exchanges["toronto"] for settings in ("", more))
     assert now.is_reached_as(before) is same
+
+
+def test_another_time_zone_needs_a_restart_since_the_days_of_roll_ups_are_of_this_one() -> None:
+    before, now = parse(""), parse('timezone = "America/Vancouver"')
+    refuse_what_needs_a_restart(before, before)
+    with pytest.raises(ConfigError, match=r"^timezone has changed: restart callmon to change it\.$"):
+        refuse_what_needs_a_restart(before, now)
