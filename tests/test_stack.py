@@ -135,6 +135,7 @@ def stack(engine: Engine, archive: Path, tmp_path_factory: pytest.TempPathFactor
         yield made
     finally:
         made.compose("--profile", "calls", "down", "--volumes", "--timeout", "10")
+        engine.docker("image", "prune", "--force")  # of this run's images those without a name
 
 
 def images(stack: Stack) -> dict[str, str]:

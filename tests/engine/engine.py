@@ -51,7 +51,13 @@ class EngineUnavailable(LabUnavailable):
 
 
 class Engine:
-    """``with Engine() as engine:`` and then ``engine.docker("images")``, ``engine.compose(folder, "up", …)``."""
+    """``with Engine() as engine:`` and then ``engine.docker("images")``, ``engine.compose(folder, "up", …)``.
+
+    `options` are more of dockerd's own.
+    """
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
 
     def __enter__(self) -> Engine:
         self._folder = folder("engine")
@@ -72,15 +78,20 @@ class Engine:
     ) -> None:
         """Ask dockerd to end, and with it containerd; what does not end is ended."""
         process: subprocess.Popen[bytes] | None = getattr(self, "_process", None)
-        if process is not None and process.poll() is None:
-            os.kill(self._pid(), signal.SIGTERM)
-            try:
-                process.wait(SECONDS_TO_END)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if process is not None:
+            if process.poll() is None:
+                self._end(process)
             self._tidy()
         self._lock.close()
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        with suppress(OSError):  # it had not come as far as to write its number down
+            os.kill(self._pid(), signal.SIGTERM)
+        try:
+            process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def docker(self, *arguments: str, seconds: float = 300) -> str:
         return self._run(["docker", *arguments], ROOT, seconds)
@@ -143,7 +154,7 @@ class Engine:
         command = ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "--fork", "--kill-child"]
         command += ["sh", "-c", BEGIN.format(seen=seen), "engine", str(self._folder)]
         command += [f"--data-root={self.place}/state", f"--exec-root={self._run_place}"]
-        command += [f"--pidfile={self._run_place}.pid", f"--host=unix://{self._run_place}.sock"]
+        command += [f"--pidfile={self._run_place}.pid", f"--host=unix://{self._run_place}.sock", *self._options]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -155,8 +166,7 @@ class Engine:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise EngineUnavailable(f"dockerd ended: {self.last_line}")
-            with suppress(OSError), socket.socket(socket.AF_UNIX) as wire:
-                wire.connect(f"{self._run_place}.sock")
+            if _answers(f"{self._run_place}.sock"):
                 return
             time.sleep(0.1)
         raise EngineUnavailable(f"dockerd did not answer in {SECONDS_TO_START} s: {self.last_line}")
@@ -183,3 +193,15 @@ class Engine:
         said = done.stdout.decode(errors="replace")
         assert done.returncode == 0, f"{' '.join(command)}:\n{said[-2000:]}\n{done.stderr.decode()[-4000:]}"
         return said
+
+
+def _answers(address: str) -> bool:
+    """The socket is there long before the engine is."""
+    try:
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.settimeout(2)
+            wire.connect(address)
+            wire.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in wire.recv(64)
+    except OSError:
+        return False

@@ -1,0 +1,34 @@
+"""The Docker engine of the tests: what is told where it does not run, and what it leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.engine.engine import Engine, EngineUnavailable
+from tests.lab.needed import needed
+
+pytestmark = pytest.mark.lab
+
+
+def bridges() -> list[str]:
+    """The host's network interfaces that an engine would have made."""
+    told = subprocess.run(["cat", "/proc/net/dev"], capture_output=True, text=True, check=True).stdout
+    return [
+        line.partition(":")[0].strip() for line in told.splitlines() if line.strip().startswith(("docker", "br-"))
+    ]
+
+
+def test_an_engine_that_does_not_run_is_told_of_in_dockerds_own_last_line() -> None:
+    with needed("22"), pytest.raises(EngineUnavailable) as told, Engine("--storage-driver=no-such-driver"):
+        pass
+    assert str(told.value).startswith("dockerd ended: ")
+    assert "no-such-driver" in str(told.value)
+
+
+def test_an_engine_leaves_no_bridge_behind() -> None:
+    before = bridges()
+    with needed("22"), Engine() as engine:
+        assert engine.docker("version", "--format", "{{.Server.Os}}") == "linux\n"
+    assert bridges() == before
