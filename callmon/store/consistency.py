@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, exists, select
+from sqlalchemy import Connection, Table, and_, exists, func, select
 
 from callmon.callbacks.entries import Owed
 from callmon.callbacks.obligation import Obligation, after, opened
@@ -71,7 +71,9 @@ def _in_limbo(connection: Connection) -> Iterator[str]:
     for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(over)):
         yield f"{exchange} {call}: it is in progress and over at once."
     told = exists().where(_same(FACT, CALL))
-    for call, exchange in connection.execute(select(CALL.c["call"], CALL.c.exchange).where(~told)):
+    since = select(func.min(FACT.c.at)).scalar_subquery()  # the months before may have been dropped
+    question = select(CALL.c["call"], CALL.c.exchange).where(~told, CALL.c.ended >= since)
+    for call, exchange in connection.execute(question):
         yield f"{exchange} {call}: it is over, and no fact of it is stored."
     alone = ~exists().where(_same(CALL, FACT)) & ~exists().where(_same(OPEN, FACT))
     for call, exchange in connection.execute(select(FACT.c["call"], FACT.c.exchange).where(alone).distinct()):

@@ -25,15 +25,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from math import inf
 from queue import SimpleQueue
 from threading import Event, Thread
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from callmon.errors import StoreError
 from callmon.logs import set_up
 from callmon.privacy.sealing import Ring
-from callmon.store import lease, queries, wire
+from callmon.store import lease, months, queries, wire
 from callmon.store.engine import Store, parse_url, reason
 from callmon.store.group import AlreadyWritten, OustedError, Stamp, may_pass, write, write_by_halves
 from callmon.store.pen import Pen, TakenError
@@ -45,6 +48,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
 # meanwhile waits for us a little longer (`writer.PATIENCE`).
 ALONE_SECONDS = 20.0
 PIECE = 1 << 18
+MONTHS_EVERY = 6 * 3600.0  # seconds
 
 
 class Leave:
@@ -86,6 +90,7 @@ class Scribe:
         self._is_shared, self._is_waiting = is_shared, False
         self._pen = Pen(store, is_shared)
         self._in_trouble: str | None = None
+        self._months_made = 0.0
         self._unanswered = wire.Stored(0, {})
         self._number = 0  # of the last group that is in the database, whose ever
         self.is_out_of_date = False  # what comes was sent before its sender knew how the database stands
@@ -94,6 +99,7 @@ class Scribe:
         """Takes the pen, however long it takes, and says how the database stands."""
         while self._until_done(self._stand_or_wait):
             if not self._is_waiting:
+                self._make_months()
                 return True
             if self._leave.is_told or not self._leave.wait(lease.ASK_SECONDS):
                 return False
@@ -112,7 +118,17 @@ class Scribe:
 
     def write(self, group: wire.Group) -> bool:
         """Stores the group, however long it takes, and says so; False when leaving ended the attempts."""
+        if time.monotonic() - self._months_made > MONTHS_EVERY:
+            self._make_months()
         return self._while_ours(lambda: self._store_group(group))
+
+    def _make_months(self) -> None:
+        """Of PostgreSQL's `fact`. Where that fails it is tried again later: nothing is lost meanwhile."""
+        self._months_made = time.monotonic()
+        if self._store.path is not None:
+            return
+        with suppress(DBAPIError, StoreError, TakenError), self._store.writing() as connection:
+            months.ahead(connection, datetime.now(UTC))
 
     def close(self) -> None:
         self._pen.close()

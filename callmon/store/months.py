@@ -1,0 +1,69 @@
+"""The partitions of `fact` on PostgreSQL: one a month (UTC), and one for all that belongs to none.
+
+    fact_2026_11   at from the first of November to the first of December
+    fact_default   without a time, or of a month that was not made ahead
+
+The writer makes the months ahead (`ahead`). Where rows of a month lie in `fact_default` already, that month stays
+there. Knows no other table, and nothing of SQLite, which has none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from callmon.store.tables import microseconds, moment
+
+AHEAD = 2  # months after this one
+PATIENCE = "500ms"
+PARTITIONED = (
+    'CREATE TABLE fact ("call" VARCHAR NOT NULL, exchange VARCHAR NOT NULL, n BIGINT NOT NULL, at BIGINT, '
+    "kind VARCHAR NOT NULL, data TEXT NOT NULL) PARTITION BY RANGE (at)",
+    "CREATE TABLE fact_default PARTITION OF fact DEFAULT",
+    'CREATE INDEX ix_fact_call ON fact ("call", exchange, n)',
+)
+
+
+def ahead(connection: Connection, now: datetime) -> None:
+    """Makes this month's partition and the next ones, where they are not there. Does not wait for whoever reads:
+    it raises the database's error then, and is asked again later.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+        make(connection, microseconds(now), microseconds(_first(now.year, now.month + AHEAD)))
+
+
+def make(connection: Connection, first: int | None, last: int | None) -> None:
+    """The months from one time to another, in microseconds; none when there is none."""
+    if first is None or last is None:
+        return
+    have = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE 'fact%'")))
+    for begin, end in _months(moment(first), moment(last)):
+        name = f"fact_{begin:%Y_%m}"
+        if name not in have:
+            _make(connection, name, microseconds(begin), microseconds(end))
+
+
+def _make(connection: Connection, name: str, begin: int, end: int) -> None:
+    statement = f"CREATE TABLE {name} PARTITION OF fact FOR VALUES FROM ({begin}) TO ({end})"
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        if "default partition" not in str(error.orig):  # rows of that month lie there: so it stays
+            raise
+
+
+def _months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
+    begin = _first(first.year, first.month)
+    while begin <= last:
+        end = _first(begin.year, begin.month + 1)
+        yield begin, end
+        begin = end
+
+
+def _first(year: int, month: int) -> datetime:
+    return datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1, tzinfo=UTC)
