@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -44,9 +45,19 @@ from tests.store_fixtures import (
 # Opening.
 
 
+def is_of_a_model(one: Any, name: str, kind: str, *_: Any) -> bool:
+    """Partitions of `fact`, and their index in place of a key, are PostgreSQL's alone (test_months)."""
+    return not name.startswith("fact_") and name != "ix_fact_call"
+
+
 def test_models_and_migrations_agree(store: Store) -> None:
     with store.reading() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert (
+            compare_metadata(
+                MigrationContext.configure(connection, opts={"include_object": is_of_a_model}), METADATA
+            )
+            == []
+        )
 
 
 def test_upgrading_twice_changes_nothing(url: str) -> None:
