@@ -35,6 +35,7 @@ from tests.lab.postgres import Postgres
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
 from tests.running import Callmon
+from tests.store_fixtures import until
 from tests.test_real_kills import outcomes, whole
 from tests.truth import public, told
 
@@ -139,6 +140,7 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
             killed = trouble(server, disk, callmons["killed"])
             calls = playing.wait()
         time.sleep(8.0)
+        assert until(lambda: not any(callmon.total("callmon_calls_in_progress") for callmon in callmons.values()))
         for each in watched.values():
             each.is_over = True
         for thread in looking:
