@@ -99,8 +99,8 @@ ALL = Panel(
     (
         sql(
             "SELECT coalesce(names.name, d.line) AS name, §word(disruption, d.source) AS source, d.began AS "
-            "began_at, coalesce(to_char(d.ended AT TIME ZONE boards.zone(), 'YYYY-MM-DD HH24:MI'), '▲ §now') "
-            "AS ended, d.lasted_seconds AS lasted_seconds, coalesce(d.reason_§lang, '▲ §missing') AS reason, "
+            "began_at, d.ended AS ended_at, "
+            "d.lasted_seconds AS lasted_seconds, coalesce(d.reason_§lang, '▲ §missing') AS reason, "
             "d.notice_seconds AS notice_seconds, d.line AS line, to_char(d.day, 'YYYY-MM-DD') AS date FROM "
             "disruptions d LEFT JOIN §names AS names ON names.line = d.line WHERE $__timeFilter(d.began) AND "
             f"d.{OF_LINES} ORDER BY d.began DESC, 1 LIMIT 200"
@@ -112,7 +112,7 @@ ALL = Panel(
         Column("date", Text("Jour", "Day"), is_hidden=True),
         Column("source", Text("Ce qui est arrivé", "What happened"), width=240),
         Column("began_at", Text("Début", "Start"), MOMENT),
-        Column("ended", Text("Fin", "End")),
+        Column("ended_at", Text("Fin", "End"), MOMENT, empty=Text("▲ en cours", "▲ going on")),
         Column("lasted_seconds", Text("Durée", "Length"), LENGTH),
         Column("reason", Text("Raison donnée", "Reason given")),
         Column(

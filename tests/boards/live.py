@@ -108,7 +108,7 @@ DISRUPTION = Panel(
     (
         sql(
             "SELECT '▲ ' || coalesce(reason_§lang, '§notice') || coalesce(' · ' || to_char(until AT TIME ZONE "
-            "boards.zone(), 'HH24:MI'), '') || coalesce(' · ' || alternative_§lang, '') AS notice FROM "
+            "boards.zone(), '§clock'), '') || coalesce(' · ' || alternative_§lang, '') AS notice FROM "
             "disruptions WHERE ended IS NULL AND began <= now() AND line IN (${line:sqlstring}) ORDER BY began "
             "LIMIT 1"
         ),

@@ -165,7 +165,7 @@ SAID = {
     "§overdue": Text("en retard", "overdue"),
     "§soon": Text("à faire bientôt", "due soon"),
     "§todo": Text("à faire", "to make"),
-    "§now": Text("en cours", "going on"),
+    "§clock": Text('FMHH24 "h" MI', "FMHH12:MI am"),
     "§missing": Text("à donner", "to be given"),
 }
 SIGNS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}

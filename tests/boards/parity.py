@@ -102,11 +102,11 @@ EVER = Panel(
         "(callmon's setting).",
     ),
     (
+        now("max by (comparison, standard) (100 * callmon_parity_difference_ratio)"),
         now(
-            "max by (comparison, standard) (100 * callmon_parity_difference_ratio) "
+            'max by (comparison, standard) (callmon_parity_calls{side=~"tty|fr"}) '
             "* on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
         ),
-        now('max by (comparison, standard) (callmon_parity_calls{side=~"tty|fr"})'),
         now('max by (comparison, standard) (callmon_parity_calls{side=~"voice|en"})'),
     ),
     (
