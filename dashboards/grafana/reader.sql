@@ -88,8 +88,9 @@ SELECT figure, value FROM counter;
 
 -- ── the public's calls, counted ──
 
+-- Also those of which the end was not heard: a call in progress has no row yet.
 CREATE VIEW boards.offered AS
-SELECT * FROM boards.calls WHERE direction = 'inbound' AND NOT is_test AND line IS NOT NULL AND ended IS NOT NULL;
+SELECT * FROM boards.calls WHERE direction = 'inbound' AND NOT is_test AND line IS NOT NULL;
 
 CREATE VIEW boards.calls_per_day AS
 SELECT day, line, language, hours, outcome, heard, count(*) AS calls
@@ -111,7 +112,7 @@ GROUP BY day, line, language, hours, hour, rings;
 CREATE VIEW boards.half_hours AS
 WITH edges AS (
     SELECT "call", exchange, day, line, arrived AS at, 1 AS step FROM boards.offered
-    UNION ALL SELECT "call", exchange, day, line, ended, -1 FROM boards.offered),
+    UNION ALL SELECT "call", exchange, day, line, coalesce(ended, arrived + interval '1 microsecond'), -1 FROM boards.offered),
 up AS (
     SELECT "call", exchange, step, sum(step) OVER (PARTITION BY day, line ORDER BY at, step) AS at_once FROM edges),
 came AS (
