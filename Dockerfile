@@ -12,7 +12,7 @@ FROM python:3.13.9-slim-trixie AS builder
 # requirements-extras.txt: with OpenID Connect, FreePBX's database and PDF (for which Pango is to be added).
 ARG REQUIREMENTS=requirements.txt
 WORKDIR /build
-COPY requirements*.txt ./
+COPY requirements.txt .ci/requirements-*.txt ./
 RUN --mount=type=bind,from=wheels,target=/wheels \
     if [ -d /wheels/build ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS="/wheels/3.13 /wheels/build"; fi \
     && for purpose in "callmon:${REQUIREMENTS}" build:requirements-build.txt; do \

@@ -27,11 +27,11 @@ format: $(VENV)/.dev
 
 # The whole stack in containers, with its passwords made first; `calls` adds a ministry's day of them; `down` stops it.
 up:
-	stack/secrets.sh
+	.docker/secrets.sh
 	docker compose up --build --wait
 
 calls:
-	stack/secrets.sh
+	.docker/secrets.sh
 	docker compose --profile calls up --build --wait
 
 down:
@@ -53,9 +53,9 @@ requirements: $(VENV)/.dev
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-dev.txt
 	$(VENV)/bin/python -m uv pip compile pyproject.toml --extra pdf --extra oidc --extra mariadb --universal \
-	    --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o requirements-extras.txt
+	    --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
 	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-emit-index-url --quiet -o requirements-build.txt
+	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt
 
 $(VENV)/.demo: requirements.txt
 	.ci/venv $(PYTHON) $(VENV) requirements.txt && touch $@

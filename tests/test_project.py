@@ -20,15 +20,7 @@ ROOT = Path(__file__).parent.parent
 TOP_LEVEL = {
     *("callmon", "asterisk", "dashboards", "tests", "pyproject.toml", "docker-compose.yml"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "PRIVACY.md", "LICENSE", "Makefile", "Dockerfile"),
-    *(
-        "requirements.txt",
-        "requirements-dev.txt",
-        "requirements-build.txt",
-        "requirements-extras.txt",
-        ".ci",
-        "stack",
-        "install",
-    ),
+    *("requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
 }
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "PRIVACY.md", "tests/README.md")
 DOCUMENTS += ("asterisk/README.md", "asterisk/LISEZMOI.md")
@@ -89,7 +81,10 @@ def test_nothing_stands_on_the_top_level_but_what_belongs_there() -> None:
     assert sorted(name for name in names - TOP_LEVEL if not name.startswith(".")) == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name",
+    ["requirements.txt", "requirements-dev.txt", ".ci/requirements-build.txt", ".ci/requirements-extras.txt"],
+)
 def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: str) -> None:
     written = text(ROOT / name)
     assert re.findall(r"://|^-", written, re.MULTILINE) == []

@@ -55,7 +55,7 @@ class Stack:
         return {f"{name}_PORT": str(port) for name, port in self.ports.items()}
 
     def secret(self, name: str) -> str:
-        return (self.place / "stack/secrets" / name).read_text()
+        return (self.place / ".docker/secrets" / name).read_text()
 
     def page(self, name: str, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}{path}", timeout=10) as answer:
@@ -127,7 +127,7 @@ def stack(engine: Engine, archive: Path, tmp_path_factory: pytest.TempPathFactor
     )
     names = ("CALLMON", "SIP", "POSTGRES", "MQTT", "PROMETHEUS", "ALERTMANAGER", "GRAFANA")
     made = Stack(engine, place, {name: free_port() for name in names})
-    subprocess.run([place / "stack/secrets.sh"], check=True, timeout=30)
+    subprocess.run([place / ".docker/secrets.sh"], check=True, timeout=30)
     engine.make_stand_ins(images(made))
     made.compose("--profile", "calls", "build", *BUILT, seconds=600)
     try:
@@ -181,7 +181,7 @@ def test_a_service_has_no_more_rights_than_it_needs(stack: Stack, service: str) 
 
 
 def known_secrets(stack: Stack) -> list[str]:
-    return [path.read_text() for path in (stack.place / "stack/secrets").iterdir() if path.suffix != ".conf"]
+    return [path.read_text() for path in (stack.place / ".docker/secrets").iterdir() if path.suffix != ".conf"]
 
 
 CALLS = {"general": 2.0, "poci": 2.0}

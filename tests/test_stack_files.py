@@ -17,7 +17,7 @@ from callmon import __version__ as version
 from callmon.settings import load
 from tests.running import ROOT
 
-DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", "stack/calls/Dockerfile", "tests/engine/stand-ins.Dockerfile")
+DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", ".docker/calls/Dockerfile", "tests/engine/stand-ins.Dockerfile")
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 
@@ -65,11 +65,11 @@ def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
             text = text.replace(f"'{container}'", f"'127.0.0.1:{container.partition(':')[2]}'")
         return dict(yaml.safe_load(text))
 
-    assert bare("stack/prometheus") == bare("dashboards/prometheus")
+    assert bare(".docker/prometheus") == bare("dashboards/prometheus")
 
 
 def test_callmon_is_configured_with_the_lines_that_ship() -> None:
-    settings, shipped = load(ROOT / "stack/callmon.toml"), load(ROOT / "callmon/callmon.example.toml")
+    settings, shipped = load(ROOT / ".docker/callmon.toml"), load(ROOT / "callmon/callmon.example.toml")
     told = [(line.name, line.mode, line.service, line.numbers) for line in settings.lines()]
     assert told == [(line.name, line.mode, line.service, line.numbers) for line in shipped.lines()]
 
@@ -85,7 +85,7 @@ def test_grafana_reads_the_password_that_it_is_given() -> None:
 
 def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(tmp_path: Path) -> None:
     script = tmp_path / "secrets.sh"
-    script.write_bytes((ROOT / "stack/secrets.sh").read_bytes())
+    script.write_bytes((ROOT / ".docker/secrets.sh").read_bytes())
     made: list[dict[str, str]] = []
     for _ in range(2):
         subprocess.run(["sh", script], check=True, timeout=30)

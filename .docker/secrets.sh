@@ -1,5 +1,5 @@
 #!/bin/sh
-# The first step: makes the passwords of the stack in stack/secrets, once. What is there stays as it is.
+# The first step: makes the passwords of the stack in .docker/secrets, once. What is there stays as it is.
 # The folder is yours alone; the files in it must be readable for the users of the containers.
 set -eu
 folder=$(dirname "$0")/secrets
