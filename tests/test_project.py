@@ -91,7 +91,7 @@ def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: s
     joined = re.sub(r"\\\n", " ", written)
     lines = [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert [line for line in lines if "==" not in line or "--hash=sha256:" not in line] == []
-    assert len(lines) > 10
+    assert len(lines) > 3
 
 
 @pytest.mark.parametrize("words", [HOSTS, PLACES], ids=["a registry", "a place of one machine"])
