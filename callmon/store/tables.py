@@ -10,48 +10,23 @@ PostgreSQL. A naive datetime is refused, since nobody knows when it was.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Dialect, Index, Text, text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Column, Index, Text, text
 from sqlmodel import Field, SQLModel
 
+from callmon.store.access_tables import AccountRow as AccountRow
+from callmon.store.access_tables import AuditRow as AuditRow
+from callmon.store.access_tables import SessionRow as SessionRow
 from callmon.store.attestation_table import AttestationRow as AttestationRow
+from callmon.store.columns import CLUSTERED
+from callmon.store.columns import Moment as Moment
+from callmon.store.columns import microseconds as microseconds
+from callmon.store.columns import moment as moment
+from callmon.store.reconciliation_tables import ReconciliationCallRow as ReconciliationCallRow
+from callmon.store.reconciliation_tables import ReconciliationRow as ReconciliationRow
 from callmon.store.rollup_tables import RollupRow as RollupRow
 from callmon.store.rollup_tables import RollupStateRow as RollupStateRow
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def microseconds(at: datetime) -> int:
-    """Since 1970, exactly. Raises ValueError for a naive time."""
-    if at.tzinfo is None:
-        raise ValueError("a time without a time zone cannot be stored")
-    since = at - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-def moment(value: int) -> datetime:
-    return EPOCH + timedelta(microseconds=value)
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware datetime as whole microseconds since 1970 in UTC."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else moment(value)
-
-
-# A call's name comes first in every key, since people ask for a call without naming its exchange. Rows only
-# ever found by their call are kept in the order of that key, without a second tree.
-CLUSTERED = {"sqlite_with_rowid": False}
 
 
 class FactRow(SQLModel, table=True):
@@ -361,85 +336,6 @@ class MarkRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: int = Field(sa_type=BigInteger)
-
-
-class AccountRow(SQLModel, table=True):
-    """Somebody with a password of callmon's own (argon2). `roles` with blanks between."""
-
-    __tablename__ = "account"
-    __table_args__ = CLUSTERED
-
-    name: str = Field(primary_key=True)
-    password: str
-    roles: str
-    is_locked: bool
-    made: datetime = Field(sa_type=Moment)
-    changed: datetime = Field(sa_type=Moment)
-
-
-class SessionRow(SQLModel, table=True):
-    """Somebody is signed in. `id` is the hash of the cookie: whoever reads this table cannot sign in with it.
-
-    `source`: "account", whose roles are those of the account; or "oidc", with the roles that the provider told.
-    """
-
-    __tablename__ = "session"
-    __table_args__ = (
-        Index("ix_session_person", "person", "source"),
-        Index("ix_session_made", "made"),
-        CLUSTERED,
-    )
-
-    id: str = Field(primary_key=True)
-    person: str
-    source: str
-    roles: str
-    made: datetime = Field(sa_type=Moment)
-    seen: datetime = Field(sa_type=Moment)
-
-
-class AuditRow(SQLModel, table=True):
-    """What somebody saw or changed on a page, or tried to. No caller's number; append-only. Looks at a number are
-    in `access`.
-    """
-
-    __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_at", "at"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(sa_type=Moment)
-    who: str
-    act: str
-    about: str
-    address: str
-
-
-class ReconciliationRow(SQLModel, table=True):
-    """How many calls of a line the exchange's own records and callmon counted on a local day (2026-11-24)."""
-
-    __tablename__ = "reconciliation"
-    __table_args__ = CLUSTERED
-
-    exchange: str = Field(primary_key=True)
-    day: str = Field(primary_key=True)
-    line: str = Field(primary_key=True)
-    done: datetime = Field(sa_type=Moment)
-    of_exchange: int
-    of_callmon: int
-
-
-class ReconciliationCallRow(SQLModel, table=True):
-    """A call of that day that one side alone counted: "exchange" or "callmon"."""
-
-    __tablename__ = "reconciliation_call"
-    __table_args__ = CLUSTERED
-
-    exchange: str = Field(primary_key=True)
-    day: str = Field(primary_key=True)
-    call: str = Field(primary_key=True)
-    line: str
-    arrived: datetime = Field(sa_type=Moment)
-    counted_by: str
 
 
 METADATA = SQLModel.metadata
