@@ -17,7 +17,12 @@ from callmon import __version__ as version
 from callmon.settings import load
 from tests.running import ROOT
 
-DOCKERFILES = ("Dockerfile", "asterisk/Dockerfile", ".docker/calls/Dockerfile", "tests/engine/stand-ins.Dockerfile")
+DOCKERFILES = (
+    "Dockerfile",
+    "asterisk/Dockerfile",
+    ".docker/calls/Dockerfile",
+    "tests/engine/stand-ins.Dockerfile",
+)
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 
