@@ -1,5 +1,5 @@
 # Two commands do everything on a machine that has git, make and Python (3.11 to 3.13) with venv:
-#     make demo    calls of a recorded Asterisk on http://127.0.0.1:9469/metrics, nothing else needed
+#     make demo    calls of a recorded Asterisk, seen on http://127.0.0.1:9469/; nothing else needed
 #     make test    all checks and tests, with a real Asterisk where this is Debian and you are root
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 VENV   ?= .venv

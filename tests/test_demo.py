@@ -263,7 +263,10 @@ def test_within_a_minute_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing
                 ended = sum(figures(text, "callmon_calls_total"))
                 up = sum(figures(text, "callmon_calls_in_progress"))
             assert (ended >= 3, up >= 3) == (True, True)
-            assert page(found[1], "/healthz")[0] == 200
+            said = re.findall(rf"{re.escape(found[1])}(/\S*)", told)
+            assert [(path, page(found[1], path)[0]) for path in said] == [
+                ("/fr/", 200), ("/en/", 200), ("/metrics", 200), ("/healthz", 200),
+            ]  # fmt: skip
         finally:
             demo.send_signal(signal.SIGINT)
             rest, complaints = demo.communicate(timeout=20)
