@@ -292,14 +292,18 @@ def _number(found: Listed, tongue: Tongue) -> Number:
     page = OwedPage(tongue.settings, tongue.language, tongue.now)
     told = tongue.speech.typeset(page.number(found))
     dial = None if found.obligation.is_erased else found.other or found.number
-    return Number(told, dial, "" if dial is None else _local_time(dial, tongue))
+    return Number(told, dial, "" if dial is None else local_time(dial, tongue))
 
 
-def _local_time(dial: str, tongue: Tongue) -> str:
-    """What time it is there, where that differs: « chez la personne : 7 h 12 (America/Vancouver) »."""
+def local_time(dial: str, tongue: Tongue) -> str:
+    """What time it is there, where that differs: « chez la personne : 7 h 12 (America/Vancouver) »; or ""."""
     import phonenumbers.timezone
 
-    zones = phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(dial))
+    try:
+        parsed = phonenumbers.parse(dial)
+    except phonenumbers.NumberParseException:
+        return ""  # an extension, or a key left another way: no place can be told of it
+    zones = phonenumbers.timezone.time_zones_for_number(parsed)
     known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
     here = tongue.now.astimezone(tongue.settings.timezone).utcoffset()
     offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
