@@ -174,6 +174,9 @@ class Daemon:
     def phones(self) -> Mapping[tuple[str, str], int]:
         return self.monitor.phones()
 
+    def service_phones(self) -> Mapping[tuple[tuple[str, str], str], int]:
+        return self.monitor.service_phones()
+
     def calls_other(self) -> Mapping[str, int]:
         return self.monitor.others
 

@@ -26,6 +26,7 @@ from callmon.calls.absence import Heard
 from callmon.calls.call import Call, Wait
 from callmon.calls.endpoints import endpoint
 from callmon.calls.evidence import born
+from callmon.calls.phones import Phones, counted
 from callmon.calls.resuming import resume
 from callmon.calls.story import Account
 from callmon.disruptions.disruption import Disruption
@@ -159,13 +160,14 @@ class Monitor:
 
     def phones(self) -> dict[tuple[str, str], int]:
         """Phones by line and state (free, in_use, unreachable), of lines of whose phones any is known."""
-        counts: dict[tuple[str, str], int] = {}
-        for hearing in self._hearings.values():
-            for line in hearing.site.lines:
-                known = hearing.tracker.phones.counts(line, hearing.tracker.clock)
-                for state, count in known.items():
-                    counts[line.name, state] = counts.get((line.name, state), 0) + count
-        return counts
+        return counted(self._watched(), lambda line: line.name)
+
+    def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
+        """By service and mode, and state: a phone that serves several of its lines counts once."""
+        return counted(self._watched(), lambda line: (line.service, line.mode))
+
+    def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
+        return [(x.tracker.phones, x.site.lines, x.tracker.clock) for x in self._hearings.values()]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""

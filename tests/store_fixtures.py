@@ -162,12 +162,16 @@ class Daemon:
     last: LastCalls = field(default_factory=LastCalls)
     ahead: Outlook = field(default_factory=Outlook)
     log: Diary = field(default_factory=Diary)
+    serving: dict[tuple[tuple[str, str], str], int] = field(default_factory=dict)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         return self.calls
 
     def phones(self) -> dict[tuple[str, str], int]:
         return self.watched
+
+    def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
+        return self.serving
 
     def exchanges(self) -> list[ExchangeState]:
         return self.heard

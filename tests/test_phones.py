@@ -25,6 +25,8 @@ from tests.store_fixtures import EXCHANGE, Daemon, account, wrote
 
 THREE = ("101", "102", "103")
 NUMBERS = 'numbers = ["416 327-2422"]'
+TOLL_FREE = 'numbers = ["1 800 267-7329"]'
+OF_TTY = 'numbers = ["416 325-0866"]'
 GENERAL_LINE = settings({NUMBERS: f"{NUMBERS}\nextensions = {list(THREE)}"})
 A, P = "answer_by_third_ring", "reach_a_person"
 
@@ -127,6 +129,27 @@ def test_a_line_counts_its_own_phones_and_one_with_none_known_has_no_figure() ->
     }  # fmt: skip
 
 
+def test_a_phone_that_serves_two_lines_of_a_service_counts_once_for_the_service() -> None:
+    shared = settings({number: f'{number}\nextensions = ["101", "102"]' for number in (NUMBERS, TOLL_FREE)})
+    exchange = Exchange()
+    stands(exchange, "NOT_INUSE", "INUSE", listed=True)
+    monitor = heard(exchange, shared)
+    assert (gauge(monitor), gauge(monitor, "general-toll-free")) == ({"free": 1, "in_use": 1},) * 2
+    assert monitor.service_phones() == {
+        (("general_inquiries", "voice"), "free"): 1,
+        (("general_inquiries", "voice"), "in_use"): 1,
+    }
+
+
+def test_phones_of_a_services_tty_lines_are_counted_apart() -> None:
+    exchange = Exchange()
+    stands(exchange, "NOT_INUSE", "NOT_INUSE", listed=True)
+    both = settings({NUMBERS: f'{NUMBERS}\nextensions = ["101"]', OF_TTY: f'{OF_TTY}\nextensions = ["102"]'})
+    assert heard(exchange, both).service_phones() == {
+        (("general_inquiries", "voice"), "free"): 1, (("general_inquiries", "tty"), "free"): 1,
+    }  # fmt: skip
+
+
 def test_an_extension_is_a_phone_of_any_technology_and_an_endpoint_only_itself() -> None:
     both = settings({NUMBERS: f'{NUMBERS}\nextensions = ["101", "SIP/102"]'})
     exchange = Exchange()
@@ -161,9 +184,9 @@ def test_a_phone_not_dialled_for_thirty_days_is_forgotten() -> None:
     for phone, at in (("PJSIP/101", MORNING), ("PJSIP/102", MORNING + timedelta(seconds=1))):
         phones.learn("general", phone, at)
         phones.heard(phone, "NOT_INUSE")
-    assert phones.counts(line, MORNING + FORGOTTEN_AFTER) == {"free": 2}
-    assert phones.counts(line, MORNING + FORGOTTEN_AFTER + timedelta(seconds=1)) == {"free": 1}
-    assert phones.counts(line, MORNING) == {"free": 1}
+    assert phones.counts([line], MORNING + FORGOTTEN_AFTER) == {"free": 2}
+    assert phones.counts([line], MORNING + FORGOTTEN_AFTER + timedelta(seconds=1)) == {"free": 1}
+    assert phones.counts([line], MORNING) == {"free": 1}
 
 
 def test_a_gap_makes_every_phone_unknown_until_it_is_listed_again() -> None:
@@ -595,11 +618,16 @@ def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Store) -> N
 
 def test_metrics_show_only_lines_whose_phones_are_known() -> None:
     lines = [line for line in settings().lines() if line.name in ("general", "tty")]
-    daemon = Daemon(watched={("general", "in_use"): 2})
+    daemon = Daemon(watched={("general", "in_use"): 2}, serving={(("general", "voice"), "in_use"): 1})
     page = Metrics(Tally({}), daemon, [], lines, ["answer_by_third_ring"], [EXCHANGE], "1.2.3")
     text = page.render(page.read(), "")[0].decode()
     assert [line for line in text.splitlines() if line.startswith("callmon_phones")] == [
         'callmon_phones{line="general",state="free"} 0.0',
         'callmon_phones{line="general",state="in_use"} 2.0',
         'callmon_phones{line="general",state="unreachable"} 0.0',
+    ]
+    assert [line for line in text.splitlines() if line.startswith("callmon_service_phones")] == [
+        'callmon_service_phones{mode="voice",service="general",state="free"} 0.0',
+        'callmon_service_phones{mode="voice",service="general",state="in_use"} 1.0',
+        'callmon_service_phones{mode="voice",service="general",state="unreachable"} 0.0',
     ]

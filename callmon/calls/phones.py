@@ -1,6 +1,6 @@
 """The phones of one exchange: how each stands, and which of them belong to a line. Pure: no I/O, no clock.
 
-    DeviceStateList, DeviceStateChange ─▶ free · ringing · in_use · unreachable ─▶ counts a line, `callmon_phones`
+    DeviceStateList, DeviceStateChange ─▶ free · ringing · in_use · unreachable ─▶ counts a line or service
 
 A line's phones are those of its `extensions` in the configuration, else those that were dialled for its callers
 in the last thirty days. A phone of which nothing was heard is in no count: after a gap none is, until the next
@@ -12,9 +12,9 @@ Refuses to say of a single phone how it stands: only counts leave this module's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from callmon.ami.events import Stamp, moment
 from callmon.calls.endpoints import extension, is_local
@@ -46,6 +46,10 @@ class PhoneLine(Protocol):
     def name(self) -> str: ...
     @property
     def extensions(self) -> tuple[str, ...]: ...
+
+
+L = TypeVar("L", bound=PhoneLine)
+K = TypeVar("K", bound=Hashable)
 
 
 def is_phone(device: str) -> bool:
@@ -143,11 +147,16 @@ class Phones:
             return phone in self._dialled.get(line.name, ())
         return phone in line.extensions or extension(phone) in line.extensions
 
-    def counts(self, line: PhoneLine, now: datetime | None) -> dict[Counted, int]:
-        """How many phones of the line are free, in use (or ringing) and unreachable; empty when none is known."""
-        self._forget(line.name, now)
+    def counts(self, lines: Iterable[PhoneLine], now: datetime | None) -> dict[Counted, int]:
+        """How many phones of the lines, each once, are free, in use (or ringing) and unreachable; empty when none
+        is known.
+        """
+        own: set[str] = set()
+        for line in lines:
+            self._forget(line.name, now)
+            own.update(self.of(line))
         counts: dict[Counted, int] = {}
-        for phone in self.of(line):
+        for phone in own:
             state = self.state(phone)
             if state is not None:
                 counted: Counted = "in_use" if state == "ringing" else state
@@ -160,3 +169,18 @@ class Phones:
             stale = [phone for phone, at in known.items() if at is not None and now - at > FORGOTTEN_AFTER]
             for phone in stale:
                 del known[phone]
+
+
+def counted(
+    exchanges: Iterable[tuple[Phones, Iterable[L], datetime | None]], group: Callable[[L], K]
+) -> dict[tuple[K, str], int]:
+    """Phones by group of lines and state: one that serves several lines of a group counts once."""
+    counts: dict[tuple[K, str], int] = {}
+    for phones, lines, now in exchanges:
+        groups: dict[K, list[L]] = {}
+        for line in lines:
+            groups.setdefault(group(line), []).append(line)
+        for key, own in groups.items():
+            for state, count in phones.counts(own, now).items():
+                counts[key, state] = counts.get((key, state), 0) + count
+    return counts

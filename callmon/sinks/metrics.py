@@ -69,6 +69,9 @@ class Gauges(Protocol):
     def phones(self) -> Mapping[tuple[str, str], int]:
         """(line, state) → phones; none of a line whose phones are not known."""
 
+    def service_phones(self) -> Mapping[tuple[tuple[str, str], str], int]:
+        """((service, mode), state) → phones; one that serves several of its lines once."""
+
     def exchanges(self) -> Sequence[ExchangeState]:
         """Each exchange of the configuration."""
 
@@ -220,15 +223,24 @@ def _counter(name: str, text: str, labels: Sequence[str], values: Values) -> Met
 
 def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
     """Every line and state, 0 where there is none: a gauge that vanishes cannot be told from one unknown."""
-    calls, phones = gauges.in_progress(), gauges.phones()
+    calls = gauges.in_progress()
     by_state = {(line, state): calls.get((line, state), 0) for line in lines for state in STATES}
     yield _gauge("callmon_calls_in_progress", "Inbound calls now.", ("line", "state"), by_state)
-    known = [line for line in lines if any((line, state) in phones for state in PHONE_STATES)]
-    if known:
-        by_state = {(line, state): phones.get((line, state), 0) for line in known for state in PHONE_STATES}
-        yield _gauge("callmon_phones", "Phones of a line now.", ("line", "state"), by_state)
+    yield from _phones(gauges, lines)
     hours = {(line,): int(is_open) for line, is_open in gauges.business_hours().items()}
     yield _gauge("callmon_business_hours", "Whether the line is open now.", ("line",), hours)
+
+
+def _phones(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
+    """Of lines and services whose phones are known: every state."""
+    phones, of_services = gauges.phones(), gauges.service_phones()
+    known = {line for line, _ in phones}
+    if by_line := {(x, y): phones.get((x, y), 0) for x in lines if x in known for y in PHONE_STATES}:
+        yield _gauge("callmon_phones", "Phones of a line now.", ("line", "state"), by_line)
+    services = sorted({service for service, _ in of_services})
+    if by_service := {(*x, y): of_services.get((x, y), 0) for x in services for y in PHONE_STATES}:
+        labels = ("service", "mode", "state")
+        yield _gauge("callmon_service_phones", "Phones of a service now, each once.", labels, by_service)
 
 
 def _others(gauges: Gauges) -> Iterator[Metric]:

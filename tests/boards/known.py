@@ -44,7 +44,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 }
 STATES_OF: Mapping[str, tuple[str, ...]] = {
     "callmon_phones": PHONE_STATES,
-    "callmon:phones:by_row": PHONE_STATES,
+    "callmon_service_phones": PHONE_STATES,
     "callmon_calls_in_progress": STATES,
     "callmon:calls_in_progress:by_row": STATES,
     "callmon_longest_wait_rings": ("ringing", "queue"),

@@ -100,17 +100,19 @@ DISRUPTION = Panel(
     "stat",
     Text("Perturbation du service", "Service disruption"),
     Text(
-        "La plus ancienne perturbation en cours : raison, fin prévue, services de rechange. « Avis à donner » : "
-        "le public n'a pas encore été informé.",
-        'The oldest disruption going on: reason, expected end, alternative. "Notice to give": the public has not '
-        "been told yet.",
+        "Une perturbation en cours : d'abord celle dont l'avis est donné (raison, fin prévue, services de "
+        "rechange), puis la plus ancienne, et combien d'autres durent. « Avis à donner » : le public n'a pas "
+        "encore été informé.",
+        "A disruption that goes on: first one with a notice (reason, expected end, alternative), then the oldest, "
+        'and how many others last. "Notice to give": the public has not been told yet.',
     ),
     (
         sql(
             "SELECT '▲ ' || coalesce(reason_§lang, '§notice') || coalesce(' · ' || to_char(until AT TIME ZONE "
-            "boards.zone(), '§clock'), '') || coalesce(' · ' || alternative_§lang, '') AS notice FROM "
-            "disruptions WHERE ended IS NULL AND began <= now() AND line IN (${line:sqlstring}) ORDER BY began "
-            "LIMIT 1"
+            "boards.zone(), '§clock'), '') || coalesce(' · ' || alternative_§lang, '') || coalesce(' · §and ' || "
+            "nullif(count(*) OVER () - 1, 0) || ' §others', '') AS notice FROM (SELECT DISTINCT ON (id) * FROM "
+            "disruptions WHERE ended IS NULL AND began <= now() AND line IN (${line:sqlstring})) AS going_on "
+            "ORDER BY reason_§lang IS NULL, began LIMIT 1"
         ),
     ),
     (Column("notice", Text("Avis", "Notice")),),
@@ -149,9 +151,9 @@ NOW = Panel(
         now(_state("menu", "queue")),
         now('max by (service, mode) (callmon:longest_wait_seconds:by_row{state="queue"})'),
         now(_state("talking", "held", "parked")),
-        now('sum by (service, mode) (callmon:phones:by_row{state="free"})'),
-        now("sum by (service, mode) (callmon:phones:by_row)"),
-        now('sum by (service, mode) (callmon:phones:by_row{state="unreachable"})'),
+        now('max by (service, mode) (callmon_service_phones{state="free"})'),
+        now("sum by (service, mode) (max by (service, mode, state) (callmon_service_phones))"),
+        now('max by (service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
         Column("name_§lang", Text("Service", "Service"), width=240),

@@ -166,6 +166,8 @@ SAID = {
     "§soon": Text("à faire bientôt", "due soon"),
     "§todo": Text("à faire", "to make"),
     "§clock": Text('FMHH24 "h" MI', "FMHH12:MI am"),
+    "§and": Text("et", "and"),
+    "§others": Text("de plus", "more"),
     "§missing": Text("à donner", "to be given"),
 }
 SIGNS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}
