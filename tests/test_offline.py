@@ -129,11 +129,12 @@ def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstrat
     place, top = f"/{machine.relative_to(root)}", next(machine.iterdir()).name
     script = INSIDE.format(place=place, top=top)
     # A network of its own, in which there is nothing but loopback; /proc as any machine has it.
-    enter = 'mount --make-rprivate / && mount -t proc proc "$1/proc" && exec chroot "$1" sh -c "$2"'
+    enter = 'mount --make-rprivate / 2>/dev/null; mount -t proc proc "$1/proc" && exec chroot "$1" sh -c "$2"'
     command = [
         "unshare",
         "--net",
         "--mount",
+        "--propagation=unchanged",
         "--pid",
         "--fork",
         "--kill-child",

@@ -79,9 +79,13 @@ class Chromium:
 
 
 def inside(debian: Path, *command: str) -> list[str]:
-    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it."""
-    mounted = f'mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
-    return ["unshare", "--mount", "--propagation=private", "sh", "-c", mounted, "sh", *command]
+    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it.
+
+    Where `/` is itself the root of a chroot, nothing can be made private; mounts are then as private as the host's.
+    """
+    private = "mount --make-rprivate / 2>/dev/null || true"
+    mounted = f'{private}; mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
+    return ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", mounted, "sh", *command]
 
 
 @contextmanager
