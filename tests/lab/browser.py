@@ -81,7 +81,7 @@ class Chromium:
 def inside(debian: Path, *command: str) -> list[str]:
     """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it.
 
-    Where `/` is itself the root of a chroot, nothing can be made private; mounts are then as private as the host's.
+    Where `/` is itself the root of a chroot, nothing can be made private; mounts are as private as the host's.
     """
     private = "mount --make-rprivate / 2>/dev/null || true"
     mounted = f'{private}; mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
