@@ -55,6 +55,7 @@ def roll_up(store: Store, given: Settings) -> None:
 def _insert(store: Store, rows: Rows) -> None:
     put_rows(store, "call", rows.call_rows())
     put_rows(store, "finding", rows.finding_rows())
+    put_rows(store, "fact", rows.facts)
 
 
 def put_rows(store: Store, table: str, rows: list[tuple[object, ...]]) -> None:

@@ -14,7 +14,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from random import Random
 import httpx
 from sqlalchemy import Connection, text
 
+from callmon import facts as f
 from callmon.daemon import Daemon
 from callmon.demo import demo_settings
 from callmon.demo.exchange import Exchange
@@ -76,11 +77,16 @@ def compare(sizes: list[int], requests: int) -> None:
 def fill(settings: Settings, calls: int) -> None:
     """A month of so many calls."""
     store = upgrade(settings.store.url)
-    year_rows.stored(store, settings, year_stories.calls(SAMPLE, seed=3, at=_in_march))
+    year_rows.stored(store, settings, sample())
     copies = calls // SAMPLE - 1
     with store.writing() as connection:
         _copy(connection, copies)
     store.close()
+
+
+def sample() -> Iterator[tuple[list[f.Fact], year.Truth]]:
+    """The calls that callmon judges: the same, however many copies there are."""
+    return year_stories.calls(SAMPLE, seed=3, at=_in_march)
 
 
 def _in_march(random: Random) -> datetime:
@@ -153,6 +159,7 @@ def _paths() -> dict[str, Callable[[Random], str]]:
     def fixed(path: str) -> Callable[[Random], str]:
         return lambda _: path
 
+    names = [facts[0].call for facts, _ in sample()]
     rare = "norme=answer_by_third_ring&verdict"
     return {
         "Now": fixed("/fr/"),
@@ -163,6 +170,7 @@ def _paths() -> dict[str, Callable[[Random], str]]:
         "Calls by outcome": lambda r: f"/fr/appels?jour={day(r)}&issue=busy",
         "Calls not met": lambda r: f"/fr/appels?jour={day(r)}&{rare}=not_met",
         "Calls not known": lambda r: f"/fr/appels?jour={day(r)}&{rare}=unknown",
+        "One call": lambda r: f"/fr/appels/{year.EXCHANGE}/{r.choice(names)}",
         "Promises": fixed("/fr/normes"),
         "Disruptions": fixed("/fr/perturbations"),
     }
