@@ -18,9 +18,9 @@ from callmon.business_calendar import Calendar, Hours, SpecialHours, clock, peri
 from callmon.cli import main
 from callmon.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
-from tests.lab.prometheus import Prometheus, promtool
+from tests.lab.prometheus import SHIPPED, Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page
-from tests.test_alerts import ALERTS, METAPHOR, PUBLIC, RULES, RUNBOOK
+from tests.test_alerts import ALERTS, METAPHOR, PUBLIC, RUNBOOK
 from tests.test_metrics import ONE_CALL, full_daemon, page, rendered
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
@@ -28,10 +28,11 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
 # ── their own tools ──
 
 
-def test_promtool_finds_nothing_to_say_about_the_rules() -> None:
-    done = promtool("check", "rules", "--lint=all", "--lint-fatal", "{}/callmon.rules.yml")
-    rules = RULES.count("- alert: ") + RULES.count("- record: ")
-    assert (done.returncode, f"SUCCESS: {rules} rules found" in done.stdout, done.stderr) == (0, True, "")
+@pytest.mark.parametrize("rules", ["callmon", "boards"])
+def test_promtool_finds_nothing_to_say_about_the_rules(rules: str) -> None:
+    done = promtool("check", "rules", "--lint=all", "--lint-fatal", f"{{}}/{rules}.rules.yml")
+    count = len(re.findall("- (?:alert|record): ", (SHIPPED / f"{rules}.rules.yml").read_text("utf-8")))
+    assert (done.returncode, f"SUCCESS: {count} rules found" in done.stdout, done.stderr) == (0, True, "")
 
 
 def test_promtool_finds_nothing_to_say_about_the_configuration() -> None:
@@ -39,8 +40,9 @@ def test_promtool_finds_nothing_to_say_about_the_configuration() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_every_alert_fires_rests_and_ends_as_it_should_and_says_what_it_should() -> None:
-    done = promtool("test", "rules", "{}/callmon.test.yml")
+@pytest.mark.parametrize("rules", ["callmon", "boards"])
+def test_every_alert_fires_rests_and_ends_as_it_should_and_says_what_it_should(rules: str) -> None:
+    done = promtool("test", "rules", f"{{}}/{rules}.test.yml")
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["SUCCESS"], "")
 
 
