@@ -150,10 +150,11 @@ def owed(*dues: timedelta) -> Owed:
 
 def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
     seen = sight(owed=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
-    assert "■ Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
+    assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
+    assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("(1 h 12)")[2]
     assert figures.startswith(
-        " à faire aujourd'hui 2 en retard 1 en tout 3 messages à écouter, rappel impossible 1 "
+        " à faire aujourd'hui 2 en retard ■ 1 en tout 3 messages à écouter, rappel impossible 1 "
     )
 
 

@@ -95,6 +95,8 @@ class OwedPage(Sheet):
         if until is None:
             when = self._when(one.due.at)
             return say("Aucune heure d'ouverture avant l'échéance ({when}) : à faire dès l'ouverture", when=when)
+        if until < self._now and one.attempts and not one.is_overdue:
+            return say("Tentative faite à temps : la personne reste à joindre")
         if until < self._now:
             late = self._length(self._now - until)
             return say("EN RETARD de {late} : était à faire avant {when}", late=late, when=self._when(until))

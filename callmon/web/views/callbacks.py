@@ -166,7 +166,7 @@ class _Rows:
             level=level,
             sign={"over": "■", "soon": "▲"}.get(level, ""),
             left=left,
-            where=set_(self._page.where(one)),
+            where=set_(self._where(one)),
             cautions=tuple(self._tongue.capital(self._tongue.word("caution", x)) for x in one.cautions),
             hand=self._hand(one),
             mine=bool(me) and one.in_hand == me,
@@ -176,6 +176,13 @@ class _Rows:
             is_open=one.is_open,
             others=tuple(others),
         )
+
+    def _where(self, one: Obligation) -> str:
+        """The line, and why nobody can call back."""
+        where = self._page.where(one)
+        if one.can_be_called or one.hidden is None:
+            return where
+        return f"{where} · {self._tongue.word('not_returnable', one.hidden)}"
 
     def _hand(self, one: Obligation) -> str:
         """Who has it in hand; a name only to colleagues who may have it too."""

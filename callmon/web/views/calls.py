@@ -20,7 +20,6 @@ from callmon.explain import history, page_of, tale_of
 from callmon.explain.drawing import drawing
 from callmon.explain.page import Page
 from callmon.explain.unnamed import unnamed
-from callmon.facts import Unheard
 from callmon.findings import VERDICTS, Finding
 from callmon.lines import RING_TONE
 from callmon.standards import CALL_STANDARDS
@@ -178,8 +177,8 @@ def _story(
         "known": [(typeset(name), typeset(value)) for name, value in page.known()],
         "timeline_head": typeset(page.timeline_head()),
         "happenings": page.happenings(),
-        "picture": drawing(tale, tone),
-        "has_gap": any(isinstance(fact, Unheard) for fact in tale.facts),
+        "picture": (picture := drawing(tale, tone)),
+        "kinds": {box.kind for box in picture.boxes} if picture else set(),
         "note": typeset(page.note()),
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
         "followed": [

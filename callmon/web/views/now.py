@@ -81,6 +81,7 @@ class Rate(msgspec.Struct, frozen=True):
     level: Level
     target: float | None
     others: str
+    varies: bool
 
 
 class Strip(msgspec.Struct, frozen=True):
@@ -233,8 +234,10 @@ def _waited(seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> str:
     waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
     if not waits:
         return ""
-    seconds = max(waits) // timedelta(seconds=1)
-    return f"{seconds // 60}:{seconds % 60:02}"
+    minutes, seconds = divmod(max(waits) // timedelta(seconds=1), 60)
+    if not minutes:
+        return tongue.say("{seconds} s", seconds=seconds)
+    return tongue.say("{minutes} min {seconds} s", minutes=minutes, seconds=f"{seconds:02}")
 
 
 def _phones(seen: Sequence[Seen], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
@@ -274,21 +277,22 @@ def rate(
     told = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
         told = f"{told} ({tongue.percent(met, judged)})"
-    target = _target(standard, lines, sight, tongue)
+    targets = _targets(standard, lines, sight, tongue)
+    target = targets[0] if len(targets) == 1 else None
     others = say(
         "non visées : {exempt} · indéterminées : {unknown}", exempt=verdicts["exempt"], unknown=verdicts["unknown"]
     )
     level = Level()
     if target is not None and judged >= FEW and sight.is_heard and any(one.is_open for one in sight.lines):
         level = Level("over") if met * 100 < target * judged else Level("reached")
-    return Rate(standard, title, who, met, judged, told, level, target, others)
+    return Rate(standard, title, who, met, judged, told, level, target, others, len(targets) > 1)
 
 
-def _target(standard: str, lines: Sequence[Line], sight: Sight, tongue: Tongue) -> float | None:
-    """The one target that all of these lines have today; None where there is none, or several."""
+def _targets(standard: str, lines: Sequence[Line], sight: Sight, tongue: Tongue) -> list[float | None]:
+    """The targets that these lines have today, each once; None for a line that has none."""
     day = sight.at.astimezone(tongue.settings.timezone).date()
-    found = {None if (t := line.target(standard, day)) is None else t.percent for line in lines}
-    return found.pop() if len(found) == 1 else None
+    told = (line.target(standard, day) for line in lines)
+    return list(dict.fromkeys(None if x is None else x.percent for x in told))
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -304,18 +308,18 @@ class Due(msgspec.Struct, frozen=True):
 
 
 def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: Tongue) -> Due:
-    """What comes next, what is due today, what is late."""
+    """What comes next, and whether that is soon; what is due today, what is late."""
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
+    is_soon = any(x.state == "due_soon" for x in ahead)
     due_today = [x for x in shown if x.actionable and calendar.local_day(x.actionable) == today]
     overdue = sum(x.state == "overdue" for x in shown)
-    level = Level("over") if overdue else Level("soon") if any(x.state == "due_soon" for x in shown) else Level()
     return Due(
         "" if first is None else tongue.when(first),
         "" if first is None else tongue.length(first - sight.at),
-        level,
+        Level("soon" if is_soon else ""),
         len(due_today),
         overdue,
         len(shown),
