@@ -39,8 +39,9 @@ def line(name: str = "general", is_open: bool = True, **given: Any) -> Line:
     met, missed = given.pop("judged", (0, 0))
     verdicts = {ANSWER: dict.fromkeys(VERDICTS, 0) | {"met": met, "not_met": missed}}
     calls = dict.fromkeys(OUTCOMES, 0) | {"answered": met, "abandoned": missed}
-    usual_ = {"states": {}, "ringing": None, "queue": None, "phones": {}, "day": "2026-11-24", "callbacks": (0, 0)}
-    return Line(name=name, is_open=is_open, is_heard=True, calls=calls, verdicts=verdicts, **usual_ | given)
+    usual_: dict[str, Any] = {"states": {}, "ringing": None, "queue": None, "phones": {}, "is_heard": True}
+    usual_ |= {"day": "2026-11-24", "callbacks": (0, 0)}
+    return Line(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
 
 
 def sight(at: datetime = TUESDAY, *lines: Line, **given: Any) -> Sight:
@@ -114,6 +115,14 @@ def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
     assert "●●○○ 2e sonnerie et 2 de plus" in told(sight(TUESDAY, ringing(7, 3)))
 
 
+@pytest.mark.parametrize("view", ["now", "wall"])
+def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
+    text = told(sight(TUESDAY, line(is_heard=False)), view).partition("Postes libres")[2]
+    row = text.partition("Rappels" if view == "now" else "Aujourd'hui")[0]
+    assert row.count("n. d.") == {"now": 6, "wall": 4}[view]
+    assert "0" not in row
+
+
 @pytest.mark.parametrize(
     ("phones", "french"),
     [
@@ -135,6 +144,17 @@ def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_i
     unheard = sight(TUESDAY, enough, exchanges=(Heard("toronto", TUESDAY),))
     assert "reached" not in classes(unheard, with_target)
     assert "hatched" in classes(unheard, with_target)
+
+
+def test_who_waits_in_the_queue_has_waited_for_seconds_or_for_minutes() -> None:
+    for seconds, french in ((6, "(depuis 6 s)"), (126, "(depuis 2 min 06 s)")):
+        wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
+        assert french in told(sight(TUESDAY, line(states={"queue": 1}, queue=wait)))
+
+
+def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
+    two = sight(TUESDAY, line(judged=(3, 1)), line("poci", judged=(3, 1)))
+    assert "6 sur 8 selon la ligne" in told(two, settings=usual(TARGET))
 
 
 def owed(*dues: timedelta) -> Owed:

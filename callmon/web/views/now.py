@@ -58,6 +58,7 @@ class Row(msgspec.Struct, frozen=True):
     other_title: str
     is_tty: bool
     is_open: bool
+    is_heard: bool
     hours: str
     ringing: Ringing | None
     waiting: int
@@ -190,6 +191,7 @@ def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
         other_title=line.title(other),
         is_tty=line.mode == "tty",
         is_open=is_open,
+        is_heard=all(one.is_heard for one in seen),
         hours=tongue.say("ouverte") if is_open else tongue.say("fermée"),
         ringing=_ringing(seen, states["ringing"], is_open, tongue),
         waiting=states["queue"],
