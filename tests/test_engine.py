@@ -21,7 +21,7 @@ def bridges() -> list[str]:
 
 
 def test_an_engine_that_does_not_run_is_told_of_in_dockerds_own_last_line() -> None:
-    with needed("22"), pytest.raises(EngineUnavailable) as told, Engine("--storage-driver=no-such-driver"):
+    with needed("engine"), pytest.raises(EngineUnavailable) as told, Engine("--storage-driver=no-such-driver"):
         pass
     assert str(told.value).startswith("dockerd ended: ")
     assert "no-such-driver" in str(told.value)
@@ -29,6 +29,6 @@ def test_an_engine_that_does_not_run_is_told_of_in_dockerds_own_last_line() -> N
 
 def test_an_engine_leaves_no_bridge_behind() -> None:
     before = bridges()
-    with needed("22"), Engine() as engine:
+    with needed("engine"), Engine() as engine:
         assert engine.docker("version", "--format", "{{.Server.Os}}") == "linux\n"
     assert bridges() == before

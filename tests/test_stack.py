@@ -92,7 +92,7 @@ def until(what: Callable[[], Found], is_so: Callable[[Found], bool], seconds: fl
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    with needed("22"):
+    with needed("engine"):
         try:
             running = Engine().__enter__()
         except EngineUnavailable as why:

@@ -60,6 +60,7 @@ class Engine:
         self._options = options
 
     def __enter__(self) -> Engine:
+        _refuse_in_a_chroot()
         self._folder = folder("engine")
         self.place = self._folder.parent / "engine"
         self.place.mkdir(exist_ok=True)
@@ -193,6 +194,13 @@ class Engine:
         said = done.stdout.decode(errors="replace")
         assert done.returncode == 0, f"{' '.join(command)}:\n{said[-2000:]}\n{done.stderr.decode()[-4000:]}"
         return said
+
+
+def _refuse_in_a_chroot() -> None:
+    """A container is given a root in exchange for the machine's: where `/` is no mount there is none."""
+    mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    if "/" not in mounts:
+        raise LabUnavailable("containers need a machine's own root, and this is a chroot")
 
 
 def _answers(address: str) -> bool:

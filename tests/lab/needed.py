@@ -10,7 +10,7 @@ import pytest
 
 from tests.lab.folder import LabUnavailable
 
-OTHERS = {"browser": "Chromium", "mariadb": "MariaDB", "pango": "Pango"}
+OTHERS = {"browser": "Chromium", "engine": "containers", "mariadb": "MariaDB", "pango": "Pango"}
 MUST = {"22", "browser", "pango"}
 
 
