@@ -28,7 +28,7 @@ def options(panel: Panel) -> Json:
                 "wideLayout": False,
                 "showPercentChange": False,
                 "percentChangeColorMode": "standard",
-                "text": {"titleSize": 14, "valueSize": panel.size or 32},
+                "text": {"titleSize": 14, "valueSize": panel.size or 37},
             }
         case "bargauge":
             return _reduced(panel) | {

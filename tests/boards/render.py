@@ -172,7 +172,8 @@ def _override(panel: Panel, column: Column, language: str) -> m.DashboardFieldCo
 
 def _properties(panel: Panel, column: Column, language: str) -> Iterator[m.DynamicConfigValue]:
     named = not any(query.legend.fr for query in panel.queries)
-    if panel.kind == "table" or named:
+    # A bar of a row's own has that row's words for a name; given another here, all bars would have the same.
+    if panel.kind == "table" or (named and not (panel.kind == "bargauge" and panel.by_row)):
         yield m.DynamicConfigValue("displayName", column.title.said(language))
     yield m.DynamicConfigValue("unit", column.unit.said(language))
     if column.decimals is not None:
