@@ -178,6 +178,24 @@ def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complet
     assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
 
 
+def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Store) -> None:
+    """Its disruptions are not: the log tells of calls alone."""
+    settings = year.settings()
+    ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    filled = f.Filled(truth.name, None)
+    year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
+    year_rows.listened(sqlite_store, datetime(2025, 1, 1, tzinfo=UTC), LATER)
+    one = Year(sqlite_store, settings, [truth], [])
+    october, november = one.report("2024-10"), one.report("2024-11")
+    wrong = different(one.calls, [], october)
+    assert {place.name for place, _, _ in wrong} == {"heard", "disruptions", "disruptions_hours"}
+    assert [october.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (october.at("completeness").numerator, october.at("completeness").denominator) == (1, 1)
+    assert october.at("disruptions").state == "not_available"
+    assert october.at("unheard_hours", "toronto").value == 744
+    assert november.at("calls_offered").state == "not_available"
+
+
 def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
     sqlite_store: Store,
 ) -> None:

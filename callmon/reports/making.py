@@ -1,7 +1,8 @@
 """Cells → figures: which counts there are, of which parts, and what cannot be said. Pure.
 
-Every part of a closed set is there, also at 0. What no exchange could be heard to say is "not available", never 0;
-so are the figures of a standard that is not judged, and those whose source this version does not have yet.
+Every part of a closed set is there, also at 0. What no exchange could be heard to say, nor told by its own log
+afterwards, is "not available", never 0; so are the figures of a standard that is not judged, and those whose source
+this version does not have yet.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ DIMENSIONS = ("service", "mode", "line", "language")
 class Making:
     """The figures, as cut after cut is told; the whole comes first."""
 
-    def __init__(self, judged: Iterable[str], minimum: int, heard: bool) -> None:
-        self.judged, self.minimum, self.heard = frozenset(judged), minimum, heard
+    def __init__(self, judged: Iterable[str], minimum: int, told: bool) -> None:
+        self.judged, self.minimum, self.told = frozenset(judged), minimum, told
         self.figures: dict[Place, Figure] = {}
         self._reasons: dict[str, tuple[str, ...]] = {}
 
@@ -120,13 +121,13 @@ class Making:
             standard = "voicemail_after_fourth_ring"
         if standard == "french_at_first_answer":
             standard = "bilingual_person"
-        return self.heard and (standard not in ALL_STANDARDS or standard in self.judged)
+        return self.told and (standard not in ALL_STANDARDS or standard in self.judged)
 
     def _not_available(self, place: Place, kind: Kind) -> None:
         self.figures[place] = Figure(place, kind, "not_available")
 
     def _count(self, place: Place, count: int) -> None:
-        said = self._is_said(place) or (count != 0 and self.heard)
+        said = self._is_said(place) or (count != 0 and self.told)
         self.figures[place] = Figure(place, "count", "known", count) if said else Figure(
             place, "count", "not_available"
         )  # fmt: skip
@@ -146,7 +147,7 @@ class Making:
         found = lengths.ends(total)
         for index, part in enumerate(rates.ENDS):
             place = Place(name, part, cut)
-            if not self.heard:
+            if not self.told:
                 self._not_available(place, kind)
             elif found is None:
                 self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
@@ -169,9 +170,17 @@ class Making:
                 self.figures[place] = Figure(place, "difference", "known", one.difference)
 
     def disruptions(
-        self, cut: Cut, found: Iterable[Disruption], lines: frozenset[str] | None, begin: datetime, end: datetime
+        self,
+        cut: Cut,
+        found: Iterable[Disruption],
+        lines: frozenset[str] | None,
+        begin: datetime,
+        end: datetime,
+        heard: bool,
     ) -> None:
-        """How many met these lines in the month, and for how long; of a language nobody can say."""
+        """How many met these lines in the month, and for how long; of a language nobody can say. Not `heard`: no
+        exchange was, and the log that tells of calls tells of no disruption.
+        """
         count, hours = Place("disruptions", "", cut), Place("disruptions_hours", "", cut)
         if lines is None:
             self.figures[count] = Figure(count, "count", "not_applicable")
@@ -180,7 +189,7 @@ class Making:
         mine = [x for x in found if x.counts and lines.intersection(x.lines)]
         spans = [(max(x.began, begin), min(x.ended or end, end)) for x in mine]
         spans = [(start, stop) for start, stop in spans if start < stop]
-        if not self.heard and not spans:
+        if not heard and not spans:
             self._not_available(count, "count")
             self._not_available(hours, "hours")
             return

@@ -104,12 +104,14 @@ class Book:
         _add_not_judged(self.cells)
         titles = dict(self._titles())
         heard = not hearing.nothing_was_heard(known.listening, self.month.begin, self.month.end)
-        made = making.Making(self.site.judged | self._given(), self.site.minimum, heard)
+        # What an exchange's own log told of a month that nobody listened to is known.
+        told = heard or any(known.counted.values())
+        made = making.Making(self.site.judged | self._given(), self.site.minimum, told)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))
         begin, until = self.month.begin, min(self.month.end, self.now)
         for cut in titles:
-            made.disruptions(cut, known.disruptions, self._lines_in(cut), begin, until)
+            made.disruptions(cut, known.disruptions, self._lines_in(cut), begin, until, heard)
         made.parities(self._verdicts(), {line.name: line.mode for line in self.site.lines})
         made.unheard(known.listening, self.month, self.site.calendar)
         made.in_progress(known.in_progress)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, case, func, select
 
 from callmon.callbacks.obligation import Obligation
 from callmon.errors import StoreError
@@ -175,27 +175,31 @@ def heard(
     until = {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
     first = _first_calls(connection)
     for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
-        first[name] = min(first.get(name, at), at)
+        first[name] = min(first.get(name) or at, at)
     which = and_(GAP.c.began < end, GAP.c.ended > begin)
     gaps: dict[str, list[Span]] = {}
     for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
         seal.add("gap", name, microseconds(began), microseconds(ended))
         gaps.setdefault(name, []).append((began, ended))
     names = sorted({*until, *first, *gaps})
-    return {name: (first.get(name, until.get(name)), until.get(name), tuple(gaps.get(name, ()))) for name in names}
+    return {name: (first.get(name) or until.get(name), until.get(name), tuple(gaps.get(name, ()))) for name in names}
 
 
-def _first_calls(connection: Connection) -> dict[str, datetime]:
-    """When the first call of each exchange arrived; the day is found in the roll-ups, when they are whole."""
-    kept, found = rollups.state(connection), dict[str, datetime]()
+def _first_calls(connection: Connection) -> dict[str, datetime | None]:
+    """When the first call that was heard of each exchange arrived; None where all were told by its own log. The day
+    is found in the roll-ups, when they are whole.
+    """
+    kept, found = rollups.state(connection), dict[str, datetime | None]()
+    was_heard = CALL.c.heard != "filled"
     if not kept.is_ours or kept.until != rollups.FOREVER:
-        asked = select(CALL.c.exchange, func.min(CALL.c.arrived)).group_by(CALL.c.exchange)
-        return {name: at for name, at in connection.execute(asked) if at is not None}
+        first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
+        asked = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
+        return {name: at for name, at in connection.execute(asked)}
     days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
     for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
         begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
-        earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin)
-        found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one()
+        earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin, was_heard)
+        found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one_or_none()
     return found
 
 
