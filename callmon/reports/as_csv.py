@@ -25,7 +25,11 @@ COLUMNS = (
     ("chiffre", "figure", "Le nom du chiffre, le même dans les deux langues."),
     ("part", "part", "La part du chiffre, quand il en a plusieurs."),
     ("libelle", "title", "Le titre du chiffre et de sa part."),
-    ("valeur", "value", "La valeur, non arrondie; d'une durée, coupée au dixième affiché. Vide quand elle n'est pas connue."),
+    (
+        "valeur",
+        "value",
+        "La valeur, non arrondie; d'une durée, coupée au dixième affiché. Vide quand elle n'est pas connue.",
+    ),
     ("numerateur", "numerator", "D'un taux, le numérateur."),
     ("denominateur", "denominator", "D'un taux, le dénominateur; d'un délai, le nombre d'appels."),
     ("unite", "unit", "count, rate, seconds, rings, hours ou difference."),

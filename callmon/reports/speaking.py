@@ -211,10 +211,10 @@ class Tongue:
         return format_date(first, "LLLL y", locale=self.locale)
 
     def relation(self, one: Compared) -> str:
-        """« mois précédent : octobre 2026 »."""
+        """« Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{one.month}-01")
         french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
-        return self.say(french, month=self.month(first))
+        return _upper(self.say(french, month=self.month(first)))
 
     def moment(self, at: datetime) -> str:
         local = at.astimezone(self.zone)

@@ -182,7 +182,9 @@ def heard(
         seal.add("gap", name, microseconds(began), microseconds(ended))
         gaps.setdefault(name, []).append((began, ended))
     names = sorted({*until, *first, *gaps})
-    return {name: (first.get(name) or until.get(name), until.get(name), tuple(gaps.get(name, ()))) for name in names}
+    return {
+        name: (first.get(name) or until.get(name), until.get(name), tuple(gaps.get(name, ()))) for name in names
+    }
 
 
 def _first_calls(connection: Connection) -> dict[str, datetime | None]:
