@@ -1,0 +1,103 @@
+"""Every figure of a PDF's tables is what happened: its cells are read by the tags that a screen reader goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from callmon.report_reading import gathered
+from callmon.report_writing import files
+from callmon.reports import as_pdf, month
+from callmon.reports.layout import Table, Writer
+from callmon.reports.speaking import Tongue
+from callmon.reports.values import Report
+from callmon.settings import Settings
+from callmon.store.engine import upgrade
+from tests import report_pdf, year, year_owing, year_rows, year_stories
+from tests.report_figures import Expected, shown
+from tests.year import TORONTO, Owing, Truth
+
+pytestmark = pytest.mark.lab
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+APART = {"comparisons", "listening"}  # other months' figures, and those that no truth tells
+FIRST = {"Ensemble", "All"}  # the row that a table by line begins with
+LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
+
+
+class Made(NamedTuple):
+    """July of the generated year, when a line was new, and what happened in it."""
+
+    report: Report
+    settings: Settings
+    calls: list[Truth]
+    owed: list[Owing]
+
+    def page(self, language: str) -> bytes:
+        ((_, data),) = files(self.report, self.settings, "html", language, Path("x.html"))
+        return data
+
+    def tables(self, language: str) -> list[Table]:
+        sections = Writer(self.report, Tongue(language, TORONTO)).sections()
+        return [x for section in sections for x in section.tables]
+
+
+@pytest.fixture(scope="module")
+def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    settings = year.settings()
+    store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
+    calls, owed = year_rows.stored(store, settings, year_stories.calls(6_000), year_owing.owings(800, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = gathered(store, settings, month.month("2024-07", TORONTO), LATER)
+    yield Made(report, settings, calls, owed)
+    store.close()
+
+
+def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
+    """The cells of a PDF that do not say what happened, by table and row."""
+    expected, found = Expected(july.calls, july.owed, july.report), []
+    told = july.tables(language)
+    _, *given = _whole(report_pdf.tables(data))  # before the sections is the summary, whose figures come again
+    for table, (head, *rows) in zip(told, given, strict=True):
+        assert _letters(head) == _letters([table.first, *table.head])
+        for row, texts in zip(table.rows, rows, strict=True) if table.key not in APART else ():
+            want = [shown(one.kind, expected.at(one), language) for one in row.cells]
+            if texts[1:] != want:
+                found.append((table.key, row.label, texts[1:], want))
+    return found
+
+
+def _whole(given: list[list[list[str]]]) -> list[list[list[str]]]:
+    """What goes on on the next page, under the same head, does not begin with all calls again."""
+    made: list[list[list[str]]] = []
+    for table in given:
+        goes_on = made and table[0] == made[-1][0] and table[1][0] not in FIRST
+        made = [*made[:-1], [*made[-1], *table[1:]]] if goes_on else [*made, table]
+    return made
+
+
+def _letters(texts: list[str]) -> list[str]:
+    """Without what the breaks of lines add and take: spaces and hyphens."""
+    return ["".join(x for x in text if x.isalnum()) for text in texts]
+
+
+@LANGUAGES
+def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, language: str) -> None:
+    assert wrong(july, language, as_pdf.pdf(july.page(language))) == []
+    assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 4_000
+
+
+def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:
+    """One more call, in one cell."""
+    calls = july.report.at("calls_offered")
+    right = f">{shown('count', (calls.state, calls.value, None, None), 'en')}</td>".encode()
+    begin, table, rest = july.page("en").partition(b'<table id="table-calls"')
+    assert right in rest
+    false = rest.replace(right, f">{int(calls.value or 0) + 1:,}</td>".encode(), 1)
+    ((key, label, texts, want),) = wrong(july, "en", as_pdf.pdf(begin + table + false))
+    assert (key, label) == ("calls", "All")
+    assert [at for at, (one, other) in enumerate(zip(texts, want, strict=True)) if one != other] == [0]
