@@ -1,4 +1,4 @@
-"""The tables of a PDF, read as a screen reader does: by tags, each cell's own text, so that no column is guessed."""
+"""The tables of a PDF, read as a screen reader does: by tags, each cell's own text; no column is guessed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Cells → figures: which counts there are, of which parts, and what cannot be said. Pure.
 
 Every part of a closed set is there, also at 0. What no exchange could be heard to say, nor told by its own log
-afterwards, is "not available", never 0; so are the figures of a standard that is not judged, and those whose source
-this version does not have yet.
+afterwards, is "not available", never 0; so are the figures of a standard that is not judged, and those whose
+source this version does not have yet.
 """
 
 from __future__ import annotations

@@ -188,15 +188,15 @@ def heard(
 
 
 def _first_calls(connection: Connection) -> dict[str, datetime | None]:
-    """When the first call that was heard of each exchange arrived; None where all were told by its own log. The day
-    is found in the roll-ups, when they are whole.
+    """When the first call that was heard of each exchange arrived; None where all were told by its own log. The
+    day is found in the roll-ups, when they are whole.
     """
     kept, found = rollups.state(connection), dict[str, datetime | None]()
     was_heard = CALL.c.heard != "filled"
     if not kept.is_ours or kept.until != rollups.FOREVER:
         first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
         asked = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
-        return {name: at for name, at in connection.execute(asked)}
+        return {row.exchange: row[1] for row in connection.execute(asked)}
     days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
     for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
         begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
