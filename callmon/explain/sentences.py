@@ -46,7 +46,8 @@ def sentence(tale: Tale, moment: Moment) -> str:
     """What happened, with what must be added in brackets, and the doubt about its time."""
     told, notes = _told(tale, moment)
     known = [note for note in notes if note]
-    return told + (f" ({', '.join(known)})." if known else ".") + _doubt(tale.speech, moment[0])
+    stop = "" if told.endswith(".") else "."  # "10:25:23 a.m." has one
+    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(tale.speech, moment[0])
 
 
 Told = tuple[str, tuple[str | None, ...]]

@@ -39,6 +39,7 @@ class Told(msgspec.Struct, frozen=True):
     notice: tuple[str, ...]
     lacks: bool
     is_over: bool
+    is_planned: bool
 
 
 async def show(visit: Visit) -> Response:
@@ -84,6 +85,7 @@ def told(one: Disruption, tongue: Tongue) -> Told:
         tuple(map(typeset, page.notice(one))),
         one.counts and bool(one.notice.missing()),
         one.ended is not None,
+        one.state(tongue.now) == "planned",
     )
 
 
