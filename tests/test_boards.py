@@ -271,6 +271,7 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     ("itself", "increase as a count", in_query("rate(", "increase("), "increase() is no count"),
     ("live", "a colour of its own", mapped("Measuring", color="red"), "a colour that is none of ours: red"),
     ("live", "a colour without a sign", mapped("Measuring", text="Unheard"), "a meaning by colour alone"),
+    ("live", "a value shown as nothing", mapped("Measuring", text=""), "a mapping to no word"),
     ("standards", "a link to nowhere", wrong_link, "a link that leads nowhere"),
 ]
 

@@ -167,8 +167,11 @@ def _colours(panel: Json) -> Found:
             given = mapping["options"]
             results = [given["result"]] if mapping["type"] == "range" else list(given.values())
             for result in results:
-                if result.get("color") and not SIGN.search(result["text"] or told.get("displayName", "")):
-                    yield f"a meaning by colour alone: {result['text'] or told.get('displayName')}"
+                said = result.get("text", told.get("displayName", ""))
+                if not said:
+                    yield "a mapping to no word: the number would vanish"
+                elif result.get("color") and not SIGN.search(said):
+                    yield f"a meaning by colour alone: {said}"
 
 
 def _query(panel: Json, target: Json) -> Found:

@@ -156,7 +156,7 @@ NOW = Panel(
         now('max by (service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
-        Column("name_§lang", Text("Service", "Service"), width=300),
+        Column("name_§lang", Text("Service", "Service"), width=290),
         Column("mode", Text("Mode", "Mode"), values=MODES, width=60),
         Column("C", Text("Sonne", "Rings"), width=60),
         Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=180),
@@ -165,7 +165,7 @@ NOW = Panel(
         Column("F", Text("En ligne", "Talking"), width=75),
         Column("G", Text("Libres", "Free"), ranges=((0, 1, Told(Text("▲ 0", "▲ 0"), SOON)),), width=60),
         Column("H", Text("Postes", "Phones"), width=65),
-        Column("I", Text("Injoignables", "Unreachable")),
+        Column("I", Text("Injoignables", "Unreachable"), width=104),
     ),
     w=24,
     h=6,

@@ -211,7 +211,8 @@ def _mappings(column: Column, language: str) -> Iterator[Json]:
 
 
 def _result(told: Told, index: int, language: str) -> Json:
-    said: Json = {"text": told.text.said(language), "index": index}
+    # An empty text would be shown in the number's place.
+    said: Json = {"index": index} | ({"text": text} if (text := told.text.said(language)) else {})
     return said | ({"color": told.colour} if told.colour else {})
 
 
