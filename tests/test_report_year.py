@@ -336,6 +336,13 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
             assert (table.key, row.label, texts[1:]) == (table.key, row.label, want)
 
 
+def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
+    ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
+    told = data.decode()
+    assert "lecture stricte s." in told
+    assert ".." not in told
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_workbook_has_every_figure_of_its_tables_as_it_happened(
     known: Year, july: Report, language: str

@@ -213,12 +213,14 @@ class Writer:
             ("short_abandons", ""),
             ("abandonment_rate", ""),
         ]
+        check = say(
+            "Ligne de contrôle : les appels, comptés à part par la base de données, moins la somme de leurs "
+            "issues."
+        )
+        is_told = Place("check", "outcomes") in self.report.figures  # in no public edition
         return [
             self.by_cut("calls", say("Appels reçus"), short, chart="offered"),
-            self.by_cut("outcomes", say("Issue des appels reçus"), outcomes, say(
-                "Ligne de contrôle : les appels, comptés à part par la base de données, moins la somme de "
-                "leurs issues."
-            )),
+            self.by_cut("outcomes", say("Issue des appels reçus"), outcomes, *([check] if is_told else [])),
             self.by_cut(
                 "outcomes_in_hours", say("Issue des appels reçus pendant les heures normales de bureau"), in_hours
             ),

@@ -148,7 +148,7 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
         return tongue.figure(report.at(name, part))
 
     third = "answer_by_third_ring"
-    return [
+    told = [
         tongue.say(
             "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; taux de réponse en "
             "personne : "
@@ -168,6 +168,7 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
             complete=shown("completeness"),
         ),
     ]  # fmt: skip
+    return [x.replace("..", ".") for x in told]  # « s. o. » ends a sentence as well
 
 
 def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
