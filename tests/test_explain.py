@@ -279,6 +279,12 @@ def test_every_kind_of_fact_has_its_sentence() -> None:
     assert len(sentences(ONE_OF_EACH)) == len(ONE_OF_EACH)
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_sentence_ends_with_one_full_stop(language: str) -> None:
+    ends = [text[-2:] for text in sentences(ONE_OF_EACH, language)]
+    assert [end for end in ends if end[1] != "." or end == ".."] == []
+
+
 def test_a_clock_that_was_set_is_told_in_both_languages_and_which_way() -> None:
     facts = [arrived(), *(f.ClockSet(CALL, after(n), timedelta(seconds=by)) for n, by in ((1, 3600), (2, -1.5)))]
     assert sentences(facts, "fr")[1:] == [

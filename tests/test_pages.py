@@ -122,6 +122,7 @@ def test_the_list_is_most_urgent_first_and_what_must_be_listened_to_stands_apart
     rows = re.findall(r'<li id="r-toronto-(\d+)-0"', page)
     assert [int(row) - 1_700_000_000 for row in rows] == [1, 3, 4]  # the second is of the first's caller
     assert page.count("2 messages") == 1
+    assert page.count(" · numéro confidentiel</p>") == 1
 
 
 def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(place: Site) -> None:
