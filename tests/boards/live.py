@@ -70,6 +70,7 @@ TIME = Panel(
     (Column("A", Text("Heure", "Time"), CLOCK),),
     w=4,
     h=3,
+    size=24,
 )
 MEASURE = Panel(
     "stat",
@@ -156,10 +157,10 @@ NOW = Panel(
         now('max by (service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
-        Column("name_§lang", Text("Service", "Service"), width=290),
+        Column("name_§lang", Text("Service", "Service"), width=296),
         Column("mode", Text("Mode", "Mode"), values=MODES, width=60),
         Column("C", Text("Sonne", "Rings"), width=60),
-        Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=180),
+        Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=176),
         Column("D", Text("Menu, file", "Menu, queue"), width=100),
         Column("E", Text("Attente", "Wait"), LENGTH, empty=Text("—", "—"), width=80),
         Column("F", Text("En ligne", "Talking"), width=75),
@@ -312,7 +313,7 @@ OVERDUE = _owed(
 )
 HALVES = (
     Column("today", Text("aujourd'hui", "today"), colour="#56B4E9"),
-    Column("usual", Text("même jour, médiane de 8 semaines", "same weekday, median of 8 weeks"), colour=QUIET),
+    Column("usual", Text("d'habitude", "usually"), colour=QUIET),
 )
 # Today's half hours of a line that had a call, beside the median of the eight days before.
 HALF_HOURS = Panel(

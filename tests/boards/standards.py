@@ -36,7 +36,7 @@ def to_calls(fr: str, en: str) -> Text:
 
 def _verdict(key: str, title: Text, colour: str | None, fr: str, en: str) -> Column:
     link = to_calls(f"{fr}&verdict={key}", f"{en}&verdict={key}") if fr else None
-    return Column(key, title, COUNT, colour=colour, link=link, width=100)
+    return Column(key, title, COUNT, colour=colour, link=link, width=130)
 
 
 def judged(fr: str = "", en: str = "") -> tuple[Column, ...]:
