@@ -17,6 +17,7 @@ from types import TracebackType
 from tests.lab.site import HOME
 
 PIECE = 4096
+END = b"\r\n\r\n"
 LINGER_ZERO = struct.pack("ii", 1, 0)  # closing then sends RST instead of FIN
 
 
@@ -29,6 +30,8 @@ class Proxy:
         self.port: int = self._door.getsockname()[1]
         self.log: list[tuple[float, str]] = []
         self.connections = 0
+        self.messages = 0  # of the exchange, that were passed on wholly: events, and answers to actions
+        self._tails: dict[socket.socket, bytes] = {}  # what may begin the end of one
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._frozen = self._refusing = self._closing = False
         self._bytes_left: int | None = None
@@ -144,8 +147,15 @@ class Proxy:
             data = b""
         if not data:
             self._end(sock, reset=self._reset and self._bytes_left == 0)
+        if from_exchange:
+            self._count(sock, data)
         if from_exchange and self._bytes_left is not None:
             self._count_down(len(data))
+
+    def _count(self, sock: socket.socket, data: bytes) -> None:
+        text = self._tails.get(sock, b"") + data
+        self.messages += text.count(END)
+        self._tails[sock] = text[1 - len(END) :]
 
     def _is_of_exchange(self, sock: socket.socket) -> bool:
         try:

@@ -1,0 +1,237 @@
+"""Asks the sources what a board asks, as Grafana would: variables and macros filled in, answers as its frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from tests.lab.prometheus import Prometheus
+
+Json = dict[str, Any]
+Frame = Json
+STEP = 2  # seconds between the points of a curve: the shortest wait of this run leaves its trace
+
+
+class Asked:
+    """One moment, one choice of the variables, the two sources."""
+
+    def __init__(self, prometheus: Prometheus, reader: psycopg.Connection[Any], now: float, begin: float) -> None:
+        self._prometheus, self._reader, self.now, self.begin = prometheus, reader, now, begin
+        self.chosen: dict[str, list[str]] = {}
+
+    def choose(self, board: Json, **chosen: str) -> None:
+        """Every variable of a board: all of its values, or those that are given."""
+        self.chosen = {}
+        for variable in board["templating"]["list"]:
+            name = variable["name"]
+            values = self._values(variable)
+            self.chosen[name] = [chosen[name]] if name in chosen else values
+
+    def _values(self, variable: Json) -> list[str]:
+        match variable["type"]:
+            case "query":
+                expression = re.fullmatch(r"query_result\((.*)\)", variable["query"]["query"])
+                assert expression is not None
+                told = [_as_told(one) for one in self._instant(expression[1])]
+                return [_found(variable["regex"], one) for one in told]
+            case "custom":
+                values = [choice.split(" : ")[1] for choice in variable["query"].split(", ")]
+                return values if variable.get("multi") else [values[-1]]
+        return [str(variable.get("query", ""))]
+
+    # ── the two sources ──
+
+    def frames(self, panel: Json) -> list[Frame]:
+        """What Grafana would have in hand for a panel, before any transformation."""
+        is_alone = len(panel["targets"]) == 1
+        return [frame for target in panel["targets"] for frame in self._of(target, is_alone)]
+
+    def _of(self, target: Json, is_alone: bool) -> Iterator[Frame]:
+        if "rawSql" in target:
+            yield self._rows(target)
+            return
+        text = self._filled(target["expr"], _regex)
+        told = self._range(text) if target.get("range") else self._instant(text)
+        if target["format"] == "table":
+            name = "Value" if is_alone else f"Value #{target['refId']}"
+            yield _as_table(target["refId"], told, name)
+        else:
+            yield from (_as_series(target, one) for one in told)
+
+    def rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Columns and rows, as the reader of boards."""
+        cursor = self._reader.execute(self._filled(text, _quoted).encode())
+        assert cursor.description is not None
+        return [column.name for column in cursor.description], cursor.fetchall()
+
+    def _rows(self, target: Json) -> Frame:
+        columns, rows = self.rows(target["rawSql"])
+        fields = [
+            {
+                "name": name,
+                "type": _type(name, [row[n] for row in rows]),
+                "values": [_plain(row[n]) for row in rows],
+            }
+            for n, name in enumerate(columns)
+        ]
+        return {"refId": target["refId"], "fields": fields}
+
+    def _instant(self, text: str) -> list[Json]:
+        return self._ask("query", query=text, time=str(self.now))
+
+    def _range(self, text: str) -> list[Json]:
+        begin = max(self.begin, self.now - 600)
+        return self._ask("query_range", query=text, start=str(begin), end=str(self.now), step=str(STEP))
+
+    def _ask(self, kind: str, **parameters: str) -> list[Json]:
+        from urllib.parse import urlencode
+
+        answer = self._prometheus.get(f"/api/v1/{kind}?{urlencode(parameters)}")
+        assert answer["status"] == "success", answer
+        result: list[Json] = answer["data"]["result"]
+        if answer["data"]["resultType"] == "scalar":
+            return [{"metric": {}, "value": result}]
+        return result
+
+    # ── variables and macros ──
+
+    def _filled(self, text: str, write: Any) -> str:
+        moment = [datetime.fromtimestamp(at, UTC).isoformat() for at in (self.begin, self.now)]
+        text = re.sub(r"\$__timeFilter\(", "$__timeFilter\x00(", text)
+        while (place := text.find("$__timeFilter\x00(")) >= 0:
+            end = _closing(text, place + len("$__timeFilter\x00"))
+            inside = text[place + len("$__timeFilter\x00(") : end]
+            text = f"{text[:place]}{inside} BETWEEN '{moment[0]}' AND '{moment[1]}'{text[end + 1 :]}"
+        text = text.replace("$__timeFrom()", f"'{moment[0]}'").replace("$__timeTo()", f"'{moment[1]}'")
+        text = text.replace("$__rate_interval", f"{4 * STEP}s")
+        return re.sub(r"\$(?:\{(\w+)(?::(\w+))?\}|(\w+))", lambda m: write(self.chosen[m[1] or m[3]], m[2]), text)
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for n in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[n], 0)
+        if depth == 0:
+            return n
+    raise ValueError(f"a bracket that is not closed: {text}")
+
+
+def _quoted(values: list[str], form: str | None) -> str:
+    if form == "sqlstring":
+        return ",".join("'" + value.replace("'", "''") + "'" for value in values)
+    return values[0]
+
+
+def _regex(values: list[str], form: str | None) -> str:
+    return values[0] if len(values) == 1 else f"({'|'.join(values)})"
+
+
+def _as_told(one: Json) -> str:
+    """As Grafana writes a series for a variable's regex: labels in order, value, time."""
+    labels = ",".join(f'{name}="{value}"' for name, value in sorted(one["metric"].items()) if name != "__name__")
+    return f"{one['metric'].get('__name__', '')}{{{labels}}} {one['value'][1]} {one['value'][0] * 1000:.0f}"
+
+
+def _found(regex: str, told: str) -> str:
+    match = re.search(regex.strip("/").replace("(?<", "(?P<"), told)
+    assert match is not None, (regex, told)
+    return match.groupdict().get("value") or match[1]
+
+
+def _type(name: str, values: list[Any]) -> str:
+    known = [value for value in values if value is not None]
+    if name == "time" or (known and isinstance(known[0], datetime)):
+        return "time"
+    return "string" if known and isinstance(known[0], str) else "number"
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return round(value.timestamp() * 1000)
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+    return value
+
+
+def _number(text: str) -> float:
+    return float(text)
+
+
+def _points(one: Json) -> list[tuple[float, str]]:
+    return one["values"] if "values" in one else [one["value"]]
+
+
+def _as_series(target: Json, one: Json) -> Frame:
+    labels = {name: value for name, value in one["metric"].items() if name != "__name__"}
+    legend = re.sub(r"\{\{(\w+)\}\}", lambda m: labels.get(m[1], ""), target.get("legendFormat", ""))
+    value: Json = {"name": "Value", "type": "number", "labels": labels}
+    value["values"] = [_number(text) for _, text in _points(one)]
+    if legend:
+        value["config"] = {"displayNameFromDS": legend}
+    times = {"name": "Time", "type": "time", "values": [round(at * 1000) for at, _ in _points(one)]}
+    return {"refId": target["refId"], "fields": [times, value]}
+
+
+def _as_table(letter: str, told: list[Json], name: str) -> Frame:
+    labels = sorted({label for one in told for label in one["metric"] if label != "__name__"})
+    rows = [(at, one["metric"], text) for one in told for at, text in _points(one)]
+    fields: list[Json] = [{"name": "Time", "type": "time", "values": [round(at * 1000) for at, *_ in rows]}]
+    fields += [
+        {"name": label, "type": "string", "values": [metric.get(label) for _, metric, _ in rows]}
+        for label in labels
+    ]
+    fields.append({"name": name, "type": "number", "values": [_number(text) for *_, text in rows]})
+    return {"refId": letter, "fields": fields if rows else []}
+
+
+def shown(panel: Json, frames: list[Frame]) -> list[Mapping[str, Any]]:
+    """The rows of a table, or the figures of anything else, by the field's name: what its viewer would see."""
+    if panel["type"] != "table" or "rawSql" in panel["targets"][0]:
+        return [row for frame in frames for row in _by_row(frame)]
+    return _merged(panel, frames)
+
+
+def _by_row(frame: Frame) -> list[Mapping[str, Any]]:
+    fields = frame["fields"]
+    if not fields:
+        return []
+    names = [field.get("config", {}).get("displayNameFromDS", field["name"]) for field in fields]
+    count = len(fields[0]["values"])
+    return [
+        {"": frame["refId"], **{name: field["values"][n] for name, field in zip(names, fields, strict=True)}}
+        for n in range(count)
+    ]
+
+
+def _merged(panel: Json, frames: list[Frame]) -> list[Mapping[str, Any]]:
+    """Grafana's merge: rows that agree in all the fields that they share become one."""
+    names = next(
+        t["options"]["include"]["names"] for t in panel["transformations"] if t["id"] == "filterFieldsByName"
+    )
+    rows: list[Json] = []
+    for frame in frames:
+        for row in _by_row(frame):
+            new = {name: value for name, value in row.items() if name and value is not None}
+            same = [r for r in rows if _agree(r, new)]
+            for old in same:
+                old |= new
+            if not same:
+                rows.append(new)
+    return [{name: row.get(name) for name in names} for row in rows]
+
+
+def _agree(one: Json, other: Json) -> bool:
+    shared = [k for k in one.keys() & other.keys() if not k.startswith("Value")]
+    return (
+        bool(shared)
+        and all(one[k] == other[k] for k in shared)
+        and not ({k for k in one if k.startswith("Value")} & {k for k in other if k.startswith("Value")})
+    )

@@ -1,0 +1,234 @@
+"""The run itself: a real Asterisk, callmon on a real PostgreSQL, a real Prometheus, and the network cut once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from callmon.store.engine import upgrade
+from tests import year, year_rows
+from tests.boards import PLACE
+from tests.boards.asking import Asked
+from tests.boards.day import (
+    CAPTURE,
+    CUT,
+    HEARD_AGAIN,
+    RELAY,
+    STAFF,
+    TODAY,
+    WITHIN,
+    Happened,
+    as_happened,
+    before,
+    complaints,
+)
+from tests.lab.exchange import Asterisk
+from tests.lab.model import Played
+from tests.lab.play import Playing
+from tests.lab.postgres import Postgres
+from tests.lab.prometheus import Prometheus
+from tests.lab.proxy import Proxy
+from tests.running import ROOT, ROUND_THE_CLOCK, Callmon
+from tests.year import TORONTO
+
+NOTICE = {
+    "reason_fr": "panne du fournisseur",
+    "reason_en": "carrier failure",
+    "alternative_fr": "composez le numéro sans frais",
+    "alternative_en": "call the toll-free number",
+}
+TARGET = 'title_en = "General inquiries, Toronto"'
+LOOKS_EVERY = 1.5  # seconds: Prometheus every one, and an answer takes its time
+HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
+# Two days from now the office closes at noon: until then it is open round the clock.
+NOON = "00:00-12:00"
+
+
+Span = tuple[float, float]  # a command began and was over: what it did was done in between
+
+
+@dataclass
+class Scene:
+    asked: Asked
+    calls: list[Happened]  # that are over
+    played: list[Played]
+    complaints: list[dict[str, str]]  # of the weeks before: standard → verdict
+    begun: float  # of the first call, seconds since 1970
+    callmon: Callmon
+    closes: datetime
+    told: dict[str, Span]  # when a disruption of a line was told of; "LINE over": when it was ended
+    memory: float  # bytes of the process that listens
+    started: float
+    messages: tuple[int, int]  # that the network had carried to callmon, at the earliest and at the latest look
+    before_prometheus: int  # of these, before its first look
+    read: float = 0.0  # when the last panel had been asked for
+
+    @property
+    def up(self) -> list[Happened]:
+        return [call for call in self.calls if not call.is_over]
+
+
+def configured(callmon: Callmon, now: datetime) -> datetime:
+    """The setting that this run needs; gives when the office closes next."""
+    text = callmon.config.read_text()
+    today = now.astimezone(TORONTO).date()
+    days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in (0, 1)]
+    days.append(f'{today + timedelta(days=2)} = "{NOON}"')
+    target = "{ reach_a_person = { percent = 92.5, since = 2026-01-01, signed_by = 'A. Roy' } }"
+    for shipped, here in (
+        ('# within = "24h"', f'within = "{WITHIN}s"\n#'),
+        ("[calendar.special_hours]", "[calendar.special_hours]\n" + "\n".join(days) + "\n#"),
+        ('# survey_extensions = ["750"]', 'survey_extensions = ["620"]\n#'),
+        ("# relay_numbers = [", f'relay_numbers = ["{RELAY}"]\n# relay = ['),
+        (TARGET, f"{TARGET}\ntarget = {target}"),
+        ("# minimum_sample = 20", "minimum_sample = 5 #"),
+        ('numbers = ["416 327-2422"]', 'numbers = ["416 327-2422"]\nextensions = ["101", "102", "103"]'),
+        ('numbers = ["1 800 267-7329"]', 'numbers = ["1 800 267-7329"]\nextensions = ["101", "102", "103"]'),
+        ('numbers = ["1 866 853-2137"]', 'numbers = ["1 866 853-2137"]\nextensions = ["104"]'),
+        ('numbers = ["1 866 214-6820"]', 'numbers = ["1 866 214-6820"]\nextensions = ["106"]'),
+        ('numbers = ["416 325-0866"]', 'numbers = ["416 325-0866"]\nextensions = ["104"]'),
+        ('numbers = ["416 327-0374"]', 'numbers = ["416 327-0374"]\nextensions = ["105", "106"]'),
+    ):
+        assert text.count(shipped) == 1, shipped
+        text = text.replace(shipped, here)
+    for extension, languages in STAFF.items():
+        told = ", ".join(f'"{language}"' for language in languages.split())
+        text += f'\n[[staff]]\nextension = "{extension}"\nlanguages = [{told}]\n'
+    callmon.config.write_text(text)
+    noon = today + timedelta(days=2)
+    return datetime(noon.year, noon.month, noon.day, 12, tzinfo=TORONTO)
+
+
+def weeks_before(url: str, now: datetime) -> tuple[list[Happened], list[dict[str, str]]]:
+    """The days before, as rows."""
+    store, given = upgrade(url), year.settings()
+    try:
+        told = list(before(now.astimezone(TORONTO), given))
+        made = list(complaints(now, given))
+        owed = ((one, findings, None) for one, findings, _ in made)
+        year_rows.stored(store, given, told, owed)  # type: ignore[arg-type]  # its truths are ours
+    finally:
+        store.close()
+    return [as_happened(*one) for one in told], [verdicts for *_, verdicts in made]
+
+
+def command(callmon: Callmon, *words: str) -> str:
+    arguments = [sys.executable, "-m", "callmon", "disruptions", *words, "--json", "--config", str(callmon.config)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LAB_SECRET": "x"}
+    done = subprocess.run(
+        arguments, cwd=callmon.place, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def until(at: float) -> None:
+    time.sleep(max(0.0, at - time.monotonic()))
+
+
+@contextmanager
+def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
+    """Everything that has happened, at the moment when the panels are read."""
+    with ExitStack() as stack:
+        url = stack.enter_context(Postgres())
+        calls, old_complaints = weeks_before(url, datetime.now(UTC))
+        link = stack.enter_context(Proxy(asterisk.ami_port))
+        callmon = Callmon(place, link.port, asterisk.secret, store=url)
+        closes = configured(callmon, datetime.now(UTC))
+        started = time.time()
+        stack.enter_context(callmon)
+        prometheus = stack.enter_context(Prometheus(f"127.0.0.1:{callmon.web_port}", []))
+        while not prometheus.get("/api/v1/query?query=callmon_exchange_events_total")["data"]["result"]:
+            time.sleep(0.1)
+        unseen = link.messages
+        playing = stack.enter_context(Playing(asterisk, [one for one, _ in TODAY], 0.03, "own"))
+        begun, start = time.time(), time.monotonic()
+        until(start + 4)
+        asterisk.cli("pjsip qualify trunk")  # it may have found the far end away before that was begun
+        told = happens(callmon, link, start)
+        reader = stack.enter_context(as_reader(url))
+        until(start + CAPTURE - LOOKS_EVERY)
+        before = link.messages
+        until(start + CAPTURE)
+        moment = time.time()
+        messages = (before, link.messages)
+        asked = Asked(prometheus, reader, moment, moment - 30 * 86_400)
+        calls += of_today(playing.calls)
+        memory = float(Path(f"/proc/{callmon.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        yield Scene(
+            asked, calls, playing.calls, old_complaints, begun, callmon, closes, told, memory, started,
+            messages, unseen,
+        )  # fmt: skip
+
+
+def happens(callmon: Callmon, link: Proxy, start: float) -> dict[str, Span]:
+    """What is no call: disruptions that staff tell of, a database that is held up, and the network."""
+    told: dict[str, Span] = {}
+    until(start + 38)
+    told["tty"] = announced(callmon, "tty")
+    (first,) = [json.loads(line)["id"] for line in command(callmon, "list").splitlines()]
+    began = time.time()
+    command(callmon, "end", first, "--by", "m.tremblay")
+    told["tty over"] = began, time.time()
+    told["tty-toll-free"] = announced(callmon, "tty-toll-free")
+    texts = [word for key, text in NOTICE.items() for word in (f"--{key.replace('_', '-')}", text)]
+    told["poci"] = announced(callmon, "poci", *texts, "--for", "2h")
+    until(start + 50)
+    held_up(callmon)
+    until(start + CUT)
+    link.refuse()
+    link.cut()
+    until(start + HEARD_AGAIN)
+    link.allow()
+    callmon.wait_until_heard()
+    return told
+
+
+def held_up(callmon: Callmon) -> None:
+    """Somebody else has callmon's tables to themselves, while calls end."""
+    with psycopg.connect(make_url(callmon.store).set(drivername="postgresql").render_as_string(False)) as other:
+        other.execute('LOCK TABLE "call", finding, fact IN ACCESS EXCLUSIVE MODE')
+        time.sleep(HELD_UP)
+
+
+def announced(callmon: Callmon, line: str, *words: str) -> Span:
+    began = time.time()
+    command(callmon, "announce", "--line", line, *words, "--by", "m.tremblay")
+    return began, time.time()
+
+
+@contextmanager
+def as_reader(url: str) -> Iterator[psycopg.Connection[Any]]:
+    plain = make_url(url).set(drivername="postgresql")
+    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as owner:
+        owner.execute((PLACE / "reader.sql").read_bytes())
+    role = plain.set(username="callmon_boards").render_as_string(hide_password=False)
+    with psycopg.connect(role, autocommit=True) as reader:
+        yield reader
+
+
+def of_today(played: list[Played]) -> list[Happened]:
+    """What the script made happen, with the times at which the callers' own side saw it."""
+    truths = [happened for situation, happened in TODAY for _ in range(situation.copies)]
+    found = []
+    for call, happened in zip(played, truths, strict=True):
+        if happened is not None:
+            arrived, name = datetime.fromtimestamp(call.invited, UTC), call.situation.name
+            found.append(replace(happened, arrived=arrived, ended=_at(call.ended), name=name))
+    return found
+
+
+def _at(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
