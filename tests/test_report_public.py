@@ -384,3 +384,14 @@ def test_another_month_stands_beside_an_edition_only_as_it_was_published(
 def test_a_public_edition_revises_none_that_is_internal(reports: Callable[[str], Report]) -> None:
     with pytest.raises(ConfigError, match=r"^x\.json: not the public edition of the same days"):
         editions.succeeding(reports("2024-05"), published(reports("2024-05")), "x.json")
+
+
+def test_a_part_that_shows_no_number_is_left_of_its_sum() -> None:
+    """A line that nobody listened to, beside one that was heard."""
+    whole, heard, unheard = (
+        Place("calls_offered", "", cut) for cut in (WHOLE, Cut("line", "general"), Cut("line", "tty"))
+    )
+    for seen, left in ((10, 3), (7, 0)):
+        assert public._sum(whole, [heard, unheard], {whole: seen, heard: 7}) == Sum(whole, (heard,), left)
+    assert public._sum(whole, [heard], {whole: 7, heard: 7}) == Sum(whole, (heard,), None)
+    assert public._sum(whole, [unheard], {whole: 7}) == Sum(whole, (), 0)

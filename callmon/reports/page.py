@@ -5,6 +5,7 @@ The template only lays out; every word is made here, so that a missing one is fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -183,9 +184,17 @@ def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
         names = dict.fromkeys(name for table in section.tables for name in table.names)
         meanings = [_defined(name, tongue) for name in names if name not in told]
         told.update(names)
-        if meanings := [*dict.fromkeys(one for one in meanings if one is not None)]:
-            made.append(Group(section.title, tuple(meanings)))
+        if known := _by_term(one for one in meanings if one is not None):
+            made.append(Group(section.title, known))
     return made
+
+
+def _by_term(told: Iterable[Told]) -> tuple[Told, ...]:
+    """One term stands once, with all that it means in the section's tables."""
+    texts: dict[str, list[str]] = {}
+    for one in dict.fromkeys(told):
+        texts.setdefault(one.term, []).append(one.text)
+    return tuple(Told(term, " ".join(known)) for term, known in texts.items())
 
 
 def _defined(name: str, tongue: Tongue) -> Told | None:

@@ -184,11 +184,15 @@ def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
 
 
 def _sum(total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True) -> Sum:
-    """`is_whole`: the members are all that there is. Else what is left of the total is a number nobody shows."""
-    if total not in counts or not members:
+    """`is_whole`: the members are all that there is. Else what is left of the total is a number nobody shows.
+
+    A member that shows no number (nobody listened there, or nothing was judged) is part of what is left.
+    """
+    told = tuple(x for x in members if x in counts)
+    if total not in counts or not told:
         return Sum(total, (), 0)
-    left = counts[total] - sum(counts[x] for x in members)
-    return Sum(total, tuple(members), None if is_whole and left == 0 else left)
+    left = counts[total] - sum(counts[x] for x in told)
+    return Sum(total, told, None if is_whole and left == 0 and len(told) == len(members) else left)
 
 
 assert set(COUNTS) >= {x for x in PUBLISHED if "." not in x}

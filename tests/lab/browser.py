@@ -19,7 +19,7 @@ from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.lab.exchange import free_port
-from tests.lab.folder import LabUnavailable, folder
+from tests.lab.folder import LabUnavailable, folder, inside
 from tests.lab.place import Place
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
@@ -76,16 +76,6 @@ class Chromium:
                 time.sleep(0.05)
         said = (self._home.path / "log").read_text(errors="replace")[-300:]
         raise LabUnavailable(f"Chromium did not answer in {SECONDS_TO_START} s: {said}")
-
-
-def inside(debian: Path, *command: str) -> list[str]:
-    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it.
-
-    Where `/` is itself the root of a chroot, nothing can be made private; mounts are as private as the host's.
-    """
-    private = "mount --make-rprivate / 2>/dev/null || true"
-    mounted = f'{private}; mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
-    return ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", mounted, "sh", *command]
 
 
 @contextmanager

@@ -46,12 +46,21 @@ RECIPES = {
     ),
     # As FreePBX keeps its CEL. In a folder of its own: it needs none of the other servers.
     "mariadb": Recipe("trixie", ("mariadb-server",)),
-    # What people look at callmon's pages and files with, without a screen.
+    # What people look at callmon's pages and files with, without a screen; and Java for the HTML validator.
     "browser": Recipe(
         "trixie",
-        ("chromium", "fonts-dejavu-core", "fonts-liberation", "libreoffice-calc-nogui", "poppler-utils"),
+        (
+            "chromium",
+            "default-jre-headless",
+            "fonts-dejavu-core",
+            "fonts-liberation",
+            "libreoffice-calc-nogui",
+            "poppler-utils",
+        ),
         name="browser",
     ),
+    # An npm, for a machine that has none of its own; in a folder apart, for it is 370 packages.
+    "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
     # A Docker engine, and a Python to make images with; tests/engine runs it.
     "engine": Recipe(
         "trixie",
@@ -73,11 +82,10 @@ RECIPES = {
 def folder(version: str = "22") -> Path:
     """The folder with this Asterisk, made now if it is not there yet."""
     recipe = RECIPES[version]
-    place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
     _refuse_unless_root()
-    place.mkdir(parents=True, exist_ok=True)
+    place = lab()
     name = recipe.name or recipe.suite
-    with _locked(place / f"{name}.lock"):
+    with locked(place / f"{name}.lock"):
         target = place / name
         if not target.exists():
             _build(recipe, target)
@@ -86,13 +94,20 @@ def folder(version: str = "22") -> Path:
     return target
 
 
+def lab() -> Path:
+    """Where all folders are."""
+    place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def _refuse_unless_root() -> None:
     if os.geteuid() != 0:
         raise LabUnavailable("the lab needs root: it builds a Debian folder and runs Asterisk in it by chroot")
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One builder at a time; the lock goes with the process that holds it, however it ends."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -137,8 +152,18 @@ def _install(target: Path, packages: list[str]) -> None:
     policy = target / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    run("chroot", str(target), "apt-get", "update")
-    run("chroot", str(target), "apt-get", "install", "-y", "--no-install-recommends", *packages)
+    run(*inside(target, "apt-get", "update"))
+    run(*inside(target, "apt-get", "install", "-y", "--no-install-recommends", *packages))
+
+
+def inside(debian: Path, *command: str) -> list[str]:
+    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it.
+
+    Where `/` is itself the root of a chroot, nothing can be made private; mounts are as private as the host's.
+    """
+    private = "mount --make-rprivate / 2>/dev/null || true"
+    mounted = f'{private}; mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'
+    return ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", mounted, "sh", *command]
 
 
 def run(*command: str) -> None:

@@ -6,8 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lab.browser import inside
-from tests.lab.folder import LabUnavailable, folder
+from tests.lab.folder import LabUnavailable, folder, inside
 from tests.lab.place import Place
 
 SECONDS = 180

@@ -1,0 +1,70 @@
+"""A package of npm's, got once and kept beside the Debian folders, known by its checksum.
+
+With this machine's own npm where there is one, so as it is set up here (registry, certificates). Else with one in
+a Debian folder, which sees this machine's environment variables and certificates.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.lab.folder import LabUnavailable, folder, inside, lab, locked, run
+
+CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
+
+
+class Package(NamedTuple):
+    """`sha512`: of the packed file, in base 64, as npm's "integrity" gives it."""
+
+    name: str
+    version: str
+    sha512: str
+
+    @property
+    def packed(self) -> str:
+        return f"{self.name.strip('@').replace('/', '-')}-{self.version}.tgz"
+
+
+def fetched(package: Package) -> Path:
+    """The packed file. Raises LabUnavailable when it cannot be had or is another."""
+    place = lab() / "npm-packages"
+    place.mkdir(exist_ok=True)
+    with locked(place.with_suffix(".lock")):
+        found = place / package.packed
+        if not found.exists():
+            _fetch(package, place)
+        if _sha512(found) != package.sha512:
+            found.unlink()
+            raise LabUnavailable(f"{package.packed} from npm is not the file that is expected here")
+    return found
+
+
+def unpacked(package: Package, member: str) -> bytes:
+    """One file of it."""
+    with tarfile.open(fetched(package)) as files:
+        file = files.extractfile(f"package/{member}")
+        assert file is not None
+        return file.read()
+
+
+def _fetch(package: Package, place: Path) -> None:
+    asked = ("pack", f"{package.name}@{package.version}", "--ignore-scripts", "--pack-destination")
+    if shutil.which("npm"):
+        run("npm", *asked, str(place))
+        return
+    debian = folder("npm")
+    if os.path.exists(f"/{CERTIFICATES}"):
+        shutil.copyfile(f"/{CERTIFICATES}", debian / CERTIFICATES)
+    run(*inside(debian, "env", f"NODE_EXTRA_CA_CERTS=/{CERTIFICATES}", "HOME=/tmp", "npm", *asked, "/tmp"))
+    shutil.move(debian / "tmp" / package.packed, place)
+
+
+def _sha512(path: Path) -> str:
+    with path.open("rb") as file:
+        return base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
