@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import pickle
 import resource
@@ -118,6 +119,7 @@ def _environment() -> dict[str, str]:
 def main() -> None:
     configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from our own parent
     _bound(seconds, megabytes)
+    logging.raiseExceptions = False  # with no memory left, to print an error of the log's own may have no end
     out = sys.stdout.buffer
     try:
         settings = Settings(configuration, source)

@@ -81,7 +81,7 @@ async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -
 
 
 async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Store, Settings]) -> None:
-    making = await made(site[1], Order("2024-05"), megabytes=90)
+    making = await made(site[1], Order("2024-05"), megabytes=90, seconds=60)
     assert making.files == []
     assert making.trouble is not None
 
