@@ -6,17 +6,18 @@ queries are then asked as Grafana would ask them. There is no Grafana server in 
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.boards import LANGUAGES, lint
-from tests.boards.asking import STEP, Frame, shown
+from tests.boards.asking import STEP
 from tests.boards.lint import TWIN
 from tests.boards.model import GRAPHS
-from tests.boards.scene import HELD_UP, Scene, scene
+from tests.boards.scene import HELD_UP, scene
+from tests.boards.seen import Day
 from tests.boards.truths import TRUTHS, Near
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
@@ -32,37 +33,15 @@ CURVES = {
 SHORTEST = 40  # calls of today
 
 
-class Day:
-    """What was read of every panel at one moment, in both languages, and what had happened."""
-
-    def __init__(self, told: Scene) -> None:
-        self.scene = told
-        self.boards = {language: lint.read(language) for language in LANGUAGES}
-        self.frames: dict[tuple[str, str, int], list[Frame]] = {}
-        self.marks: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
-        for language, name, board in self.every():
-            told.asked.choose(board, days="30")
-            for panel in board["panels"]:
-                self.frames[language, name, panel["id"]] = told.asked.frames(panel)
-            for mark in board["annotations"]["list"]:
-                self.marks[language, name, mark["name"]] = told.asked.rows(mark["target"]["rawSql"])[1]
-        told.read = time.time()
-
-    def every(self) -> Iterator[tuple[str, str, Json]]:
-        for language in LANGUAGES:
-            for name, board in self.boards[language].items():
-                yield language, name, board
-
-    def rows(self, language: str, name: str, panel: Json) -> Rows:
-        return shown(panel, self.frames[language, name, panel["id"]])
-
-
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with needed("22"):
         asterisk = Asterisk("22")
     with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as told:
-        yield Day(told)
+        day = Day(told)
+        if folder := os.environ.get("CALLMON_BOARDS_COPY"):
+            day.copy(Path(folder))
+        yield day
 
 
 def test_each_standard_was_met_not_met_and_not_known(day: Day) -> None:
@@ -180,7 +159,7 @@ def test_disruptions_and_gaps_are_marked_on_every_board(day: Day) -> None:
 
 
 def test_no_answer_that_a_board_gets_holds_a_callers_number(day: Day) -> None:
-    told = repr(day.frames) + repr(day.marks)
+    told = repr([seen.frames for seen in day.panels.values()]) + repr(day.marks)
     assert [call.number for call in day.scene.played if call.number in told] == []
 
 
