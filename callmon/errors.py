@@ -3,8 +3,10 @@
     CallmonError
     ├── ConfigError    the operator: the configuration (exit status 2)
     ├── AmiError       the exchange, or whoever runs it
+    ├── MissingError   the operator: an optional part that is not installed
     ├── SinkError      downstream: a broker, a scraper, whatever outcomes go to
     └── StoreError     the database
+        └── OlderFormError   rows that `callmon db rejudge` writes anew
 
 A mistake of ours is none of these: it stays an `AssertionError`, a `TypeError` … and reaches the one place
 in the daemon that writes the flight recorder. This module holds no texts and logs nothing.
@@ -36,5 +38,13 @@ class SinkError(CallmonError):
     """Whoever runs what lies downstream can act: outcomes wait meanwhile."""
 
 
+class MissingError(CallmonError):
+    """The operator can act: this needs an optional part of callmon that is not installed here."""
+
+
 class StoreError(CallmonError):
     """Whoever runs the database can act: outcomes wait meanwhile."""
+
+
+class OlderFormError(StoreError):
+    """Some rows are in an older form: nothing waits, and `callmon db rejudge` mends it."""

@@ -3,9 +3,9 @@
     making = Making(settings, Order("2026-10", "pdf", "fr"))
     task = group.create_task(making.run())      # the owner's task; to cancel it is to end the process
     making.progress                             # 0.0 … 1.0, to be looked at whenever somebody asks
-    await task                                  # then: making.files [(name, bytes)], or making.trouble, a sentence
+    await task                                  # then: making.files [(name, bytes)], or making.trouble
 
-`run` raises nothing for a report that cannot be made: `trouble` says why, in a sentence for the reader's page.
+`run` raises nothing for a report that cannot be made: `trouble` says why, and the log has it.
 The process ends by itself after `seconds`, also when we are gone, and may have so many `megabytes`; it yields to
 others. `turn`, a semaphore of the owner's, says how many may be made at once.
 
@@ -27,18 +27,23 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from callmon.errors import CallmonError
+import msgspec
+
 from callmon.report_order import Order, filed
+from callmon.report_trouble import FAILS, Trouble, of
 from callmon.settings import Settings
+
+log = logging.getLogger(__name__)
 
 SECONDS = 600
 MEGABYTES = 2048
 AT_MOST = 256 << 20  # bytes of all files together
-LONG = "The report was not made within {seconds} s; try a month with fewer calls, or `callmon report` itself."
-LARGE = "The report needs more memory than the {megabytes} MB it may have; make it with `callmon report`."
-ENDED = "The report could not be made: its process ended ({status}); the log says why."
+LONG = "it was not made within {limit} s; `callmon report` may take longer"
+LARGE = "it needs more than the {limit} MB it may have; `callmon report` may have more"
+ENDED = "its process ended ({status})"
+NOT_BEGUN = "its process cannot be started: {why}"
 
 
 class Making:
@@ -55,7 +60,7 @@ class Making:
         self.order = order
         self.progress = 0.0
         self.files: list[tuple[str, bytes]] = []
-        self.trouble: str | None = None
+        self.trouble: Trouble | None = None
         self.is_done = False
         self._asked = pickle.dumps((settings.configuration, settings.source, order, seconds, megabytes))
         self._seconds, self._megabytes, self._turn = seconds, megabytes, turn
@@ -65,8 +70,12 @@ class Making:
         try:
             async with self._turn or nullcontext():
                 await self._run()
+        except OSError as error:
+            self.trouble = Trouble("ended", NOT_BEGUN.format(why=error.strerror))
         finally:
             self.is_done = True
+        if self.trouble is not None:
+            log.warning("the report of %s was not made: %s", self.order.month, self.trouble.told)
 
     async def _run(self) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -76,13 +85,13 @@ class Making:
             async with asyncio.timeout(self._seconds):
                 await self._follow(process)
         except TimeoutError:
-            self.trouble = LONG.format(seconds=round(self._seconds))
+            self.trouble = _limited("long", LONG, round(self._seconds))
         except (asyncio.IncompleteReadError, ValueError):
             self.files = []  # it ended in the middle of what it said
         finally:
             await _end(process)
         if not self.files and self.trouble is None:
-            self.trouble = ENDED.format(status=process.returncode)
+            self.trouble = Trouble("ended", ENDED.format(status=process.returncode))
 
     async def _follow(self, process: Process) -> None:
         assert process.stdin is not None
@@ -94,11 +103,16 @@ class Making:
         async for line in process.stdout:
             told = json.loads(line)
             self.progress = told.get("progress", self.progress)
-            self.trouble = told.get("trouble", self.trouble)
+            if "trouble" in told:
+                self.trouble = msgspec.convert(told["trouble"], Trouble)
             if sum(size for _, size in told.get("files", ())) > AT_MOST:
-                self.trouble = LARGE.format(megabytes=AT_MOST >> 20)
+                self.trouble = _limited("large", LARGE, AT_MOST >> 20)
             elif "files" in told:
                 self.files = [(name, await process.stdout.readexactly(size)) for name, size in told["files"]]
+
+
+def _limited(kind: Literal["long", "large"], told: str, limit: int) -> Trouble:
+    return Trouble(kind, told.format(limit=limit), limit)
 
 
 async def _end(process: Process) -> None:
@@ -124,10 +138,10 @@ def main() -> None:
     try:
         settings = Settings(configuration, source)
         made = _made(settings, order, lambda part: _say(out, progress=round(part, 3)))
-    except CallmonError as error:
-        _say(out, trouble=str(error))
     except (MemoryError, SystemError):  # the second where a library in C had none left
-        _say(out, trouble=LARGE.format(megabytes=megabytes))
+        _say(out, trouble=msgspec.to_builtins(_limited("large", LARGE, megabytes)))
+    except FAILS as error:
+        _say(out, trouble=msgspec.to_builtins(of(error)))
     else:
         _say(out, files=[(name, len(data)) for name, data in made])
         for _, data in made:

@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from callmon.report_child import Making
 from callmon.report_order import Order
 from callmon.report_reading import gathered
+from callmon.report_trouble import Trouble
 from callmon.report_writing import files
 from callmon.reports import month
 from callmon.settings import Settings
@@ -63,20 +65,59 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Setti
 )
 async def test_what_cannot_be_made_is_a_sentence(site: tuple[Store, Settings], order: Order, trouble: str) -> None:
     making = await made(site[1], order)
-    assert (making.files, making.trouble) == ([], trouble)
+    assert (making.files, making.trouble) == ([], Trouble("order", trouble))
 
 
 async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
     settings = year.settings(url=f"sqlite:///{tmp_path}/none.db")
     making = await made(settings, Order("2024-05"))
-    assert making.trouble == f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
+    assert making.trouble == Trouble(
+        "database", f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
+    )
+
+
+async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path) -> None:
+    store = upgrade(f"sqlite:///{tmp_path}/a.db")
+    with store.writing() as connection:
+        connection.execute(text("DROP TABLE obligation"))
+    store.close()
+    making = await made(year.settings(url=f"sqlite:///{tmp_path}/a.db"), Order("2024-05"))
+    assert (making.files, making.trouble) == ([], Trouble("database", "no such table: obligation"))
+
+
+async def test_calls_in_an_older_form_are_told_as_such(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    settings, store = year.settings(url=url), upgrade(url)
+    year_rows.stored(store, settings, year_stories.calls(50, seed=3), [])
+    with store.writing() as connection:
+        connection.execute(text("UPDATE call SET data = replace(data, '\"dialled\":', '\"dialed\":')"))
+        connection.execute(text("DELETE FROM rollup_state"))
+    store.close()
+    making = await made(settings, Order("2024-05"))
+    assert making.trouble is not None
+    assert (making.files, making.trouble.kind) == ([], "older")
+
+
+async def test_what_the_page_does_not_say_is_in_the_log(
+    site: tuple[Store, Settings], caplog: pytest.LogCaptureFixture
+) -> None:
+    await made(site[1], Order("2099-01"))
+    assert caplog.messages == ["the report of 2099-01 was not made: 2099-01 has not begun yet."]
+
+
+async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report(
+    site: tuple[Store, Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    making = await made(site[1], Order("2024-05"))
+    assert (making.files, making.trouble) == (
+        [], Trouble("ended", "its process cannot be started: No such file or directory"),
+    )  # fmt: skip
 
 
 async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -> None:
     making = await made(site[1], Order("2024-05", "pdf"), seconds=0.01)
-    assert making.trouble == (
-        "The report was not made within 0 s; try a month with fewer calls, or `callmon report` itself."
-    )
+    assert making.trouble == Trouble("long", "it was not made within 0 s; `callmon report` may take longer", 0)
     assert children() == set()
 
 

@@ -16,7 +16,7 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from callmon.errors import CallmonError
+from callmon.errors import MissingError
 
 MISSING = (
     "A PDF needs WeasyPrint and the system's Pango: install them with `pip install 'callmon[pdf]'` and "
@@ -28,11 +28,11 @@ EPOCH = "SOURCE_DATE_EPOCH"  # what fontTools takes for the present time
 
 
 def pdf(html: bytes) -> bytes:
-    """Tagged, titled, in the page's language. Raises CallmonError where it cannot be made."""
+    """Tagged, titled, in the page's language. Raises MissingError where it cannot be made."""
     try:
         pikepdf, weasyprint = import_module("pikepdf"), import_module("weasyprint")
     except (ImportError, OSError):
-        raise CallmonError(MISSING) from None
+        raise MissingError(MISSING) from None
     source = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing)
     with _no_time():
         made = source.write_pdf(pdf_variant="pdf/ua-1")

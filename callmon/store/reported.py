@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, and_, case, func, select
 
 from callmon.callbacks.obligation import Obligation
-from callmon.errors import StoreError
+from callmon.errors import OlderFormError
 from callmon.facts import Arrived
 from callmon.findings import Finding
 from callmon.reports.month import midnight
@@ -90,7 +90,7 @@ def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
 def calls(
     connection: Connection, zone: ZoneInfo, period: Month, seal: Seal, told: Callable[[], None] = lambda: None
 ) -> Counted:
-    """What the calls that arrived in a period add up to. Raises StoreError for calls in an older form."""
+    """What the calls that arrived in a period add up to. Raises OlderFormError for some in an older form."""
     found = Counted({}, {})
     is_whole = rollups.state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
@@ -102,7 +102,9 @@ def calls(
                 found.calls[place] = found.calls.get(place, 0) + rollup.calls
         told()
     if older := sum(cell.counts[OLDER_FORM, ""] for cell in found.cells.values()):
-        raise StoreError(f"{older} calls of {period.name} are stored in an older form: run `callmon db rejudge`")
+        raise OlderFormError(
+            f"{older} calls of {period.name} are stored in an older form: run `callmon db rejudge`"
+        )
     return found
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 
 from callmon.errors import ConfigError
 from callmon.report_order import Order
+from callmon.report_trouble import Trouble
 from callmon.reports import month as months
 from callmon.store import calls
 from callmon.web.makings import BusyError, Made
@@ -125,12 +126,52 @@ async def progress(visit: Visit) -> Response:
         visit.say("Rapport : {month}", month=title),
         is_done=is_done,
         percent=int(100 * made.making.progress),
-        trouble=made.making.trouble,
+        trouble=None if made.making.trouble is None else why(made.making.trouble, visit.tongue),
         files=[name for name, _ in made.making.files],
         month=order.month,
         made=made,
         is_page=order.kind == "html",
     )
+
+
+def why(trouble: Trouble, tongue: Tongue) -> str:
+    """Why there is no report, and who can do what about it. Its own sentence is in the log."""
+    say, limit = tongue.say, trouble.limit
+    return {
+        "order": say(
+            "Ce rapport ne se demande pas ainsi. Choisissez un mois déjà commencé et un format de la liste."
+        ),
+        "long": say(
+            "Il n'était pas prêt après {minutes} min. Réessayez à un moment plus calme; si cela se répète, "
+            "l'équipe qui administre callmon peut le produire avec la commande « callmon report ».",
+            minutes=max(1, limit // 60),
+        ),
+        "large": say(
+            "Il lui faudrait plus de mémoire qu'il n'en a ici ({megabytes} Mo). L'équipe qui administre callmon"
+            " peut le produire avec la commande « callmon report ».",
+            megabytes=limit,
+        ),
+        "disk": say(
+            "Le disque est plein. L'équipe qui administre callmon doit y faire de la place; redemandez ensuite "
+            "le rapport."
+        ),
+        "database": say(
+            "La base de données n'a pas répondu. Réessayez dans une minute; si cela dure, prévenez l'équipe qui"
+            " administre callmon."
+        ),
+        "older": say(
+            "Des appels de ce mois ou des mois comparés sont enregistrés sous une forme plus ancienne. L'équipe"
+            " qui administre callmon doit d'abord lancer la commande « callmon db rejudge »."
+        ),
+        "missing": say(
+            "callmon ne peut pas produire de PDF sur ce serveur : il y manque un composant, que l'équipe qui "
+            "administre callmon peut installer. D'ici là, demandez la page à lire et imprimez-la."
+        ),
+        "ended": say(
+            "Sa production s'est arrêtée avant la fin. Réessayez; si cela se répète, prévenez l'équipe qui "
+            "administre callmon : son journal dit pourquoi."
+        ),
+    }[trouble.kind]
 
 
 def _made(visit: Visit) -> Made | None:

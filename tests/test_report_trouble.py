@@ -1,0 +1,117 @@
+"""A report that is not made: of which kind the trouble is, and what the page says of each kind in its language."""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from callmon.errors import ConfigError, MissingError, OlderFormError, StoreError
+from callmon.report_trouble import FAILS, Kind, Trouble, of
+from callmon.settings import example
+from callmon.web.spoken import Tongue
+from callmon.web.views.months import why
+from tests.pages_site import Site, person, site
+
+KINDS = get_args(Kind.__value__) if hasattr(Kind, "__value__") else get_args(Kind)
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+NO_BREAK = re.compile("[\u00a0\u202f]")
+
+
+def said(kind: Kind, language: str, limit: int = 0) -> str:
+    return NO_BREAK.sub(" ", why(Trouble(kind, "its own sentence", limit), Tongue(example(), language, NOW)))
+
+
+# Which kind it is.
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConfigError("no such month"), "order"),
+        (MissingError("no Pango"), "missing"),
+        (OlderFormError("3 calls"), "older"),
+        (StoreError("no tables"), "database"),
+        (OperationalError("SELECT 1", {}, sqlite3.OperationalError("no such table: call")), "database"),
+        (PermissionError(13, "Permission denied"), "ended"),
+    ],
+)
+def test_each_trouble_is_told_by_who_can_act(error: Exception, kind: Kind) -> None:
+    assert (of(error).kind, isinstance(error, FAILS)) == (kind, True)
+
+
+def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as of_file, Path("/dev/full").open("wb", 0) as file:
+        file.write(b"x")
+    engine = create_engine(f"sqlite:///{tmp_path}/small.db")
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA max_page_count = 3"))
+        with pytest.raises(OperationalError) as of_sqlite:
+            connection.execute(text("CREATE TABLE a AS SELECT zeroblob(100000) AS x"))
+    engine.dispose()
+    assert [of(one.value) for one in (of_file, of_sqlite)] == [
+        Trouble("disk", "[Errno 28] No space left on device"),
+        Trouble("disk", "database or disk is full"),
+    ]
+
+
+def test_what_the_driver_says_of_a_question_is_told_without_the_question() -> None:
+    told = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
+    assert of(told) == Trouble("database", "disk I/O error")
+
+
+# What people read.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_told_in_the_language_of_the_page_and_names_who_can_act(kind: Kind) -> None:
+    french, english = said(kind, "fr", 600), said(kind, "en", 600)
+    assert french != english
+    assert ("its own sentence" in french + english, "callmon report of" in english) == (False, False)
+    acts = (
+        "l'équipe qui administre callmon" in french.lower(),
+        "the team that administers callmon" in english.lower(),
+    )
+    assert acts == ((False, False) if kind == "order" else (True, True))
+
+
+def test_a_bound_is_told_with_its_figure() -> None:
+    assert said("long", "fr", 600).startswith("Il n'était pas prêt après 10 min.")
+    assert said("large", "en", 2048).startswith("It needs more memory than it may have here (2048 MB).")
+
+
+def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Path) -> None:
+    with site(tmp_path) as place:
+        with sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///")) as database:
+            database.execute("ALTER TABLE obligation RENAME TO gone")
+        found = {language: told(place, language) for language in ("fr", "en")}
+        log = place.log.read_text()
+    assert found == {
+        "fr": "■ Le rapport n'a pas été produit. La base de données n'a pas répondu. Réessayez dans une minute; "
+        "si cela dure, prévenez l'équipe qui administre callmon.",
+        "en": "■ The report was not made. The database did not answer. Try again in a minute; if it lasts, tell "
+        "the team that administers callmon.",
+    }
+    assert log.count("was not made: no such table: obligation") == 2
+
+
+def told(place: Site, language: str) -> str:
+    """What stands where the report would be."""
+    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{datetime.now(UTC):%Y-%m}"
+    with place.visitor(person("g.lavoie", "managers")) as visitor:
+        fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
+        page = visitor.post(path, data=fields, follow_redirects=True)
+        end = time.monotonic() + 60
+        while 'role="alert"' not in page.text and time.monotonic() < end:
+            page = visitor.get(page.url)
+    found = re.search(r'role="alert">(.*?)</p>', page.text, re.DOTALL)
+    assert found is not None, page.text
+    return NO_BREAK.sub(" ", html.unescape(re.sub(r"<[^>]+>", "", found[1])))
