@@ -9,16 +9,17 @@ import msgspec
 import pytest
 
 from callmon import topics
+from callmon.disruptions.disruption import Disruption
 from callmon.disruptions.entries import Notice
 from callmon.disruptions.hand import Hand
 from callmon.figures import Figures
 from callmon.findings import Outcome
 from callmon.sinks.disrupted import disruptions as gauges
-from callmon.store import disruptions, queries
+from callmon.store import disruptions, pages, queries
 from callmon.store.engine import Store
 from callmon.store.rejudge import differences
 from tests.office import local
-from tests.store_fixtures import account, answered_call, database
+from tests.store_fixtures import account, answered_call, database, outcomes
 from tests.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
 from tests.watched import Watched
 
@@ -93,11 +94,34 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Store) -> None:
     assert disruptions.met(store, "general", call.arrived, call.ended) == [one]
     assert disruptions.met(store, "genera_", call.arrived, call.ended) == []
     assert disruptions.met(store, "general", call.arrived, one.began - SECOND) == []
-    assert disruptions.calls_met(store, one) == 1
+    assert (disruptions.calls_met(store, one), pages.calls_met(store, one)) == (1, 1)
     assert disruptions.met_by(store, msgspec.structs.replace(call, line="tty")) == [one]
     assert disruptions.met_by(store, msgspec.structs.replace(call, ended=None)) == []
     assert disruptions.calls_met(store, msgspec.structs.replace(one, lines=("tty",))) == 0
     assert disruptions.calls_met(store, msgspec.structs.replace(one, began=call.ended)) == 0
+
+
+def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = local("2026-11-24 10:00")
+    with database(store) as sink:
+        for number in range(8):  # each lasts some seconds, a minute after the one before
+            for outcome in outcomes(answered_call(number, begin + number * 60 * SECOND)):
+                sink.offer(outcome)
+        assert sink.flush(20)
+    calls = [account(answered_call(number, begin + number * 60 * SECOND)) for number in range(8)]
+    second = calls[1].arrived
+    assert second is not None
+    one = Disruption(
+        id="d", source="staff", exchange="", what="", lines=("general", "tty"), began=second + SECOND,
+        ended=second + 300 * SECOND,
+    )  # fmt: skip
+    assert (disruptions.calls_met(store, one), pages.calls_met(store, one)) == (5, 5)  # the second was up
+    lasting = msgspec.structs.replace(one, ended=None)
+    assert (disruptions.calls_met(store, lasting), pages.calls_met(store, lasting)) == (7, 7)
+    monkeypatch.setattr(pages, "MOST_MET", 3)
+    assert pages.calls_met(store, one) == 4
 
 
 def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Store) -> None:
@@ -110,6 +134,7 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
     kept(heard, store)
     assert [one.source for one in disruptions.met_by(store, call)] == ["staff"]
     assert [disruptions.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
+    assert [pages.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
 
 
 def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> None:

@@ -7,11 +7,16 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, func, select
 
 from callmon.callbacks.obligation import Obligation
+from callmon.disruptions.disruption import Disruption
+from callmon.store.disruptions import LONGEST
 from callmon.store.engine import Store
 from callmon.store.ledger import OBLIGATION, WHOLE
+from callmon.store.queries import CALL
 from callmon.store.rows import obligation_of
 
 MOST_OWED = 300
+MOST_MET = 500  # calls that a disruption met; of more it is said that there are more
+BEFORE = 300  # calls of a line that came before it began, among which those are looked for that were still up
 
 
 class Worklist(NamedTuple):
@@ -49,3 +54,26 @@ def worklist(
 def _count(connection: Connection, which: object) -> int:
     question = select(func.count()).select_from(OBLIGATION).where(which)  # type: ignore[arg-type]  # a condition
     return int(connection.execute(question).scalar_one())
+
+
+def calls_met(store: Store, one: Disruption) -> int:
+    """As `disruptions.calls_met`, up to MOST_MET + 1: on a busy exchange a long one met hundreds of thousands."""
+    public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
+    during = and_(CALL.c.line.in_(list(one.lines)), CALL.c.arrived >= one.began, public)
+    if one.ended is not None:
+        during = and_(during, CALL.c.arrived <= one.ended)
+    some = select(CALL.c["call"]).where(during).limit(MOST_MET + 1).subquery()
+    with store.reading() as connection:
+        found = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+        for line in one.lines if found <= MOST_MET else ():
+            found += _still_up(connection, line, one)
+    return min(found, MOST_MET + 1)
+
+
+def _still_up(connection: Connection, line: str, one: Disruption) -> int:
+    """Of the line's latest calls before it began, those that had not ended."""
+    when = and_(CALL.c.arrived > one.began - LONGEST, CALL.c.arrived < one.began)
+    latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
+    looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
+    which = and_(looked.c.ended > one.began, looked.c.direction == "inbound", ~looked.c.is_test)
+    return int(connection.execute(select(func.count()).select_from(looked).where(which)).scalar_one())

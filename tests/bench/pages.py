@@ -1,56 +1,57 @@
 """``python -m tests.bench.pages``: how long the daemon takes for each page with few calls and with many, and how
 late its loop is with nobody looking and with hundreds of live clients.
 
-A month of calls in SQLite: a sample that callmon judged, and copies of its rows under other names. Their accounts
-stand once, so that ten million fit on a disk: the pages measured read rows. Server time is that of the application
-itself, asked without a socket. Ratios of one run hold; milliseconds are of one machine.
+Server time is that of the application itself, asked without a socket by somebody who may see everything. Ratios of
+one run hold; milliseconds are of one machine. `pages_rows` says what is in the databases.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import httpx
-from sqlalchemy import Connection, text
 
-from callmon import facts as f
 from callmon.daemon import Daemon
 from callmon.demo import demo_settings
 from callmon.demo.exchange import Exchange
 from callmon.settings import Settings
 from callmon.store import keyed
-from callmon.store.engine import upgrade
+from callmon.store.engine import Store
+from callmon.web.access.access import Access
 from callmon.web.app import app
-from tests import year, year_rows, year_stories
-from tests.bench.databases import ON_DISK
+from tests import year
+from tests.bench import pages_rows
+from tests.bench.databases import ON_DISK, postgresql, sqlite
+from tests.bench.processes import BenchError
 from tests.bench.table import head, row, say
+from tests.pages_site import EVERYTHING, ROLES
 
-SAMPLE = 5_000
-FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)
-DAYS = 31
 HERE = ("127.0.0.1", 40000)
+DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}
 Times = tuple[float, float]  # seconds by the clock, and of the processor
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.pages", description=__doc__)
-    parser.add_argument("--calls", type=int, nargs=2, default=[10_000, 200_000], help="few, and many")
+    parser.add_argument("--calls", type=int, nargs=2, default=[10_000, 200_000], help="few, and many; 0: no pages")
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=list(DATABASES), help="(both)")
     parser.add_argument("--requests", type=int, default=200, help="of each page (200)")
-    parser.add_argument("--clients", type=int, default=300, help="that look on live (300)")
+    parser.add_argument("--clients", type=int, default=300, help="that look on live (300); 0: no lag")
     parser.add_argument("--seconds", type=float, default=30.0, help="that the loop is watched (30)")
     given = parser.parse_args()
-    if given.calls[1]:
-        compare(given.calls, given.requests)
+    for name in given.databases if given.calls[1] else ():
+        compare(name, given.calls, given.requests)
     if given.clients:
         asyncio.run(lags(given.clients, given.seconds))
 
@@ -58,122 +59,103 @@ def main() -> None:
 # Pages, with few calls and with many.
 
 
-def compare(sizes: list[int], requests: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="callmon-pages-", dir=ON_DISK) as folder:
-        known = []
-        for calls in sizes:
-            settings, begun = year.settings(url=f"sqlite:///{folder}/{calls}.db"), time.perf_counter()
-            fill(settings, calls)
-            known.append(settings)
-            say(f"{calls:,} calls made in {time.perf_counter() - begun:.0f} s")
-        taken = asyncio.run(pages(known, requests))
+def compare(name: str, sizes: list[int], requests: int) -> None:
+    """Both databases are there together, and each page is asked of one and the other in turns."""
+    try:
+        with DATABASES[name]() as new, tempfile.TemporaryDirectory(prefix="callmon-pages-", dir=ON_DISK) as folder:
+            os.environ["STATE_DIRECTORY"] = folder
+            known = [_filled(new(), calls) for calls in sizes]
+            taken = asyncio.run(pages(known, requests))
+    except BenchError as why:
+        say(f"{name}: not measured, {why}")
+        return
     for what, place in (("server time", 0), ("processor time", 1)):
-        head(f"{what}, p95 in ms", (*(f"{calls:,}" for calls in sizes), "ratio"))
-        for name, (few, many) in taken.items():
+        head(f"{name}: {what}, p95 in ms", (*(f"{calls:,}" for calls in sizes), "ratio"))
+        for page, (few, many) in taken.items():
             pair = [1000 * sorted(x[place] for x in times)[int(0.95 * len(times))] for times in (few, many)]
-            row(name, (f"{pair[0]:.1f}", f"{pair[1]:.1f}", f"{pair[1] / pair[0]:.2f}"))
+            row(page, (f"{pair[0]:.1f}", f"{pair[1]:.1f}", f"{pair[1] / pair[0]:.2f}"))
 
 
-def fill(settings: Settings, calls: int) -> None:
-    """A month of so many calls."""
-    store = upgrade(settings.store.url)
-    year_rows.stored(store, settings, sample())
-    copies = calls // SAMPLE - 1
-    with store.writing() as connection:
-        _copy(connection, copies)
-    store.close()
-
-
-def sample() -> Iterator[tuple[list[f.Fact], year.Truth]]:
-    """The calls that callmon judges: the same, however many copies there are."""
-    return year_stories.calls(SAMPLE, seed=3, at=_in_march)
-
-
-def _in_march(random: Random) -> datetime:
-    return FIRST + timedelta(seconds=random.uniform(0, DAYS * 86_400 - 7200))
-
-
-def _copy(connection: Connection, copies: int) -> None:
-    """Each call of the sample so often again, a little later each time."""
-    connection.execute(text("CREATE TEMP TABLE n (n INTEGER PRIMARY KEY)"))
-    connection.execute(
-        text(
-            "WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x WHERE n < :most) "
-            "INSERT INTO n SELECT n FROM x"
-        ),
-        {"most": copies},
-    )
-    for table, time_of, kept in (("call", "arrived", "data"), ("finding", "at", None)):
-        columns = [name for _, name, *_ in connection.execute(text(f'PRAGMA table_info("{table}")'))]
-        new = {"call": "s.call || '-' || n.n", time_of: f"s.{time_of} + n.n * 1000003"}
-        if kept is not None:
-            new[kept] = "''"
-        chosen = ", ".join(new.get(name, f's."{name}"') for name in columns)
-        only = "WHERE s.standard IN ('answer_by_third_ring')" if table == "finding" else ""
-        names = ", ".join(f'"{name}"' for name in columns)
-        connection.execute(
-            text(
-                f'INSERT INTO "{table}" ({names}) SELECT {chosen} FROM "{table}" s CROSS JOIN n {only} '
-                "ORDER BY s.call"
-            )
-        )
+def _filled(url: str, calls: int) -> Settings:
+    settings, begun = year.settings(url=url, more=ROLES), time.perf_counter()
+    pages_rows.fill(settings, calls)
+    say(f"{calls:,} calls made in {time.perf_counter() - begun:.0f} s")
+    return settings
 
 
 async def pages(both: list[Settings], requests: int) -> dict[str, list[list[Times]]]:
     """Page → the times with few and with many calls: asked in turns, so that a busy machine is busy for both."""
     async with AsyncExitStack() as open_ones:
-        browsers = [await open_ones.enter_async_context(_browser(settings)) for settings in both]
+        asked = [await open_ones.enter_async_context(_asked(settings)) for settings in both]
         found: dict[str, list[list[Times]]] = {}
-        for name, path in _paths().items():
+        for name in (*PATHS, *QUESTIONS):
             found[name], random = [[], []], Random(5)
             for number in range(requests + 10):
-                asked = path(random)
-                for browser, times in zip(browsers, found[name], strict=True):
+                what = PATHS[name](random) if name in PATHS else name
+                for ask, times in zip(asked, found[name], strict=True):
                     begun, worked = time.perf_counter(), time.process_time()
-                    answer = await browser.get(asked)
-                    assert answer.status_code == 200, (asked, answer.status_code)
+                    await ask(what)
                     if number >= 10:  # the first warm up
                         times.append((time.perf_counter() - begun, time.process_time() - worked))
         return found
 
 
 @asynccontextmanager
-async def _browser(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The application of a daemon that does not run, asked without a socket."""
+async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """The application of a daemon that does not run, asked for a page without a socket; or one of QUESTIONS."""
+    os.environ["STATE_DIRECTORY"] = tempfile.mkdtemp(
+        dir=os.environ["STATE_DIRECTORY"]
+    )  # with PostgreSQL the key's
     store = keyed.ready(settings)
     daemon = Daemon(settings, store)
     daemon.site.look(datetime.now(UTC))
-    application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site)
+    access = Access(settings.web.access, store)
+    application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access)
     transport = httpx.ASGITransport(application, client=HERE)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as browser:
-        yield browser
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=EVERYTHING) as browser:
+
+        async def ask(what: str) -> None:
+            if what in QUESTIONS:
+                await daemon.site.ask(QUESTIONS[what], daemon.site.reader, settings)
+                return
+            answer = await browser.get(what)
+            assert answer.status_code == 200, (what, answer.status_code)
+
+        yield ask
     daemon.site.close()
     daemon.database.close()
     store.close()
 
 
-def _paths() -> dict[str, Callable[[Random], str]]:
-    def day(random: Random) -> str:
-        return f"2024-03-{random.randint(2, 29):02}"
+def _day(random: Random) -> str:
+    return f"2024-03-{random.randint(2, 29):02}"
 
-    def fixed(path: str) -> Callable[[Random], str]:
-        return lambda _: path
 
-    names = [facts[0].call for facts, _ in sample()]
-    rare = "norme=answer_by_third_ring&verdict"
-    return {
-        "Now": fixed("/fr/"),
-        "wall": fixed("/en/wall"),
-        "Callbacks": fixed("/fr/rappels"),
-        "Calls of a day": lambda r: f"/fr/appels?jour={day(r)}",
-        "Calls of a line": lambda r: f"/fr/appels?jour={day(r)}&ligne=tty",
-        "Calls by outcome": lambda r: f"/fr/appels?jour={day(r)}&issue=busy",
-        "Calls not met": lambda r: f"/fr/appels?jour={day(r)}&{rare}=not_met",
-        "Calls not known": lambda r: f"/fr/appels?jour={day(r)}&{rare}=unknown",
-        "One call": lambda r: f"/fr/appels/{year.EXCHANGE}/{r.choice(names)}",
-        "Promises": fixed("/fr/normes"),
-        "Disruptions": fixed("/fr/perturbations"),
-    }
+def _fixed(path: str) -> Callable[[Random], str]:
+    return lambda _: path
+
+
+RARE = "norme=answer_by_third_ring&verdict"
+PATHS: dict[str, Callable[[Random], str]] = {
+    "Now": _fixed("/fr/"),
+    "wall": _fixed("/en/wall"),
+    "Callbacks": _fixed("/fr/rappels"),
+    "One callback": lambda r: f"/fr/rappels/{r.choice(pages_rows.owed_names())}",
+    "Calls of a day": lambda r: f"/fr/appels?jour={_day(r)}",
+    "Calls of a line": lambda r: f"/fr/appels?jour={_day(r)}&ligne=tty",
+    "Calls by outcome": lambda r: f"/fr/appels?jour={_day(r)}&issue=busy",
+    "Calls not met": lambda r: f"/fr/appels?jour={_day(r)}&{RARE}=not_met",
+    "Calls not known": lambda r: f"/fr/appels?jour={_day(r)}&{RARE}=unknown",
+    "One call": lambda r: f"/fr/appels/{year.EXCHANGE}/{r.choice(pages_rows.call_names())}",
+    "Months": _fixed("/fr/mois"),
+    "One month": _fixed("/fr/mois/2024-03"),
+    "Promises": _fixed("/fr/normes"),
+    "Disruptions": _fixed("/fr/perturbations"),
+    "One disruption": lambda r: f"/fr/perturbations/{r.choice(pages_rows.DISRUPTED).id}",
+    "Accesses": _fixed("/fr/consultations"),
+}
+# What a page keeps for a minute, asked for each time.
+QUESTIONS: dict[str, Callable[[Store, Settings], object]] = {}
 
 
 # The loop, with nobody looking and with many.

@@ -20,6 +20,7 @@ from callmon.disruptions.entries import NO_NOTICE
 from callmon.disruptions.hand import Action, Hand, refusal
 from callmon.explain.disrupted import DisruptedPage
 from callmon.store import disruptions as stored
+from callmon.store import pages
 from callmon.web.access.rights import Right
 from callmon.web.site import Site
 from callmon.web.spoken import Tongue
@@ -99,9 +100,7 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
     if found is None:
         text = word("disruption_refusal", "not_known", visit.language)
         return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
-    met = (
-        await visit.site.ask(stored.calls_met, visit.site.reader, found) if found.began <= visit.tongue.now else 0
-    )
+    met = await visit.site.ask(pages.calls_met, visit.site.reader, found) if found.began <= visit.tongue.now else 0
     can_move = found.source == "work" and found.began > visit.tongue.now and found.ended is None
     return await visit.page(
         "disruption.html",
@@ -109,7 +108,8 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
         status=409 if refused else 200,
         one=found,
         told=told(found, visit.tongue),
-        met=met,
+        met=min(met, pages.MOST_MET),
+        met_more=met > pages.MOST_MET,
         may_tell=visit.may(Right.REPORT),
         can_move=can_move,
         refused=refused,
