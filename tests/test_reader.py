@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from callmon.store import rolled, rollups
 from callmon.store.engine import Store
+from tests import year, year_rows, year_stories
 from tests.boards import model
 from tests.boards.live import DISRUPTION
 from tests.store_fixtures import of_calls, wrote
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+NOON = datetime(2024, 3, 5, 17, tzinfo=UTC)  # the clocks change in these days
 SCRIPT = Path(__file__).parents[1] / "dashboards" / "grafana" / "reader.sql"
 TABLES = ("number", "call", "fact", "finding", "obligation", "ledger", "access", "number_key", "counter", "hand")
 
@@ -57,7 +62,7 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Store) -> Non
         told = [reader.execute(f"SELECT * FROM {view}").fetchall() for view in sorted(views)]  # type: ignore[arg-type]  # their own names
     assert views == {
         *("calls", "verdicts", "obligations", "disruptions", "unheard", "figures"),
-        *("offered", "calls_per_day", "verdicts_per_day", "rings_per_day", "half_hours"),
+        *("offered", "calls_per_day", "verdicts_per_day", "rings_per_day", "half_hours", "offered_per_half_hour"),
     }
     hidden = {"token", "other", "data", "channel", "caller"}
     assert {str(column) for _, column in columns} & hidden == set()
@@ -66,6 +71,38 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Store) -> Non
     assert "5550101" not in repr(told)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM number")).scalar_one() == 1
+
+
+HELD = {
+    "all": "",
+    "none": "SET until = 0",
+    "of another version": "SET version = version + 1",
+    "of another time zone": "SET zone = 'Europe/Paris'",
+}
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 3])
+@pytest.mark.parametrize("held", HELD)
+def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Store, held: str, pieces: int) -> None:
+    """Built wholly or in part, or of no use."""
+    given = year.settings()
+    in_march = lambda chance: NOON + timedelta(minutes=chance.randrange(20_000))  # noqa: E731 - a moment of its own
+    year_rows.stored(store, given, year_stories.calls(300, seed=3, at=in_march))
+    if pieces:
+        rolled.anew(store, given.timezone)
+        list(islice(rolled.build(store, chunk=70, pause=0), pieces))
+    with store.engine.begin() as connection:
+        connection.execute(text(f"UPDATE rollup_state {HELD[held] or 'SET id = id'}"))
+    assert f"rollup_state WHERE version = {rollups.VERSION} " in SCRIPT.read_text("utf-8")
+    key = "day, line, language, half_hour"
+    group = f"SELECT {key}, sum(offered)::int FROM {{}} GROUP BY {key} ORDER BY {key}"
+    with as_reader(store) as reader:
+        by_cells, by_calls = (
+            reader.execute(group.format(view).encode()).fetchall()
+            for view in ("offered_per_half_hour", "half_hours")
+        )
+    assert by_cells == by_calls
+    assert sum(int(str(row[4])) for row in by_calls) > 250
 
 
 def going_on(store: Store, language: str) -> list[str]:

@@ -231,6 +231,14 @@ def test_an_originate_s_outcome_is_an_event_and_no_answer_to_us() -> None:
     assert made.next_deadline() == 105.0
 
 
+def test_events_are_counted_and_answers_to_us_are_not() -> None:
+    made = session(md5=False)
+    made.receive_data(BANNER + ACCEPTED + BOOTED + PONG, 100.0)
+    assert made.received == 1
+    made.receive_data(BOOTED + PONG + b"Event: OfNoUse\r\n\r\nnothing\r\n\r\n" + REFUSED, 101.0)
+    assert made.received == 3
+
+
 def test_messages_of_no_use_are_counted_and_skipped() -> None:
     made = listening()
     assert made.receive_data(b"what is this\r\n\r\nEvent: NewThing\r\nA: b\r\n\r\n\xff\xfe\r\n\r\n", 101.0) == []

@@ -79,7 +79,7 @@ class Session:
         self.failure: AmiError | None = None
         self.is_refused = False
         self.unusable = 0
-        self.received = 0
+        self.received = 0  # events, also those that nobody uses
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
         self._boxes, self._feed = boxes or Mailboxes(), feed or Feed()
@@ -228,6 +228,7 @@ class Session:
     def _told(self, said: e.Event | e.Reply, now: float, heard: list[e.Event]) -> None:
         """What ends a gap bears no time: it gets the exchange's own."""
         if isinstance(said, e.Reply):
+            self.received -= 1
             self._replied(said, now, heard)
         elif isinstance(said, e.FullyBooted):
             self._fully_booted(said, now, heard)
@@ -305,6 +306,7 @@ class Session:
 
     def _unusable(self, message: bytes) -> None:
         self.unusable += 1
+        self.received -= 1
 
     def _ping(self, now: float) -> None:
         self._pinged = now

@@ -31,6 +31,13 @@ CREATE FUNCTION boards.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT boa
 CREATE FUNCTION boards.midnight(day date) RETURNS timestamptz LANGUAGE sql STABLE
     AS $$ SELECT day::timestamp AT TIME ZONE boards.zone() $$;
 
+-- When a half hour of the clock (0 is midnight) began, on the day that the clocks change, too: one that a night has twice
+-- is one, and began the first time. PostgreSQL takes the second.
+CREATE FUNCTION boards.clock(day date, half_hour int) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN (later - interval '1 hour') AT TIME ZONE boards.zone() = wall THEN later - interval '1 hour' ELSE later END
+    FROM (SELECT day::timestamp + half_hour * interval '30 minutes' AS wall) AS told,
+         LATERAL (SELECT wall AT TIME ZONE boards.zone() AS later) AS at_last $$;
+
 CREATE FUNCTION boards.hours(in_hours boolean) RETURNS text LANGUAGE sql IMMUTABLE
     AS $$ SELECT CASE WHEN in_hours THEN 'open' WHEN NOT in_hours THEN 'closed' ELSE 'unknown' END $$;
 
@@ -127,6 +134,22 @@ SELECT came.day, came.line, came.language, came.half_hour, count(*) AS offered,
 FROM came LEFT JOIN boards.verdicts v
      ON v."call" = came."call" AND v.exchange = came.exchange AND v.standard = 'answer_by_third_ring'
 GROUP BY came.day, came.line, came.language, came.half_hour;
+
+-- How many came in each half hour. Read from callmon's roll-ups, a row for each day and line, however many calls there are;
+-- what these do not hold (they are being made anew, in another time zone, or by another version) is counted call by call.
+CREATE VIEW boards.offered_per_half_hour AS
+WITH held AS (
+    SELECT coalesce(max(until), 0) AS until FROM rollup_state WHERE version = 1 AND zone = boards.zone())
+SELECT r.day::date AS day, r.line, r.language,
+       left(half.hour, 2)::int * 2 + (right(half.hour, 2) = '30')::int AS half_hour, half.offered::bigint AS offered
+FROM rollup r, jsonb_each_text(r.cell::jsonb #> '{counts,half_hour.offered}') AS half (hour, offered)
+WHERE (SELECT until FROM held) > 0
+UNION ALL
+SELECT boards.day(boards.moment(arrived)), line, language,
+       extract(hour FROM boards.moment(arrived) AT TIME ZONE boards.zone())::int * 2
+       + (extract(minute FROM boards.moment(arrived) AT TIME ZONE boards.zone()) >= 30)::int, 1
+FROM "call"
+WHERE arrived >= (SELECT until FROM held) AND direction = 'inbound' AND NOT is_test AND line IS NOT NULL;
 
 GRANT USAGE ON SCHEMA boards TO callmon_boards;
 GRANT SELECT ON ALL TABLES IN SCHEMA boards TO callmon_boards;

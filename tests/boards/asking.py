@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,12 @@ class Asked:
     def __init__(self, prometheus: Prometheus, reader: psycopg.Connection[Any], now: float, begin: float) -> None:
         self._prometheus, self._reader, self.now, self.begin = prometheus, reader, now, begin
         self.chosen: dict[str, list[str]] = {}
+
+    def at(self, moment: float) -> Asked:
+        """The same, looking at another moment."""
+        other = copy(self)
+        other.now = moment
+        return other
 
     def choose(self, board: Json, **chosen: str) -> None:
         """Every variable of a board: all of its values, or those that are given."""

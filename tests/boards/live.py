@@ -327,9 +327,9 @@ HALF_HOURS = Panel(
     ),
     (
         series(
-            "WITH counted AS (SELECT day, half_hour, sum(offered) AS offered FROM half_hours "
+            "WITH counted AS (SELECT day, half_hour, sum(offered) AS offered FROM offered_per_half_hour "
             f"WHERE {VOICE} AND (boards.today() - day) % 7 = 0 AND boards.today() - day <= 56 GROUP BY 1, 2) "
-            "SELECT boards.midnight(boards.today()) + half_hour * interval '30 minutes' AS time, "
+            "SELECT boards.clock(boards.today(), half_hour) AS time, "
             "coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 AS today, "
             "percentile_cont(0.5) WITHIN GROUP (ORDER BY offered) FILTER (WHERE day < boards.today()) AS usual "
             "FROM counted GROUP BY half_hour ORDER BY 1"

@@ -68,8 +68,8 @@ RINGS_BY_HOUR = Panel(
     ),
     (
         series(
-            f"SELECT boards.midnight(day) + hour * interval '1 hour' AS time, {BY_HOUR} FROM rings_per_day "
-            f"WHERE {top.CHOSEN} AND $__timeFilter(boards.midnight(day) + hour * interval '1 hour') "
+            f"SELECT boards.clock(day, 2 * hour) AS time, {BY_HOUR} FROM rings_per_day "
+            f"WHERE {top.CHOSEN} AND $__timeFilter(boards.clock(day, 2 * hour)) "
             "GROUP BY day, hour ORDER BY 1"
         ),
     ),
@@ -137,7 +137,7 @@ WEEK = Panel(
     ),
     (
         sql(
-            f"SELECT lpad((half_hour / 2)::text, 2, '0') || ':00' AS hour, {BY_DAY} FROM half_hours "
+            f"SELECT lpad((half_hour / 2)::text, 2, '0') || ':00' AS hour, {BY_DAY} FROM offered_per_half_hour "
             "WHERE line IN (${line:sqlstring}) AND language IN (${language:sqlstring}) "
             "AND day > boards.today() - $days GROUP BY half_hour / 2 ORDER BY 1"
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -51,7 +52,12 @@ NOTICE = {
 }
 TARGET = 'title_en = "General inquiries, Toronto"'
 LOOKS_EVERY = 1.5  # seconds: Prometheus every one, and an answer takes its time
+HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
+INTO_IT = 3.5  # seconds after these began: nothing but heartbeats waits yet
+SLACK = 0.5  # seconds from the exchange to callmon, on a busy machine
+LASTS = 210.0  # seconds from the first row to the last panel read, at most
+HALF_HOUR = 1800.0
 # Two days from now the office closes at noon: until then it is open round the clock.
 NOON = "00:00-12:00"
 
@@ -68,12 +74,15 @@ class Scene:
     begun: float  # of the first call, seconds since 1970
     callmon: Callmon
     closes: datetime
-    told: dict[str, Span]  # when a disruption of a line was told of; "LINE over": when it was ended
+    # When a disruption of a line was told of; "LINE over": when it was ended; "cut", "heard again": the network;
+    # "held up": the database, and the moment at which the sinks were looked at.
+    told: dict[str, Span]
     memory: float  # bytes of the process that listens
     started: float
-    messages: tuple[int, int]  # that the network had carried to callmon, at the earliest and at the latest look
+    events: tuple[int, int]  # that the network had carried to callmon, at the earliest and at the latest look
     before_prometheus: int  # of these, before its first look
     read: float = 0.0  # when the last panel had been asked for
+    language: str = "en"  # of the words in which the truth is told
 
     @property
     def up(self) -> list[Happened]:
@@ -81,8 +90,10 @@ class Scene:
 
 
 def configured(callmon: Callmon, now: datetime) -> datetime:
-    """The setting that this run needs; gives when the office closes next."""
-    text = callmon.config.read_text()
+    """The setting that this run needs, on any day; gives when the office closes next. Other days have the shipped
+    hours: the last opening day is one of those that `before` tells.
+    """
+    text = re.sub(r"(?m)^(\[calendar\]\n)hours = .*\n", r"\1", callmon.config.read_text())
     today = now.astimezone(TORONTO).date()
     days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in (0, 1)]
     days.append(f'{today + timedelta(days=2)} = "{NOON}"')
@@ -134,6 +145,19 @@ def command(callmon: Callmon, *words: str) -> str:
     return done.stdout
 
 
+def wait_for_room() -> None:
+    """No half hour ends within the run, and so no day: a call on the edge would be in the one or the other."""
+    left = HALF_HOUR - time.time() % HALF_HOUR
+    if left < LASTS:
+        time.sleep(left + 0.1)
+
+
+def on_time(at: float) -> None:
+    """What calls go through is known by the second."""
+    late = time.monotonic() - at
+    assert late < 1, f"the machine was too busy: what was to happen during calls came {late:.1f} s too late"
+
+
 def until(at: float) -> None:
     time.sleep(max(0.0, at - time.monotonic()))
 
@@ -143,6 +167,7 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
     """Everything that has happened, at the moment when the panels are read."""
     with ExitStack() as stack:
         url = stack.enter_context(Postgres())
+        wait_for_room()
         calls, old_complaints = weeks_before(url, datetime.now(UTC))
         link = stack.enter_context(Proxy(asterisk.ami_port))
         callmon = Callmon(place, link.port, asterisk.secret, store=url)
@@ -152,7 +177,7 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         prometheus = stack.enter_context(Prometheus(f"127.0.0.1:{callmon.web_port}", []))
         while not prometheus.get("/api/v1/query?query=callmon_exchange_events_total")["data"]["result"]:
             time.sleep(0.1)
-        unseen = link.messages
+        unseen = link.events
         playing = stack.enter_context(Playing(asterisk, [one for one, _ in TODAY], 0.03, "own"))
         begun, start = time.time(), time.monotonic()
         until(start + 4)
@@ -160,23 +185,24 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         told = happens(callmon, link, start)
         reader = stack.enter_context(as_reader(url))
         until(start + CAPTURE - LOOKS_EVERY)
-        before = link.messages
+        before = link.events
         until(start + CAPTURE)
+        on_time(start + CAPTURE)
         moment = time.time()
-        messages = (before, link.messages)
+        events = (before, link.events)
         asked = Asked(prometheus, reader, moment, moment - 30 * 86_400)
         calls += of_today(playing.calls)
         memory = float(Path(f"/proc/{callmon.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         yield Scene(
             asked, calls, playing.calls, old_complaints, begun, callmon, closes, told, memory, started,
-            messages, unseen,
+            events, unseen,
         )  # fmt: skip
 
 
 def happens(callmon: Callmon, link: Proxy, start: float) -> dict[str, Span]:
     """What is no call: disruptions that staff tell of, a database that is held up, and the network."""
     told: dict[str, Span] = {}
-    until(start + 38)
+    until(start + 8)
     told["tty"] = announced(callmon, "tty")
     (first,) = [json.loads(line)["id"] for line in command(callmon, "list").splitlines()]
     began = time.time()
@@ -185,22 +211,29 @@ def happens(callmon: Callmon, link: Proxy, start: float) -> dict[str, Span]:
     told["tty-toll-free"] = announced(callmon, "tty-toll-free")
     texts = [word for key, text in NOTICE.items() for word in (f"--{key.replace('_', '-')}", text)]
     told["poci"] = announced(callmon, "poci", *texts, "--for", "2h")
-    until(start + 50)
-    held_up(callmon)
+    until(start + HOLD)
+    on_time(start + HOLD)
+    told["held up"] = held_up(callmon)
     until(start + CUT)
     link.refuse()
+    on_time(start + CUT)
     link.cut()
+    told["cut"] = link.last_said - SLACK, link.last_said + SLACK
     until(start + HEARD_AGAIN)
+    allowed = time.time()
     link.allow()
     callmon.wait_until_heard()
+    told["heard again"] = allowed, time.time() + SLACK
     return told
 
 
-def held_up(callmon: Callmon) -> None:
+def held_up(callmon: Callmon) -> Span:
     """Somebody else has callmon's tables to themselves, while calls end."""
     with psycopg.connect(make_url(callmon.store).set(drivername="postgresql").render_as_string(False)) as other:
-        other.execute('LOCK TABLE "call", finding, fact IN ACCESS EXCLUSIVE MODE')
+        other.execute('LOCK TABLE heartbeat, "call", finding, fact IN ACCESS EXCLUSIVE MODE')
+        begun = time.time()
         time.sleep(HELD_UP)
+        return begun, begun + INTO_IT
 
 
 def announced(callmon: Callmon, line: str, *words: str) -> Span:

@@ -2,7 +2,7 @@
 
 A copy is for whoever works on how panels look: the run takes two minutes, a copy none.
 
-    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/boards/real_run.py
+    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/test_real_boards.py
 
 `copied(FOLDER)` gives the same `Seen` again, `moment(FOLDER)` when they were read.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from tests.boards import LANGUAGES, lint
 from tests.boards.asking import Frame, shown
 from tests.boards.lint import TWIN
 from tests.boards.scene import Scene
-from tests.boards.truths import TRUTHS, Either, Near
+from tests.boards.truths import TRUTHS, Truth
+from tests.boards.truths.counting import Either, Near
 
 Json = dict[str, Any]
 Rows = list[Mapping[str, Any]]
@@ -35,7 +36,7 @@ class Seen:
     language: str
     panel: Json  # as Grafana reads it
     frames: list[Frame]  # the answers of its queries, as Grafana's data frames, before any transformation
-    truth: Rows | None  # the rows of what happened, in English words; of a curve over minutes there is none
+    truth: Rows | None  # the rows of what happened, in the panel's language; of a curve over minutes there is none
 
     @property
     def rows(self) -> Rows:
@@ -55,28 +56,40 @@ class Day:
         for language, name, board in self.every():
             told.asked.choose(board, days="30")
             for panel in board["panels"]:
-                frames[language, name, panel["id"]] = told.asked.frames(panel)
+                frames[language, name, panel["id"]] = self._frames(name, panel)
             for mark in board["annotations"]["list"]:
                 self.marks[language, name, mark["name"]] = told.asked.rows(mark["target"]["rawSql"])[1]
         told.read = time.time()
         for language, name, board in self.every():
             for panel in board["panels"]:
                 key = (language, name, panel["id"])
-                self.panels[key] = Seen(name, language, panel, frames[key], self._truth(name, panel))
+                self.panels[key] = Seen(name, language, panel, frames[key], self._truth(language, name, panel))
 
     def every(self) -> Iterator[tuple[str, str, Json]]:
         for language in LANGUAGES:
             for name, board in self.boards[language].items():
                 yield language, name, board
 
+    def _frames(self, name: str, panel: Json) -> list[Frame]:
+        """As Grafana would ask. The sinks while the database is held up: later nothing but a heartbeat waits."""
+        asked, is_sinks = self.scene.asked, self.title(name, panel) == "Sinks"
+        return (asked.at(self.scene.told["held up"][1]) if is_sinks else asked).frames(panel)
+
+    def again(self, language: str, name: str, panel: Json) -> Seen:
+        """A panel that may have been changed since, asked once more."""
+        self.scene.asked.choose(self.boards[language][name], days="30")
+        return Seen(name, language, panel, self._frames(name, panel), self._truth(language, name, panel))
+
     def rows(self, language: str, name: str, panel: Json) -> Rows:
         return self.panels[language, name, panel["id"]].rows
 
-    def _truth(self, name: str, panel: Json) -> Rows | None:
-        """The French panel's is that of the English one with its id."""
-        (title,) = (one["title"] for one in self.boards["en"][name]["panels"] if one["id"] == panel["id"])
-        told = TRUTHS[name].get(title, TRUTHS[name].get(title.removesuffix(TWIN["en"])))
-        return None if told is None else list(told(self.scene))
+    def _truth(self, language: str, name: str, panel: Json) -> Rows | None:
+        told = truth_of(name, self.title(name, panel))
+        return None if told is None else list(told(replace(self.scene, language=language)))
+
+    def title(self, name: str, panel: Json) -> str:
+        """The English one: panels of two languages have the same id."""
+        return next(str(one["title"]) for one in self.boards["en"][name]["panels"] if one["id"] == panel["id"])
 
     def copy(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,10 +100,16 @@ class Day:
         (folder / MOMENT).write_text(json.dumps({"now": asked.now, "begin": asked.begin}), "utf-8")
 
 
+def truth_of(board: str, title: str) -> Truth | None:
+    """A graph's table shows the same, unless it is told of by itself."""
+    known = TRUTHS[board]
+    return known.get(title, known.get(title.removesuffix(TWIN["en"])))
+
+
 def _plain(value: Any) -> Json:
     match value:
         case Near():
-            return {"near": value.value, "by": value.by}
+            return {"near": value.value, "by": value.by, "unit": value.unit}
         case Either():
             return {"either": list(value.values)}
     raise TypeError(f"no JSON for {value!r}")
@@ -98,8 +117,8 @@ def _plain(value: Any) -> Json:
 
 def _again(read: Json) -> Any:
     match read:
-        case {"near": value, "by": by}:
-            return Near(value, by)
+        case {"near": value, "by": by, "unit": unit}:
+            return Near(value, by, unit)
         case {"either": values}:
             return Either(tuple(values))
     return read

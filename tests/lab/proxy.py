@@ -30,8 +30,9 @@ class Proxy:
         self.port: int = self._door.getsockname()[1]
         self.log: list[tuple[float, str]] = []
         self.connections = 0
-        self.messages = 0  # of the exchange, that were passed on wholly: events, and answers to actions
-        self._tails: dict[socket.socket, bytes] = {}  # what may begin the end of one
+        self.events = 0  # of the exchange, that were passed on wholly
+        self.last_said = 0.0  # when the exchange's last byte was passed on, seconds since 1970
+        self._tails: dict[socket.socket, bytes] = {}  # what has come of a message that is not complete
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._frozen = self._refusing = self._closing = False
         self._bytes_left: int | None = None
@@ -153,9 +154,9 @@ class Proxy:
             self._count_down(len(data))
 
     def _count(self, sock: socket.socket, data: bytes) -> None:
-        text = self._tails.get(sock, b"") + data
-        self.messages += text.count(END)
-        self._tails[sock] = text[1 - len(END) :]
+        self.last_said = time.time() if data else self.last_said
+        *messages, self._tails[sock] = (self._tails.get(sock, b"") + data).split(END)
+        self.events += sum(message.startswith(b"Event: ") for message in messages)
 
     def _is_of_exchange(self, sock: socket.socket) -> bool:
         try:

@@ -1,0 +1,147 @@
+"""What a panel shows beside what happened: the rows, none too many, and the units in which they are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.boards.asking import STEP
+from tests.boards.lint import TWIN, UNITS, shown_columns
+from tests.boards.scene import HELD_UP, Scene
+from tests.boards.seen import Json, Rows, Seen
+from tests.boards.truths.counting import Near
+
+CURVES = {
+    ("disruptions", "Heard, over time"),
+    *(("itself", name) for name in ("Events received a second", "Waiting to be written")),
+    *(("itself", name) for name in ("How late the oldest is", "Memory")),
+}
+LABELS = {"", "Time", "exchange", "sink", "instance"}
+PART_OF = re.compile(r"(\d+) (?:of|sur) (\d+)")
+IN_MILLISECONDS = "time:"
+
+
+def found(scene: Scene, title: str, seen: Seen) -> list[str]:
+    """What differs from what happened; `title` is the English one."""
+    rows = seen.rows
+    if is_empty(seen.panel, rows):
+        return ["empty"]
+    title = title.removesuffix(TWIN["en"])
+    if (seen.board, title) in CURVES:
+        return curve(scene, title, rows)
+    if seen.truth is None:
+        return ["nothing is known of it"]
+    # A column of words has the order of the database's alphabet: that of English is ours, too.
+    has_order = seen.panel["type"] != "table" or "rawSql" in seen.panel["targets"][0]
+    told = different(seen.truth, rows, has_order and seen.language == "en")
+    return [*told, *wrong_units(seen.panel, seen.truth)]
+
+
+# ── nothing ──
+
+
+def is_empty(panel: Json, rows: Rows) -> bool:
+    """No row; or zeros alone, all and none of a hundred: a query that lost its label would show that, too."""
+    told = [
+        (unit_of(panel, row, name), value) for row in rows for name, value in row.items() if name not in LABELS
+    ]
+    numbers = [(unit, value) for unit, value in told if isinstance(value, int | float)]
+    if numbers:
+        return not any(_tells(unit, value) for unit, value in numbers)
+    parts = [found for _, value in told if (found := PART_OF.fullmatch(str(value)))]
+    if parts:
+        return all(part[1] in ("0", part[2]) for part in parts)
+    return not any(value for _, value in told)
+
+
+def _tells(unit: str, value: float) -> bool:
+    is_share = unit in UNITS["percent"]
+    return value not in ((0, 100) if is_share else (0,))
+
+
+# ── units ──
+
+
+def unit_of(panel: Json, row: Mapping[str, Any], name: str) -> str:
+    """Of a column; of a figure of Prometheus, by its query's letter."""
+    columns = shown_columns(panel)
+    told = columns.get(name, columns.get(str(row.get("", "")), {}))
+    return str(told.get("unit", panel["fieldConfig"]["defaults"].get("unit", "")))
+
+
+def wrong_units(panel: Json, truth: Rows) -> list[str]:
+    letters = [target["refId"] for target in panel["targets"]]
+    wrong = set()
+    for place, row in enumerate(truth):
+        # A stat has a row a query.
+        letter = row.get("", letters[min(place, len(letters) - 1)])
+        for name, value in row.items():
+            if name == "time" and panel["type"] != "table":
+                continue  # an axis
+            unit = unit_of(panel, {"": letter}, name)
+            if (measured := _measured(value)) and not _may_say(unit, measured):
+                wrong.add(f"{name}: {measured} are shown in the unit {unit or 'none'}")
+    return sorted(wrong)
+
+
+def _measured(value: Any) -> str:
+    match value:
+        case Near():
+            return value.unit
+        case int():
+            return "count"
+    return ""
+
+
+def _may_say(unit: str, measured: str) -> bool:
+    return any(unit == one or (one == IN_MILLISECONDS and unit.startswith(one)) for one in UNITS[measured])
+
+
+# ── rows ──
+
+
+def different(expected: Rows, rows: Rows, in_order: bool) -> list[str]:
+    if len(expected) != len(rows):
+        return [f"{len(rows)} rows, not {len(expected)}: {rows} instead of {expected}"]
+    rest = list(rows)
+    wrong = []
+    for want in expected:
+        among = rest[:1] if in_order else rest
+        match = next((row for row in among if all(same(v, row.get(k, "absent")) for k, v in want.items())), None)
+        if match is None:
+            wrong.append(f"{dict(want)} is not among {[dict(row) for row in among]}")
+            match = rest[0]
+        rest.remove(match)
+    return wrong
+
+
+def same(want: Any, got: Any) -> bool:
+    if isinstance(want, float) and isinstance(got, int | float):
+        return abs(want - got) < 1e-6
+    return bool(want == got)
+
+
+def curve(scene: Scene, title: str, rows: Rows) -> list[str]:
+    """Curves over the few minutes of the run."""
+    values = list(_values(rows))
+    match title:
+        case "Heard, over time":
+            good = set(values) == {0.0, 1.0}
+        case "Events received a second":
+            carried = scene.events[1] - scene.before_prometheus
+            good = sum(values) * STEP == Near(carried, carried * 0.25)
+            values = [*values, carried]
+        case "Waiting to be written":
+            # At the end a heartbeat may be on its way, at most one a second.
+            good = max(values) >= int(HELD_UP - STEP) and values[-1] in (0, 1)
+        case "How late the oldest is":
+            # A second until the first heartbeat, and a step until somebody looks.
+            good = max(values) == Near(HELD_UP - (1 + STEP) / 2, (1 + STEP) / 2 + 0.5)
+        case "Memory":
+            good = all(value == Near(scene.memory, scene.memory * 0.15) for value in values)
+    return [] if good else [f"{title}: {values}"]
+
+
+def _values(rows: Rows) -> Iterator[float]:
+    return (next(value for name, value in row.items() if name not in LABELS) for row in rows)
