@@ -187,6 +187,11 @@ class Configuration(BaseSettings):
         description="callers are compared (TTY, language) when each side has so many judged calls",
         json_schema_extra={"unit": "calls"},
     )
+    accessible_contact: str | None = Field(
+        default=None,
+        min_length=1,
+        description="where people ask for a report in another format: an e-mail address or a telephone number",
+    )
     store: StoreSettings = Field(default=StoreSettings(), description="the database")
     privacy: PrivacySettings = Field(default=PrivacySettings(), description="keys, and files with numbers")
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")

@@ -18,7 +18,6 @@ from callmon.attesting import standing
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from callmon.disruptions.disruption import Disruption
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Site
     from callmon.reports.values import Month, Relation, Report
@@ -50,7 +49,6 @@ def gathered(
     from callmon.reports import month as months
     from callmon.reports.values import Compared
     from callmon.store import reported
-    from callmon.store.disruptions import all_of
 
     zone, site = settings.timezone, site_of(settings)
     others: list[tuple[Relation, Month]] = [
@@ -60,12 +58,12 @@ def gathered(
     others = others if compare else []
     with reported.snapshot(store) as connection:
         told = progress(sum(reported.steps(connection, zone, x) for x in (period, *(one for _, one in others))))
-        made = _one(connection, site, period, now, lines, told, tuple(all_of(store, period.begin, period.end)))
+        made = _one(connection, site, period, now, lines, told)
         beside = [
             Compared(
                 one.name,
                 relation,
-                _one(connection, site, one, now, lines, told, tuple(all_of(store, one.begin, one.end))).figures,
+                _one(connection, site, one, now, lines, told).figures,
             )
             for relation, one in others
         ]
@@ -79,11 +77,10 @@ def _one(
     now: datetime,
     lines: Iterable[str] | None,
     told: Told,
-    disrupted: tuple[Disruption, ...],
 ) -> Report:
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Book, Known
-    from callmon.store import attestations, reported
+    from callmon.store import attestations, disruptions, reported
 
     book, seal = Book(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
@@ -96,6 +93,7 @@ def _one(
     listening = {name: Listening(*one) for name, one in heard.items()}
     if end > now:  # what has not come yet is not unheard
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
+    disrupted = tuple(disruptions.all_in(connection, begin, end))
     for one in disrupted:
         seal.add("disruption", one.id, one.began, one.ended, one.counts)
     known = Known(

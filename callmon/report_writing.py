@@ -105,4 +105,5 @@ def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
         minimum=settings.minimum_sample,
         standards={x.name: x.parameters.model_dump() for x in load(settings.standards)},
         remarks=remarks,
+        contact=settings.configuration.accessible_contact,
     )

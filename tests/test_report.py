@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from callmon import reports, words
 from callmon.callbacks.obligation import Obligation
 from callmon.errors import ConfigError
-from callmon.reports import as_csv, as_json, attested, frame, lengths, month, titles
+from callmon.reports import as_csv, as_json, attested, frame, layout, lengths, month, page, titles
 from callmon.reports.hearing import Listening, nothing_was_heard, total
 from callmon.reports.making import COUNTS
 from callmon.reports.owing import FATES, fate
@@ -133,6 +133,11 @@ def test_numbers_days_and_times_are_as_each_language_prints_them() -> None:
     assert (FR.clock(8, 30), EN.clock(8, 30), FR.clock(17, 0)) == (
         f"8{NBSP}h{NBSP}30", f"8:30{NBSP}a.m.", f"17{NBSP}h"
     )  # fmt: skip
+
+
+def test_nobody_must_know_whether_12_am_is_noon() -> None:
+    assert [EN.clock(0, 0), EN.clock(12, 0), EN.clock(12, 30)] == ["midnight", "noon", f"12:30{NBSP}p.m."]
+    assert [FR.clock(0, 0), FR.clock(12, 0)] == [f"0{NBSP}h", f"12{NBSP}h"]
 
 
 @pytest.mark.parametrize(
@@ -349,3 +354,19 @@ def test_hours_are_told_as_people_write_them() -> None:
     around = frame.Frame("1", ((None, week),), True, (), (line,), rules, 20, {})
     told = [one.text for one in frame.hours(around, Tongue("en", ZoneInfo("America/Toronto")))]
     assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
+
+
+def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
+    nobody = frame.Frame("1", (), True, (), (), settings().rules, 20, {})
+    somebody = msgspec.structs.replace(nobody, contact="accessible@ministry.example")
+    assert page.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
+    assert page.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
+    assert page.accessible(somebody, FR) == (
+        f"Formats accessibles sur demande{NBSP}: accessible@ministry.example."
+    )
+
+
+def test_a_row_does_not_say_twice_what_it_is() -> None:
+    known, unknown = layout.Row("Anglais", (), "Langue"), layout.Row("Langue inconnue", (), "Langue")
+    assert page.row_label(known, FR) == f"Langue{NBSP}: Anglais"
+    assert page.row_label(unknown, FR) == "Langue inconnue"

@@ -32,7 +32,7 @@ def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
     """The bytes of the file."""
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    texts, locale = page.texts(report, tongue), tongue.locale.replace("_", "-")
+    texts, locale = page.texts(report, around, tongue), tongue.locale.replace("_", "-")
     book.set_properties({"title": texts.title, "created": MADE, "comments": locale})
     book.set_custom_property("Language", locale)
     Sheets(book, report, around, tongue).write(texts)

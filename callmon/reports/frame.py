@@ -38,6 +38,7 @@ class Frame(msgspec.Struct, frozen=True):
     minimum: int
     standards: dict[str, dict[str, Any]]
     remarks: Remarks = {}
+    contact: str | None = None  # of whom another format is asked
 
 
 class Told(msgspec.Struct, frozen=True):

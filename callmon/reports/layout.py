@@ -202,7 +202,10 @@ class Writer:
         return Table(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
 
     def _named(self, name: str, part: str) -> str:
-        return "; ".join(x for x in (self.tongue.meaning(name).title, self.tongue.part(name, part)) if x)
+        title, told = self.tongue.meaning(name).title, self.tongue.part(name, part)
+        if name.startswith("unheard_"):
+            return self.tongue.say("{figure}, autocommutateur « {name} »", figure=title, name=told)
+        return self.tongue.of(title, told) if told else title
 
     def _calls(self) -> list[Table | None]:
         say = self.tongue.say
@@ -221,12 +224,17 @@ class Writer:
         return [
             self.by_cut("calls", say("Appels reçus"), short, chart="offered"),
             self.by_cut("outcomes", say("Issue des appels reçus"), outcomes, *([check] if is_told else [])),
-            self.by_cut(
-                "outcomes_in_hours", say("Issue des appels reçus pendant les heures normales de bureau"), in_hours
-            ),
+            self._in_hours(in_hours),
             self.by_cut("abandoned", say("Appels abandonnés"), gone),
             self._checks(),
         ]  # fmt: skip
+
+    def _in_hours(self, columns: list[Column]) -> Table | None:
+        """A public edition has but their total, which is told above."""
+        if not any(Place(*x) in self.report.figures for x in columns[1:]):
+            return None
+        title = self.tongue.say("Issue des appels reçus pendant les heures normales de bureau")
+        return self.by_cut("outcomes_in_hours", title, columns)
 
     def _checks(self) -> Table | None:
         """The check lines of the whole: in which each cut adds up to it."""
@@ -281,8 +289,7 @@ class Writer:
                 columns.append(("callbacks_no_open_hour", ""))
             tables.append(self.by_cut(name, self.tongue.meaning(name).title, columns, say(
                 "Un rappel compte aussi quand il aboutit à la boîte vocale de la personne : l'autocommutateur "
-                "ne le "
-                "distingue pas."
+                "ne le distingue pas."
             )))  # fmt: skip
         tables.append(self.lengths("callback_delay", say("Délai du rappel"), ("callback_delay",)))
         return [*tables, *self.of_standard("callback_within_24_hours")]
@@ -365,8 +372,7 @@ class Writer:
         title = self.tongue.say("Comparaisons")
         return Table("comparisons", title, self.tongue.say("Chiffre"), head, rows, tuple(names), (self.tongue.say(
             "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors "
-            "en vigueur, "
-            "sauf s'ils ont été rejugés depuis."
+            "en vigueur, sauf s'ils ont été rejugés depuis."
         ),))  # fmt: skip
 
 

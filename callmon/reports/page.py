@@ -67,7 +67,7 @@ def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
     page = _environment().get_template("report.html.j2").render(
         report=report,
         tongue=tongue,
-        texts=texts(report, tongue),
+        texts=texts(report, around, tongue),
         cover=cover(report, around, tongue),
         sentences=sentences(report, tongue),
         summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
@@ -99,7 +99,7 @@ def _environment() -> Environment:
 
 def row_label(row: Row, tongue: Tongue) -> str:
     """With the kind of thing that it is: « Ligne : ATS, Toronto »."""
-    if not row.group or row.group == row.label:
+    if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
         return row.label
     return tongue.typeset(f"{row.group} : {row.label}" if tongue.language == "fr" else f"{row.group}: {row.label}")
 
@@ -115,7 +115,7 @@ def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
         Told(say("État"), state(report, tongue)),
         Told(say("Exhaustivité"), tongue.figure(report.at("completeness"))),
         Told(say("Révision"), revision(report, tongue)),
-        Told("callmon", around.version),
+        Told(say("Version de callmon"), around.version),
         Told(say("Empreinte de la configuration"), report.config_fingerprint),
         Told(say("Empreinte des données"), report.data_fingerprint),
     ]
@@ -135,7 +135,7 @@ def state(report: Report, tongue: Tongue) -> str:
 def revision(report: Report, tongue: Tongue) -> str:
     """Which one it is, and which it supersedes."""
     if report.revises is None:
-        return tongue.say("première")
+        return tongue.say("première : elle n'en remplace aucune")
     return tongue.say(
         "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
         number=report.revision, before=report.revises, count=tongue.count(len(report.changes)),
@@ -151,21 +151,20 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
     third = "answer_by_third_ring"
     told = [
         tongue.say(
-            "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; taux de réponse en "
-            "personne : "
-            "{rate}.",
+            "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
+            "par une personne : {rate}.",
             offered=shown("calls_offered"), open=shown("hours", "open"), rate=shown("answer_rate"),
         ),
         tongue.say(
-            "Réponse au plus tard après la troisième sonnerie : respectée {met}, non respectée {not_met}, non "
-            "visée "
-            "{exempt}, indéterminée {unknown}; taux {rate}, lecture stricte {strict}.",
+            "Réponse au plus tard après la troisième sonnerie. Respectée : {met}; non respectée : {not_met}; non "
+            "visée : {exempt}; indéterminée : {unknown}; taux : {rate}; lecture stricte : {strict}.",
             met=shown(f"{third}.verdict", "met"), not_met=shown(f"{third}.verdict", "not_met"),
             exempt=shown(f"{third}.verdict", "exempt"), unknown=shown(f"{third}.verdict", "unknown"),
             rate=shown(f"{third}.rate"), strict=shown(f"{third}.strict_rate"),
         ),
         tongue.say(
-            "Exhaustivité : {complete} des appels connus ont été entendus du début à la fin ou complétés.",
+            "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
+            "{complete}.",
             complete=shown("completeness"),
         ),
     ]  # fmt: skip
@@ -176,7 +175,7 @@ def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
     """Every figure that is printed, in one line: first how to read, what all standards share, then by section."""
     say = tongue.say
     made = [
-        Group(say("Comment lire les tableaux"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
+        Group(say("Comment lire ce rapport"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
         Group(say("Les chiffres de chaque norme"), tuple(_meaning(x, tongue) for x in OF_STANDARDS)),
     ]
     told: set[str] = set()
@@ -219,7 +218,7 @@ def remarks(around: Frame, sections: list[Section], tongue: Tongue) -> list[Told
     ]
 
 
-def texts(report: Report, tongue: Tongue) -> Texts:
+def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
     """The words around the figures."""
     say = tongue.say
     return Texts(
@@ -241,7 +240,7 @@ def texts(report: Report, tongue: Tongue) -> Texts:
         small=say("Petits nombres"),
         small_rule=small_rule(report, tongue),
         accessible=say("Formats accessibles"),
-        accessible_formats=say("Formats accessibles sur demande."),
+        accessible_formats=accessible(around, tongue),
         remarks=say("Remarques du gestionnaire"),
         no_remarks=say("Aucune remarque."),
         not_measured=say("Ce que callmon ne mesure pas"),
@@ -259,6 +258,13 @@ def texts(report: Report, tongue: Tongue) -> Texts:
         date=say("Date"),
         prepared=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
     )
+
+
+def accessible(around: Frame, tongue: Tongue) -> str:
+    """Of whom another format is asked (R-37)."""
+    if around.contact is not None:
+        return tongue.say("Formats accessibles sur demande : {contact}.", contact=around.contact)
+    return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
 
 
 def small_rule(report: Report, tongue: Tongue) -> str:

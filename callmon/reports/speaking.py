@@ -66,9 +66,13 @@ class Tongue:
         standard, _, what = name.partition(".")
         assert standard in ALL_STANDARDS, name
         own = FIGURES[what]
-        separator = f"{NO_BREAK}: " if self.language == "fr" else ": "
-        title = f"{self.word('standard', standard)}{separator}{_lower(self.say(own.title))}"
+        title = self.of(self.word("standard", standard), _lower(self.say(own.title)))
         return Meaning(title, self.say(own.meaning))
+
+    def of(self, title: str, part: str) -> str:
+        """« Ligne de contrôle : appels reçus … »."""
+        separator = f"{NO_BREAK}: " if self.language == "fr" else ": "
+        return f"{title}{separator}{part}"
 
     def part(self, name: str, part: str) -> str:
         """What a part of a figure is called; "" where it has none."""
@@ -105,7 +109,9 @@ class Tongue:
         return self.clock(int(hour), int(minute))
 
     def clock(self, hour: int, minute: int) -> str:
-        """« 8 h 30 » / "8:30 a.m."."""
+        """« 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
+        if self.language == "en" and minute == 0 and hour % 12 == 0:
+            return "noon" if hour else "midnight"
         return self._speech.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.zone)).replace(" ", NO_BREAK)
 
     def cut(self, cut: Cut, report: Report) -> str:

@@ -30,7 +30,11 @@ FIGURES: Mapping[str, Meaning] = {
         "Appels reçus pendant les heures normales de bureau de la ligne, et hors de celles-ci.",
     ),
     "outcomes": M(
-        "Issue", "Ce qu'il est advenu de chaque appel reçu; les issues s'additionnent aux appels reçus."
+        "Issue",
+        "Ce qu'il est advenu de chaque appel reçu; les issues s'additionnent aux appels reçus. Message à vérifier "
+        ": on ne sait pas si l'appelant en a laissé un. Annonce : il n'a entendu qu'un message enregistré. Appel "
+        "non acheminé : aucun poste n'a pu être joint. Issue indéterminée : la fin de l'appel n'a pas été "
+        "entendue.",
     ),
     "outcomes_in_hours": M(
         "Issue, heures normales de bureau",
@@ -255,6 +259,16 @@ SIGNS: tuple[tuple[str, str], ...] = (
     ("protégé", "Dans l'édition publique : un petit nombre, ou un nombre dont il pourrait être déduit."),
     ("3 sur 4", "Un taux de moins de 20 appels jugés se lit comme une fraction."),
     ("médiane, 95e centile", "La moitié, ou 95 sur 100, des valeurs ne dépassent pas celle-ci."),
+    (
+        "Provisoire, définitif",
+        "Provisoire : une échéance du mois n'est pas passée, ou un appel n'est pas terminé; des chiffres peuvent "
+        "encore changer. Définitif : plus rien du mois n'est en suspens.",
+    ),
+    (
+        "Empreinte",
+        "Un code calculé à partir des réglages, ou des données : deux rapports qui ont les mêmes ont été faits "
+        "des mêmes. callmon est le logiciel qui a compté ces appels.",
+    ),
 )
 
 PARTS: Mapping[str, Mapping[str, str]] = {

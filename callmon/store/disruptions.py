@@ -47,10 +47,16 @@ def live(store: Store) -> list[Disruption]:
 
 def all_of(store: Store, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
     """Those that lasted at some time of [begin, end), or that are planned in it, by their beginning."""
+    with store.reading() as connection:
+        return all_in(connection, begin, end)
+
+
+def all_in(connection: Connection, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
+    """The same in a transaction that is under way."""
     conditions = [] if end is None else [DISRUPTION.c.began < end]
     if begin is not None:
         conditions.append(or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > begin))
-    return _found(store, and_(*conditions) if conditions else None)
+    return _found_in(connection, and_(*conditions) if conditions else None)
 
 
 def named(store: Store, name: str) -> Disruption | None:
@@ -83,11 +89,15 @@ def calls_met(store: Store, one: Disruption) -> int:
 
 
 def _found(store: Store, which: object) -> list[Disruption]:
+    with store.reading() as connection:
+        return _found_in(connection, which)
+
+
+def _found_in(connection: Connection, which: object) -> list[Disruption]:
     question = select(DISRUPTION.c.data).order_by(DISRUPTION.c.began, DISRUPTION.c.id)
     if which is not None:
         question = question.where(which)  # type: ignore[arg-type]  # a condition on the columns
-    with store.reading() as connection:
-        return [disruption_of(data) for (data,) in connection.execute(question)]
+    return [disruption_of(data) for (data,) in connection.execute(question)]
 
 
 def _escaped(name: str) -> str:

@@ -1,0 +1,78 @@
+"""How a report and what goes with it are asked of the database: at one moment, and by indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import event
+
+from callmon.disruptions.disruption import Disruption
+from callmon.report_reading import gathered
+from callmon.reports import month
+from callmon.store import queries, reported
+from callmon.store.disruption_rows import _row
+from callmon.store.engine import Store
+from tests import year, year_rows, year_stories
+from tests.year import TORONTO
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+MAY = month.month("2024-05", TORONTO)
+
+
+def put_disruption(store: Store, name: str) -> None:
+    """An hour of the tenth."""
+    began = datetime(2024, 5, 10, 15, tzinfo=UTC)
+    one = Disruption(
+        id=name, what=name, source="trunk", exchange=year.EXCHANGE, lines=("tty",), began=began,
+        ended=began + timedelta(hours=1),
+    )  # fmt: skip
+    year_rows.put_rows(store, "disruption", [_row(one)])
+
+
+def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Store) -> None:
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    put_disruption(store, "before")
+
+    def meanwhile(_: int) -> Callable[[], None]:
+        put_disruption(store, "meanwhile")
+        return lambda: None
+
+    made = gathered(store, year.settings(), MAY, LATER, compare=False, progress=meanwhile)
+    assert made.at("disruptions").value == 1
+    assert gathered(store, year.settings(), MAY, LATER, compare=False).at("disruptions").value == 2
+
+
+@contextmanager
+def plans(store: Store) -> Iterator[list[str]]:
+    """How SQLite goes about each question that is asked meanwhile."""
+    told: list[str] = []
+
+    def asked(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
+    ) -> None:
+        if statement.startswith("SELECT"):
+            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            told.extend(str(row[3]) for row in rows)
+
+    event.listen(store.engine, "before_cursor_execute", asked)
+    try:
+        yield told
+    finally:
+        event.remove(store.engine, "before_cursor_execute", asked)
+
+
+def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Store) -> None:
+    settings = year.settings()
+    calls, _ = year_rows.stored(sqlite_store, settings, year_stories.calls(300), iter(()))
+    with plans(sqlite_store) as told:
+        last = queries.last_calls(sqlite_store)
+        assert queries.last_calls(sqlite_store, tests=True) == {}
+        with reported.snapshot(sqlite_store) as connection:
+            names = reported.names(connection, MAY.begin, MAY.end)
+    assert [x for x in told if x.startswith("SCAN")] == []
+    assert len(told) > 10
+    assert last == {line: max(x.arrived for x in calls if x.line == line) for line in {x.line for x in calls}}
+    assert sorted(names) == sorted((x.name, year.EXCHANGE) for x in calls if x.local.month == 5)
