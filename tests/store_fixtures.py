@@ -270,9 +270,9 @@ def rows(store: Store) -> dict[str, int]:
         }
 
 
-def until(condition: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
     """Whether it came true soon."""
-    end = time.monotonic() + SOON
+    end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
     return condition()

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from callmon.findings import Gap
 from callmon.store import queries
 from callmon.store.keyed import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
+from tests.lab.model import Played
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
-from tests.truth import disagreements, pairs, public, told
+from tests.store_fixtures import until
+from tests.truth import as_it_went, disagreements, pairs, public, told, undisturbed
 
 pytestmark = pytest.mark.lab
 
@@ -26,13 +28,13 @@ SEED = 20261124
 
 
 def cuts(seed: int, seconds: float) -> list[tuple[float, str, float]]:
-    """(when, how, for how long): at random moments, never two at once."""
+    """(how long after the one before, how, for how long): at random moments, never two at once."""
     chance = random.Random(seed)
-    found, at = [], chance.uniform(4, 9)
-    while at < seconds:
+    found, pause, at = [], chance.uniform(4, 9), 0.0
+    while (at := at + pause) < seconds:
         length = chance.choice((0.5, 1.0, 2.0, 4.0, 8.0))
-        found.append((at, chance.choice(("fin", "reset", "mid-message", "half-open")), length))
-        at += length + chance.uniform(8, 13)
+        found.append((pause, chance.choice(("fin", "reset", "mid-message", "half-open")), length))
+        at, pause = at + length, chance.uniform(8, 13)
     return found
 
 
@@ -45,8 +47,19 @@ def fail(proxy: Proxy, how: str, seconds: float) -> None:
     else:
         proxy.refuse()
         proxy.cut(reset=how == "reset", after_bytes=700 if how == "mid-message" else None)
+        if not until(lambda: not proxy.is_about_to_cut):  # nobody says anything
+            proxy.cut()
         time.sleep(seconds)
     proxy.allow()
+
+
+def fail_and_come_back(proxy: Proxy, callmon: Callmon, how: str, seconds: float) -> float:
+    """The same; when callmon heard the exchange again (seconds since 1970)."""
+    before = proxy.connections
+    fail(proxy, how, seconds)
+    assert until(lambda: proxy.connections > before, 60.0), callmon.log.read_text()
+    callmon.wait_until_heard(60.0)
+    return time.time()
 
 
 def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_open(
@@ -54,17 +67,17 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
 ) -> None:
     with (
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
+        Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
         Proxy(asterisk.ami_port) as proxy,
         Callmon(tmp_path, proxy.port, asterisk.secret) as callmon,
     ):
+        back = []
         with Playing(asterisk, UNDER_STRAIN) as playing:
-            begun = time.monotonic()
-            for at, how, seconds in cuts(SEED, 62.0):
-                time.sleep(max(0.0, begun + at - time.monotonic()))
-                fail(proxy, how, seconds)
+            for pause, how, seconds in cuts(SEED, 62.0):
+                time.sleep(pause)
+                back.append(fail_and_come_back(proxy, callmon, how, seconds))
             calls = playing.wait()
-        callmon.wait_until_heard()
-        time.sleep(6.0)
+        until(lambda: callmon.total("callmon_calls_in_progress") == 0)
         left = callmon.total("callmon_calls_in_progress")
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto") or 0.0
         assert callmon.stop() == 0
@@ -73,19 +86,24 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     store.close()
+    one = undisturbed(settings, ear.heard())
     assert (left, open_calls) == (0, {})
-    assert [wrong for call, heard in said if heard is not None for wrong in wrongs(call, heard)] == []
-    away = silences(proxy.log)
+    assert [line for call, heard in said if heard for line in wrongs_as_it_went(call, heard, one)] == []
     assert unheard == pytest.approx(sum(gap.length.total_seconds() for gap in gaps))
-    assert len(gaps) == len(away)
-    assert [pair for pair in zip(away, gaps, strict=True) if not fits(*pair)] == []
+    assert [len(gaps), len(back)] == [len(silences(proxy.log))] * 2
+    assert [each for each in zip(silences(proxy.log), gaps, back, strict=True) if not fits(*each)] == []
 
 
-def wrongs(call: Any, heard: dict[str, Any]) -> list[str]:
+def wrongs_as_it_went(call: Played, heard: dict[str, Any], one: dict[str, dict[str, Any]]) -> list[str]:
+    """Where the machine was too busy for the script, what one says counts that heard all of it."""
+    scripted = wrongs(call, heard)
+    return scripted if scripted and wrongs(as_it_went(call, one[heard["call"]]), heard) else []
+
+
+def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
     """Points that are neither as scripted nor honestly unknown."""
-    if not disagreements(call, heard):
-        return []
-    assert heard["heard"] == "partly", f"{call.situation.name} was heard throughout: {disagreements(call, heard)}"
+    if heard["heard"] != "partly" or not disagreements(call, heard):
+        return disagreements(call, heard)
     name, expect = call.situation.name, call.situation.expect
     found = []
     if heard["outcome"] not in {expect["outcome"], "unknown", *without_message(expect)}:
@@ -117,8 +135,7 @@ def silences(log: list[tuple[float, str]]) -> list[tuple[float, float]]:
     return found
 
 
-def fits(away: tuple[float, float], gap: Any) -> bool:
-    """Unheard for at least as long as cut, and for at most 6 s more."""
-    length = away[1] - away[0]
-    began = datetime.fromtimestamp(away[0], UTC)
-    return gap.start <= began and length <= gap.length.total_seconds() <= length + 6.0
+def fits(away: tuple[float, float], gap: Gap, back: float) -> bool:
+    """Unheard from before the cut until the network was well again, and no longer than until it was heard."""
+    began, well = away
+    return gap.start.timestamp() <= began and well <= gap.end.timestamp() <= back

@@ -21,8 +21,9 @@ from tests.lab.listener import Event, Listener, value
 from tests.lab.play import Playing
 from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
-from tests.test_real_cuts import wrongs
-from tests.truth import pairs, public, told
+from tests.store_fixtures import until
+from tests.test_real_cuts import wrongs_as_it_went
+from tests.truth import pairs, public, told, undisturbed
 
 pytestmark = pytest.mark.lab
 
@@ -40,7 +41,11 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
     kills: list[float] = []
     up: list[float] = []
-    with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
+    with (
+        Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
+        Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
+        callmon,
+    ):
         with Playing(asterisk, twice) as playing:
             time.sleep(8)
             for _ in range(KILLS):
@@ -50,7 +55,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
                 kills.append(time.time())
                 callmon.start()
             calls = playing.wait()
-        time.sleep(6.0)
+        until(lambda: callmon.total("callmon_calls_in_progress") == 0)
         shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
@@ -62,8 +67,9 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
     assert queries.open_calls(store, "toronto") == {}
     assert [call.situation.name for call, told_of in safe if told_of is None or told_of["ended"] is None] == []
-    assert [wrong for call, told_of in safe if told_of for wrong in wrongs(call, told_of)] == []
-    assert [wrong for call, told_of in near if told_of for wrong in wrongs(call, told_of)] == []
+    one = undisturbed(settings, ear.heard())
+    assert [wrong for call, told_of in safe if told_of for wrong in wrongs_as_it_went(call, told_of, one)] == []
+    assert [wrong for call, told_of in near if told_of for wrong in wrongs_as_it_went(call, told_of, one)] == []
     assert sum(shown.values()) == sum(rows.values())
     assert outcomes(shown) == dict(rows)
     assert differences(store) == []

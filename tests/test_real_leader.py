@@ -6,7 +6,6 @@ the machine is so busy that a phone rings late, that is no fault of whoever take
 
 from __future__ import annotations
 
-import io
 import random
 import signal
 import sys
@@ -24,10 +23,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
-from callmon import assembly
 from callmon.privacy import key_file
-from callmon.replay import Replay, chunks
-from callmon.settings import Settings
 from callmon.store import queries
 from callmon.store.engine import Store
 from callmon.store.keyed import opened
@@ -41,7 +37,7 @@ from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
 from tests.store_fixtures import until
 from tests.test_real_kills import outcomes, whole
-from tests.truth import disagreements, pairs, public, told
+from tests.truth import disagreements, pairs, public, told, undisturbed
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -265,14 +261,6 @@ def all_in_order(
     assert differences(store) == []
     assert went_back(pair.samples) == []
     return said
-
-
-def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
-    """What one callmon says of every call that heard all of it."""
-    replay = Replay(assembly.monitor(settings, "toronto", token=str), "toronto")
-    for _ in replay.connection(chunks(io.BytesIO(stream))):
-        pass
-    return {call["call"]: call for call in replay.calls()}
 
 
 # Not the caller: whether a number that was delivered is withheld must be asked. Not causes: nor are phones listed.

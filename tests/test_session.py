@@ -206,10 +206,20 @@ def test_the_end_of_the_listing_bears_the_exchange_s_time() -> None:
     assert made.receive_data(done, 100.5) == [e.StatusComplete(TOLD + timedelta(seconds=0.5))]
 
 
-def test_the_exchange_is_unheard_from_its_last_byte_on() -> None:
+HEARD = b"Event: Hangup\r\nTimestamp: 1795527735.000000\r\nUniqueid: 1.1\r\n\r\n"
+
+
+def test_the_exchange_is_unheard_from_the_last_that_it_told_on_and_half_a_message_tells_nothing() -> None:
     made = listening()
-    made.receive_data(b"\r\n", 102.0)
-    assert made.lost() == e.ConnectionLost(TOLD + timedelta(seconds=2))
+    made.receive_data(HEARD, 102.0)
+    made.receive_data(HEARD[:-9], 102.5)
+    assert made.lost() == e.ConnectionLost(e.instant("1795527735.000000"))
+
+
+def test_a_gap_does_not_begin_before_the_end_of_the_one_before() -> None:
+    made = listening()
+    (done,) = made.receive_data(b"Event: StatusComplete\r\nActionID: callmon-4\r\nItems: 0\r\n\r\n", 100.5)
+    assert made.lost() == e.ConnectionLost(done.at) == e.ConnectionLost(TOLD + timedelta(seconds=0.5))
 
 
 def test_an_exchange_that_told_no_time_is_unheard_from_an_unknown_moment_on() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from callmon import assembly
 from callmon.explain import as_json
+from callmon.replay import Replay, chunks
 from callmon.settings import Settings
 from callmon.store import queries
 from callmon.store.engine import Store
@@ -34,6 +38,14 @@ def told(store: Store, settings: Settings, call: str) -> dict[str, Any] | None:
     return as_json(found[0], settings) if found else None
 
 
+def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
+    """What one callmon says of every call that heard all of it."""
+    replay = Replay(assembly.monitor(settings, "toronto", token=str), "toronto")
+    for _ in replay.connection(chunks(io.BytesIO(stream))):
+        pass
+    return {call["call"]: call for call in replay.calls()}
+
+
 def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
     """Each point in which callmon and the script differ; the script says nothing of what it leaves out."""
     return _differences(f"{call.situation.name} ({call.caller})", call.situation.expect, said)
@@ -42,10 +54,29 @@ def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
 def _differences(name: str, expect: Mapping[str, object], said: Mapping[str, Any]) -> list[str]:
     found = []
     for key, expected in expect.items():
-        got = (said["answered_by"] or {}).get("extension") if key == "answered_by" else said.get(key)
+        got = _got(said, key)
         if not agrees(expected, got):
             found.append(f"{name} {key}: {got!r}, not {expected!r}")
     return found
+
+
+def _got(said: Mapping[str, Any], key: str) -> Any:
+    return (said["answered_by"] or {}).get("extension") if key == "answered_by" else said.get(key)
+
+
+def as_it_went(call: Played, said: Mapping[str, Any]) -> Played:
+    """The same call with what somebody says who heard all of it, in all that the script names.
+
+    A machine may be too busy for a script: then a phone rings, or answers, later than it was told to.
+    """
+    expect = {key: _as_far(expected, _got(said, key)) for key, expected in call.situation.expect.items()}
+    return replace(call, situation=replace(call.situation, expect=expect))
+
+
+def _as_far(expected: object, got: object) -> object:
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        return {key: _as_far(value, got.get(key)) for key, value in expected.items()}
+    return got
 
 
 # Whether a number that the carrier delivers is withheld, callmon must ask: a recording does not know.

@@ -75,6 +75,11 @@ class Clock:
         told, at = self._told
         return told + timedelta(seconds=now - at)
 
+    @property
+    def last(self) -> datetime | None:
+        """What it told last: the time of an event, or of an answer to Ping."""
+        return self._told[0] if self._told is not None else None
+
     def skew(self, wall: datetime, now: float) -> float | None:
         """Seconds that it is ahead of our own clock, which says `wall`; None before it answered a Ping."""
         if self._ponged is None:

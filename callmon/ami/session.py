@@ -97,6 +97,7 @@ class Session:
         self._odd: list[e.Event] | None = None  # what seems to be by a clock that was set, until that is known
         self._odd_since = 0.0
         self._is_apart, self._set_at = False, -STEADY_SECONDS
+        self._given: datetime | None = None  # the time of the last event that bore none itself
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
@@ -147,8 +148,12 @@ class Session:
             self._fail("does not answer; the connection is given up")
 
     def lost(self) -> e.ConnectionLost:
-        """The event for the end of this connection: the exchange is unheard from its last byte on."""
-        until = self.heard_until()
+        """The event for the end of this connection: the exchange is unheard from the last that it told on.
+
+        Not from its last byte, which may be of a message cut off, or have waited to be read.
+        """
+        told = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
+        until = max(told, default=None)
         self._boxes.unheard(until)
         return e.ConnectionLost(until)
 
@@ -206,7 +211,7 @@ class Session:
                 self._ponged(reply, now, heard)
             case State.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
                 self._asked.clear()
-                heard.append(e.ListingRefused(self.exchange_time(now)))
+                heard.append(e.ListingRefused(self._give_time(now)))
             case State.LISTENING:
                 self._feed.answered(reply)
                 told = e.presentation(reply, self.exchange_time(now))
@@ -238,9 +243,14 @@ class Session:
             self._boxes.waiting(said.mailbox, said.new, said.at or self.exchange_time(now))
             heard.append(said)
         elif not said.stamp:
-            heard.append(type(said)(self.exchange_time(now)))
+            heard.append(type(said)(self._give_time(now)))
         else:
             heard.append(said)
+
+    def _give_time(self, now: float) -> datetime | None:
+        """For an event that may end a gap: the next one does not begin before it."""
+        self._given = self.exchange_time(now)
+        return self._given
 
     def _fully_booted(self, said: e.FullyBooted, now: float, heard: list[e.Event]) -> None:
         """Told at login without a time, told when it happens with one."""
@@ -285,6 +295,7 @@ class Session:
             self._ping(now)  # it was asked before: it need not know of it
             return
         said = [ClockSet(told, by)] if by else []
+        self._given = None if by else self._given
         if self._odd is None:
             heard += said  # what came with the answer came before it
             return

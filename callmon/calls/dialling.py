@@ -68,6 +68,7 @@ def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.Di
         if call is None or not event.dest_uniqueid or len(tracker.legs) >= MAX_LEGS:
             return None
         leg = tracker.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
+        leg.outside = leg.is_phone and tracker.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:
         tracker.take_in(call, leg)
     return leg

@@ -170,29 +170,43 @@ class Dials:
         rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
         return next((str(row.more.get("forward") or "") for row in rows), "")
 
+    def rang(self, life: Life) -> bool:
+        """As far as CEL knows. Nor did a phone that sent the call on at once."""
+        return life.rang() and not (self.forward_of(life) and life.is_over_at_once())
+
     def _sent_on(self, linkedid: str) -> list[tuple[Life, Row]]:
         """Each phone of a call that sent it on, with the row that says so: written by the channel that dials, it
-        names no phone. The nearest two belong together; on a busy exchange there may be a second between them.
+        names no phone. The likeliest belong together, of these the nearest two: on a busy exchange there may be a
+        second between them.
         """
         if linkedid not in self._forwarded:
             phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
-            pairs = [(x, row) for row in rows for x in phones if _sends_on(x, row)]
-            pairs.sort(key=lambda pair: abs(_end(pair[0]) - pair[1].at))
+            pairs = [(_likelihood(x), x, row) for row in rows for x in phones if _may_send_on(x, row)]
+            pairs.sort(key=lambda pair: (-pair[0], abs(_end(pair[1]) - pair[2].at)))
             found: list[tuple[Life, Row]] = []
-            for pair in pairs:
-                if not any(pair[0] is phone or pair[1] is row for phone, row in found):
-                    found.append(pair)
+            for _, phone, row in pairs:
+                if not any(phone is other or row is told for other, told in found):
+                    found.append((phone, row))
             self._forwarded[linkedid] = found
         return self._forwarded[linkedid]
 
 
-def _sends_on(life: Life, row: Row) -> bool:
-    """Gone by its own will, unanswered. Asterisk 22 gives the cause "redirected", 16 none."""
-    if life.ended is None or life.answered is not None or life.is_local or life.uniqueid == row.uniqueid:
+def _may_send_on(life: Life, row: Row) -> bool:
+    """A phone that rang when the row was written, or nearly so, and did not answer."""
+    if life.begun is None or life.ended is None or life.answered is not None or life.is_local:
         return False
+    if life.uniqueid == row.uniqueid or life.begun.at > row.at + LATE_HANGUP:
+        return False
+    return life.cause == FORWARDED or abs(life.ended.at - row.at) <= LATE_HANGUP
+
+
+def _likelihood(life: Life) -> int:
+    """Asterisk 22 gives the cause "redirected", 16 none but whose side it was. Now and then either gives up the
+    phone before it has noted that.
+    """
     if life.cause == FORWARDED:
-        return True
-    return life.asked and abs(life.ended.at - row.at) <= LATE_HANGUP
+        return 2
+    return 1 if life.asked else 0
 
 
 def _end(life: Life) -> datetime:

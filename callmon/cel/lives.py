@@ -72,7 +72,10 @@ class Life(msgspec.Struct, eq=False, gc=False):
         if self.answered is not None or self.taken is not None or self.ended is None or self.begun is None:
             return True
         refused = self.cause not in ("0", "16", ELSEWHERE, "127", "")
-        return not (refused and self.ended.at - self.begun.at <= AT_ONCE)
+        return not (refused and self.is_over_at_once())
+
+    def is_over_at_once(self) -> bool:
+        return self.ended is not None and self.begun is not None and self.ended.at - self.begun.at <= AT_ONCE
 
 
 class Lives:

@@ -25,6 +25,7 @@ HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NEAR = timedelta(seconds=2)
 LATE = timedelta(seconds=2)  # that a message was left is said after the caller's side has asked for the end
+REFUSED_FOR = timedelta(seconds=30)  # a caller hears the busy signal for so long, at the most
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 One = TypeVar("One", bound=Fact)
@@ -40,7 +41,7 @@ def merged(heard: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:
         return list(told)
     body = list(_best(told, heard, gaps))
     kept = [fact for fact in heard if isinstance(fact, (*ONLY_HEARD, *HOLDING)) and not _is_in(fact, body)]
-    end = _end(_of(heard, f.Ended), end)
+    end = _end(_of(heard, f.Ended), end, gaps)
     holds = filled.holds or _heard_talk(heard, gaps)
     message = filled.message or _heard_voicemail(heard, told, gaps)
     word = _with(filled, alone=False, message=message, holds=holds)
@@ -92,11 +93,12 @@ def _arrival(heard: f.Arrived, told: f.Arrived) -> f.Arrived:
     return told
 
 
-def _end(heard: f.Ended | None, told: f.Ended) -> f.Ended:
-    """That the caller's side asked for it may have been said in the gap."""
+def _end(heard: f.Ended | None, told: f.Ended, gaps: _Gaps) -> f.Ended:
+    """That the caller's side asked for it may have been said in the gap, or that this was a refusal's echo."""
     if heard is None or heard.at is None or heard.how == "unheard":
         return told
-    return heard if heard.by == "caller" or heard.how == "stopped" else _with(heard, by=told.by)
+    is_known = heard.by == "caller" and not gaps.touch(heard.at - REFUSED_FOR, heard.at)
+    return heard if is_known or heard.how == "stopped" else _with(heard, by=told.by)
 
 
 def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact | None:
@@ -106,12 +108,30 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
         case f.PhoneStopped() if fact.channel in silent:
             return _with(fact, rang=False)
         case f.PhoneRang():
-            return next((x for x in heard if isinstance(x, f.PhoneRang) and _is_exact(x, fact.channel)), fact)
+            rang = _rang(heard, fact.channel)
+            return fact if rang is None else _with(rang, phone=_phone(fact, heard))
         case f.Answered():
             exact = (x for x in heard if isinstance(x, f.Answered) and _is_exact(x, fact.channel) and not x.found)
-            return next((x for x in exact if _is_near(x.at, fact.at)), fact)
+            answered = next((x for x in exact if _is_near(x.at, fact.at)), None)
+            return fact if answered is None else _answer(answered, fact, heard)
         case _:
             return fact
+
+
+def _answer(heard: f.Answered, told: f.Answered, all_heard: Sequence[Fact]) -> f.Answered:
+    """When it was, as it was heard; whose phone it is, and since when it rang, only if that was heard, too."""
+    rang = _rang(all_heard, told.channel)
+    return _with(heard, phone=_phone(told, all_heard), rang=told.rang if rang is None else rang.at)
+
+
+def _rang(heard: Iterable[Fact], channel: str) -> f.PhoneRang | None:
+    return next((x for x in heard if isinstance(x, f.PhoneRang) and _is_exact(x, channel)), None)
+
+
+def _phone(told: f.PhoneRang | f.Answered, heard: Iterable[Fact]) -> str:
+    """Whom it was dialled as, where that was heard: a trunk's channel alone is not told from a phone's."""
+    dialled = (x for x in heard if isinstance(x, f.PhoneDialled) and x.channel == told.channel)
+    return next((x.phone for x in dialled if x.at is not None), told.phone)
 
 
 def _is_exact(fact: f.PhoneRang | f.Answered, channel: str) -> bool:

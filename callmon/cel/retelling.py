@@ -115,7 +115,7 @@ class Retelling:
         by = dial.by.uniqueid if dial.by is not None else ""
         language = dial.by.language if dial.by is not None else ""
         yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, row.linkedid, dial.string)
-        if life.is_local or not life.rang():
+        if life.is_local or not self._dials.rang(life):
             return
         if dial.has_music:
             yield e.MusicOnHoldStart(row.at, by)

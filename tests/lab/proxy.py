@@ -57,10 +57,16 @@ class Proxy:
         """End every connection now, with FIN or RST; or after so many bytes more: in mid-message."""
         with self._lock:
             if after_bytes is None:
+                self._bytes_left = None
                 self._end_all(reset)
                 self._note("cut")
             else:
                 self._bytes_left, self._reset = after_bytes, reset
+
+    @property
+    def is_about_to_cut(self) -> bool:
+        """Not all of the bytes that were to come before a cut have come."""
+        return self._bytes_left is not None
 
     def refuse(self, seconds: float | None = None) -> None:
         """Let nobody in: connections are refused, as when the exchange is down. Those that are up stay."""

@@ -89,12 +89,12 @@ class Stage:
         call.ended = time.time()
 
     async def _other(self, call: Played, caller: Caller, begins: float, later: float) -> None:
+        since = asyncio.get_running_loop().time() + begins  # on a busy machine it may happen before we wake
         await asyncio.sleep(begins)
         assert caller.phone is not None, "the others are staff"
         try:
             if caller.when:
-                now = asyncio.get_running_loop().time()
-                await asyncio.wait_for(self._board.happened(caller.when, now), LONGEST_CALL)
+                await asyncio.wait_for(self._board.happened(caller.when, since), LONGEST_CALL)
             await asyncio.sleep(later)
             place = self._board.places.get(caller.when.partition(" ")[0], "")
             leg = _staff_leg(self._phones, caller.dials.format(place=place), caller.phone)
