@@ -105,7 +105,7 @@ class Callmon:
         if until_heard:
             self.wait_until_heard()
 
-    def wait_until_heard(self, seconds: float = 20.0) -> None:
+    def wait_until_heard(self, seconds: float = 60.0) -> None:
         """Until the exchange is connected and its listing has been taken in."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -173,6 +173,36 @@ def test_a_forwarding_is_one_also_where_the_phone_s_end_is_written_long_before_o
     assert [line for line in wrong if " forwards: " in line or " outcome: " in line] == []
 
 
+def forwarders_end(rows: list[Row], cause: int, by: str) -> list[Row]:
+    """The hang-ups of phones that sent the call on, as Asterisk writes them in its haste."""
+    near = forwarders_moved(rows, timedelta(seconds=1))
+    return [
+        msgspec.structs.replace(
+            row, extra=json.dumps({"hangupcause": cause, "hangupsource": by, "dialstatus": ""})
+        )
+        if row.kind == "HANGUP" and row.at != moved.at
+        else row
+        for row, moved in zip(rows, near, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("run", ["run-16", "run-22"])
+@pytest.mark.parametrize("cause", [0, 16, 19, 26, 127])
+def test_a_forwarding_is_one_whatever_the_cause_and_whoever_is_said_to_have_hung_up(run: str, cause: int) -> None:
+    """The channel that dials gives the phone up at once, perhaps before the phone's own side has noted why."""
+    rows = rows_of(RECORDINGS / f"{run}.cel.csv")
+    assert of_public(unlike(scripted(run), calls(forwarders_end(rows, cause, "")))) == []
+
+
+@pytest.mark.parametrize("cause", [0, 16, 23])
+def test_a_phone_that_sends_the_call_on_at_once_did_not_ring_whatever_its_cause(cause: int) -> None:
+    rows = forwarders_end(rows_of(TRACES / "forward_302" / "cel.csv"), cause, "")
+    (facts,) = told(rows).values()
+    assert [fact.phone for fact in facts if isinstance(fact, f.PhoneRang)] == ["104"]
+    assert [(fact.phone, fact.rang) for fact in facts if isinstance(fact, f.PhoneStopped)] == [("101", False)]
+    assert [(fact.phone, fact.to) for fact in facts if isinstance(fact, f.Forwarded)] == [("101", "104")]
+
+
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_verdict_is_wrong(run: str) -> None:
     got = {call["call"]: call for call in calls(whole(rows_of(RECORDINGS / f"{run}.cel.csv")))}

@@ -103,7 +103,7 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
                 time.sleep(pause)
                 if how == "kill":
                     away.append(kill(callmon, seconds))
-                    callmon.wait_until_heard(60.0)
+                    callmon.wait_until_heard()
                     back.append(time.time())
                 else:
                     back.append(fail_and_come_back(proxy, callmon, how, seconds))

@@ -1,0 +1,146 @@
+"""A recorded call, cut at two moments: what a callmon hears that was away between them, with the listing after.
+
+A listing is made of what the recording says until then, and of CEL, which knows the application of each channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from callmon import facts as f
+from callmon.cel.rows import Row
+from callmon.facts import Fact
+from callmon.replay import Replay
+from tests.builders import BANNER, listener
+
+LOGIN = (
+    b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
+    b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 100000\r\nLastReload: 1\r\n\r\n"
+)
+END = b"\r\n\r\n"
+LISTED = (
+    *("Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum"),
+    *("ConnectedLineName", "Language", "Context", "Exten", "Uniqueid", "Linkedid"),
+)
+Shown = dict[str, dict[str, str]]  # channels by Uniqueid
+
+
+@dataclass
+class Recording:
+    """The messages of a call, each with the channels that a listing would show after it."""
+
+    blocks: list[bytes]
+    heads: list[dict[str, str]] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def of(stream: bytes) -> Recording:
+        made = Recording([block for block in stream.partition(b"\r\n")[2].split(END) if block.strip()])
+        channels: Shown = {}
+        for block in made.blocks:
+            head = _headers(block)
+            _follow(channels, head)
+            made.heads.append(head)
+            made.shown.append({own: dict(channel) for own, channel in channels.items()})
+            made.times.append(head.get("Timestamp") or (made.times[-1] if made.times else ""))
+        return made
+
+    @property
+    def first(self) -> int:
+        """The first message of the call itself."""
+        return next(n for n, head in enumerate(self.heads) if "Timestamp" in head)
+
+    def before(self, end: int) -> bytes:
+        return BANNER + _joined(self.blocks[:end])
+
+    def after(self, begin: int, listed: int, rows: Iterable[Row]) -> bytes:
+        """From message `begin` on; the listing comes when those before `listed` have been said."""
+        at = f"{float(self.times[listed - 1] or self.times[self.first]) + 0.0002:.6f}"
+        applications = {row.uniqueid: row.app for row in rows if row.at.timestamp() <= float(at)}
+        listing = _listing(self.shown[listed - 1], applications, at)
+        return BANNER + LOGIN + _joined(self.blocks[begin:listed]) + listing + _joined(self.blocks[listed:])
+
+
+def known_after_a_cut(before: bytes, after: bytes) -> list[Fact]:
+    """callmon stayed up."""
+    return _facts(Replay(listener(), "toronto"), before, after)
+
+
+def known_after_a_kill(before: bytes, after: bytes) -> list[Fact]:
+    """callmon was ended, and begins again with what it had stored of calls in progress."""
+    first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
+    known = _facts(first, before)
+    ended = {fact.call for fact in known if isinstance(fact, f.Ended)}
+    calls: dict[str, list[Fact]] = {}
+    for fact in known:
+        if fact.call not in ended:
+            calls.setdefault(fact.call, []).append(fact)
+    judged = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
+    if first.last is not None:
+        second._monitor.restore("toronto", first.last, calls, judged)
+    return known + _facts(second, after)
+
+
+def _facts(replay: Replay, *connections: bytes) -> list[Fact]:
+    outcomes = (outcome for data in connections for outcome in replay.connection([data]))
+    return [fact for outcome in outcomes for fact in outcome.facts]
+
+
+def _joined(blocks: Sequence[bytes]) -> bytes:
+    return b"".join(block + END for block in blocks)
+
+
+def _headers(block: bytes) -> dict[str, str]:
+    pairs = (line.partition(": ") for line in reversed(block.decode("utf-8", "replace").split("\r\n")))
+    return {name: value for name, _, value in pairs}  # of a key that repeats, the first
+
+
+def _follow(channels: Shown, head: dict[str, str]) -> None:
+    kind, own = head.get("Event"), head.get("Uniqueid", "")
+    for prefix in ("", "Dest"):
+        channel = head.get(f"{prefix}Uniqueid", "")
+        if channel and (channel in channels or kind == "Newchannel"):
+            told = {name: head[prefix + name] for name in LISTED if prefix + name in head}
+            channels[channel] = channels.get(channel, {}) | told
+    match kind:
+        case "Newchannel" if head["ChannelState"] == "4":
+            channels[own]["DNID"] = head["Exten"]
+        case "BridgeEnter" | "BridgeLeave" if own in channels:
+            channels[own]["bridge"] = head["BridgeUniqueid"] if kind == "BridgeEnter" else ""
+        case "Newstate" if head["ChannelState"] == "6" and own in channels:
+            channels[own]["answered"] = head["Timestamp"]
+        case "DialEnd" if head["DialStatus"] == "ANSWER" and head["DestUniqueid"] in channels:
+            channels[head["DestUniqueid"]]["answered"] = head["Timestamp"]
+        case "Hangup":
+            channels.pop(own, None)
+
+
+def _listing(channels: Shown, applications: dict[str, str], at: str) -> bytes:
+    """As Asterisk: the answers to actions bear no Timestamp; another event tells the time."""
+    time = _written("PeerStatus", {"Timestamp": at, "Peer": "PJSIP/101"})
+    short = [
+        _written("CoreShowChannel", _entry(one, "BridgeId") | {"Application": applications.get(own, "")})
+        for own, one in channels.items()
+    ]
+    long = [
+        _written(
+            "Status",
+            _entry(one, "BridgeID")
+            | {"DNID": one.get("DNID", ""), "Variable": f"CDR(answer,u)={one.get('answered', '0.000000')}"},
+        )
+        for one in channels.values()
+    ]
+    done = _written("CoreShowChannelsComplete", {"EventList": "Complete"})
+    return b"".join([*short, time, done, *long, time, _written("StatusComplete", {})])
+
+
+def _entry(channel: dict[str, str], bridge: str) -> dict[str, Any]:
+    return {name: channel[name] for name in LISTED if name in channel} | {bridge: channel.get("bridge", "")}
+
+
+def _written(kind: str, headers: dict[str, Any]) -> bytes:
+    lines = [f"Event: {kind}", "Privilege: call,all", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + END
