@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callmon.errors import StoreError
 from callmon.settings import Settings
 from callmon.store.engine import Store
+from callmon.web.half_hours import Today
 from callmon.web.live import Live, View, event
 from callmon.web.makings import Makings
 from callmon.web.sight import NOTHING_OWED, Sight, Told, sight
@@ -52,6 +53,7 @@ class Site:
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
         self.makings = Makings()
+        self.today: Today | None = None  # by the half-hour, kept for a minute
         self._waiting = 0
 
     @property

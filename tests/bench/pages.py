@@ -26,8 +26,9 @@ from callmon.daemon import Daemon
 from callmon.demo import demo_settings
 from callmon.demo.exchange import Exchange
 from callmon.settings import Settings
-from callmon.store import keyed
+from callmon.store import half_hours, keyed
 from callmon.store.engine import Store
+from callmon.web import half_hours as today
 from callmon.web.access.access import Access
 from callmon.web.app import app
 from tests import year
@@ -155,7 +156,18 @@ PATHS: dict[str, Callable[[Random], str]] = {
     "Accesses": _fixed("/fr/consultations"),
 }
 # What a page keeps for a minute, asked for each time.
-QUESTIONS: dict[str, Callable[[Store, Settings], object]] = {}
+QUESTIONS: dict[str, Callable[[Store, Settings], object]] = {
+    "the half-hours of Now": lambda store, settings: _half_hours(store, settings)
+}
+
+
+def _half_hours(store: Store, settings: Settings) -> object:
+    """Those of the last Tuesday of the month, with what they are compared with."""
+    at = datetime(2024, 3, 26, 15, tzinfo=UTC)
+    counted = half_hours.counted(store, settings.timezone, today.days(at, settings), at)
+    assert counted is not None
+    assert today.today(counted, {year.EXCHANGE: None}, settings, at).halves
+    return counted
 
 
 # The loop, with nobody looking and with many.

@@ -73,6 +73,23 @@
   };
   ask().catch(() => {});
 
+  // What changes slowly is fetched again now and then; not everybody in the same moment.
+  for (const old of document.querySelectorAll("[data-again]")) {
+    setInterval(async () => {
+      try {
+        const answer = await fetch(location.href, { credentials: "same-origin" });
+        const now = answer.ok && parsed(await answer.text()).getElementById(old.id);
+        if (!now) return;
+        for (const [place, part] of now.querySelectorAll("details").entries()) {
+          part.open = Boolean(old.querySelectorAll("details")[place]?.open);
+        }
+        patch(old, now);
+      } catch {
+        // The next time.
+      }
+    }, Number(old.dataset.again) * (900 + Math.random() * 200));
+  }
+
   if (!address || !window.EventSource) return;
   setInterval(() => {
     const frozen = Date.now() - heard > 10000;

@@ -23,6 +23,7 @@ from callmon.topics import Line as Seen
 from callmon.web.live import Stream
 from callmon.web.sight import Sight, total
 from callmon.web.spoken import FEW, Tongue
+from callmon.web.views import half_hours
 from callmon.web.visit import Visit
 
 DOTS = 4
@@ -97,7 +98,7 @@ class Strip(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     """The page of this moment."""
-    return await _page(visit, "now", visit.say("Maintenant"))
+    return await _page(visit, "now", visit.say("Maintenant"), **await half_hours.part(visit.site, visit.tongue))
 
 
 async def wall(visit: Visit) -> Response:
@@ -105,9 +106,9 @@ async def wall(visit: Visit) -> Response:
     return await _page(visit, "wall", visit.say("Tableau mural"))
 
 
-async def _page(visit: Visit, name: str, title: str) -> Response:
+async def _page(visit: Visit, name: str, title: str, **more: Any) -> Response:
     part = await visit.site.ask(visit.site.part, name, visit.language)
-    return await visit.page(f"{name}.html", title, part=part, view=name, main_class=name)
+    return await visit.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
 
 
 async def stream(visit: Visit) -> Response:

@@ -1,0 +1,133 @@
+"""Today by the half-hour beside the same weekday of the weeks before, and why promises were missed. Pure.
+
+Refuses to compare what is not alike: an earlier day counts when it had the same opening hours, a half-hour of it
+when every exchange was heard throughout. Without ENOUGH of them there is no median. A half-hour in which an
+exchange was unheard is never a nought: what was heard of it is told as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from statistics import median
+from typing import Literal
+
+import msgspec
+
+from callmon.findings import CAUSES
+from callmon.reports.hearing import Listening
+from callmon.reports.tally import HALF_HOURS
+from callmon.settings import Settings
+from callmon.store.half_hours import Counted, Counts
+
+WEEKS, ENOUGH = 8, 3
+HALF = timedelta(minutes=30)
+CAUSE = "answer_by_third_ring.cause"
+
+
+class Half(msgspec.Struct, frozen=True):
+    """A half-hour of today: calls that arrived in it and are over. `usual`: their median on earlier days, None
+    when too few of these can be compared.
+    """
+
+    begin: datetime
+    state: Literal["over", "now", "ahead"]
+    is_open: bool
+    is_heard: bool
+    offered: int
+    answered: int
+    usual: float | None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is anything to see in it."""
+        return self.is_open or self.offered > 0 or bool(self.usual)
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Calls that nobody answered by the third ring, by cause, on voice lines and on TTY lines."""
+
+    cause: str
+    voice: int
+    tty: int
+
+
+class Today(msgspec.Struct, frozen=True):
+    """`halves`: of the voice lines, from the first to the last in which there is anything to see."""
+
+    at: datetime
+    day: date
+    halves: tuple[Half, ...]
+    missed: tuple[Missed, ...]
+
+
+def days(at: datetime, settings: Settings) -> list[date]:
+    """Today, and the same weekday of the weeks before."""
+    today = settings.calendar().local_day(at)
+    return [today - timedelta(weeks=week) for week in range(WEEKS + 1)]
+
+
+def today(counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime) -> Today:
+    """`silent`: of each exchange watched, since when it is unheard; None while it is heard."""
+    return _Maker(counted, silent, settings, at).today()
+
+
+class _Maker:
+    def __init__(
+        self, counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+    ) -> None:
+        self._counted, self._at, self._zone = counted, at, settings.timezone
+        self._day, *self._before = days(at, settings)
+        self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]
+        self._voice, self._tty = (
+            {line.name: settings.calendar(line) for line in settings.lines() if line.mode == mode}
+            for mode in ("voice", "tty")
+        )
+
+    def today(self) -> Today:
+        alike = [day for day in self._before if self._is_alike(day)]
+        counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
+        halves = [self._half(name, counts) for name in HALF_HOURS]
+        told = [place for place, half in enumerate(halves) if half.is_told]
+        shown = tuple(halves[told[0] : told[-1] + 1]) if told else ()
+        voice, tty = counts[self._day], self._total(self._day, self._tty)
+        missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
+        return Today(self._at, self._day, shown, tuple(one for one in missed if one.voice or one.tty))
+
+    def _is_alike(self, day: date) -> bool:
+        return all(one.periods_on(day) == one.periods_on(self._day) for one in self._voice.values())
+
+    def _total(self, day: date, lines: Iterable[str]) -> Counts:
+        found = Counts()
+        for line in lines:
+            found.update(self._counted.days.get(day, {}).get(line, {}))
+        return found
+
+    def _half(self, name: str, counts: Mapping[date, Counts]) -> Half:
+        begin, end = self._span(name, self._day)
+        before = [x for x in counts if x != self._day and self._is_heard(*self._span(name, x))]
+        earlier = [counts[day]["half_hour.offered", name] for day in before]
+        spans = [span for one in self._voice.values() for span in one.spans(self._day)]
+        return Half(
+            begin,
+            "over" if end <= self._at else "now" if begin <= self._at else "ahead",
+            any(start < end and begin < stop for start, stop in spans),
+            self._is_heard(begin, min(end, self._at)),
+            counts[self._day]["half_hour.offered", name],
+            counts[self._day]["half_hour.answered", name],
+            median(earlier) if len(earlier) >= ENOUGH else None,
+        )
+
+    def _span(self, name: str, day: date) -> tuple[datetime, datetime]:
+        """Until the next one begins on the wall: the hour that comes twice in November is in one of them."""
+        start = datetime.combine(day, time.fromisoformat(name), self._zone)
+        return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # what is added is time on the wall
+
+    def _is_heard(self, begin: datetime, end: datetime) -> bool:
+        return not any(one.unheard(begin, end) for one in self._listening)
+
+
+def _so_far(stored: Listening | None, silent_since: datetime | None, at: datetime) -> Listening:
+    """As stored, and until this moment as the daemon knows it."""
+    known = stored or Listening(None, None)
+    return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)

@@ -1,0 +1,227 @@
+"""Today by the half-hour below *Now*, from rows made by hand: what is compared, and what is not claimed."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from callmon.numbers import NO_BREAK
+from callmon.reports.hearing import Listening
+from callmon.settings import Settings
+from callmon.store import half_hours as stored
+from callmon.store import rolled
+from callmon.store.engine import Store, upgrade
+from callmon.store.half_hours import Counted
+from callmon.web.half_hours import CAUSE, Half, Missed, Today, days, today
+from callmon.web.site import Site
+from callmon.web.spoken import Tongue
+from callmon.web.views.half_hours import view
+from tests import year_rows
+from tests.office import local, usual
+from tests.store_fixtures import account, answered_call, database, outcomes
+
+TUESDAY, TODAY = local("2026-11-24 10:10"), date(2026, 11, 24)
+LONG_AGO = local("2026-01-01 00:00")
+HEARD = {"toronto": None}
+NINE = "half_hour.offered", "09:00"
+
+
+def listening(*gaps: tuple[datetime, datetime]) -> dict[str, Listening]:
+    return {"toronto": Listening(LONG_AGO, TUESDAY, gaps)}
+
+
+def counted(days: dict[str, dict[str, dict[tuple[str, str], int]]], *gaps: tuple[datetime, datetime]) -> Counted:
+    found = {date.fromisoformat(day): {x: Counter(y) for x, y in lines.items()} for day, lines in days.items()}
+    return Counted(found, listening(*gaps))
+
+
+def tuesdays(*offered: int) -> dict[str, dict[str, dict[tuple[str, str], int]]]:
+    """So many calls at nine of the last Tuesday, the one before …; none of the day itself."""
+    return {
+        (TODAY - timedelta(weeks=n)).isoformat(): {"general": {NINE: calls}} for n, calls in enumerate(offered, 1)
+    }
+
+
+def half(told: Today, clock: str) -> Half:
+    (found,) = [one for one in told.halves if f"{one.begin.astimezone(usual().timezone):%H:%M}" == clock]
+    return found
+
+
+def made(found: Counted, at: datetime = TUESDAY, settings: Settings | None = None) -> Today:
+    return today(found, HEARD, settings or usual(), at)
+
+
+# What is compared.
+
+
+def test_a_half_hour_stands_beside_the_median_of_the_same_weekday() -> None:
+    told = half(made(counted(tuesdays(3, 9, 4, 4, 4, 4, 5, 5) | {"2026-11-24": {"general": {NINE: 5}}})), "09:00")
+    assert (told.offered, told.usual, told.state, told.is_heard, told.is_open) == (5, 4, "over", True, True)
+
+
+def test_a_weekday_without_a_call_counts_as_none_and_not_as_missing() -> None:
+    assert half(made(counted(tuesdays(6, 6))), "09:00").usual == 0
+
+
+def test_an_earlier_half_hour_that_was_unheard_is_no_part_of_the_median() -> None:
+    gaps = [
+        (local(f"2026-{day} 09:10"), local(f"2026-{day} 09:11"))
+        for day in ("11-10", "11-03", "10-27", "10-20", "10-13", "10-06", "09-29")
+    ]
+    gapped = made(counted(tuesdays(6, 100, 100), *gaps[:5]))
+    assert half(gapped, "09:00").usual == 0  # 6, 0, 0: the two of September and October that were heard
+    assert half(made(counted(tuesdays(6, 100, 100), *gaps)), "09:00").usual is None  # one is not enough
+    assert half(gapped, "09:30").usual == 0
+
+
+def test_a_day_with_other_hours_is_compared_with_none_that_had_these() -> None:
+    """Monday 7 September was closed, and so is Monday 12 October: the Mondays between are no measure for it."""
+    calls = {f"2026-{day}": {"general": {NINE: 9}} for day in ("10-05", "09-28", "09-21", "09-14")}
+    told = made(counted(calls | {"2026-10-12": {"general": {NINE: 1}}}), local("2026-10-12 12:00"))
+    assert [(one.offered, one.usual, one.is_open) for one in told.halves] == [(1, None, False)]
+
+
+def test_in_the_first_weeks_there_is_no_median() -> None:
+    new = Counted(counted(tuesdays(3, 9)).days, {"toronto": Listening(local("2026-11-09 12:00"), TUESDAY)})
+    assert {one.usual for one in made(new).halves} == {None}
+
+
+def test_an_exchange_that_was_never_heard_leaves_nothing_to_claim() -> None:
+    told = today(Counted({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
+    assert {(one.is_heard, one.usual) for one in told.halves if one.state != "ahead"} == {(False, None)}
+
+
+# What is shown of today.
+
+
+def test_it_shows_the_opening_hours_and_whatever_came_outside_them() -> None:
+    told = made(counted({"2026-11-24": {"general": {("half_hour.offered", "06:30"): 1}}}))
+    shown = [f"{one.begin.astimezone(usual().timezone):%H:%M}" for one in told.halves]
+    assert (shown[0], shown[-1], len(shown)) == ("06:30", "16:30", 21)
+    assert [one.is_open for one in told.halves[:6]] == [False] * 4 + [True] * 2
+
+
+def test_of_the_half_hour_that_lasts_and_those_to_come_nothing_is_claimed_that_was_not_yet() -> None:
+    told = made(counted({}))
+    assert [half(told, clock).state for clock in ("09:30", "10:00", "10:30")] == ["over", "now", "ahead"]
+
+
+def test_half_hours_in_which_an_exchange_was_unheard_are_told_as_such() -> None:
+    told = made(
+        counted({"2026-11-24": {"general": {NINE: 2}}}, (local("2026-11-24 09:20"), local("2026-11-24 09:40")))
+    )
+    assert [half(told, clock).is_heard for clock in ("08:30", "09:00", "09:30", "10:00")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    silent = today(counted({}), {"toronto": local("2026-11-24 09:45")}, usual(), TUESDAY)
+    assert [half(silent, clock).is_heard for clock in ("09:00", "09:30", "10:00")] == [True, False, False]
+
+
+def test_calls_of_tty_lines_are_never_counted_with_others() -> None:
+    found = counted(
+        {"2026-11-24": {"general": {NINE: 2, (CAUSE, "other"): 1}, "tty": {NINE: 7, (CAUSE, "other"): 3}}}
+    )
+    assert (half(made(found), "09:00").offered, made(found).missed) == (2, (Missed("other", 1, 3),))
+
+
+def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hour() -> None:
+    calls = {("half_hour.offered", x): 1 for x in ("00:30", "01:00", "01:30", "02:00")}
+    told = made(counted({"2026-11-01": {"general": calls}}), local("2026-11-01 12:00"))
+    assert [x.offered for x in told.halves] == [1, 1, 1, 1]
+
+
+# From the database.
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return upgrade(f"sqlite:///{tmp_path}/a.db")
+
+
+def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) -> None:
+    settings, begin = usual(), local("2026-11-24 09:00")
+    rolled.settle(store, settings.timezone)
+    list(rolled.build(store, pause=0))
+    with database(store) as sink:
+        for number in range(5):
+            for outcome in outcomes(answered_call(number, begin)):
+                sink.offer(outcome)
+        assert sink.flush(20)
+    year_rows.listened(store, LONG_AGO, TUESDAY)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
+    found = stored.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
+    assert found is not None
+    told = half(today(found, HEARD, settings, TUESDAY), "09:00")
+    assert account(answered_call(0, begin)).outcome == "answered"
+    assert (told.offered, told.answered, told.usual, told.is_heard) == (5, 5, 0, True)
+    store.close()
+
+
+def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Store) -> None:
+    settings = usual()
+    assert stored.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
+    store.close()
+
+
+# As people read it.
+
+
+def page(told: Today, language: str) -> str:
+    site, tongue = Site.__new__(Site), Tongue(usual(), language, TUESDAY)
+    values = site.common(tongue) | view(told, tongue) | {"path": lambda *_: "/", "why": ""}
+    return site._render("_half_hours.html", values)
+
+
+def words(told: Today, language: str = "fr") -> str:
+    text = html.unescape(re.sub(r"<[^>]+>", " ", page(told, language))).replace(NO_BREAK, " ")
+    return " ".join(text.split())
+
+
+def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
+    found = counted(
+        tuesdays(3, 9, 4, 4, 4, 4, 5, 5)
+        | {"2026-11-24": {"general": {NINE: 5, ("half_hour.answered", "09:00"): 4}}},
+        (local("2026-11-24 09:40"), local("2026-11-24 09:45")),
+    )
+    french, english = words(made(found), "fr"), words(made(found), "en")
+    assert "9 h 5 4 4 9 h 30 n. d. n. d. 0 hors d'écoute : chiffres incomplets 10 h 0 0 0 en cours" in french
+    assert "10 h 30 à venir à venir 0" in french
+    assert "9 a.m. 5 4 4 9:30 a.m. not available not available 0 unheard: figures incomplete" in english
+    assert "Repère : médiane des mardis comparables des 8 dernières semaines" in french
+    assert "median of the comparable Tuesdays of the last 8 weeks" in english
+
+
+def test_a_first_week_says_that_there_is_no_mark_yet_and_draws_none() -> None:
+    new = Counted({}, {"toronto": Listening(local("2026-11-23 12:00"), TUESDAY)})
+    assert "Pas encore de repère : il faut au moins 3 mardis comparables, entièrement entendus" in words(made(new))
+    assert 'class="tick"' not in page(made(new), "fr")
+
+
+def test_an_unheard_half_hour_is_hatched_and_its_column_is_no_nought() -> None:
+    found = counted({}, (local("2026-11-24 09:20"), local("2026-11-24 09:25")))
+    drawn = page(made(found), "fr").split("</svg>")[0]
+    assert (drawn.count('class="gap"'), drawn.count('class="whole"'), drawn.count('class="part"')) == (1, 0, 0)
+
+
+def test_causes_are_told_by_their_words_and_lead_to_the_calls() -> None:
+    found = counted({"2026-11-24": {"general": {(CAUSE, "nobody_free"): 2, (CAUSE, "other"): 1}}})
+    assert "Cause Lignes vocales Lignes ATS Personne de libre 2 0 Autre 1 0 Voir ces appels" in words(made(found))
+    assert "Aucun appel où la norme n'a pas été respectée" in words(made(counted({})))
+
+
+def test_a_drawing_has_a_title_a_description_and_names_for_both() -> None:
+    found = counted({"2026-11-24": {"general": {(CAUSE, "other"): 1}}})
+    drawn = page(made(found), "en")
+    named = re.findall(r'<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)"', drawn)
+    assert named == [("halves-title", "halves-desc"), ("missed-title", "missed-desc")]
+    assert all(f'<title id="{title}">' in drawn and f'<desc id="{desc}">' in drawn for title, desc in named)
