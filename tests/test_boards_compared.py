@@ -38,7 +38,7 @@ def test_of_every_panel_a_truth_is_known_and_no_truth_is_of_a_panel_that_is_gone
         one for one in asked if truth_of(*one) is None and (one[0], one[1].removesuffix(TWIN["en"])) not in CURVES
     }
     assert without == set()
-    assert len(asked) == 83
+    assert len(asked) > 80
 
 
 @pytest.mark.parametrize(
