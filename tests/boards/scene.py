@@ -56,7 +56,7 @@ HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
 INTO_IT = 3.5  # seconds after these began: nothing but heartbeats waits yet
 SLACK = 0.5  # seconds from the exchange to callmon, on a busy machine
-LASTS = 210.0  # seconds from the first row to the last panel read, at most
+LASTS = 180.0  # seconds from the first row to the last panel read, at most
 HALF_HOUR = 1800.0
 # Two days from now the office closes at noon: until then it is open round the clock.
 NOON = "00:00-12:00"
