@@ -56,7 +56,7 @@ HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
 INTO_IT = 3.5  # seconds after these began: nothing but heartbeats waits yet
 SLACK = 0.5  # seconds from the exchange to callmon, on a busy machine
-LASTS = 180.0  # seconds from the first row to the last panel read, at most
+LASTS = 180.0  # seconds from the first row to the moment that the panels show, at most
 HALF_HOUR = 1800.0
 # Two days from now the office closes at noon: until then it is open round the clock.
 NOON = "00:00-12:00"
@@ -81,7 +81,6 @@ class Scene:
     started: float
     events: tuple[int, int]  # that the network had carried to callmon, at the earliest and at the latest look
     before_prometheus: int  # of these, before its first look
-    read: float = 0.0  # when the last panel had been asked for
     language: str = "en"  # of the words in which the truth is told
 
     @property
@@ -146,7 +145,7 @@ def command(callmon: Callmon, *words: str) -> str:
 
 
 def wait_for_room() -> None:
-    """No half hour ends within the run, and so no day: a call on the edge would be in the one or the other."""
+    """No half hour ends within the calls, and so no day: one on the edge would be in the one or the other."""
     left = HALF_HOUR - time.time() % HALF_HOUR
     if left < LASTS:
         time.sleep(left + 0.1)
@@ -188,6 +187,7 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         before = link.events
         until(start + CAPTURE)
         on_time(start + CAPTURE)
+        still(reader)
         moment = time.time()
         events = (before, link.events)
         asked = Asked(prometheus, reader, moment, moment - 30 * 86_400)
@@ -240,6 +240,13 @@ def announced(callmon: Callmon, line: str, *words: str) -> Span:
     began = time.time()
     command(callmon, "announce", "--line", line, *words, "--by", "m.tremblay")
     return began, time.time()
+
+
+def still(reader: psycopg.Connection[Any]) -> None:
+    """Whatever it asks from now on, and however long that takes, is answered as of this moment: calls go on."""
+    reader.autocommit = False
+    reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    reader.execute("SELECT")
 
 
 @contextmanager

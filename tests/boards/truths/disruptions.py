@@ -28,7 +28,7 @@ def disrupted(scene: Scene) -> list[Row]:
     rows: list[Row] = []
     for line in ("poci", "tty-toll-free", "tty"):
         began, end = scene.told[line], scene.told.get(f"{line} over")
-        last = end or (scene.asked.now, scene.read)
+        last = end or (scene.asked.now - 1, scene.asked.now)
         rows.append({
             "name": titled(scene, line), "source": said(scene, "disruption", "staff"), "began_at": moments(began),
             "ended_at": moments(end) if end else None,
