@@ -23,7 +23,7 @@ from tests.boards import lint
 from tests.boards.asking import Asked
 from tests.boards.compared import found
 from tests.boards.day import Happened, as_happened
-from tests.boards.scene import Scene, as_reader, configured, weeks_before
+from tests.boards.scene import Scene, as_reader, configured, still, weeks_before
 from tests.boards.seen import Seen, truth_of
 from tests.boards.truths.counting import LINES, mode, titled, today_of
 from tests.boards.truths.standards import last_opening_day
@@ -79,6 +79,7 @@ def told(place: Path, url: str, now: datetime) -> Iterator[Scene]:
             day = now.astimezone(TORONTO).date()
             today = f"boards.today() RETURNS date LANGUAGE sql STABLE AS $$ SELECT date '{day}' $$"
             owner.execute(f"CREATE OR REPLACE FUNCTION {today}".encode())
+        still(reader)
         callmon = Callmon(place, 5038, "x", store=url)
         closes = configured(callmon, now)
         asked = Asked(None, reader, now.timestamp(), now.timestamp() - 30 * 86_400)  # type: ignore[arg-type]  # it is not asked
