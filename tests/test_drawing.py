@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from callmon import facts as f
 from callmon.explain import tale_of
-from callmon.explain.drawing import LABELS, RIGHT, WIDTH, Box, Drawing, drawing
+from callmon.explain.drawing import WIDE, Box, Drawing, drawing
 from callmon.explain.unnamed import unnamed
 from callmon.facts import Fact
 from callmon.store.queries import StoredCall
 from tests.office import usual
 from tests.store_fixtures import START, account, answered_call, seconds
 
+WIDTH, LABELS, RIGHT = WIDE[:3]
 TONE = timedelta(seconds=2)
 CALL, TRUNK, PHONE = "1795500000.1", "PJSIP/trunk-00000099", "PJSIP/101-00000099"
 

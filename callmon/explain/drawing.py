@@ -13,18 +13,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from callmon import facts as f
+from callmon.explain.moments import in_time
 from callmon.explain.sentences import Tale
 from callmon.facts import AnyFact
 
-WIDTH, LABELS, RIGHT, LANE, TOP, THICK = 900, 150, 24, 34, 30, 16
+LANE, TOP, THICK = 34, 30, 16
 LATER = 0.38  # the share of what follows the answer, where it is longer than what came before
 MOST_RINGS, MOST_PHONES = 40, 12
 Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
+
+
+class Sheet(NamedTuple):
+    """What it is drawn on: in all, left of what is drawn, right of it. `above`: a lane's name stands over it."""
+
+    width: int
+    labels: int
+    right: int
+    above: int = 0
+
+
+WIDE, NARROW = Sheet(900, 150, 24), Sheet(340, 0, 4, above=18)
 
 
 class Box(msgspec.Struct, frozen=True):
@@ -54,11 +67,12 @@ class Drawing(msgspec.Struct, frozen=True):
 class Scale:
     """Where a time lies on the drawing: one scale up to the knot, another behind it."""
 
-    def __init__(self, begin: datetime, knot: datetime, end: datetime) -> None:
+    def __init__(self, begin: datetime, knot: datetime, end: datetime, sheet: Sheet) -> None:
+        self.sheet = sheet
         self.begin, self.knot, self.end = begin, knot, max(end, begin + timedelta(seconds=1))
         before, after = (knot - begin).total_seconds(), (self.end - knot).total_seconds()
         self.is_split = after > before > 0
-        whole = WIDTH - LABELS - RIGHT
+        whole = sheet.width - sheet.labels - sheet.right
         share = LATER if self.is_split else after / ((before + after) or 1)
         self._first, self._second = whole * (1 - share), whole * share
         self._before, self._after = before, after
@@ -67,25 +81,26 @@ class Scale:
         at = min(max(at, self.begin), self.end)
         if at <= self.knot:
             part = (at - self.begin).total_seconds() / self._before if self._before else 0.0
-            return round(LABELS + part * self._first, 1)
+            return round(self.sheet.labels + part * self._first, 1)
         part = (at - self.knot).total_seconds() / self._after if self._after else 0.0
-        return round(LABELS + self._first + part * self._second, 1)
+        return round(self.sheet.labels + self._first + part * self._second, 1)
 
 
-def drawing(tale: Tale, tone: timedelta) -> Drawing | None:
+def drawing(tale: Tale, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
     """The drawing; None where no time is known. `tone`: how long of each ring sounds."""
     times = [fact.at for fact in tale.facts if fact.at is not None]
     if not times:
         return None
     begin, end = min(times), max(times)
     knot = tale.call.answered or end
-    return _Drawer(tale, Scale(begin, min(max(knot, begin), end), end), tone).drawing()
+    return _Drawer(tale, Scale(begin, min(max(knot, begin), end), end, sheet), tone).drawing()
 
 
 class _Drawer:
     def __init__(self, tale: Tale, scale: Scale, tone: timedelta) -> None:
         self._tale, self._scale, self._tone = tale, scale, tone
-        self._say, self._facts = tale.speech.say, tale.facts
+        self._sheet = scale.sheet
+        self._say, self._facts = tale.speech.say, in_time(tale.facts)
         self._boxes: list[Box] = []
         self._labels: list[Label] = []
         self._y = TOP
@@ -102,10 +117,12 @@ class _Drawer:
         return Drawing(height, tuple(self._boxes), tuple(self._labels))
 
     def _lane(self, title: str) -> float:
-        y = self._y
-        self._labels.append(Label(0, y + THICK - 3, self._tale.speech.typeset(title)))
-        self._boxes.append(Box("rail", LABELS, y + THICK / 2, WIDTH - LABELS - RIGHT, 0))
-        self._y += LANE
+        sheet, above = self._sheet, self._sheet.above
+        y = self._y + above
+        name = y + THICK - 3 if not above else self._y - 2
+        self._labels.append(Label(0, name, self._tale.speech.typeset(title)))
+        self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
+        self._y = y + LANE
         return y
 
     def _box(self, kind: Kind, since: datetime, until: datetime, y: float) -> None:
@@ -159,7 +176,8 @@ class _Drawer:
                         "rang", fact.at, self._until(after, phone, (f.PhoneStopped, f.Answered, f.PersonJoined)), y
                     )
                 case f.Answered() | f.PersonJoined() | f.Retrieved():
-                    self._box("talk", fact.at, self._talked_until(after, fact), y)
+                    known = fact.at + getattr(fact, "slack", timedelta(0))  # answered by then
+                    self._box("talk", known, self._talked_until(after, fact), y)
                 case f.Held():
                     self._box("held", fact.at, self._until(after, phone, (f.Resumed,)), y)
 
@@ -169,9 +187,11 @@ class _Drawer:
         return next(own, self._scale.end)
 
     def _talked_until(self, after: Sequence[AnyFact], fact: AnyFact) -> datetime:
-        """Until the caller was sent on, parked or taken by voicemail."""
+        """Until the caller was sent on, parked or taken by voicemail; not by what brought the caller here."""
         ends = (f.Transferred, f.SentOff, f.VoicemailTook, f.Parked, f.Ended)
-        return next((x.at for x in after if isinstance(x, ends) and x.at), self._scale.end)
+        own = getattr(fact, "phone", None)
+        left = (x for x in after if isinstance(x, ends) and getattr(x, "to", None) != own)
+        return next((x.at for x in left if x.at), self._scale.end)
 
     def _voicemail(self) -> None:
         took = next((x.at for x in self._facts if isinstance(x, f.VoicemailTook) and x.at), None)
@@ -197,8 +217,9 @@ class _Drawer:
 
     def _axis(self, height: float) -> None:
         scale, speech = self._scale, self._tale.speech
-        self._boxes.append(Box("axis", LABELS, height - 22, WIDTH - LABELS - RIGHT, 0))
-        times = [scale.begin, *([scale.knot] if scale.is_split else ()), scale.end]
+        sheet = self._sheet
+        self._boxes.append(Box("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0))
+        times = [scale.begin, *([scale.knot] if scale.is_split and not sheet.above else ()), scale.end]
         for place, at in enumerate(times):
             anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
             self._boxes.append(Box("axis", scale.x(at), height - 26, 0, 8))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from operator import itemgetter
 
 from callmon import facts as f
 from callmon.facts import OUTSIDE, AnyFact
@@ -21,6 +22,7 @@ Phone = f.PhoneDialled | f.PhoneRang | f.PhoneStopped
 
 def moments(facts: Sequence[AnyFact]) -> list[Moment]:
     """The facts worth telling, in the order of the telling; those of one moment are like each other."""
+    facts = in_time(facts)
     told = [fact for place, fact in enumerate(facts) if not _goes_without_saying(fact, facts[:place], facts)]
     grouped: list[Moment] = []
     for fact in _causes_first(told):
@@ -30,6 +32,21 @@ def moments(facts: Sequence[AnyFact]) -> list[Moment]:
         else:
             moment.append(fact)
     return grouped
+
+
+def in_time(facts: Sequence[AnyFact]) -> Sequence[AnyFact]:
+    """In the order in which they happened: a backfill, or a message that came late, is written down behind.
+
+    The end is told last. What has no time stays behind what it was told after; where the clock was set, times are no order.
+    """
+    if any(isinstance(fact, f.ClockSet) for fact in facts):
+        return facts
+    timed: list[tuple[float, AnyFact]] = []
+    last = float("-inf")
+    for fact in facts:
+        last = last if fact.at is None else fact.at.timestamp()
+        timed.append((float("inf") if isinstance(fact, f.Ended) else last, fact))
+    return [fact for _, fact in sorted(timed, key=itemgetter(0))]
 
 
 def within(fact: f.Fact, other: f.Fact, length: timedelta) -> bool:

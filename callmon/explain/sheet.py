@@ -40,7 +40,8 @@ class Sheet:
         """« 12 min », « 2 h 10 », « 3 jours 4 h »: cut off, so that nobody is promised a minute too many."""
         minutes, days = length // MINUTE, length // (24 * HOUR)
         if days:
-            return self._say("{days} j {hours} h", days=days, hours=(minutes - days * 1440) // 60)
+            hours = (minutes - days * 1440) // 60
+            return self._say("{days} j {hours} h", days=days, hours=hours) if hours else self._say("{days} j", days=days)
         if minutes < 60:
             return self._say("{minutes} min", minutes=minutes)
         return self._say("{hours} h {minutes}", hours=minutes // 60, minutes=f"{minutes % 60:02}")

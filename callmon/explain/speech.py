@@ -21,11 +21,11 @@ MINUS = "\N{MINUS SIGN}"
 TENTH = timedelta(seconds=0.1)
 
 _FRENCH_SPACES = re.compile(
-    r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s)\b)|(?<=\bh) (?=\d)|(?<=\bmin) (?=\d)"
+    r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
     r"|(?<=\bposte) (?=\d)|(?<=\bpostes) (?=\d)"
 )
 _ENGLISH_SPACES = re.compile(
-    r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|s\b))|(?<=\b[Pp]hone) (?=\d)|(?<=\b[Pp]hones) (?=\d)"
+    r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|(?:[shd]|min)\b))|(?<=\d.[hd]) (?=\d)|(?<=\b[Pp]hone) (?=\d)|(?<=\b[Pp]hones) (?=\d)"
 )
 
 _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # "… at 9:14 a.m." ends the sentence too

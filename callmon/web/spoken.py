@@ -6,6 +6,7 @@ story, a list of callbacks or of disruptions says comes from `explain/`, with it
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CONTEXT = "page"
 OTHER = {"fr": "en", "en": "fr"}
+_OF_A_DAY = re.compile(r" (?=\d)|(?<=\d) |(?<=\der) ")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
@@ -70,7 +72,8 @@ class Tongue(Sheet):
     def long_day(self, day: date) -> str:
         """« mardi 24 novembre 2026 » / "Tuesday 24 November 2026"."""
         text = format_date(day, "EEEE d MMMM y", locale=self._locale)
-        return (text.replace(" 1 ", " 1er ") if self.language == "fr" else text).replace(" ", NO_BREAK)
+        told = text.replace(" 1 ", " 1er ") if self.language == "fr" else text
+        return _OF_A_DAY.sub(NO_BREAK, told)
 
     def weekday_of(self, day: date) -> str:
         """« mardi » / "Tuesday"."""

@@ -17,7 +17,7 @@ from callmon.callbacks.entries import AnyEntry
 from callmon.calls.call import OUTCOMES
 from callmon.disruptions.disruption import Disruption
 from callmon.explain import history, page_of, tale_of
-from callmon.explain.drawing import drawing
+from callmon.explain.drawing import NARROW, drawing
 from callmon.explain.page import Page
 from callmon.explain.unnamed import unnamed
 from callmon.findings import VERDICTS, Finding
@@ -178,6 +178,7 @@ def _story(
         "timeline_head": typeset(page.timeline_head()),
         "happenings": page.happenings(),
         "picture": (picture := drawing(tale, tone)),
+        "narrow": drawing(tale, tone, NARROW),
         "kinds": {box.kind for box in picture.boxes} if picture else set(),
         "note": typeset(page.note()),
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
