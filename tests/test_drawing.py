@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from callmon import facts as f
 from callmon.explain import tale_of
-from callmon.explain.drawing import WIDE, Box, Drawing, drawing
+from callmon.explain.drawing import NARROW, WIDE, Box, Drawing, drawing
 from callmon.explain.unnamed import unnamed
 from callmon.facts import Fact
 from callmon.store.queries import StoredCall
@@ -76,3 +76,37 @@ def test_phones_are_letters_in_every_fact_and_in_the_account() -> None:
         "A", "A", "A", "B", "B", "B", "B", "B",
     ]  # fmt: skip
     assert told.account.answered_by == "B"
+
+
+def test_whoever_takes_a_consulted_transfer_talks_from_then_on_and_the_first_holds_no_longer() -> None:
+    second = "PJSIP/102-00000098"
+    sent = f.SentOff(CALL, START + seconds(10), "attended", PHONE, "102")
+    facts = [
+        *rung(4)[:2],
+        f.Answered(CALL, START + seconds(2), "101", PHONE, START),
+        f.Held(CALL, START + seconds(4), "101"),
+        f.PersonJoined(CALL, START + seconds(10), "102", second),
+        sent,
+        f.Transferred(CALL, START + seconds(10), "attended", PHONE, "102", True),
+        f.Ended(CALL, START + seconds(16), "exchange"),
+    ]
+    found = drawn(facts)
+    (held,), talks = boxes(found, "held"), boxes(found, "talk")
+    end = WIDTH - RIGHT
+    assert round(held.x + held.width) == round(talks[-1].x)
+    assert [round(box.x + box.width) for box in talks] == [round(talks[0].x + talks[0].width), end]
+
+
+def test_of_an_answer_in_a_gap_only_what_is_known_of_it_is_drawn_as_talk() -> None:
+    gap = f.Unheard(CALL, START + seconds(5), START + seconds(15), True)
+    answer = f.Answered(CALL, START + seconds(5), "101", PHONE, START, slack=seconds(10))
+    found = drawn(rung(40, gap, answer))
+    (talk,), (box,) = boxes(found, "talk"), boxes(found, "gap")
+    assert round(talk.x) == round(box.x + box.width)
+
+
+def test_on_a_telephone_names_stand_above_and_nothing_is_wider() -> None:
+    found = drawing(tale_of(stored(rung(24)), usual(), "en"), TONE, NARROW)
+    assert found is not None
+    assert max(box.x + box.width for box in found.boxes) <= NARROW.width
+    assert [label.x for label in found.labels if not label.quiet] == [0, 0]

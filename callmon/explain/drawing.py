@@ -37,7 +37,7 @@ class Sheet(NamedTuple):
     above: int = 0
 
 
-WIDE, NARROW = Sheet(900, 150, 24), Sheet(340, 0, 4, above=18)
+WIDE, NARROW = Sheet(900, 166, 24), Sheet(340, 0, 4, above=18)
 
 
 class Box(msgspec.Struct, frozen=True):
@@ -116,10 +116,11 @@ class _Drawer:
         self._gaps()
         return Drawing(height, tuple(self._boxes), tuple(self._labels))
 
-    def _lane(self, title: str) -> float:
+    def _lane(self, title: str, over: int = 0) -> float:
+        """Where it lies. `over`: so much more between its name and itself, where names stand above."""
         sheet, above = self._sheet, self._sheet.above
-        y = self._y + above
-        name = y + THICK - 3 if not above else self._y - 2
+        y = self._y + above + (over if above else 0)
+        name = self._y + above - 5 if above else y + THICK - 3
         self._labels.append(Label(0, name, self._tale.speech.typeset(title)))
         self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
         self._y = y + LANE
@@ -132,7 +133,7 @@ class _Drawer:
 
     def _caller(self) -> None:
         """The rings that the caller heard, then (not drawn) the conversation, which is the phone's."""
-        y = self._lane(self._say("Appelant"))
+        y = self._lane(self._say("Appelant"), over=14)
         for number, (since, tone, until) in enumerate(self._rings(), 1):
             self._box("tone", since, tone, y)
             self._box("pause", tone, until, y)
@@ -179,7 +180,13 @@ class _Drawer:
                     known = fact.at + getattr(fact, "slack", timedelta(0))  # answered by then
                     self._box("talk", known, self._talked_until(after, fact), y)
                 case f.Held():
-                    self._box("held", fact.at, self._until(after, phone, (f.Resumed,)), y)
+                    self._box("held", fact.at, self._held_until(after, phone), y)
+
+    def _held_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
+        """Until this phone took the caller back, sent the caller on, or another came to the caller."""
+        ends = (f.SentOff, f.Transferred, f.PersonJoined, f.CameBack, f.VoicemailTook)
+        over = (x.at for x in after if isinstance(x, ends) or (isinstance(x, f.Resumed) and x.phone == phone))
+        return next((at for at in over if at), self._scale.end)
 
     def _until(self, after: Sequence[AnyFact], phone: str, kinds: tuple[type[f.Fact], ...]) -> datetime:
         """Until the first of these that is this phone's, or the end."""

@@ -37,7 +37,8 @@ def moments(facts: Sequence[AnyFact]) -> list[Moment]:
 def in_time(facts: Sequence[AnyFact]) -> Sequence[AnyFact]:
     """In the order in which they happened: a backfill, or a message that came late, is written down behind.
 
-    The end is told last. What has no time stays behind what it was told after; where the clock was set, times are no order.
+    The end is told last. What has no time stays behind what it was told after; where the clock was set, times
+    are no order.
     """
     if any(isinstance(fact, f.ClockSet) for fact in facts):
         return facts

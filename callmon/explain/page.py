@@ -147,7 +147,8 @@ class Page:
     def happenings(self) -> list[tuple[str, str, str]]:
         """(local time, seconds on the caller's clock or "", sentence) of each."""
         return [
-            (*self._times(moment), self._typeset(sentence(self._tale, moment))) for moment in moments(self._tale.facts)
+            (*self._times(moment), self._typeset(sentence(self._tale, moment)))
+            for moment in moments(self._tale.facts)
         ]
 
     def timeline_head(self) -> str:

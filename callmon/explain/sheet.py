@@ -41,7 +41,11 @@ class Sheet:
         minutes, days = length // MINUTE, length // (24 * HOUR)
         if days:
             hours = (minutes - days * 1440) // 60
-            return self._say("{days} j {hours} h", days=days, hours=hours) if hours else self._say("{days} j", days=days)
+            return (
+                self._say("{days} j {hours} h", days=days, hours=hours)
+                if hours
+                else self._say("{days} j", days=days)
+            )
         if minutes < 60:
             return self._say("{minutes} min", minutes=minutes)
         return self._say("{hours} h {minutes}", hours=minutes // 60, minutes=f"{minutes % 60:02}")

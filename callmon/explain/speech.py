@@ -25,7 +25,8 @@ _FRENCH_SPACES = re.compile(
     r"|(?<=\bposte) (?=\d)|(?<=\bpostes) (?=\d)"
 )
 _ENGLISH_SPACES = re.compile(
-    r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|(?:[shd]|min)\b))|(?<=\d.[hd]) (?=\d)|(?<=\b[Pp]hone) (?=\d)|(?<=\b[Pp]hones) (?=\d)"
+    r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|(?:[shd]|min)\b))|(?<=\d.[hd]) (?=\d)"
+    r"|(?<=\b[Pp]hone) (?=\d)|(?<=\b[Pp]hones) (?=\d)"
 )
 
 _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # "… at 9:14 a.m." ends the sentence too

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CONTEXT = "page"
 OTHER = {"fr": "en", "en": "fr"}
-_OF_A_DAY = re.compile(r" (?=\d)|(?<=\d) |(?<=\der) ")
+_OF_A_DAY = re.compile(r"(?<=\d) |(?<=\der) ")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 

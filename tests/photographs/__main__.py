@@ -59,7 +59,7 @@ class Camera:
                 page.evaluate("scrollTo(0, 0)")
                 shot(page, self._folder / f"{name}.png")
             self.taken += 1
-        except Exception as error:  # noqa: BLE001  one page that cannot be had must not hide the others
+        except Exception as error:
             self.failed.append(f"{name}: {str(error).splitlines()[0]}")
 
 
@@ -125,7 +125,7 @@ def main(folder: str, *told: str) -> int:
         for taking in (in_full, without, away, door):
             if not sites or taking.__name__ in sites:
                 taking(lens, Path(where))
-    print(f"{lens.taken} pictures in {folder}", *lens.failed, sep="\n")
+    sys.stdout.write("\n".join((f"{lens.taken} pictures in {folder}", *lens.failed, "")))
     return bool(lens.failed)
 
 

@@ -1,4 +1,4 @@
-"""A day that could have been: the recordings told again today, callbacks in every state, calls not wholly heard."""
+"""A day that could have been: recordings told again today, callbacks in every state, calls not wholly heard."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ STORIES = {
     "there_and_back": "there_and_back", "transferred_outside": "transfer_outside",
     "transferred_voicemail": "transfer_to_voicemail", "blonde": "blonde_returned", "picked_up": "pickup",
     "parked": "park_retrieve", "parked_long": "park_timeout", "message": "vm_message",
-    "no_message": "vm_hangup_greeting", "early_voicemail": "voicemail_early", "busy": "busy_all", "held": "hold_unhold",
+    "no_message": "vm_hangup_greeting", "early_voicemail": "voicemail_early", "busy": "busy_all",
+    "held": "hold_unhold",
     "gave_up": "abandon_ring4", "forwarded": "forward_302", "confirmed": "confirm_accepted",
     "closed_greeting": "closed_announcement", "withheld": "anonymous_answered", "tty": "tty_answered",
     "called_out": "outbound_answered",
 }  # fmt: skip
 STORIES = {name: told for name, told in STORIES.items() if (RECORDINGS / f"{told}.ami").exists()}
+PHONE = "PJSIP/101-00000099"
 NOBODY = "+141655501{:02d}".format
 
 
@@ -96,7 +98,9 @@ def unheard(now: datetime) -> Iterator[tuple[str, list[f.Fact]]]:
 
     def begin(at: datetime, **more: object) -> f.Arrived:
         call = f"{int(at.timestamp())}.90{next(ids)}"
-        return f.Arrived(call, at, "inbound", "general", "4163272422", NOBODY(40), None, "PJSIP/trunk-00000099", **more)  # type: ignore[arg-type]
+        return f.Arrived(
+            call, at, "inbound", "general", "4163272422", NOBODY(40), None, "PJSIP/trunk-00000099", **more
+        )  # type: ignore[arg-type]
 
     def rings(one: f.Arrived, at: float, phone: str = "101") -> list[f.Fact]:
         when, channel = one.at + seconds(at) if one.at else None, f"PJSIP/{phone}-00000099"
@@ -110,7 +114,7 @@ def unheard(now: datetime) -> Iterator[tuple[str, list[f.Fact]]]:
     one = begin(at)
     yield "gap_answer", [
         one, *rings(one, 0.1), f.Unheard(one.call, at + seconds(5.2), at + seconds(14.7), True),
-        f.Answered(one.call, at + seconds(5.2), "101", "PJSIP/101-00000099", at + seconds(0.1), slack=seconds(9.5)),
+        f.Answered(one.call, at + seconds(5.2), "101", PHONE, at + seconds(0.1), slack=seconds(9.5)),
         f.Ended(one.call, at + seconds(40), "caller"),
     ]  # fmt: skip
     at = now - 90 * MINUTE
@@ -126,13 +130,17 @@ def unheard(now: datetime) -> Iterator[tuple[str, list[f.Fact]]]:
         one, f.LineOpened(one.call, at + seconds(0.2)), f.LanguageChosen(one.call, at + seconds(6.1), "fr"),
         f.QueueEntered(one.call, at + seconds(6.4), "renseignements"), *rings(one, 7, "101"),
         f.PhoneStopped(one.call, at + seconds(22), "101", "PJSIP/101-00000099", "no_answer", True),
-        *rings(one, 27, "103"), f.Answered(one.call, at + seconds(33.2), "103", "PJSIP/103-00000099", at + seconds(27)),
-        f.QueueLeft(one.call, at + seconds(33.3), "renseignements"), f.Ended(one.call, at + seconds(190), "exchange"),
+        *rings(one, 27, "103"),
+        f.Answered(one.call, at + seconds(33.2), "103", "PJSIP/103-00000099", at + seconds(27)),
+        f.QueueLeft(one.call, at + seconds(33.3), "renseignements"),
+        f.Ended(one.call, at + seconds(190), "exchange"),
     ]  # fmt: skip
     at = now - 70 * MINUTE
     one = begin(at)
-    yield "filled", [one, *rings(one, 0.3), f.Answered(one.call, at + seconds(8.4), "101", "PJSIP/101-00000099",
-                     at + seconds(0.3)), f.Filled(one.call, at, True), f.Ended(one.call, at + seconds(90), "caller")]  # fmt: skip
+    yield "filled", [
+        one, *rings(one, 0.3), f.Answered(one.call, at + seconds(8.4), "101", PHONE, at + seconds(0.3)),
+        f.Filled(one.call, at, True), f.Ended(one.call, at + seconds(90), "caller"),
+    ]  # fmt: skip
 
 
 def callbacks(office: Office, now: datetime) -> dict[str, str]:

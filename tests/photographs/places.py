@@ -89,9 +89,16 @@ def seen(site: Site, is_filled: bool = True, disruption: bool = False) -> Iterat
     try:
         site.start(until_heard=False)
         assert until(lambda: site.get("/healthz")[0] in (200, 503)), site.log.read_text()
+        if not is_never_heard(site):
+            site.wait_until_heard()
         yield Seen(site, names)
     finally:
         site.end_everything()
+
+
+def is_never_heard(site: Site) -> bool:
+    """Whether nobody listens at its exchange's port (9)."""
+    return "\nport = 9\n" in site.config.read_text(encoding="utf-8")
 
 
 def announce(seen_: Seen) -> None:
@@ -127,7 +134,9 @@ def announce(seen_: Seen) -> None:
 def take_away(site: Site, kept: tuple[str, ...] = ()) -> None:
     """The database answers nothing any more, but of the tables that are kept."""
     with sqlite3.connect(site.place / "callmon.db", timeout=30) as connection:
-        named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        named = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        )
         for (name,) in named.fetchall():
             if name not in kept and not name.startswith("away_"):
                 connection.execute(f'ALTER TABLE "{name}" RENAME TO "away_{name}"')

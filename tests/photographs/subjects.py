@@ -80,7 +80,9 @@ def callbacks(names: Mapping[str, str]) -> Iterator[Subject]:
     for key, call in names.items():
         kind, _, name = key.partition(".")
         if kind == "callback" and name != "complained":
-            yield Subject(f"callback-{name}", at("callback", id=call), AGENT, is_main=name in ("careful", "overdue"))
+            yield Subject(
+                f"callback-{name}", at("callback", id=call), AGENT, is_main=name in ("careful", "overdue")
+            )
     owed, careful = names["callback.owed"], names["callback.careful"]
     shown = press('form[action*="num"] button.main')
     yield Subject("callback-number", at("callback", id=careful), AGENT, shown, is_main=True)
@@ -100,9 +102,7 @@ def calls(names: Mapping[str, str]) -> Iterator[Subject]:
         if kind == "call":
             main = name in ("queue_second", "consulted", "gap", "message", "three_transfers")
             yield Subject(f"call-{name}", at("call", exchange="toronto", call=call), MANAGER, is_main=main)
-    yield Subject(
-        "call-viewer", at("call", exchange="toronto", call=names["call.consulted"]), VIEWER
-    )
+    yield Subject("call-viewer", at("call", exchange="toronto", call=names["call.consulted"]), VIEWER)
     yield Subject("call-unknown", at("call", exchange="toronto", call="1.0"), VIEWER)
 
 

@@ -22,7 +22,7 @@ from callmon.callbacks.obligation import Obligation
 from callmon.explain import history
 from callmon.explain.owed import OwedPage, urgency
 from callmon.explain.speech import Speech
-from callmon.numbers import e164
+from callmon.numbers import NO_BREAK, e164
 from callmon.store import ledger, pages, people
 from callmon.store.ledger import Listed
 from callmon.web.access.rights import Right
@@ -222,7 +222,7 @@ async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
 
 async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, refused: str = "") -> Response:
     if found is None:
-        told = word("refusal", "not_known", visit.language)
+        told = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.page("refused.html", visit.say("Aucune fiche de ce nom"), status=404, told=told)
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
@@ -247,13 +247,17 @@ async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, r
 def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) -> dict[str, Any]:
     tongue, speech = visit.tongue, visit.tongue.speech
     hidden = None if one.hidden is None else tongue.capital(tongue.word("not_returnable", one.hidden))
-    told = [x for x in entries if x.obligation == one.id]
+    told = sorted((x for x in entries if x.obligation == one.id), key=lambda x: x.at)
     return {
         "one": one,
         "hidden_why": hidden if one.other is None else None,
         "query": {"exchange": one.exchange},
         "entries": [
-            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", speech.typeset(history.sentence(speech, x)), _by(x))
+            (
+                f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
+                speech.typeset(history.sentence(speech, x)),
+                _by(x, tongue),
+            )
             for x in told
         ],
         "reasons": _reasons(one, tongue),
@@ -262,10 +266,11 @@ def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) ->
     }
 
 
-def _by(entry: AnyEntry) -> str:
+def _by(entry: AnyEntry, tongue: Tongue) -> str:
     """Who did it by hand, and what they wrote."""
     told = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
-    return " : ".join(x for x in told if x)
+    colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
+    return colon.join(x for x in told if x)
 
 
 def _results(tongue: Tongue) -> list[tuple[str, str]]:

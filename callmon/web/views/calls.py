@@ -184,7 +184,7 @@ def _story(
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
         "followed": [
             (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(history.sentence(tongue.speech, x)))
-            for x in entries
+            for x in sorted(entries, key=lambda x: x.at)
         ],
         "owed": [x.obligation for x in entries][:1],
         "call": tale.call,

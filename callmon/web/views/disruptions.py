@@ -98,7 +98,7 @@ async def one(visit: Visit) -> Response:
 async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     found = await visit.site.ask(stored.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
-        text = word("disruption_refusal", "not_known", visit.language)
+        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
     met = await visit.site.ask(pages.calls_met, visit.site.reader, found) if found.began <= visit.tongue.now else 0
     can_move = found.source == "work" and found.began > visit.tongue.now and found.ended is None
