@@ -25,6 +25,7 @@ def started(callmon: Callmon) -> int:
     """Until its pages are there; the number of its scribe."""
     callmon.start(until_heard=False)
     assert until(lambda: callmon.get("/")[0] == 200), callmon.log.read_text()
+    assert until(lambda: len(callmon.scribes()) == 1)  # a moment after it was begun it is known by its name
     (scribe,) = callmon.scribes()
     return scribe
 

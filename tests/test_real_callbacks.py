@@ -64,10 +64,16 @@ def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
     """The same when nothing else is played. Meanwhile the exchange may have found the trunk's far end away: it
     asks again.
     """
-    with Playing(asterisk, [calls("calls_back", place, phone, 4.0)]) as playing:
-        asterisk.cli("pjsip qualify trunk")
+    with Playing(asterisk, [calls("calls_back", place, phone, 8.0)]) as playing:
+        assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
         (call,) = playing.wait()
     assert (call.fault, call.refused, call.answered is not None) == (None, None, True)
+
+
+def is_there(asterisk: Asterisk) -> bool:
+    asterisk.cli("pjsip qualify trunk")
+    contacts = asterisk.cli("pjsip show contacts").splitlines()
+    return any(" trunk/" in line and " Avail " in line for line in contacts)
 
 
 def command(callmon: Callmon, *words: str) -> subprocess.CompletedProcess[str]:

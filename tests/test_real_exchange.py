@@ -23,7 +23,7 @@ from tests.truth import pairs, told
 pytestmark = pytest.mark.lab
 
 
-def until(true: Callable[[], bool], seconds: float = 15.0) -> bool:
+def until(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether it comes true in time."""
     deadline = time.monotonic() + seconds
     while not true():

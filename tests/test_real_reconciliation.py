@@ -100,9 +100,9 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         calls = play(asterisk, named("busy_to_voicemail"))
         proxy.allow()
         callmon.wait_until_heard()
-        assert until(lambda: callmon.total("callmon_calls_total", outcome="voicemail_message") == 1, 20)
+        assert until(lambda: callmon.total("callmon_calls_total", outcome="voicemail_message") == 1)
         after = messages(callmon)
-        assert until(lambda: callmon.total("callmon_callbacks_open") == 1, 20)
+        assert until(lambda: callmon.total("callmon_callbacks_open") == 1)
         assert callmon.stop() == 0
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1

@@ -16,6 +16,7 @@ from tests.lab.play import Playing
 from tests.lab.shifting import Shifting
 from tests.lab.situations import UNDER_STRAIN
 from tests.running import Callmon
+from tests.test_real_exchange import until
 from tests.truth import told
 
 pytestmark = pytest.mark.lab
@@ -38,12 +39,12 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
                 wire.ahead = ahead
                 steps.append(time.time())
             playing.wait()
-        time.sleep(6.0)
-        skew = callmon.figure("callmon_exchange_clock_skew_seconds", exchange="toronto")
+        assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
+        assert until(lambda: skew(callmon) == pytest.approx(1.5, abs=0.2))
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto")
         _, health = callmon.health()
         wire.ahead = 3600.0
-        time.sleep(6.0)
+        assert until(lambda: bool(callmon.health()[1].get("remarks")))
         _, ahead = callmon.health()
         settings = callmon.settings()
         assert callmon.stop() == 0
@@ -62,13 +63,18 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
     assert [wrong for call in over for wrong in contradictions(call, said[call["call"]])] == []
     unknown = [call for call in over if "unknown" in said[call["call"]]["verdicts"].values()]
     assert len(unknown) < len(over)
-    assert (skew, unheard) == (pytest.approx(1.5, abs=0.2), pytest.approx(0.0, abs=1.0))
+    assert unheard == pytest.approx(0.0, abs=1.0)
     assert (health["remarks"], [remark[:52] for remark in ahead["remarks"]]) == (
         [],
         ["The clock of the exchange toronto is 3600 s ahead of"],
     )
     with capsys.disabled():
         print(f"\n{len(over)} calls up at a step, {len(unknown)} of them with a verdict not known")  # noqa: T201
+
+
+def skew(callmon: Callmon) -> float | None:
+    """Asked again with each Ping: on a busy machine one may have waited."""
+    return callmon.figure("callmon_exchange_clock_skew_seconds", exchange="toronto")
 
 
 def up(call: dict[str, Any], step: float) -> bool:

@@ -14,7 +14,7 @@ from tests.lab.board import Board
 from tests.lab.listener import Event, value
 from tests.lab.site import HOME
 
-SECONDS_TO_REPLY = 10
+SECONDS_TO_REPLY = 60
 SECONDS_TO_PICK_UP = 8
 CONTEXT = "internal"
 

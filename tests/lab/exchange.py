@@ -6,6 +6,7 @@ import secrets
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -152,6 +153,10 @@ def _answers(port: int) -> bool:
 
 
 def free_port(kind: socket.SocketKind, address: str) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    """Nobody's now, and below those that a machine gives to whoever connects: so it is still free in a moment."""
+    chance = secrets.SystemRandom()
+    while True:
+        port = chance.randrange(15_000, 32_000)
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+            probe.bind((address, port))
+            return port

@@ -14,6 +14,7 @@ import threading
 import time
 from types import TracebackType
 
+from tests.lab.exchange import free_port
 from tests.lab.site import HOME
 
 PIECE = 4096
@@ -26,8 +27,8 @@ class Proxy:
 
     def __init__(self, target_port: int) -> None:
         self._target = target_port
-        self._door = self._open_door(0)
-        self.port: int = self._door.getsockname()[1]
+        self.port = free_port(socket.SOCK_STREAM, HOME)  # it is closed and opened again
+        self._door = self._open_door(self.port)
         self.log: list[tuple[float, str]] = []
         self.connections = 0
         self.events = 0  # of the exchange, that were passed on wholly
