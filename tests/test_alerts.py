@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -114,13 +112,6 @@ def test_every_route_of_an_urgent_alert_names_its_hours_and_is_mute_on_closed_da
 def test_the_hours_that_ship_are_those_of_the_example_configuration() -> None:
     written = "time_intervals:\n" + ROUTES.split("\ntime_intervals:\n")[1]
     assert written == as_yaml(time_intervals(load(EXAMPLE).calendar(), date(2026, 11, 1), 26))
-
-
-def test_the_script_prints_what_ships() -> None:
-    script = BOARDS / "alertmanager" / "time_intervals.py"
-    command = [sys.executable, str(script), str(EXAMPLE), "26", "2026-11-24"]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("time_intervals:\n" + ROUTES.split("\ntime_intervals:\n")[1], "")
 
 
 # ── the calendar's hours, read as Alertmanager reads them ──

@@ -356,6 +356,8 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     )
     assert f"OVERDUE: 12 callbacks {DASH} {LONG_EN}. The oldest was due Tuesday 24 at 4:45 p.m." in then
     assert "\n1. Rappelez maintenant, dans l'ordre de la liste.\n2. " in first
+    assert "\nListe : https://callmon.ministry.example/fr/rappels?ligne=" in first
+    assert "\nList: https://callmon.ministry.example/en/callbacks?line=" in then
     assert "/RUNBOOK.md#callbackoverdue\n" in first
     assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
 

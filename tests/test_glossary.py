@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,34 @@ def test_every_catalogue_holds_every_word_once_and_no_fuzzy_one(path: str) -> No
     ours = {(kind, text) for kind, texts in words.KINDS.items() for text in texts.values()}
     assert ours - {(message.context, message.id) for message in messages} == set()
     assert [message.id for message in messages if message.fuzzy] == []
+
+
+def doubled(text: str) -> list[tuple[str, ...]]:
+    """Entries that stand there more than once, or glued to another; read_po takes the last without a word."""
+    blocks = [block for block in re.split(r"\n{2,}", text) if re.search("^msgid ", block, re.MULTILINE)]
+    found = [tuple(re.findall(r"^(msg(?:ctxt|id)\b.*(?:\n\".*)*)", block, re.MULTILINE)) for block in blocks]
+    glued = [
+        entry for entry, block in zip(found, blocks, strict=True) if len(re.findall("^msgid ", block, re.M)) > 1
+    ]
+    return [entry for entry, count in Counter(found).items() if count > 1] + glued
+
+
+@pytest.mark.parametrize("path", ["callmon.pot", "fr/LC_MESSAGES/callmon.po", "en/LC_MESSAGES/callmon.po"])
+def test_no_entry_stands_twice_in_a_catalogue_as_a_merge_leaves_them(path: str) -> None:
+    assert doubled((LOCALE / path).read_text(encoding="utf-8")) == []
+
+
+def test_entries_that_a_merge_doubled_or_glued_are_seen() -> None:
+    one, other = (
+        '#. page\nmsgctxt "page"\nmsgid "a"\nmsgstr "b"\n',
+        'msgctxt "page"\nmsgid ""\n"c"\nmsgstr ""\n"d"\n',
+    )
+    page_a, page_c = ('msgctxt "page"', 'msgid "a"'), ('msgctxt "page"', 'msgid ""\n"c"')
+    assert doubled(f"{one}\n{other}") == []
+    assert doubled(f"{one}\n{other}\n{one}") == [page_a]
+    otherwise = other.replace('"d"', '"e"')
+    assert doubled(f"{one}\n{other}\n{otherwise}") == [page_c]  # translated in two ways
+    assert doubled(one + other) == [page_a + page_c]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

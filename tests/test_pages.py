@@ -141,7 +141,7 @@ def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(pla
     store = keyed.opened(place.settings())
     looks = [access.look for access in people.accesses(store)]
     store.close()
-    assert [(look.who, look.command) for look in looks] == [("a.cote", "pages")]
+    assert [(look.who, look.command) for look in looks] == [("a.cote", f"pages {FIRST}")]
 
 
 def test_a_number_that_is_withheld_is_not_shown_to_anybody(place: Site) -> None:

@@ -148,7 +148,7 @@ def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_re
     answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
     assert (answer.status_code, shown(answer.text)) == (200, [THIRD])
     looks = [(access.look.who, access.look.command) for access in people.accesses(site.store)[before:]]
-    assert set(looks) == {("agent", "pages")}
+    assert set(looks) == {("agent", f"pages {ENTRY}")}
 
 
 def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:

@@ -1,8 +1,8 @@
 """*Callbacks*: the worklist, one entry, and what can be done to it. Works without script, on a telephone's screen.
 
 A number is shown only where it was asked for, by somebody who may call back; that is written down first, with who
-asked (R-35). What must be known of a number stands before it (R-21). What is done goes the way that the command
-line goes: asked for in the database, done by the daemon, refused with the same words.
+asked and for which entry (R-35). What must be known of a number stands before it (R-21). What is done goes the way
+that the command line goes: asked for in the database, done by the daemon, refused with the same words.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ async def number(visit: Visit) -> Response:
     if found is None:
         return await _entry_page(visit, None)
     call = found.obligation.call
-    look = people.Look(datetime.now(UTC), visit.person.name, "to call back", "pages")
+    look = people.Look(datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}")
     await visit.site.ask(people.log_of_call, visit.site.store, look, call)
     return await _entry_page(visit, found, shown=True)
 
