@@ -90,7 +90,8 @@ def _one(
     for judged in reported.obligations(connection, begin, end, seal):
         book.obligation(judged.what, judged.findings)
     heard = reported.heard(connection, begin, end, seal)
-    listening = {name: Listening(*one) for name, one in heard.items()}
+    told_by_log = reported.compared(connection, period, site.zone, seal)
+    listening = {name: Listening(*one, told_by_log.get(name, ())) for name, one in heard.items()}
     if end > now:  # what has not come yet is not unheard
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))

@@ -14,7 +14,7 @@ from tests.year_totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
 # What no truth of the year can tell: they have tests of their own.
-APART = {"calls_in_progress", "unheard_hours", "unheard_open_hours"}
+APART = {"calls_in_progress", "unheard_hours", "unheard_open_hours", "unheard_known_hours"}
 ABSENT = {
     "reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only",
 }  # fmt: skip

@@ -199,6 +199,21 @@ def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: List
     assert total(listening.unheard(hours(0), hours(24))) == timedelta(hours=unheard)
 
 
+@pytest.mark.parametrize(
+    ("listening", "known"),
+    [
+        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),)), 0),
+        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(0), hours(24)),)), 3),
+        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(4), hours(24)),)), 1),
+        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(24), hours(48)),)), 0),
+        (Listening(hours(6), hours(20), (), ((hours(0), hours(24)),)), 4),  # nobody compares what was before
+        (Listening(None, None, (), ((hours(0), hours(24)),)), 0),
+    ],
+)
+def test_unheard_time_is_known_where_the_exchanges_log_was_compared(listening: Listening, known: float) -> None:
+    assert total(listening.known(hours(0), hours(24))) == timedelta(hours=known)
+
+
 def test_nothing_was_heard_when_no_exchange_was() -> None:
     never, always = Listening(None, None), Listening(hours(-5), hours(50))
     assert nothing_was_heard({"a": never, "b": never}, hours(0), hours(24)) is True

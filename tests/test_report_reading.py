@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import event
 
 from callmon.disruptions.disruption import Disruption
+from callmon.reconciliation import Difference, LineDay, Reconciliation
 from callmon.report_reading import gathered
 from callmon.reports import month
-from callmon.store import queries, reported
+from callmon.store import queries, reconciliations, reported
 from callmon.store.disruption_rows import _row
 from callmon.store.engine import Store
 from tests import year, year_rows, year_stories
@@ -45,6 +46,33 @@ def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(stor
     assert gathered(store, year.settings(), MAY, LATER, compare=False).at("disruptions").value == 2
 
 
+def put_day(store: Store, day: int, *, calls: int, differ: bool = False) -> None:
+    """A day of May, compared with the exchange's own records."""
+    at = datetime(2024, 5, day, 16, tzinfo=UTC)
+    counts = (LineDay("general", calls, calls - differ), LineDay("tty", 0, 0))
+    differences = (Difference("exchange", "1715000000.1", "general", at),) if differ else ()
+    one = Reconciliation(year.EXCHANGE, at.date(), counts, differences)
+    reconciliations.write(store, one, LATER)
+
+
+def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_is_missing(store: Store) -> None:
+    gaps = [(datetime(2024, 5, day, 6, tzinfo=UTC), datetime(2024, 5, day, 8, tzinfo=UTC)) for day in range(7, 11)]
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, gaps)
+
+    def known() -> tuple[Any, ...]:
+        made = gathered(store, year.settings(), MAY, LATER, compare=False)
+        return made.at("unheard_hours", "toronto").value, made.at("unheard_known_hours", "toronto").value
+
+    assert known() == (8, None)  # no day was compared
+    put_day(store, 7, calls=12)
+    assert known() == (8, 2)
+    put_day(store, 8, calls=12, differ=True)  # a call is missing: perhaps that of the gap
+    put_day(store, 9, calls=0)  # perhaps no records were kept that day
+    assert known() == (8, 2)
+    put_day(store, 8, calls=12)  # compared again, after a backfill
+    assert known() == (8, 4)
+
+
 @contextmanager
 def plans(store: Store) -> Iterator[list[str]]:
     """How SQLite goes about each question that is asked meanwhile."""
@@ -73,6 +101,7 @@ def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sql
         with reported.snapshot(sqlite_store) as connection:
             names = reported.names(connection, MAY.begin, MAY.end)
     assert [x for x in told if x.startswith("SCAN")] == []
+    assert [x for x in told if "ix_call_test" in x] != []
     assert len(told) > 10
     assert last == {line: max(x.arrived for x in calls if x.line == line) for line in {x.line for x in calls}}
     assert sorted(names) == sorted((x.name, year.EXCHANGE) for x in calls if x.local.month == 5)

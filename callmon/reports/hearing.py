@@ -15,17 +15,31 @@ NONE = timedelta(0)
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """When one exchange was listened to: from, until (None: never), and the gaps between."""
+    """When one exchange was listened to: from, until (None: never), and the gaps between. `told`: the days of
+    which its own log has no other calls than callmon.
+    """
 
     since: datetime | None
     until: datetime | None
     gaps: tuple[Span, ...] = ()
+    told: tuple[Span, ...] = ()
 
     def unheard(self, begin: datetime, end: datetime) -> list[Span]:
         """The times from `begin` to `end` in which it was not, in order, none twice."""
         if self.since is None or self.until is None:
             return [(begin, end)] if begin < end else []
         return _merged([(begin, self.since), *self.gaps, (self.until, end)], begin, end)
+
+    def known(self, begin: datetime, end: datetime) -> list[Span]:
+        """What of the unheard time is known all the same: its log was read, and told of every call, or of none.
+        Nobody compares what was before the first sign of life.
+        """
+        since = self.since
+        if since is None:
+            return []
+        times = ((max(start, since), stop) for start, stop in self.told)
+        unheard = self.unheard(begin, end)
+        return merged((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
 
 
 def _merged(spans: Iterable[Span], begin: datetime, end: datetime) -> list[Span]:

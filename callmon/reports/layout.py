@@ -183,7 +183,7 @@ class Writer:
         say = self.tongue.say
         columns = [("calls_offered", ""), *(("heard", x) for x in COUNTS["heard"]), ("completeness", "")]
         exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
-        beside = [(name, x) for x in exchanges for name in ("unheard_hours", "unheard_open_hours")]
+        beside = [(f"unheard_{what}", x) for x in exchanges for what in ("hours", "open_hours", "known_hours")]
         beside += [("calls_in_progress", "")]
         beside += [(f"reconciliation_{x}", "") for x in ("days", "exchange_only", "callmon_only")]
         return [

@@ -197,11 +197,16 @@ class Making:
         self._hours(hours, hearing.total(hearing.merged(spans)))
 
     def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
-        """Hours in which each exchange was unheard, and those of them in opening hours."""
+        """Hours in which each exchange was unheard, those of them in opening hours, and those known by its log."""
         for name, one in sorted(listening.items()):
             spans = one.unheard(month.begin, month.end)
             self._hours(Place("unheard_hours", name), hearing.total(spans))
             self._hours(Place("unheard_open_hours", name), hearing.open_time(spans, calendar.open_time_between))
+            known = Place("unheard_known_hours", name)
+            if one.told:
+                self._hours(known, hearing.total(one.known(month.begin, month.end)))
+            else:  # no day was compared
+                self._not_available(known, "hours")
 
     def reconciled(self, found: Mapping[str, int] | None) -> None:
         """Of the days that were compared with the exchange's own records: calls that one side alone has."""

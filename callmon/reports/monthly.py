@@ -105,7 +105,8 @@ class Book:
         titles = dict(self._titles())
         heard = not hearing.nothing_was_heard(known.listening, self.month.begin, self.month.end)
         # What an exchange's own log told of a month that nobody listened to is known.
-        told = heard or any(known.counted.values())
+        begin, end = self.month.begin, self.month.end
+        told = heard or any(known.counted.values()) or any(x.known(begin, end) for x in known.listening.values())
         made = making.Making(self.site.judged | self._given(), self.site.minimum, told)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))

@@ -54,7 +54,14 @@ DIFFERENCES = {
     "parity_tty_voice": ("parity_tty", "parity_voice"),
     "parity_french_english": ("parity_fr", "parity_en"),
 }
-PLAIN = {"unheard_hours", "unheard_open_hours", "test_calls", "disruptions", "disruptions_hours"}
+PLAIN = {
+    "unheard_hours",
+    "unheard_open_hours",
+    "unheard_known_hours",
+    "test_calls",
+    "disruptions",
+    "disruptions_hours",
+}
 PLAIN |= {"reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only"}
 OF_CALLS = {
     "reconciliation_exchange_only",

@@ -218,6 +218,11 @@ FIGURES: Mapping[str, Meaning] = {
         "Dont heures d'ouverture",
         "La partie de ce temps qui tombe dans les heures normales de bureau du ministère.",
     ),
+    "unheard_known_hours": M(
+        "Dont heures connues par le journal",
+        "La partie de ce temps qui tombe dans des jours dont le journal de l'autocommutateur a été lu et comparé "
+        ": aucun appel n'y manque.",
+    ),
     "calls_in_progress": M(
         "Appels en cours", "Appels du mois non terminés à la production du rapport; le prochain les comptera."
     ),

@@ -104,6 +104,24 @@ def _only(connection: Connection, which: queries.Condition) -> dict[Side, int]:
     return {side: counts.get(side, 0) for side in SIDES}
 
 
+def agreeing(connection: Connection, first: date, after: date) -> dict[str, list[date]]:
+    """By exchange, the days from `first` to the one before `after` of which its own records and callmon have the
+    same calls, in order. A day without any in the records is none: they may not have been kept then.
+    """
+    begin, end = first.isoformat(), after.isoformat()
+    days = select(LINE.c.exchange, LINE.c.day).where(LINE.c.day >= begin, LINE.c.day < end)
+    days = days.group_by(LINE.c.exchange, LINE.c.day).having(func.sum(LINE.c.of_exchange) > 0)
+    differ = select(DIFFERENCE.c.exchange, DIFFERENCE.c.day).where(
+        DIFFERENCE.c.day >= begin, DIFFERENCE.c.day < end
+    )
+    wrong = {(row[0], row[1]) for row in connection.execute(differ)}
+    found: dict[str, list[date]] = {}
+    for exchange, day in connection.execute(days.order_by(LINE.c.day)):
+        if (exchange, day) not in wrong:
+            found.setdefault(exchange, []).append(date.fromisoformat(day))
+    return found
+
+
 def of_period(
     connection: Connection, first: date, after: date, lines: Iterable[str] | None = None
 ) -> dict[str, int] | None:

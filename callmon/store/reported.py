@@ -201,6 +201,15 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
     return found
 
 
+def compared(connection: Connection, period: Month, zone: ZoneInfo, seal: Seal) -> dict[str, tuple[Span, ...]]:
+    """Of each exchange the days of the period whose calls its own records and callmon both have, one and all."""
+    found: dict[str, tuple[Span, ...]] = {}
+    for name, days in reconciliations.agreeing(connection, period.first, period.after).items():
+        seal.add("compared", name, *days)
+        found[name] = tuple((midnight(day, zone), midnight(day + STEP, zone)) for day in days)
+    return found
+
+
 def reconciled(
     connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Seal
 ) -> dict[str, int] | None:

@@ -60,6 +60,9 @@ class CallRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_call_line_arrived", "line", "arrived"),
         Index("ix_call_arrived", "arrived"),
+        Index(
+            "ix_call_test", "line", "arrived", sqlite_where=text("is_test = 1"), postgresql_where=text("is_test")
+        ),
         {"sqlite_with_rowid": True},  # a row of more than a quarter of a page would take a whole one beside it
     )
 
