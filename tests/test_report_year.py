@@ -17,6 +17,7 @@ import pytest
 from callmon import facts as f
 from callmon.disruptions.disruption import Disruption
 from callmon.findings import VERDICTS
+from callmon.numbers import NO_BREAK
 from callmon.report_reading import gathered, site_of
 from callmon.report_writing import files
 from callmon.reports import month
@@ -339,7 +340,7 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
     ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
     told = data.decode()
-    assert "lecture stricte s." in told
+    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in told
     assert ".." not in told
 
 
