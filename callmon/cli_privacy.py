@@ -193,10 +193,13 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
 
 
 @privacy.command("log")
+@click.argument("number", required=False)
 @config_option
 @speaks_plainly
-def log(config: Path | None) -> None:
+def log(number: str | None, config: Path | None) -> None:
     """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
+
+    With a NUMBER: who looked at that one, by a command or on the pages, for as long as it is kept.
 
     \b
     Example: callmon privacy log --config /etc/callmon/callmon.toml
@@ -205,6 +208,10 @@ def log(config: Path | None) -> None:
     from callmon.store.engine import open_store
 
     settings = configuration(config)
+    if number is not None:
+        for access in people.accesses(_store(settings), _forms(number, settings)):
+            click.echo(_access(access, settings))
+        return
     store = until_done(open_store(settings.store.url))
     told = [(access.look.at, _access(access, settings)) for access in people.accesses(store)]
     told += [(deed.at, _done(deed, settings)) for deed in audit.deeds(store)]

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from callmon.attesting import standing
+from callmon.attesting import Attested, standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from callmon.reports.hearing import Listening
-    from callmon.reports.monthly import Site
+    from callmon.reports.monthly import Book, Site
     from callmon.reports.values import Month, Relation, Report
     from callmon.settings import Settings
     from callmon.store.engine import Store
+    from callmon.store.reported import Seal
 
 # What of an exchange's settings says how its calls are understood; the rest says how it is reached.
 OF_EXCHANGE = {
@@ -80,7 +81,7 @@ def _one(
 ) -> Report:
     from callmon.reports.hearing import Listening
     from callmon.reports.monthly import Book, Known
-    from callmon.store import attestations, disruptions, reported
+    from callmon.store import disruptions, reported
 
     book, seal = Book(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
@@ -105,15 +106,22 @@ def _one(
         disruptions=disrupted,
         reconciled=reported.reconciled(connection, period.first, period.after, lines, seal),
     )
-    today = min(now, end).astimezone(site.zone).date()
-    given = [
-        one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)
-    ]
-    for said in given:
-        seal.add("attestation", *msgspec.structs.astuple(said))
-    stands = standing([x.name for x in site.lines if book.is_told(x.name)], given, period.after, today)
+    stands = _attested(connection, site, book, period, now, seal)
     known = msgspec.structs.replace(known, fingerprint=str(seal))
     return msgspec.structs.replace(book.report(known), attested=stands)
+
+
+def _attested(
+    connection: Connection, site: Site, book: Book, period: Month, now: datetime, seal: Seal
+) -> tuple[Attested, ...]:
+    """How each line's recording stands at the end of the period, by what people attested."""
+    from callmon.store import attestations
+
+    told = [one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)]
+    for one in told:
+        seal.add("attestation", *msgspec.structs.astuple(one))
+    today = min(now, period.end).astimezone(site.zone).date()
+    return standing([x.name for x in site.lines if book.is_told(x.name)], told, period.after, today)
 
 
 def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:

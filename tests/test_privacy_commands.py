@@ -76,6 +76,16 @@ def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(sit
     assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
 
 
+def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
+    site("privacy", "find", CALLER, *PURPOSE)
+    site("privacy", "find", SECOND, *PURPOSE)
+    told = [site("privacy", "log", number).stdout.splitlines() for number in ("416 555-0101", SECOND)]
+    assert [[line.split("  ")[1:] for line in lines] for lines in told] == [
+        [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]],
+        [["M. Roy", "privacy find", "access request 2026-14", "1 call"]],
+    ]
+
+
 def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_path: Path) -> None:
     config = tmp_path / "callmon.toml"
     config.write_text(config.read_text() + EXCHANGE_TABLE)

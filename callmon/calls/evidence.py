@@ -49,3 +49,9 @@ def within(since: datetime | None, until: datetime | None) -> tuple[datetime | N
     if since is None or until is None or until < since:
         return None, f.EXACT
     return since, until - since
+
+
+def earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
+    """Before this nothing can have rung unheard: the gap had not begun, or a menu had the caller."""
+    up = answer_time(entry)
+    return up if up is not None and since < up <= dialled + timedelta(seconds=1) else since

@@ -20,7 +20,7 @@ from callmon.ami import events as e
 from callmon.calls import arrival, dialling, voicemail, waiting
 from callmon.calls.absence import Absence, Heard
 from callmon.calls.endpoints import is_local
-from callmon.calls.evidence import AT_ONCE, answer_time, born, is_ringing, pair_halves, soon, within
+from callmon.calls.evidence import AT_ONCE, answer_time, born, earliest, is_ringing, pair_halves, soon, within
 from callmon.calls.legs import Leg, TrackedCall, new_call
 from callmon.calls.vanished import Ghosts, drop, drop_from
 from callmon.facts import Fact
@@ -367,17 +367,11 @@ class Listing:
         start, slack = born(phone.uniqueid), SECOND
         leg_start = start
         if start is not None and since is not None:
-            earliest = self._earliest(entry, start, since)
-            if start - earliest > AT_ONCE:
-                start, slack = earliest, start + SECOND - earliest  # another may have rung before it, unheard
+            first = earliest(entry, start, since)
+            if start - first > AT_ONCE:
+                start, slack = first, start + SECOND - first  # another may have rung before it, unheard
         dialling.rang(self._tracker, call, leg, start, slack=slack)
         leg.rang_at = leg_start
-
-    @staticmethod
-    def _earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
-        """Before this nothing can have rung unheard: the gap had not begun, or a menu had the caller."""
-        up = answer_time(entry)
-        return up if up is not None and since < up <= dialled + SECOND else since
 
     def _has_caller(self, call: TrackedCall, leg: Leg) -> bool:
         """In one bridge with the caller, or through Local channels; or the caller waits alone in one meanwhile.

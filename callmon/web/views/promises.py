@@ -81,7 +81,7 @@ def lacks(name: str, tongue: Tongue) -> str:
 def definition(name: str, tongue: Tongue) -> str:
     """How callmon judges it, in a few sentences."""
     say = tongue.say
-    return {
+    return _of_callbacks(name, tongue) or {
         "answer_by_third_ring": lambda: say(
             "Respectée si une personne répond avant que la quatrième sonnerie commence : moins de 18 s après la "
             "première sonnerie que l'appelant a entendue, menu vocal exclu. Non respectée si personne ne répond à "
@@ -113,6 +113,13 @@ def definition(name: str, tongue: Tongue) -> str:
         "feedback_offered": lambda: say(
             "Part des appels pris par une personne auxquels le sondage a été offert."
         ),
+    }[name]()  # fmt: skip
+
+
+def _of_callbacks(name: str, tongue: Tongue) -> str:
+    """The same of what is owed after the call; "" for a promise about the call itself."""
+    say = tongue.say
+    return {
         "callback_within_24_hours": lambda: say(
             "Du message, ou de la demande de rappel, au rappel : 24 heures d'horloge, aussi quand l'heure change. "
             "Comprend les rappels qui ont joint la boîte vocale de la personne. Non visée si la personne nous a "
@@ -129,7 +136,7 @@ def definition(name: str, tongue: Tongue) -> str:
             "Réponse donnée avant la fermeture du quinzième jour ouvrable; fermer la plainte exige le nom de la "
             "personne responsable."
         ),
-    }[name]()  # fmt: skip
+    }.get(name, str)()  # fmt: skip
 
 
 def _in_force(name: str, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
