@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
+from tests.boards.drawn import Easel, bundled, served
 from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder
@@ -80,6 +81,22 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
     """Playwright's browser: `tests.lab.browser.opened` shows a page in it."""
     with connected(chromium) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a page is served that draws boards with Grafana's own components; required as Chromium is."""
+    place = tmp_path_factory.mktemp("easel")
+    with needed("browser"):
+        bundled(place)
+    with served(place) as address:
+        yield address
+
+
+@pytest.fixture
+def easel(browser: Browser, easel_site: str) -> Easel:
+    """Boards are drawn on it."""
+    return Easel(browser, easel_site)
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,7 @@ def wrong_link(board: Json) -> None:
 
 
 def english_default(board: Json) -> None:
-    titled(board, "Perturbation du service")["fieldConfig"]["defaults"]["noValue"] = "None now"
+    titled(board, "Prochain rappel à faire")["fieldConfig"]["defaults"]["noValue"] = "None known"
 
 
 def table_of_another(board: Json) -> None:

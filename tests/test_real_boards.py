@@ -14,11 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.boards import LANGUAGES
 from tests.boards.compared import found
+from tests.boards.drawn import Easel, cut_off, told
 from tests.boards.lint import TWIN
 from tests.boards.model import GRAPHS
+from tests.boards.readback import Board, read_wrong
 from tests.boards.scene import scene
 from tests.boards.seen import Day, Json, Seen
+from tests.boards.shown import BOARDS
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
 
@@ -85,6 +89,24 @@ def test_graphs_and_their_tables_show_the_same(day: Day) -> None:
             if panel["type"] in GRAPHS and day.title(name, panel) != "Answer by the third ring, by day":
                 beside = tables[panel["title"] + TWIN[language]]
                 assert len(day.rows(language, name, panel)) == len(day.rows(language, name, beside))
+
+
+# ── drawn with Grafana's own components ──
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [board.name for board in BOARDS])
+def test_what_is_read_on_the_page_is_what_happened_and_nothing_is_cut(
+    day: Day, easel: Easel, name: str, language: str
+) -> None:
+    """Of a curve over minutes there is no truth: what the queries gave."""
+    board, now = day.boards[language][name], day.scene.asked.now
+    panels = {one["id"]: day.panels[language, name, one["id"]] for one in board["panels"]}
+    frames = {number: seen.frames for number, seen in panels.items()}
+    truths = {number: seen.rows if seen.truth is None else seen.truth for number, seen in panels.items()}
+    with easel.drawn(board, frames, name, language, now) as page:
+        assert [one for one in cut_off(page) if one[2] != "scrolled"] == []
+        assert read_wrong(Board(name, language, now), told(page), board["panels"], truths) == []
 
 
 # ── planted faults: the same run tells each ──

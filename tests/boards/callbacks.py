@@ -39,7 +39,7 @@ PROMISES = Panel(
             "ORDER BY 1"
         ),
     ),
-    (Column("standard", Text("Norme de service", "Service standard"), width=440), *judged(*BY_STANDARD), KEY),
+    (Column("standard", Text("Norme de service", "Service standard"), width=480), *judged(*BY_STANDARD), KEY),
     w=24,
     h=6,
     empty=NONE,

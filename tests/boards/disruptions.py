@@ -110,7 +110,7 @@ ALL = Panel(
         Column("name", Text("Ligne", "Line"), width=280, link=OF_THE_DAY),
         LINE_KEY,
         Column("date", Text("Jour", "Day"), is_hidden=True),
-        Column("source", Text("Ce qui est arrivé", "What happened"), width=240),
+        Column("source", Text("Ce qui est arrivé", "What happened"), width=320),
         Column("began_at", Text("Début", "Start"), MOMENT),
         Column("ended_at", Text("Fin", "End"), MOMENT, empty=Text("▲ en cours", "▲ going on")),
         Column("lasted_seconds", Text("Durée", "Length"), LENGTH),

@@ -107,6 +107,15 @@ RATE = Panel(
     ),
     (Column("A", Text("Par seconde", "A second"), EACH_SECOND, decimals=1),),
 )
+
+
+def _named(series: str) -> str:
+    """A curve's legend is a label as it is, so the label becomes the sink's name in words."""
+    for key, word in (("database", "§database"), ("mqtt", "§broker")):
+        series = f"label_replace({series}, 'sink', '{word}', 'sink', '{key}')"
+    return series
+
+
 BACKLOG = Panel(
     "timeseries",
     Text("En attente d'être écrit", "Waiting to be written"),
@@ -116,14 +125,14 @@ BACKLOG = Panel(
         "Outcomes that wait for the database, messages that wait for the broker. Nothing is lost as long as "
         "this comes down again.",
     ),
-    (over_time("max by (sink) (callmon_sink_backlog)", same("{{sink}}")),),
+    (over_time(_named("max by (sink) (callmon_sink_backlog)"), same("{{sink}}")),),
     (Column("A", Text("En attente", "Waiting")),),
 )
 BEHIND = Panel(
     "timeseries",
     Text("Retard du plus ancien", "How late the oldest is"),
     Text("Depuis combien de secondes le plus ancien attend.", "For how many seconds the oldest has waited."),
-    (over_time("max by (sink) (callmon_sink_behind_seconds)", same("{{sink}}")),),
+    (over_time(_named("max by (sink) (callmon_sink_behind_seconds)"), same("{{sink}}")),),
     (Column("A", Text("Retard", "Late by"), SECONDS, decimals=1),),
 )
 SINKS = Panel(
@@ -164,7 +173,7 @@ CORRECTED = Panel(
         now("max by (standard) (callmon_standard_enabled)"),
     ),
     (
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=420),
+        Column("title_§lang", Text("Norme de service", "Service standard"), width=480),
         Column("A", Text("Verdicts", "Verdicts")),
         Column("B", Text("Corrigés", "Corrected")),
         Column(
@@ -174,7 +183,7 @@ CORRECTED = Panel(
         ),
     ),
     w=12,
-    h=9,
+    h=12,
 )
 WORK = Panel(
     "timeseries",

@@ -32,11 +32,11 @@ LINKS = re.compile(
 )
 UNITS = {
     "count": ("none", "short"),
-    "seconds": ("s", "dthms", "suffix:\u00a0s"),
+    "seconds": ("s", "dthms", "suffix:s"),
     "milliseconds": ("time:",),
     "bytes": ("bytes",),
-    "percent": ("percent", "suffix:\u00a0%"),
-    "rate": ("suffix:\u00a0par s", "suffix:\u00a0a second"),
+    "percent": ("percent", "suffix:%", "suffix:points"),
+    "rate": ("suffix:/s",),
 }
 SQL_MEASURES = (("_seconds", "seconds"), ("_percent", "percent"), ("_at", "milliseconds"), ("_bytes", "bytes"))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tests.boards.model import (
     CLOCK,
+    DAY_AND_CLOCK,
     LENGTH,
     MOMENT,
     NO_CALL,
@@ -25,6 +26,8 @@ from tests.boards.model import (
 )
 from tests.boards.render import twin
 
+# Where nothing answers: nothing is known. What was counted as none, a query says itself.
+NOT_KNOWN = Text("?", "?")
 VOICE = "line IN (${line:sqlstring}) AND line NOT IN (SELECT names.line FROM §names AS names WHERE mode = 'tty')"
 TODAY = f"day = boards.today() AND {VOICE}"
 
@@ -37,7 +40,12 @@ HOURS = Panel(
         "Open or closed by callmon's calendar, and when that changes next. A closed day is named.",
     ),
     (
-        now('max(callmon_business_hours{line=~"$line"})', Text("Bureau", "Office")),
+        # On a closed day its name stands there instead.
+        now(
+            'max(callmon_business_hours{line=~"$line"}) > 0 or (max(callmon_business_hours{line=~"$line"}) '
+            'unless on () max(callmon_closed_day_info{line=~"$line"}))',
+            Text("Bureau", "Office"),
+        ),
         now(
             'min(callmon_opening_change_timestamp_seconds{line=~"$line"}) * 1000',
             Text("prochain changement", "next change"),
@@ -50,14 +58,15 @@ HOURS = Panel(
             Text("Bureau", "Office"),
             values=(("1", Told(Text("OUVERT", "OPEN"))), ("0", Told(Text("○ FERMÉ", "○ CLOSED"), QUIET))),
         ),
-        Column("B", Text("Prochain changement", "Next change"), CLOCK),
+        Column("B", Text("Prochain changement", "Next change"), DAY_AND_CLOCK),
         Column(
             "C", Text("Jour de fermeture", "Closed day"), values=(("1", Told(Text("○ FERMÉ", "○ CLOSED"), QUIET)),)
         ),
     ),
-    w=7,
+    w=8,
     h=3,
-    size=24,
+    size=20,
+    empty=NOT_KNOWN,
 )
 TIME = Panel(
     "stat",
@@ -71,6 +80,7 @@ TIME = Panel(
     w=4,
     h=3,
     size=24,
+    empty=NOT_KNOWN,
 )
 MEASURE = Panel(
     "stat",
@@ -93,7 +103,7 @@ MEASURE = Panel(
     ),
     w=5,
     h=3,
-    size=24,
+    size=18,
     empty=Text("■ callmon ne répond pas", "■ callmon does not answer"),
 )
 DISRUPTION = Panel(
@@ -108,27 +118,27 @@ DISRUPTION = Panel(
     ),
     (
         sql(
-            "SELECT '▲ ' || coalesce(reason_§lang, '§notice') || coalesce(' · ' || to_char(until AT TIME ZONE "
-            "boards.zone(), '§clock'), '') || coalesce(' · ' || alternative_§lang, '') || coalesce(' · §and ' || "
-            "nullif(count(*) OVER () - 1, 0) || ' §others', '') AS notice FROM (SELECT DISTINCT ON (id) * FROM "
-            "disruptions WHERE ended IS NULL AND began <= now() AND line IN (${line:sqlstring})) AS going_on "
-            "ORDER BY reason_§lang IS NULL, began LIMIT 1"
+            "SELECT coalesce(max(notice), '§none') AS notice FROM (SELECT '▲ ' || coalesce(reason_§lang, "
+            "'§notice') || coalesce(' · ' || to_char(until AT TIME ZONE boards.zone(), '§clock'), '') || "
+            "coalesce(' · ' || alternative_§lang, '') || coalesce(' · §and ' || nullif(count(*) OVER () - 1, 0) "
+            "|| ' §others', '') AS notice FROM (SELECT DISTINCT ON (id) * FROM disruptions WHERE ended IS NULL "
+            "AND began <= now() AND line IN (${line:sqlstring})) AS going_on ORDER BY reason_§lang IS NULL, began "
+            "LIMIT 1) AS first"
         ),
     ),
     (Column("notice", Text("Avis", "Notice")),),
-    w=8,
+    w=7,
     h=3,
-    size=16,
-    empty=Text("Aucune en cours", "None now"),
+    size=14,
+    empty=NOT_KNOWN,
 )
 MODES = (("voice", Told(Text("voix", "voice"))), ("tty", Told(Text("ATS", "TTY"))))
 RINGS = (
-    (1, 2, Told(Text("●○○○ 1re sonnerie", "●○○○ ring 1"))),
-    (2, 3, Told(Text("●●○○ 2e sonnerie", "●●○○ ring 2"))),
-    (3, 4, Told(Text("▲ ●●●○ dernière sonnerie", "▲ ●●●○ last ring"), SOON)),
+    (1, 1.99, Told(Text("●○○○ 1re sonnerie", "●○○○ ring 1"))),
+    (2, 2.99, Told(Text("●●○○ 2e sonnerie", "●●○○ ring 2"))),
+    (3, 3.99, Told(Text("▲ ●●●○ dernière sonnerie", "▲ ●●●○ last ring"), SOON)),
     (4, None, Told(Text("■ ●●●● 4e sonnerie ou plus", "■ ●●●● ring 4 or more"), OVER)),
 )
-NONE = Text("aucun", "none")
 
 
 def _state(*states: str) -> str:
@@ -139,14 +149,17 @@ NOW = Panel(
     "table",
     Text("Maintenant, par service", "Now, by service"),
     Text(
-        "Une ligne par service; le téléimprimeur (ATS) toujours à part. La sonnerie est celle de l'appelant "
-        "qui attend depuis le plus longtemps. Postes libres : zéro veut dire que le prochain appelant "
-        "attendra.",
-        "A row for each service; TTY always apart. The ring is that of the caller who has waited longest. No "
-        "phone free: the next caller will wait.",
+        "Une rangée par service, sous son sigle s'il en a un; l'ATS toujours à part. Sonnerie : celle de "
+        "l'appelant qui attend depuis le plus longtemps. Zéro poste libre : le prochain appelant attendra.",
+        "A row for each service, by its abbreviation where it has one; TTY always apart. The ring is that of the "
+        "caller who has waited longest. No phone free: the next caller will wait.",
     ),
     (
-        now("max by (service, mode, name_§lang) (callmon:row_names:now)"),
+        now(
+            # By the name's abbreviation: from three metres "POCI" is read, the rest is not.
+            "label_replace(max by (service, mode, name_§lang) (callmon:row_names:now), "
+            r"'name_§lang', '$1', 'name_§lang', '.*\\((\\p{Lu}+)\\)')"
+        ),
         now('max by (service, mode) (callmon:longest_wait_rings:by_row{state="ringing"})'),
         now(_state("ringing")),
         now(_state("menu", "queue")),
@@ -157,16 +170,16 @@ NOW = Panel(
         now('max by (service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
-        Column("name_§lang", Text("Service", "Service"), width=296),
+        Column("name_§lang", Text("Service", "Service"), width=190),
         Column("mode", Text("Mode", "Mode"), values=MODES, width=60),
         Column("C", Text("Sonne", "Rings"), width=60),
-        Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=176),
-        Column("D", Text("Menu, file", "Menu, queue"), width=100),
-        Column("E", Text("Attente", "Wait"), LENGTH, empty=Text("—", "—"), width=80),
-        Column("F", Text("En ligne", "Talking"), width=75),
-        Column("G", Text("Libres", "Free"), ranges=((0, 1, Told(Text("▲ 0", "▲ 0"), SOON)),), width=60),
-        Column("H", Text("Postes", "Phones"), width=65),
-        Column("I", Text("Injoignables", "Unreachable"), width=104),
+        Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=210),
+        Column("D", Text("Menu, file", "Menu, queue"), width=115),
+        Column("E", Text("Attente", "Wait"), LENGTH, empty=Text("—", "—"), width=90),
+        Column("F", Text("En ligne", "Talking"), width=85),
+        Column("G", Text("Libres", "Free"), values=(("0", Told(Text("▲ 0", "▲ 0"), SOON)),), width=65),
+        Column("H", Text("Postes", "Phones"), width=80),
+        Column("I", Text("Injoignables", "Unreachable"), width=115),
     ),
     w=24,
     h=6,
@@ -175,8 +188,8 @@ NOW = Panel(
 
 def _promise(standard: str, more: str = "") -> str:
     return (
-        "SELECT coalesce(sum(calls) FILTER (WHERE verdict = 'met'), 0) || ' §of ' || "
-        "sum(calls) FILTER (WHERE verdict IN ('met', 'not_met')) AS promise "
+        "SELECT coalesce(coalesce(sum(calls) FILTER (WHERE verdict = 'met'), 0) || ' §of ' || "
+        "sum(calls) FILTER (WHERE verdict IN ('met', 'not_met')), '§nocall') AS promise "
         f"FROM verdicts_per_day WHERE {TODAY} AND standard = '{standard}'{more}"
     )
 
@@ -187,7 +200,7 @@ def _today(title: Text, description: Text, query: str, label: Text, link: str, w
         f"${{pages}}/en/calls?day=${{__to:date:YYYY-MM-DD}}&{link.format(norme='standard', ligne='line')}",
     )
     columns = (Column("promise", label, link=to),)
-    return Panel("stat", title, description, (sql(query),), columns, w=w, h=3, empty=NO_CALL)
+    return Panel("stat", title, description, (sql(query),), columns, w=w, h=3, empty=NOT_KNOWN)
 
 
 THIRD = _today(
@@ -210,11 +223,12 @@ VOICEMAIL = _today(
         "Calls in opening hours that voicemail took; of these, those sent there before the fourth ring was "
         "over. Voice lines only.",
     ),
-    "SELECT sum(calls) FILTER (WHERE reason LIKE 'voicemail%') || ' (' || coalesce(sum(calls) FILTER "
-    "(WHERE reason IN ('voicemail_early', 'voicemail_nothing_rang')), 0) || ' §early)' AS promise "
+    "SELECT coalesce(sum(calls) FILTER (WHERE reason LIKE 'voicemail%') || ' (' || coalesce(sum(calls) FILTER "
+    "(WHERE reason IN ('voicemail_early', 'voicemail_nothing_rang')), 0) || ' §early)', '§nocall') AS promise "
     f"FROM verdicts_per_day WHERE {TODAY} AND standard = 'voicemail_after_fourth_ring'",
     Text("messagerie vocale", "voicemail"),
     "{norme}=voicemail_after_fourth_ring",
+    w=7,
 )
 TWICE = _today(
     Text("Aujourd'hui : trop réacheminés", "Today: redirected too often"),
@@ -236,6 +250,7 @@ FRENCH = _today(
     _promise("bilingual_person"),
     Text("en français", "in French"),
     "{norme}=bilingual_person",
+    w=5,
 )
 NEXT = Panel(
     "stat",
@@ -261,13 +276,13 @@ NEXT = Panel(
             "B",
             Text("Il reste", "Time left"),
             LENGTH,
-            ranges=((0, 1, Told(Text("■ en retard", "■ overdue"), OVER)),),
+            ranges=((0, 0, Told(Text("■ en retard", "■ overdue"), OVER)),),
         ),
     ),
     w=12,
     h=3,
     size=24,
-    empty=Text("Aucun rappel à faire", "No callback to make"),
+    empty=Text("Aucun connu", "None known"),
 )
 
 
@@ -282,6 +297,7 @@ def _owed(metric: str, title: Text, description: Text, label: Text, colour: Told
         (Column("A", label, ranges=alarming, link=to),),
         w=4,
         h=3,
+        empty=NOT_KNOWN,
     )
 
 
@@ -313,7 +329,7 @@ OVERDUE = _owed(
 )
 HALVES = (
     Column("today", Text("aujourd'hui", "today"), colour="#56B4E9"),
-    Column("usual", Text("d'habitude", "usually"), colour=QUIET),
+    Column("usual", Text("d'habitude", "usually"), colour=QUIET, decimals=1),
 )
 # Today's half hours of a line that had a call, beside the median of the eight days before.
 HALF_HOURS = Panel(
@@ -329,8 +345,9 @@ HALF_HOURS = Panel(
         series(
             "WITH counted AS (SELECT day, half_hour, sum(offered) AS offered FROM offered_per_half_hour "
             f"WHERE {VOICE} AND (boards.today() - day) % 7 = 0 AND boards.today() - day <= 56 GROUP BY 1, 2) "
-            "SELECT boards.clock(boards.today(), half_hour) AS time, "
-            "coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 AS today, "
+            "SELECT boards.clock(boards.today(), half_hour) AS time, CASE WHEN boards.clock(boards.today(), "
+            "half_hour) <= now() THEN coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 "
+            "END AS today, "
             "percentile_cont(0.5) WITHIN GROUP (ORDER BY offered) FILTER (WHERE day < boards.today()) AS usual "
             "FROM counted GROUP BY half_hour ORDER BY 1"
         ),
@@ -339,7 +356,6 @@ HALF_HOURS = Panel(
     w=12,
     h=8,
     empty=NO_CALL,
-    is_stacked=False,
 )
 CAUSES = Panel(
     "bargauge",

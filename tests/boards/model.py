@@ -44,12 +44,14 @@ def same(text: str) -> Text:
 # ── units: Grafana's own words for lengths of time are English, so these are written out ──
 
 COUNT = same("none")
-PERCENT = Text(f"suffix:{NBSP}%", "percent")
-SECONDS = same(f"suffix:{NBSP}s")
+PERCENT = Text("suffix:%", "percent")  # Grafana puts a space before a suffix
+POINTS = same("suffix:points")  # between two percentages
+SECONDS = same("suffix:s")
 LENGTH = same("dthms")  # hours:minutes:seconds
 CLOCK = Text("time:H [h] mm", "time:h:mm a")
+DAY_AND_CLOCK = Text("time:MM-DD H [h] mm", "time:MM-DD h:mm a")
 MOMENT = Text("time:YYYY-MM-DD H [h] mm", "time:YYYY-MM-DD h:mm a")
-EACH_SECOND = Text(f"suffix:{NBSP}par s", f"suffix:{NBSP}a second")
+EACH_SECOND = same("suffix:/s")
 BYTES = same("bytes")
 
 NOT_AVAILABLE = Text("n. d.", "not available")
@@ -68,7 +70,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Column:
-    """A field of the answer. `values` say numbers or keys in words; `ranges` numbers from, to (None: open)."""
+    """A field of the answer. `values` say numbers or keys in words; `ranges` numbers from, to (None: open).
+
+    Both ends of a range belong to it.
+    """
 
     key: str
     title: Text
@@ -168,7 +173,11 @@ SAID = {
     "§clock": Text('FMHH24 "h" MI', "FMHH12:MI am"),
     "§and": Text("et", "and"),
     "§others": Text("de plus", "more"),
+    "§none": Text("Aucune en cours", "None now"),
+    "§nocall": Text("0 appel", "0 calls"),
     "§missing": Text("à donner", "to be given"),
+    "§database": Text("base de données", "database"),
+    "§broker": Text("courtier MQTT", "MQTT broker"),
 }
 SIGNS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}
 

@@ -35,12 +35,13 @@ def options(panel: Panel) -> Json:
                 "orientation": "horizontal",
                 "displayMode": "basic",
                 "valueMode": "text",
-                "namePlacement": "left",
+                "namePlacement": "top",  # at the left a name has 40 % of the width, and is cut
                 "showUnfilled": False,
                 "sizing": "auto",
-                "minVizHeight": 16,
+                "minVizHeight": 36,
                 "minVizWidth": 8,
                 "maxVizHeight": 40,
+                "text": {"titleSize": 14, "valueSize": 16},
                 "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
             }
         case "timeseries":

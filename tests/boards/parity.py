@@ -7,6 +7,7 @@ from tests.boards.model import (
     NO_CALL,
     OVER,
     PERCENT,
+    POINTS,
     Board,
     Column,
     Panel,
@@ -48,10 +49,10 @@ def _columns(one: str, first: Text, other: str, second: Text) -> tuple[Column, .
         )
 
     difference = Column(
-        "difference_percent", Text("Écart (points)", "Difference (points)"), PERCENT, empty=TOO_FEW
+        "difference_percent", Text("Écart", "Difference"), POINTS, empty=TOO_FEW, width=230, decimals=1
     )
     link = to_calls("norme=${__data.fields.key}", "standard=${__data.fields.key}")
-    standard = Column("standard", Text("Norme de service", "Service standard"), width=380, link=link)
+    standard = Column("standard", Text("Norme de service", "Service standard"), width=480, link=link)
     return standard, *of(one, first), *of(other, second), difference, KEY
 
 
@@ -68,7 +69,7 @@ def _parity(
         "FROM verdicts_per_day v LEFT JOIN §names AS names ON names.line = v.line "
         "WHERE v.§where GROUP BY standard ORDER BY 1"
     )
-    return Panel("table", title, description, (sql(query),), columns, w=24, h=10, empty=NO_CALL)
+    return Panel("table", title, description, (sql(query),), columns, w=24, h=12, empty=NO_CALL)
 
 
 TTY = _parity(
@@ -110,11 +111,11 @@ EVER = Panel(
         now('max by (comparison, standard) (callmon_parity_calls{side=~"voice|en"})'),
     ),
     (
-        Column("comparison", Text("Parité", "Parity"), values=words("parity"), width=420),
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=420),
+        Column("comparison", Text("Parité", "Parity"), values=words("parity"), width=520),
+        Column("title_§lang", Text("Norme de service", "Service standard"), width=480),
         Column("B", Text("Jugés : ATS, français", "Judged: TTY, French")),
         Column("C", Text("Jugés : voix, anglais", "Judged: voice, English")),
-        Column("A", Text("Écart (points)", "Difference (points)"), PERCENT, decimals=1, empty=TOO_FEW),
+        Column("A", Text("Écart", "Difference"), POINTS, decimals=1, empty=TOO_FEW, width=230),
     ),
     w=24,
     h=7,
@@ -138,7 +139,7 @@ FIRST = Panel(
     ),
     (Column("reason", Text("Constat", "What was found")), Column("calls", Text("Appels", "Calls"), width=100)),
     w=12,
-    h=7,
+    h=9,
     empty=Text("Aucun appel demandé en français", "No call asked for in French"),
 )
 RELAY = Panel(
@@ -156,7 +157,7 @@ RELAY = Panel(
     ),
     (Column("outcome", Text("Issue", "Outcome")), Column("calls", Text("Appels", "Calls"), width=100)),
     w=12,
-    h=7,
+    h=9,
     empty=Text("Aucun appel par relais", "No call through a relay"),
 )
 LATE = ((None, 0, Told(Text("■ à faire maintenant", "■ to be made now"), OVER)),)

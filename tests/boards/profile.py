@@ -21,7 +21,7 @@ from tests.boards.render import twin
 CALLS = Column("calls", Text("Appels", "Calls"), width=100)
 
 
-def _share_of(title: Text, description: Text, first: Text, query: str, h: int = 7) -> tuple[Panel, Panel]:
+def _share_of(title: Text, description: Text, first: Text, query: str, h: int = 8) -> tuple[Panel, Panel]:
     """Bars, a row each, and the same as a table."""
     columns = (Column("part", first), CALLS)
     bars = Panel("bargauge", title, description, (sql(query),), columns, 12, h, NO_CALL, by_row=True)
@@ -37,6 +37,7 @@ CAUSES = _share_of(
     Text("Cause", "Cause"),
     "SELECT §word(cause, cause) AS part, sum(calls)::float8 AS calls FROM verdicts_per_day WHERE §where "
     "AND standard = 'answer_by_third_ring' AND verdict = 'not_met' GROUP BY cause ORDER BY 2 DESC, 1",
+    h=10,
 )
 RINGS = _share_of(
     Text("Réponses en personne, par sonnerie", "Answers by a person, by ring"),
@@ -48,10 +49,11 @@ RINGS = _share_of(
     Text("Sonnerie", "Ring"),
     "SELECT CASE WHEN rings >= 6 THEN '6+' ELSE rings::text END AS part, sum(calls)::float8 AS calls "
     "FROM rings_per_day WHERE §where GROUP BY 1 ORDER BY 1",
+    h=9,
 )
 RING_COLUMNS = (
-    *(Column(f"ring_{n}", Text(f"{n}{'re' if n == 1 else 'e'}", f"ring {n}")) for n in range(1, 6)),
-    Column("ring_6", Text("6e ou plus", "6 or more")),
+    *(Column(f"ring_{n}", Text(f"{n}{'re' if n == 1 else 'e'}", f"ring {n}"), width=110) for n in range(1, 6)),
+    Column("ring_6", Text("6e ou plus", "6 or more"), width=110),
 )
 BY_HOUR = ", ".join(
     f"coalesce(sum(calls) FILTER (WHERE rings {'=' if n < 6 else '>='} {n}), 0)::float8 AS ring_{n}"
@@ -113,7 +115,7 @@ OUTCOMES = _share_of(
     Text("Issue", "Outcome"),
     "SELECT §word(outcome, outcome) AS part, sum(calls)::float8 AS calls FROM calls_per_day WHERE §where "
     "GROUP BY outcome ORDER BY 2 DESC, 1",
-    h=9,
+    h=15,
 )
 DAYS = (
     Text("lundi", "Monday"),
@@ -144,7 +146,7 @@ WEEK = Panel(
     ),
     (
         Column("hour", Text("Heure", "Hour"), width=80),
-        *(Column(f"day_{n}", day) for n, day in enumerate(DAYS, 1)),
+        *(Column(f"day_{n}", day, width=115) for n, day in enumerate(DAYS, 1)),
     ),
     12,
     9,

@@ -68,6 +68,8 @@ def labels(node: Any) -> frozenset[str]:
     while isinstance(node, p.ParenExpr | p.BinaryExpr | p.UnaryExpr):
         is_two = isinstance(node, p.BinaryExpr)
         node = (node.rhs if _is_number(node.lhs) else node.lhs) if is_two else node.expr
+    if isinstance(node, p.Call) and node.func.name == "label_replace":
+        return labels(node.args[0])
     if isinstance(node, p.AggregateExpr) and node.modifier is not None:
         return frozenset(node.modifier.labels)
     if isinstance(node, p.VectorSelector):

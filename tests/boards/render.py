@@ -152,6 +152,8 @@ def _fields(panel: Panel, language: str) -> m.FieldConfigSource:
     defaults = m.FieldConfig(
         unit=first.unit.said(language) if len(shared) == 1 else "none",
         no_value=panel.empty.said(language),
+        # Grafana would begin bars at the least of their values, and show that one as nothing.
+        min_val=0 if panel.kind == "bargauge" else None,
         color=colour,
         thresholds=m.ThresholdsConfig(m.ThresholdsMode.ABSOLUTE, [m.Threshold(color="text")]),
         mappings=[],
@@ -186,7 +188,7 @@ def _properties(panel: Panel, column: Column, language: str) -> Iterator[m.Dynam
         yield m.DynamicConfigValue("noValue", column.empty.said(language))
     if column.is_hidden:
         yield m.DynamicConfigValue("custom.hidden", True)
-    if column.width:
+    if column.width and panel.kind == "table":
         yield m.DynamicConfigValue("custom.width", column.width)
     if _is_coloured(column) and panel.kind == "table":
         yield m.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})

@@ -70,7 +70,7 @@ PROMISES = Panel(
     ),
     (Column("standard", Text("Norme de service", "Service standard"), width=500), *judged(*BY_STANDARD), KEY),
     w=24,
-    h=10,
+    h=12,
     empty=NO_CALL,
 )
 LINE = (
@@ -106,7 +106,7 @@ def _beside(title: Text, description: Text, first: Text, select: str, group: str
                 f"'answer_by_third_ring' AND v.§where GROUP BY {group} ORDER BY 1"
             ),
         ),
-        (Column("side", first, width=160), *judged()),
+        (Column("side", first, width=220), *judged()),
         w=12,
         h=6,
         empty=NO_CALL,
@@ -195,7 +195,7 @@ TARGETS = Panel(
     (
         Column("title_§lang", Text("Norme de service", "Service standard"), width=500),
         Column("name_§lang", Text("Ligne", "Line")),
-        Column("A", Text("Cible", "Target"), PERCENT),
+        Column("A", Text("Cible", "Target"), PERCENT, decimals=1),
         Column("B", Text("Respectées, dernier jour", "Met, last day")),
         Column("C", Text("Jugés, dernier jour", "Judged, last day")),
     ),

@@ -1,4 +1,4 @@
-"""A package of npm's, got once and kept beside the Debian folders, known by its checksum.
+"""Packages of npm's, got once and kept beside the Debian folders, known by their checksums.
 
 With this machine's own npm where there is one, so as it is set up here (registry, certificates). Else with one in
 a Debian folder, which sees this machine's environment variables and certificates.
@@ -53,16 +53,49 @@ def unpacked(package: Package, member: str) -> bytes:
         return file.read()
 
 
+def installed(source: Path) -> Path:
+    """A folder with the `node_modules` that `source` locks (package.json, package-lock.json).
+
+    No script of a package is run. Raises LabUnavailable when they cannot be had.
+    """
+    files = [source / name for name in ("package.json", "package-lock.json")]
+    mark = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    target = lab() / f"npm-{source.name}-{mark}"
+    with locked(target.with_suffix(".lock")):
+        if not target.exists():
+            _install(files, target)
+    return target
+
+
+def _install(files: list[Path], target: Path) -> None:
+    debian = None if shutil.which("npm") else folder("npm")
+    unfinished = (lab() if debian is None else debian / "tmp") / f"{target.name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    for file in files:
+        shutil.copy(file, unfinished)
+    within = unfinished if debian is None else Path("/tmp") / unfinished.name
+    _npm("ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--prefix", str(within))
+    shutil.move(unfinished, target)
+
+
 def _fetch(package: Package, place: Path) -> None:
     asked = ("pack", f"{package.name}@{package.version}", "--ignore-scripts", "--pack-destination")
     if shutil.which("npm"):
-        run("npm", *asked, str(place))
+        _npm(*asked, str(place))
+        return
+    _npm(*asked, "/tmp")
+    shutil.move(folder("npm") / "tmp" / package.packed, place)
+
+
+def _npm(*asked: str) -> None:
+    if shutil.which("npm"):
+        run("npm", *asked)
         return
     debian = folder("npm")
     if os.path.exists(f"/{CERTIFICATES}"):
         shutil.copyfile(f"/{CERTIFICATES}", debian / CERTIFICATES)
-    run(*inside(debian, "env", f"NODE_EXTRA_CA_CERTS=/{CERTIFICATES}", "HOME=/tmp", "npm", *asked, "/tmp"))
-    shutil.move(debian / "tmp" / package.packed, place)
+    run(*inside(debian, "env", f"NODE_EXTRA_CA_CERTS=/{CERTIFICATES}", "HOME=/tmp", "npm", *asked))
 
 
 def _sha512(path: Path) -> str:

@@ -2,8 +2,12 @@
 //
 // A page calls `draw(board, frames, choices)`: the board's JSON, the frames that each panel's queries gave (by id), and
 // language, zone and range. Everything between a frame and a figure on the screen (transformations, units, mappings,
-// overrides, reduction) is Grafana's; what is ours is the order of the calls, and the grid.
-import React from 'react';
+// overrides, reduction) is Grafana's; what is ours is the order of the calls, and the grid. `read()` says what stands on
+// the page then: reading.ts.
+// Grafana's own typeface.
+import '@fontsource/inter/400.css';
+import '@fontsource/inter/500.css';
+import React, { useLayoutEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import {
   applyFieldOverrides,
@@ -12,23 +16,26 @@ import {
   displayNameOverrideProcessor,
   FieldConfigOptionsRegistry,
   getDisplayProcessor,
+  getDisplayValueAlignmentFactors,
   getFieldDisplayValues,
   identityOverrideProcessor,
   LoadingState,
   standardTransformers,
   standardTransformersRegistry,
   ThemeContext,
+  thresholdsOverrideProcessor,
   toDataFrame,
   transformDataFrame,
   unitOverrideProcessor,
   valueMappingsOverrideProcessor,
 } from '@grafana/data';
-import { BarGauge, BigValue, PanelChrome, Table, TimeSeries } from '@grafana/ui';
-import { GlobalStyles } from '@grafana/ui';
+import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
 import { firstValueFrom } from 'rxjs';
+import { cutOff, read, watch } from './reading';
 
 const theme = createTheme({ colors: { mode: 'dark', background: { canvas: '#0B1220', primary: '#0B1220', secondary: '#111a2c' } } } as any);
 const [ROW, GAP] = [30, 8];
+const TALL = 4000; // pixels of a table when all of its rows are to be read
 
 standardTransformersRegistry.setInit(() =>
   ['mergeTransformer', 'filterFieldsByNameTransformer', 'organizeFieldsTransformer'].map((key) => {
@@ -37,37 +44,33 @@ standardTransformersRegistry.setInit(() =>
   })
 );
 
-// The options of a field that our boards set; the app has more.
-const registry = new FieldConfigOptionsRegistry(() => {
-  const plain: Array<[string, any]> = [
-    ['displayName', displayNameOverrideProcessor],
-    ['unit', unitOverrideProcessor],
-    ['decimals', identityOverrideProcessor],
-    ['mappings', valueMappingsOverrideProcessor],
-    ['color', identityOverrideProcessor],
-    ['noValue', identityOverrideProcessor],
-    ['links', identityOverrideProcessor],
-  ];
-  const own = ['hidden', 'width', 'cellOptions', 'drawStyle', 'lineWidth', 'fillOpacity', 'showPoints', 'stacking'];
-  const options = plain.map(([id, process]) => ({ id, path: id, name: id, process, shouldApply: () => true, editor: null, override: null }));
-  const customs = own.map((id) => ({
-    id: `custom.${id}`, path: id, name: id, isCustom: true, process: identityOverrideProcessor, shouldApply: () => true, editor: null, override: null,
-  }));
-  return [...options, ...customs] as any;
-});
+// The options of a field: those of every panel, and those that this panel's kind has of its own.
+const SHARED: Array<[string, any]> = [
+  ['displayName', displayNameOverrideProcessor],
+  ['unit', unitOverrideProcessor],
+  ['mappings', valueMappingsOverrideProcessor],
+  ['thresholds', thresholdsOverrideProcessor],
+  ...['decimals', 'min', 'max', 'color', 'noValue', 'links', 'filterable', 'description'].map((id) => [id, identityOverrideProcessor]),
+] as any;
+
+function registryFor(panel: any) {
+  const given = panel.fieldConfig.overrides.flatMap((one: any) => one.properties.map((property: any) => property.id));
+  const names = [...Object.keys(panel.fieldConfig.defaults.custom ?? {}), ...given.filter((id: string) => id.startsWith('custom.')).map((id: string) => id.slice(7))];
+  const item = (id: string, path: string, process: any, isCustom: boolean) =>
+    ({ id, path, name: id, isCustom, process, shouldApply: () => true, editor: null, override: null });
+  return new FieldConfigOptionsRegistry(() => [
+    ...SHARED.map(([id, process]) => item(id, id, process, false)),
+    ...[...new Set(names)].map((name) => item(`custom.${name}`, name, identityOverrideProcessor, true)),
+  ] as any);
+}
+
+const asItIs = ((text: string) => text) as any;
 
 async function prepared(panel: any, frames: any[], choices: any) {
   const given = frames.filter((frame) => frame.fields.length).map((frame) => toDataFrame(frame));
-  const replace = (text: string) => text;
-  const transformed = await firstValueFrom(transformDataFrame(panel.transformations ?? [], given, { interpolate: replace } as any));
-  return applyFieldOverrides({
-    data: transformed,
-    fieldConfig: panel.fieldConfig,
-    fieldConfigRegistry: registry,
-    replaceVariables: replace as any,
-    theme,
-    timeZone: choices.zone,
-  });
+  const data = await firstValueFrom(transformDataFrame(panel.transformations ?? [], given, { interpolate: asItIs } as any));
+  const fieldConfigRegistry = registryFor(panel);
+  return applyFieldOverrides({ data, fieldConfig: panel.fieldConfig, fieldConfigRegistry, replaceVariables: asItIs, theme, timeZone: choices.zone });
 }
 
 function Empty({ panel }: any) {
@@ -75,55 +78,53 @@ function Empty({ panel }: any) {
 }
 
 function figures(panel: any, data: any[], choices: any) {
-  return getFieldDisplayValues({
-    fieldConfig: panel.fieldConfig,
-    reduceOptions: panel.options.reduceOptions,
-    replaceVariables: ((text: string) => text) as any,
-    theme,
-    data,
-    timeZone: choices.zone,
-  });
+  const { fieldConfig, options } = panel;
+  return getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables: asItIs, theme, data, timeZone: choices.zone });
 }
 
 function Stat({ panel, data, width, height, choices }: any) {
-  const values = figures(panel, data, choices);
   if (!data.length) return <Empty panel={panel} />;
-  const each = width / values.length;
+  const { colorMode, graphMode, justifyMode, textMode, text, wideLayout, orientation } = panel.options;
   return (
-    <div style={{ display: 'flex' }}>
-      {values.map((value: any, n: number) => (
-        <div key={n} data-figure={value.display.title ?? ''}>
+    <VizRepeater
+      source={data} getValues={() => figures(panel, data, choices)} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height}
+      itemSpacing={3} renderCounter={0} autoGrid orientation={orientation}
+      renderValue={({ value, width, height, count, alignmentFactors }: any) => (
+        <div data-figure>
           <BigValue
-            value={value.display} width={each} height={height} theme={theme} count={values.length}
-            colorMode={panel.options.colorMode} graphMode={panel.options.graphMode} justifyMode={panel.options.justifyMode}
-            textMode={panel.options.textMode === 'auto' ? (values.length > 1 ? 'value_and_name' : 'value') : panel.options.textMode}
-            text={panel.options.text}
+            value={value.display} width={width} height={height} theme={theme} count={count} colorMode={colorMode} graphMode={graphMode} justifyMode={justifyMode}
+            textMode={textMode} text={text} alignmentFactors={alignmentFactors} disableWideLayout={!wideLayout}
           />
         </div>
-      ))}
-    </div>
+      )}
+    />
   );
 }
 
 function Bars({ panel, data, width, height, choices }: any) {
   if (!data.length || !data[0].length) return <Empty panel={panel} />;
-  const values = figures(panel, data, choices);
-  const each = Math.min(panel.options.maxVizHeight, (height - 8 * values.length) / values.length);
-  const most = Math.max(...values.map((value: any) => value.display.numeric));
+  const { orientation, displayMode, valueMode, namePlacement, showUnfilled, minVizHeight, minVizWidth, maxVizHeight, text } = panel.options;
   return (
-    <div>
-      {values.map((value: any, n: number) => (
-        <div key={n} style={{ marginBottom: 8 }}>
+    <VizRepeater
+      source={data} getValues={() => figures(panel, data, choices)} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height}
+      itemSpacing={8} renderCounter={0} orientation={orientation} minVizHeight={minVizHeight} minVizWidth={minVizWidth} maxVizHeight={maxVizHeight}
+      renderValue={({ value, width, height, alignmentFactors, count, orientation }: any) => (
+        <div data-bar={width} style={{ width }}>
           <BarGauge
-            value={value.display} field={{ ...value.field, min: 0, max: most }} display={value.view ? getDisplayProcessor({ field: value.view.dataFrame.fields[value.colIndex], theme, timeZone: choices.zone }) : undefined}
-            width={width} height={each} theme={theme} orientation={panel.options.orientation} displayMode={panel.options.displayMode}
-            valueDisplayMode={panel.options.valueMode} namePlacement={panel.options.namePlacement} showUnfilled={panel.options.showUnfilled}
-            itemSpacing={8} lcdCellWidth={12} alignmentFactors={{ title: values.reduce((a: string, v: any) => (v.display.title.length > a.length ? v.display.title : a), ''), text: value.display.text } as any}
+            value={value.display} field={value.field} width={width} height={height} theme={theme} text={text} alignmentFactors={alignmentFactors} itemSpacing={8}
+            display={value.view ? value.view.getFieldDisplayProcessor(value.colIndex) : getDisplayProcessor({ field: value.field as any, theme })} lcdCellWidth={12}
+            orientation={orientation} displayMode={displayMode} valueDisplayMode={valueMode} namePlacement={namePlacement} showUnfilled={showUnfilled}
+            isOverflow={count > 1 && false}
           />
         </div>
-      ))}
-    </div>
+      )}
+    />
   );
+}
+
+function Watched({ builder, frame, number }: any) {
+  useLayoutEffect(() => watch(builder, frame, number), [builder]);
+  return null;
 }
 
 function Lines({ panel, data, width, height, choices }: any) {
@@ -132,45 +133,61 @@ function Lines({ panel, data, width, height, choices }: any) {
   return (
     <TimeSeries
       frames={data} structureRev={1} width={width} height={height} timeZone={choices.zone} timeRange={{ from, to, raw: { from, to } } as any}
-      legend={panel.options.legend} options={panel.options} replaceVariables={((text: string) => text) as any}
-    />
+      legend={panel.options.legend} options={panel.options} replaceVariables={asItIs}
+    >
+      {(builder: any, frame: any) => <Watched builder={builder} frame={frame} number={panel.id} />}
+    </TimeSeries>
   );
 }
 
 function Body(props: any) {
-  const { panel, data, width, height } = props;
+  const { panel, data, width, height, choices } = props;
   switch (panel.type) {
     case 'stat': return <Stat {...props} />;
     case 'bargauge': return <Bars {...props} />;
     case 'timeseries': return <Lines {...props} />;
     case 'table':
-      return data.length && data[0].length ? <Table data={data[0]} width={width} height={height} timeRange={undefined as any} /> : <Empty panel={panel} />;
+      if (!data.length || !data[0].length) return <Empty panel={panel} />;
+      return <Table data={data[0]} width={width} height={choices.tall ? TALL : height} cellHeight={panel.options.cellHeight} fieldConfig={panel.fieldConfig} timeRange={undefined as any} />;
   }
-  return <div>{panel.type}</div>;
+  return <div data-undrawn>{panel.type}</div>;
 }
 
-async function draw(board: any, frames: Record<string, any[]>, choices: any) {
-  const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
+function Placed({ panel, data, choices }: any) {
   const column = (window.innerWidth + GAP) / 24;
-  const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
-  const page = document.getElementById('page')!;
-  page.style.height = `${bottom * (ROW + GAP)}px`;
-  createRoot(page).render(
-    <ThemeContext.Provider value={theme}>
-      <GlobalStyles />
-      {made.map(({ panel, data }) => {
-        const { x, y, w, h } = panel.gridPos;
-        const [width, height] = [w * column - GAP, h * (ROW + GAP) - GAP];
-        return (
-          <div key={panel.id} data-panel={panel.id} data-kind={panel.type} style={{ position: 'absolute', left: x * column, top: y * (ROW + GAP), width, height }}>
-            <PanelChrome title={panel.title} description={panel.description} width={width} height={height} loadingState={LoadingState.Done}>
-              {(innerWidth: number, innerHeight: number) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} choices={choices} />}
-            </PanelChrome>
-          </div>
-        );
-      })}
-    </ThemeContext.Provider>
+  const { x, y, w, h } = panel.gridPos;
+  const [width, height] = [w * column - GAP, h * (ROW + GAP) - GAP];
+  return (
+    <div data-panel={panel.id} data-kind={panel.type} style={{ position: 'absolute', left: x * column, top: y * (ROW + GAP), width, height }}>
+      <PanelChrome title={panel.title} description={panel.description} width={width} height={height} loadingState={LoadingState.Done}>
+        {(innerWidth: number, innerHeight: number) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} choices={choices} />}
+      </PanelChrome>
+    </div>
   );
 }
 
-(window as any).draw = (...given: [any, any, any]) => draw(...given).catch((why) => { (window as any).fault = String(why?.stack ?? why); });
+let [root, last]: [any, any] = [null, null];
+
+async function draw(board: any, frames: Record<string, any[]>, choices: any) {
+  const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
+  const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
+  const page = document.getElementById('page')!;
+  page.style.height = `${bottom * (ROW + GAP)}px`;
+  root?.unmount();
+  root = createRoot(page);
+  last = [board, frames, choices];
+  root.render(
+    <ThemeContext.Provider value={theme}>
+      <GlobalStyles />
+      {made.map(({ panel, data }) => <Placed key={panel.id} panel={panel} data={data} choices={choices} />)}
+    </ThemeContext.Provider>
+  );
+  await new Promise((done) => setTimeout(done, 200));
+  await document.fonts.ready;
+  await new Promise((done) => setTimeout(done, 100));
+}
+
+// Tables as tall as their rows: what is scrolled out is not on the page.
+const tall = () => draw(last[0], last[1], { ...last[2], tall: true });
+
+Object.assign(window, { draw, tall, read, cutOff });

@@ -28,7 +28,7 @@ from tests.boards.truths.counting import (
 )
 from tests.year import TORONTO, A, B, T, V
 
-POCI = "Programme ontarien des candidats à l'immigration (POCI)", "Ontario Immigrant Nominee Program (OINP)"
+POCI = "POCI", "OINP"  # its abbreviation: the whole name is not read from three metres
 
 
 def opening(scene: Scene) -> list[Row]:
@@ -61,7 +61,8 @@ def half_hours_today(scene: Scene) -> list[Row]:
         begins = datetime(today.year, today.month, today.day, half // 2, half % 2 * 30, tzinfo=TORONTO)
         before = [counted[half] for day, counted in by_day.items() if day < today and counted[half]]
         usual = median(before) if before else None
-        count = by_day.get(today, Counter())[half]
+        has_begun = begins.timestamp() <= scene.asked.now
+        count = by_day.get(today, Counter())[half] if has_begun else None
         rows.append({"time": at(begins.timestamp()), "today": count, "usual": usual})
     return rows
 

@@ -1,0 +1,132 @@
+"""Boards drawn with Grafana's own components (@grafana/ui) in a real Chromium, and what then stands on the page.
+
+The components are installed from npm once (`tests/lab/npm.py`), bundled with `drawing/` and served on loopback: a
+page of `set_content` has no localStorage, which they want. There is no Grafana server in this; what is ours in the
+place of its app is in `drawing/draw.tsx`, and is small. A heat map is not drawn: @grafana/ui has none.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from tests.boards.asking import Frame
+from tests.lab import npm
+from tests.lab.browser import opened
+from tests.lab.folder import LabUnavailable, locked
+from tests.year import TORONTO
+
+Json = dict[str, Any]
+SOURCE = Path(__file__).parent / "drawing"
+ESBUILD = "node_modules/@esbuild/linux-x64/bin/esbuild"
+OPTIONS = (
+    *("draw.tsx", "--bundle", "--minify", "--format=iife", "--jsx=automatic"),
+    *("--alias:react-custom-scrollbars-2=./scrollbars.js", '--define:process.env.NODE_ENV="production"'),
+    *(f"--loader:.{kind}=dataurl" for kind in ("ttf", "svg", "woff2", "woff", "png")),
+)
+PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><link rel="stylesheet" href="draw.css">
+<style>body{{margin:0;background:#0B1220}}#page{{position:relative}}</style></head>
+<body><div id="page"></div><script src="draw.js"></script></body></html>"""
+KINDS = ("stat", "table", "bargauge", "timeseries")
+WALL = 1.75  # the browser's zoom on the wall screen
+SINCE = {
+    "live": "today",
+    "itself": 600.0,
+    "disruptions": 7 * 86_400.0,
+}  # seconds of the time axis; others: 30 days
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was read of one panel: `shown` is by its kind, see drawing/reading.ts; `empty` what it says instead."""
+
+    number: int
+    kind: str
+    empty: str | None
+    shown: Any
+
+
+def bundled(into: Path) -> None:
+    """The page and its script. Raises LabUnavailable with the reason."""
+    installed = npm.installed(SOURCE)
+    with locked(installed.with_suffix(".lock")):
+        for source in SOURCE.glob("*.[tj]s*"):
+            shutil.copy(source, installed)
+        command = (str(installed / ESBUILD), *OPTIONS, f"--outfile={into / 'draw.js'}")
+        done = subprocess.run(command, cwd=installed, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabUnavailable(f"esbuild: {done.stderr[-600:]}")
+    for language in ("fr", "en"):
+        (into / f"{language}.html").write_text(PAGE.format(language))
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder's files, on loopback."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class Easel:
+    """A browser, and where the page to draw on is served."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser, self._address = browser, address
+
+    @contextmanager
+    def drawn(
+        self,
+        board: Json,
+        frames: Mapping[int, Sequence[Frame]],
+        name: str,
+        language: str,
+        now: float,
+    ) -> Iterator[Page]:
+        """A board as people see it on a screen of 1080 lines."""
+        zoom = WALL if name == "live" else 1
+        address = f"{self._address}/{language}.html"
+        choices = {"lang": language, "zone": str(TORONTO), "range": _axis(name, now)}
+        with opened(self._browser, address, 1920, 1080, "dark", zoom=zoom) as page:
+            given = {str(number): list(told) for number, told in frames.items()}
+            page.evaluate("([b, f, c]) => window.draw(b, f, c)", [board, given, choices])
+            yield page
+
+
+def _axis(name: str, now: float) -> list[float]:
+    length = SINCE.get(name, 30 * 86_400.0)
+    if length == "today":
+        midnight = datetime.fromtimestamp(now, TORONTO).replace(hour=0, minute=0, second=0, microsecond=0)
+        return [midnight.timestamp() * 1000, now * 1000]
+    assert isinstance(length, float)
+    return [(now - length) * 1000, now * 1000]
+
+
+def told(page: Page) -> dict[int, Told]:
+    """Every panel of the board, by its id. It is drawn anew, with every row of its tables."""
+    return {one["number"]: Told(**one) for one in page.evaluate("() => window.tall().then(() => window.read())")}
+
+
+def cut_off(page: Page) -> list[tuple[int, str, str]]:
+    """Texts that do not fit where they stand: the panel's id, the text, how it is cut."""
+    return [(one["number"], one["text"], one["how"]) for one in page.evaluate("() => window.cutOff()")]

@@ -1,0 +1,146 @@
+"""The boards drawn with Grafana's own components, in a browser: each figure is read back from the page.
+
+What the queries give is made up here (`boards/samples.py`); `test_real_boards` draws what a real run gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.boards import LANGUAGES, drawn, lint, states
+from tests.boards.readback import Board, read_wrong
+from tests.boards.samples import samples
+from tests.boards.shown import BOARDS
+from tests.year import TORONTO
+
+pytestmark = pytest.mark.lab
+Json = dict[str, Any]
+NOW = datetime(2026, 11, 25, 14, 11, 30, tzinfo=TORONTO).timestamp()
+EVERY = [(language, board.name) for language in LANGUAGES for board in BOARDS]
+
+
+def wrong(easel: drawn.Easel, language: str, name: str, board: Json) -> list[str]:
+    """What is read on the page and is not what the queries gave."""
+    made = samples(name, lint.read(language)[name], language, NOW)
+    frames = {number: one.frames for number, one in made.items()}
+    with easel.drawn(board, frames, name, language, NOW) as page:
+        told = drawn.told(page)
+    truths = {number: one.truth for number, one in made.items()}
+    return read_wrong(Board(name, language, NOW), told, board["panels"], truths)
+
+
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_every_figure_of_a_board_is_read_on_the_page(easel: drawn.Easel, language: str, name: str) -> None:
+    assert wrong(easel, language, name, lint.read(language)[name]) == []
+
+
+# ── faults that are planted ──
+
+
+def titled(board: Json, title: str) -> Json:
+    (panel,) = (one for one in board["panels"] if one["title"] == title)
+    result: Json = panel
+    return result
+
+
+def setting(title: str, column: str, name: str, value: Any) -> Callable[[Json], None]:
+    """A column's setting is another."""
+
+    def plant(board: Json) -> None:
+        overrides = titled(board, title)["fieldConfig"]["overrides"]
+        (override,) = (one for one in overrides if one["matcher"]["options"] == column)
+        rest = [one for one in override["properties"] if one["id"] != name]
+        override["properties"] = [*rest, {"id": name, "value": value}]
+
+    return plant
+
+
+def without(title: str, *path: str) -> Callable[[Json], None]:
+    """A panel's default is not there."""
+
+    def plant(board: Json) -> None:
+        place = titled(board, title)["fieldConfig"]["defaults"]
+        for name in path[:-1]:
+            place = place[name]
+        del place[path[-1]]
+
+    return plant
+
+
+MANY = [{"type": "range", "options": {"from": 5, "to": None, "result": {"index": 0, "text": "many"}}}]
+DELAY = "Delay: median, 95th percentile, longest"
+FAULTS: list[tuple[str, str, Callable[[Json], None]]] = [
+    ("milliseconds for seconds", "callbacks", setting(DELAY, "median_seconds", "unit", "ms")),
+    ("no unit of a share", "standards", setting("Each standard", "rate_percent", "unit", "none")),
+    ("three decimals of a share", "standards", setting("Each standard", "rate_percent", "decimals", 3)),
+    ("decimals of a count", "live", setting("Callbacks to make", "A", "decimals", 2)),
+    ("a word for a number", "callbacks", setting("Callbacks now, by line", "Value #D", "mappings", MANY)),
+    ("a hidden column", "standards", setting("Each standard", "unknown", "custom.hidden", True)),
+    ("another column's name", "standards", setting("Each standard", "met", "displayName", "■ not met")),
+    ("a moment without its day", "callbacks", setting("Next callback to make", "A", "unit", "time:h:mm")),
+    ("bars from the least of them", "standards", without("Cause of misses", "min")),
+    ("an axis from the least value", "itself", without("Memory", "custom", "axisSoftMin")),
+]
+
+
+@pytest.mark.parametrize(("fault", "name", "plant"), FAULTS, ids=[fault for fault, *_ in FAULTS])
+def test_a_figure_that_would_mislead_is_seen(
+    easel: drawn.Easel, fault: str, name: str, plant: Callable[[Json], None]
+) -> None:
+    board = deepcopy(lint.read("en")[name])
+    plant(board)
+    board["panels"] = [one for one in board["panels"] if one not in lint.read("en")[name]["panels"]]
+    assert len(board["panels"]) == 1, fault
+    assert wrong(easel, "en", name, board) != []
+
+
+# ── states ──
+
+SAID = {
+    "fr": ("Heures d'ouverture", "Mesure", "0 appel", "Aucun connu", "■ callmon ne répond pas"),
+    "en": ("Opening hours", "Measuring", "0 calls", "None known", "■ callmon does not answer"),
+}
+TODAY = (6, 7, 8, 9)  # the panels of today's promises
+
+
+def live_in(easel: drawn.Easel, language: str, state: states.State) -> dict[int, list[str]]:
+    """What the wall's stats say then; nothing that is cut."""
+    board = lint.read(language)["live"]
+    made = samples("live", board, language, NOW)
+    frames = states.open_day(board, {number: one.frames for number, one in made.items()})
+    with easel.drawn(board, state(board, frames), "live", language, NOW) as page:
+        assert [one for one in drawn.cut_off(page) if one[2] != "scrolled"] == []
+        told = drawn.told(page).values()
+    return {
+        one.number: [one.empty] if one.empty else [figure["value"] for figure in one.shown]
+        for one in told
+        if one.kind == "stat"
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_wall_claims_nothing_when_nothing_answers(easel: drawn.Easel, language: str) -> None:
+    *_, none_known, down = SAID[language]
+    away = live_in(easel, language, states.database_away)
+    assert [away[number] for number in (4, *TODAY)] == [["?"]] * 5
+    told = live_in(easel, language, states.callmon_down)
+    assert [told[number] for number in (1, 2, 3, 10, 11, 12, 13)] == [
+        ["?"], ["?"], [down], [none_known], ["?"], ["?"], ["?"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_wall_says_closed_unheard_and_that_nobody_has_called_yet(easel: drawn.Easel, language: str) -> None:
+    hours, measuring, no_call, *_ = SAID[language]
+    closed = live_in(easel, language, states.said(hours, 0))
+    assert closed[1][0] == {"fr": "○ FERMÉ", "en": "○ CLOSED"}[language]
+    unheard = live_in(easel, language, states.said(measuring, 0))
+    assert unheard[3] == [{"fr": "■ Hors d'écoute", "en": "■ Unheard"}[language]]
+    first = live_in(easel, language, states.before_the_first_call)
+    assert [first[number] for number in TODAY] == [[no_call]] * 4
+    assert first[4] == [{"fr": "Aucune en cours", "en": "None now"}[language]]
