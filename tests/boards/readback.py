@@ -22,6 +22,7 @@ from tests.boards.shown import BOARDS
 from tests.year import TORONTO
 
 Json = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
 SOURCES: Mapping[tuple[str, int], Panel] = {
     (board.name, number): panel
     for board in BOARDS
@@ -253,7 +254,10 @@ class Board(NamedTuple):
 
 
 def read_wrong(
-    board: Board, told: Mapping[int, Told], panels: Iterable[Json], truths: Mapping[int, Sequence[Mapping[str, Any]]]
+    board: Board,
+    told: Mapping[int, Told],
+    panels: Iterable[Json],
+    truths: Mapping[int, Sequence[Mapping[str, Any]]],
 ) -> list[str]:
     """What is read on the page and is not the truth, of every panel that can be drawn; with the panel's title."""
     return [
@@ -269,7 +273,7 @@ def read_wrong(
     ]
 
 
-def differing(reader: Reader, told: Told, panel: Json, truth: Sequence[Mapping[str, Any]]) -> list[str]:
+def differing(reader: Reader, told: Told, panel: Json, truth: Rows) -> list[str]:
     """What of the truth does not stand on the page as it should; [] when all of it does."""
     try:
         rows = reader.rows(told, panel)
