@@ -116,7 +116,10 @@ class Asked:
             text = f"{text[:place]}{inside} BETWEEN '{moment[0]}' AND '{moment[1]}'{text[end + 1 :]}"
         text = text.replace("$__timeFrom()", f"'{moment[0]}'").replace("$__timeTo()", f"'{moment[1]}'")
         text = text.replace("$__rate_interval", f"{4 * STEP}s")
-        return re.sub(r"\$(?:\{(\w+)(?::(\w+))?\}|(\w+))", lambda m: write(self.chosen[m[1] or m[3]], m[2]), text)
+        # "$1" is no variable but a part that a pattern found, and Grafana leaves it.
+        return re.sub(
+            r"\$(?:\{(\w+)(?::(\w+))?\}|([a-z]\w*))", lambda m: write(self.chosen[m[1] or m[3]], m[2]), text
+        )
 
 
 def _closing(text: str, opening: int) -> int:

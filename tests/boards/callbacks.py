@@ -39,7 +39,7 @@ PROMISES = Panel(
             "ORDER BY 1"
         ),
     ),
-    (Column("standard", Text("Norme de service", "Service standard"), width=480), *judged(*BY_STANDARD), KEY),
+    (Column("standard", Text("Norme de service", "Service standard"), width=510), *judged(*BY_STANDARD), KEY),
     w=24,
     h=6,
     empty=NONE,
@@ -69,7 +69,7 @@ BY_LINE = Panel(
         Column("B", Text("À faire", "To make")),
         Column("C", Text("▲ bientôt", "▲ soon")),
         Column("D", Text("■ en retard", "■ overdue"), ranges=((1, None, Told(Text("", ""), OVER)),)),
-        Column("E", Text("dont personne ne se charge", "that nobody has in hand")),
+        Column("E", Text("dont personne ne se charge", "that nobody has in hand"), width=230),
         Column("F", Text("sans heure d'ouverture", "with no open hour")),
         Column("G", Text("À écouter", "To listen to")),
         Column("H", Text("Plaintes", "Complaints")),

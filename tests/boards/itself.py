@@ -173,9 +173,9 @@ CORRECTED = Panel(
         now("max by (standard) (callmon_standard_enabled)"),
     ),
     (
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=480),
-        Column("A", Text("Verdicts", "Verdicts")),
-        Column("B", Text("Corrigés", "Corrected")),
+        Column("title_§lang", Text("Norme de service", "Service standard"), width=510),
+        Column("A", Text("Verdicts", "Verdicts"), width=130),
+        Column("B", Text("Corrigés", "Corrected"), width=130),
         Column(
             "C",
             Text("Jugée", "Judged"),

@@ -346,7 +346,7 @@ HALF_HOURS = Panel(
             "WITH counted AS (SELECT day, half_hour, sum(offered) AS offered FROM offered_per_half_hour "
             f"WHERE {VOICE} AND (boards.today() - day) % 7 = 0 AND boards.today() - day <= 56 GROUP BY 1, 2) "
             "SELECT boards.clock(boards.today(), half_hour) AS time, CASE WHEN boards.clock(boards.today(), "
-            "half_hour) <= now() THEN coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 "
+            "half_hour) <= $__timeTo() THEN coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 "
             "END AS today, "
             "percentile_cont(0.5) WITHIN GROUP (ORDER BY offered) FILTER (WHERE day < boards.today()) AS usual "
             "FROM counted GROUP BY half_hour ORDER BY 1"

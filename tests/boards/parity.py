@@ -52,7 +52,7 @@ def _columns(one: str, first: Text, other: str, second: Text) -> tuple[Column, .
         "difference_percent", Text("Écart", "Difference"), POINTS, empty=TOO_FEW, width=230, decimals=1
     )
     link = to_calls("norme=${__data.fields.key}", "standard=${__data.fields.key}")
-    standard = Column("standard", Text("Norme de service", "Service standard"), width=480, link=link)
+    standard = Column("standard", Text("Norme de service", "Service standard"), width=510, link=link)
     return standard, *of(one, first), *of(other, second), difference, KEY
 
 
@@ -112,7 +112,7 @@ EVER = Panel(
     ),
     (
         Column("comparison", Text("Parité", "Parity"), values=words("parity"), width=520),
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=480),
+        Column("title_§lang", Text("Norme de service", "Service standard"), width=510),
         Column("B", Text("Jugés : ATS, français", "Judged: TTY, French")),
         Column("C", Text("Jugés : voix, anglais", "Judged: voice, English")),
         Column("A", Text("Écart", "Difference"), POINTS, decimals=1, empty=TOO_FEW, width=230),

@@ -68,7 +68,7 @@ PROMISES = Panel(
             "WHERE §where GROUP BY standard ORDER BY 1"
         ),
     ),
-    (Column("standard", Text("Norme de service", "Service standard"), width=500), *judged(*BY_STANDARD), KEY),
+    (Column("standard", Text("Norme de service", "Service standard"), width=510), *judged(*BY_STANDARD), KEY),
     w=24,
     h=12,
     empty=NO_CALL,
@@ -193,7 +193,7 @@ TARGETS = Panel(
         ),
     ),
     (
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=500),
+        Column("title_§lang", Text("Norme de service", "Service standard"), width=510),
         Column("name_§lang", Text("Ligne", "Line")),
         Column("A", Text("Cible", "Target"), PERCENT, decimals=1),
         Column("B", Text("Respectées, dernier jour", "Met, last day")),
