@@ -273,8 +273,18 @@ TODAY: tuple[Script, ...] = (
         ),
         answered("general", 1),
     ),
-    # Over while somebody else has callmon's tables.
-    (talk("held_up", GENERAL_FREE, "101", 3, copies=2, begins=45.0), answered("general-toll-free", 1)),
+    # Answered a second before somebody else has callmon's tables, and over more than a second after the sinks were
+    # looked at.
+    (
+        Situation(
+            "held_up",
+            Caller(GENERAL_FREE, steps=(Step(6, "hang_up"),)),
+            {"101": Phone(answers=3)},
+            copies=2,
+            begins=44.0,
+        ),
+        answered("general-toll-free", 1),
+    ),
     # Answered and over while nobody listened.
     (
         talk("unheard", GENERAL, "102", 8, copies=2, begins=CUT - 4),
