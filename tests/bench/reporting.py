@@ -21,16 +21,19 @@ A_CALL = 1_700  # bytes on disk, rather more
 
 
 class Taken:
-    """The seconds of one month: callmon's, and the bare count's."""
+    """The seconds of one month: callmon's, its CPU in this process, and the bare count's."""
 
     def __init__(self, month: Filled) -> None:
         self.month = month
         self.ours: list[float] = []
         self.bare: list[float] = []
+        self.cpu: list[float] = []
 
     def again(self) -> None:
         bare, count = timed(self.month.bare)
+        begun = time.process_time()
         ours, offered = timed(self.month.reported)
+        self.cpu.append(time.process_time() - begun)
         self.month.checked(count, offered)
         self.bare.append(bare)
         self.ours.append(ours)
@@ -56,6 +59,7 @@ def measure(kind: str, new: NewDatabase, stories: list[Story], sizes: list[int],
             taken.again()
     for taken in all_taken:
         told(f"{taken.month.calls:,} calls", taken.ours, taken.bare)
+        row("  CPU of this process, ms, at best", (f"{min(taken.cpu) * 1000:.0f}", "", ""))
         taken.month.store.close()
     least = min(all_taken, key=lambda x: x.month.calls)
     for taken in all_taken:
@@ -79,4 +83,5 @@ def told(name: str, ours: list[float], bare: list[float]) -> None:
 def compared(many: Taken, few: Taken) -> None:
     one, other = (f"{x.month.calls:,}" for x in (many, few))
     ratios = [f"{of(many.ours) / of(few.ours):.3f} ({name})" for name, of in (("median", median), ("best", min))]
+    ratios.append(f"{min(many.cpu) / min(few.cpu):.3f} (CPU of this process, best)")
     say(f"{one} calls take, in callmon, of what {other} take: {', '.join(ratios)}.")
