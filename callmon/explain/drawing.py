@@ -137,10 +137,15 @@ class _Drawer:
         for number, (since, tone, until) in enumerate(self._rings(), 1):
             self._box("tone", since, tone, y)
             self._box("pause", tone, until, y)
-            self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
+            if not self._is_unheard(since):
+                self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
         for fact in self._facts:
             if isinstance(fact, f.SentOff | f.Transferred) and fact.at is not None:
                 self._boxes.append(Box("mark", self._scale.x(fact.at) - 4, y + THICK / 2 - 4, 8, 8))
+
+    def _is_unheard(self, at: datetime) -> bool:
+        gaps = [x for x in self._facts if isinstance(x, f.Unheard)]
+        return any((x.at or self._scale.begin) <= at < (x.until or self._scale.end) for x in gaps)
 
     def _rings(self) -> Iterator[tuple[datetime, datetime, datetime]]:
         begin, stop = self._tale.clock, self._stop()
