@@ -189,7 +189,9 @@ def forwarders_end(rows: list[Row], cause: int, by: str) -> list[Row]:
 @pytest.mark.parametrize("run", ["run-16", "run-22"])
 @pytest.mark.parametrize("cause", [0, 16, 19, 26, 127])
 def test_a_forwarding_is_one_whatever_the_cause_and_whoever_is_said_to_have_hung_up(run: str, cause: int) -> None:
-    """The channel that dials gives the phone up at once, perhaps before the phone's own side has noted why."""
+    """The channel that dials gives the phone up at once, perhaps before the phone's own side has noted why: of 135
+    forwardings on a busy Asterisk 22, 20 bore cause 0 and named nobody.
+    """
     rows = rows_of(RECORDINGS / f"{run}.cel.csv")
     assert of_public(unlike(scripted(run), calls(forwarders_end(rows, cause, "")))) == []
 
