@@ -97,7 +97,7 @@ def without(camera: Camera, folder: Path) -> None:
 
 def away(camera: Camera, folder: Path) -> None:
     with places.exchange() as exchange, places.seen(places.place(folder, "away", exchange)) as seen:
-        places.take_away(seen.site, kept=places.OF_THE_DOOR)
+        places.take_away(seen.site, only=places.OF_A_REPORT)
         camera.take(seen, subjects.failing())
         places.take_away(seen.site)
         camera.take(seen, subjects.away(seen.names))

@@ -22,7 +22,7 @@ from tests.running import Callmon
 from tests.store_fixtures import database, until
 
 ZONE = ZoneInfo("America/Toronto")
-OF_THE_DOOR = ("access", "number_key", "heartbeat", "writer", "counter")
+OF_A_REPORT = ("call", "finding")
 ACCOUNTS = "\n[web.access]\naccounts = true\n"
 TARGETS = """
 [lines.general.target.answer_by_third_ring]
@@ -131,14 +131,14 @@ def announce(seen_: Seen) -> None:
         assert ended.status_code == 303, ended.text
 
 
-def take_away(site: Site, kept: tuple[str, ...] = ()) -> None:
-    """The database answers nothing any more, but of the tables that are kept."""
+def take_away(site: Site, only: tuple[str, ...] = ()) -> None:
+    """The database answers nothing any more, or nothing of these tables."""
     with sqlite3.connect(site.place / "callmon.db", timeout=30) as connection:
         named = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         )
         for (name,) in named.fetchall():
-            if name not in kept and not name.startswith("away_"):
+            if (not only or name in only) and not name.startswith("away_"):
                 connection.execute(f'ALTER TABLE "{name}" RENAME TO "away_{name}"')
 
 

@@ -114,7 +114,7 @@ def make(kind: str, edition: str = "internal", waits: bool = True) -> Act:
         page.check(f"#e-{edition}")
         press("main button.main")(page)
         if waits:
-            page.wait_for_selector("#live:not([data-wait])", timeout=120_000)
+            page.wait_for_selector("#live:not([data-wait])", timeout=60_000)
 
     return act
 
