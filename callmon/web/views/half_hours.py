@@ -116,7 +116,7 @@ def _note(known: bool, weekday: str, tongue: Tongue) -> str:
 
 
 def _columns(halves: tuple[Half, ...], most: float, tongue: Tongue) -> list[Column]:
-    step = (WIDTH - LEFT) / max(1, len(halves))
+    step, every = (WIDTH - LEFT) / max(1, len(halves)), 1 if len(halves) <= 30 else 2
 
     def height(calls: float) -> float:
         return round(calls / most * HEIGHT, 1)
@@ -130,14 +130,16 @@ def _columns(halves: tuple[Half, ...], most: float, tongue: Tongue) -> list[Colu
             None if one.usual is None else height(one.usual),
             one.is_heard,
             one.is_open,
-            tongue.minute(one.begin) if _is_hour(one.begin, tongue) else "",
+            tongue.minute(one.begin) if _has_name(one.begin, every, tongue) else "",
         )
         for place, one in enumerate(halves)
     ]
 
 
-def _is_hour(begin: datetime, tongue: Tongue) -> bool:
-    return not begin.astimezone(tongue.settings.timezone).minute
+def _has_name(begin: datetime, every: int, tongue: Tongue) -> bool:
+    """Each hour's, or where there are many each second hour's: "10 a.m." needs the room."""
+    local = begin.astimezone(tongue.settings.timezone)
+    return not local.minute and not local.hour % every
 
 
 def _row(one: Half, tongue: Tongue) -> Row:
