@@ -116,6 +116,7 @@ def _named(series: str) -> str:
     return series
 
 
+NAMED = Column("sink", SINK.title)
 BACKLOG = Panel(
     "timeseries",
     Text("En attente d'être écrit", "Waiting to be written"),
@@ -204,8 +205,8 @@ BOARD = Board(
         (BUILD,),
         (INGEST,),
         (RATE, twin(RATE, (TIME, EXCHANGE, *RATE.columns))),
-        (BACKLOG, twin(BACKLOG, (TIME, SINK, *BACKLOG.columns))),
-        (BEHIND, twin(BEHIND, (TIME, SINK, *BEHIND.columns))),
+        (BACKLOG, twin(BACKLOG, (TIME, NAMED, *BACKLOG.columns))),
+        (BEHIND, twin(BEHIND, (TIME, NAMED, *BEHIND.columns))),
         (WORK, twin(WORK, (TIME, Column("instance", Text("Adresse", "Address")), *WORK.columns))),
         (CORRECTED, SINKS),
     ),

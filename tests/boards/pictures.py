@@ -24,7 +24,7 @@ from tests.lab.browser import Chromium, connected
 
 PICTURES = PLACE / "pictures"
 SHOWN = ("live", "standards", "callbacks", "parity", "disruptions")
-COLOURS = 48
+COLOURS = 160
 
 
 def main(folder: Path) -> None:
