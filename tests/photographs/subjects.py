@@ -223,7 +223,7 @@ def door() -> dict[str, list[Subject]]:
             Subject("sign-in-done", SIGN_IN, {}, sign("lead", PASSWORD)),
             Subject("sign-in-again", SIGN_IN, {}, signed_in("in")),
             Subject("no-role", SIGN_IN, {}, sign("nothing", PASSWORD)),
-            Subject("sign-out", SIGN_OUT, {}, signed_in("out")),
+            Subject("sign-out", SIGN_IN, {}, signed_in("out")),
             Subject("signed-out", SIGN_OUT, {}),
             Subject("form-stale", SIGN_IN, {}, stale),
             Subject("door-nowhere", {"fr": "/fr/nulle-part", "en": "/en/nowhere"}, {}),
