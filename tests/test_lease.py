@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from callmon.errors import StoreError
 from callmon.sinks.database import Database
 from callmon.store import queries
 from callmon.store.engine import Store, upgrade
-from callmon.store.lease import HOLDS_SECONDS, SERVER_EXPECTS
+from callmon.store.lease import ADVISORY_KEY, HOLDS_SECONDS, KEY, SERVER_EXPECTS
 from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -100,6 +102,44 @@ def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_o
         assert (first.leads, second.leads, first.backlog()) == (False, True, 1)
     assert rows(store)["fact"] == 24
     assert queries.counters(store) == pytest.approx(summed(told))
+
+
+def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Store) -> None:
+    """The network says that it lives, and between the parts of a question no time-out of the server's counts."""
+    with holding(store) as wire:
+        wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
+        with shared(store) as second:
+            assert second.stands_by
+            assert until(lambda: second.is_gained)
+
+
+@contextmanager
+def holding(store: Store) -> Iterator[socket.socket]:
+    """A session that holds the lock, as bytes."""
+    url = store.url
+    words = ("user", url.username, "database", url.database, "application_name", "callmon")
+    opening = b"".join(str(word).encode() + b"\0" for word in words) + b"\0"
+    with socket.create_connection((str(url.host), int(url.port or 0)), timeout=SOON) as wire:
+        wire.sendall(struct.pack("!ii", len(opening) + 8, 3 << 16) + opening)
+        answered(wire)
+        for name, length in SERVER_EXPECTS.items():
+            wire.sendall(message(b"Q", f"SET {name} = {length}".encode() + b"\0"))
+            answered(wire)
+        wire.sendall(message(b"Q", f"SELECT pg_advisory_lock({KEY % ADVISORY_KEY})".encode() + b"\0"))
+        answered(wire)
+        yield wire
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def answered(wire: socket.socket) -> None:
+    """Until the server is ready for the next question."""
+    heard = b""
+    while heard[-6:-1] != b"Z\0\0\0\5":
+        heard += wire.recv(4096)
+        assert heard[:1] != b"E", heard
 
 
 def test_nobody_leads_on_the_word_of_a_server_that_has_gone_silent(store: Store) -> None:

@@ -43,6 +43,13 @@ SERVER_EXPECTS: Mapping[str, str] = {
     "idle_session_timeout": "3000",
     "idle_in_transaction_session_timeout": "5000",
 }
+# No time-out of the server's counts between the messages of one question: whoever is cut off there would hold it
+# for as long as its network says that it lives. Who waits for it ends such a session.
+END_WHO_IS_CUT_OFF = f"""SELECT pg_terminate_backend(one.pid)
+FROM pg_locks JOIN pg_stat_activity AS one USING (pid)
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND database = one.datid AND datname = current_database()
+AND (classid::bigint << 32) | objid::bigint = {KEY}
+AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
 
 
 def prepare(connection: Connection, is_shared: bool) -> None:
@@ -58,11 +65,14 @@ def prepare(connection: Connection, is_shared: bool) -> None:
         connection.exec_driver_sql(question, parameters).all()
 
 
-def is_taken(connection: Connection) -> bool:
+def is_taken(connection: Connection, is_shared: bool) -> bool:
     """Takes the lock for this session, at once or not at all: True when another has it."""
     with connection.begin():
         question = f"SELECT pg_try_advisory_lock({KEY})"
-        return not connection.exec_driver_sql(question, (ADVISORY_KEY,)).scalar_one()
+        has_it: bool = connection.exec_driver_sql(question, (ADVISORY_KEY,)).scalar_one()
+        if is_shared and not has_it:
+            connection.exec_driver_sql(END_WHO_IS_CUT_OFF, (ADVISORY_KEY,)).all()
+        return not has_it
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:

@@ -80,7 +80,7 @@ class Pen:
         if self._asking is None:
             self._asking = self._new()
             lease.prepare(self._asking, self._is_shared)
-        if lease.is_taken(self._asking):
+        if lease.is_taken(self._asking, self._is_shared):
             raise _taken(self.store)
         connection, self._asking = self._asking, None
         return connection

@@ -118,7 +118,7 @@ def _bars() -> Json:
         "lineWidth": 1,
         "fillOpacity": 70,
         "showPoints": "never",
-        "barAlignment": 0,
+        "barAlignment": 1,  # a day or half hour is named by its beginning
         "barWidthFactor": 0.8,
         "stacking": {"mode": "normal", "group": "A"},
     }

@@ -10,6 +10,7 @@ from tests.lab.listener import Event, messages, value
 from tests.lab.model import Played
 
 SLACK = 0.05  # seconds between the caller's SIP side and the exchange's word for it
+BUSY = 1.0  # the same on a busy machine
 RING, GRACE = 6.0, 0.5
 NOISE = {"VarSet", "RTCPSent", "RTCPReceived", "TestEvent", "DTMFBegin", "DTMFEnd", "DeviceStateChange", "Cdr"}
 TAKEN = {"abandoned", "busy", "no_answer", "failed", "announcement"}
@@ -47,8 +48,8 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     for event in heard:
         if value(event, "Event") != "Newchannel" or value(event, "Uniqueid") != value(event, "Linkedid"):
             continue
-        if float(value(event, "Timestamp") or 0) < call.invited - SLACK:
-            continue  # another one that withholds its number
+        if float(value(event, "Timestamp") or 0) < call.invited - (SLACK if caller.withheld else BUSY):
+            continue  # another one that withholds its number, or a call before by the same number
         if caller.by_desk:
             if (value(event, "Channel") or "").startswith(f"PJSIP/{caller.phone}-"):
                 return value(event, "Linkedid")
