@@ -20,6 +20,7 @@ from callmon.errors import ConfigError
 from callmon.report_order import Order
 from callmon.report_reading import Told
 from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files, named
+from callmon.reports import month as months
 
 if TYPE_CHECKING:
     from callmon.reports.as_json import Published
@@ -79,9 +80,6 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import month as months
-    from callmon.store.engine import open_store
-
     settings, now = configuration(config), datetime.now(UTC)
     today = now.astimezone(settings.timezone).date()
     month = months.last(today) if month == "last" else month
@@ -90,16 +88,22 @@ def report(
     if is_public and sample:
         raise ConfigError("--sample tells calls one by one: that is never public.")
     earlier = None if revises is None else _published(revises)
-    wanted, said = _lines(settings, names), _remarks_of(remarks)
-    others = tuple(map(_published, beside))
+    wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
     order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = report_order.checked(order, settings, now)
-    if sample is not None:
+    if sample is None:
+        _make(settings, order, now, output, overwrite)
+    else:
         _draw(settings, period, sample, lang, output, overwrite)
-        return
+
+
+def _make(settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool) -> None:
+    """The statistics, as they are ordered."""
+    from callmon.store.engine import open_store
+
     store = until_done(open_store(settings.store.url))
     made = report_order.made(store, settings, order, now, _progress)
-    _write(files(made, settings, kind, lang, output, said), overwrite)
+    _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
 
 
 def _draw(

@@ -64,8 +64,7 @@ def _told(tale: Tale, moment: Moment) -> Told:
         case f.LineOpened():
             return say("L'autocommutateur prend l'appel : menu vocal ou message enregistré"), ()
         case f.LanguageChosen():
-            chosen = tale.speech.word("language", fact.language)
-            return say("L'appelant choisit la langue : {language}", language=chosen), ()
+            return _chosen(tale, fact), ()
         case f.PhoneDialled() | f.PhoneRang() | f.PhoneStopped():
             return _phones(tale, moment)
         case f.Answered() | f.Held() | f.Resumed():
@@ -87,16 +86,28 @@ def _told(tale: Tale, moment: Moment) -> Told:
             return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
         case f.CallerBusy():
             return say("L'appelant entend le signal d'occupation"), ()
+        case f.Unheard() | f.ClockSet() | f.Filled():
+            return _listening(tale, fact)
+        case f.Ended():
+            return _ended(tale, fact)
+        case _:
+            return handed_on(tale, fact)
+
+
+def _chosen(tale: Tale, fact: f.LanguageChosen) -> str:
+    language = tale.speech.word("language", fact.language)
+    return tale.speech.say("L'appelant choisit la langue : {language}", language=language)
+
+
+def _listening(tale: Tale, fact: f.Unheard | f.ClockSet | f.Filled) -> Told:
+    """Of callmon's own hearing, not of the call."""
+    match fact:
         case f.Unheard():
             return _unheard(tale, fact)
         case f.ClockSet():
             return _clock_set(tale, fact), ()
         case f.Filled():
             return _filled(tale, fact), ()
-        case f.Ended():
-            return _ended(tale, fact)
-        case _:
-            return handed_on(tale, fact)
 
 
 def _clock_set(tale: Tale, fact: f.ClockSet) -> str:
