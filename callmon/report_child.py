@@ -116,8 +116,10 @@ def _limited(kind: Literal["long", "large"], told: str, limit: int) -> Trouble:
 
 
 async def _end(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
+    """By its number: where asyncio waits in a thread, its own `kill` may read the status away from that thread."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     await process.wait()
 
 

@@ -39,7 +39,7 @@ class Watched:
         dropped = exchange.dropped + (link.session.dropped if link else 0)
         return ExchangeState(
             exchange.name,
-            exchange.is_connected,
+            exchange.is_connected and since is None,
             received,
             self.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),

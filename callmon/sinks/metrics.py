@@ -42,7 +42,10 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class ExchangeState(NamedTuple):
-    """What the daemon knows of one exchange now. `unheard_for` is None while it is heard."""
+    """What the daemon knows of one exchange now.
+
+    `connected`: logged in, and its listing taken in. `unheard_for` is None while it is heard.
+    """
 
     name: str
     connected: bool

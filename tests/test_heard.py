@@ -1,0 +1,41 @@
+"""When an exchange is shown as heard: not by its login, only by its whole listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from callmon import watched
+from callmon.ami import events as e
+from tests.watched import Watched
+
+TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
+LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))
+
+
+class Site:
+    """An exchange that is logged in, as /metrics shows it."""
+
+    def __init__(self) -> None:
+        self.heard = Watched(TUESDAY)
+        logged_in: Any = SimpleNamespace(name="toronto", is_connected=True, link=None, events=0, dropped=0)
+        self.watched = watched.Watched(logged_in, cast("Any", None), cast("Any", None))
+
+    def shown(self, events: Sequence[e.Event]) -> bool:
+        self.heard.feed(*events)
+        self.watched.note(events, self.heard.monitor)
+        return self.watched.state(self.heard.monitor).connected
+
+
+def test_who_is_logged_in_is_not_heard_until_its_listing_is_whole() -> None:
+    site = Site()
+    steps = ([e.FullyBooted(TUESDAY, "100")], [*LISTED[:1]], [*LISTED[1:]])
+    assert [site.shown(step) for step in steps] == [False, False, True]
+
+
+def test_who_was_lost_and_is_logged_in_again_is_not_heard_until_it_has_listed_anew() -> None:
+    site = Site()
+    steps = (LISTED, [e.ConnectionLost(TUESDAY)], [e.FullyBooted(TUESDAY, "100")], LISTED)
+    assert [site.shown(step) for step in steps] == [True, False, False, True]
