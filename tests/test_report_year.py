@@ -1,8 +1,13 @@
-"""Every figure of a generated year equals an independent count of what happened, in every format and language."""
+"""Every figure of a generated year equals an independent count of what happened, in every format and language.
+
+A year of another number of calls, which takes about an hour for the million:
+    CALLMON_YEAR=1000000 pytest -m 'lab or not lab' tests/test_report_year.py tests/test_report_year_pdf.py
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,7 +37,8 @@ from tests import year, year_owing, year_rows, year_stories
 from tests.report_figures import Expected, Page, places, rows_of, same, shown, told
 from tests.year import TORONTO, Owing, Truth
 
-CALLS, OWED = 20_000, 1_500
+CALLS = int(os.environ.get("CALLMON_YEAR", "20000"))
+OWED = CALLS * 3 // 40
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
 MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)

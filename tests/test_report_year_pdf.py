@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.year import TORONTO, Owing, Truth
 
 pytestmark = pytest.mark.lab
 
+CALLS = int(os.environ.get("CALLMON_YEAR", "6000"))
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 APART = {"comparisons", "listening"}  # other months' figures, and those that no truth tells
 FIRST = {"Ensemble", "All"}  # the row that a table by line begins with
@@ -50,7 +52,7 @@ class Made(NamedTuple):
 def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     settings = year.settings()
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
-    calls, owed = year_rows.stored(store, settings, year_stories.calls(6_000), year_owing.owings(800, settings))
+    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = gathered(store, settings, month.month("2024-07", TORONTO), LATER)
     yield Made(report, settings, calls, owed)

@@ -22,6 +22,7 @@ PARAMETERS = {
     "transfers": "réacheminements au plus",
     "after_ring": "à temps après la sonnerie",
     "late_after_ring": "trop tard après la sonnerie",
+    "reach_a_person.rings": "qui raccroche après tant de sonneries n'a joint personne",
 }
 Remarks = dict[str, dict[str, str]]  # a section's key → language → text
 
@@ -90,14 +91,15 @@ def settings(frame: Frame, tongue: Tongue) -> Iterator[Told]:
     for line in frame.lines:
         yield Told(line.title(tongue.language), _line(tongue, line))
     for name, parameters in sorted(frame.standards.items()):
-        told = "; ".join(_parameter(tongue, key, value) for key, value in sorted(parameters.items()))
+        told = "; ".join(_parameter(tongue, name, key, value) for key, value in sorted(parameters.items()))
         if told:
             yield Told(tongue.word("standard", name), told)
 
 
-def _parameter(tongue: Tongue, key: str, value: object) -> str:
+def _parameter(tongue: Tongue, standard: str, key: str, value: object) -> str:
     """« sonneries au plus : 3 »; by its own name where a standard from elsewhere brings one."""
-    name = tongue.say(PARAMETERS[key]) if key in PARAMETERS else key
+    told = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
+    name = tongue.say(told) if told else key
     return tongue.typeset(f"{name} : {value}" if tongue.language == "fr" else f"{name}: {value}")
 
 
