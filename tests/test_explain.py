@@ -483,7 +483,8 @@ def test_who_takes_a_call_after_parking_or_an_overflow_takes_no_transfer() -> No
         (datetime(2026, 11, 24, 18, 42, 5, tzinfo=UTC), "13 h 42", "1:42 p.m."),
         (datetime(2026, 11, 24, 22, 0, tzinfo=UTC), "17 h", "5 p.m."),
         (datetime(2026, 7, 1, 4, 5, tzinfo=UTC), "0 h 05", "12:05 a.m."),
-        (datetime(2026, 7, 1, 16, 0, tzinfo=UTC), "12 h", "12 p.m."),
+        (datetime(2026, 7, 1, 16, 0, tzinfo=UTC), "12 h", "noon"),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "0 h", "midnight"),
     ],
 )
 def test_a_time_is_printed_as_the_ministry_prints_it(at: datetime, french: str, english: str) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -30,7 +29,7 @@ from callmon.reports import month
 from callmon.reports.values import Report
 from callmon.rolling_up import roll_up
 from callmon.settings import Settings, parse
-from callmon.store import filling, queries, rolled, rollups, search
+from callmon.store import filling, queries, rolled, rollups
 from callmon.store.engine import Store, parse_url, upgrade
 from callmon.store.group import Stamp, write
 from callmon.store.rejudge import rejudge
@@ -388,71 +387,3 @@ def test_an_older_database_keeps_its_calls_and_gets_its_roll_ups(url: str) -> No
     assert sum(built.calls for built in rolled.build(now, pause=0)) == 12
     assert stored(now) == counted(now)
     now.close()
-
-
-# ── what pages ask ──
-
-
-def test_days_add_up_to_what_was_told_whether_rolled_up_or_not(store: Store) -> None:
-    heard(store)
-    by_rows = search.figures(store, TORONTO, date(2024, 3, 1), date(2024, 4, 1))
-    rolled.settle(store, TORONTO)
-    list(rolled.build(store, pause=0))
-    found = search.figures(store, TORONTO, date(2024, 3, 1), date(2024, 4, 1))
-    assert [(x.day, x.line, x.language, x.offered, +Counter(x.counts)) for x in found] == [
-        (x.day, x.line, x.language, x.offered, +Counter(x.counts)) for x in by_rows
-    ]
-    assert sum(x.offered for x in found) == 30
-    arrived = [facts[0].at for facts in POOL[:30]]
-    days = Counter(at.astimezone(TORONTO).date() for at in arrived if at is not None)
-    assert Counter({day: sum(x.offered for x in found if x.day == day) for day in days}) == days
-
-
-@given(
-    st.sampled_from([(), ("general",), ("general", "poci")]),
-    st.sampled_from([None, "fr", "en"]),
-    st.sampled_from([None, "answered", "abandoned", "lost", "busy"]),
-    st.sampled_from([(None, None), ("answer_by_third_ring", "met"), ("reach_a_person", "not_met")]),
-    st.integers(1, 5),
-    st.integers(8, 10),
-)
-def test_pages_of_a_search_hold_each_call_that_is_asked_for_once_and_newest_first(
-    known: list[Store], lines: tuple[str, ...], language: str | None, outcome: str | None,
-    judged: tuple[str | None, str | None], limit: int, first: int,
-) -> None:  # fmt: skip
-    standard, verdict = judged
-    asked = search.Asked(date(2024, 3, first), date(2024, 3, 12), lines, language, outcome, standard, verdict)
-    begin, end = datetime(2024, 3, first, tzinfo=TORONTO), datetime(2024, 3, 12, tzinfo=TORONTO)
-    for store in known:
-        wanted = []
-        for _, call in queries.calls(store, begin, end):
-            (one,) = queries.call(store, call.call)
-            given = {x.standard: x.verdict for x in one.findings}
-            if (
-                (not lines or call.line in lines)
-                and (language is None or call.language == language)
-                and (outcome is None or call.outcome == outcome)
-                and (standard is None or given[standard] == verdict)
-            ):
-                wanted.append((call.arrived, call.call))
-        found, after = [], None
-        while True:
-            page = search.found(store, TORONTO, asked, after, limit)
-            assert len(page.calls) <= limit
-            found += [(call.arrived, call.call) for _, call in page.calls]
-            if (after := page.rest) is None:
-                break
-            assert len(page.calls) == limit
-        assert found == sorted(wanted, reverse=True)
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Store]]:
-    """One database whose calls are rolled up, and one where they are not."""
-    stores = [upgrade(f"sqlite:///{tmp_path_factory.mktemp('search')}/{n}.db") for n in range(2)]
-    rolled.settle(stores[0], TORONTO)
-    for store in stores:
-        heard(store, range(len(POOL)))
-    yield stores
-    for store in stores:
-        store.close()

@@ -60,10 +60,12 @@ class Speech:
         )
 
     def minute(self, at: datetime) -> str:
-        """« 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m."."""
+        """« 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m.", "noon", "midnight"."""
         local = at.astimezone(self._timezone)
         if self.language == "fr":
             return f"{local.hour} h {local.minute:02}" if local.minute else f"{local.hour} h"
+        if local.minute == 0 and local.hour % 12 == 0:  # 12 a.m. and 12 p.m. are read either way
+            return "noon" if local.hour else "midnight"
         minutes = f":{local.minute:02}" if local.minute else ""
         return f"{_twelve(local)}{minutes} {_half(local)}"
 

@@ -110,8 +110,6 @@ class Tongue:
 
     def clock(self, hour: int, minute: int) -> str:
         """« 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
-        if self.language == "en" and minute == 0 and hour % 12 == 0:
-            return "noon" if hour else "midnight"
         return self._speech.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.zone)).replace(" ", NO_BREAK)
 
     def cut(self, cut: Cut, report: Report) -> str:
