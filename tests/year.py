@@ -23,7 +23,7 @@ YEAR = 2024  # a leap year
 CLOSED = {
     *(date(2024, 1, 1), date(2024, 2, 19), date(2024, 3, 29), date(2024, 4, 1), date(2024, 5, 20)),
     *(date(2024, 7, 1), date(2024, 8, 5), date(2024, 9, 2), date(2024, 9, 30), date(2024, 10, 14)),
-    *(date(2024, 11, 11), date(2024, 12, 25), date(2024, 12, 26)),
+    *(date(2024, 11, 11), date(2024, 12, 25), date(2024, 12, 26), date(2025, 1, 1)),
 }
 LINES = {
     "general": ("4163272422", "general_inquiries", "voice", 10),
