@@ -108,9 +108,12 @@ def decode(messages: list[bytes], unusable: Callable[[bytes], None] | None = Non
     `unusable` is told of what is neither an event nor a reply.
     """
     said: list[Event | Reply] = []
-    look = _beginnings.get
+    known, beginning = _beginnings, _BEGINNING
     for message in messages:
-        reader = look(message[_BEGINNING], _by_its_line)
+        try:
+            reader = known[message[beginning]]
+        except KeyError:
+            reader = _by_its_line
         if reader is None:
             continue
         heard = reader(message)

@@ -19,7 +19,9 @@ MAX_ATTEMPTS = 12
 MAX_HEADERS = 64
 # As Asterisk writes it. Another is searched for, and tried: a stamp is a time that can be read, or "".
 _TIME = "([0-9]{10}[.][0-9]{6})"
-_TEXT = "([^\r]*)"
+# A value ends at its CR and nowhere else: what was taken is never given back, and need not be remembered (`*+`).
+_ANY = "[^\r]*+"
+_TEXT = f"({_ANY})"
 
 Values = tuple[str, ...]
 Layout = Callable[[str], re.Match[str] | None]
@@ -72,7 +74,7 @@ class Layouts:
                 lines.append("()" * missing + _group(name))
                 del waiting[: missing + 1]
             else:
-                lines.append("[^\r]*" if is_whole else _skipped(name))
+                lines.append(_ANY if is_whole else _skipped(name))
         return CRLF.join(lines) + ("(?=\r\n|\\Z)" if is_whole else "()" * len(waiting) + "\\Z")
 
 
@@ -83,7 +85,7 @@ def _group(name: str) -> str:
 def _skipped(name: str) -> str:
     """`ChanVariable(PJSIP/101-00000001)` bears the name of a channel: only its beginning is the header's."""
     head, bracket, _ = name.partition("(")
-    return re.escape(head + (bracket or ": ")) + "[^\r]*"
+    return re.escape(head + (bracket or ": ")) + _ANY
 
 
 def _needle(field: str) -> str:
