@@ -23,6 +23,7 @@ from tests.lab.folder import LabUnavailable, folder, inside
 from tests.lab.place import Place
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
+from tests.lab.system import have
 
 SECONDS_TO_START = 60
 FLAGS = (
@@ -41,6 +42,7 @@ class Chromium:
     """``with Chromium() as chromium:`` a browser of its own, which `address` leads to."""
 
     def __enter__(self) -> Chromium:
+        have("Playwright's driver", ("atomic",), ("libatomic1",))
         self._folder = folder("browser")
         self._home = Place(self._folder, "web")
         self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"

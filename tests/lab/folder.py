@@ -137,8 +137,14 @@ def _have_mmdebstrap() -> None:
         return
     if not shutil.which("apt-get"):
         raise LabUnavailable("the lab needs mmdebstrap, and this machine has no apt-get to install it with")
-    run("apt-get", "update")
-    run("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap")
+    install_here("mmdebstrap")
+
+
+def install_here(*packages: str) -> None:
+    """Debian packages on this machine itself; one at a time, for apt lets nobody wait for its lists."""
+    with locked(lab() / "apt.lock"):
+        run("apt-get", "update")
+        run("apt-get", "install", "-y", "--no-install-recommends", *packages)
 
 
 def _missing_packages(recipe: Recipe, target: Path) -> list[str]:

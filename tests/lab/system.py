@@ -1,0 +1,19 @@
+"""Libraries of this machine itself, which a small Debian lacks: no folder of the lab can lend them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from ctypes.util import find_library
+
+from tests.lab.folder import LabUnavailable, install_here
+
+
+def have(what: str, libraries: Iterable[str], packages: Iterable[str]) -> None:
+    """Installs them on a Debian where we may. Raises LabUnavailable, which says that `what` needs them."""
+    if all(map(find_library, libraries)):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise LabUnavailable(f"{what} needs them: apt-get install {' '.join(packages)}")
+    install_here(*packages)
