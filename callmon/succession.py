@@ -26,7 +26,7 @@ from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Obligation, after
 from callmon.callbacks.written import Written
 from callmon.calls.call import Call
-from callmon.facts import ClockSet, Fact
+from callmon.facts import ClockSet, Fact, Unheard
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 
@@ -120,7 +120,8 @@ def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
         if outcome.gaps and all(_is_covered(gap, heard) for gap in outcome.gaps):
             continue  # what a listing could prove after a gap, the other has heard
         for fact in outcome.facts:
-            own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
+            if not _was_heard(outcome.exchange, fact, heard):
+                own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
         for finding in outcome.findings:
             own.setdefault((outcome.exchange, finding.call), Own()).findings.append(finding)
         for call in outcome.calls:
@@ -131,6 +132,14 @@ def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
 def _is_covered(gap: Gap, heard: Heard) -> bool:
     until = heard.get(gap.exchange)
     return until is not None and gap.end <= until
+
+
+def _was_heard(exchange: str, fact: Fact, heard: Heard) -> bool:
+    """A gap of this one's, told of a call before its listing was whole, in which the other listened."""
+    if not isinstance(fact, Unheard) or fact.until is None:
+        return False
+    until = heard.get(exchange)
+    return until is not None and fact.until <= until
 
 
 # Calls.

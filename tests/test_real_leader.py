@@ -70,7 +70,11 @@ class Pair:
         callmon = Callmon(place, asterisk.ami_port, asterisk.secret, url)
         written = callmon.config.read_text(encoding="utf-8")
         with_key = written.replace("[privacy]\n", f'[privacy]\nkey_file = "{key}"\n', 1)
-        callmon.config.write_text(with_key, encoding="utf-8")
+        # What whoever leads has heard is known until the exchange's last word, in a quiet moment an answer to
+        # Ping: whoever is killed before it, soon after the other's return, leaves a gap behind.
+        often = with_key.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1s"\n', 1)
+        assert often != with_key
+        callmon.config.write_text(often, encoding="utf-8")
         return callmon
 
     def __enter__(self) -> Pair:

@@ -237,6 +237,39 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     store.close()
 
 
+def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_where_the_other_heard(
+    tmp_path: Path,
+) -> None:
+    """No heartbeat of its own is passed yet: the exchange said nothing for a while."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller)
+    place = len(exchange.connections[-1])
+    exchange.at(8).log_in()
+    exchange.at(8.5).answer(caller, *phones)
+    exchange.at(8.7).list_channels()
+    exchange.at(30).ends(caller, phones[0])
+    whole = bytes(exchange.connections[-1])
+    _, figures = alone(tmp_path, whole)
+    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    begun, died = (MORNING + n * SECOND for n in (7, 10))
+    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
+    second, rest = begun_anew(store), whole[place:]
+    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
+    taken = _place(rest, died)
+    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
+    assert [type(fact) for _, one in second.told if not one.gaps for fact in one.facts].count(Unheard) == 1
+    missing = succeed(store, second.monitor, second.between(None, None))
+    heard = len(second.told)
+    _go_on(second, rest[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    (stored_call,) = queries.call(store, caller.uniqueid)
+    assert stored_call.account is not None
+    assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
+    store.close()
+
+
 # What else is known after it.
 
 
