@@ -117,10 +117,11 @@ def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
 def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
     own: dict[CallKey, Own] = {}
     for outcome in told:
-        if outcome.gaps and all(_is_covered(gap, heard) for gap in outcome.gaps):
+        if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
             continue  # what a listing could prove after a gap, the other has heard
         for fact in outcome.facts:
-            if not _was_heard(outcome.exchange, fact, heard):
+            # A call may be told of the gap before the listing is whole.
+            if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
                 own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
         for finding in outcome.findings:
             own.setdefault((outcome.exchange, finding.call), Own()).findings.append(finding)
@@ -129,17 +130,10 @@ def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
     return own
 
 
-def _is_covered(gap: Gap, heard: Heard) -> bool:
-    until = heard.get(gap.exchange)
-    return until is not None and gap.end <= until
-
-
-def _was_heard(exchange: str, fact: Fact, heard: Heard) -> bool:
-    """A gap of this one's, told of a call before its listing was whole, in which the other listened."""
-    if not isinstance(fact, Unheard) or fact.until is None:
-        return False
+def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
+    """The other listened until the gap's end."""
     until = heard.get(exchange)
-    return until is not None and fact.until <= until
+    return end is not None and until is not None and end <= until
 
 
 # Calls.

@@ -42,7 +42,7 @@ class Chromium:
     """``with Chromium() as chromium:`` a browser of its own, which `address` leads to."""
 
     def __enter__(self) -> Chromium:
-        have("Playwright's driver", ("atomic",), ("libatomic1",))
+        have("Playwright's driver needs libatomic", ("atomic",), ("libatomic1",))
         self._folder = folder("browser")
         self._home = Place(self._folder, "web")
         self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"

@@ -10,4 +10,4 @@ PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts
 
 def have_pango() -> None:
     """Installs it on a Debian where we may. Raises LabUnavailable with the reason."""
-    have("a PDF", LIBRARIES, PACKAGES)
+    have("a PDF needs Pango", LIBRARIES, PACKAGES)

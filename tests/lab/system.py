@@ -10,10 +10,10 @@ from ctypes.util import find_library
 from tests.lab.folder import LabUnavailable, install_here
 
 
-def have(what: str, libraries: Iterable[str], packages: Iterable[str]) -> None:
-    """Installs them on a Debian where we may. Raises LabUnavailable, which says that `what` needs them."""
+def have(need: str, libraries: Iterable[str], packages: Iterable[str]) -> None:
+    """Installs them on a Debian where we may. Raises LabUnavailable, which begins with the `need`."""
     if all(map(find_library, libraries)):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise LabUnavailable(f"{what} needs them: apt-get install {' '.join(packages)}")
+        raise LabUnavailable(f"{need}: apt-get install {' '.join(packages)}")
     install_here(*packages)
