@@ -40,6 +40,11 @@ AFTER_HEARTBEAT = timedelta(seconds=1.2)
 # A quiet exchange says nothing by which we could know that we have heard as much.
 CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
+STANDS_BY = "standby: another callmon writes to this database; this one takes its place when that one is gone."
+LEARNS = (
+    "standby: what this one has not heard is not known from the other yet: should that one end now, calls of that "
+    "time would be partly heard."
+)
 
 
 class Read(NamedTuple):
@@ -72,9 +77,8 @@ class Standby:
     def remarks(self) -> list[str]:
         if not self._daemon.database.stands_by:
             return []
-        return [
-            "standby: another callmon writes to this database; this one takes its place when that one is gone."
-        ]
+        hears_all = self._heard_here().keys() == self._daemon.watched.keys()
+        return [STANDS_BY] if hears_all and not self._missed else [STANDS_BY, LEARNS]
 
     async def replay(self) -> None:
         """What an earlier callmon left in its journal, when the database is not as it left it: before anything is

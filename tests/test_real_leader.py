@@ -24,6 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
 from callmon.privacy import key_file
+from callmon.standby import STANDS_BY
 from callmon.store import queries
 from callmon.store.engine import Store
 from callmon.store.keyed import opened
@@ -44,7 +45,6 @@ pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], in
 SEED = 22
 KILLS, KILLED_WITHIN = 10, 250.0
 FROZEN = 20.0
-# Who has just begun knows what it missed when the leader's next heartbeats are stored.
 SETTLED = 3.0
 AWAY = 15.0
 NONE: frozenset[tuple[str, str]] = frozenset()  # labels
@@ -70,8 +70,7 @@ class Pair:
         callmon = Callmon(place, asterisk.ami_port, asterisk.secret, url)
         written = callmon.config.read_text(encoding="utf-8")
         with_key = written.replace("[privacy]\n", f'[privacy]\nkey_file = "{key}"\n', 1)
-        # What whoever leads has heard is known until the exchange's last word, in a quiet moment an answer to
-        # Ping: whoever is killed before it, soon after the other's return, leaves a gap behind.
+        # What whoever leads has heard is known until the exchange's last word: in a quiet moment a Ping's answer.
         often = with_key.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1s"\n', 1)
         assert often != with_key
         callmon.config.write_text(often, encoding="utf-8")
@@ -131,15 +130,16 @@ def kill(pair: Pair) -> float:
     leader.kill()
     took = pair.until_leads(pair.other(leader), began)
     leader.start()
-    time.sleep(SETTLED)
-    assert until(lambda: is_well_and_stands_by(leader)), leader.health()
+    assert until(lambda: is_well_and_knows_all(leader)), leader.health()
     assert leader.figure("callmon_leader") == 0.0
     return took
 
 
-def is_well_and_stands_by(one: Callmon) -> bool:
+def is_well_and_knows_all(one: Callmon) -> bool:
+    """It stands by, and what it did not hear it knows from whoever leads."""
     status, health = one.health()
-    return (status, health.get("status"), health.get("role")) == (200, "ok", "standby")
+    said = (status, health.get("status"), health.get("role"), health.get("remarks"))
+    return said == (200, "ok", "standby", [STANDS_BY])
 
 
 def freeze(pair: Pair, store: Store) -> float:
@@ -155,6 +155,7 @@ def freeze(pair: Pair, store: Store) -> float:
     for _ in range(40):
         time.sleep(0.1)
         assert writer(store) == ours
+    assert until(lambda: is_well_and_knows_all(leader)), leader.health()
     assert leader.figure("callmon_leader") == 0.0
     return took
 

@@ -52,6 +52,7 @@ class Link(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._armed = 0.0  # for when, in monotonic seconds
         self._resume: asyncio.TimerHandle | None = None
         self._paused = False
 
@@ -121,10 +122,15 @@ class Link(asyncio.BufferedProtocol):
             self._arm()
 
     def _arm(self) -> None:
+        """The alarm is set for the deadline, or for one before it: what comes in puts most of them off."""
         deadline = self.session.next_deadline()
-        loop = asyncio.get_running_loop()
-        if self._timer is None:
-            self._timer = loop.call_later(max(0.0, deadline - monotonic()), self._tick)
+        if self._timer is not None:
+            if self._armed <= deadline:
+                return
+            self._timer.cancel()
+        self._armed = deadline
+        wait = max(0.0, deadline - monotonic())
+        self._timer = asyncio.get_running_loop().call_later(wait, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
