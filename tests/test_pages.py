@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store import keyed, people
+from callmon.store import audit, keyed, people
 from callmon.web.routes import PAGES, prefers_english
 from callmon.web.spoken import OTHER
 from tests.office import CALLER
@@ -38,7 +38,7 @@ def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response
 def addresses(language: str, place: Site) -> list[str]:
     """Every page that is read with GET, of something that there is."""
     parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": MONTH}
-    pages = [one for one in PAGES if "GET" in one.methods and one.name not in ("live", "report", "file")]
+    pages = [one for one in PAGES if "GET" in one.methods and one.name not in ("live", "report", "style", "file")]
     disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
     assert disruption is not None
     found = [one.paths[language].format(**parts) for one in pages if one.name != "disruption"]
@@ -286,6 +286,10 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
     assert (report.status_code, "<style" in report.text, "style=" in report.text) == (200, False, False)
     assert style.headers["content-type"].startswith("text/css")
     assert get(place, file, VIEWER).status_code == 403
+    store = keyed.opened(place.settings())
+    taken = [deed.about for deed in audit.deeds(store) if deed.act == "report file"]
+    store.close()
+    assert taken == [" ".join(file.split("/")[-3:])]
 
 
 # Live.

@@ -169,7 +169,7 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
     rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
     assert [part for part in rows[1].split("|") if part][1:] == [
         "agent",
-        "callback entry changed",
+        "change of a callback entry asked for",
         "#",
         "127.0.0.1",
     ]

@@ -55,6 +55,14 @@ PAGES = (
     _entry("month", "/mois/{month}", "/months/{month}", months.one, Right.REPORT),
     _entry("make", "/mois/{month}", "/months/{month}", months.make, Right.REPORT, act="report", **_POST),
     _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, Right.REPORT),
+    # What the page to read looks like is no copy of the report: nothing for the record.
+    _entry(
+        "style",
+        f"/mois/{{month}}/{{name}}/{months.STYLE_NAME}",
+        f"/months/{{month}}/{{name}}/{months.STYLE_NAME}",
+        months.style,
+        Right.REPORT,
+    ),
     _entry(
         "file",
         "/mois/{month}/{name}/{file}",

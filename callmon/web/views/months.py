@@ -114,8 +114,7 @@ async def progress(visit: Visit) -> Response:
     """How far it has come; when it is made, its files."""
     made = _made(visit)
     if made is None:
-        told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-        return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
+        return await _unknown(visit)
     is_done = await made.wait()
     order, first = made.making.order, _first_day(visit)
     title = order.month if first is None else visit.tongue.month(first)
@@ -181,13 +180,9 @@ def _made(visit: Visit) -> Made | None:
 async def download(visit: Visit) -> Response:
     """One file of it. The page to read here has its style as a file of its own: nothing inline is let through."""
     made, name = _made(visit), visit.request.path_params["file"]
-    page = None if made is None or made.making.order.kind != "html" else _page(made)
-    if name == STYLE_NAME and page is not None:
-        return Response("\n".join(STYLE.findall(page)), media_type="text/css")
-    data = None if made is None else made.file(name)
+    page, data = _page(made), None if made is None else made.file(name)
     if data is None:
-        told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-        return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
+        return await _unknown(visit)
     if page is not None and visit.request.query_params.get("save") is None:
         linked = f'<link rel="stylesheet" href="{STYLE_NAME}">'
         return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
@@ -195,5 +190,20 @@ async def download(visit: Visit) -> Response:
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-def _page(made: Made) -> str | None:
+async def style(visit: Visit) -> Response:
+    """Of the page to read here."""
+    page = _page(_made(visit))
+    return (
+        await _unknown(visit) if page is None else Response("\n".join(STYLE.findall(page)), media_type="text/css")
+    )
+
+
+def _page(made: Made | None) -> str | None:
+    if made is None or made.making.order.kind != "html":
+        return None
     return next((data.decode() for name, data in made.making.files if name.endswith(".html")), None)
+
+
+async def _unknown(visit: Visit) -> Response:
+    told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+    return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
