@@ -7,6 +7,8 @@ import os
 import time
 import tomllib
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from callmon.configuration import Configuration
@@ -23,13 +25,13 @@ LOOK_EVERY = 1.0  # for a mistake; a commit is noticed at once
 COUNTED = CALLS.name
 
 
-def settings(port: int, database: str) -> Settings:
+def settings(port: int, database: str, journal: Path) -> Settings:
     """The example configuration, with one exchange on loopback and this database."""
     data = tomllib.loads(example_text())
     (exchange,) = data["exchanges"].values()
     del exchange["secret_file"]
     exchange |= {"host": HOME, "port": port, "secret_env": SECRET}
-    data["store"]["url"] = database
+    data["store"] |= {"url": database, "journal": journal}
     data["web"]["listen"] = f"{HOME}:0"
     return Settings(Configuration(**data), "bench")
 
@@ -37,7 +39,12 @@ def settings(port: int, database: str) -> Settings:
 def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) -> None:
     """Says "warm" when so many calls are committed, and ("end", time, count, address) when all are."""
     os.environ[SECRET] = "bench"
-    chosen = settings(port, database)
+    with TemporaryDirectory() as folder:
+        _run(pipe, settings(port, database, Path(folder) / "waiting"), warm, calls)
+    pipe.send("stopped")
+
+
+def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
     store = upgrade(chosen.store.url, Ring([bytes(32)]))
     rolled.settle(store, chosen.timezone)
 
@@ -53,7 +60,6 @@ def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) ->
             running.stop()
 
     asyncio.run(run())
-    pipe.send("stopped")
 
 
 async def _committed(running: Daemon, calls: int) -> None:
