@@ -77,6 +77,7 @@ class Standby:
     def remarks(self) -> list[str]:
         if not self._daemon.database.stands_by:
             return []
+        self._note_gaps()  # one may have ended this moment
         hears_all = self._heard_here().keys() == self._daemon.watched.keys()
         return [STANDS_BY] if hears_all and not self._missed else [STANDS_BY, LEARNS]
 

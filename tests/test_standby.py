@@ -1,0 +1,35 @@
+"""What a callmon that stands by says of itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+from callmon.ami import events as e
+from callmon.standby import LEARNS, STANDS_BY, Standby
+from tests.watched import Watched
+
+TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
+LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))
+
+
+def beside_another(heard: Watched) -> Standby:
+    """Of a callmon that hears this exchange, and another has the right to write."""
+    session = SimpleNamespace(heard_until=lambda: TUESDAY)
+    exchange = SimpleNamespace(link=SimpleNamespace(session=session))
+    daemon: Any = SimpleNamespace(
+        database=SimpleNamespace(stands_by=True),
+        monitor=heard.monitor,
+        settings=SimpleNamespace(exchanges={"toronto": None}),
+        watched={"toronto": SimpleNamespace(exchange=exchange)},
+    )
+    return Standby(daemon, cast("Any", None))
+
+
+def test_who_has_not_listed_an_exchange_or_has_this_moment_does_not_claim_to_know_what_it_missed() -> None:
+    heard = Watched(TUESDAY)
+    standby = beside_another(heard)
+    assert standby.remarks() == [STANDS_BY, LEARNS]
+    heard.feed(*LISTED)
+    assert standby.remarks() == [STANDS_BY, LEARNS]
