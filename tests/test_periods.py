@@ -194,7 +194,8 @@ def test_a_transfer_to_a_survey_that_is_no_longer_configured_enables_nothing_aft
 
 
 def restarted(store: Store) -> bool:
-    daemon = Daemon(parse(example_text()), store)
+    beside = example_text().replace("sqlite:///callmon.db", f"sqlite:///{store.path}", 1)
+    daemon = Daemon(parse(beside), store)
     try:
         return daemon.enabled()["feedback_offered"]
     finally:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
-from callmon.cel.export import ABSENT, COLUMNS, NEEDED, Form, event_of, header, lacking
+from callmon.cel.export import ABSENT, COLUMNS, NEEDED, Form, event_of, header, is_no_row, lacking
 
 LEAST = COLUMNS.index("linkedid") + 1
 LONGEST_LINE = 65_536  # characters; no row of Asterisk's is near it
@@ -61,6 +61,7 @@ class Bad:
 
     def __init__(self) -> None:
         self.kinds: dict[str, tuple[int, int]] = {}
+        self.lacks_apps = False  # there is no such column
 
     def add(self, what: str, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
@@ -89,11 +90,11 @@ class Reader:
     def lines(self, text: Iterable[str]) -> Iterator[Row]:
         """Rows of a file of comma-separated values; a first line of names tells another order of columns."""
         columns: Sequence[str] = COLUMNS
-        for number, fields in self._fields(text):
-            if number == 1 and (named := header(fields)):
+        for place, (number, fields) in enumerate(self._fields(text)):
+            if not place and (named := header(fields)):
                 columns = named
                 continue
-            if number == 1 and (missing := lacking(fields)):
+            if not place and (missing := lacking(fields)):
                 self.bad.add(f"for it has no column {missing}, without which calls cannot be told", number)
                 return
             row = self._of(fields, columns, number)
@@ -104,13 +105,19 @@ class Reader:
         """A quoted value may hold a line's end: one line more is tried, then the broken one is left out."""
         broken = ""
         number = 0
-        form = Form()
+        form: Form | None = None
         for number, line in enumerate(text, 1):
-            if number == 1:
+            if is_no_row(line):
+                continue
+            if form is None:
                 form, line = Form.of(line)
+                width = len(form.split(line))
             if len(line) > LONGEST_LINE:
                 self.bad.add("too long", number)
                 broken = ""
+                continue
+            if form.is_drawn and len(form.split(line)) != width:
+                self.bad.add("a bar stands in one of its values", number)
                 continue
             if broken and not form.is_whole(line) and form.is_whole(broken + line):
                 yield number - 1, form.split(broken + line)
@@ -121,7 +128,7 @@ class Reader:
                 broken = ""
             if not form.is_whole(line):
                 broken = line
-            elif line.strip():
+            else:
                 yield number, form.split(line)
         if broken:
             self.bad.add("cut off", number)
@@ -144,6 +151,7 @@ class Reader:
             self.bad.add("its time is not understood", number)
             return None
         self._n += 1
+        self.bad.lacks_apps |= "appname" not in told
         return Row(
             kind=self._once(kind),
             at=at,
