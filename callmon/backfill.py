@@ -25,7 +25,7 @@ from callmon.callbacks.opening import called
 from callmon.calls.call import Call
 from callmon.calls.story import Account
 from callmon.cel import diary, left
-from callmon.cel.bare import WHY, left_out
+from callmon.cel.bare import with_doubt
 from callmon.cel.rows import LONGEST_LINE, Bad, Reader, Row
 from callmon.errors import ConfigError
 from callmon.facts import Fact
@@ -99,11 +99,9 @@ class Backfill:
     def told(self, part: Sequence[Row]) -> diary.Told:
         """The facts of each call that is over in a stretch of rows."""
         told = diary.told(part, self._site, self._keys)
-        out = left_out(part, told, self.bad.lacks_apps)
-        for row in part if out else ():
-            if row.linkedid in out:
-                self.bad.add(WHY, row.n)
-        return {call: facts for call, facts in told.items() if call not in out}
+        doubted = with_doubt(part, told, self.bad.lacks_apps)
+        self.bad.doubted += len(doubted)
+        return told | doubted
 
     def _hand_over(self, told: Mapping[str, Sequence[Fact]]) -> None:
         """The calls out, of which nothing is stored, to the ledger: one may be somebody's callback."""

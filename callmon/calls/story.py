@@ -187,7 +187,7 @@ class Account(Telling, gc=False):
         """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""
         if waited is None:
             return None
-        if self.filled is not None:
+        if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
             return self._rings_of(waited)
         if self.answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)

@@ -62,6 +62,7 @@ class Bad:
     def __init__(self) -> None:
         self.kinds: dict[str, tuple[int, int]] = {}
         self.lacks_apps = False  # there is no such column
+        self.doubted = 0  # calls (`bare.py`)
 
     def add(self, what: str, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
@@ -71,10 +72,18 @@ class Bad:
         return sum(count for count, _ in self.kinds.values())
 
     def sentences(self, source: str) -> list[str]:
-        return [
+        left_out = [
             f"{source}: {count} {'row' if count == 1 else 'rows'} left out, {what} (the first is row {first})."
             for what, (count, first) in sorted(self.kinds.items())
         ]
+        return [*left_out, *([self._of_doubted(source)] if self.doubted else [])]
+
+    def _of_doubted(self, source: str) -> str:
+        calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
+        return (
+            f"{source}: {calls} told in part: who ended a call, and where it was handed on, takes the event "
+            "HANGUP and the columns appname and eventextra (extra)."
+        )
 
 
 class Reader:
