@@ -78,6 +78,14 @@ def test_nor_without_hang_ups(run: str) -> None:
     assert (list(untrue(run, got)), len(got) > 90) == ([], True)
 
 
+def test_where_only_the_hang_ups_say_nothing_it_is_known_where_a_call_was_handed_on() -> None:
+    rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
+    mute = [msgspec.structs.replace(row, extra="" if row.kind == "HANGUP" else row.extra) for row in rows]
+    (call,) = said(mute)
+    handed = [(one["kind"], one["to"], one["answered"]) for one in call["transfers"]]
+    assert (call["outcome"], handed) == ("answered", [("blind", "104", True)])
+
+
 @RUNS
 def test_of_a_whole_diary_nothing_is_doubted(run: str) -> None:
     rows = rows_of(RECORDINGS / f"{run}.cel.csv")

@@ -17,33 +17,55 @@ from callmon.cel.rows import Row
 from callmon.facts import Fact
 
 HANDED_ON = frozenset(("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"))
+TAKEN = (f.Answered, f.VoicemailTook)
 TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
+
+
+class Lacking:
+    """What the rows of each call do not say."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.calls: set[str] = set()
+        self.ends: set[str] = set()  # of these they do: why a channel was hung up
+        self.bridges: set[str] = set()  # which bridge a channel entered
+        self.handed_on: dict[str, datetime] = {}  # to whom; since then nothing is certain
+        for row in rows:
+            self._note(row)
+
+    def _note(self, row: Row) -> None:
+        self.calls.add(row.linkedid)
+        if row.kind == "HANGUP" and row.extra:
+            self.ends.add(row.linkedid)
+        elif row.kind == "BRIDGE_ENTER" and not row.extra:
+            self.bridges.add(row.linkedid)
+        elif row.kind in HANDED_ON and not row.extra:
+            self.handed_on.setdefault(row.linkedid, row.at)
 
 
 def with_doubt(
     rows: Iterable[Row], told: Mapping[str, Sequence[Fact]], every: bool = False
 ) -> dict[str, list[Fact]]:
     """Those of these calls that say too little, as far as they are known. `every`: no row names an application."""
-    says: dict[str, bool] = {}
-    handed_on: dict[str, datetime] = {}
-    for row in rows:
-        says[row.linkedid] = says.get(row.linkedid, False) or (row.kind == "HANGUP" and row.extra != "")
-        if row.kind in HANDED_ON:
-            handed_on.setdefault(row.linkedid, row.at)
-    bare = {call for call, is_said in says.items() if every or not is_said}
-    doubted = {call: _known(told[call], handed_on.get(call)) for call in bare & told.keys()}
-    return {call: facts for call, facts in doubted.items() if facts is not None}
+    lacking = Lacking(rows)
+    found: dict[str, list[Fact]] = {}
+    for call in lacking.calls & told.keys():
+        facts, since = told[call], lacking.handed_on.get(call)
+        if every or call in lacking.bridges:
+            elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
+            since = min((at for at in (*elsewhere, since) if at is not None), default=None)
+        if since is not None:
+            found[call] = _until(since, facts)
+        elif (every or call not in lacking.ends) and not any(isinstance(fact, TAKEN) for fact in facts):
+            found[call] = [*facts[:-1], _unheard(facts[-1])]
+    return found
 
 
-def _known(facts: Sequence[Fact], handed_on: datetime | None) -> list[Fact] | None:
-    """None when all of it is: a person or voicemail took the call, and kept it."""
-    elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
-    since = min((at for at in (*elsewhere, handed_on) if at is not None), default=None)
+def _until(since: datetime, facts: Sequence[Fact]) -> list[Fact]:
     *rest, end = facts
-    if since is None and any(isinstance(fact, (f.Answered, f.VoicemailTook)) for fact in rest):
-        return None
-    if since is not None:
-        rest = [fact for fact in rest if fact.at is None or fact.at < since or isinstance(fact, f.Parked)]
-        is_open = not any(isinstance(fact, f.Answered) for fact in rest)
-        rest.append(f.Unheard(end.call, since, end.at, is_open, is_open))
-    return [*rest, f.Ended(end.call, end.at, "unknown", "unheard")]
+    rest = [fact for fact in rest if fact.at is None or fact.at < since or isinstance(fact, f.Parked)]
+    is_open = not any(isinstance(fact, f.Answered) for fact in rest)
+    return [*rest, f.Unheard(end.call, since, end.at, is_open, is_open), _unheard(end)]
+
+
+def _unheard(end: Fact) -> Fact:
+    return f.Ended(end.call, end.at, "unknown", "unheard")
