@@ -73,8 +73,9 @@ def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], 
 
 
 @RUNS
-def test_nor_without_hang_ups(run: str) -> None:
-    got = said([row for row in rows_of(RECORDINGS / f"{run}.cel.csv") if row.kind != "HANGUP"])
+@pytest.mark.parametrize("kind", ["HANGUP", "ANSWER", "BRIDGE_ENTER"])
+def test_nor_where_a_kind_of_event_is_not_written(run: str, kind: str) -> None:
+    got = said([row for row in rows_of(RECORDINGS / f"{run}.cel.csv") if row.kind != kind])
     assert (list(untrue(run, got)), len(got) > 90) == ([], True)
 
 
@@ -102,8 +103,8 @@ def filled(folder: Path, name: str, *columns: str) -> tuple[dict[str, Any], list
 
 
 IN_PART = (
-    "CEL: 1 call told in part: who ended a call, and where it was handed on, takes the event HANGUP and the "
-    "columns appname and eventextra (extra)."
+    "CEL: 1 call told in part: who answered or ended a call, and where it was handed on, takes the events ANSWER, "
+    "BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
 )
 
 

@@ -81,8 +81,8 @@ class Bad:
     def _of_doubted(self, source: str) -> str:
         calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
         return (
-            f"{source}: {calls} told in part: who ended a call, and where it was handed on, takes the event "
-            "HANGUP and the columns appname and eventextra (extra)."
+            f"{source}: {calls} told in part: who answered or ended a call, and where it was handed on, takes the "
+            "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
         )
 
 
