@@ -32,6 +32,7 @@ from tests.test_real_exchange import until
 pytestmark = pytest.mark.lab
 
 KILLS, SEED = 20, 7
+UNANSWERED_AFTER = 4.0  # PJSIP gives a question up after three seconds: qualify_timeout
 BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
 TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
@@ -62,10 +63,12 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
 
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
     """The same when nothing else is played. Meanwhile the exchange may have found the trunk's far end away: it
-    asks again.
+    asks again, and once more when no answer to a question of before can be waited for any longer.
     """
-    with Playing(asterisk, [calls("calls_back", place, phone, 8.0)]) as playing:
-        assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
+    with Playing(asterisk, [calls("calls_back", place, phone, 10.0)]) as playing:
+        for pause in (0.0, UNANSWERED_AFTER):
+            time.sleep(pause)
+            assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
         (call,) = playing.wait()
     assert (call.fault, call.refused, call.answered is not None) == (None, None, True)
 
