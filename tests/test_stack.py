@@ -209,7 +209,10 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
             [f"callmon/lines/{name}{more}" for name in ("general", "poci", "tty") for more in ("", "-toll-free")],
             "online",
         )  # fmt: skip
-        assert board.json("callmon/lines/general")["today"]["calls"]["answered"] == 2
+        today = board.json("callmon/lines/general")["today"]
+    # All of them, but for who runs this at midnight.
+    of_the_day = f"SELECT count(*) FROM boards.calls WHERE line = 'general' AND day = '{today['day']}'"
+    assert stack.rows(of_the_day) == [(today["calls"]["answered"],)]
 
 
 def test_who_reads_boards_reads_no_table_of_callmons(stack: Stack) -> None:

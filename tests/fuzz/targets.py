@@ -18,6 +18,7 @@ from callmon.ami.protocol import Framer
 from callmon.ami.session import Session
 from callmon.ami.trace import public_numbers, redacted
 from callmon.cel import diary
+from callmon.cel.bare import with_doubt
 from callmon.cel.merging import merged
 from callmon.cel.rows import Reader
 from callmon.errors import ConfigError, StoreError
@@ -135,7 +136,8 @@ def cel(data: bytes) -> None:
     reader = Reader(ZONE)
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
     for part in diary.stretches(reader.lines(backfill._lines(text))):
-        for facts in diary.told(part, SITE, {"1": "fr", "2": "en"}).values():
+        told = diary.told(part, SITE, {"1": "fr", "2": "en"})
+        for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
                 item_of(encode_item(outcome))
