@@ -15,7 +15,7 @@ from tests.bench.processes import Child
 from tests.bench.stream import Template, recorded, used
 from tests.fuzz.targets import SITE
 
-OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in ("ami", "calls")]
+OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in ("ami", "calls", "cel")]
 
 
 def room() -> int:
@@ -46,13 +46,15 @@ def test_calls_that_ended_leave_nothing_behind() -> None:
 
 def unfinished_diaries(pipe: Connection) -> None:
     """CEL of which the end is missing, again and again: how much room is left taken."""
-    text = (
-        (Path(__file__).parent / "data" / "traces" / "two_calls" / "cel.csv").read_text().splitlines(keepends=True)
-    )
+    traces = Path(__file__).parent / "data" / "traces"
+    texts = [
+        (traces / name / "cel.csv").read_text().splitlines(keepends=True) for name in ("two_calls", "hold_unhold")
+    ]
 
     def told() -> None:
-        for end in range(len(text)):
-            diary.told([*Reader(UTC).lines(text[:end])], SITE, {})
+        for text in texts:
+            for end in range(len(text)):
+                diary.told([*Reader(UTC).lines(text[:end])], SITE, {})
 
     tracemalloc.start()
     told()

@@ -42,7 +42,7 @@ def forget_all(tracker: Tracker) -> None:
     for leg in tracker.legs.values():
         leg.call = leg.seldom = None
     for call in tracker.calls.values():
-        call.legs = ()
+        call.take_apart()
     tracker.legs.clear()
     tracker.calls.clear()
 

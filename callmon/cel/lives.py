@@ -24,8 +24,8 @@ REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))
 AFTER = "h"
 
 
-class Life(msgspec.Struct, eq=False, gc=False):
-    """One channel."""
+class Life(msgspec.Struct, eq=False):
+    """One channel. It may know another that knows it: whoever dialled it, whom it holds."""
 
     uniqueid: str
     channel: str
