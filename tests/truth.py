@@ -22,7 +22,7 @@ def pairs(calls: Iterable[Played], heard: list[Event]) -> Iterable[tuple[Played,
     """Each call of the public's or of staff's with the id that the exchange gave it."""
     for call in calls:
         own = linkedid(call, heard)
-        assert own is not None, f"the exchange never saw {call.situation.name}"
+        assert own is not None, f"the exchange never saw {call.situation.name} (its caller: {call.fault})"
         yield call, own
 
 
