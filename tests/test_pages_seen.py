@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.lab.browser import Colours, opened, violations
 from tests.pages_site import EVERYTHING, Site, site
 from tests.test_pages import addresses
 
+NIGHT = 3  # o'clock; the place's morning began two hours ago
 TARGET = 24  # CSS pixels: WCAG 2.2, 2.5.8
 pytestmark = pytest.mark.lab
 
@@ -130,9 +132,13 @@ def test_in_forced_colours_nothing_is_told_by_a_background_alone(browser: Browse
         )
         assert [edge for edge in edges if edge == "none"] == []
         fills = page.evaluate(
-            "['.bar .whole', '.bar .part'].map(x => getComputedStyle(document.querySelector(x)).fill)"
+            """['.bar .whole', '.bar .part'].map(x => document.querySelector(x))
+              .map(x => x && getComputedStyle(x).fill)"""
         )
-        assert fills[0] != fills[1]
+        # By night the calls came before midnight: there is no rate of today's yet.
+        is_night = datetime.now(place.settings().timezone).hour < NIGHT
+        assert None not in fills or is_night
+        assert None in fills or fills[0] != fills[1]
 
 
 def test_without_script_everything_is_read_and_a_callback_is_taken_in_hand(browser: Browser, place: Site) -> None:
