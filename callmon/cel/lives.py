@@ -36,7 +36,6 @@ class Life(msgspec.Struct, eq=False):
     ended: Row | None = None  # its HANGUP, else its CHAN_END
     cause: str = ""
     status: str = ""  # of its last Dial
-    is_bare: bool = False  # its hang-up does not say why
     asked: bool = False  # its own side hung up
     leaving: int = 0  # the place of the row from which on it only leaves
     # Where the telling is.
@@ -72,7 +71,8 @@ class Life(msgspec.Struct, eq=False):
         """As far as CEL knows: every phone that was tried and did not refuse at once."""
         if self.answered is not None or self.taken is not None or self.ended is None or self.begun is None:
             return True
-        refused = self.is_bare or self.cause not in ("0", "16", ELSEWHERE, "127", "")
+        says_nothing = self.ended.kind == "HANGUP" and not self.ended.extra
+        refused = says_nothing or self.cause not in ("0", "16", ELSEWHERE, "127", "")
         return not (refused and self.is_over_at_once())
 
     def is_over_at_once(self) -> bool:
@@ -120,7 +120,7 @@ class Lives:
 
     def _over(self, life: Life, row: Row) -> None:
         more = row.more
-        life.ended, life.is_bare = row, not row.extra
+        life.ended = row
         life.cause = str(more.get("hangupcause", ""))
         life.status = str(more.get("dialstatus", ""))
         refused = life.answered is None and life.status in REFUSED
