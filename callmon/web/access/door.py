@@ -36,7 +36,8 @@ FRONT = {"fr": "/fr/", "en": "/en/"}
 SHORT = {"fr": "/fr", "en": "/en"}  # as somebody types it
 OTHER = {"fr": "en", "en": "fr"}
 # A page of ours: nothing that a browser would take for another host's.
-OURS = re.compile(r"/(fr|en)/(?:[A-Za-z0-9_.~%-]+/?)*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
+# Each part but the last ends in its slash: nested optional parts would take exponential time.
+OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
 LONGEST_PATH, LONGEST_NAME = 500, 64
 
 
