@@ -23,7 +23,7 @@ _UNITS = {
     **dict.fromkeys(("h", "hour", "hours", "heure", "heures"), "h"),
     **dict.fromkeys(("d", "day", "days", "j", "jour", "jours"), "d"),
 }
-_PART = re.compile(r"\s*(\d{1,12}(?:[.,]\d{1,6})?)\s*([a-z]+)", re.ASCII)
+_PART = re.compile(r"(\d{1,12}(?:[.,]\d{1,6})?)\s*([a-z]+)", re.ASCII)
 
 
 def duration(text: str) -> timedelta:
