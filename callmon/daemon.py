@@ -116,7 +116,8 @@ class Daemon:
         await asyncio.to_thread(self.restore)
         wire = listening(self.settings.web.listen)
         access = Access(self.settings.web.access, self._store)
-        server = Server(app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access))
+        pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access)
+        server = Server(pages, access.settings.proxy.addresses)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             web = tasks.create_task(server.serve([wire]), name="web")

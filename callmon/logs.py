@@ -1,15 +1,19 @@
 """Logs as lines of `time level message key=value`: one line when something changes, with fields.
 
-Never a caller's number: nothing that logs is given one.
+Never a caller's number: nothing that logs is given one. Never two lines for one record, nor a control character:
+text that a stranger sent cannot forge a line. Only a traceback has further lines, indented.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from time import monotonic
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_SPACES = frozenset("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
 
 class Lines(logging.Formatter):
@@ -18,13 +22,40 @@ class Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         fields = "".join(f" {k}={_plain(v)}" for k, v in vars(record).items() if k not in _USUAL)
-        line = f"{at} {record.levelname} {record.getMessage()}{fields}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = _printable(f"{at} {record.levelname} {record.getMessage()}{fields}")
+        if not record.exc_info:
+            return line
+        trace = self.formatException(record.exc_info).split("\n")
+        return "\n".join((line, *(f"  {_printable(part)}" for part in trace)))
+
+
+class Seldom:
+    """A log line that strangers can cause: once in `SECONDS` at most, with the `count` since the last one."""
+
+    SECONDS = 60.0
+
+    def __init__(self, log: logging.Logger, message: str, clock: Callable[[], float] = monotonic) -> None:
+        self._log, self._message, self._clock = log, message, clock
+        self._count, self._next = 0, float("-inf")
+
+    def __call__(self, **fields: object) -> None:
+        self._count += 1
+        now = self._clock()
+        if now >= self._next:
+            self._log.warning(self._message, extra={**fields, "count": self._count})
+            self._count, self._next = 0, now + self.SECONDS
 
 
 def _plain(value: object) -> str:
-    text = str(value).replace("\n", " ")
+    text = str(value).replace("\n", " ").replace('"', "'")
     return f'"{text}"' if " " in text or not text else text
+
+
+def _printable(line: str) -> str:
+    """One line: a character that cannot be printed becomes "?"."""
+    if line.isprintable():
+        return line
+    return "".join(x if x.isprintable() or x in _SPACES else "?" for x in line.replace("\n", " "))
 
 
 def set_up(level: int = logging.INFO) -> None:

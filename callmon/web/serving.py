@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
+import logging
 import os
+import resource
 import socket
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import uvicorn
 
+from callmon.access_settings import Network
 from callmon.errors import ConfigError
+from callmon.logs import Seldom
+from callmon.web.access.asking import is_loopback, is_one_of
+from callmon.web.connections import BACKLOG, Connection, Connections, most_connections
+
+log = logging.getLogger(__name__)
 
 UNTAKEN_MILLISECONDS = 30_000
+EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Server(uvicorn.Server):
-    """uvicorn in our loop: the signals are ours."""
+    """uvicorn in our loop: the signals are ours. `proxies` may open more connections than others."""
 
-    def __init__(self, application: object) -> None:
+    def __init__(self, application: object, proxies: Sequence[Network] = ()) -> None:
+        most = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        open_ = Connections(most, lambda address: is_loopback(address) or is_one_of(address, proxies))
         config = uvicorn.Config(
             application,  # type: ignore[arg-type]
+            http=partial(Connection, open_),  # type: ignore[arg-type]  # uvicorn only calls it
+            ws="none",
+            backlog=BACKLOG,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -28,9 +47,27 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(Exhausted())
+        await super().serve(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]
         yield
+
+
+class Exhausted:
+    """The loop's exception handler: that no descriptor is left for a connection is logged once a minute."""
+
+    def __init__(self) -> None:
+        self._exhausted = Seldom(log, "no connection can be accepted")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            self._exhausted(why=os.strerror(error.errno))
+        else:
+            loop.default_exception_handler(context)
 
 
 def listening(address: str) -> socket.socket:

@@ -84,7 +84,7 @@ def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
     not change what the browser calls us by; a proxy on this machine asks for somebody elsewhere.
     """
     is_forwarded = any(name in request.headers for name in FORWARDED)
-    return not is_forwarded and _is_loopback(peer) and _is_loopback(_name(host))
+    return not is_forwarded and is_loopback(peer) and is_loopback(_name(host))
 
 
 def _name(host: str) -> str:
@@ -95,7 +95,7 @@ def _name(host: str) -> str:
         return ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 

@@ -1,0 +1,185 @@
+"""Limits on HTTP connections: how long a request may take to arrive, and how many connections may be open.
+
+    accepted ─▶ head ──10 s──▶ body ──30 s──▶ answer (a live stream stays here) ─▶ head …
+                 └────────┬─────┘ idle: aborted at its time limit, or where a new connection finds no room
+                          ▼
+                       aborted
+
+A new connection over a limit takes the place of the longest idle one; where none is idle, it is aborted itself.
+Never logs more than one line a minute about either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from callmon.logs import Seldom
+
+log = logging.getLogger(__name__)
+
+HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
+MOST, MOST_OF_AN_ADDRESS = 1_000, 50
+LEFT_FOR_OTHERS = 100  # connections that a trusted address may not take
+FEWEST = 50
+BACKLOG = 128  # asyncio accepts as many before any of them is counted
+# For the exchanges, the writer process, the database, the log, files, and connections that are not counted yet.
+RESERVED_DESCRIPTORS = 512
+
+
+def most_connections(limit: int) -> int:
+    """As many as a process with that limit of descriptors has room for, beside the reserved ones."""
+    room = MOST if limit == resource.RLIM_INFINITY else limit - RESERVED_DESCRIPTORS
+    return min(MOST, max(FEWEST, room))
+
+
+class Idle(Protocol):
+    def abort(self) -> None: ...
+
+
+class Connections:
+    """The open connections by address. `is_trusted`: a proxy or this machine, which connects for many."""
+
+    def __init__(self, most: int, is_trusted: Callable[[str], bool]) -> None:
+        self._most, self._is_trusted = most, is_trusted
+        self._open: dict[Idle, str] = {}
+        self._count: Counter[str] = Counter()
+        self._idle: dict[str, dict[Idle, None]] = {}  # by address, the longest idle first
+        self._all_idle: dict[Idle, None] = {}
+        self._full = Seldom(log, "too many HTTP connections: idle or new ones are closed")
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, connection: Idle, address: str) -> bool:
+        """Whether there is room for it, made by aborting an idle one where necessary."""
+        if self._count[address] >= self._most_of(address):
+            is_admitted = self._make_room(self._idle.get(address, {}), address)
+        elif len(self._open) >= self._most:
+            is_admitted = self._make_room(self._all_idle, address)
+        else:
+            is_admitted = True
+        if is_admitted:
+            self._open[connection] = address
+            self._count[address] += 1
+        return is_admitted
+
+    def idle(self, connection: Idle) -> None:
+        if connection in self._open:
+            self._idle.setdefault(self._open[connection], {})[connection] = None
+            self._all_idle[connection] = None
+
+    def busy(self, connection: Idle) -> None:
+        address = self._open.get(connection, "")
+        self._all_idle.pop(connection, None)
+        theirs = self._idle.get(address, {})
+        theirs.pop(connection, None)
+        if not theirs:
+            self._idle.pop(address, None)
+
+    def close(self, connection: Idle) -> None:
+        if connection in self._open:
+            self.busy(connection)
+            address = self._open.pop(connection)
+            self._count[address] -= 1
+            if not self._count[address]:
+                del self._count[address]
+
+    def _most_of(self, address: str) -> int:
+        return max(1, self._most - LEFT_FOR_OTHERS) if self._is_trusted(address) else MOST_OF_AN_ADDRESS
+
+    def _make_room(self, idle: dict[Idle, None], address: str) -> bool:
+        self._full(address=address, open=len(self._open))
+        oldest = next(iter(idle), None)
+        if oldest is None:
+            return False
+        self.close(oldest)
+        oldest.abort()
+        return True
+
+
+REQUESTS = logging.getLogger(f"{__name__}.requests")
+
+
+class _Counted(logging.Filter):
+    """uvicorn's warnings about what a stranger sent: seldom. Its errors about an application: always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._refused = Seldom(log, "HTTP requests that are none were refused")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno == logging.WARNING:
+            self._refused(why=record.getMessage())
+        return record.levelno > logging.WARNING
+
+
+REQUESTS.addFilter(_Counted())
+
+
+class Connection(H11Protocol):
+    """uvicorn's protocol, with the limits. Its state is read from h11 after each event."""
+
+    def __init__(self, connections: Connections, **given: Any) -> None:
+        super().__init__(**given)
+        self.logger = REQUESTS
+        self._all = connections
+        self._awaited = ""  # "head", "body", or "" while an answer is made
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_admitted = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        peer = transport.get_extra_info("peername")
+        self._is_admitted = self._all.admit(self, peer[0] if peer else "")
+        if not self._is_admitted:
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._is_admitted:
+            self._all.close(self)
+            self._wait_for("")
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._look()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def _look(self) -> None:
+        """What is awaited now; its time begins when it changes."""
+        state = self.conn.their_state
+        awaited = "head" if state is h11.IDLE else "body" if state is h11.SEND_BODY else ""
+        if awaited != self._awaited:
+            self._wait_for(awaited)
+            (self._all.idle if awaited else self._all.busy)(self)
+
+    def _wait_for(self, awaited: str) -> None:
+        self._awaited = awaited
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if awaited:
+            seconds = HEAD_SECONDS if awaited == "head" else BODY_SECONDS
+            self._timer = self.loop.call_later(seconds, self._expired)
+
+    def _expired(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self._wait_for(self._awaited)  # an answer is still on its way: TCP_USER_TIMEOUT limits that
+        else:
+            self.abort()
