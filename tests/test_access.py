@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 import pytest
 
 from callmon.web.access import cookies
@@ -9,6 +12,7 @@ from callmon.web.access.gate import MOST_BYTES
 from callmon.web.access.headers import ALWAYS
 from callmon.web.access.rights import RIGHTS, Person, Right, Role
 from tests.doors import application
+from tests.test_web import served
 from tests.visitor import ELSEWHERE, HERE, OURS, Visitor
 
 
@@ -55,9 +59,59 @@ def test_a_name_that_is_not_this_machines_does_not_make_a_browser_here_somebody(
     assert client().get("/fr/view", headers={"Host": host}).status_code == 403
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded"),
+        *("X-Real-IP", "Via", "CF-Connecting-IP", "True-Client-IP"),
+    ],
+)
 def test_a_proxy_on_this_machine_asks_for_somebody_elsewhere(header: str) -> None:
     assert client().get("/fr/view", headers={header: "localhost"}).status_code == 403
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.1", 200), ("1.0", 403)])
+async def test_a_request_in_http_1_0_is_a_proxys(version: str, status: int) -> None:
+    async with served(application()) as port:
+        answer = await spoken(port, f"GET /fr/view HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    assert status_of(answer) == status
+
+
+# ── what no browser sends ──
+
+
+@pytest.mark.parametrize("path", ["/fr/open", "/say", "/metrics"])
+async def test_a_body_with_two_lengths_is_refused_and_its_connection_closed(path: str) -> None:
+    lengths = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    async with served(application()) as port:
+        answer = await spoken(port, f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{lengths}")
+    assert (status_of(answer), "connection: close" in answer.lower()) == (400, True)
+
+
+async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(application()) as port:
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100"
+            writer.write(f"POST /fr/connexion HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\nname=".encode())
+            writer.write_eof()
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+            writer.close()
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told == ["requests ended before their body was whole"]
+
+
+async def spoken(port: int, sent: str) -> str:
+    """All that the server answers until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent.encode())
+    answer = (await asyncio.wait_for(reader.read(), 30)).decode()
+    writer.close()
+    return answer
+
+
+def status_of(answer: str) -> int:
+    return int(answer.split()[1])
 
 
 # ── every answer ──

@@ -15,7 +15,13 @@ from starlette.requests import HTTPConnection
 
 from callmon.access_settings import AccessSettings, Network
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
+# Headers that a proxy adds. (`X-Forwarded-…`: whatever follows.)
+FORWARDED = frozenset(
+    (
+        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for"),
+        *("cf-connecting-ip", "true-client-ip", "fastly-client-ip", "x-envoy-external-address"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,12 @@ def _scheme(request: HTTPConnection, settings: AccessSettings, is_by_proxy: bool
 
 def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
     """Whether the browser runs on this machine and calls it so. A stranger's page may lead its own name here, but
-    not change what the browser calls us by; a proxy on this machine asks for somebody elsewhere.
+    not change what the browser calls us by; a proxy on this machine asks for somebody elsewhere. No browser speaks
+    HTTP/1.0, as nginx does to what is behind it unless told otherwise.
     """
-    is_forwarded = any(name in request.headers for name in FORWARDED)
-    return not is_forwarded and is_loopback(peer) and is_loopback(_name(host))
+    is_forwarded = any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
+    is_old = request.scope.get("http_version") == "1.0"
+    return not is_forwarded and not is_old and is_loopback(peer) and is_loopback(_name(host))
 
 
 def _name(host: str) -> str:

@@ -10,22 +10,26 @@ An ASGI layer around the whole application, so that an answer that nobody though
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callmon.errors import StoreError
+from callmon.logs import Seldom
 from callmon.web.access import asking, checking, cookies, headers
 from callmon.web.access.access import Access
 from callmon.web.access.door import Door
 from callmon.web.access.rights import Role
 from callmon.web.access.who import UNKNOWN, Known, NotOneError
+
+log = logging.getLogger(__name__)
 
 UNTOUCHED = frozenset({"/metrics", "/healthz"})
 MOST_BYTES = 65_536  # of a request's body: our largest form is a disruption's notice in two languages
@@ -38,11 +42,21 @@ class Gate:
     def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
         self._app, self._door = app, door or Door(Access())
         self._access = self._door.access
+        self._cut_off = Seldom(log, "requests ended before their body was whole")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in UNTOUCHED:
+        if scope["type"] == "http" and _has_two_lengths(scope):
+            refusal = PlainTextResponse("Two lengths of one body.", 400, {"Connection": "close"})
+            await refusal(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"] in UNTOUCHED:
             await self._app(scope, receive, send)
-            return
+        else:
+            try:
+                await self._answer(scope, receive, send)
+            except ClientDisconnect:
+                self._cut_off()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         origin = asking.asking(request, self._access.settings)
         with_headers = Telling(send, origin)
@@ -118,6 +132,12 @@ class Watching:
         is_time = now - self._looked >= LOOK_AGAIN_SECONDS
         self._looked = now if is_time else self._looked
         return is_time
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Content-Length beside Transfer-Encoding: a proxy may believe the other one (RFC 9112, 6.3)."""
+    names = {name for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names
 
 
 def _bounded(receive: Receive) -> Receive:
