@@ -72,9 +72,14 @@ def test_no_more_is_kept_than_may_be_and_the_latest_is(keys: list[str]) -> None:
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("::192.0.2.7", "::/64"),
         ("", ""),
         ("testclient", "testclient"),
     ],
 )
-def test_an_ipv6_network_is_one_address(address: str, counted: str) -> None:
+def test_an_ipv4_address_is_itself_however_it_is_written_and_an_ipv6_network_is_one_address(
+    address: str, counted: str
+) -> None:
     assert by_address(address) == counted

@@ -7,7 +7,7 @@ bounded: whoever has not tried for longest is forgotten first. Time is an argume
 from __future__ import annotations
 
 from collections import OrderedDict
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 FREE = 5  # tries: a mistyped password is not yet an attack
 FIRST, OF_ADDRESS, OF_ACCOUNT = (
@@ -17,6 +17,7 @@ FIRST, OF_ADDRESS, OF_ACCOUNT = (
 )  # seconds; an account's is short: strangers could lock anybody out
 FORGOTTEN_AFTER = 3600.0
 MOST = 10_000  # accounts, or addresses
+NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 
 
 class Limit:
@@ -55,9 +56,11 @@ class Limit:
 
 
 def by_address(address: str) -> str:
-    """What is counted as one: an IPv6 user has a whole /64."""
+    """What is counted as one: an IPv4 address, however it is written; an IPv6 user has a whole /64."""
     try:
         known = ip_address(address)
     except ValueError:
         return address
+    if isinstance(known, IPv6Address):
+        known = known.ipv4_mapped or (IPv4Address(int(known) & 0xFFFF_FFFF) if known in NAT64 else known)
     return str(known if known.version == 4 else ip_network((int(known) >> 64 << 64, 64)))
