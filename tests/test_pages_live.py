@@ -26,13 +26,13 @@ def taking(found: Sent) -> Send:
     return send
 
 
-def looking(many: Live, send: Send) -> asyncio.Task[None]:
+def looking(many: Live, send: Send, person: str = "marie", method: str = "GET") -> asyncio.Task[None]:
     async def receive() -> dict[str, Any]:
         await asyncio.Event().wait()
         raise AssertionError
 
-    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""})
-    stream = Stream(many, VIEW, request)
+    request = Request({"type": "http", "method": method, "path": "/", "headers": [], "query_string": b""})
+    stream = Stream(many, VIEW, person, request)
     return asyncio.ensure_future(stream(request.scope, receive, send))
 
 
@@ -57,7 +57,7 @@ async def test_a_view_is_rendered_once_for_all_and_again_only_when_it_changed() 
     assert first == second == [b"", STAYS_OPEN, b"one", STILL, b"two"]
     many.close()
     await asyncio.gather(*tasks)
-    assert (len(many), many.is_full) == (0, True)
+    assert (len(many), many.is_full("marie")) == (0, True)
 
 
 async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> None:
@@ -102,9 +102,27 @@ async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch)
     many = Live(lambda _: b"")
     task = looking(many, taking([]))
     await settled()
-    assert many.is_full
+    assert many.is_full("luc")
     many.close()
     await task
+
+
+async def test_one_person_takes_no_more_places_than_their_own_and_a_place_that_is_left_is_free_again() -> None:
+    many = Live(lambda _: b"")
+    tasks = [looking(many, taking([])) for _ in range(live.MOST_OF_ONE)]
+    await settled()
+    assert (many.is_full("marie"), many.is_full("luc")) == (True, False)
+    tasks.pop().cancel()
+    await settled()
+    assert not many.is_full("marie")
+    many.close()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_head_request_takes_no_place_and_ends_at_once() -> None:
+    many, sent = Live(lambda _: b""), Sent()
+    await asyncio.wait_for(looking(many, taking(sent), method="HEAD"), 10)
+    assert (len(many), sent) == (0, [b"", b""])
 
 
 def test_an_event_has_a_line_for_each_line_of_its_text() -> None:

@@ -5,13 +5,15 @@
     a client that has fetched nothing for PATIENCE is dropped, not waited for
     close() ends every stream at once
 
-Bounded: one text a view, one queue of one a client, at most MOST clients; who comes after reads the page without.
+Bounded: one text a view, one queue of one a client, at most MOST clients, MOST_OF_ONE of one person (by name; by
+address where nobody has one). A client above a limit reads the page without.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
@@ -19,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-MOST = 600  # clients
+MOST, MOST_OF_ONE = 600, 30  # clients; one account may be that of several wall screens
 PATIENCE = 20.0  # seconds
 TOGETHER, REST = 10, 0.005  # so many are served at a time, then the exchange is listened to for so many seconds
 STILL = b"event: still\ndata:\n\n"  # nothing has changed: the page is not stale
@@ -38,10 +40,10 @@ def event(name: str, text: str) -> bytes:
 class Client:
     """Somebody who looks at a view."""
 
-    __slots__ = ("_ready", "_text", "fetched", "gone", "has_begun", "view")
+    __slots__ = ("_ready", "_text", "fetched", "gone", "has_begun", "person", "view")
 
-    def __init__(self, view: View) -> None:
-        self.view, self.fetched, self.gone = view, monotonic(), asyncio.Event()
+    def __init__(self, view: View, person: str) -> None:
+        self.view, self.person, self.fetched, self.gone = view, person, monotonic(), asyncio.Event()
         self._text: bytes | None = None
         self._ready = asyncio.Event()
         self.has_begun = False  # it has a whole text, which "still" may speak of
@@ -71,6 +73,7 @@ class Live:
     def __init__(self, render: Render) -> None:
         self._render = render
         self._clients: set[Client] = set()
+        self._of: Counter[str] = Counter()  # clients by person
         self._latest: dict[View, bytes] = {}
         self._working: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -78,9 +81,9 @@ class Live:
     def __len__(self) -> int:
         return len(self._clients)
 
-    @property
-    def is_full(self) -> bool:
-        return self._is_closed or len(self._clients) >= MOST
+    def is_full(self, person: str) -> bool:
+        """Whether there is no place left for this person."""
+        return self._is_closed or len(self._clients) >= MOST or self._of[person] >= MOST_OF_ONE
 
     def tell(self) -> None:
         """There is something new to see. Never waits: a long rendering delays the next one, not the loop."""
@@ -107,28 +110,36 @@ class Live:
         if self._working is not None:
             self._working.cancel()
 
-    def join(self, view: View) -> Client:
-        client = Client(view)
+    def join(self, view: View, person: str) -> Client:
+        client = Client(view, person)
         self._clients.add(client)
+        self._of[person] += 1
         return client
 
     def leave(self, client: Client) -> None:
         self._clients.discard(client)
+        self._of -= Counter((client.person,))  # without those that have none left
 
 
 class Stream(Response):
     """The answer that stays open for one client."""
 
-    def __init__(self, live: Live, view: View, request: Request) -> None:
+    def __init__(self, live: Live, view: View, person: str, request: Request) -> None:
         super().__init__(
             media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
-        self._live, self._view = live, view
+        self._live, self._view, self._person = live, view, person
+        self._has_body = request.method != "HEAD"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = self._live.join(self._view)
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        if not self._has_body:
+            await send(start)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        client = self._live.join(self._view, self._person)
+        await send(start)
         parts = (self._send(client, send), _left(receive), client.gone.wait())
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:

@@ -226,7 +226,8 @@ import selectors, socket, sys
 port, count = int(sys.argv[1]), int(sys.argv[2])
 known = selectors.DefaultSelector()
 for number in range(count):
-    wire = socket.create_connection(("127.0.0.1", port))
+    here = f"127.0.0.{2 + number // 30}"  # at most 30 live pages of one address
+    wire = socket.create_connection(("127.0.0.1", port), source_address=(here, 0))
     view = ("/fr/direct?view=now", "/en/live?view=now", "/fr/direct?view=wall")[number % 3]
     wire.sendall(f"GET {view} HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n".encode())
     known.register(wire, selectors.EVENT_READ)

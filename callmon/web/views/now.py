@@ -112,13 +112,14 @@ async def _page(visit: Visit, name: str, title: str, **more: Any) -> Response:
 
 
 async def stream(visit: Visit) -> Response:
-    """Server-sent events of one view; who comes when all places are taken is told to come back later."""
+    """Server-sent events of one view; 503 when all places, or all of this person, are taken."""
+    person = visit.person.name or visit.request.state.asking.address
     live, name = visit.site.live, visit.request.query_params.get("view", "now")
     if name not in visit.site.views and name != "callbacks":
         return Response(status_code=404)
-    if live.is_full:
+    if live.is_full(person):
         return Response(status_code=503, headers={"Retry-After": "30"})
-    return Stream(live, (name, visit.language), visit.request)
+    return Stream(live, (name, visit.language), person, visit.request)
 
 
 def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
