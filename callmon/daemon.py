@@ -116,6 +116,7 @@ class Daemon:
         await asyncio.to_thread(self.restore)
         wire = listening(self.settings.web.listen)
         access = Access(self.settings.web.access, self._store)
+        await access.prepare()
         pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access)
         server = Server(pages, access.settings.proxy.addresses)
         async with asyncio.TaskGroup() as tasks:

@@ -112,6 +112,22 @@ def test_thousands_of_idle_connections_leave_health_exchange_and_log_alone(tmp_p
     assert len(told) < 10
 
 
+WRONG = (b"nonsense\r\n\r\n", GET[:-2] + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n")
+
+
+def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -> None:
+    with Toronto() as toronto, Callmon(tmp_path, toronto.port, toronto.secret) as callmon:
+        before = len(callmon.log.read_text().splitlines())
+        for sent in WRONG * 30:
+            with socket.create_connection(("127.0.0.1", callmon.web_port), timeout=PATIENCE) as wire:
+                wire.sendall(sent)
+                assert wire.recv(20).startswith(b"HTTP/1.1 ")
+        told = callmon.log.read_text().splitlines()[before:]
+    lines = [line.partition(" ")[2] for line in told]
+    why = "Invalid HTTP request received."
+    assert lines == [f'WARNING requests that are no HTTP were refused why="{why}" count=1']
+
+
 # ── the server alone ──
 
 

@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from callmon.errors import ConfigError
+from callmon.logs import Lines
 from callmon.store import audit
 from callmon.store.engine import Store
 from callmon.web.access import cookies, oidc
@@ -129,6 +130,26 @@ def test_signing_out_ends_the_session(gate: Gate) -> None:
     done(visitor)
     visitor.post("/en/sign-out", data={"csrf": visitor.token("/en/sign-out")})
     assert visitor.get("/fr/who").text == ": "
+
+
+def test_what_nobody_began_is_logged_once_a_minute(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+    visitor = Visitor(gate, ELSEWHERE)
+    statuses = {visitor.get("/oidc").status_code for _ in range(20)}
+    told = [record.getMessage() for record in caplog.records if record.name.startswith("callmon")]
+    assert (statuses, told) == ({403}, ["nobody was signed in by the provider"])
+
+
+def test_what_the_provider_is_said_to_have_refused_forges_no_line(
+    gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = Visitor(gate)
+    state = parse_qs(urlsplit(visitor.get("/fr/connexion/service").headers["location"]).query)["state"][0]
+    forged = "x\n2026-11-24T13:42:13Z INFO callmon stops\x1b[2J"
+    assert visitor.get("/oidc?" + urlencode({"state": state, "error": forged})).status_code == 403
+    (record,) = [record for record in caplog.records if record.name.startswith("callmon")]
+    told = Lines().format(record).partition("Z ")[2]
+    reason = "the provider refused: x 2026-11-24T13:42:13Z INFO callmon stops?[2J"
+    assert told == f'WARNING nobody was signed in by the provider reason="{reason}" count=1'
 
 
 # ── what is not believed ──

@@ -113,7 +113,7 @@ class _Counted(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._refused = Seldom(log, "HTTP requests that are none were refused")
+        self._refused = Seldom(log, "requests that are no HTTP were refused")
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno == logging.WARNING:

@@ -7,6 +7,7 @@ and who waits longest for that is sent away rather than piled up.
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -38,10 +39,11 @@ class TooManyError(Exception):
 
 
 class Tried(NamedTuple):
-    """How a try to sign in ended: the session's `cookie`, or seconds to `wait` before the next, or neither."""
+    """How a try to sign in ended: the session's `cookie` and the `device`'s, or seconds to `wait`, or neither."""
 
     cookie: str = ""
     wait: float = 0.0
+    device: str = ""
 
 
 class Access:
@@ -86,21 +88,39 @@ class Access:
 
     # ── signing in, and out ──
 
-    async def try_password(self, name: str, password: str, asking: Asking) -> Tried:
+    async def prepare(self) -> None:
+        """The hash that unknown names are compared with: the first try must not take longer for making it."""
+        if self.settings.accounts:
+            await self._ask(passwords.nobodys)
+
+    async def try_password(self, name: str, password: str, asking: Asking, device: str = "") -> Tried:
         """Whether the account does not exist, is locked, or the password is wrong: one answer, after one time.
 
+        A device with which the account signed in before waits by itself, not for strangers' tries.
         Raises TooManyError, StoreError.
         """
+        whose = await self._whose_tries(name, device)
         at, origin = self._clock(), by_address(asking.address)
-        if wait := max(self._by_account.wait(name, at), self._by_address.wait(origin, at)):
+        if wait := max(self._by_account.wait(whose, at), self._by_address.wait(origin, at)):
             return Tried(wait=wait)
-        self._by_account.tried(name, at)
+        self._by_account.tried(whose, at)
         self._by_address.tried(origin, at)
-        if self._store is None or not await self._is_right(self._store, name, password, asking):
+        kept = "" if self._store is None else await self._kept_if_right(self._store, name, password, asking)
+        if not kept:
             return Tried()
-        self._by_account.forget(name)
+        self._by_account.forget(whose)
         self._by_address.succeeded(origin)
-        return Tried(await self.begin(Person(name), "account", asking))
+        cookie = await self.begin(Person(name), "account", asking)
+        return Tried(cookie, device=cookies.device(name, kept))
+
+    async def _whose_tries(self, name: str, device: str) -> str:
+        """The key under which tries are counted: the account's name, or that and a device that proves itself."""
+        if self._store is None or not device:
+            return name
+        account = await self._ask(accounts.account, self._store, name)
+        nonce = device[: cookies.NONCE]
+        own = cookies.device(name, account.password, nonce) if account is not None else ""
+        return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
 
     async def begin(self, person: Person, source: Literal["account", "oidc"], asking: Asking) -> str:
         """A new session, always under a new name: what the browser brought is not taken over. Its cookie."""
@@ -131,16 +151,19 @@ class Access:
             deed = Deed(self.now(), who, act, about, asking.address)
             await self._ask(audit.note, self._store, deed)
 
-    async def _is_right(self, store: Store, name: str, password: str, asking: Asking) -> bool:
+    async def _kept_if_right(self, store: Store, name: str, password: str, asking: Asking) -> str:
+        """The account's password as it is kept from now on; "" when this is not the right one."""
         account = await self._ask(accounts.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
         is_right = await self._compare(kept, password) and account is not None and not account.is_locked
         if not is_right:
             # A name that is no account's may be a password, typed into the wrong field.
             await self.note(account.name if account else "", "sign in refused", "account", asking)
-        elif account is not None and passwords.is_outdated(kept):
-            await self._ask(accounts.renew, store, account, await self._ask(passwords.hashed, password))
-        return is_right
+            return ""
+        if account is not None and passwords.is_outdated(kept):
+            kept = await self._ask(passwords.hashed, password)
+            await self._ask(accounts.renew, store, account, kept)
+        return kept
 
     async def _compare(self, kept: str, password: str) -> bool:
         if self._waiting >= MOST_WAITING:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from callmon.logs import Seldom
 from callmon.numbers import NO_BREAK
 from callmon.web.access import cookies
 from callmon.web.access.access import Access, TooManyError
@@ -46,6 +47,7 @@ class Door:
 
     def __init__(self, access: Access) -> None:
         self.access, self._templates = access, _read_all()
+        self._refused = Seldom(log, "nobody was signed in by the provider")
         told = access.settings
         self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
 
@@ -113,12 +115,16 @@ class Door:
         to, name = _to(given.get("next", "")), given.get("name", "").strip().casefold()[:LONGEST_NAME]
         if not self.access.settings.accounts:
             return self._sign_in_again(request, to)
+        asking = request.state.asking
+        device = cookies.read(request.cookies, cookies.DEVICE, asking.is_https)
         try:
-            tried = await self.access.try_password(name, given.get("password", "")[:1000], request.state.asking)
+            tried = await self.access.try_password(name, given.get("password", "")[:1000], asking, device)
         except TooManyError:
             return self._sign_in_again(request, to, 503, wait=5)
         if tried.cookie:
-            return await self._let_in(request, tried.cookie, to)
+            answer = await self._let_in(request, tried.cookie, to)
+            _set(request, answer, cookies.DEVICE, tried.device, cookies.MINUTES_OF_DEVICE)
+            return answer
         status, wait = (429, ceil(tried.wait)) if tried.wait else (401, 0)
         return self._sign_in_again(request, to, status, name, wait, is_wrong=not wait)
 
@@ -170,7 +176,7 @@ class Door:
         return _without_secret(request, await self._let_in(request, cookie, _to(to)))
 
     def _not_by_provider(self, request: Request, error: ProviderError) -> Response:
-        log.warning("nobody was signed in by the provider: %s", error)
+        self._refused(reason=str(error))
         return self._page(request, "refused.html", 403, why="provider")
 
     # ── signing out ──

@@ -1,0 +1,96 @@
+"""Trying passwords: a device with which somebody signed in before does not wait for what strangers try."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from callmon.access_settings import AccessSettings
+from callmon.store import accounts
+from callmon.store.engine import Store
+from callmon.web.access import cookies, passwords
+from callmon.web.access.access import Access
+from callmon.web.access.gate import Gate
+from callmon.web.access.limits import FREE
+from tests.doors import MADE, application, sign_in, signed_in, with_accounts
+from tests.visitor import Visitor
+
+
+@pytest.fixture
+def gate(sqlite_store: Store) -> Gate:
+    return application(with_accounts(sqlite_store), accounts=True)
+
+
+def at(host: int) -> tuple[str, int]:
+    return f"198.51.100.{host}", 40000
+
+
+def strangers_try(gate: Gate, name: str) -> None:
+    """From so many addresses that none of them has to wait, until the account has."""
+    for host in range(FREE + 3):
+        sign_in(Visitor(gate, at(host)), name, "wrong")
+    assert sign_in(Visitor(gate, at(99)), name).status_code == 429
+
+
+def signed_out(visitor: Visitor) -> Visitor:
+    visitor.post("/en/sign-out", data={"csrf": visitor.token("/en/sign-out")})
+    assert visitor.cookies.get(cookies.SESSION) is None
+    return visitor
+
+
+def test_a_device_that_signed_in_before_does_not_wait_for_strangers_tries(gate: Gate) -> None:
+    owner = signed_out(signed_in(gate, "agent", at=at(200)))
+    strangers_try(gate, "agent")
+    assert sign_in(owner, "agent").status_code == 303
+
+
+def test_a_device_waits_for_its_own_wrong_tries_and_no_other_device_does(gate: Gate) -> None:
+    one, other = (signed_out(signed_in(gate, "agent", at=at(host))) for host in (200, 201))
+    statuses = [sign_in(one, "agent", "wrong").status_code for _ in range(FREE + 1)]
+    assert statuses == [401] * FREE + [429]
+    assert sign_in(one, "agent").status_code == 429
+    assert sign_in(other, "agent").status_code == 303
+    assert sign_in(Visitor(gate, at(202)), "agent").status_code == 303
+
+
+def test_what_strangers_tried_counts_on_after_a_device_signed_in(gate: Gate) -> None:
+    owner = signed_out(signed_in(gate, "agent", at=at(200)))
+    strangers_try(gate, "agent")
+    sign_in(owner, "agent")
+    assert sign_in(Visitor(gate, at(100)), "agent").status_code == 429
+
+
+@pytest.mark.parametrize("spoilt", ["another account", "another proof", "another password"])
+def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
+    gate: Gate, sqlite_store: Store, spoilt: str
+) -> None:
+    visitor = signed_out(signed_in(gate, "agent", at=at(200)))
+    name = "manager" if spoilt == "another account" else "agent"
+    if spoilt == "another proof":
+        (cookie,) = [one for one in visitor.cookies.jar if one.name == cookies.DEVICE]
+        cookie.value = f"{(cookie.value or '')[:-2]}{'AB' if cookie.value[-2:] != 'AB' else 'BA'}"
+    if spoilt == "another password":
+        accounts.give_password(sqlite_store, "agent", passwords.hashed("four rings, not three"), MADE)
+    strangers_try(gate, name)
+    assert sign_in(visitor, name).status_code == 429
+
+
+def test_a_device_cookie_is_hidden_from_scripts_and_kept_for_half_a_year(gate: Gate) -> None:
+    answer = sign_in(Visitor(gate), "agent")
+    (written,) = [x for x in answer.headers.get_list("set-cookie") if x.startswith(cookies.DEVICE)]
+    assert written.split("; ")[1:] == ["Path=/", "Max-Age=15552000", "HttpOnly", "SameSite=Lax"]
+
+
+def test_a_wrong_password_sets_no_device_cookie(gate: Gate) -> None:
+    visitor = Visitor(gate)
+    sign_in(visitor, "agent", "wrong")
+    assert visitor.cookies.get(cookies.DEVICE) is None
+
+
+def test_the_hash_for_unknown_names_is_made_before_the_first_try(sqlite_store: Store) -> None:
+    passwords.nobodys.cache_clear()
+    access = Access(AccessSettings(accounts=True), sqlite_store)
+    asyncio.run(access.prepare())
+    access.close()
+    assert passwords.nobodys.cache_info().currsize == 1
