@@ -10,7 +10,7 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from callmon.business_calendar import CLOSED, Hours, Periods, clock, periods
 from callmon.closed_days import ClosedDay
@@ -42,7 +42,11 @@ def _wall(hour: str, minute: str) -> timedelta:
     return clock(int(hour), int(minute))
 
 
-DayPeriods = Annotated[Periods, PlainValidator(day_periods)]
+def _pairs(day: Periods) -> tuple[tuple[timedelta, timedelta], ...]:
+    return tuple((period.opens, period.closes) for period in day)
+
+
+DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(_pairs)]
 
 
 def _open_on(day: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import warnings
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -370,6 +371,15 @@ def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_do
     assert fingerprint(parse(text.replace("# minimum_sample = 20", "minimum_sample = 30"))) != same
     assert fingerprint(parse(text + year.STAFF)) != same
     assert fingerprint(parse(text.replace('# within = "24h"', 'within = "23h"'))) != same
+
+
+def test_hours_of_the_settings_are_in_the_fingerprint_and_pydantic_warns_of_nothing() -> None:
+    text = year.example_text()
+    hours = [f'[calendar]\nhours = {{ monday = "{day}" }}\n' for day in ("08:00-17:00", "00:00-24:00")]
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        made = [fingerprint(parse(text.replace("[calendar]\n", told, 1))) for told in hours]
+    assert (made[0] != made[1], warned) == (True, [])
 
 
 def test_no_format_but_pdf_needs_what_is_extra(
