@@ -211,7 +211,7 @@ FAULTS = (
     fault(
         "any name may lead to this machine",
         "web/access/asking",
-        ("_is_loopback(peer) and _is_loopback(_name(host))", "_is_loopback(peer)"),
+        ("is_loopback(peer) and is_loopback(_name(host))", "is_loopback(peer)"),
     ),
     fault(
         "anybody may say who they are",
@@ -247,7 +247,7 @@ FAULTS = (
         ),
     ),
     fault("signing in leads anywhere", "web/access/door", ("and OURS.fullmatch(path) else", "else")),
-    fault("an account may be tried for ever", "web/access/access", ("self._by_account.tried(name, at)", "pass")),
+    fault("an account may be tried for ever", "web/access/access", ("self._by_account.tried(whose, at)", "pass")),
     fault(
         "no password is compared for an account that there is not",
         "web/access/access",
