@@ -154,7 +154,7 @@ def test_only_a_proxy_of_ours_says_that_the_browser_is_encrypted(
     visitor.is_behind_tls = True
     sign_in(visitor, "agent")
     names = {cookie.name for cookie in visitor.cookies.jar}
-    bases = {cookies.SESSION, cookies.FORM}
+    bases = {cookies.SESSION, cookies.FORM, cookies.DEVICE}
     assert names == ({f"__Host-{base}" for base in bases} if is_secure else bases)
 
 

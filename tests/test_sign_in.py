@@ -161,17 +161,17 @@ def test_data_is_refused_with_a_plain_status(sqlite_store: Store) -> None:
 def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Store) -> None:
     gate = application(with_accounts(sqlite_store), accounts=True)
     visitor = Visitor(gate, url=TLS)
-    (cookie,) = sign_in(visitor, "agent").headers.get_list("set-cookie")
-    assert cookie.startswith("__Host-callmon=")
-    assert cookie.split("; ")[1:] == ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"]
+    session, device = sign_in(visitor, "agent").headers.get_list("set-cookie")
+    assert (session.startswith("__Host-callmon="), device.startswith("__Host-callmon-device=")) == (True, True)
+    assert session.split("; ")[1:] == ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"]
+    assert device.split("; ")[1:] == ["Path=/", "Max-Age=15552000", "Secure", "HttpOnly", "SameSite=Lax"]
     assert visitor.get("/fr/who").text == "agent: agent"
 
 
 def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Store) -> None:
-    (cookie,) = sign_in(Visitor(application(with_accounts(sqlite_store), **BY_ACCOUNT)), "agent").headers.get_list(
-        "set-cookie"
-    )
-    assert cookie.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
+    gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
+    session, _device = sign_in(Visitor(gate), "agent").headers.get_list("set-cookie")
+    assert session.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
 
 
 def test_a_session_that_the_browser_brought_is_never_taken_over(sqlite_store: Store) -> None:

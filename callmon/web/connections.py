@@ -29,7 +29,7 @@ HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 MOST, MOST_OF_AN_ADDRESS = 1_000, 50
 LEFT_FOR_OTHERS = 100  # connections that a trusted address may not take
 FEWEST = 50
-# asyncio accepts as many before any of them is counted; behind a longer queue of a flood /healthz waits for a second.
+# asyncio accepts as many before any of them is counted. Behind a flood's longer queue /healthz waits for a second.
 BACKLOG = 128
 # For the exchanges, the writer process, the database, the log, files, and connections that are not counted yet.
 RESERVED_DESCRIPTORS = 512
