@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from callmon.access_settings import AccessSettings
-from callmon.store import accounts
+from callmon.daemon import Daemon
+from callmon.settings import parse
+from callmon.store import accounts, keyed
 from callmon.store.engine import Store
 from callmon.web.access import cookies, passwords
-from callmon.web.access.access import Access
 from callmon.web.access.gate import Gate
 from callmon.web.access.limits import FREE
 from tests.doors import MADE, application, sign_in, signed_in, with_accounts
+from tests.running import configuration, free_port
 from tests.visitor import Visitor
 
 
@@ -88,9 +90,19 @@ def test_a_wrong_password_sets_no_device_cookie(gate: Gate) -> None:
     assert visitor.cookies.get(cookies.DEVICE) is None
 
 
-def test_the_hash_for_unknown_names_is_made_before_the_first_try(sqlite_store: Store) -> None:
+async def test_the_hash_for_unknown_names_is_made_before_the_pages_are_there(tmp_path: Path) -> None:
+    text = configuration(free_port(), free_port(), f"sqlite:///{tmp_path}/callmon.db")
+    text = text.replace("[web]\n", "[web]\naccess = { accounts = true }\n", 1)
+    settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"'))
+    store = await asyncio.to_thread(keyed.ready, settings)
     passwords.nobodys.cache_clear()
-    access = Access(AccessSettings(accounts=True), sqlite_store)
-    asyncio.run(access.prepare())
-    access.close()
-    assert passwords.nobodys.cache_info().currsize == 1
+    daemon = Daemon(settings, store)
+    running = asyncio.create_task(daemon.run())
+    async with asyncio.timeout(60):
+        while not daemon.address:  # noqa: ASYNC110  # a daemon says it to nobody
+            await asyncio.sleep(0.05)
+    made = passwords.nobodys.cache_info().currsize
+    daemon.stop()
+    await running
+    store.close()
+    assert made == 1
