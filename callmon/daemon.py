@@ -216,6 +216,7 @@ class Daemon:
     def troubles(self) -> list[str]:
         health = self.settings.health
         found = troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
+        found += self.standby.troubles(health.behind_after)
         return [*found, *upkeep.journal_troubles(self.database)]
 
     def remarks(self) -> list[str]:

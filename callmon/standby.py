@@ -40,6 +40,8 @@ AFTER_HEARTBEAT = timedelta(seconds=1.2)
 # A quiet exchange says nothing by which we could know that we have heard as much.
 CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
+# Between two words of a quiet exchange (`ping_every`) the leader's last heartbeat stands still.
+LAG = timedelta(seconds=10)
 STANDS_BY = "standby: another callmon writes to this database; this one takes its place when that one is gone."
 LEARNS = (
     "standby: what this one has not heard is not known from the other yet: should that one end now, calls of that "
@@ -69,6 +71,7 @@ class Standby:
         self._why = ""
         self._settled: dict[str, int] = {}  # by exchange: gaps of ours that have ended, as far as looked at
         self._missed: dict[str, datetime] = {}  # when one ended, in which the other may have heard more
+        self._lags_since: float | None = None  # the leader stores less than is heard here
 
     def role(self) -> str:
         database = self._daemon.database
@@ -79,7 +82,22 @@ class Standby:
             return []
         self._note_gaps()  # one may have ended this moment
         hears_all = self._heard_here().keys() == self._daemon.watched.keys()
-        return [STANDS_BY] if hears_all and not self._missed else [STANDS_BY, LEARNS]
+        told = [STANDS_BY + self._held_by()]
+        return told if hears_all and not self._missed else [*told, LEARNS]
+
+    def troubles(self, limit: timedelta) -> list[str]:
+        """While this one stands by and, for longer than `limit`, nothing is stored of what it hears."""
+        lags = timedelta(0) if self._lags_since is None else timedelta(seconds=monotonic() - self._lags_since)
+        if lags <= limit:
+            return []
+        return [
+            f"standby: no callmon has stored what the exchanges say for {lags.total_seconds():.0f} s, and this "
+            f"one may not write.{self._held_by()} If that is no callmon, end it with pg_terminate_backend."
+        ]
+
+    def _held_by(self) -> str:
+        holder = self._daemon.database.holder
+        return f" PostgreSQL says that the right to write is held by: {holder}." if holder else ""
 
     async def replay(self) -> None:
         """What an earlier callmon left in its journal, when the database is not as it left it: before anything is
@@ -102,6 +120,7 @@ class Standby:
     async def _look(self) -> None:
         database = self._daemon.database
         self._note_gaps()
+        self._note_lag()
         if not database.is_gained:
             self._gained_at = None
             await self._learn()
@@ -126,6 +145,12 @@ class Standby:
             settled = 0 if hearing is None else hearing.tracker.listing.settled
             if name in heard and settled != self._settled.get(name, 0):
                 self._settled[name], self._missed[name] = settled, heard[name]
+
+    def _note_lag(self) -> None:
+        database = self._daemon.database
+        stored, heard = database.heard_by_other(), self._heard_here()
+        lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
+        self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """What the other heard while we did not, once it is stored."""

@@ -19,7 +19,7 @@ def beside_another(heard: Watched) -> Standby:
     session = SimpleNamespace(heard_until=lambda: TUESDAY)
     exchange = SimpleNamespace(link=SimpleNamespace(session=session))
     daemon: Any = SimpleNamespace(
-        database=SimpleNamespace(stands_by=True),
+        database=SimpleNamespace(stands_by=True, holder=""),
         monitor=heard.monitor,
         settings=SimpleNamespace(exchanges={"toronto": None}),
         watched={"toronto": SimpleNamespace(exchange=exchange)},

@@ -24,6 +24,7 @@ from callmon.sinks.database import Database
 from callmon.store import queries, rolled, wire
 from callmon.store.engine import BUSY_SECONDS, Store, open_store, upgrade
 from callmon.store.group import Stamp, write
+from callmon.store.lease import IS_NAMED
 from tests.office import TORONTO
 from tests.store_fixtures import (
     EXCHANGE,
@@ -138,12 +139,9 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
         for item in told[:24]:
             sink.offer(item)
         assert sink.flush(SOON)
-        ends_all = (
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
-            " (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
+        ends_all = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
         with psycopg.connect(url.replace("+psycopg", "")) as other:
-            assert other.execute(ends_all).fetchall() == [(True,)]
+            assert other.execute(ends_all.encode()).fetchall() == [(True,)]
         for item in told[24:]:
             sink.offer(item)
         assert sink.flush(SOON)

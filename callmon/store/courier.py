@@ -256,8 +256,8 @@ class Courier:
         match message:
             case wire.Standing():
                 self._stand(message)
-            case wire.Waits(heard):
-                self._stand_by(heard)
+            case wire.Waits(heard, holder):
+                self._stand_by(heard, holder)
             case wire.Held(at):
                 self.turn.held(at)
             case wire.Stored():
@@ -287,10 +287,10 @@ class Courier:
         """The number of the last group that is known to be in the database."""
         return self._number if (numbers := self.pending.numbers) is None else numbers[0] - 1
 
-    def _stand_by(self, heard: kept.Heard) -> None:
+    def _stand_by(self, heard: kept.Heard, holder: str = "") -> None:
         frames, lost = self.pending.take_back()
         self.set_aside += lost
-        done = lost + self.turn.stand_by(kept.of_groups(frames), heard)
+        done = lost + self.turn.stand_by(kept.of_groups(frames), heard, holder)
         self._is_new = False
         self._number = self._since = self.oldest = None
         self._wait, self.is_open, self._is_stuck = FIRST_WAIT, False, False

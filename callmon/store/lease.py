@@ -1,14 +1,18 @@
-"""The right to write to a PostgreSQL that several callmons share: a lock held by the very connection that writes.
+"""The right to write to a PostgreSQL that several callmons share: the lead belongs to one session of the server.
 
-    waiting ──nobody has it──▶ held ──asked each second──▶ held
-       ▲                         │
-       └── another has it ◀── lost: no word for 3 s, a network that went away, a server that ended
+    waiting ──no live session holds it──▶ held ──asked each second──▶ held
+       ▲                                   │
+       └────── another session has it ◀── lost: no word for 3 s, a network that went away, a server that ended
 
-The server itself takes the lock from whoever is dead, frozen or cut off, by ending that session, and what has no
-session cannot write. Who holds it believes so for a little less long than the server waits for a word, counted
-from before it asked: so no two believe it at once.
+Table `writer` names the session that holds the lead (`SESSION`). The lead is free when that session has ended, so
+the server itself takes it from a callmon that is dead, frozen or cut off. A candidate replaces the name of the
+ended session by its own in one UPDATE: of two candidates one succeeds. The holder believes in its lead for a
+little less long than the server waits for a word, counted from before it asked: so no two believe it at once.
 
-Refuses to be held through a pooler that lends one connection to several: a lock belongs to a session.
+An advisory lock would do for callmon alone. But every role of the database can take one: its key is in `pg_locks`,
+for all to read. A row of `writer` can be changed by the role that owns it, and by no other.
+
+Never used through a pooler that lends one connection to several: the lead belongs to a session.
 """
 
 from __future__ import annotations
@@ -16,20 +20,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from callmon.store import tables
 
-ADVISORY_KEY = 0x63616C6C6D6F6E  # "callmon"; PostgreSQL keeps such locks apart by database
-# Callmons whose tables lie in different schemas of one database each have a lead of their own.
-KEY = "%s + hashtext(current_schema())"
-UPGRADE_KEY = ADVISORY_KEY + (1 << 40)
-# How often who holds it says a word, and how often who waits for it asks.
+# How often the holder sends a word, and how often a candidate asks.
 BEAT_SECONDS = 1.0
 ASK_SECONDS = 0.25
-# After a word, until when its holder may believe that it holds it; the server ends the session a little later.
+# After a word, until when its holder may believe in its lead; the server ends the session a little later.
 HOLDS_SECONDS = 2.5
-# How the server notices soon that we are gone: else our own dead connection would keep the lock from others.
+# How the server notices soon that we are gone: else our own dead connection would keep the lead from others.
 # What an older server does not know is left out.
 SERVER_NOTICES: Mapping[str, str] = {
     "tcp_keepalives_idle": "2",
@@ -43,13 +43,27 @@ SERVER_EXPECTS: Mapping[str, str] = {
     "idle_session_timeout": "3000",
     "idle_in_transaction_session_timeout": "5000",
 }
-# No time-out of the server's counts between the messages of one question: whoever is cut off there would hold it
-# for as long as its network says that it lives. Who waits for it ends such a session.
-END_WHO_IS_CUT_OFF = f"""SELECT pg_terminate_backend(one.pid)
-FROM pg_locks JOIN pg_stat_activity AS one USING (pid)
-WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND database = one.datid AND datname = current_database()
-AND (classid::bigint << 32) | objid::bigint = {KEY}
-AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
+# The name of a session. A process number comes back and a role has many sessions, but never with the same start.
+SESSION = "concat(pid, ' ', usesysid, ' ', (extract(epoch FROM backend_start) * 1000000)::bigint)"
+# The start of another role's session is hidden: such a session counts as the named one, lest two lead.
+IS_NAMED = (
+    f"datname = current_database() AND (session = {SESSION}"
+    " OR backend_start IS NULL AND starts_with(session, concat(pid, ' ', usesysid, ' ')))"
+)
+# The name in `writer`, and the live session of that name, for a person; NULL when it has ended.
+HOLDER = f"""SELECT session, (
+    SELECT concat('session ', pid, ' of role ', usename, ', application ', application_name,
+                  ', from ' || host(client_addr))
+    FROM pg_stat_activity WHERE {IS_NAMED} LIMIT 1)
+FROM writer WHERE id = 1"""
+# What is read as ended has ended for good, so the name may be replaced as long as it is the same.
+TAKE = f"""UPDATE writer SET session = (SELECT {SESSION} FROM pg_stat_activity WHERE pid = pg_backend_pid())
+WHERE id = 1 AND session IS NOT DISTINCT FROM %s::text"""
+# No time-out of the server's counts between the messages of one question: a holder that is cut off there would
+# keep the lead for as long as its network says that it lives. A candidate ends such a session.
+END_CUT_OFF_HOLDER = f"""SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED}
+WHERE id = 1 AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
+UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)
 
 
 def prepare(connection: Connection, is_shared: bool) -> None:
@@ -65,24 +79,34 @@ def prepare(connection: Connection, is_shared: bool) -> None:
         connection.exec_driver_sql(question, parameters).all()
 
 
-def is_taken(connection: Connection, is_shared: bool) -> bool:
-    """Takes the lock for this session, at once or not at all: True when another has it."""
+def take(connection: Connection, is_shared: bool) -> str | None:
+    """Takes the lead for this session, at once or not at all: then says which session holds it."""
     with connection.begin():
-        question = f"SELECT pg_try_advisory_lock({KEY})"
-        has_it: bool = connection.exec_driver_sql(question, (ADVISORY_KEY,)).scalar_one()
-        if is_shared and not has_it:
-            connection.exec_driver_sql(END_WHO_IS_CUT_OFF, (ADVISORY_KEY,)).all()
-        return not has_it
+        named, holder = connection.exec_driver_sql(HOLDER).one()
+        if holder is None:
+            taken = connection.exec_driver_sql(TAKE, (named,)).rowcount == 1
+            return None if taken else "another session that was faster"
+        if is_shared:
+            connection.exec_driver_sql(END_CUT_OFF_HOLDER).all()
+        return str(holder)
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:
-    """Waits until the transaction of whoever else makes the tables has ended."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({KEY})", (UPGRADE_KEY,))
+    """Waits until the transaction of another program that makes or upgrades the tables has ended.
+
+    Once there are tables, by a lock that takes a right to them: another role cannot hold up an upgrade.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if inspect(connection).has_table("alembic_version"):
+        connection.exec_driver_sql("LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE")
+    else:
+        question = "SELECT pg_advisory_xact_lock(%s + hashtext(current_schema()))"
+        connection.exec_driver_sql(question, (UPGRADE_KEY,))
 
 
 def heard(connection: Connection) -> dict[str, datetime]:
-    """Until when each exchange was heard by whoever writes, with all that it said stored."""
+    """Until when each exchange was heard by the holder, with all that it said stored."""
     question = "SELECT exchange, heard FROM heartbeat"
     with connection.begin():
         return {name: tables.moment(at) for name, at in connection.exec_driver_sql(question)}

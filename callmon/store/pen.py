@@ -1,7 +1,7 @@
 """The one connection that writes, and the right to: one program at a time writes to a database.
 
-SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock held by the very connection that
-writes (`lease.py`), so that whoever lost it cannot write. Either goes with its holder, however that ends.
+SQLite: a lock on a file beside the database. PostgreSQL: the lead, which belongs to the very session that writes
+(`lease.py`), so that a program that lost it cannot write. Either goes with its holder, however that ends.
 
 Refuses to wait: who asks in vain is told so, and asks again.
 """
@@ -37,6 +37,7 @@ class Pen:
         self._connection: Connection | None = None
         self._asking: Connection | None = None  # the session that asked in vain
         self._lock: int | None = None
+        self.holder = ""  # which session of PostgreSQL was found to have the right
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -80,8 +81,9 @@ class Pen:
         if self._asking is None:
             self._asking = self._new()
             lease.prepare(self._asking, self._is_shared)
-        if lease.is_taken(self._asking, self._is_shared):
-            raise _taken(self.store)
+        self.holder = lease.take(self._asking, self._is_shared) or ""
+        if self.holder:
+            raise _taken(self.store, self.holder)
         connection, self._asking = self._asking, None
         return connection
 
@@ -103,5 +105,8 @@ def _lock_beside(store: Store) -> int:
     return file
 
 
-def _taken(store: Store) -> TakenError:
-    return TakenError(f"another callmon writes to {store}: stop that one, or give this one a database of its own")
+def _taken(store: Store, holder: str = "") -> TakenError:
+    by = f" ({holder})" if holder else ""
+    return TakenError(
+        f"another callmon writes to {store}{by}: stop that one, or give this one a database of its own"
+    )

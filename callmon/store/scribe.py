@@ -173,7 +173,7 @@ class Scribe:
             if not self._is_shared:
                 raise
             self._is_waiting = True
-            return wire.Waits(self._pen.heard())
+            return wire.Waits(self._pen.heard(), self._pen.holder)
 
     def _stand(self) -> wire.Standing:
         with self._pen.writing() as connection:

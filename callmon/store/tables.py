@@ -200,7 +200,7 @@ class WriterRow(SQLModel, table=True):
     """One row: the number of the last group that was committed, and who wrote it.
 
     By it a writer knows whether a commit whose answer was lost had been made, and that no other program has
-    written meanwhile.
+    written meanwhile. `session`: on PostgreSQL, the session that has the right to write (`lease.py`).
     """
 
     __tablename__ = "writer"
@@ -208,6 +208,7 @@ class WriterRow(SQLModel, table=True):
     id: int = Field(primary_key=True)
     batch: int = Field(sa_type=BigInteger)
     token: str
+    session: str | None = None
 
 
 class LedgerRow(SQLModel, table=True):

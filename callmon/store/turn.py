@@ -23,7 +23,8 @@ class Turn:
         self.is_shared, self._waiting = is_shared, waiting
         self.is_standby = False  # another writes, or we are about to
         self.gained: wire.Standing | None = None  # the right is ours, and what is missing there not known yet
-        self.heard: kept.Heard = {}  # by whoever writes
+        self.heard: kept.Heard = {}  # by the callmon that writes
+        self.holder = ""  # the database's session that has the right instead of us, for a person
         self.leads_until = 0.0  # monotonic: by the server's word we alone may write
         self._beat_at = 0.0
         self._fewer: int | None = None  # `lead` was called: how many fewer wait now than were kept
@@ -45,14 +46,14 @@ class Turn:
         """What waits is kept, and no more than that."""
         return self.is_standby and self._fewer is None
 
-    def stand_by(self, unanswered: list[bytes], heard: kept.Heard) -> int:
+    def stand_by(self, unanswered: list[bytes], heard: kept.Heard, holder: str = "") -> int:
         """Another writes: keep what was on its way with the rest; how many need be kept no more."""
         with self._keeping:
             self._waiting[:0] = unanswered
             done = kept.forget(self._waiting, heard) + (self._fewer or 0)
             self._fewer = None
         self.end()
-        self.is_standby, self.heard = True, heard
+        self.is_standby, self.heard, self.holder = True, heard, holder
         return done
 
     def begun(self) -> tuple[int, wire.Standing | None] | None:

@@ -103,9 +103,13 @@ class Stored(msgspec.Struct, frozen=True, tag=True):
 
 
 class Waits(msgspec.Struct, frozen=True, tag=True):
-    """Another writes. Until when it has heard each exchange, with all that was said stored."""
+    """Another writes. Until when it has heard each exchange, with all that was said stored.
+
+    `holder`: which session it is, for a person.
+    """
 
     heard: dict[str, datetime]
+    holder: str = ""
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):

@@ -132,6 +132,11 @@ class Writer:
         return self._courier.turn.heard
 
     @property
+    def holder(self) -> str:
+        """While this one stands by: the database's session that has the right to write; empty when it is ours."""
+        return self._courier.turn.holder
+
+    @property
     def is_gained(self) -> bool:
         """It is our turn: what of `kept` is not in the database is to be told (`lead`), and then written."""
         return self._courier.turn.is_gained

@@ -5,6 +5,17 @@
 -- The views have no column of a caller's number, of its token or of a channel, and callmon's own tables stay closed.
 -- Test calls are in no count. A day is the ministry's: where `timezone` in callmon's configuration is another, change
 -- it in boards.zone() below.
+--
+-- A viewer of Grafana can send any query as this role. What the role may hold is bounded at the end of this file:
+-- * callmon's right to write is a row that this role cannot read, lock or change;
+-- * ten connections at most, which the role cannot raise. Keep `max_connections` well above ten;
+-- * time limits for a query and for idle sessions. They are defaults: a query can switch them off for its session, and
+--   the role for itself (`ALTER ROLE`); running this file again restores them;
+-- * no temporary tables: that takes the owner of the database. No advisory locks and no large objects: these are
+--   PostgreSQL's own functions, which every role may call until a superuser says otherwise. Run this file as a superuser
+--   once, where you can; a managed PostgreSQL has none. Without it the role can fill the server's lock table and the disk
+--   with large objects, and the file says so in a warning. Other programs with roles of their own in this database that
+--   need these functions or temporary tables must be granted them.
 
 DO $$
 BEGIN
@@ -155,3 +166,47 @@ GRANT USAGE ON SCHEMA boards TO callmon_boards;
 GRANT SELECT ON ALL TABLES IN SCHEMA boards TO callmon_boards;
 ALTER ROLE callmon_boards SET search_path = boards;
 ALTER ROLE callmon_boards SET default_transaction_read_only = on;
+
+-- ── what the role may hold ──
+
+ALTER ROLE callmon_boards CONNECTION LIMIT 10;
+ALTER ROLE callmon_boards SET statement_timeout = '30s';
+ALTER ROLE callmon_boards SET lock_timeout = '5s';
+ALTER ROLE callmon_boards SET idle_in_transaction_session_timeout = '30s';
+
+-- What every role of PostgreSQL may use, this one too: taken from all, and granted to the owner of callmon's tables.
+DO $$
+DECLARE
+    owner name := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'writer'::regclass);
+    one record;
+    kept text[] := '{}';
+BEGIN
+    IF current_setting('idle_session_timeout', true) IS NOT NULL THEN  -- PostgreSQL 14
+        ALTER ROLE callmon_boards SET idle_session_timeout = '10min';
+    END IF;
+    FOR one IN
+        SELECT 'temporary tables' AS what, 'TEMPORARY' AS privilege, format('DATABASE %I', datname) AS thing, datdba AS of
+        FROM pg_database
+        WHERE datname = current_database() AND has_database_privilege('callmon_boards', oid, 'TEMPORARY')
+        UNION ALL
+        SELECT 'tables in schema public', 'CREATE', 'SCHEMA public', nspowner FROM pg_namespace
+        WHERE nspname = 'public' AND has_schema_privilege('callmon_boards', oid, 'CREATE')
+        UNION ALL
+        SELECT CASE WHEN proname ~ 'advisory' THEN 'advisory locks' ELSE 'large objects' END, 'EXECUTE',
+               format('FUNCTION %s', oid::regprocedure), proowner FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND has_function_privilege('callmon_boards', oid, 'EXECUTE')
+        AND proname ~ '^(pg_(try_)?advisory_.*|lo_(creat|create|from_bytea|open|put|truncate|truncate64|unlink)|lowrite)$'
+        ORDER BY 1
+    LOOP
+        IF pg_has_role(one.of, 'USAGE') THEN
+            EXECUTE format('REVOKE %s ON %s FROM PUBLIC', one.privilege, one.thing);
+            EXECUTE format('GRANT %s ON %s TO %I', one.privilege, one.thing, owner);
+        ELSIF one.what <> ALL (kept) THEN
+            kept := kept || one.what;
+        END IF;
+    END LOOP;
+    IF kept <> '{}' THEN
+        RAISE WARNING 'callmon_boards can still use what every role can: %', array_to_string(kept, ', ')
+            USING HINT = 'A superuser who runs this file takes it away.';
+    END IF;
+END $$;

@@ -1,0 +1,86 @@
+"""A callmon that stands by while no callmon leads: another session of PostgreSQL holds the right to write."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import psycopg
+import pytest
+
+from callmon.demo.exchange import Exchange
+from callmon.standby import LEARNS, STANDS_BY
+from callmon.store.engine import Store
+from callmon.store.lease import TAKE
+from tests.running import Callmon
+from tests.store_fixtures import until
+
+pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+
+
+@contextmanager
+def exchange() -> Iterator[Exchange]:
+    """The demonstration's exchange, in a thread."""
+    began: SimpleQueue[tuple[Exchange, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
+
+    async def play() -> None:
+        async with Exchange() as played:
+            over = asyncio.Event()
+            began.put((played, asyncio.get_running_loop(), over))
+            await over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(play(),))
+    thread.start()
+    played, loop, over = began.get(timeout=20)
+    try:
+        yield played
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+
+
+@contextmanager
+def holding_the_lead(url: str) -> Iterator[tuple[int, threading.Event]]:
+    """The number of a session that has the lead, and says so until it is over: a silent one would be ended."""
+    other, over = psycopg.connect(url, autocommit=True, application_name="psql"), threading.Event()
+    assert other.execute((TAKE % "NULL").encode()).rowcount == 1
+
+    def talk() -> None:
+        with other:
+            while not over.wait(0.5):
+                other.execute("SELECT 1")
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        yield other.info.backend_pid, over
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_one_does(
+    store: Store, tmp_path: Path
+) -> None:
+    plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with holding_the_lead(plain) as (session, over), exchange() as played:
+        url = store.url.render_as_string(hide_password=False)
+        callmon = Callmon(tmp_path, played.port, played.secret, url)
+        config = callmon.config.read_text(encoding="utf-8")
+        callmon.config.write_text(config.replace('behind_after = "30s"', 'behind_after = "1s"'), encoding="utf-8")
+        with callmon:
+            held = f"session {session} of role postgres, application psql, from 127.0.0.1"
+            assert until(lambda: callmon.health()[0] == 503)
+            told = callmon.health()[1]
+            remark, trouble = f" PostgreSQL says that the right to write is held by: {held}.", told["troubles"]
+            assert isinstance(trouble, list)
+            assert [remark in sentence for sentence in trouble] == [True]
+            assert told["remarks"] == [STANDS_BY + remark, LEARNS]
+            assert callmon.figure("callmon_leader") == 0.0
+            over.set()
+            assert until(lambda: callmon.health()[0] == 200)
+            assert until(lambda: callmon.figure("callmon_leader") == 1.0)
