@@ -75,6 +75,10 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("ReconciliationDiffers", "opening", "administrator", "digest,administrator"),
         ("BackfillStale", "opening", "administrator", "digest,administrator"),
         ("SinkBacklog", "opening", "administrator", "digest,administrator"),
+        ("NobodyLeads", "now", "administrator", "digest,administrator"),
+        ("OutcomesRefused", "opening", "administrator", "digest,administrator"),
+        ("CallmonFault", "opening", "administrator", "digest,administrator"),
+        ("MessagesUnusable", "opening", "administrator", "digest,administrator"),
         ("DiskFull", "opening", "administrator", "digest,administrator"),
         ("ClockSkew", "opening", "administrator", "digest,administrator"),
         ("CertificateExpires", "opening", "administrator", "digest,administrator"),
@@ -130,6 +134,7 @@ class Told(NamedTuple):
     certificate_days: int = 90
     missed: int = 0  # calls that the exchange alone counted
     unfilled_for: float = 0  # seconds
+    amiss: int = 0  # of each kind that callmon counts of itself
 
     def page(self) -> str:
         return (
@@ -162,6 +167,10 @@ callmon_last_day_verdicts{{standard="bilingual_person",line="poci",verdict="not_
 callmon_target_ratio{{standard="bilingual_person",line="poci"}} 0.8
 callmon_standard_info{{standard="bilingual_person",{LONGEST_STANDARD}}} 1
 callmon_sink_behind_seconds{{sink="database"}} {self.behind}
+callmon_leader {int(not self.amiss)}
+callmon_sink_refused_total{{sink="database"}} {self.amiss}
+callmon_faults_total {self.amiss}
+callmon_messages_unusable_total{{exchange="toronto",reason="too_large"}} {self.amiss}
 callmon_disk_free_bytes{{holds="database"}} {self.disk_free * 1e9}
 callmon_disk_size_bytes{{holds="database"}} 1e9
 callmon_exchange_clock_skew_seconds{{exchange="toronto"}} {self.clock_ahead}
@@ -204,6 +213,7 @@ AMISS = Told(
     certificate_days=9,
     missed=12,
     unfilled_for=7200,
+    amiss=12,
 )
 # Those that fire in the hour before opening.
 MORNING = {"CallbacksAtOpening", "LineClosedToday", "LineNotReady", "UnheardOvernight"}
