@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from callmon.callbacks.asking import plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.settings import Settings, load
 
@@ -23,12 +24,15 @@ DEFAULT_CONFIG = Path("callmon.toml")
 
 
 def speaks_plainly(command: Command) -> Command:
-    """Errors meant for people become their sentences: status 2 for the configuration, 1 for the rest."""
+    """Errors meant for people become their sentences: status 2 for the configuration, 1 for the rest.
+
+    The texts that a person gave come without control characters.
+    """
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> Any:
         try:
-            return command(*arguments, **options)
+            return command(*arguments, **{name: _plain(value) for name, value in options.items()})
         except ConfigError as error:
             stop(error.sentences, 2)
         except CallmonError as error:
@@ -38,6 +42,12 @@ def speaks_plainly(command: Command) -> Command:
             return None
 
     return cast(Command, run)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return plain(value) if isinstance(value, str) else value
 
 
 def stop(sentences: tuple[str, ...], status: int) -> NoReturn:

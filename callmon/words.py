@@ -217,6 +217,7 @@ DISRUPTION_REFUSALS: Mapping[str, str] = {
     "before_start": "La perturbation n'avait pas commencé à cette heure.",
     "end_before_start": "La fin doit suivre le début.",
     "end_is_past": "Cette fin est déjà passée.",
+    "too_long_ago": "Ce début remonte à plus d'un an : vérifiez l'année.",
 }
 HIDDEN: Mapping[str, str] = {"withheld": "numéro confidentiel", "unknown": "numéro inconnu"}
 MODES: Mapping[str, str] = {"voice": "ligne vocale", "tty": "ligne pour téléimprimeur (ATS)"}

@@ -47,15 +47,15 @@ class Pages(NamedTuple):
     store: Store
 
 
-def settings(folder: Path) -> Settings:
-    text = example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
+def settings(folder: Path, url: str | None = None) -> Settings:
+    text = example_text().replace("sqlite:///callmon.db", url or f"sqlite:///{folder}/callmon.db")
     return parse(text.replace("[web]\n", "[web]\naccess = { accounts = true }\n"))
 
 
 @contextmanager
-def pages(folder: Path) -> Iterator[Pages]:
-    """A daemon that does not run: its pages, its database, what it took up."""
-    told = settings(folder)
+def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
+    """A daemon that does not run: its pages, its database (SQLite in the folder), what it took up."""
+    told = settings(folder, url)
     store = keyed.ready(told)
     _fill(store)
     with_accounts(store)

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from callmon import cli_disruptions
 from callmon.cli import main
@@ -115,6 +117,7 @@ def test_work_is_planned_in_local_time_on_every_line(desk: Store) -> None:
         (("announce", "--line", "poci", "--line", "tty"), {"action": "announce", "lines": ("poci", "tty")}),
         (("end",), {"action": "end", "when": None}),
         (("announce", "--reason-en", "  a  cut \n cable "), {"notice": Notice(reason_en="a cut cable")}),
+        (("announce", "--reason-en", "a \x1bcut\x9b\u202e\x07"), {"notice": Notice(reason_en="a cut")}),
     ],
 )
 def test_what_is_asked_is_written_down_for_the_daemon(
@@ -134,6 +137,15 @@ REFUSALS = {
     ),
     "announce --line tyt": (2, 'There is no line tyt; did you mean "tty"?'),
     "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet."),
+    "announce --line tty --since 2020-01-01T10:00": (
+        1, "That start is more than a year ago: check the year.",
+    ),
+    "announce --line tty --since 0001-01-01T10:00": (
+        2, '--since 0001-01-01T10:00: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
+    "announce --until 9999-12-31T23:59": (
+        2, '--until 9999-12-31T23:59: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
     "announce --since 10:00": (2, "--since goes with --line: callmon knows when the others began."),
     "announce --until noon": (
         2, '--until noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
@@ -211,3 +223,18 @@ def done(store: Store, which: str) -> Watched:
     heard.kept = {one.id: one for one in disruptions.live(store)}
     heard.restart()
     return heard.hand("end", which)
+
+
+def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Store) -> None:
+    begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
+    with desk.writing() as connection:
+        row = connection.execute(text("SELECT data FROM disruption")).scalar_one()
+        told = msgspec.json.decode(row) | {"began": begun}
+        connection.execute(
+            text("UPDATE disruption SET began = :at, data = :data"),
+            {"at": (begun - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
+             "data": msgspec.json.encode(told).decode()},
+        )  # fmt: skip
+    done = run("list", "--lang", "en"), run("list", "--json")
+    assert [one.exit_code for one in done] == [0, 0]
+    assert json.loads(done[1].stdout)["id"] == name(desk)

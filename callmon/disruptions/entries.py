@@ -19,8 +19,9 @@ SOURCES: tuple[Source, ...] = ("exchange", "trunk", "phones", "staff", "work")
 # "measuring": the exchange had worked all the time, only callmon did not hear it.
 EndedHow = Literal["over", "by_hand", "closed", "time", "cancelled", "measuring"]
 Refusal = Literal[
-    "not_known", "is_over", "has_begun", "not_yet", "before_start", "end_before_start", "end_is_past"
-]
+    "not_known", "is_over", "has_begun", "not_yet", "before_start", "end_before_start", "end_is_past",
+    "too_long_ago",
+]  # fmt: skip
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

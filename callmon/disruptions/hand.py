@@ -6,7 +6,7 @@ something may have happened between.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,7 @@ from callmon.disruptions.disruption import Disruption
 from callmon.disruptions.entries import NO_NOTICE, Notice, Refusal
 
 Action = Literal["plan", "announce", "change", "end"]
+LONGEST_AGO = timedelta(days=366)
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,7 +52,9 @@ def _new(hand: Hand) -> Refusal | None:
         return "not_yet"
     if until is not None and until <= start:
         return "end_before_start"
-    return "end_is_past" if until is not None and until <= hand.at else None
+    if until is not None and until <= hand.at:
+        return "end_is_past"
+    return "too_long_ago" if start < hand.at - LONGEST_AGO else None
 
 
 def _change(one: Disruption, hand: Hand) -> Refusal | None:

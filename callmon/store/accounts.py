@@ -37,6 +37,8 @@ def accounts(store: Store) -> list[Account]:
 
 
 def account(store: Store, name: str) -> Account | None:
+    if "\0" in name:  # no account has such a name, and PostgreSQL refuses to look for it
+        return None
     with _told(store), store.reading() as connection:
         row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
     return None if row is None else _account(row)

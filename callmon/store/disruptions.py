@@ -6,7 +6,7 @@ What is asked by hand goes into a table of its own, which the daemon reads and d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Hand).decode
 ROUTES_OF = 20  # calls
 LONGEST = timedelta(days=1)  # no call lasts longer: those of years need not be looked at
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # what is said to have begun before has no calls either
 
 
 def live(store: Store) -> list[Disruption]:
@@ -80,12 +81,17 @@ def met_by(store: Store, call: Call | None) -> list[Disruption]:
 
 def calls_met(store: Store, one: Disruption) -> int:
     """How many of the public's calls were up on its lines while it lasted, of those that are over."""
-    which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > one.began - LONGEST)
+    which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > up_since(one))
     which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
     if one.ended is not None:
         which = and_(which, CALL.c.arrived <= one.ended)
     with store.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
+
+
+def up_since(one: Disruption) -> datetime:
+    """No call that arrived before this was still up when it began."""
+    return max(one.began, EARLIEST) - LONGEST
 
 
 def _found(store: Store, which: object) -> list[Disruption]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from callmon.callbacks.obligation import Obligation
 from callmon.disruptions.disruption import Disruption
-from callmon.store.disruptions import LONGEST
+from callmon.store.disruptions import up_since
 from callmon.store.engine import Store
 from callmon.store.ledger import OBLIGATION, WHOLE
 from callmon.store.queries import CALL
@@ -72,7 +72,7 @@ def calls_met(store: Store, one: Disruption) -> int:
 
 def _still_up(connection: Connection, line: str, one: Disruption) -> int:
     """Of the line's latest calls before it began, those that had not ended."""
-    when = and_(CALL.c.arrived > one.began - LONGEST, CALL.c.arrived < one.began)
+    when = and_(CALL.c.arrived > up_since(one), CALL.c.arrived < one.began)
     latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
     looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
     which = and_(looked.c.ended > one.began, looked.c.direction == "inbound", ~looked.c.is_test)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from callmon.callbacks.asking import plain
 from callmon.web.access.door import SIGN_OUT
 from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Person, Right
@@ -74,7 +75,8 @@ class Visit:
 
     def asked(self, name: str) -> str:
         """What the query says of `name` (its English name), "" when nothing."""
-        return self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "").strip()[:200]
+        given = self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "")
+        return plain(given).strip()[:200]
 
     def path(
         self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str
@@ -133,4 +135,4 @@ class Visit:
     async def form(self) -> Mapping[str, str]:
         """The fields of a form; a file is not asked for anywhere."""
         given = await self.request.form(max_files=0, max_fields=40)
-        return {name: value.strip() for name, value in given.items() if isinstance(value, str)}
+        return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}

@@ -19,10 +19,12 @@ from inspect import iscoroutinefunction
 from typing import cast
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from callmon.callbacks.asking import plain
 from callmon.errors import StoreError
 from callmon.web.access import checking
 from callmon.web.access.rights import Right
@@ -58,6 +60,8 @@ def routes(entries: Iterable[Entry]) -> list[Route]:
 def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         request.state.language = language
+        if any(plain(str(part)) != part for part in request.path_params.values()):
+            raise HTTPException(404)  # nothing has such a name; a database may even refuse to look for it
         try:
             return await checking.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # nothing can be put on record: nothing is shown

@@ -1,0 +1,119 @@
+"""What people write, on pages and in addresses: no moment out of all bounds, no control character, no mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from callmon.callbacks.asking import local_moment, plain
+from callmon.store import disruptions
+from tests.pages_here import ENTRY, EXCHANGE, Pages, pages
+
+TORONTO = ZoneInfo("America/Toronto")
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    """One for all tests here: to sign everybody in takes seconds."""
+    place = tmp_path_factory.mktemp("site")
+    if request.param == "sqlite":
+        with pages(place) as opened:
+            yield opened
+        return
+    server = make_url(request.getfixturevalue("postgres_server"))
+    name = f"callmon_{uuid4().hex[:12]}"
+    plain_url = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        with pages(place, server.set(database=name).render_as_string(hide_password=False)) as opened:
+            yield opened
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.mark.parametrize("year", ["0001", "1989", "2200", "9999"])
+def test_a_moment_of_a_year_out_of_bounds_is_none(year: str) -> None:
+    for text in (f"{year}-01-01 00:00", f"{year}-12-31T23:59"):
+        assert local_moment(text, TORONTO, TODAY) is None
+
+
+def test_the_first_and_the_last_moment_within_bounds_are_read() -> None:
+    assert local_moment("1990-01-01 00:00", TORONTO, TODAY) == datetime(1990, 1, 1, 5, tzinfo=UTC)
+    assert local_moment("2199-12-31T23:59", TORONTO, TODAY) == datetime(2200, 1, 1, 4, 59, tzinfo=UTC)
+
+
+def test_a_text_keeps_its_letters_tabs_and_line_feeds_and_no_control_character() -> None:
+    kept = "é\t\n\N{NO-BREAK SPACE}\N{FAMILY}\N{ZERO WIDTH JOINER}"
+    assert plain(f"\0a\x1b[2J{kept}\x7f\x9b\r\u2028\u202e\u2069\ud800b") == f"a[2J{kept}b"
+
+
+@pytest.mark.parametrize("name", ["start", "until"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59", "2020-01-01T10:00"])
+@pytest.mark.parametrize("action", ["announce", "plan"])
+def test_a_form_with_a_moment_out_of_bounds_is_refused_in_a_sentence(
+    site: Pages, name: str, at: str, action: str
+) -> None:
+    visitor, before = site.visitors["manager"], disruptions.asked(site.store, 0)
+    given = {"start": "10:12", "until": "2199-01-01T10:00", name: at, "action": action, "line": "poci"}
+    token = visitor.token("/en/disruptions")
+    answer = visitor.post("/en/disruptions", data={**given, "csrf": token})
+    assert (answer.status_code, disruptions.asked(site.store, 0)) == (409, before)
+
+
+def test_an_attempt_at_the_end_of_time_is_refused_in_a_sentence(site: Pages) -> None:
+    visitor = site.visitors["agent"]
+    path = f"/en/callbacks/{ENTRY}"
+    form = {"action": "attempt", "result": "no-answer", "when": "9999-12-31T23:59"}
+    answer = visitor.post(
+        f"{path}/record",
+        params={"exchange": EXCHANGE},
+        data={**form, "csrf": visitor.token(f"{path}?exchange={EXCHANGE}")},
+    )
+    assert answer.status_code == 409
+    assert "Write the time as 10:12." in answer.text
+
+
+def test_a_notice_is_stored_without_the_control_characters_that_it_was_sent_with(site: Pages) -> None:
+    visitor = site.visitors["manager"]
+    form = {"action": "announce", "line": "poci", "reason_en": "po\0wer \x1b[31mfailure\u202e"}
+    visitor.post("/en/disruptions", data={**form, "csrf": visitor.token("/en/disruptions")})
+    hand, _ = disruptions.asked(site.store, 0)[-1]
+    assert hand.notice.reason_en == "power [31mfailure"
+
+
+PLACES = (
+    ("agent", "/en/callbacks/a%00b"),
+    ("agent", "/en/calls/toronto/a%00b"),
+    ("agent", "/en/calls/a%00b/1700000001.0"),
+    ("manager", "/en/disruptions/a%00b"),
+    ("manager", "/en/disruptions/a%1Bb"),
+)
+
+
+@pytest.mark.parametrize(("who", "path"), PLACES)
+def test_an_address_with_a_control_character_is_the_name_of_nothing(site: Pages, who: str, path: str) -> None:
+    visitor = site.visitors[who]
+    assert visitor.get(path).status_code == 404
+    form = {"action": "release", "csrf": visitor.token("/en/disruptions" if who == "manager" else "/en/callbacks")}
+    assert visitor.post(path, data=form).status_code in (404, 405)
+
+
+def test_a_name_with_a_nul_signs_in_as_a_name_of_nobody_does(site: Pages) -> None:
+    visitor = site.visitors[""]
+    told = []
+    for name in ("nobody", "mana\0ger"):
+        form = {"name": name, "password": "x", "csrf": visitor.token("/en/sign-in")}
+        told.append(visitor.post("/en/sign-in", data=form).status_code)
+    assert told == [401, 401]
+
+
+def test_a_query_with_a_nul_is_answered(site: Pages) -> None:
+    for who, path in (("agent", "/en/callbacks"), ("agent", "/en/calls"), ("manager", "/en/months")):
+        query = {"line": "a\0b", "call": "\0", "service": "\0", "exchange": "\0", "day": "\0"}
+        assert site.visitors[who].get(path, params=query).status_code == 200
