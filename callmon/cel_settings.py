@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.durations import Duration
 from callmon.kept_secret import KeptSecret
-from callmon.mistakes import MistakesError
+from callmon.mistakes import ADDRESS, UNREADABLE, MistakesError, holds_password
 from callmon.mistakes import Path as Place
 
 
@@ -68,7 +68,9 @@ def _source_mistakes(cel: CelSettings) -> list[tuple[Place, str]]:
         return [(("url",), "is given beside file; keep one of the two")]
     if not cel.is_on and cel.model_fields_set:
         return [(("file",), "is missing; name the file or, with url, the database, or leave the table out")]
-    if cel.url is not None and "@" in cel.url and ":" in cel.url.partition("://")[2].partition("@")[0]:
+    if cel.url is not None and not ADDRESS.fullmatch(cel.url):
+        return [(("url",), UNREADABLE)]
+    if cel.url is not None and holds_password(cel.url):
         return [(("url",), "holds a password; put it in a file of its own, and name that as password_file")]
     return []
 

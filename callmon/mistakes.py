@@ -166,9 +166,39 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
+# An address whose parts are certain. A password may hold any sign, so an @, a / or a ? too many makes all of it
+# doubtful; of a file's path anything is believed.
+ADDRESS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<path_of_file>(?<=sqlite://)/[^?]*)|"
+    r"(?:(?P<user>[^/@:?#]*)(?P<password>:[^/@?#]*)?@)?(?P<host>[^/@:?#\[\]]*|\[[0-9a-f:.]+\])(?P<port>:[0-9]*)?"
+    r"(?P<path>/[^?#@]*)?)(?:\?(?P<query>[^#@]*))?",
+    re.IGNORECASE,
+)
+# What may be shown of a query: where the database is, and how it is spoken to.
+QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
+UNREADABLE = (
+    "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
+)
+
+
 def hidden(address: str) -> str:
-    """An address without the password in it: postgresql://callmon:***@db/callmon."""
-    return re.sub(r"(://[^/@:]*):.*@", r"\1:***@", address)
+    """An address without a password, wherever it stands: postgresql://callmon:***@db/callmon."""
+    scheme, mark, _ = address.partition("://")
+    if not mark:
+        return address
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return f"{scheme}://***"
+    part = {name: value or "" for name, value in found.groupdict().items()}
+    user = f"{part['user']}{':***' if found['password'] else ''}@" if found["user"] is not None else ""
+    given = [pair if pair.partition("=")[0] in QUERY else "…" for pair in part["query"].split("&") if pair]
+    rest = f"{part['path_of_file']}{part['host']}{part['port']}{part['path']}"
+    return f"{scheme}://{user}{rest}{'?' if given else ''}{'&'.join(given)}"
+
+
+def holds_password(address: str) -> bool:
+    found = ADDRESS.fullmatch(address)
+    return found is not None and bool(found["password"] or "pass" in (found["query"] or "").lower())
 
 
 def siblings(model: type[BaseModel], path: Path) -> list[str]:

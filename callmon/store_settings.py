@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.durations import Duration
 from callmon.kept_secret import KeptSecret
-from callmon.mistakes import MistakesError
+from callmon.mistakes import ADDRESS, UNREADABLE, MistakesError
 
 # A user without a password: the only place where one can be put in.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
@@ -56,6 +56,8 @@ class StoreSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if not ADDRESS.fullmatch(self.url):
+            raise MistakesError([(("url",), UNREADABLE)])
         if self.password_file is not None and not USER.match(self.url):
             sentence = "needs a url with a user and no password: postgresql://USER@HOST/NAME"
             raise MistakesError([(("password_file",), sentence)])

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from callmon.errors import StoreError
+from callmon.mistakes import ADDRESS, UNREADABLE, hidden
 from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import lease
 from callmon.store.migrations import HEAD, KNOWN
@@ -85,7 +86,7 @@ class Store:
         self.engine.dispose()
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        return hidden(self.url.render_as_string(hide_password=True))
 
 
 def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
@@ -144,9 +145,11 @@ def revision(store: Store) -> str | None:
 def parse_url(url: str) -> URL:
     """Raises StoreError for what is neither SQLite in a file nor PostgreSQL."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise StoreError("the database's URL cannot be read: sqlite:///path or postgresql://…") from None
+        parsed = make_url(url) if ADDRESS.fullmatch(url) else None
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None:
+        raise StoreError(f"the database's URL (sqlite:///path or postgresql://…) {UNREADABLE}")
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
