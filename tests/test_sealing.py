@@ -158,6 +158,55 @@ def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
     assert refusal_of(path) == "every user can read the key file FILE: chmod 0600 it, and make a new key"
 
 
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o660, 0o662])
+def test_a_file_that_other_users_can_change_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "number.key"
+    key_file.make(path, TODAY)
+    path.chmod(mode)
+    assert refusal_of(path) == "other users can change the key file FILE: chmod 0600 it, and look at its keys"
+
+
+@pytest.mark.parametrize(
+    ("owner", "reader", "folder", "is_trusted"),
+    [
+        (0, 0, 0, True),
+        (0, 500, 500, True),  # root's, read by callmon
+        (500, 500, 0, True),  # callmon's own
+        (500, 0, 500, True),  # callmon's own, in its own folder, read by a command of root's
+        (501, 500, 500, False),
+        (501, 500, 501, False),
+        (501, 0, 500, False),
+        (501, 0, 0, False),
+    ],
+)
+def test_a_file_of_another_user_is_trusted_only_by_root_and_in_that_users_folder(
+    owner: int, reader: int, folder: int, is_trusted: bool
+) -> None:
+    assert key_file.is_trusted(owner, reader, folder) == is_trusted
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    key_file.make(path, TODAY)
+    os.chown(path, 65533, 65533)
+    assert refusal_of(path) == (
+        "the key file FILE belongs to another user (65533), who can change it: chown it to callmon's"
+    )
+
+
+def test_a_new_key_goes_into_the_file_that_a_link_leads_to(tmp_path: Path) -> None:
+    vault, link = tmp_path / "vault" / "number.key", tmp_path / "number.key"
+    vault.parent.mkdir()
+    link.symlink_to(vault)
+    assert key_file.make(link, TODAY) is False
+    before = key_file.read(vault)
+    assert key_file.make(link, TODAY) is True
+    assert (link.is_symlink(), key_file.read(vault).names[1:]) == (True, before.names)
+    assert key_file.read(link).names == key_file.read(vault).names
+    assert [p.name for p in sorted(tmp_path.rglob("*"))] == ["number.key", "vault", "number.key"]
+
+
 def test_no_refusal_shows_a_key(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
     key_file.make(path, TODAY)

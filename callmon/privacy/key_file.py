@@ -3,7 +3,8 @@
     # callmon: the keys of callers' numbers …
     Zm9v…=   # 2026-11-24
 
-Refuses to replace a file, to overwrite a key, and to read one that everybody can read. Never shows a key.
+Refuses to overwrite a key, and to read a file that other users can read or change. A link is followed: what is
+written goes to the file that it leads to. Never shows a key.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ HEAD = """\
 def read(path: Path) -> Ring:
     """The keys in the file. Raises ConfigError with what to do."""
     try:
-        _refuse_open_to_all(path)
+        _refuse_open_to_others(path)
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"there is no key at {path}: make one with `callmon privacy key {path}`") from None
@@ -46,14 +47,17 @@ def read(path: Path) -> Ring:
 def make(path: Path, today: date) -> bool:
     """Puts a new key first: into a new file, or above the keys that are there. True: there were some.
 
-    Another process sees the file as it was or as it is, never a part of it.
+    Another process sees the file as it was or as it is, never a part of it. Its owner stays the same.
     """
+    path = path.resolve()
     before = _lines(path)
     line = f"{base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()}   # {today}\n"
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         _write(scratch, HEAD + line + "".join(before))
         if before:
+            known = path.stat()
+            os.chown(scratch, known.st_uid, known.st_gid)
             os.replace(scratch, path)
         else:
             os.link(scratch, path)  # unlike a renaming, never over one that somebody else just made
@@ -96,7 +100,20 @@ def _key(line: str, number: int, path: Path) -> bytes:
     return key
 
 
-def _refuse_open_to_all(path: Path) -> None:
-    mode = path.stat().st_mode
-    if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
+def _refuse_open_to_others(path: Path) -> None:
+    known, folder = path.stat(), path.resolve().parent.stat()
+    if not stat.S_ISREG(known.st_mode):
+        return
+    if known.st_mode & stat.S_IROTH:
         raise ConfigError(f"every user can read the key file {path}: chmod 0600 it, and make a new key")
+    if known.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigError(f"other users can change the key file {path}: chmod 0600 it, and look at its keys")
+    if not is_trusted(known.st_uid, os.geteuid(), folder.st_uid):
+        raise ConfigError(
+            f"the key file {path} belongs to another user ({known.st_uid}), who can change it: chown it to callmon's"
+        )
+
+
+def is_trusted(owner: int, reader: int, folder: int) -> bool:
+    """Whether `reader` may rely on a file of `owner`: its own, or root's. Root reads those of the folder's owner too."""
+    return owner in (0, reader) or (reader == 0 and owner == folder)
