@@ -165,7 +165,7 @@ def _bound(seconds: float, megabytes: int) -> None:
     """In time and memory, whatever becomes of who asked; calls are listened to first."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(max(1, round(seconds) + 1))
-    # Where a sandbox does not let us (systemd's ~@resources), its own bounds hold.
+    # Where a sandbox does not let us, its own bounds hold.
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     with suppress(OSError):

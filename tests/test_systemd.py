@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from configparser import RawConfigParser
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -51,7 +53,10 @@ def service() -> dict[str, list[str]]:
         ("ProtectSystem", ["strict"]),
         ("PrivateTmp", ["yes"]),
         ("RestrictAddressFamilies", ["AF_INET AF_INET6 AF_UNIX"]),
-        ("SystemCallFilter", ["@system-service", "~@privileged @resources"]),
+        (
+            "SystemCallFilter",
+            ["@system-service", "~@privileged @resources", "setrlimit prlimit64 setpriority nice"],
+        ),
         ("CapabilityBoundingSet", [""]),
     ],
 )
@@ -83,6 +88,51 @@ def test_systemd_finds_little_exposure(tmp_path: Path, name: str) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def named(analyze: str, words: list[str]) -> set[str]:
+    """The system calls of these names and sets, as systemd knows them."""
+    found: set[str] = set()
+    for word in words:
+        if not word.startswith("@"):
+            found.add(word)
+            continue
+        asked = [analyze, "syscall-filter", "--no-pager", word]
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+        lines = [line.strip() for line in told.splitlines()[1:]]
+        found |= named(analyze, [line for line in lines if line and not line.startswith("#")])
+    return found
+
+
+CONFINED = """
+import ctypes, os, resource, sys
+from callmon.report_child import _bound
+seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
+seccomp.seccomp_init.restype = ctypes.c_void_p
+context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x00050000 | 1)))  # EPERM, but for
+for name in sys.argv[1:]:
+    number = seccomp.seccomp_syscall_resolve_name(name.encode())
+    if number >= 0:
+        assert seccomp.seccomp_rule_add(context, ctypes.c_uint32(0x7FFF0000), number, 0) == 0, name
+assert seccomp.seccomp_load(context) == 0
+_bound(100, 1000)
+print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, os.getpriority(os.PRIO_PROCESS, 0))
+"""
+
+
+def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_system_calls() -> None:
+    """With the kernel's own filter, made of the unit's names as systemd does."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
+    allowed: set[str] = set()
+    for line in service()["SystemCallFilter"]:
+        words = named(analyze, line.lstrip("~").split())
+        allowed = allowed - words if line.startswith("~") else allowed | words
+    done = subprocess.run(
+        [sys.executable, "-c", CONFINED, *sorted(allowed)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout.split(), done.stderr) == (["1000", str(min(19, os.nice(0) + 10))], "")
 
 
 def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days(tmp_path: Path) -> None:
