@@ -110,10 +110,11 @@ def _refuse_open_to_others(path: Path) -> None:
         raise ConfigError(f"other users can change the key file {path}: chmod 0600 it, and look at its keys")
     if not is_trusted(known.st_uid, os.geteuid(), folder.st_uid):
         raise ConfigError(
-            f"the key file {path} belongs to another user ({known.st_uid}), who can change it: chown it to callmon's"
+            f"the key file {path} belongs to another user ({known.st_uid}), who can change it: "
+            "chown it to callmon's"
         )
 
 
 def is_trusted(owner: int, reader: int, folder: int) -> bool:
-    """Whether `reader` may rely on a file of `owner`: its own, or root's. Root reads those of the folder's owner too."""
+    """Whether `reader` may rely on a file of `owner`: its own or root's; root, also on one of its folder's owner."""
     return owner in (0, reader) or (reader == 0 and owner == folder)
