@@ -37,11 +37,28 @@ def speaks_plainly(command: Command) -> Command:
             stop(error.sentences, 2)
         except CallmonError as error:
             stop((str(error),), 1)
+        except _database_errors() as error:  # not expected there: a damaged file, a disk that fails
+            stop((_of_database(error),), 1)
         except BrokenPipeError:  # `callmon replay … | head` is no error
             sys.stderr.close()
             return None
 
     return cast(Command, run)
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """Those of SQLAlchemy, where a command has loaded it: most have not, and start faster."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    return () if loaded is None else (loaded.SQLAlchemyError,)
+
+
+def _of_database(error: Exception) -> str:
+    from callmon.store.engine import reason
+
+    return (
+        f"the database cannot be used: {reason(error)}. A damaged SQLite file: put a copy back "
+        '(README, "Backup and restore"), or save what can be read with `sqlite3 FILE .recover`'
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -99,7 +99,7 @@ class Daemon:
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
         self._time = ExchangeTime()
         self.hands = Hands(store, self._token)
-        self.standby = Standby(self, store)
+        self.standby, self._soundness = Standby(self, store), upkeep.Soundness(store)
         self.site = Site(self, store)
         self._stop = asyncio.Event()
         self.address = ""
@@ -133,11 +133,14 @@ class Daemon:
             refill = tasks.create_task(self.refills.run(), name="refill")
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
             nights = tasks.create_task(self.nights.run(), name="nights")
+            soundness = tasks.create_task(self._soundness.run(), name="soundness")
             self.tell_board(self.now())
             self._broker = tasks.create_task(self.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(server, [web, timer, hands, outlooks, succession, refill, rolling, nights])
+            await self._close(
+                server, [web, timer, hands, outlooks, succession, refill, rolling, nights, soundness]
+            )
 
     def restore(self) -> None:
         """What was stored before: calls in progress, obligations, today's figures. Blocks."""
@@ -216,7 +219,7 @@ class Daemon:
     def troubles(self) -> list[str]:
         health = self.settings.health
         found = troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
-        found += self.standby.troubles(health.behind_after)
+        found += [*self.standby.troubles(health.behind_after), *self._soundness.troubles()]
         return [*found, *upkeep.journal_troubles(self.database)]
 
     def remarks(self) -> list[str]:

@@ -6,18 +6,51 @@ its job.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 from callmon.ami.connection import Exchange
 from callmon.sinks.database import Database
 from callmon.sinks.upkeep import Room, Upkeep
+from callmon.store.engine import Store, damage
 
 # More is seen by people: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
+# Between two looks at all of the database's file: an hour, and a hundred times as long as one takes.
+CHECK_EVERY, MOST_REST = 3600.0, 100
+
+
+class Soundness:
+    """Whether the database's file is whole, looked at now and then: a damaged page may never be asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._damage, self._is_over = store, "", False
+
+    async def run(self) -> None:
+        try:
+            while True:
+                began = monotonic()
+                found: str | None = await asyncio.to_thread(self._look)
+                self._damage = found or ""
+                await asyncio.sleep(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
+        finally:
+            self._is_over = True  # the thread that looks must not hold up the end
+
+    def _look(self) -> str | None:
+        return damage(self._store, lambda: self._is_over)
+
+    def troubles(self) -> list[str]:
+        if not self._damage:
+            return []
+        return [
+            f"database: the file {self._store.path} is damaged ({self._damage}): stop callmon, keep the file, and "
+            "put a copy back."
+        ]
 
 
 def upkeep(

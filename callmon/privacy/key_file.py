@@ -116,5 +116,5 @@ def _refuse_open_to_others(path: Path) -> None:
 
 
 def is_trusted(owner: int, reader: int, folder: int) -> bool:
-    """Whether `reader` may rely on a file of `owner`: its own or root's; root, also on one of its folder's owner."""
+    """Whether `reader` may rely on a file of `owner`: its own or root's; root also on its folder's owner's."""
     return owner in (0, reader) or (reader == 0 and owner == folder)

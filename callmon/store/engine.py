@@ -7,10 +7,12 @@ password is ever in a message.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from callmon.errors import StoreError
@@ -26,6 +28,8 @@ from callmon.mistakes import ADDRESS, UNREADABLE, hidden
 from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import lease
 from callmon.store.migrations import HEAD, KNOWN
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 2.0
 QUESTION_MILLISECONDS = 10_000
@@ -98,6 +102,7 @@ def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
     store = Store(parsed, ring)
     if store.path is not None and not store.path.exists():
         raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
+    _close_to_others(store.path)
     with _told(store):
         if complaint := _complaint(revision(store)):
             raise StoreError(f"the database {store} {complaint}")
@@ -115,6 +120,7 @@ def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
     store = Store(parse_url(url), ring)
     with _told(store):
         _make_file(store)
+        _close_to_others(store.path)
         found = revision(store)
         if found is not None and found not in KNOWN:
             raise StoreError(f"the database {store} {_complaint(found)}")
@@ -196,6 +202,45 @@ def _make_file(store: Store) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(store.path, os.O_CREAT | os.O_WRONLY, 0o600))
     store.find_again()
+
+
+def _close_to_others(path: Path | None) -> None:
+    """A copy that was put back is often readable by every user; it holds names, and numbers under their key."""
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+                continue
+            try:
+                file.chmod(0o600)
+            except OSError as error:
+                what = f"cannot be closed to them: {error.strerror}"
+            else:
+                what = "its mode is 0600 now"
+            log.warning(
+                "other users could read the database",
+                extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
+            )
+
+
+def damage(store: Store, is_over: Callable[[], bool] = lambda: False) -> str | None:
+    """What SQLite's own quick check finds wrong with the file; None when nothing is. It reads all of the file.
+
+    `is_over` is asked all the while: then it is left.
+    """
+    if store.path is None:
+        return None
+    looking = _reading_engine(store.url, store.path)
+    try:
+        with looking.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(is_over, 1_000)
+            (told,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+    except OperationalError:  # it is locked, or away, or it is over: the sinks say so
+        return None
+    except DatabaseError as error:
+        return reason(error)
+    return None if told == "ok" else " ".join(str(told).split())
 
 
 def _engine(url: URL, path: Path | None) -> Engine:

@@ -1,0 +1,148 @@
+"""A SQLite file that was damaged, or that other users can read."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from callmon.store.engine import Store, damage, open_store, upgrade
+from tests.running import Callmon, free_port
+from tests.store_fixtures import RING, database, of_calls, until
+
+PAGE = 4096
+
+
+def written(place: Path, calls: int = 200) -> Path:
+    """A database of so many calls, all of it in one file."""
+    path = place / "callmon.db"
+    store = upgrade(f"sqlite:///{path}", RING)
+    with database(store) as sink:
+        for outcome in of_calls(calls):
+            sink.offer(outcome)
+        assert sink.flush(60)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    return path
+
+
+def spoil(path: Path, table: str) -> None:
+    """The first page of the table is noise."""
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(os.urandom(PAGE))
+
+
+def test_a_page_that_nobody_asks_for_is_found_to_be_damaged(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    store = open_store(f"sqlite:///{path}", RING)
+    assert damage(store) is None
+    spoil(path, "fact")
+    assert "database disk image is malformed" in str(damage(store)) or "Tree" in str(damage(store))
+    store.close()
+
+
+def test_a_look_at_the_file_is_left_when_it_is_over(tmp_path: Path) -> None:
+    path, asked = written(tmp_path), threading.Event()
+
+    def is_over() -> bool:
+        asked.set()
+        return True
+
+    store = open_store(f"sqlite:///{path}", RING)
+    damage(store, is_over)
+    assert asked.is_set()
+    store.close()
+
+
+def test_health_is_503_while_the_file_is_damaged_though_callmon_goes_on(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    spoil(path, "audit")  # of which nothing is asked at a start
+    callmon = Callmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
+    key(tmp_path / "callmon.db-key")
+    callmon.start(until_heard=False)
+    try:
+        assert until(lambda: "is damaged" in str(callmon.health()[1])), callmon.log.read_text()
+        status, told = callmon.health()
+        assert status == 503
+        assert [str(path) in str(sentence) for sentence in told["troubles"]] == [True]  # type: ignore[attr-defined]
+    finally:
+        callmon.end_everything()
+
+
+@pytest.mark.parametrize("table", ["sqlite_master", "writer", "mark", "counter", "rollup_state"])
+def test_a_start_with_a_damaged_file_ends_in_a_sentence(tmp_path: Path, table: str) -> None:
+    path = written(tmp_path, 1)
+    if table == "sqlite_master":
+        with path.open("r+b") as file:
+            file.write(b"noise" * 200)
+    else:
+        spoil(path, table)
+    callmon = Callmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
+    key(tmp_path / "callmon.db-key")
+    callmon.start(until_heard=False)
+    process = callmon._process
+    assert process is not None
+    try:
+        assert process.wait(90) == 1
+        last = callmon.log.read_text().splitlines()[-1]
+        assert ("Traceback" in callmon.log.read_text(), "the database" in last) == (False, True)
+    finally:
+        callmon.end_everything()
+
+
+def key(path: Path) -> None:
+    from base64 import urlsafe_b64encode
+
+    path.write_text(urlsafe_b64encode(RING.raw[0]).decode() + "\n")
+    path.chmod(0o600)
+
+
+# Other users.
+
+
+def modes(path: Path) -> dict[str, int]:
+    files = (path, Path(f"{path}-wal"), Path(f"{path}-shm"))
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in files}
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o660, 0o604])
+def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_is_told(
+    tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = written(tmp_path, 1)
+    path.chmod(mode)
+    for opening in (open_store, upgrade):
+        with sqlite3.connect(path) as other:  # its files beside it come and go with it
+            other.execute("PRAGMA journal_mode=WAL")
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("CREATE TABLE IF NOT EXISTS of_another (x)")
+            other.execute("COMMIT")
+            for name in modes(path):
+                (path.parent / name).chmod(mode)
+            caplog.clear()
+            store = opening(f"sqlite:///{path}", RING)
+            assert set(modes(path).values()) == {0o600}
+            told = [record.message for record in caplog.records]
+            assert told == ["other users could read the database"] * 3
+            store.close()
+        other.close()
+
+
+def test_a_database_that_its_owner_alone_reads_is_left_as_it_is(
+    sqlite_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with sqlite_store.writing() as connection:
+        connection.execute(text("UPDATE writer SET token = 'x'"))
+    assert sqlite_store.path is not None
+    opened = open_store(str(sqlite_store.url), RING)
+    assert (set(modes(sqlite_store.path).values()), caplog.records) == ({0o600}, [])
+    opened.close()
