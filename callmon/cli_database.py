@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
 
 if TYPE_CHECKING:
     from callmon.store.engine import Store
@@ -30,6 +30,8 @@ def db() -> None:
 def upgrade(config: Path | None) -> None:
     """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
 
+    Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
+
     \b
     Example: callmon db upgrade --config callmon.toml
     """
@@ -39,6 +41,23 @@ def upgrade(config: Path | None) -> None:
     store = until_done(ready(configuration(config)))
     _roll_up(store)
     click.echo(f"The database is at revision {revision(store)}.")
+    _sign_everybody_out(store)
+
+
+def _sign_everybody_out(store: Store) -> None:
+    """And say who may sign in."""
+    from callmon.store import accounts, put_back
+    from callmon.store.audit import Deed
+
+    known = accounts.accounts(store)
+    ended = put_back.end_all(store, Deed(datetime.now(UTC), somebody(), put_back.ENDED))
+    if not known and not ended:
+        return
+    click.echo(
+        f"Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:"
+    )
+    for one in known:
+        click.echo(f"{one.name:<24}{' '.join(sorted(one.roles))}{'  locked' if one.is_locked else ''}")
 
 
 @db.command()

@@ -150,9 +150,9 @@ def remove(name: str, config: Path | None) -> None:
 
 
 def _store(config: Path | None) -> Store:
-    from callmon.store.engine import open_store
+    from callmon.store.keyed import for_accounts
 
-    return until_done(open_store(configuration(config).store.url))
+    return until_done(for_accounts(configuration(config)))
 
 
 def _deed(act: str, about: str) -> Deed:

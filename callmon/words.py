@@ -262,6 +262,7 @@ ACTS: Mapping[str, str] = {
     "account locked": "compte verrouillé",
     "account unlocked": "compte déverrouillé",
     "account removed": "compte supprimé",
+    "sessions ended": "toutes les séances terminées",
 }
 
 # What such an act was about, where that is not a name.

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import ConfigError
-from callmon.store import audit, sessions, tables
+from callmon.store import audit, put_back, sessions, tables
 from callmon.store.audit import Deed
 from callmon.store.engine import Store, _told
 
@@ -94,6 +94,7 @@ def _changing(store: Store, name: str, deed: Deed) -> Iterator[Connection]:
         yield connection
         sessions.end_of(connection, name, "account")
         audit.put(connection, deed)
+        put_back.note(store, deed.at)
 
 
 def _account(row: Any) -> Account:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from callmon.errors import ConfigError
 from callmon.privacy import key_file
 from callmon.privacy.sealing import Ring
-from callmon.store import rolled, rotation
+from callmon.store import put_back, rolled, rotation
 from callmon.store.engine import Store, open_store, parse_url, sealed_with, upgrade
 from callmon.store.journal import Journal
 
@@ -35,6 +35,17 @@ def place(settings: Settings) -> Path:
     if url.get_backend_name() == "sqlite":
         return Path(f"{url.database}-key")
     return own_folder() / "callmon.key"
+
+
+def for_accounts(settings: Settings) -> Store:
+    """For commands that change accounts. Of PostgreSQL their changes are noted beside the key."""
+    return _with_notes(open_store(settings.store.url), settings)
+
+
+def _with_notes(store: Store, settings: Settings) -> Store:
+    if store.path is None:
+        store.notes = Path(f"{place(settings)}-accounts")
+    return store
 
 
 def own_folder() -> Path:
@@ -90,7 +101,8 @@ def ready(settings: Settings) -> Store:
         _refuse_without_key(store, path)
         _make(path)
     store.close()
-    store = open_store(settings.store.url, key_file.read(path))
+    store = _with_notes(open_store(settings.store.url, key_file.read(path)), settings)
+    put_back.end_if_older(store)
     if store.path is None:  # another callmon, elsewhere, must not begin with a key of its own
         with store.writing() as connection:
             rotation.note_key(connection, store.ring)

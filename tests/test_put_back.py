@@ -1,0 +1,153 @@
+"""A copy of the database that is put back as the README says: it signs nobody in, and accounts are told."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from sqlalchemy.engine import make_url
+
+from callmon.cli import main
+from callmon.settings import Settings, example_text, load
+from callmon.store import accounts, audit, keyed, put_back, sessions
+from callmon.store.engine import Store
+from tests.lab.postgres import dump, restore
+
+TERMS = sessions.Terms(timedelta(days=1), timedelta(days=2), 10)
+PASSWORD = "trois sonneries, pas quatre"
+
+
+def settings(place: Path, url: str) -> Settings:
+    path = place / "callmon.toml"
+    text = (
+        example_text()
+        .replace("sqlite:///callmon.db", url)
+        .replace("[web]\n", "[web]\naccess = { accounts = true }\n")
+    )
+    key = f'[privacy]\nkey_file = "{place}/number.key"\n'
+    path.write_text(text.replace("[privacy]\n", key), encoding="utf-8")
+    return load(path)
+
+
+def run(place: Path, *words: str) -> str:
+    done = CliRunner().invoke(main, [*words, "--config", str(place / "callmon.toml")], input=f"{PASSWORD}\n")
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def sign_in(store: Store, *names: str) -> None:
+    now = datetime.now(UTC)
+    for name in names:
+        sessions.begin(store, sessions.Session(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS)
+
+
+def signed_in(store: Store) -> list[str]:
+    now = datetime.now(UTC)
+    known = (sessions.known(store, f"cookie of {name}", now, TERMS) for name in ("luc", "marie", "paul"))
+    return [one.person for one in known if one is not None]
+
+
+def copy_of(store: Store) -> Callable[[], str]:
+    """A copy as it is now; called, it is put back, and the database's address is given."""
+    if store.path is not None:
+        path, kept = store.path, Path(f"{store.path}.copy")
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(kept)) as copy:
+            source.backup(copy)
+
+        def put() -> str:
+            for beside in ("-wal", "-shm"):
+                Path(f"{path}{beside}").unlink(missing_ok=True)
+            path.write_bytes(kept.read_bytes())
+            return f"sqlite:///{path}"
+
+        return put
+    url = store.url.render_as_string(hide_password=False)
+    dumped, name = dump(url, "--format=custom"), f"callmon_{uuid4().hex[:12]}"
+
+    def restored() -> str:
+        server = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        target = make_url(url).set(database=name).render_as_string(hide_password=False)
+        restore(target, dumped)
+        return target
+
+    return restored
+
+
+@pytest.fixture
+def used(url: str, tmp_path: Path) -> Store:
+    """Three accounts, everybody signed in."""
+    run_key = CliRunner().invoke(main, ["privacy", "key", str(tmp_path / "number.key")])
+    assert run_key.exit_code == 0, run_key.output
+    store = keyed.ready(settings(tmp_path, url))
+    for name in ("luc", "marie", "paul"):
+        run(tmp_path, "users", "add", name, "--role", "administrator")
+    sign_in(store, "luc", "marie", "paul")
+    return store
+
+
+@pytest.mark.parametrize("change", [("lock", "marie"), ("remove", "marie"), ("password", "marie")])
+def test_a_copy_from_before_a_change_of_an_account_signs_nobody_in(
+    used: Store, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    put = copy_of(used)
+    run(tmp_path, "users", *change)
+    assert signed_in(used) == ["luc", "paul"]
+    used.close()
+    again = keyed.ready(settings(tmp_path, put()))
+    assert signed_in(again) == []
+    assert audit.deeds(again, 1)[0].act == "sessions ended"
+    sign_in(again, "paul")
+    again.close()
+    once_more = keyed.ready(load(tmp_path / "callmon.toml"))
+    assert signed_in(once_more) == ["paul"]  # it was told, and is over
+    once_more.close()
+
+
+def test_a_start_after_a_change_with_the_same_database_signs_nobody_out(used: Store, tmp_path: Path) -> None:
+    run(tmp_path, "users", "lock", "marie")
+    used.close()
+    again = keyed.ready(load(tmp_path / "callmon.toml"))
+    assert signed_in(again) == ["luc", "paul"]
+    again.close()
+
+
+def test_an_upgrade_signs_everybody_out_and_lists_the_accounts_with_their_state(
+    used: Store, tmp_path: Path
+) -> None:
+    run(tmp_path, "users", "lock", "marie")
+    told = run(tmp_path, "db", "upgrade").splitlines()
+    assert told[1:] == [
+        "Sessions ended: 2. These accounts may sign in unless they are locked; lock or remove others:",
+        "luc                     administrator",
+        "marie                   administrator  locked",
+        "paul                    administrator",
+    ]
+    assert signed_in(used) == []
+    used.close()
+
+
+def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
+    used: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A command as root writes anywhere: so there is no such folder."""
+    used.notes = tmp_path / "nowhere" / "accounts"
+    accounts.lock(used, "marie", True, audit.Deed(datetime.now(UTC), "root", "account locked", "marie"))
+    assert [one.name for one in accounts.accounts(used) if one.is_locked] == ["marie"]
+    assert [record.message for record in caplog.records] == ["the change of an account is not noted"]
+    used.close()
+
+
+def test_a_note_that_cannot_be_read_counts_as_a_change_of_now(used: Store, tmp_path: Path) -> None:
+    assert used.notes is not None
+    used.notes.write_text("yesterday\n")
+    assert (put_back.end_if_older(used), signed_in(used)) == (True, [])
+    used.close()
