@@ -36,8 +36,8 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     leg = _dialled_leg(tracker, source, event)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
-        if leg is not None and source is None:
-            clicked.rings_first(tracker, leg, event)
+        if leg is not None:
+            clicked.rings(tracker, source, leg, event)
         return
     if source is call.caller:
         language.heard(tracker, call, event, chosen=True)
@@ -50,6 +50,8 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     if outside or leg.flags & OUTSIDE:
         leg.outside = outside
+    if outside:
+        clicked.dials_outside(call, event)
     arrival.settle_direction(tracker, call, outside)
     if outside and call.inbound:
         hairpins.went_out(tracker, call, leg, event)
@@ -137,7 +139,7 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
         leg.answered, leg.answered_at = True, event.at
     if call is None:
         if leg.answered:
-            clicked.picked_up(source, leg)
+            clicked.answered(tracker, source, leg)
         return
     leg.flags |= DIALLED
     if event.status == "ANSWER":

@@ -47,7 +47,6 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
     answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
-    picked_up = Seldom["Leg | None"](None)  # by a Local channel of nobody's call: the phone that took it
 
     def __post_init__(self) -> None:
         if not is_local(self.channel):
@@ -123,6 +122,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     surveyed = flag(2048)  # the survey has been offered
     queued = flag(4096)  # was put into a queue: what took its time since then was no menu
     message = flag(8192)  # it was told that a message was left
+    clicked = flag(16384)  # the exchange rang the caller first (click-to-dial)
     thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
     maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
     consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another

@@ -27,6 +27,7 @@ from callmon.ami import events as e
 from callmon.ami.clock import ClockSet
 from callmon.calls import (
     arrival,
+    clicked,
     clocks,
     conferences,
     dialling,
@@ -72,6 +73,7 @@ class Tracker:
         self.refused = 0
         self._latest: e.Event | None = None  # that bears a time
         self.unborn: dict[str, e.Newchannel] = {}
+        self.originations: clicked.Originations = {}
         self.gone_out: hairpins.Out = {}  # dialled outside for a caller: it may come back
         self.dialplan_heard = False
         self._texts: dict[str, str] = {}
@@ -157,6 +159,8 @@ class Tracker:
                     self.begin(leg, event)
             elif len(self.unborn) < MAX_LEGS:
                 self.unborn[uniqueid] = event
+        else:
+            clicked.born(self, leg, event)
 
     def begin(self, leg: Leg, event: e.Newchannel) -> None:
         """A channel that calls in: a call, whose direction may be known only when something is dialled."""
@@ -168,6 +172,8 @@ class Tracker:
     def _hangup(self, event: e.Hangup) -> None:
         leg = self.legs.pop(event.uniqueid, None)
         self.listing.gone(event.uniqueid)
+        if self.originations:
+            clicked.gone(self, event.uniqueid)
         if leg is None:
             return
         self.unborn.pop(event.uniqueid, None)
@@ -217,6 +223,7 @@ class Tracker:
             del self.talking[endpoint(call.person.channel)]
         self.calls.pop(call.id, None)
         self.legs.pop(call.id, None)
+        clicked.gone(self, call.id)
         call.take_apart()
 
     def _hangup_request(self, event: e.HangupRequest) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from callmon import facts as f
-from callmon.calls import hairpins
+from callmon.calls import clicked, hairpins
 from callmon.calls.legs import Leg, TrackedCall
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def drop(tracker: Tracker, leg: Leg) -> None:
     tracker.unborn.pop(leg.uniqueid, None)
     tracker.bridges.leave(leg)
     hairpins.forget(tracker, leg)
+    clicked.gone(tracker, leg.uniqueid)
     if leg.partner is not None:
         leg.partner.partner = None
 

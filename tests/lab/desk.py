@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 from contextlib import suppress
 
 from tests.lab.board import Board
@@ -15,7 +16,6 @@ from tests.lab.listener import Event, value
 from tests.lab.site import HOME
 
 SECONDS_TO_REPLY = 60
-SECONDS_TO_PICK_UP = 8
 CONTEXT = "internal"
 
 
@@ -63,23 +63,29 @@ class Desk:
             case _:
                 raise ValueError(f"no such action: {action}")
 
-    async def dial(self, phone: str, number: str) -> None:
-        """Click-to-dial: ring the phone, and when it is picked up dial the number from it."""
-        person = {"Channel": f"PJSIP/{phone}", "CallerID": f"Agent {phone} <{phone}>"}
-        patience = str(SECONDS_TO_PICK_UP * 1000)
-        await self._ask("Originate", **person, **_place(number), Timeout=patience, Async="true")
+    async def originate(self, fields: Mapping[str, str]) -> None:
+        """Click-to-dial: ring the phone, and when it is picked up dial the number. Without `Async` the exchange
+        answers when the phone is picked up, and with an error when it is not.
+        """
+        if "Async" in fields:
+            await self._ask("Originate", **fields)
+        else:
+            await self._answer("Originate", **fields)
 
     # --- inside ------------------------------------------------------------------------------------
 
     async def _ask(self, action: str, **fields: str) -> None:
+        said = await self._answer(action, **fields)
+        if value(said, "Response") != "Success":
+            raise RuntimeError(f"{action} refused: {value(said, 'Message')}")
+
+    async def _answer(self, action: str, **fields: str) -> Event:
         assert self._writer is not None
         number = str(next(self._numbers))
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         lines = [f"Action: {action}", f"ActionID: {number}", *(f"{k}: {v}" for k, v in fields.items())]
         self._writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
-        said = await asyncio.wait_for(reply, SECONDS_TO_REPLY)
-        if value(said, "Response") != "Success":
-            raise RuntimeError(f"{action} refused: {value(said, 'Message')}")
+        return await asyncio.wait_for(reply, SECONDS_TO_REPLY)
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError):

@@ -223,6 +223,36 @@ exten => _3XX,1,Dial(Local/${EXTEN}@lab-member/n,24,tk)
 exten => _3XX,1,Dial(Local/${EXTEN}@lab-member,24)
  same => n,Hangup()
 
+; What a click-to-dial passes through on the way to the agent, and to the person outside.
+
+[lab-chain]
+exten => _[1-3]XX,1,Dial(Local/${EXTEN}@internal/n,24)
+ same => n,Hangup()
+
+[lab-chain-optimised]
+exten => _[1-3]XX,1,Dial(Local/${EXTEN}@lab-member,24)
+ same => n,Hangup()
+
+[lab-chain-out]
+exten => _9X.,1,Dial(Local/${EXTEN}@internal/n,60)
+ same => n,Hangup()
+
+[lab-chain-out-optimised]
+exten => _9X.,1,Dial(Local/${EXTEN}@lab-out,60)
+ same => n,Hangup()
+
+[lab-out]
+exten => _9X.,1,Dial(PJSIP/${EXTEN:1}@trunk,60)
+ same => n,Hangup()
+
+[lab-out-variable]          ; the number is in no extension
+exten => s,1,Dial(Local/s@lab-out-variable-far/n,60)
+ same => n,Hangup()
+
+[lab-out-variable-far]
+exten => s,1,Dial(PJSIP/${CLICKED:1}@trunk,60)
+ same => n,Hangup()
+
 [lab-french-greeting]       ; the dialplan greets in French: nobody has asked for it
 exten => _3XX,1,Set(CHANNEL(language)=fr)
  same => n,Dial(PJSIP/${EXTEN},24,tk)

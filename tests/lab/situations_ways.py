@@ -148,7 +148,7 @@ FORWARDED = (
 
 def click(name: str, phone: str, dials: str, phones: dict[str, Phone], expect: dict[str, object]) -> Situation:
     """Click-to-dial: the desk rings the person's own phone, then dials from it."""
-    return Situation(name, Caller(dials, phone=phone, by_desk=True), phones, expect)
+    return Situation(name, Caller(dials, phone=phone, by_desk="phone"), phones, expect)
 
 
 PICKS_UP = Phone(answers=3)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from tests.lab.board import Board
+from tests.lab.clicks import fields
 from tests.lab.desk import Desk
 from tests.lab.exchange import Asterisk
 from tests.lab.leg import UP, Leg, LineOver
@@ -82,10 +83,11 @@ class Stage:
             call.ended_by = "caller" if leg.ended_by == "us" else leg.ended_by
 
     async def _click(self, call: Played) -> None:
-        phone, now = call.situation.caller.phone, asyncio.get_running_loop().time()
-        assert phone is not None, "the desk rings a phone first"
-        await self._desk.dial(phone, call.dialled)
-        await asyncio.wait_for(self._board.happened(f"{phone} leaves", now), LONGEST_CALL)
+        caller, now = call.situation.caller, asyncio.get_running_loop().time()
+        assert caller.phone is not None, "the desk rings a phone first"
+        asked = fields(caller.by_desk, caller.phone, call.dialled, caller.patience)
+        await self._desk.originate(asked)
+        await asyncio.wait_for(self._board.happened(f"{caller.phone} leaves", now), LONGEST_CALL)
         call.ended = time.time()
 
     async def _other(self, call: Played, caller: Caller, begins: float, later: float) -> None:

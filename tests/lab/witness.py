@@ -42,17 +42,20 @@ def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
 def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     """The call's id: of the first channel, born with this caller and this dialled number.
 
-    (Click-to-dial: of the phone that rings first; its channel is born before a number is dialled.)
+    (Click-to-dial: of the phone that rings first; its channel is born before a number is dialled, and with the id of
+    a Local channel when it is rung through one.)
     """
     caller = call.situation.caller
     for event in heard:
-        if value(event, "Event") != "Newchannel" or value(event, "Uniqueid") != value(event, "Linkedid"):
+        if value(event, "Event") != "Newchannel":
+            continue
+        if not caller.by_desk and value(event, "Uniqueid") != value(event, "Linkedid"):
             continue
         if float(value(event, "Timestamp") or 0) < call.invited - (SLACK if caller.withheld else BUSY):
             continue  # another one that withholds its number, or a call before by the same number
         if caller.by_desk:
             if (value(event, "Channel") or "").startswith(f"PJSIP/{caller.phone}-"):
-                return value(event, "Linkedid")
+                return value(event, "Uniqueid")
         elif value(event, "Exten") == call.dialled and value(event, "CallerIDNum") in (
             call.caller,
             call.number,
@@ -74,7 +77,9 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
     if own is None:
         yield "the exchange never saw it"
         return
-    events = [event for event in heard if own in (value(event, "Linkedid"), value(event, "DestLinkedid"))]
+    born = next(event for event in _of(heard, "Newchannel") if value(event, "Uniqueid") == own)
+    root = value(born, "Linkedid")  # another one's where a Local channel rings the phone of a click-to-dial
+    events = [event for event in heard if root in (value(event, "Linkedid"), value(event, "DestLinkedid"))]
     if not any(value(event, "Uniqueid") == own for event in _of(events, "Hangup")):
         yield "no Hangup of the caller"
     yield from _ringing(call, events)

@@ -1,0 +1,63 @@
+"""Layouts of click-to-dial: what a CRM, FreePBX or a wallboard asks AMI's Originate for.
+
+Each rings the agent's phone first and then dials the person outside. `{phone}` is the agent's extension,
+`{number}` what the agent would dial, `{outside}` the number without the 9. Asterisk optimises a Local channel
+without `/n` away, but only while both parties speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECONDS_TO_PICK_UP = 8
+Fields = Mapping[str, str]
+
+AGENT, CALLER, NOBODY = "Agent {phone} <{phone}>", "<{outside}>", ""
+
+
+def _extension(context: str = "internal", extension: str = "{number}", **more: str) -> Fields:
+    return {"Context": context, "Exten": extension, "Priority": "1", **more}
+
+
+def _dial(what: str) -> Fields:
+    return {"Application": "Dial", "Data": f"{what},60"}
+
+
+def _click(channel: str, then: Fields, shows: str, answers_at_once: bool = True) -> Fields:
+    """`shows`: the caller id. FreePBX sets the number outside: the agent's display shows who will be called."""
+    asked = {"Channel": channel, **then, **({"CallerID": shows} if shows else {})}
+    return asked | ({"Async": "true"} if answers_at_once else {})
+
+
+DIRECT, BY_LOCAL = _dial("PJSIP/{outside}@trunk"), _dial("Local/{number}@internal/n")
+BY_OPTIMISED = _dial("Local/{number}@lab-out")
+PHONE, LOCAL, OPTIMISED = "PJSIP/{phone}", "Local/{phone}@internal/n", "Local/{phone}@lab-member"
+
+LAYOUTS: Mapping[str, Fields] = {
+    "phone": _click(PHONE, _extension(), AGENT),
+    "phone_shows_caller": _click(PHONE, _extension(), CALLER),
+    "phone_to_application": _click(PHONE, DIRECT, AGENT, answers_at_once=False),
+    "phone_to_local": _click(PHONE, BY_LOCAL, AGENT),
+    "phone_to_optimised": _click(PHONE, BY_OPTIMISED, CALLER),
+    "local": _click(LOCAL, _extension(), AGENT),
+    "local_shows_caller": _click(LOCAL, _extension(), CALLER),
+    "local_shows_nobody": _click(LOCAL, _extension(), NOBODY),
+    "local_to_application": _click(LOCAL, DIRECT, CALLER),
+    "local_optimised": _click(OPTIMISED, _extension("lab-out"), AGENT),
+    "both_local": _click(LOCAL, BY_LOCAL, CALLER),
+    "both_optimised": _click(OPTIMISED, BY_OPTIMISED, AGENT),
+    "chains": _click("Local/{phone}@lab-chain/n", _dial("Local/{number}@lab-chain-out/n"), CALLER),
+    "chains_optimised": _click(
+        "Local/{phone}@lab-chain-optimised", _dial("Local/{number}@lab-chain-out-optimised"), AGENT
+    ),
+    "number_in_variable": _click(
+        LOCAL, _extension("lab-out-variable", "s", Variable="__CLICKED={number}"), CALLER
+    ),
+}
+
+
+def fields(layout: str, phone: str, number: str, seconds: float = SECONDS_TO_PICK_UP) -> dict[str, str]:
+    """What Originate is asked for."""
+    names = {"phone": phone, "number": number, "outside": number.removeprefix("9")}
+    asked = {name: text.format(**names) for name, text in LAYOUTS[layout].items()}
+    return asked | {"Timeout": str(round(seconds * 1000))}
