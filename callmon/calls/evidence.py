@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls.endpoints import is_local
-from callmon.calls.legs import TrackedCall
+from callmon.calls.legs import Leg
 
 # A phone dialled this soon after the arrival (in whole seconds) was the first to be: nothing rang before it.
 AT_ONCE = timedelta(seconds=1)
@@ -19,9 +20,9 @@ def born(uniqueid: str) -> datetime | None:
     return e.instant(uniqueid.rpartition("-")[2].partition(".")[0])
 
 
-def pair_halves(call: TrackedCall) -> None:
+def pair_halves(legs: Iterable[Leg]) -> None:
     """The two halves of a Local channel bear one name: what joined them may have been said in the gap."""
-    halves = {leg.channel: leg for leg in call.legs if not leg.is_phone}
+    halves = {leg.channel: leg for leg in legs if not leg.is_phone}
     for name, leg in halves.items():
         other = halves.get(f"{name[:-1]}2") if name.endswith(";1") else None
         if other is not None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, dialling, voicemail, waiting
+from callmon.calls import arrival, clicked_found, dialling, voicemail, waiting
 from callmon.calls.absence import Absence, Heard
 from callmon.calls.endpoints import is_local
 from callmon.calls.evidence import AT_ONCE, answer_time, born, earliest, is_ringing, pair_halves, soon, within
@@ -135,7 +135,7 @@ class Listing:
             return
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
-        self._settle(listed, until)
+        self._settle(clicked_found.in_form(self._tracker, listed), until)
         self._finish(until)
 
     def refused(self, event: e.ListingRefused) -> None:
@@ -305,7 +305,7 @@ class Listing:
             self._place(leg, phone)
             if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
                 self._rings(call, leg, entry, phone, since)
-        pair_halves(call)
+        pair_halves(call.legs)
         for phone in phones:
             leg = self._tracker.legs[phone.uniqueid]
             if phone.state == UP and leg.is_phone:

@@ -33,6 +33,7 @@ from callmon.calls import (
     dialling,
     hairpins,
     language,
+    queues,
     requests,
     surveys,
     transfers,
@@ -104,8 +105,8 @@ class Tracker:
             e.Unhold: partial(transfers.hold, self),
             e.Newexten: partial(voicemail.step, self),
             e.MessageWaiting: partial(voicemail.message_waiting, self),
-            e.QueueCallerJoin: self._queue_join,
-            e.QueueCallerLeave: self._queue_leave,
+            e.QueueCallerJoin: partial(queues.joined, self),
+            e.QueueCallerLeave: partial(queues.left, self),
             e.UserEvent: partial(requests.said, self),
             e.DeviceStateChange: partial(waiting.changed, self),
             e.Registry: self.phones.registrations.told,
@@ -387,21 +388,3 @@ class Tracker:
         one, two = self.legs.get(event.one), self.legs.get(event.two)
         if one is not None and two is not None:
             one.partner, two.partner = two, one
-
-    def _queue_join(self, event: e.QueueCallerJoin) -> None:
-        call = self.calls.get(event.uniqueid)
-        if call is None:
-            return
-        language.by_queue(self, call, event)
-        self.not_voicemail_after_all(call, event)
-        arrival.settle_direction(self, call, dialled_outside=False)
-        call.queue, call.queued = event.queue, True
-        transfers.taken(call)
-        self._out.append(f.QueueEntered(call.id, event.at, event.queue))
-        waiting.queued(self, call, event.at)
-
-    def _queue_leave(self, event: e.QueueCallerLeave) -> None:
-        call = self.calls.get(event.uniqueid)
-        if call is not None and call.queue is not None:
-            call.queue = None
-            self._out.append(f.QueueLeft(call.id, event.at, event.queue, call.asked))
