@@ -73,6 +73,11 @@ def _record(options: argparse.Namespace) -> int:
     return 0
 
 
+def _whole(options: argparse.Namespace) -> int:
+    save_whole(options.run_of, options.out, options.name)
+    return 0
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -90,6 +95,11 @@ def _options() -> argparse.Namespace:
         "--only", nargs="+", default=[], metavar="SITUATION", help="of the first run, these alone"
     )
     command.set_defaults(run=_record)
+    command = commands.add_parser("whole", help="make one recording of all that play wrote")
+    command.add_argument("run_of", type=Path, metavar="RUN")
+    command.add_argument("name")
+    command.add_argument("--out", type=Path, default=Path("tests/recordings"), metavar="DIR")
+    command.set_defaults(run=_whole)
     return parser.parse_args()
 
 

@@ -33,7 +33,7 @@ DIRECT, BY_LOCAL = _dial("PJSIP/{outside}@trunk"), _dial("Local/{number}@interna
 BY_OPTIMISED = _dial("Local/{number}@lab-out")
 PHONE, LOCAL, OPTIMISED = "PJSIP/{phone}", "Local/{phone}@internal/n", "Local/{phone}@lab-member"
 
-LAYOUTS: Mapping[str, Fields] = {
+LAYOUTS: dict[str, Fields] = {
     "phone": _click(PHONE, _extension(), AGENT),
     "phone_shows_caller": _click(PHONE, _extension(), CALLER),
     "phone_to_application": _click(PHONE, DIRECT, AGENT, answers_at_once=False),
@@ -55,9 +55,22 @@ LAYOUTS: Mapping[str, Fields] = {
     ),
 }
 
+# No call of an agent's to a person outside.
+OTHER_LAYOUTS: dict[str, Fields] = {
+    "person_first": _click("Local/{number}@internal/n", _extension(extension="{phone}"), CALLER),
+    "both_plain_local": _click(LOCAL, _dial("Local/{number}@lab-member/n"), AGENT),
+}
+# Phones and a trunk of chan_sip, which Asterisk 16 still has.
+OLD_LAYOUTS: dict[str, Fields] = {
+    "sip_phone": _click("SIP/{phone}", _dial("SIP/sip-trunk/{outside}"), CALLER),
+    "sip_local": _click("Local/{phone}@lab-sip-member/n", _extension("lab-sip-out"), CALLER),
+    "sip_both_local": _click("Local/{phone}@lab-sip-member/n", _dial("Local/{number}@lab-sip-out/n"), AGENT),
+    "sip_both_optimised": _click("Local/{phone}@lab-sip-member", _dial("Local/{number}@lab-sip-out"), CALLER),
+}
 
-def fields(layout: str, phone: str, number: str, seconds: float = SECONDS_TO_PICK_UP) -> dict[str, str]:
+
+def fields(layout: str, phone: str, number: str) -> dict[str, str]:
     """What Originate is asked for."""
     names = {"phone": phone, "number": number, "outside": number.removeprefix("9")}
-    asked = {name: text.format(**names) for name, text in LAYOUTS[layout].items()}
-    return asked | {"Timeout": str(round(seconds * 1000))}
+    asked = {name: text.format(**names) for name, text in (LAYOUTS | OTHER_LAYOUTS | OLD_LAYOUTS)[layout].items()}
+    return asked | {"Timeout": str(SECONDS_TO_PICK_UP * 1000)}

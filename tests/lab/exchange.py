@@ -16,6 +16,7 @@ from tests.lab.processes import begin, end
 from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
 
 SECONDS_TO_START = 30
+HAVE_CHAN_SIP = ("16",)
 
 
 class Asterisk:
@@ -30,6 +31,7 @@ class Asterisk:
             sip=free_port(socket.SOCK_DGRAM, HOME),
             trunk=free_port(socket.SOCK_DGRAM, TRUNK_ADDRESS),
             phones=free_port(socket.SOCK_DGRAM, HOME),
+            chan_sip=free_port(socket.SOCK_DGRAM, HOME) if version in HAVE_CHAN_SIP else None,
         )
         self.secrets = Secrets(*(secrets.token_hex(8) for _ in range(4)))
         self._place = Place(self._folder, "run", keep)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.lab.clicks import SECONDS_TO_PICK_UP
-
 
 @dataclass(frozen=True)
 class Step:
@@ -51,7 +49,6 @@ class Caller:
     gives_up: float | None = None  # seconds after dialling, if nobody has answered
     steps: tuple[Step, ...] = ()
     by_desk: str = ""  # click-to-dial in this layout (`clicks`): the desk rings the phone and then dials
-    patience: float = SECONDS_TO_PICK_UP  # how long the desk has the phone ring
     takes: str | None = None  # the phone whose ringing call is taken: INVITE with Replaces
     when: str = ""  # dials so many seconds after this; ``{place}`` in ``dials``: where that phone parked
 

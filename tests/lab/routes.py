@@ -135,6 +135,8 @@ exten => _**[23]XX,1,PickupChan(PJSIP/${EXTEN:2})
  same => n,Hangup()
 exten => _*8[23]XX,1,Pickup(${EXTEN:2}@internal)
  same => n,Hangup()
+exten => _*9XXX,1,Dial(Local/${EXTEN:2}@lab-member/n,24)
+ same => n,Hangup()
 exten => 600,1,Queue(lab-queue-sent,tk,,,60)
 exten => 601,1,Queue(lab-queue-sent-by-desk,tk,,,60)
 exten => 602,1,Queue(lab-queue-redirected,tk,,,60)
@@ -243,6 +245,14 @@ exten => _9X.,1,Dial(Local/${EXTEN}@lab-out,60)
 
 [lab-out]
 exten => _9X.,1,Dial(PJSIP/${EXTEN:1}@trunk,60)
+ same => n,Hangup()
+
+[lab-sip-member]            ; phones and a trunk of the old driver, chan_sip
+exten => _4XX,1,Dial(SIP/${EXTEN},24)
+ same => n,Hangup()
+
+[lab-sip-out]
+exten => _9X.,1,Dial(SIP/sip-trunk/${EXTEN:1},60)
  same => n,Hangup()
 
 [lab-out-variable]          ; the number is in no extension

@@ -146,3 +146,10 @@ def sign(challenge: str, method: str, uri: str, name: str, password: str) -> str
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode("latin-1"), usedforsecurity=False).hexdigest()
+
+
+def destination(message: Message) -> tuple[str, int] | None:
+    """Where it goes: a response to where the request came from, a request to the address that it names."""
+    text = message.start if message.status is None else message.get("via")
+    found = re.search(r"([\d.]+):(\d+)", text)
+    return (found.group(1), int(found.group(2))) if found else None

@@ -17,6 +17,7 @@ TRUNK_ADDRESS = "127.0.0.2"  # Asterisk knows the trunk by its address, and phon
 HOME = "127.0.0.1"
 PHONES_SHIPPED = tuple(str(n) for n in range(101, 107))
 PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 360)))
+PHONES_OF_CHAN_SIP = tuple(str(n) for n in range(401, 433))
 PHONES_OFFLINE = ("198", "199")  # known to Asterisk, never registered
 PHONES_SILENT = ("107",)  # registered, takes calls and says nothing
 QUEUES = {
@@ -74,6 +75,7 @@ class Ports:
     sip: int
     trunk: int
     phones: int
+    chan_sip: int | None = None  # the old SIP driver, where Asterisk still has it
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         "pjsip": _pjsip(ports, secrets),
         "extensions": ROUTES,
         "queues": _queues(),
-        "modules": "".join(f"load = {name}.so\n" for name in MODULES),
+        "modules": "".join(f"load = {name}.so\n" for name in _modules(ports)),
         # A busy machine presses keys late: what is meant as one key after the other must stay so.
         "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
         "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
@@ -104,6 +106,8 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
     }
     for name, text in own.items():
         (site / f"{name}.conf").write_text(text)
+    if ports.chan_sip is not None:
+        (etc / "sip.conf").write_text(_chan_sip(ports, ports.chan_sip))
     (etc / "confbridge.conf").write_text("[general]\n")
     (etc / "followme.conf").write_text(FOLLOW_ME)
     # Asterisk reads this one before it knows its own directories: the include must be absolute.
@@ -138,6 +142,23 @@ def _pjsip(ports: Ports, secrets: Secrets) -> str:
         lines += [f"[{number}](+type=endpoint)\n{own}" for number in members]
     lines.append(LOOP.format(home=HOME, port=ports.sip))
     return "\n".join(lines) + "\n"
+
+
+def _modules(ports: Ports) -> Iterable[str]:
+    return MODULES if ports.chan_sip is None else (*MODULES, "chan_sip")
+
+
+def _chan_sip(ports: Ports, own: int) -> str:
+    """Phones and a trunk of the old driver: they are where those of the new one are, and register nowhere."""
+    media = "directmedia = no\ndisallow = all\nallow = ulaw\ndtmfmode = info\nqualify = no"
+    general = f"[general]\nudpbindaddr = {HOME}:{own}\nallowguest = no\nsrvlookup = no\ncontext = internal\n{media}"
+    trunk = f"[sip-trunk]\ntype = peer\nhost = {TRUNK_ADDRESS}\nport = {ports.trunk}\ncontext = from-trunk\n{media}"
+    phones = (
+        f"[{number}]\ntype = friend\nhost = {HOME}\nport = {ports.phones}\ndefaultuser = {number}\n"
+        f"callerid = Agent {number} <{number}>\n{media}"
+        for number in PHONES_OF_CHAN_SIP
+    )
+    return "\n".join((general, trunk, *phones)) + "\n"
 
 
 def _queues() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
+from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_consulted import CONSULTED
 from tests.lab.situations_mixed import MIXED
 from tests.lab.situations_transfers import SENT_OFF
@@ -333,9 +334,14 @@ PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
 SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *APART, *PLAIN)
 
 
+# Each is played as a whole, apart from those.
+APART_FROM_ALL = {"clicks": (*NEAR_MISSES, *CLICKS), "old_clicks": (*NEAR_MISSES, *OLD_CLICKS)}
+
+
 def named(*names: str) -> tuple[Situation, ...]:
-    known = {situation.name: situation for situation in SITUATIONS}
-    return tuple(known[name] for name in names)
+    """Situations by their names, or a group that is played apart by its own."""
+    known = {situation.name: (situation,) for situation in SITUATIONS} | APART_FROM_ALL
+    return tuple(situation for name in names for situation in known[name])
 
 
 # For tests that trouble callmon or the network meanwhile: each way to travel once or twice.

@@ -85,7 +85,7 @@ class Stage:
     async def _click(self, call: Played) -> None:
         caller, now = call.situation.caller, asyncio.get_running_loop().time()
         assert caller.phone is not None, "the desk rings a phone first"
-        asked = fields(caller.by_desk, caller.phone, call.dialled, caller.patience)
+        asked = fields(caller.by_desk, caller.phone, call.dialled)
         await self._desk.originate(asked)
         await asyncio.wait_for(self._board.happened(f"{caller.phone} leaves", now), LONGEST_CALL)
         call.ended = time.time()

@@ -102,7 +102,7 @@ class Station(asyncio.DatagramProtocol):
 
     def transmit(self, message: sip.Message) -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.sendto(sip.write(message), self.exchange)
+            self._transport.sendto(sip.write(message), sip.destination(message) or self.exchange)
 
     def datagram_received(self, data: bytes, _from: tuple[str | object, int]) -> None:
         if len(data) < 10:

@@ -54,7 +54,8 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
         if float(value(event, "Timestamp") or 0) < call.invited - (SLACK if caller.withheld else BUSY):
             continue  # another one that withholds its number, or a call before by the same number
         if caller.by_desk:
-            if (value(event, "Channel") or "").startswith(f"PJSIP/{caller.phone}-"):
+            technology, _, rest = (value(event, "Channel") or "").partition("/")
+            if technology != "Local" and rest.startswith(f"{caller.phone}-"):
                 return value(event, "Uniqueid")
         elif value(event, "Exten") == call.dialled and value(event, "CallerIDNum") in (
             call.caller,
