@@ -34,17 +34,19 @@ pytestmark = pytest.mark.lab
 
 SPEAKS = (Step(0, "speak", "40"),)
 PICKS_UP = Phone(answers=2, steps=SPEAKS)
+TALKS_FOR_A_MINUTE = (Step(0, "speak", "65"), Step(60, "hang_up"))
 TALKS_LONG, TALKS_SHORTLY = (*SPEAKS, Step(14, "hang_up")), (*SPEAKS, Step(4, "hang_up"))
 # What the agent does, what the person outside does, and the state and attempts that it must come to. An attempt is
 # an answer, or four rings (R-18): a busy line is none.
 ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
     "answered": (PICKS_UP, Phone(answers=3, steps=TALKS_LONG), ("paid", 0)),
     "answered, too short": (PICKS_UP, Phone(answers=3, steps=TALKS_SHORTLY), ("open", 1)),
+    "answered for a minute": (Phone(answers=2, steps=TALKS_FOR_A_MINUTE[:1]), Phone(answers=3, steps=TALKS_FOR_A_MINUTE), ("paid", 0)),
     "busy": (PICKS_UP, BUSY, ("open", 0)),
     "unanswered": (Phone(answers=2, steps=(Step(27, "hang_up"),)), Phone(), ("open", 1)),
     "not picked up": (Phone(), Phone(answers=2), ("open", 0)),
 }
-KILLS, SEED = 8, 11
+KILLS, SEED = 4, 11
 NEAR_MISS = "none"
 MESSAGES_TAKE = 26.0
 # In these no channel but the one outside is dialled by its number, and a listing does not tell it.
@@ -188,7 +190,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
 ) -> None:
     """What is not paid was answered, or (where no listing tells the number) dialled, where nobody can have heard it."""
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
-    made = callbacks(LAYOUTS, ("answered", "busy", "not picked up"), phones, MESSAGES_TAKE)
+    made = callbacks(LAYOUTS, ("answered for a minute", "busy", "not picked up"), phones, MESSAGES_TAKE)
     played = [leaves(f"message_{x.place}") for x in made] + [x.situation for x in made]
     chance, callmon = random.Random(SEED), Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
