@@ -31,6 +31,7 @@ STATUS, ENDED = "status", "calls/ended"
 LINES, CALLBACKS, DISRUPTIONS = "lines/", "callbacks/", "disruptions/"
 OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
+DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
 PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
@@ -183,9 +184,9 @@ def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
     if told["direction"] != "inbound" or told["line"] is None:
         kept["dialled"] = extension(told["dialled"])
     if told["answered_by"] is not None:
-        kept["answered_by"] = {"extension": extension(told["answered_by"]["extension"])}
+        kept["answered_by"] = {"extension": party(told["answered_by"]["extension"])}
     kept["transfers"] = [
-        {"kind": t["kind"], "to": extension(t["to"]), "answered": t["answered"]} for t in told["transfers"]
+        {"kind": t["kind"], "to": party(t["to"]), "answered": t["answered"]} for t in told["transfers"]
     ]
     if told["voicemail"] is not None:
         kept["voicemail"] = {**told["voicemail"], "mailbox": extension(told["voicemail"]["mailbox"])}
@@ -195,6 +196,11 @@ def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
 def extension(text: str | None) -> str | None:
     """A short extension of digits, or "outside"; anything else may be a number or a name: None."""
     return text if text is not None and (text == OUTSIDE or EXTENSION.fullmatch(text)) else None
+
+
+def party(text: str | None) -> str | None:
+    """Who took a call: where facts name a phone of ours, however long, or "outside"; None for a person's name."""
+    return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
 
 
 def callback_topic(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls.endpoints import endpoint, masked
+from callmon.calls.endpoints import endpoint
 from callmon.calls.legs import TrackedCall
 from callmon.calls.waiting import Waiting
 from callmon.numbers import e164, is_withheld
@@ -53,7 +53,7 @@ def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: Publ
             dialled=tracker.common(event.exten) if line else event.exten,
             caller=caller,
             withheld=withheld,
-            channel=masked(call.caller.channel),
+            channel=tracker.site.endpoints.shown(call.caller.channel),
             relay=caller in tracker.site.relay_numbers,
             test=line is not None and caller in tracker.site.test_callers,
             beside=beside,
@@ -85,7 +85,7 @@ def tell_found(
             dialled=entry.dialled,
             caller=caller,
             withheld=withheld,
-            channel=masked(call.caller.channel),
+            channel=tracker.site.endpoints.shown(call.caller.channel),
             found=True,
             may_hide_answer=may_hide_answer,
             slack=timedelta(seconds=1),

@@ -15,6 +15,8 @@ from callmon.facts import OUTSIDE
 # A dialled number that no exchange uses as an extension: seven digits or more.
 _OUTSIDE_NUMBER = re.compile(r"(?:^|[/@+])\+?\d{7,}(?:$|[/@])")
 _LONG_NUMBER = re.compile(r"\d{7,}")
+# Technologies of phones, for a name that is given without one.
+_TECHNOLOGIES = frozenset(("PJSIP", "SIP", "IAX2", "SCCP"))
 # Learned endpoints are few at any real site; whoever sends us millions of names gets no more memory.
 MAX_LEARNED = 20_000
 
@@ -92,6 +94,7 @@ class Endpoints:
     def __init__(self, trunks: tuple[str, ...] = (), phones: tuple[str, ...] = ()) -> None:
         self._trunks = trunks
         self._phones = phones
+        self._technologies = _TECHNOLOGIES.union(pattern.partition("/")[0] for pattern in phones)
         self._outside: dict[str, bool] = {}
 
     def learn(self, channel: str, outside: bool) -> None:
@@ -132,6 +135,25 @@ class Endpoints:
             if known is not None:
                 self.learn(channel, known)
         return bool(known)
+
+    def hides(self, channel: str) -> bool:
+        """Whether a channel's name may hold somebody's number: a long one, in no name of a phone of ours."""
+        name = endpoint(channel)
+        return is_number(name) and (is_local(name) or self._known(name) is not False)
+
+    def shown(self, channel: str) -> str:
+        """The channel's name as facts tell it."""
+        return masked(channel) if self.hides(channel) else channel
+
+    def party(self, dialled: str) -> str:
+        """A dialled text as facts tell it: an extension, or `outside` for a number that is no phone's name."""
+        return OUTSIDE if is_number(dialled) and not self._names_phone(dialled) else dialled
+
+    def _names_phone(self, text: str) -> bool:
+        """Told in full, or seen as a channel: a pattern such as `PJSIP/*` says nothing of a dialled number."""
+        if any(pattern.partition("/")[2] == text for pattern in self._phones):
+            return True
+        return any(self._outside.get(f"{technology}/{text}") is False for technology in self._technologies)
 
     def is_trunk(self, name: str) -> bool:
         """Whether the configuration says so."""

@@ -267,11 +267,12 @@ class Tracker:
         if leg.flags & OUTSIDE:
             return f.OUTSIDE
         if not leg.extension:
-            leg.extension = self.common(extension(leg.channel))
+            hidden = self.site.endpoints.hides(leg.channel)
+            leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
         return leg.extension
 
     def named(self, leg: Leg) -> str:
-        return masked(leg.channel) if leg.flags & OUTSIDE else leg.channel
+        return masked(leg.channel) if self.phone(leg) == f.OUTSIDE else leg.channel
 
     # Somebody, or something, takes the call.
 

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import surveys, waiting
-from callmon.calls.endpoints import endpoint, extension, is_number, masked
+from callmon.calls.endpoints import endpoint, extension
 from callmon.calls.legs import Leg, Sending, TrackedCall
-from callmon.facts import OUTSIDE
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -45,7 +44,7 @@ def blind(tracker: Tracker, event: e.BlindTransfer) -> None:
         settle(tracker, call, event.at)
         surveys.sent(tracker, call, event.at)
         return
-    to = OUTSIDE if is_number(event.extension) else event.extension
+    to = tracker.site.endpoints.party(event.extension)
     send_off(tracker, call, Sending("blind", event.transferer_channel, to, event.at))
 
 
@@ -54,7 +53,7 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
     call = _caller_of(tracker, event.transferee) or _caller_of(tracker, event.original)
     if call is None or event.result not in ("Success", ""):
         return
-    extension = _named(event.target_channel) or _consulted_extension(tracker, call, event)
+    extension = _named(tracker, event.target_channel) or _consulted_extension(tracker, call, event)
     target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
     if surveys.is_survey(tracker, extension):
         surveys.sent(tracker, call, event.at)
@@ -69,7 +68,7 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
     send_off(tracker, call, sending)
     if call.sent is not None and target is not None and target is person:
         call.sent = None
-        tracker.tell(f.Transferred(call.id, event.at, kind, _by(sending), to, answered=True))
+        tracker.tell(f.Transferred(call.id, event.at, kind, _by(tracker, sending), to, answered=True))
     else:
         joined(tracker, call, event.at)
 
@@ -83,7 +82,7 @@ def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
     else:
         settle(tracker, call, sending.at)
     call.sent = sending
-    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(sending), sending.to))
+    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(tracker, sending), sending.to))
 
 
 def _is_seen_already(seen: Sending, sending: Sending) -> bool:
@@ -136,7 +135,7 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         tracker.take_in(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=True))
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, answered=True))
     elif sent is not None:
         call.sent = None
         tracker.tell(f.CameBack(call.id, at, sent.to))
@@ -169,7 +168,7 @@ def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         return
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(sent), sent.to, answered=False))
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, answered=False))
     else:
         tracker.tell(f.CameBack(call.id, at, sent.to))
 
@@ -180,7 +179,7 @@ def hold(tracker: Tracker, event: e.Hold | e.Unhold) -> None:
     if call is not None and call.answered and event.uniqueid != call.id:
         call.held = isinstance(event, e.Hold)
         fact = f.Held if call.held else f.Resumed
-        tracker.tell(fact(call.id, event.at, extension(event.channel)))
+        tracker.tell(fact(call.id, event.at, tracker.phone(tracker.legs[event.uniqueid])))
 
 
 def parked(tracker: Tracker, event: e.ParkedCall) -> None:
@@ -199,7 +198,7 @@ def retrieved(tracker: Tracker, event: e.UnParkedCall) -> None:
     if leg is not None and leg.uniqueid != call.id:
         tracker.take_in(call, leg)
         leg.answered = True
-    phone = tracker.phone(leg) if leg is not None else _named(event.retriever_channel)
+    phone = tracker.phone(leg) if leg is not None else _named(tracker, event.retriever_channel)
     tracker.tell(f.Retrieved(call.id, event.at, phone))
 
 
@@ -214,8 +213,8 @@ def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -
     """A phone's own forwarding: the call goes on to where the phone said."""
     if event.forward and call.told:
         waiting.forwarded(call)
-        to = OUTSIDE if is_number(event.forward) else event.forward
-        tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to.partition("@")[0]))
+        to = tracker.site.endpoints.party(event.forward.partition("@")[0])
+        tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to))
 
 
 def _caller_of(tracker: Tracker, uniqueid: str) -> TrackedCall | None:
@@ -242,11 +241,11 @@ def _consulted_extension(tracker: Tracker, call: TrackedCall, event: e.AttendedT
     own = tracker.calls.get(event.second)
     if own is not None and own is not call:
         if own.begun is not None:
-            return own.begun.exten
+            return tracker.site.endpoints.party(own.begun.exten)
         # It was told as a call of its own (nobody heard the caller being put on hold): where it is now.
-        return OUTSIDE if is_number(event.second_exten) else event.second_exten
+        return tracker.site.endpoints.party(event.second_exten)
     locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
-    return next((_named(leg.channel) for leg in locals_), "")
+    return next((_named(tracker, leg.channel) for leg in locals_), "")
 
 
 def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
@@ -256,10 +255,9 @@ def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
     return next((leg for leg in phones if leg.uniqueid not in ours and leg is not call.person), None)
 
 
-def _by(sending: Sending) -> str:
-    return masked(sending.by)
+def _by(tracker: Tracker, sending: Sending) -> str:
+    return tracker.site.endpoints.shown(sending.by)
 
 
-def _named(channel: str) -> str:
-    name = endpoint(channel).partition("/")[2].partition("@")[0]
-    return OUTSIDE if is_number(name) else name
+def _named(tracker: Tracker, channel: str) -> str:
+    return tracker.site.endpoints.party(extension(channel).partition("@")[0])

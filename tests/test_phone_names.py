@@ -1,0 +1,163 @@
+"""Phones whose names are as long as numbers: told by one rule everywhere, and nobody's number with them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from callmon import assembly, topics
+from callmon import facts as f
+from callmon.callbacks.opening import called as whom
+from callmon.calls.endpoints import Endpoints
+from callmon.findings import Outcome
+from callmon.replay import Replay
+from callmon.settings import Settings
+from callmon.text import lines
+from tests.builders import Channel, Exchange, listener, settings
+
+OURS, OTHER, MOBILE = "6475550101", "6475550102", "4165550199"
+TOLD = (f"PJSIP/{OURS}", f"PJSIP/{OTHER}")
+CITIZEN = "4165550101"
+
+
+def configured(*phones: str) -> Settings:
+    trunks = 'trunks = ["PJSIP/trunk*"]'
+    return settings({trunks: f"{trunks}\nphones = {json.dumps(phones)}"})
+
+
+def answered(exchange: Exchange) -> tuple[Channel, Channel]:
+    caller = exchange.at(-0.1).call(caller=CITIZEN)
+    (phone,) = exchange.at(0).rings(caller, f"PJSIP/{OURS}")
+    exchange.at(3).answer(caller, phone)
+    return caller, phone
+
+
+def sent_to(to: str, taker: str, string: str) -> Exchange:
+    """The first phone sends the caller to this extension, where somebody answers."""
+    exchange = Exchange()
+    caller, phone = answered(exchange)
+    exchange.at(5).event("BlindTransfer", Result="Success", TransfererChannel=phone.name,
+                         TransfererUniqueid=phone.uniqueid, TransfereeUniqueid=caller.uniqueid,
+                         Extension=to)  # fmt: skip
+    exchange.hangup(phone)
+    exchange.leave(caller)
+    other = exchange.at(5.1).dial(caller, taker, dial_string=string)
+    exchange.ring(caller, other)
+    exchange.at(8).answer(caller, other)
+    exchange.at(20).ends(caller, other)
+    return exchange
+
+
+def told(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
+    """The only call as JSON, and all facts and outcomes as `replay` prints them."""
+    return exchange.one(given), "\n".join(line for each in outcomes(exchange, given) for line in lines(each, None))
+
+
+def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:
+    replay = Replay(listener(given), "toronto")
+    return [outcome for data in exchange.connections for outcome in replay.connection([bytes(data)])]
+
+
+@pytest.mark.parametrize("phones", [TOLD, ("PJSIP/64755501*",)])
+def test_a_configured_phone_of_ten_digits_keeps_its_name_as_who_answers_and_who_transfers(
+    phones: tuple[str, ...],
+) -> None:
+    exchange = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER)
+    call = exchange.one(configured(*phones))
+    (transfer,) = call["transfers"]
+    assert call["answered_by"]["extension"] == OURS
+    assert call["answered_by"]["channel"].startswith(f"PJSIP/{OURS}-")
+    assert (transfer["by"].startswith(f"PJSIP/{OURS}-"), transfer["answered"]) == (True, True)
+
+
+def test_a_transfer_to_a_configured_phone_of_ten_digits_names_it() -> None:
+    call = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
+    assert [transfer["to"] for transfer in call["transfers"]] == [OTHER]
+
+
+@pytest.mark.parametrize("phones", [TOLD, ("PJSIP/*",), ("*",), ()])
+def test_a_transfer_to_a_number_outside_names_it_nowhere(phones: tuple[str, ...]) -> None:
+    exchange = sent_to(MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
+    call, printed = told(exchange, configured(*phones))
+    assert [transfer["to"] for transfer in call["transfers"]] == ["outside"]
+    assert MOBILE not in json.dumps(call) + printed
+
+
+def called(endpoint: str, dialled: str, taker: str, string: str, caller: str = OURS) -> Exchange:
+    exchange = Exchange()
+    own = exchange.at(-0.1).new(endpoint, 4, dialled, caller=caller, context="internal")
+    other = exchange.dial(own, taker, dial_string=string)
+    exchange.at(0).ring(own, other)
+    exchange.at(3).answer(own, other)
+    exchange.at(20).ends(own, other)
+    return exchange
+
+
+def test_a_configured_phone_of_ten_digits_keeps_its_name_as_the_caller_inside_and_outward() -> None:
+    inside = called(f"PJSIP/{OURS}", OTHER, f"PJSIP/{OTHER}", OTHER).one(configured(*TOLD))
+    outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").one(configured(*TOLD))
+    assert (inside["direction"], outward["direction"]) == ("internal", "outbound")
+    assert [call["caller_channel"].rpartition("-")[0] for call in (inside, outward)] == [f"PJSIP/{OURS}"] * 2
+    assert inside["answered_by"]["extension"] == OTHER
+
+
+@pytest.mark.parametrize("phones", [(), ("PJSIP/101",), TOLD])
+def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tuple[str, ...]) -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call(trunk=f"SIP/{MOBILE}", caller=MOBILE)
+    (phone,) = exchange.at(0).rings(caller, f"PJSIP/{OURS}")
+    exchange.at(3).answer(caller, phone)
+    exchange.at(20).ends(caller, phone)
+    call, printed = told(exchange, configured(*phones))
+    assert call["caller_channel"] == "SIP/outside-00000000"
+    assert MOBILE not in printed
+
+
+def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_name() -> None:
+    """Found in a listing, by a channel's name alone: it may be a number that a trunk's channel bears."""
+    exchange = Exchange()
+    caller = exchange.at(-0.1).call(caller=CITIZEN)
+    with exchange.unheard(until=5):
+        (phone,) = exchange.at(0).rings(caller, f"DAHDI/i1/{MOBILE}")
+        exchange.at(3).answer(caller, phone)
+    exchange.at(20).ends(caller, phone)
+    call, printed = told(exchange, settings())
+    assert call["answered_by"] == {"extension": "outside", "channel": "DAHDI/i1/outside-00000001"}
+    assert MOBILE not in json.dumps(call) + printed
+
+
+def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answered_by() -> None:
+    exchange = Exchange()
+    caller, phone = answered(exchange)
+    exchange.at(5).event("Hold", **exchange._of(phone))
+    exchange.at(6).event("Unhold", **exchange._of(phone))
+    exchange.at(9).ends(caller, phone)
+    facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
+    told = [(type(x), x.phone) for x in facts if isinstance(x, f.Held | f.Resumed | f.Answered)]
+    assert told == [(f.Answered, OURS), (f.Held, OURS), (f.Resumed, OURS)]
+
+
+def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was_dialled() -> None:
+    inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*TOLD)).ended[0]
+    outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]
+    said = json.loads(topics.of_call("toronto", inward, ()))
+    assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
+    told = topics.of_call("toronto", outward, ())
+    assert (json.loads(told)["dialled"], json.loads(told)["answered_by"]) == (None, {"extension": "outside"})
+    assert MOBILE.encode() not in told
+
+
+def test_a_local_channel_is_never_a_phone_whatever_a_pattern_says() -> None:
+    ends = Endpoints(phones=("*",))
+    assert ends.shown(f"Local/9{MOBILE}@internal-00000001;1") == "Local/outside@internal-00000001;1"
+
+
+def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:
+    """Which phones pay for which service is told by their extensions."""
+    exchange = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk")
+    facts = [fact for outcome in outcomes(exchange, configured(*TOLD)) for fact in outcome.facts]
+    (arrival,) = (fact for fact in facts if isinstance(fact, f.Arrived))
+    site = assembly.site(configured(*TOLD), "toronto")
+    assert whom(arrival, site) == (f"+1{MOBILE}", OURS)
