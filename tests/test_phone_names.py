@@ -141,7 +141,9 @@ def test_a_phone_that_puts_the_caller_on_hold_is_told_by_the_name_that_it_answer
 
 def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was_dialled() -> None:
     inward = sent_to(OTHER, f"PJSIP/{OTHER}", OTHER).replayed(configured(*TOLD)).ended[0]
-    outward = called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]
+    outward = (
+        called(f"PJSIP/{OURS}", MOBILE, "PJSIP/trunk", f"{MOBILE}@trunk").replayed(configured(*TOLD)).ended[0]
+    )
     said = json.loads(topics.of_call("toronto", inward, ()))
     assert (said["answered_by"], [x["to"] for x in said["transfers"]]) == ({"extension": OURS}, [OTHER])
     told = topics.of_call("toronto", outward, ())

@@ -1,4 +1,4 @@
-"""Callbacks by click-to-dial on a real Asterisk: in any layout each is seen, timed and paid, and nothing else is."""
+"""Callbacks by click-to-dial on a real Asterisk: each layout is seen, timed and paid; near misses are not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ TALKS_LONG, TALKS_SHORTLY = (*SPEAKS, Step(14, "hang_up")), (*SPEAKS, Step(4, "h
 ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
     "answered": (PICKS_UP, Phone(answers=3, steps=TALKS_LONG), ("paid", 0)),
     "answered, too short": (PICKS_UP, Phone(answers=3, steps=TALKS_SHORTLY), ("open", 1)),
-    "answered for a minute": (Phone(answers=2, steps=TALKS_FOR_A_MINUTE[:1]), Phone(answers=3, steps=TALKS_FOR_A_MINUTE), ("paid", 0)),
+    "answered for a minute": (
+        Phone(answers=2, steps=TALKS_FOR_A_MINUTE[:1]),
+        Phone(answers=3, steps=TALKS_FOR_A_MINUTE),
+        ("paid", 0),
+    ),
     "busy": (PICKS_UP, BUSY, ("open", 0)),
     "unanswered": (Phone(answers=2, steps=(Step(27, "hang_up"),)), Phone(), ("open", 1)),
     "not picked up": (Phone(), Phone(answers=2), ("open", 0)),
@@ -88,12 +92,18 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
     talks = Phone(answers=2, steps=TALKS_LONG)
     said = [f"9{number(2 * (first + n))}" for n in range(5)]
     one, two, three, four = (next(phones) for _ in range(4))
-    public = [Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),)) for phone in (two, three, four)]
+    public = [
+        Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),)) for phone in (two, three, four)
+    ]
     far = [{f"{dials.removeprefix('9')} from anybody": talks} for dials in said]
     atxfer = (*by_desk(said[3], "Atxfer"), Step(3, "hang_up", when=f"{said[3].removeprefix('9')} answers"))
     situations = {
-        "the agent's voicemail": clicked("voicemail", BOXES[0], said[0], "local", BUSY, {"outside": talks}, {}, begins),
-        "the person rung first": clicked("person_first", one, said[1], "person_first", PICKS_UP, far[1], {}, begins),
+        "the agent's voicemail": clicked(
+            "voicemail", BOXES[0], said[0], "local", BUSY, {"outside": talks}, {}, begins
+        ),
+        "the person rung first": clicked(
+            "person_first", one, said[1], "person_first", PICKS_UP, far[1], {}, begins
+        ),
         "another's call, forwarded": Situation(
             "forwarded", public[0], {two: Phone(forwards_to=said[2], refuses_at=1), **far[2]}, begins=begins
         ),
@@ -188,7 +198,7 @@ def moment(text: str) -> datetime:
 def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_not_made(
     asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is not paid was answered, or (where no listing tells the number) dialled, where nobody can have heard it."""
+    """A callback may stay open only where a gap hid its talk, or the number where no listing has it."""
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
     made = callbacks(LAYOUTS, ("answered for a minute", "busy", "not picked up"), phones, MESSAGES_TAKE)
     played = [leaves(f"message_{x.place}") for x in made] + [x.situation for x in made]

@@ -19,7 +19,8 @@ def told(exchange: Exchange) -> list[tuple[Any, ...]]:
     """Every call that was told; nothing of any is remembered."""
     replay = exchange.replayed()
     assert left(replay) == (0, 0, 0, 0)
-    assert replay._monitor._hearings["toronto"].tracker.gone_out == {}
+    tracker = replay._monitor._hearings["toronto"].tracker
+    assert (tracker.gone_out, tracker.originations) == ({}, {})
     return [summary(call) for call in replay.calls()]
 
 

@@ -1,17 +1,18 @@
-"""Click-to-dial: the exchange itself begins a call (Originate), rings a phone of ours, and dials for it. Pure.
+"""Click-to-dial: the exchange begins a call by Originate, rings an agent's phone, and dials for it. Pure.
 
-    first channel, dialled by nobody ── itself a phone ─────────────┐                 the first channel dials
-                                     └─ Local channels ── a phone ──┴─ picked up ──▶ ── Local channels ── number
+    first channel, dialled by nobody ── a phone ────────────────────┐
+                                     └─ Local channels ── a phone ──┴─ picked up ──▶ it dials ──▶ a call
 
-Nobody calls in: the first channel is born Down, its ringing and its answer are dialled by nobody, and that first
-answer is our colleague's, not the other party's. All channels of an Originate bear the first one's id. The call is
-there once the phone was picked up and something is dialled for it; that phone's channel is the caller, since Local
-channels may be optimised away. Until then, and where nothing is dialled (a wake-up call, a conference), it is none.
+The first channel is created Down; no channel dials it. Its answer is the agent's, not the other party's. All
+channels of an Originate have the first one's Linkedid. The call begins when something is dialled for a phone that
+was picked up. Its caller is that phone's channel, since Asterisk may optimise the Local channels away.
+An Originate that dials nothing (a wake-up call, a conference) is no call.
 
-The number is in what is dialled last, outside: the phone's own `Exten` is `s`, a Local channel's is the dialplan's.
+The number is that of the last channel dialled, the one outside: the phone's `Exten` is `s`, and a Local channel's
+extension is whatever the dialplan needs.
 
-Refuses: a call whose first party is outside (a dialler rings the citizen first), since who calls whom, nothing
-says; and one that dials before any phone was picked up (voicemail has taken the agent's side).
+Refuses: an Originate that rings the person outside first, since nothing says who calls whom; and one that dials
+before a phone was picked up, since voicemail has answered the agent's side.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Origination:
-    """What is known of one Originate. Channels are known by their ids: nothing leads from here to a leg."""
+    """One Originate. It knows channels by their ids and holds no leg."""
 
     __slots__ = ("agents", "call", "channels", "is_up", "phone", "root")
 
@@ -42,17 +43,17 @@ class Origination:
         self.call: str | None = None
 
     def reaches_agent(self, leg: Leg) -> bool:
-        """Whether this channel dials on the agent's side: the other half of a Local channel dialled there."""
+        """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
         dialled = leg.partner.uniqueid if leg.partner is not None else leg.uniqueid
         return dialled in self.agents or (leg.partner is not None and dialled == self.root)
 
 
-# By the id of each channel, and of the first one for as long as any is there.
+# By the id of each channel, and by the first one's for as long as any channel is left.
 Originations = dict[str, Origination]
 
 
 def born(tracker: Tracker, leg: Leg, event: e.Newchannel) -> None:
-    """A channel of nobody's call, which nobody dialled on a line: the first of an Originate, or one of its others."""
+    """A channel that belongs to no call: the first of an Originate, or a later one of it."""
     one = tracker.originations.get(event.linkedid)
     if one is None:
         if leg.uniqueid != event.linkedid or not is_local(leg.channel):
@@ -78,7 +79,7 @@ def gone(tracker: Tracker, uniqueid: str) -> None:
 
 
 def rings(tracker: Tracker, source: Leg | None, leg: Leg, event: e.DialBegin) -> None:
-    """A channel of nobody's call is dialled: by nobody, when it is an Originate's first."""
+    """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
     if source is None and leg.uniqueid in tracker.unborn:
         tracker.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid))
     if leg.is_phone and leg.uniqueid in tracker.originations:
@@ -86,7 +87,7 @@ def rings(tracker: Tracker, source: Leg | None, leg: Leg, event: e.DialBegin) ->
 
 
 def answered(tracker: Tracker, source: Leg | None, leg: Leg) -> None:
-    """A channel of nobody's call was answered: the first one, or the phone behind it."""
+    """A channel that belongs to no call was answered: the first one, or the phone behind it."""
     one = tracker.originations.get(leg.uniqueid)
     if one is None:
         return
@@ -96,8 +97,8 @@ def answered(tracker: Tracker, source: Leg | None, leg: Leg) -> None:
 
 
 def begin(tracker: Tracker, source: Leg, event: e.DialBegin) -> None:
-    """A channel of nobody's call dials: for a phone that the exchange has rung?"""
-    if source.uniqueid in tracker.unborn:  # it runs the dialplan, so it was picked up
+    """A channel that belongs to no call dials: for the agent's phone, or on the way to it."""
+    if source.uniqueid in tracker.unborn:  # it runs the dialplan: it was picked up
         one = tracker.originations.setdefault(source.uniqueid, Origination(source.uniqueid))
         one.is_up, one.phone = True, source.uniqueid
     found = tracker.originations.get(source.uniqueid)
@@ -113,7 +114,7 @@ def begin(tracker: Tracker, source: Leg, event: e.DialBegin) -> None:
 
 def _begin(tracker: Tracker, one: Origination, phone: Leg, event: e.DialBegin) -> None:
     birth, own = tracker.unborn.pop(phone.uniqueid, None), extension(phone.channel)
-    # What the agent's display shows may be the number outside.
+    # An Originate may set the number outside as caller id, for the agent's display.
     caller = birth.caller if birth is not None and birth.caller.isdigit() and not is_number(birth.caller) else own
     if phone.outside or tracker.site.endpoints.is_outside_caller(phone.channel, caller):
         return
@@ -129,7 +130,7 @@ def _begin(tracker: Tracker, one: Origination, phone: Leg, event: e.DialBegin) -
 
 
 def dials_outside(call: TrackedCall, event: e.DialBegin) -> None:
-    """The number that is dialled in the end, if it says one: before, it was a Local channel's extension."""
+    """The dial string of the channel outside has the number; a Local channel has only its extension."""
     number = number_dialled(event.dest_channel, event.dial_string)
     if call.clicked and call.begun is not None and number.removeprefix("+").isdigit():
         call.begun = msgspec.structs.replace(call.begun, exten=number)

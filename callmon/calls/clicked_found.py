@@ -1,11 +1,11 @@
-"""A click-to-dial in a listing: which channels belong together, and whom it calls. Pure.
+"""Click-to-dial in a listing of channels: which entries are one call, and which number it calls. Pure.
 
-A listing's reader takes the channels that bear the caller's id as `linkedid` for the legs of a call. Those of an
-Originate bear the id of its first channel, which may be a Local one, or gone. Here such entries are put in the
-reader's form: with the agent's phone as the caller, and the number outside as what it dialled.
+`listing` takes the entries whose Linkedid is the caller's Uniqueid for the legs of a call. The channels of an
+Originate have the Linkedid of its first channel, which may be a Local one, or gone. This module rewrites such
+entries: the agent's phone becomes the caller, the number outside what it dialled.
 
-Refuses: an agent's phone that was not picked up, or that is younger than the channel outside (a dialler rang the
-citizen first); a number that no channel bears.
+Refuses: an agent's phone that is not picked up, or that was created after the channel outside (the person was rung
+first); and a number that neither the channel outside nor a Local channel's name has.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _changed = msgspec.structs.replace
 
 
 def in_form(tracker: Tracker, listed: Mapping[str, e.Status]) -> dict[str, e.Status]:
-    """The listing with the entries of each Originate put in the reader's form."""
-    _forget_those_without_call(tracker)
+    """The listing with the entries of each Originate rewritten."""
+    _forget_callless(tracker)
     groups: dict[str, list[e.Status]] = {}
     for entry in listed.values():
         groups.setdefault(entry.linkedid, []).append(entry)
@@ -41,20 +41,24 @@ def in_form(tracker: Tracker, listed: Mapping[str, e.Status]) -> dict[str, e.Sta
     return told
 
 
-def _forget_those_without_call(tracker: Tracker) -> None:
-    """What has become of them meanwhile, the listing tells."""
+def _forget_callless(tracker: Tracker) -> None:
+    """Originates without a call are known anew from the listing."""
     for one in [one for root, one in tracker.originations.items() if root == one.root and one.call is None]:
         for uniqueid in one.channels | {one.root}:
             tracker.originations.pop(uniqueid, None)
-            leg = tracker.legs.get(uniqueid)
-            if leg is not None and leg.call is None:
-                tracker.bridges.leave(leg)
-                del tracker.legs[uniqueid]
-                tracker.unborn.pop(uniqueid, None)
+            _forget(tracker, uniqueid)
+
+
+def _forget(tracker: Tracker, uniqueid: str) -> None:
+    leg = tracker.legs.get(uniqueid)
+    if leg is not None and leg.call is None:
+        tracker.bridges.leave(leg)
+        del tracker.legs[uniqueid]
+        tracker.unborn.pop(uniqueid, None)
 
 
 def _of_one(tracker: Tracker, root: str, entries: list[e.Status]) -> list[e.Status]:
-    """The entries that bear this id, which is no call's, as far as they are to be read otherwise."""
+    """The rewritten entries of one Linkedid that is no call's; none where they stay as they are."""
     known = [entry for entry in entries if entry.uniqueid in tracker.calls]
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
@@ -72,13 +76,15 @@ def _of_one(tracker: Tracker, root: str, entries: list[e.Status]) -> list[e.Stat
         number = _number(tracker, picked_up[0], entries) if one.is_up else None
         if number is not None:
             one.call = one.phone
+            for entry in entries:
+                _forget(tracker, entry.uniqueid)
             return [_as_called(entry, picked_up[0], number) for entry in entries]
     _follow(tracker, one, first, entries)
     return []
 
 
 def _may_be_originated(tracker: Tracker, first: e.Status) -> bool:
-    """A Local channel that nobody dialled, or a phone of ours that has dialled nothing."""
+    """The first channel is a Local one, or an agent's phone that dialled nothing."""
     if is_local(first.channel):
         return first.channel.endswith(";1")
     return not first.dialled and not _is_outside(tracker, first)
@@ -93,7 +99,7 @@ def _origination(tracker: Tracker, root: str, entries: Iterable[e.Status]) -> Or
 
 
 def _number(tracker: Tracker, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
-    """Whom a channel outside calls: its own number is what was dialled, or a Local channel's name says it."""
+    """The number of the channel outside: its caller id is what was dialled; else a Local channel's name has it."""
     far = [entry for entry in entries if _is_outside(tracker, entry) and _age(phone) < _age(entry)]
     names = (extension(x.channel).partition("@")[0] for x in entries if is_local(x.channel))
     numbers = [*(entry.caller for entry in far), *names]
@@ -105,12 +111,12 @@ def _is_outside(tracker: Tracker, entry: e.Status) -> bool:
 
 
 def _age(entry: e.Status) -> tuple[int, ...]:
-    """`lab-1795529611.12`: the second, and which of all channels it was."""
+    """`lab-1795529611.12`: the second of its creation, and the number of the channel."""
     return tuple(int(part) for part in entry.uniqueid.rpartition("-")[2].split(".") if part.isdecimal())
 
 
 def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
-    """A leg of the phone's call; of the phone itself, the call."""
+    """The entry as a leg of the phone's call, or as its caller."""
     if entry is not phone:
         return _changed(entry, linkedid=phone.uniqueid)
     own = extension(phone.channel) if is_number(phone.caller) else phone.caller
@@ -118,7 +124,7 @@ def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
 
 
 def _follow(tracker: Tracker, one: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
-    """Nothing is dialled for the agent yet: know its channels again."""
+    """Nothing is dialled for the agent's phone yet: take up its channels."""
     legs = []
     for entry in entries:
         leg = tracker.legs.get(entry.uniqueid) or Leg(entry.uniqueid, entry.channel)

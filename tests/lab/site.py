@@ -151,8 +151,12 @@ def _modules(ports: Ports) -> Iterable[str]:
 def _chan_sip(ports: Ports, own: int) -> str:
     """Phones and a trunk of the old driver: they are where those of the new one are, and register nowhere."""
     media = "directmedia = no\ndisallow = all\nallow = ulaw\ndtmfmode = info\nqualify = no"
-    general = f"[general]\nudpbindaddr = {HOME}:{own}\nallowguest = no\nsrvlookup = no\ncontext = internal\n{media}"
-    trunk = f"[sip-trunk]\ntype = peer\nhost = {TRUNK_ADDRESS}\nport = {ports.trunk}\ncontext = from-trunk\n{media}"
+    general = (
+        f"[general]\nudpbindaddr = {HOME}:{own}\nallowguest = no\nsrvlookup = no\ncontext = internal\n{media}"
+    )
+    trunk = (
+        f"[sip-trunk]\ntype = peer\nhost = {TRUNK_ADDRESS}\nport = {ports.trunk}\ncontext = from-trunk\n{media}"
+    )
     phones = (
         f"[{number}]\ntype = friend\nhost = {HOME}\nport = {ports.phones}\ndefaultuser = {number}\n"
         f"callerid = Agent {number} <{number}>\n{media}"

@@ -1,5 +1,6 @@
-"""Click-to-dial in every layout (`clicks`), each answered, busy, unanswered and not picked up by the agent; and what
-looks like one and is none. Played apart from the other situations: they share phones with these.
+"""Click-to-dial in every layout of `clicks`: answered, busy, unanswered, and not picked up by the agent.
+
+`NEAR_MISSES` look like one and are none. The other situations use the same phones, so these are played apart.
 """
 
 from __future__ import annotations

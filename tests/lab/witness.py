@@ -42,8 +42,8 @@ def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
 def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     """The call's id: of the first channel, born with this caller and this dialled number.
 
-    (Click-to-dial: of the phone that rings first; its channel is born before a number is dialled, and with the id of
-    a Local channel when it is rung through one.)
+    (Click-to-dial: of the phone that rings first. Its channel is created before a number is dialled; behind a
+    Local channel it has that channel's Linkedid.)
     """
     caller = call.situation.caller
     for event in heard:
