@@ -23,6 +23,8 @@ from callmon.facts import Fact
 from tests.builders import Channel, Exchange, replayed
 from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
 from tests.lab.recordings import cut
+from tests.test_cel import rows_of
+from tests.test_cel import told as told_by_cel
 from tests.test_unusual_calls import ABROAD, told
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -61,6 +63,19 @@ def test_a_recorded_click_dials_its_number_and_its_caller_is_the_agents_phone(ru
     assert [(x["dialled"], x["caller"]) for x in known] == [(number(x), x["caller"]) for x in clicks]
     phones = [x["caller_channel"].partition("/")[2].partition("-")[0] for x in known]
     assert phones == [x["caller"] for x in clicks]
+
+
+def test_cel_alone_tells_each_click_as_it_was_made() -> None:
+    known = told_by_cel(rows_of(RECORDINGS / "run-22-clicked.cel.csv"))
+    for call in made("run-22-clicked"):
+        facts = known.get(call["linkedid"], [])
+        arrivals = [fact for fact in facts if isinstance(fact, f.Arrived)]
+        by = [fact.phone for fact in facts if isinstance(fact, f.Answered)]
+        expect = call["expect"]
+        directions = [] if expect["direction"] is None else [expect["direction"]]
+        assert [fact.direction for fact in arrivals] == directions, call["situation"]
+        assert {fact.dialled for fact in arrivals} <= {number(call), call["dialled"]}
+        assert by == ([expect["answered_by"]] if expect.get("outcome") == "answered" else []), call["situation"]
 
 
 def callback(known: Iterable[Fact], whom: str) -> str:

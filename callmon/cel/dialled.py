@@ -127,9 +127,14 @@ class Dials:
         return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
 
     def _guessed(self, life: Life) -> str:
-        """FreePBX names no Dial: a number that the channel bears as its own, longer than any extension's."""
+        """FreePBX names no Dial: a number that the channel bears as its own, longer than any extension's.
+
+        A phone bears its own name at first; the dialplan may then set the number that it shows outside.
+        """
         own = life.endpoint.partition("/")[2]
-        ended = life.ended
+        begun, ended = life.begun, life.ended
+        if begun is not None and begun.number == own:
+            return own
         if ended is not None and ended.number != own and is_number(ended.number) and not life.is_local:
             return f"{ended.number}@{own}"
         return own
