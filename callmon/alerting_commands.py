@@ -7,19 +7,16 @@ Refuses to touch anything in a configuration of Alertmanager but its section `ti
 from __future__ import annotations
 
 import json
-import os
 import re
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import click
 
-from callmon.command_line import config_option, configuration, speaks_plainly
+from callmon.command_line import config_option, configuration, say, speaks_plainly, write_file
 from callmon.errors import CallmonError, ConfigError
-from callmon.words import translate
 
 MONTHS = 26
 ANSWER_SECONDS = 10
@@ -65,11 +62,12 @@ def hours(file: Path | None, config: Path | None, months: int, first: datetime |
     before = _read(file)
     after = with_section(before, section)
     if after == before:
-        click.echo(_say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
+        click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
         return
-    _replace(file, after)
-    told = "{file} : heures mises à jour; faites relire sa configuration à Alertmanager."
-    click.echo(_say(told, language, file=file))
+    write_file(file, after.encode())
+    click.echo(
+        say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", language, file=file)
+    )
 
 
 @alerting.command()
@@ -95,7 +93,7 @@ def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
     """
     language = lang or configuration(config).default_language
     send(address, to)
-    click.echo(_say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
+    click.echo(say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
 
 
 def with_section(written: str, section: str) -> str:
@@ -134,10 +132,6 @@ def _texts() -> dict[str, str]:
     return {"summary_fr": french, "summary_en": "Test alert of callmon: messages do reach you. Nothing to do."}
 
 
-def _say(french: str, language: str, **values: object) -> str:
-    return translate(french, language, "command").format(**values)
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
@@ -145,14 +139,3 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8; is it Alertmanager's configuration?") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """At once or not at all, with the rights that the file has."""
-    try:
-        with NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as new:
-            new.write(text.encode())
-        Path(new.name).chmod(path.stat().st_mode & 0o7777)
-        os.replace(new.name, path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}).") from None

@@ -21,7 +21,17 @@ from callmon.callbacks.asking import LONGEST_NAME, LONGEST_TEXT, REASONS, RESULT
 from callmon.callbacks.asking import asked as asked_of
 from callmon.callbacks.entries import Caution, Refusal
 from callmon.callbacks.hand import Hand, Received
-from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
+from callmon.command_line import (
+    ask_number,
+    config_option,
+    configuration,
+    number_is_asked,
+    refuse_unknown,
+    say,
+    somebody,
+    speaks_plainly,
+    until_done,
+)
 from callmon.errors import CallmonError, ConfigError
 from callmon.words import word
 
@@ -58,6 +68,7 @@ class Desk:
         self.store: Store = until_done(opened(self.settings))
         self.language = lang or self.settings.default_language
         self._exchange = exchange
+        refuse_unknown(self.settings, "exchange", exchange, language=self.language)
 
     def find(self, name: str) -> Listed:
         """The entry of this name. Refuses when there is none, or when several exchanges have one."""
@@ -79,13 +90,9 @@ class Desk:
         """Ask for it, wait until it is done, and show what stands then."""
         from callmon.store import ledger
 
-        place = ledger.ask(self.store, hand, number)
-        end = time.monotonic() + PATIENCE_SECONDS
-        while ledger.done(self.store) < place:
-            if time.monotonic() >= end:
-                click.echo("Written down; it is done as soon as `callmon run` runs.", err=True)
-                return
-            time.sleep(0.05)
+        place, is_new = ledger.ask(self.store, hand, number)
+        if not is_done(lambda: ledger.done(self.store), place, is_new, self.language):
+            return
         for told in ledger.refusals(self.store, (hand.exchange, hand.obligation), hand.actor, hand.at):
             self.refuse(told.why)
         self.show([self.find(hand.obligation)])
@@ -112,6 +119,36 @@ class Desk:
         day = self.settings.calendar().local_day
         hand = asked_of(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
         return hand if isinstance(hand, Hand) else self.refuse(hand)
+
+
+def is_done(done: Callable[[], int], place: int, is_new: bool, language: str) -> bool:
+    """Whether the daemon does the request `place` in time. If not, says that it is pending, and whether it was."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while done() < place:
+        if time.monotonic() >= end:
+            click.echo(_waits(is_new, language), err=True)
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _waits(is_new: bool, language: str) -> str:
+    if is_new:
+        return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
+    return say(
+        "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée une"
+        " deuxième fois.",
+        language,
+    )
+
+
+def tell_waiting(count: int, language: str) -> None:
+    """Beside a list: what it does not show yet."""
+    if count:
+        told = say(
+            "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", language, count=count
+        )
+        click.echo(told, err=True)
 
 
 def who(given: str | None) -> str:
@@ -162,6 +199,9 @@ def list_(
     from callmon.store import ledger
 
     desk = Desk(config, lang)
+    for kind in ("line", "service"):
+        refuse_unknown(desk.settings, kind, only[kind], language=desk.language)
+    tell_waiting(ledger.waiting(desk.store), desk.language)
     found = ledger.obligations(desk.store, state="open" if state == "open" else None, numbers=True)
     found = [x for x in found if not untaken or x.obligation.in_hand is None]
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
@@ -205,6 +245,7 @@ def attempt(
     Example: callmon callbacks attempt 1795527733.0 --result spoke --at 10:12
     """
     desk = Desk(config, lang, exchange)
+    desk.find(name)
     if result is None:
         raise ConfigError(f"What came of the call? Add --result: {', '.join(RESULTS)}.")
     called = moment(when, desk.settings)
@@ -237,6 +278,7 @@ def close(
     Example: callmon callbacks close 1795527733.0 --reason no-request --text "wrong number"
     """
     desk = Desk(config, lang, exchange)
+    desk.find(name)
     if reason is None:
         raise ConfigError(f"Why is it closed? Add --reason: {', '.join(REASONS)}.")
     desk.do(
@@ -300,7 +342,13 @@ def release(name: str, config: Path | None, actor: str | None, exchange: str | N
 @click.argument("name", metavar="ENTRY")
 @click.option("--no-message", is_flag=True, help="no message may be left there")
 @click.option("--not-safe", is_flag=True, help="somebody else may answer there")
-@click.option("--number", help="another number to be called: a call to it settles the entry")
+@click.option(
+    "--number",
+    "has_number",
+    is_flag=True,
+    help="another number to be called, which is asked for: a call to it settles the entry",
+)
+@number_is_asked
 @click.option("--text", default="", help="in your own words")
 @_usual
 @speaks_plainly
@@ -309,7 +357,7 @@ def mark(
     config: Path | None,
     no_message: bool,
     not_safe: bool,
-    number: str | None,
+    has_number: bool,
     text: str,
     actor: str | None,
     exchange: str | None,
@@ -318,17 +366,19 @@ def mark(
     """Say what whoever calls must know, or which other number is to be called.
 
     \b
-    Example: callmon callbacks mark 1795527733.0 --no-message --number "416 555-0102"
+    Example: callmon callbacks mark 1795527733.0 --no-message --number
     """
     from callmon.numbers import e164
 
     desk = Desk(config, lang, exchange)
-    other = None if number is None else e164(number, desk.settings.region)
-    if number is not None and other is None:
-        raise ConfigError(f'--number {number} is no telephone number; write it as "416 327-2422".')
+    desk.find(name)
+    asked = ask_number(say("Autre numéro à appeler", desk.language)) if has_number else None
+    other = None if asked is None else e164(asked, desk.settings.region)
+    if asked is not None and other is None:
+        raise ConfigError(f'"{asked}" is no telephone number; write it as "416 327-2422".')
     chosen: list[Caution] = [*(["no_message"] if no_message else []), *(["not_safe"] if not_safe else [])]  # type: ignore[list-item]
     if not chosen and other is None:
-        raise ConfigError("Nothing to mark: add --no-message, --not-safe or --number NUMBER.")
+        raise ConfigError("Nothing to mark: add --no-message, --not-safe or --number.")
     hand = desk.asked(
         name, actor, "mark", cautions=tuple(chosen), other_number=other is not None, text=text[:LONGEST_TEXT]
     )

@@ -24,12 +24,16 @@ class CelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str | None = Field(
-        default=None, min_length=1, description="the file that cel_custom writes; * and ? for rotated ones"
+        default=None,
+        min_length=1,
+        description="the file that cel_custom writes; * and ? for rotated ones",
+        json_schema_extra={"file": True},
     )
     url: str | None = Field(
         default=None,
         pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
         description="or the database: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        json_schema_extra={"file": True},
     )
     table: str = Field(default="cel", min_length=1, description="its table")
     password_file: Path | None = Field(default=None, description="file that holds that database's password")

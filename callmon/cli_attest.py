@@ -15,9 +15,8 @@ import msgspec
 
 from callmon.attesting import SUBJECTS, Attestation, Subject, standing
 from callmon.callback_commands import who
-from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+from callmon.command_line import config_option, configuration, lines_named, speaks_plainly, until_done
 from callmon.errors import ConfigError
-from callmon.mistakes import did_you_mean
 
 if TYPE_CHECKING:
     from callmon.settings import Settings
@@ -59,7 +58,8 @@ def add(
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    day, name, known = _day(tested, settings), who(by), _lines(lines, settings)
+    day, name = _day(tested, settings), who(by)
+    known = lines_named(settings, lines, settings.default_language)
     given = [Attestation(x, what, day, name, not not_so) for x in known for what in subjects or SUBJECTS]
     put(until_done(open_store(settings.store.url)), given)
     _print(settings, settings.default_language)
@@ -97,15 +97,6 @@ def _print(settings: Settings, language: str, as_json: bool = False) -> None:
     titles = {line.name: line.title(language) for line in lines}
     for row in told(stands, titles, Tongue(language, settings.timezone)):
         click.echo(f"{row.term}: {row.text}" if language == "en" else f"{row.term} : {row.text}")
-
-
-def _lines(given: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
-    known = [line.name for line in settings.lines()]
-    if given == ("all",):
-        return tuple(known)
-    if wrong := [name for name in given if name not in known]:
-        raise ConfigError(*(f"There is no line {name}{did_you_mean(name, known)}" for name in wrong))
-    return tuple(dict.fromkeys(given))
 
 
 def _day(written: str | None, settings: Settings) -> date:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
+from callmon.command_line import (
+    config_option,
+    configuration,
+    confirm,
+    somebody,
+    speaks_plainly,
+    until_done,
+)
 
 if TYPE_CHECKING:
     from callmon.store.engine import Store
@@ -94,14 +101,17 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
 
 @db.command()
 @config_option
+@click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
+@click.option("--yes", is_flag=True, help="do it without asking")
 @speaks_plainly
-def rejudge(config: Path | None) -> None:
+def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
     """Judge every stored call again, by the standards and settings of now; print what changed.
 
-    Afterwards the roll-ups, from which reports are made, are made anew.
+    Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
+    made anew.
 
     \b
-    Example: callmon db rejudge --config callmon.toml
+    Example: callmon db rejudge --dry-run
     """
     from callmon.assembly import monitor
     from callmon.store import rejudge, rolled
@@ -109,10 +119,15 @@ def rejudge(config: Path | None) -> None:
 
     settings = configuration(config)
     store = until_done(open_store(settings.store.url))
+    if not dry_run and not yes:
+        confirm("Every stored call is judged again, of published months too. Go on?")
     changed = 0
-    for line in rejudge.rejudge(store, monitor(settings, token=str)):
+    for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run):
         changed += 1
         click.echo(line)
+    if dry_run:
+        click.echo(f"{changed} findings would change; nothing was changed.", err=True)
+        return
     rolled.anew(store, settings.timezone)
     _roll_up(store)
     click.echo(f"{changed} findings changed.", err=True)

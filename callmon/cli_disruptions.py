@@ -7,7 +7,6 @@ command waits a moment to show the effect. Refuses with a sentence what cannot b
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +14,21 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from callmon.callback_commands import who
+from callmon.callback_commands import is_done, tell_waiting, who
 from callmon.callbacks.asking import local_moment
-from callmon.command_line import config_option, configuration, speaks_plainly, until_done
+from callmon.command_line import (
+    config_option,
+    configuration,
+    lines_named,
+    refuse_unknown,
+    speaks_plainly,
+    until_done,
+)
 from callmon.disruptions.asking import MOST, TEXTS
 from callmon.disruptions.entries import Notice, Refusal
 from callmon.disruptions.hand import Hand, refusal
 from callmon.durations import duration
 from callmon.errors import CallmonError, ConfigError
-from callmon.mistakes import did_you_mean
 from callmon.words import word
 
 if TYPE_CHECKING:
@@ -32,7 +37,6 @@ if TYPE_CHECKING:
     from callmon.store.engine import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PATIENCE_SECONDS = 5.0
 
 
 @click.group()
@@ -99,13 +103,7 @@ class Desk:
 
     def lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
         """Lines of the configuration; "all" is every one."""
-        known = [line.name for line in self.settings.lines()]
-        if given == ("all",):
-            return tuple(known)
-        wrong = [name for name in given if name not in known]
-        if wrong:
-            raise ConfigError(*(f"There is no line {name}{did_you_mean(name, known)}" for name in wrong))
-        return tuple(dict.fromkeys(given))
+        return lines_named(self.settings, given, self.language)
 
     def moment(self, text: str | None, option: str, day: datetime | None = None) -> datetime | None:
         """A time on the ministry's clocks; of `day` (today) when only the hour is given."""
@@ -131,13 +129,9 @@ class Desk:
         """Ask for it, wait until it is done, and show what stands then."""
         from callmon.store import disruptions as stored
 
-        place = stored.ask(self.store, hand)
-        end = time.monotonic() + PATIENCE_SECONDS
-        while stored.done(self.store) < place:
-            if time.monotonic() >= end:
-                click.echo("Written down; it is done as soon as `callmon run` runs.", err=True)
-                return
-            time.sleep(0.05)
+        place, is_new = stored.ask(self.store, hand)
+        if not is_done(lambda: stored.done(self.store), place, is_new, self.language):
+            return
         for told in stored.refusals(self.store, hand):
             self.refuse(told.why)
         one = stored.named(self.store, hand.disruption) if hand.disruption else stored.made_by(self.store, hand)
@@ -199,6 +193,8 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
     from callmon.store import disruptions as stored
 
     desk = Desk(config, lang, as_json)
+    refuse_unknown(desk.settings, "line", line, language=desk.language)
+    tell_waiting(stored.waiting(desk.store), desk.language)
     found = stored.live(desk.store) if state == "open" else stored.all_of(desk.store, desk.now - timedelta(days))
     found = [x for x in found if _is_wanted(x, state, line)]
     if as_json:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callmon.command_line import config_option, configuration, somebody, speaks_plainly, until_done
+from callmon.command_line import (
+    ask_number,
+    config_option,
+    configuration,
+    number_is_asked,
+    somebody,
+    speaks_plainly,
+    until_done,
+)
 from callmon.errors import ConfigError
 from callmon.numbers import as_delivered, e164
 
@@ -21,6 +29,8 @@ if TYPE_CHECKING:
     from callmon.store.engine import Store
     from callmon.store.ledger import Listed
     from callmon.store.people import Access, Look, Use
+
+NUMBER = "Telephone number"
 
 
 def _purpose(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,21 +91,22 @@ def rotate(config: Path | None) -> None:
 
 
 @privacy.command("find")
-@click.argument("number")
+@number_is_asked
 @config_option
 @_purpose
 @speaks_plainly
-def find(number: str, config: Path | None, purpose: str, who: str | None) -> None:
-    """Every place in which a NUMBER is kept.
+def find(config: Path | None, purpose: str, who: str | None) -> None:
+    """Every place in which a number is kept; it is asked for, or read from standard input.
 
     \b
-    Example: callmon privacy find "416 555-0101" --purpose "access request 2026-14"
+    Example: callmon privacy find --purpose "access request 2026-14"
     """
     from callmon.store import people
 
     settings = configuration(config)
-    store = _store(settings)
-    found = _uses(store, number, settings, _look("find", purpose, who))
+    store, look = _store(settings), _look("find", purpose, who)
+    number = ask_number(NUMBER)
+    found = _uses(store, number, settings, look)
     for use in found:
         click.echo(_told(use, settings))
     for debt in people.debts(store, _forms(number, settings)):
@@ -104,15 +115,17 @@ def find(number: str, config: Path | None, purpose: str, who: str | None) -> Non
 
 
 @privacy.command("export")
-@click.argument("number")
+@number_is_asked
 @config_option
 @_purpose
 @speaks_plainly
-def export(number: str, config: Path | None, purpose: str, who: str | None) -> None:
-    """All that is kept about a NUMBER, as JSON for the person whose it is.
+def export(config: Path | None, purpose: str, who: str | None) -> None:
+    """All that is kept about a number, as JSON for the person whose it is.
+
+    The number is asked for, or read from standard input.
 
     \b
-    Example: callmon privacy export "416 555-0101" --purpose "access request 2026-14" > request.json
+    Example: callmon privacy export --purpose "access request 2026-14" > request.json
     """
     from callmon.explain import as_json
     from callmon.explain.owed import owed_as_json
@@ -120,6 +133,7 @@ def export(number: str, config: Path | None, purpose: str, who: str | None) -> N
 
     settings = configuration(config)
     store, look = _store(settings), _look("export", purpose, who)
+    number = ask_number(NUMBER)
     before = people.accesses(store, _forms(number, settings))
     found = _uses(store, number, settings, look)
     told = {
@@ -133,28 +147,28 @@ def export(number: str, config: Path | None, purpose: str, who: str | None) -> N
 
 
 @privacy.command("correct")
-@click.argument("number")
-@click.argument("correct_number")
+@number_is_asked
 @click.option("--call", help="in this call alone")
 @config_option
 @_purpose
 @speaks_plainly
-def correct(
-    number: str, correct_number: str, call: str | None, config: Path | None, purpose: str, who: str | None
-) -> None:
-    """Replace a NUMBER that is kept wrongly by the right one.
+def correct(call: str | None, config: Path | None, purpose: str, who: str | None) -> None:
+    """Replace a number that is kept wrongly by the right one.
+
+    Both are asked for, or read from standard input: the wrong one on a line, the right one on the next.
 
     \b
-    Example: callmon privacy correct "416 555-0101" "416 555-0102" --purpose "correction 2026-15"
+    Example: callmon privacy correct --purpose "correction 2026-15"
     """
     from callmon.store import people
 
     settings = configuration(config)
-    new = e164(correct_number, settings.region)
+    store, look = _store(settings), _look("correct", purpose, who)
+    number, right = ask_number("Number that is kept"), ask_number("Right number")
+    new = e164(right, settings.region)
     if new is None:
-        raise ConfigError(f'"{correct_number}" is no telephone number; write it as "416 555-0102".')
-    look = _look("correct", purpose, who)
-    places = people.correct(_store(settings), _forms(number, settings), new, look, call)
+        raise ConfigError(f'"{right}" is no telephone number; write it as "416 555-0102".')
+    places = people.correct(store, _forms(number, settings), new, look, call)
     click.echo(f"Corrected in {_count(places, 'call')}.")
     if not places:
         sys.exit(1)
@@ -193,13 +207,14 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
 
 
 @privacy.command("log")
-@click.argument("number", required=False)
+@click.option("--number", "has_number", is_flag=True, help="only of one number, which is asked for")
+@number_is_asked
 @config_option
 @speaks_plainly
-def log(number: str | None, config: Path | None) -> None:
+def log(has_number: bool, config: Path | None) -> None:
     """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
 
-    With a NUMBER: who looked at that one, by a command or on the pages, for as long as it is kept.
+    With --number: who looked at that one, by a command or on the pages, for as long as it is kept.
 
     \b
     Example: callmon privacy log --config /etc/callmon/callmon.toml
@@ -208,8 +223,9 @@ def log(number: str | None, config: Path | None) -> None:
     from callmon.store.engine import open_store
 
     settings = configuration(config)
-    if number is not None:
-        for access in people.accesses(_store(settings), _forms(number, settings)):
+    if has_number:
+        store, number = _store(settings), ask_number(NUMBER)
+        for access in people.accesses(store, _forms(number, settings)):
             click.echo(_access(access, settings))
         return
     store = until_done(open_store(settings.store.url))

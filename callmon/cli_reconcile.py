@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callmon.command_line import config_option, configuration, speaks_plainly, stop, until_done
+from callmon.command_line import (
+    config_option,
+    configuration,
+    refuse_unknown,
+    speaks_plainly,
+    stop,
+    until_done,
+)
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -63,9 +70,7 @@ def _day(settings: Settings, told: str | None) -> date:
 
 
 def _names(settings: Settings, exchange: str | None) -> Sequence[str]:
-    if exchange is not None and exchange not in settings.exchanges:
-        known = ", ".join(settings.exchanges)
-        raise ConfigError(f"There is no exchange {exchange}; the configuration has {known}.")
+    refuse_unknown(settings, "exchange", exchange)
     if exchange is not None:
         return [exchange]
     with_diary = [name for name, one in settings.exchanges.items() if one.cel.is_on]

@@ -15,18 +15,28 @@ from typing import TYPE_CHECKING
 import click
 
 from callmon import report_order
-from callmon.command_line import config_option, configuration, speaks_plainly, until_done
-from callmon.errors import ConfigError
+from callmon.command_line import (
+    config_option,
+    configuration,
+    refuse_unknown,
+    speaks_plainly,
+    until_done,
+    write_file,
+)
+from callmon.errors import ConfigError, NoDataError
 from callmon.report_order import Order
 from callmon.report_reading import Told
 from callmon.report_writing import FORMATS, LANGUAGES, STDOUT, files, named
 from callmon.reports import month as months
+from callmon.words import translate, word
 
 if TYPE_CHECKING:
     from callmon.reports.as_json import Published
     from callmon.reports.frame import Remarks
     from callmon.reports.values import Month
     from callmon.settings import Settings
+
+NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # the page of the month says the same
 
 
 @click.command()
@@ -104,6 +114,8 @@ def _make(settings: Settings, order: Order, now: datetime, output: Path | None, 
     store = until_done(open_store(settings.store.url))
     made = report_order.made(store, settings, order, now, _progress)
     _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
+    if now < months.month(order.month, settings.timezone).end:
+        click.echo(translate(NOT_OVER, order.lang or settings.default_language, "page"), err=True)
 
 
 def _draw(
@@ -114,6 +126,9 @@ def _draw(
     from callmon.store.engine import open_store
 
     packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    if not packs:
+        language = lang or settings.default_language
+        raise NoDataError(word("report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
 
@@ -150,7 +165,7 @@ def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
         if path == STDOUT:
             sys.stdout.buffer.write(data)
         else:
-            path.write_bytes(data)
+            write_file(path, data)
             click.echo(path)
 
 
@@ -158,10 +173,9 @@ def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
     if names is None:
         return None
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    unknown = [name for name in wanted if name not in settings.lines()]
-    if unknown or not wanted:
-        known = ", ".join(line.name for line in settings.lines())
-        raise ConfigError(f"--lines {names}: there is no line {', '.join(unknown)}; there are {known}.")
+    if not wanted:
+        raise ConfigError(f"--lines names no line; there are {', '.join(settings.names('line'))}.")
+    refuse_unknown(settings, "line", *wanted)
     return wanted
 
 

@@ -4,6 +4,7 @@
     ├── ConfigError    the operator: the configuration (exit status 2)
     ├── AmiError       the exchange, or whoever runs it
     ├── MissingError   the operator: an optional part that is not installed
+    ├── NoDataError    nobody: callmon heard nothing of the month that is asked for
     ├── SinkError      downstream: a broker, a scraper, whatever outcomes go to
     └── StoreError     the database
         └── OlderFormError   rows that `callmon db rejudge` writes anew
@@ -48,3 +49,7 @@ class StoreError(CallmonError):
 
 class OlderFormError(StoreError):
     """Some rows are in an older form: nothing waits, and `callmon db rejudge` mends it."""
+
+
+class NoDataError(CallmonError):
+    """Nothing is known of the month that is asked for: there is no report of it."""

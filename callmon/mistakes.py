@@ -10,11 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from callmon.words import word
 
 Path = tuple[int | str, ...]
 
@@ -35,13 +39,29 @@ class MistakesError(ValueError):
         super().__init__("; ".join(sentence for _, sentence in self.found))
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(written: str, known: Iterable[str]) -> str:
     """' Did you mean "x"?', or the list of what there is when nothing comes near."""
     choices = sorted(known)
-    begun = [choice for choice in choices if word and choice.startswith(word)]
-    if near := get_close_matches(word, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else []):
-        return f'; did you mean "{near[0]}"?'
+    if near := _nearest(written, choices):
+        return f'; did you mean "{near}"?'
     return f"; there are {', '.join(choices)}" if choices else ""
+
+
+def _nearest(written: str, choices: list[str]) -> str | None:
+    begun = [choice for choice in choices if written and choice.startswith(written)]
+    near = get_close_matches(written, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
+    return near[0] if near else None
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
+    """The sentence that refuses an unknown name of a line, a service, an outcome …, with the names that exist.
+    `kind` is one of `words.UNKNOWN`.
+    """
+    choices = list(known)
+    told = word("unknown", kind, language).format(name=_shown(name)[1:-1])
+    if near := _nearest(name, choices):
+        return told + word("unknown_hint", "near", language).format(near=near)
+    return told + (word("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
 
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
@@ -207,6 +227,17 @@ def siblings(model: type[BaseModel], path: Path) -> list[str]:
     for part in path:
         here = _inside(here, part)
     return list(here.model_fields) if _is_model(here) else []
+
+
+def leads_to_file(model: type[BaseModel], path: Path) -> bool:
+    """Whether the setting at `path` is a file or folder, or says `file` in its schema, as a URL does."""
+    here: Any = model
+    field: FieldInfo | None = None
+    for part in path:
+        field = here.model_fields.get(part) if _is_model(here) else None
+        here = _inside(here, part)
+    extra = None if field is None else field.json_schema_extra
+    return here is FilePath or (isinstance(extra, dict) and bool(extra.get("file")))
 
 
 def _inside(kind: Any, part: int | str) -> Any:

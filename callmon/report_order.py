@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, NoDataError
 from callmon.report_reading import Told, gathered
 from callmon.report_writing import FORMATS, LANGUAGES, File, files
+from callmon.words import word
 
 if TYPE_CHECKING:
     from callmon.reports.as_json import Published
@@ -60,6 +61,11 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
     return months.to_date(period, today, settings.timezone) if order.to_date else period
 
 
+def no_data(order: Order, settings: Settings) -> str:
+    """Why there is no report of a month of which nothing is known, in the language of the order."""
+    return word("report", "no_data", order.lang or settings.default_language).format(month=order.month)
+
+
 def made(
     store: Store,
     settings: Settings,
@@ -67,11 +73,13 @@ def made(
     now: datetime,
     progress: Callable[[int], Told] = lambda steps: lambda: None,
 ) -> Report:
-    """The report as the database has it at `now`. Raises ConfigError, StoreError."""
+    """The report as the database has it at `now`. Raises ConfigError, NoDataError, StoreError."""
     from callmon.reports import editions, public, revising
 
     period = checked(order, settings, now)
     report = gathered(store, settings, period, now, order.lines, order.compare, progress)
+    if not report.has_data:
+        raise NoDataError(no_data(order, settings))
     if not order.is_public:
         return report if order.earlier is None else revising.revised(report, *order.earlier)
     edition = public.edition(report) if order.earlier is None else editions.succeeding(report, *order.earlier)

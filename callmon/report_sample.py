@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
-    """By language."""
+    """By language; none where no call is stored to draw from."""
     with reported.snapshot(store) as connection:
         names = reported.names(connection, month.begin, month.end)
     drawn = sampling.drawn(names, seed)
-    found = {}
+    found: dict[str, bytes] = {}
+    if not drawn:
+        return found
     for language in ("fr", "en"):
         pages = [_page(store, settings, *key, language) for key in drawn]
         tongue = Tongue(language, settings.timezone)

@@ -1,8 +1,8 @@
 """Why a report that a page asked for was not made: of which kind it is, for the page to tell in its language, and
 the sentence for the log. Pure.
 
-A kind is a person who can act: whoever asked ("order", "long"), or whoever administers callmon ("large", "disk",
-"database", "older", "missing", "ended").
+A kind is a person who can act: whoever asked ("order", "long", "empty"), or whoever administers callmon ("large",
+"disk", "database", "older", "missing", "ended").
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from typing import Literal, TypeAlias
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.errors import CallmonError, ConfigError, MissingError, OlderFormError, StoreError
+from callmon.errors import CallmonError, ConfigError, MissingError, NoDataError, OlderFormError, StoreError
 from callmon.store.engine import reason
 
-Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "older", "missing", "ended"]
+Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "older", "missing", "empty", "ended"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL = "53100"  # PostgreSQL's
 FAILS = (CallmonError, SQLAlchemyError, OSError)  # what `of` tells apart
 KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (ConfigError, "order"),
     (MissingError, "missing"),
+    (NoDataError, "empty"),
     (OlderFormError, "older"),
     (StoreError, "database"),
     (SQLAlchemyError, "database"),

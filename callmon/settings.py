@@ -1,12 +1,14 @@
 """The settings that the program works with: loaded from a TOML file, checked, and never changed after.
 
-`load` tells every mistake on a line of its own. Opens no connection, reads no secret (an exchange's
-`secret()` and `store` do, when they are needed). What may be written, with each setting's help, is in
-`configuration.py`.
+`load` tells every mistake on a line of its own. A relative path in the file is relative to the file's folder.
+Opens no connection, reads no secret (an exchange's `secret()` and `store` do, when they are needed). What may be
+written, with each setting's help, is in `configuration.py`.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,6 +41,13 @@ from callmon.store_settings import StoreSettings
 from callmon.web_settings import WebSettings
 
 EXAMPLE = "callmon.example.toml"
+HERE = Path()
+RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
+# An older callmon began in the current folder: a new, empty database elsewhere would look like lost data.
+MOVED = (
+    "{place}: {text} is relative to this file's folder, and {there} is not there, but {text} is in the current "
+    "folder; move it there, or write its whole path"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +67,11 @@ class Settings:
     def lines(self) -> Lines:
         """The public lines."""
         return self._lines
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all lines, services or exchanges, in the file's order. Raises KeyError for another kind."""
+        known = {"line": self.configuration.lines, "service": self.services, "exchange": self.exchanges}
+        return list(known[kind])
 
     def calendar(self, line: str | Line | None = None) -> Calendar:
         """The calendar of one line, or (without) the ministry's. Raises KeyError for a line there is not."""
@@ -173,7 +187,8 @@ def _calendar(written: Configuration, line: LineSettings | None = None) -> Calen
 def load(path: str | Path) -> Settings:
     """The settings in the file at `path`. Raises ConfigError with one sentence a mistake, and what to do."""
     source = Path(path)
-    return parse(_text(source), str(source))
+    folder = (source.resolve() if source.is_symlink() else source).parent
+    return parse(_text(source), str(source), folder)
 
 
 def example() -> Settings:
@@ -185,13 +200,48 @@ def example_text() -> str:
     return files("callmon").joinpath(EXAMPLE).read_text(encoding="utf-8")
 
 
-def parse(text: str, source: str = "configuration") -> Settings:
-    """The settings in a TOML text, called `source` in its mistakes. Raises ConfigError."""
+def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Settings:
+    """The settings in a TOML text, called `source` in its mistakes. Raises ConfigError.
+
+    A relative path in the text starts from `folder`; one from the environment, from the current folder.
+    """
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: not understood as TOML: {error}") from None
+    if folder != HERE:
+        data = _anchored(data, folder, source)
     return Settings(_checked(data, source), source)
+
+
+def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]:
+    """The file's data with its relative paths, and the database's default path, below the file's folder."""
+    found: list[str] = []
+
+    def placed(text: str, path: mistakes.Path) -> str:
+        there = folder / text
+        if not there.exists() and Path(text).exists() and mistakes.variable(path) not in os.environ:
+            found.append(MOVED.format(place=mistakes.place(path, source), text=text, there=there))
+        return str(there)
+
+    def below(value: Any, path: mistakes.Path) -> Any:
+        if isinstance(value, dict):
+            return {name: below(one, (*path, name)) for name, one in value.items()}
+        if isinstance(value, list):
+            return [below(one, (*path, place)) for place, one in enumerate(value)]
+        if not isinstance(value, str) or not mistakes.leads_to_file(Configuration, path):
+            return value
+        if "://" not in value:
+            return placed(value, path)
+        file = RELATIVE_URL.match(value)
+        return value if file is None else f"{file[1]}{placed(file[2], path)}{file[3]}"
+
+    store = data.get("store", {})
+    whole = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
+    told: dict[str, Any] = below(whole, ())
+    if found:
+        raise ConfigError(*found)
+    return told
 
 
 def _text(path: Path) -> str:
@@ -200,7 +250,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
-            f"or begin with a copy of {EXAMPLE}"
+            f"or begin with a copy of {files('callmon').joinpath(EXAMPLE)}"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None

@@ -30,7 +30,8 @@ class StoreSettings(BaseModel):
         default="sqlite:///callmon.db",
         repr=False,  # may hold a password
         pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
-        description="the database: sqlite:///FILE or postgresql://USER@HOST/NAME",
+        description="the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
+        json_schema_extra={"file": True},
     )
     password_file: Path | None = Field(default=None, description="file that holds the database user's password")
     write_every: Duration = Field(

@@ -272,6 +272,29 @@ ABOUT: Mapping[str, str] = {
     "to call back": "pour rappeler",
 }
 
+# What is said of a name that does not exist, in a command or in a page's address, and of the names that do.
+UNKNOWN: Mapping[str, str] = {
+    "line": "Il n'y a pas de ligne « {name} »",
+    "service": "Il n'y a pas de service « {name} »",
+    "exchange": "Il n'y a pas d'autocommutateur « {name} »",
+    "outcome": "Il n'y a pas d'issue « {name} »",
+    "standard": "Il n'y a pas de norme « {name} »",
+    "verdict": "Il n'y a pas de verdict « {name} »",
+    "language": "Il n'y a pas de langue « {name} »",
+    "state": "Il n'y a pas d'état « {name} »",
+}
+UNKNOWN_HINTS: Mapping[str, str] = {
+    "near": "; vouliez-vous dire « {near} »?",
+    "known": "; il y a {names}.",
+}
+
+# Why there is no report.
+REPORTS: Mapping[str, str] = {
+    "no_data": "Il n'y a pas de données pour {month} : callmon n'a rien entendu pendant ce mois, il n'y a rien à "
+    "rapporter.",
+    "no_call": "Il n'y a aucun appel à tirer au sort pour {month}. Aucun fichier n'est produit.",
+}
+
 # What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
 KINDS: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
@@ -300,6 +323,9 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "role": ROLES,
     "act": ACTS,
     "about": ABOUT,
+    "unknown": UNKNOWN,
+    "unknown_hint": UNKNOWN_HINTS,
+    "report": REPORTS,
 }
 
 

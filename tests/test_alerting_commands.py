@@ -12,15 +12,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from babel.messages.pofile import read_po
 from click.testing import CliRunner, Result
 
-import callmon
-from callmon import alerting_commands
 from callmon.alerting_commands import with_section
 from callmon.cli import main
 from callmon.errors import ConfigError
-from callmon.words import translate
 from tests.test_alerts import EXAMPLE, ROUTES
 
 SECTION = "time_intervals:\n  - name: x\n    time_intervals: []\n"
@@ -32,15 +28,6 @@ def command(*words: str) -> Result:
 
 def hours(*words: str) -> Result:
     return command("hours", *words, "--from", "2026-11-24")
-
-
-def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
-    with (Path(callmon.__file__).parent / "locale" / "callmon.pot").open("rb") as lines:
-        known = {str(message.id) for message in read_po(lines) if message.context == "command"}
-    source = Path(alerting_commands.__file__).read_text(encoding="utf-8")
-    assert [text for text in known if f'"{text}"' not in source] == []
-    assert [text for text in known if translate(text, "en", "command") == text] == []
-    assert len(known) == 3
 
 
 # ── hours ──

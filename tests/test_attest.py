@@ -102,7 +102,7 @@ def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["generale"], 'There is no line generale; did you mean "general"?\n'),
+        (["generale"], "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?\n"),
         (["general", "--on", "5 May"], "--on 5 May: a day is written as 2026-11-20.\n"),
         (["general", "--on", "2999-01-01"], "--on 2999-01-01: that day has not come yet.\n"),
     ],

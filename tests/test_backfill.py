@@ -102,7 +102,7 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
     created = [call for call in office.calls(run) if call["line"] is not None]
     assert len(created) == sum(expect.get("direction") == "inbound" for _, _, expect in scripted("run-16"))
     assert office.run("db", "check").stdout == "Facts, calls, ledger, figures and roll-ups agree.\n"
-    assert office.run("db", "rejudge").stdout == ""
+    assert office.run("db", "rejudge", "--yes").stdout == ""
     assert [call for call in office.calls(run) if call["line"] is not None] == []
 
 

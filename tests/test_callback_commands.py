@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from callmon import callback_commands
+from callmon.callbacks import asking
 from callmon.callbacks.hand import Hand
 from callmon.cli import main
 from callmon.settings import example_text, load
@@ -19,7 +20,7 @@ from callmon.store.engine import Store
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import database
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 
 
@@ -44,8 +45,20 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(main, ["callbacks", *words])
+def run(*words: str, told: str = "") -> Result:
+    return CliRunner().invoke(main, ["callbacks", *words], input=told)
+
+
+WAITS = {
+    "fr": "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n",
+    "en": "Request noted; it waits for `callmon run`, which is not running or does not answer.\n",
+}
+STILL_WAITS = {
+    "fr": "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée "
+    "une deuxième fois.\n",
+    "en": "The same request waits already for `callmon run`, which is not running or does not answer; it is not "
+    "noted a second time.\n",
+}
 
 
 def refused(*words: str) -> tuple[int, str]:
@@ -108,8 +121,7 @@ REFUSALS = {
     ),
     f"{SPOKE} --at 2020-01-01T10:00": (1, "That call was before the message: it is no callback of it."),
     f"{SPOKE} --at 2120-01-01T10:00": (1, "That time has not come yet."),
-    "mark 1700000001.0": (2, "Nothing to mark: add --no-message, --not-safe or --number NUMBER."),
-    "mark 1700000001.0 --number 12": (2, '--number 12 is no telephone number; write it as "416 327-2422".'),
+    "mark 1700000001.0": (2, "Nothing to mark: add --no-message, --not-safe or --number."),
     "complaint 9.9": (1, "No ended call 9.9 is stored; it is named by its caller's Uniqueid."),
 }  # fmt: skip
 
@@ -144,18 +156,75 @@ def asked(store: Store) -> Hand:
         ),
         (("attempt", "--result", "message-left"), {"action": "attempt", "result": "message_left"}),
         (("mark", "--no-message", "--not-safe"), {"action": "mark", "cautions": ("no_message", "not_safe")}),
-        (("mark", "--number", "416 555-0103"), {"action": "mark", "other_number": True, "token": "+14165550103"}),
+        (("mark", "--number"), {"action": "mark", "other_number": True, "token": "+14165550103"}),
     ],
 )
 def test_what_is_asked_is_written_down_for_the_daemon(
     desk: Store, words: tuple[str, ...], fields: dict[str, Any]
 ) -> None:
-    done = run(words[0], "1700000001.0", *words[1:], "--by", "m")
-    assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "Written down; it is done as soon as `callmon run` runs.\n"
+    done = run(words[0], "1700000001.0", *words[1:], "--by", "m", "--lang", "en", told="416 555-0103\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", WAITS["en"])
     hand = asked(desk)
     assert {name: getattr(hand, name) for name in fields} == fields
     assert (hand.actor, hand.obligation) == ("m", "1700000001.0")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "close 1700000001.0 --reason no-request", "attempt 1700000001.0 --result no-answer",
+        "attempt 1700000001.0 --result spoke --at 2026-01-02T10:12", "reopen 1700000001.0 --reason x",
+        "take 1700000001.0", "mark 1700000001.0 --not-safe", "mark 1700000001.0 --number",
+        "complaint 1700000003.0",
+    ],
+)  # fmt: skip
+def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
+    desk: Store, monkeypatch: pytest.MonkeyPatch, words: str, language: str
+) -> None:
+    monkeypatch.setattr(asking, "refusal", lambda *_: None)  # each can be done to this entry
+    given = (*words.split(), "--by", "m", "--lang", language)
+    done = [run(*given, told="416 555-0103\n") for _ in range(3)]
+    assert [one.exit_code for one in done] == [0, 0, 0]
+    assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
+    assert len(ledger.asked(desk, 0, str)) == 1
+
+
+def test_another_request_is_no_repetition(desk: Store) -> None:
+    for words in ("take 1700000001.0", "release 1700000001.0", "take 1700000001.0", "take 1700000002.0"):
+        action, name = words.split()
+        ledger.ask(desk, Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name))  # type: ignore[arg-type]
+    for minutes in (0, 0.5, 3):
+        ledger.ask(desk, Hand(at=OPENED + minutes * MINUTE, actor="m", action="attempt", exchange="toronto",
+                              obligation="1700000001.0", result="no_answer"))  # fmt: skip
+    for number in (OTHER, OTHER, CALLER):
+        ledger.ask(desk, Hand(at=OPENED, actor="m", action="mark", exchange="toronto", obligation="1700000001.0",
+                              other_number=True), number)  # fmt: skip
+    assert [(hand.action, hand.obligation[9]) for hand, _ in ledger.asked(desk, 0, str)] == [
+        ("take", "1"), ("release", "1"), ("take", "1"), ("take", "2"),
+        ("attempt", "1"), ("attempt", "1"), ("mark", "1"), ("mark", "1"),
+    ]  # fmt: skip
+
+
+def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
+    assert run("list").stderr == ""
+    run("take", "1700000001.0", "--by", "m")
+    run("take", "1700000002.0", "--by", "m")
+    assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 2.\n"
+    told = "Requests that wait for `callmon run` and are not shown here: 2.\n"
+    assert run("list", "--lang", "en", "--json").stderr == told
+
+
+@pytest.mark.parametrize("words", ["close 9.9", "attempt 9.9", "mark 9.9", "mark 9.9 --number"])
+def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk: Store, words: str) -> None:
+    told = "There is no entry of this name; `callmon callbacks list` gives them."
+    assert refused(*words.split(), "--by", "m", "--lang", "en") == (1, told)
+
+
+def test_another_number_that_is_none_is_refused(desk: Store) -> None:
+    done = run("mark", "1700000001.0", "--number", "--by", "m", told="12\n")
+    told = '"12" is no telephone number; write it as "416 327-2422".\n'
+    assert (done.exit_code, done.stderr, ledger.asked(desk, 0, str)) == (2, told, [])
 
 
 def test_a_stored_call_is_marked_as_a_complaint(desk: Store) -> None:

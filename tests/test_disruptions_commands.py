@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon import cli_disruptions
+from callmon import callback_commands
 from callmon.cli import main
 from callmon.disruptions.entries import Notice
 from callmon.disruptions.hand import Hand
@@ -33,7 +33,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli_disruptions, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(callback_commands, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
@@ -83,7 +83,7 @@ def test_the_list_is_for_programs_too(desk: Store) -> None:
     (one,) = [json.loads(line) for line in run("list", "--json").output.splitlines()]
     assert (one["id"], one["state"], one["source"], one["calls_met"]) == (name(desk), "going_on", "exchange", 0)
     assert one["missing"] == ["reason_fr", "reason_en", "alternative_fr", "alternative_en", "until"]
-    assert run("list", "--json", "--line", "fax").output == ""
+    assert run("list", "--json", "--line", "poci").output == run("list", "--json").output
     assert run("list", "--json", "--state", "over").output == ""
 
 
@@ -93,7 +93,7 @@ TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--a
 
 def test_the_only_disruption_is_announced_without_a_name(desk: Store) -> None:
     done = run("announce", *TEXTS, "--for", "2h", "--by", "m")
-    assert (done.exit_code, done.stderr) == (0, "Written down; it is done as soon as `callmon run` runs.\n")
+    assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
     hand = asked(desk)
     assert (hand.action, hand.disruption, hand.actor, hand.lines) == ("announce", name(desk), "m", ())
     assert hand.notice == Notice(
@@ -128,6 +128,54 @@ def test_what_is_asked_is_written_down_for_the_daemon(
     assert {key: getattr(asked(desk), key) for key in fields} == fields
 
 
+WAITS = {
+    "fr": "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n",
+    "en": "Request noted; it waits for `callmon run`, which is not running or does not answer.\n",
+}
+STILL_WAITS = {
+    "fr": "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée "
+    "une deuxième fois.\n",
+    "en": "The same request waits already for `callmon run`, which is not running or does not answer; it is not "
+    "noted a second time.\n",
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plan 2099-12-01T02:00 04:00 all", "announce --line poci", "announce --line poci --for 2h",
+        "announce --line poci --until 2099-12-01T04:00", "announce --reason-en x", "end",
+    ],
+)  # fmt: skip
+def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
+    desk: Store, words: str, language: str
+) -> None:
+    done = [run(*words.split(), "--by", "m", "--lang", language) for _ in range(3)]
+    assert [(one.exit_code, one.stdout) for one in done] == [(0, "")] * 3
+    assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
+    assert len(disruptions.asked(desk, 0)) == 1
+
+
+def test_another_request_is_no_repetition(desk: Store) -> None:
+    asked_for = (
+        "plan 2099-12-01T02:00 04:00 all", "plan 2099-12-02T02:00 04:00 all", "plan 2099-12-01T02:00 04:00 tty",
+        "announce --line poci --for 2h", "announce --line poci --for 3h", "announce --reason-en x",
+        "announce --reason-en y", "announce --reason-en x",
+    )  # fmt: skip
+    for words in asked_for:
+        run(*words.split(), "--by", "m")
+    assert len(disruptions.asked(desk, 0)) == len(asked_for)
+
+
+def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
+    assert run("list").stderr == ""
+    run("plan", "2099-12-01 02:00", "04:00", "all", "--by", "m")
+    assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
+    told = "Requests that wait for `callmon run` and are not shown here: 1.\n"
+    assert run("list", "--lang", "en").stderr == told
+
+
 REFUSALS = {
     "announce": (
         2, "Nothing to announce: add --reason-fr, --reason-en, --until or another of its options.",
@@ -135,7 +183,7 @@ REFUSALS = {
     "announce nothing-1 --reason-en x": (
         1, "There is no disruption of this name; `callmon disruptions list --state all` gives them.",
     ),
-    "announce --line tyt": (2, 'There is no line tyt; did you mean "tty"?'),
+    "announce --line tyt": (2, 'There is no line "tyt"; did you mean "tty"?'),
     "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet."),
     "announce --line tty --since 2020-01-01T10:00": (
         1, "That start is more than a year ago: check the year.",

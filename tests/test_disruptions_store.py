@@ -141,7 +141,7 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> N
     at = local("2026-11-24 10:00")
     hands = [Hand(at=at, actor="a", action="plan", lines=("tty",), start=at, notice=WHOLE),
              Hand(at=at, actor="b", action="end", disruption="none")]  # fmt: skip
-    assert [disruptions.ask(store, hand) for hand in hands] == [1, 2]
+    assert [disruptions.ask(store, hand).n for hand in hands] == [1, 2]
     asked = disruptions.asked(store, 0)
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
     assert [hand.n for hand, _ in disruptions.asked(store, 1)] == [2]

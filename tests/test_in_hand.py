@@ -147,12 +147,15 @@ def taken(store_path: Path) -> None:
     store.close()
 
 
+WAITS = "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n"
+
+
 @pytest.mark.parametrize("action", ["take", "release"])
 def test_what_is_asked_is_written_down_for_the_daemon(desk: object, action: str, tmp_path: Path) -> None:
     if action == "release":
         taken(tmp_path)
     done = run(action, "1700000001.0", "--by", "a.roy")
-    assert (done.exit_code, done.stderr) == (0, "Written down; it is done as soon as `callmon run` runs.\n")
+    assert (done.exit_code, done.stderr) == (0, WAITS)
     hand = asked(keyed.opened(load(tmp_path / "callmon.toml")))
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 

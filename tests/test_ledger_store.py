@@ -112,7 +112,7 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
         "obligation": "1700000001.0",
     }
     hands = [Hand(action="mark", **asked, other_number=True), Hand(action="close", reason="no_request", **asked)]
-    assert [ledger.ask(store, hands[0], OTHER), ledger.ask(store, hands[1])] == [1, 2]
+    assert [ledger.ask(store, hands[0], OTHER).n, ledger.ask(store, hands[1]).n] == [1, 2]
     read = ledger.asked(store, 0, str)
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2

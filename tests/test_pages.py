@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import socket
 import time
@@ -233,7 +234,42 @@ def test_a_search_by_what_boards_link_with_finds_the_calls_of_a_verdict(place: S
     assert [x for x in re.findall(r'href="/en/calls/toronto/([^"]+)"', missed) if x.startswith("17955")] == []
 
 
-@pytest.mark.parametrize("query", ["jour=hier", "jour=9999-99-99", "page=zzz", "issue=x", "norme=x&verdict=met"])
+OUTCOMES = (
+    "answered, voicemail_message, voicemail_no_message, voicemail, lost, unknown, busy, abandoned, announcement, "
+    "no_answer, failed"
+)
+LINES = "general, general-toll-free, tty, tty-toll-free, poci, poci-toll-free"
+UNKNOWN_NAMES = {
+    "/fr/appels?ligne=generale": "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?",
+    "/en/calls?line=nosuch": f'There is no line "nosuch"; there are {LINES}.',
+    "/fr/appels?issue=x": f"Il n'y a pas d'issue « x »; il y a {OUTCOMES}.",
+    "/en/calls?outcome=answred": 'There is no outcome "answred"; did you mean "answered"?',
+    "/fr/appels?norme=reach&verdict=met": "Il n'y a pas de norme « reach »; vouliez-vous dire « reach_a_person »?",
+    "/en/calls?standard=reach_a_person&verdict=y": (
+        'There is no verdict "y"; there are met, not_met, exempt, unknown.'
+    ),
+    "/fr/rappels?ligne=4165550101": f"Il n'y a pas de ligne « … »; il y a {LINES}.",
+    "/en/callbacks?service=nosuch": 'There is no service "nosuch"; there are general_inquiries, poci.',
+    "/fr/rappels?langue=de": "Il n'y a pas de langue « de »; il y a fr, en, other, unknown.",
+    "/en/callbacks?state=late": 'There is no state "late"; there are overdue, untaken, mine.',
+}
+
+
+@pytest.mark.parametrize("path", list(UNKNOWN_NAMES))
+def test_a_filter_by_a_name_that_does_not_exist_is_refused_with_the_names_that_do(place: Site, path: str) -> None:
+    answer = get(place, path)
+    (note,) = re.findall(r'<p class="note over"><span aria-hidden="true">■ </span>(.*)</p>', answer.text)
+    told = html.unescape(note).replace("\u202f", " ").replace("\u00a0", " ")
+    assert (answer.status_code, told) == (404, UNKNOWN_NAMES[path])
+
+
+def test_the_calls_of_a_standard_of_callbacks_are_those_that_it_judged(place: Site) -> None:
+    page = get(place, "/fr/appels?norme=callback_in_french").text
+    assert re.findall(r'<option value="([^"]+)" selected>', page) == ["callback_in_french"]
+    assert re.findall(r'href="(/fr/appels/toronto/[^"]+)"', page) == []
+
+
+@pytest.mark.parametrize("query", ["jour=hier", "jour=9999-99-99", "page=zzz"])
 def test_a_search_that_cannot_be_read_is_as_if_it_had_not_been_said(place: Site, query: str) -> None:
     assert get(place, f"/fr/appels?{query}").status_code == 200
 

@@ -35,8 +35,8 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
     store.close()
 
-    def command(*words: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(config)])
+    def command(*words: str, status: int = 0, told: str = "") -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told)
         assert (result.exit_code, result.exception) in ((status, None), (status, result.exception)), result.output
         assert result.exit_code == status, result.output
         return result
@@ -66,7 +66,7 @@ def kept(tmp_path: Path) -> list[str]:
 
 def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
     for written in ("416 555-0101", "(416) 555-0101", CALLER):
-        found = site("privacy", "find", written, *PURPOSE)
+        found = site("privacy", "find", *PURPOSE, told=written)
         rows = [line.split()[2:] for line in found.stdout.splitlines()]
         assert rows == [
             ["toronto", "1795527733.0", "caller", "general", "answered"],
@@ -77,9 +77,11 @@ def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(sit
 
 
 def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
-    site("privacy", "find", CALLER, *PURPOSE)
-    site("privacy", "find", SECOND, *PURPOSE)
-    told = [site("privacy", "log", number).stdout.splitlines() for number in ("416 555-0101", SECOND)]
+    site("privacy", "find", *PURPOSE, told=CALLER)
+    site("privacy", "find", *PURPOSE, told=SECOND)
+    told = [
+        site("privacy", "log", "--number", told=number).stdout.splitlines() for number in ("416 555-0101", SECOND)
+    ]
     assert [[line.split("  ")[1:] for line in lines] for lines in told] == [
         [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]],
         [["M. Roy", "privacy find", "access request 2026-14", "1 call"]],
@@ -95,7 +97,7 @@ def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_
         wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
     store.close()
     for number, calls in (("416 555-0155", ["9.0", "9.1", "9.2"]), ("+44 20 7946 0123", ["9.3"])):
-        found = site("privacy", "find", number, *PURPOSE).stdout.splitlines()
+        found = site("privacy", "find", *PURPOSE, told=number).stdout.splitlines()
         assert [line.split()[3:5] for line in found] == [[call, "dialled"] for call in calls]
 
 
@@ -108,15 +110,15 @@ dial_prefixes = ["9", "91", "9011"]
 
 
 def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> None:
-    assert "Missing option '--purpose'" in site("privacy", "find", CALLER, status=2).stderr
-    refused = site("privacy", "export", CALLER, "--purpose", " ", status=2)
+    assert "Missing option '--purpose'" in site("privacy", "find", status=2).stderr
+    refused = site("privacy", "export", "--purpose", " ", status=2, told=CALLER)
     assert (refused.stdout, refused.stderr) == ("", "--purpose is empty: say why the number is looked at.\n")
     assert site("privacy", "log").stdout == ""
 
 
 def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callable[..., Result]) -> None:
-    site("privacy", "find", CALLER, "--purpose", "complaint 3")
-    told = json.loads(site("privacy", "export", CALLER, *PURPOSE).stdout)
+    site("privacy", "find", "--purpose", "complaint 3", told=CALLER)
+    told = json.loads(site("privacy", "export", *PURPOSE, told=CALLER).stdout)
     assert (told["number"], [access["purpose"] for access in told["accesses"]]) == (CALLER, ["complaint 3"])
     assert [(c["call"], c["role"], c["caller"], c["line"]) for c in told["calls"]] == [
         ("1795527733.0", "caller", CALLER, "general"),
@@ -128,17 +130,18 @@ def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callab
 
 
 def test_a_number_that_is_not_kept_is_found_nowhere(site: Callable[..., Result]) -> None:
-    found = site("privacy", "find", "416 555-0177", *PURPOSE)
+    found = site("privacy", "find", *PURPOSE, told="416 555-0177\n")
     assert (found.stdout, found.stderr) == ("", "0 calls.\n")
 
 
 def test_a_number_is_corrected_and_what_is_no_number_refused(site: Callable[..., Result], tmp_path: Path) -> None:
-    refused = site("privacy", "correct", CALLER, "555", *PURPOSE, status=2)
+    refused = site("privacy", "correct", *PURPOSE, status=2, told=f"{CALLER}\n555\n")
     assert refused.stderr == '"555" is no telephone number; write it as "416 555-0102".\n'
-    done = site("privacy", "correct", CALLER, "416 555-0103", *PURPOSE)
+    done = site("privacy", "correct", *PURPOSE, told=f"{CALLER}\n416 555-0103\n")
     assert done.stdout == "Corrected in 2 calls.\n"
     assert kept(tmp_path) == [SECOND, "+14165550103", "+14165550103"]
-    assert site("privacy", "correct", CALLER, SECOND, *PURPOSE, status=1).stdout == "Corrected in 0 calls.\n"
+    again = site("privacy", "correct", *PURPOSE, status=1, told=f"{CALLER}\n{SECOND}\n")
+    assert again.stdout == "Corrected in 0 calls.\n"
 
 
 def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
@@ -184,8 +187,8 @@ def test_a_wrong_key_is_one_sentence(site: Callable[..., Result], tmp_path: Path
     path = tmp_path / "callmon.db-key"
     path.unlink()
     site("privacy", "key")
-    for words in (("privacy", "find", CALLER, *PURPOSE), ("explain", "1795527733.0", "--json"), ("db", "upgrade")):
-        said = site(*words, status=1)
+    for words in (("privacy", "find", *PURPOSE), ("explain", "1795527733.0", "--json"), ("db", "upgrade")):
+        said = site(*words, status=1, told=CALLER)
         assert (said.stdout, len(said.stderr.splitlines())) == ("", 1)
         assert said.stderr.endswith(f"which {path} does not hold: put back that key's line, below the newest\n")
     assert site("explain", "1795527733.0", "--lang", "en").stdout.count("555") == 0

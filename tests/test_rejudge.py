@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from callmon import facts as f
 from callmon.assembly import monitor
+from callmon.cli import main
 from callmon.errors import StoreError
 from callmon.figures import CORRECTED, Figures
 from callmon.findings import Outcome
@@ -118,6 +120,35 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     figures = queries.counters(store)
     assert corrections(figures) == {(CORRECTED.name, "answer_by_third_ring", "general", "met", "not_met"): 1.0}
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
+
+
+def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Store) -> None:
+    wrote(store, *(outcome for number in range(3) for outcome in judged(answered_call(number))))
+    before = everything(store)
+    told = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
+    assert everything(store) == before
+    assert told == list(rejudge(store, settings(**SHORT_RINGS)))
+    assert (len(told), everything(store) == before) == (3, False)
+
+
+def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    wrote(sqlite_store, *judged(answered_call(0)))
+    config = tmp_path / "callmon.toml"
+    written = example_text().replace("sqlite:///callmon.db", f"sqlite:///{sqlite_store.path}")
+    config.write_text(written.replace("[lines.general]\n", f"[lines.general]\n{SHORT_RINGS['general']}\n"))
+
+    def run(*words: str) -> tuple[int, list[str], str]:
+        done = CliRunner().invoke(main, ["db", "rejudge", *words, "--config", str(config)])
+        return done.exit_code, done.stdout.splitlines(), done.stderr
+
+    before = everything(sqlite_store)
+    status, told, said = run("--dry-run")
+    assert (status, len(told), said) == (0, 1, "1 findings would change; nothing was changed.\n")
+    assert everything(sqlite_store) == before
+    assert run("--yes") == (0, told, "1 findings changed.\n")
+    assert run("--dry-run") == (0, [], "0 findings would change; nothing was changed.\n")
 
 
 def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Store) -> None:

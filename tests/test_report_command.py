@@ -21,8 +21,9 @@ from click.testing import CliRunner, Result
 from callmon import facts as f
 from callmon.cli import main
 from callmon.findings import Outcome
-from callmon.report_reading import fingerprint
+from callmon.report_reading import fingerprint, gathered
 from callmon.reports import as_pdf
+from callmon.reports import month as months
 from callmon.settings import parse
 from callmon.store.engine import Store, open_store, upgrade
 from tests import year, year_owing, year_rows, year_stories
@@ -98,8 +99,10 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
          "would tell what is kept back.\n"),
         (["2024-05", "--public", "--month-to-date"], "--public goes with whole months and all lines: a part of it "
          "would tell what is kept back.\n"),
-        (["2024-05", "--lines", "tty,fax"], "--lines tty,fax: there is no line fax; there are general, "
-         "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
+        (["2024-05", "--lines", "tty,fax"], 'There is no line "fax"; there are general, general-toll-free, tty, '
+         "tty-toll-free, poci, poci-toll-free.\n"),
+        (["2024-05", "--lines", ","], "--lines names no line; there are general, general-toll-free, tty, "
+         "tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
@@ -137,6 +140,79 @@ def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Pa
     assert (done.exit_code, done.stderr) == (
         2, f"{remarks}: the remark [callbacks] needs both fr and en, neither of them empty.\n"
     )  # fmt: skip
+
+
+# Months of which there is nothing, or not all, to tell.
+
+NO_DATA = {
+    "fr": "Il n'y a pas de données pour 2019-05 : callmon n'a rien entendu pendant ce mois, il n'y a rien à "
+    "rapporter.\n",
+    "en": "There are no data for 2019-05: callmon heard nothing during that month, so there is nothing to "
+    "report.\n",
+}
+
+
+@pytest.mark.parametrize("kind", ["json", "html", "csv"])
+@pytest.mark.parametrize("edition", [[], ["--public"]])
+def test_a_month_that_callmon_did_not_hear_has_no_report(
+    site: Path, tmp_path: Path, kind: str, edition: list[str]
+) -> None:
+    out = ("-o", str(tmp_path / "x"), "--format", kind, *edition)
+    told = [report(site, "2019-05", *out, *words) for words in ([], ["--lang", "en"])]
+    assert [(one.exit_code, one.stdout, one.stderr) for one in told] == [
+        (1, "", NO_DATA["fr"]), (1, "", NO_DATA["en"]),
+    ]  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_month_without_a_call_has_no_sample(site: Path, tmp_path: Path) -> None:
+    told = [report(site, "2019-05", "--sample", "7", "-o", str(tmp_path / "x"), *words)
+            for words in ([], ["--lang", "en"])]  # fmt: skip
+    assert [(one.exit_code, one.stderr) for one in told] == [
+        (1, "Il n'y a aucun appel à tirer au sort pour 2019-05. Aucun fichier n'est produit.\n"),
+        (1, "There is no call of 2019-05 to draw. No file is made.\n"),
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_of_a_month_that_callmon_did_not_hear_is_never_final(tmp_path: Path) -> None:
+    store, settings = upgrade(f"sqlite:///{tmp_path}/x.db"), year.settings()
+    month = months.month("2019-05", settings.timezone)
+    never = gathered(store, settings, month, LATER)
+    year_rows.listened(store, month.begin, LATER)
+    quiet = gathered(store, settings, month, LATER)
+    store.close()
+    assert [(one.is_final, one.has_data) for one in (never, quiet)] == [(False, False), (True, True)]
+
+
+def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -> None:
+    url, now = f"sqlite:///{tmp_path}/callmon.db", datetime.now(UTC)
+    store, settings = upgrade(url), year.settings(url)
+    year_rows.listened(store, now - timedelta(days=70), now)
+    store.close()
+    (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
+    today = now.astimezone(settings.timezone).date()
+    told = {}
+    for month in (f"{today:%Y-%m}", months.last(today)):
+        for language in ("fr", "en"):
+            out = tmp_path / f"{month}.json"
+            done = report(tmp_path, month, "--lang", language, "--format", "json", "--no-compare", "-o", str(out))
+            told[month == months.last(today), language] = (
+                done.stderr,
+                json.loads(out.read_bytes())["state"]["final"],
+            )
+    assert told == {
+        (False, "fr"): ("Ce mois n'est pas fini : ses chiffres sont provisoires.\n", False),
+        (False, "en"): ("This month is not over: its figures are provisional.\n", False),
+        (True, "fr"): ("", True),
+        (True, "en"): ("", True),
+    }
+
+
+def test_a_folder_that_is_not_there_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
+    done = report(site, "2024-05", "--lang", "en", "-o", str(tmp_path / "no/x.html"))
+    told = f"{tmp_path}/no/x.html: No such file or directory; make it first, or name another.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
 # Revisions.

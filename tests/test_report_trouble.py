@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from callmon.errors import ConfigError, MissingError, OlderFormError, StoreError
+from callmon.errors import ConfigError, MissingError, NoDataError, OlderFormError, StoreError
 from callmon.report_trouble import FAILS, Kind, Trouble, of
 from callmon.settings import example
 from callmon.web.spoken import Tongue
@@ -28,7 +28,7 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 
 
 def said(kind: Kind, language: str, limit: int = 0) -> str:
-    return NO_BREAK.sub(" ", why(Trouble(kind, "its own sentence", limit), Tongue(example(), language, NOW)))
+    return NO_BREAK.sub(" ", why(Trouble(kind, "its own sentence", limit), Tongue(example(), language, NOW), "X"))
 
 
 # Which kind it is.
@@ -39,6 +39,7 @@ def said(kind: Kind, language: str, limit: int = 0) -> str:
     [
         (ConfigError("no such month"), "order"),
         (MissingError("no Pango"), "missing"),
+        (NoDataError("nothing of 2025-01"), "empty"),
         (OlderFormError("3 calls"), "older"),
         (StoreError("no tables"), "database"),
         (OperationalError("SELECT 1", {}, sqlite3.OperationalError("no such table: call")), "database"),
@@ -81,7 +82,7 @@ def test_every_kind_is_told_in_the_language_of_the_page_and_names_who_can_act(ki
         "l'équipe qui administre callmon" in french.lower(),
         "the team that administers callmon" in english.lower(),
     )
-    assert acts == ((False, False) if kind == "order" else (True, True))
+    assert acts == ((False, False) if kind in ("order", "empty") else (True, True))
 
 
 def test_a_bound_is_told_with_its_figure() -> None:
@@ -105,9 +106,20 @@ def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Pat
     }
 
 
-def told(place: Site, language: str) -> str:
+def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: Path) -> None:
+    with site(tmp_path) as place:
+        found = {language: told(place, language, "2020-01") for language in ("fr", "en")}
+    assert found == {
+        "fr": "■ Le rapport n'a pas été produit. Il n'y a pas de données pour janvier 2020 : callmon n'a rien "
+        "entendu pendant ce mois, il n'y a rien à rapporter.",
+        "en": "■ The report was not made. There are no data for January 2020: callmon heard nothing during "
+        "that month, so there is nothing to report.",
+    }
+
+
+def told(place: Site, language: str, month: str = "") -> str:
     """What stands where the report would be."""
-    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{datetime.now(UTC):%Y-%m}"
+    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or f'{datetime.now(UTC):%Y-%m}'}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:
         fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
         page = visitor.post(path, data=fields, follow_redirects=True)

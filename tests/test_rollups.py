@@ -359,7 +359,7 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     assert [line for line in told if line.startswith("2024-")] != []
     told = run("check", "--from", "2024-03-10")[1].splitlines()
     assert [line for line in told if line.startswith("2024-")] == []
-    assert run("rejudge")[0] == 0
+    assert run("rejudge", "--yes")[0] == 0
     told = run("check")[1].splitlines()
     assert [line for line in told if line.startswith("2024-")] == []
     store.close()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+import callmon
 from callmon import configuration, exchange_settings, opening
 from callmon.check import report
 from callmon.durations import duration, written
@@ -72,8 +73,100 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
     assert caught.value.sentences == (
         f"{tmp_path}/none.toml: cannot be read (No such file or directory); name the file with --config FILE, "
-        "or begin with a copy of callmon.example.toml",
+        f"or begin with a copy of {Path(callmon.__file__).parent}/callmon.example.toml",
     )
+
+
+SITE = """
+[store]
+url = "sqlite:///data/callmon.db"
+password_file = "no"
+journal = "callmon.waiting"
+[privacy]
+key_file = "/etc/callmon/number.key"
+folders = ["a", "/b"]
+[mqtt]
+host = "h"
+username = "u"
+password_file = "../mqtt.secret"
+[exchanges.one]
+host = "h"
+username = "u"
+secret_file = "ami.secret"
+[exchanges.one.cel]
+file = "cel/Master.csv*"
+[exchanges.two]
+host = "h"
+username = "u"
+secret_env = "S"
+[exchanges.two.cel]
+url = "sqlite:///cel.db?mode=ro"
+""".replace('password_file = "no"\n', "")
+
+
+def paths(settings: Settings) -> list[str]:
+    one, two = settings.exchanges.values()
+    found = [
+        settings.store.url, settings.store.journal, settings.privacy.key_file, *settings.privacy.folders,
+        settings.mqtt.password_file, one.secret_file, one.cel.file, two.cel.url,
+    ]  # fmt: skip
+    return [str(path) for path in found]
+
+
+def test_relative_paths_of_the_file_are_relative_to_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tmp_path / "etc", tmp_path / "elsewhere"
+    folder.mkdir()
+    other.mkdir()
+    (folder / "callmon.toml").write_text(SITE)
+    (other / "link.toml").symlink_to(folder / "callmon.toml")
+    monkeypatch.chdir(other)
+    expected = [
+        f"sqlite:///{folder}/data/callmon.db", f"{folder}/callmon.waiting", "/etc/callmon/number.key",
+        f"{folder}/a", "/b", f"{folder}/../mqtt.secret", f"{folder}/ami.secret", f"{folder}/cel/Master.csv*",
+        f"sqlite:///{folder}/cel.db?mode=ro",
+    ]  # fmt: skip
+    assert [paths(load(folder / "callmon.toml")), paths(load("link.toml"))] == [expected, expected]
+    near = [path.replace(str(folder), "../etc") for path in expected]
+    assert paths(load("../etc/callmon.toml")) == near
+    monkeypatch.chdir(folder)
+    assert paths(load("callmon.toml"))[:2] == ["sqlite:///data/callmon.db", "callmon.waiting"]
+
+
+def test_the_database_of_a_file_that_names_none_is_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "callmon.toml").write_text("")
+    assert load(tmp_path / "callmon.toml").store.url == f"sqlite:///{tmp_path}/callmon.db"
+    monkeypatch.setenv("CALLMON_STORE__URL", "sqlite:///other.db")
+    assert load(tmp_path / "callmon.toml").store.url == "sqlite:///other.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/callmon.db", "postgresql://callmon@db/callmon"])
+def test_a_database_with_a_whole_address_stays_where_it_is(tmp_path: Path, url: str) -> None:
+    (tmp_path / "callmon.toml").write_text(f'[store]\nurl = "{url}"')
+    assert load(tmp_path / "callmon.toml").store.url == url
+
+
+def test_a_database_that_an_older_callmon_left_in_the_current_folder_is_not_begun_anew_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, here = tmp_path / "etc", tmp_path / "here"
+    folder.mkdir()
+    here.mkdir()
+    (here / "callmon.db").touch()
+    path = folder / "callmon.toml"
+    path.write_text("")
+    monkeypatch.chdir(here)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert caught.value.sentences == (
+        f"{path}: store.url: callmon.db is relative to this file's folder, and {folder}/callmon.db is not there, "
+        "but callmon.db is in the current folder; move it there, or write its whole path",
+    )
+    (folder / "callmon.db").touch()
+    assert load(path).store.url == f"sqlite:///{folder}/callmon.db"
 
 
 def test_a_file_in_latin_1_is_refused_and_one_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:

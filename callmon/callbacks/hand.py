@@ -7,7 +7,7 @@ since a call may have come between.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -57,6 +57,16 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received: Received | None = None
     token: str | None = None
     facts: tuple[AnyFact, ...] = ()
+
+
+REPEATED_WITHIN = timedelta(minutes=1)
+
+
+def is_same(one: Hand, other: Hand) -> bool:
+    """Whether two requests are the same. Attempts are two when a minute lies between them."""
+    if one.action == "attempt" and abs((one.when or one.at) - (other.when or other.at)) >= REPEATED_WITHIN:
+        return False
+    return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
 
 
 def refusal(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:

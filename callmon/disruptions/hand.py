@@ -35,6 +35,17 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notice: Notice = NO_NOTICE
 
 
+def is_same(one: Hand, other: Hand) -> bool:
+    """Whether two requests are the same. A start "now", and an end a length after it, are the same in both."""
+    if one.start == one.at and other.start == other.at:
+        moved, until = one.at - other.at, one.notice.until
+        if until is not None and other.notice.until == until - moved:
+            notice = msgspec.structs.replace(one.notice, until=other.notice.until)
+            one = msgspec.structs.replace(one, notice=notice)
+        one = msgspec.structs.replace(one, start=other.start)
+    return msgspec.structs.replace(one, n=other.n, at=other.at) == other
+
+
 def refusal(one: Disruption | None, hand: Hand) -> Refusal | None:
     """Why it cannot be done; None when it can."""
     if not hand.disruption:

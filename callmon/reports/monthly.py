@@ -121,7 +121,8 @@ class Book:
         over = self.month.end <= self.now and not self.month.to_date and known.in_progress == 0
         return Report(
             month=self.month,
-            is_final=over and final_after is None,
+            is_final=over and final_after is None and told,
+            has_data=told,
             final_after=final_after,
             cuts=tuple(titles),
             titles=titles,

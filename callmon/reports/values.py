@@ -86,6 +86,7 @@ class Report(msgspec.Struct, frozen=True):
 
     month: Month
     is_final: bool
+    has_data: bool  # False: nothing was heard, and no log told of the time
     final_after: datetime | None  # the last due time of what was opened in the month, while it lies ahead
     cuts: tuple[Cut, ...]
     titles: Mapping[Cut, Title]

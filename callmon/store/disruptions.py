@@ -18,11 +18,11 @@ from callmon.calls.endpoints import endpoint
 from callmon.disruptions.book import Noted
 from callmon.disruptions.disruption import Disruption, after, opened
 from callmon.disruptions.entries import AnyEntry, Opened, Planned, Refused
-from callmon.disruptions.hand import Hand
+from callmon.disruptions.hand import Hand, is_same
 from callmon.store import queries, tables
 from callmon.store.disruption_rows import disruption_of, entry_of
 from callmon.store.engine import Store
-from callmon.store.ledger import trouble_told
+from callmon.store.ledger import Asked, trouble_told
 from callmon.store.queries import CALL
 from callmon.store.rows import call_of
 
@@ -160,23 +160,43 @@ def take_up(store: Store, monitor: Monitor, settings: Settings) -> None:
 # By hand.
 
 
-def ask(store: Store, hand: Hand) -> int:
-    """Write down what a person asks for; its number."""
+def ask(store: Store, hand: Hand) -> Asked:
+    """Write down what a person asks for."""
     with store.writing() as connection:
+        before = [one for one in _waiting(connection) if one.disruption == hand.disruption]
+        # Of one that exists only the last: between two of one kind there may be one that undoes the first.
+        for other in before[-1:] if hand.disruption else before:
+            if is_same(hand, other):
+                return Asked(other.n, False)
         if connection.dialect.name == "postgresql":  # numbers ascend in the order in which they can be read
             connection.exec_driver_sql("LOCK TABLE disruption_hand IN EXCLUSIVE MODE")
         last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
         row = {"n": last + 1, "at": hand.at, "actor": hand.actor, "action": hand.action}
         row |= {"disruption": hand.disruption, "data": _encode(hand).decode()}
         connection.execute(insert(HAND).values(**row))
-        return int(last) + 1
+        return Asked(int(last) + 1, True)
+
+
+def waiting(store: Store) -> int:
+    """How many requests the daemon has not done yet."""
+    with store.reading() as connection:
+        return len(_waiting(connection))
+
+
+def _waiting(connection: Connection) -> list[Hand]:
+    question = select(HAND.c.n, HAND.c.data).where(HAND.c.n > _done(connection)).order_by(HAND.c.n)
+    return [msgspec.structs.replace(_decode(data), n=n) for n, data in connection.execute(question)]
 
 
 def done(store: Store) -> int:
     """The number of the last that was done."""
     with store.reading() as connection:
-        question = select(MARK.c.value).where(MARK.c.name == "disruption_hand")
-        return int(connection.execute(question).scalar_one())
+        return _done(connection)
+
+
+def _done(connection: Connection) -> int:
+    question = select(MARK.c.value).where(MARK.c.name == "disruption_hand")
+    return int(connection.execute(question).scalar_one())
 
 
 def asked(store: Store, after: int, limit: int = 100) -> list[tuple[Hand, Disruption | None]]:

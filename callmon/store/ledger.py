@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, func, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Caution, Owed, Refused, Repeated
-from callmon.callbacks.hand import Hand
+from callmon.callbacks.hand import Hand, is_same
 from callmon.callbacks.ledger import Ledger
 from callmon.callbacks.obligation import Key, Obligation
 from callmon.callbacks.sharing import WINDOW
@@ -177,10 +177,43 @@ def known_by(store: Store, tokens: Iterable[str]) -> list[str]:
 # By hand.
 
 
-def ask(store: Store, hand: Hand, number: str | None = None) -> int:
-    """Write down what a person did; its number. `number`: to be called instead of the caller's (R-16)."""
+class Asked(NamedTuple):
+    """A request's number; not new: the same request waits already, and stays alone."""
+
+    n: int
+    is_new: bool
+
+
+def ask(store: Store, hand: Hand, number: str | None = None) -> Asked:
+    """Write down what a person did. `number`: to be called instead of the caller's (R-16)."""
     with store.writing() as connection:
-        return put(connection, store.ring, hand, number)
+        before = [one for one in _waiting(connection) if one.obligation == hand.obligation]
+        before = [one for one in before if one.exchange == hand.exchange]
+        # Only the last: between two of one kind there may be one that undoes the first.
+        if before and is_same(hand, before[-1]) and _has_number(connection, store.ring, hand, number):
+            return Asked(before[-1].n, False)
+        return Asked(put(connection, store.ring, hand, number), True)
+
+
+def waiting(store: Store) -> int:
+    """How many requests the daemon has not done yet."""
+    with store.reading() as connection:
+        return len(_waiting(connection))
+
+
+def _waiting(connection: Connection) -> list[Hand]:
+    question = select(HAND.c.n, HAND.c.data).where(HAND.c.n > _done(connection)).order_by(HAND.c.n)
+    return [msgspec.structs.replace(_decode(data), n=n) for n, data in connection.execute(question)]
+
+
+def _has_number(connection: Connection, ring: Ring, hand: Hand, number: str | None) -> bool:
+    """Whether the other number that is kept of the call is this one."""
+    if number is None:
+        return True
+    call = hand.obligation.removesuffix("-complaint")
+    which = and_(NUMBER.c["call"] == call, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == CALLBACK)
+    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
+    return sealed is not None and ring.open(sealed) == number
 
 
 def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = None) -> int:
@@ -220,7 +253,11 @@ def _put_number(connection: Connection, place: tuple[str, str, str], number: str
 def done(store: Store) -> int:
     """The number of the last that was done."""
     with store.reading() as connection:
-        return int(connection.execute(select(MARK.c.value).where(MARK.c.name == "hand")).scalar_one())
+        return _done(connection)
+
+
+def _done(connection: Connection) -> int:
+    return int(connection.execute(select(MARK.c.value).where(MARK.c.name == "hand")).scalar_one())
 
 
 def asked(

@@ -43,17 +43,19 @@ READ_AT_ONCE = 500
 MOVED = "moved"
 
 
-def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK) -> Iterator[str]:
+def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
     """Judges every ended call again, a transaction for each `chunk`; a line for each finding that changed.
 
-    Raises StoreError when the database cannot be used; what was told until then is done.
+    Without `writes`, for each that would change; nothing is written. Raises StoreError when the database cannot be
+    used; what was told until then is done.
     """
     after: CallKey = ("", "")
     while True:
-        with _told(store), store.writing() as connection:
+        with _told(store), store.writing() if writes else store.reading() as connection:
             group = Group(connection, monitor)
             keys = group.judge(after, chunk)
-            group.write()
+            if writes:
+                group.write()
         yield from group.told
         if len(keys) < chunk:
             return

@@ -20,7 +20,7 @@ from callmon.web.access.rights import Right
 from callmon.web.site import AwayError, Site
 from callmon.web.table import Table
 from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
-from callmon.web.visit import Visit
+from callmon.web.visit import UnknownNameError, Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]
@@ -103,10 +103,13 @@ def entries(site: Site) -> tuple[Entry, ...]:
 
 
 async def _visit(site: Site, entry: Entry, request: Request) -> Response:
-    """One request: the page's own answer, or that the database is away."""
+    """One request: the page's own answer, or that the database is away, or which names there are."""
     visit = Visit(site, TABLE, entry, request.state.language, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
+    except UnknownNameError as error:
+        told = visit.tongue.speech.typeset(str(error))
+        return await visit.page("refused.html", visit.say("Adresse inconnue"), status=404, told=told)
     except AwayError:
         return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.callbacks.asking import plain
+from callmon.mistakes import unknown_name
 from callmon.web.access.door import SIGN_OUT
 from callmon.web.access.entry import Entry
 from callmon.web.access.rights import Person, Right
@@ -56,6 +58,12 @@ TWIN = {
 }
 FRENCH = {english: french for french, english in QUERY.items()}
 
+NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
+
+
+class UnknownNameError(Exception):
+    """An address names a line, an outcome … that there is not; the sentence says which there are."""
+
 
 class Visit:
     """A request as a page's endpoint gets it."""
@@ -77,6 +85,16 @@ class Visit:
         """What the query says of `name` (its English name), "" when nothing."""
         given = self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "")
         return plain(given).strip()[:200]
+
+    def chosen(self, name: str, known: Iterable[str]) -> str:
+        """The same where it is one of the known names. Raises UnknownNameError: a list of all calls instead of
+        those of a line that is written wrongly would be taken for that line's.
+        """
+        given, names = self.asked(name), list(known)
+        if given and given not in names:
+            shown = given if NAME.fullmatch(given) else "…"  # never a number that somebody put into an address
+            raise UnknownNameError(unknown_name(name, shown, names, self.language))
+        return given
 
     def path(
         self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str

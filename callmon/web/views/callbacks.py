@@ -90,13 +90,12 @@ async def show(visit: Visit) -> Response:
 
 def _filters(visit: Visit) -> Filters:
     """What was asked for, of what there is."""
-    line, service, language = visit.asked("line"), visit.asked("service"), visit.asked("language")
-    state = visit.asked("state")
+    settings = visit.site.settings
     return Filters(
-        line if line in visit.site.settings.lines() else "",
-        service if service in visit.site.settings.services else "",
-        language if language in LANGUAGES else "",
-        state if state in ("overdue", "untaken", "mine") else "",
+        visit.chosen("line", settings.names("line")),
+        visit.chosen("service", settings.names("service")),
+        visit.chosen("language", LANGUAGES),
+        visit.chosen("state", ("overdue", "untaken", "mine")),
     )
 
 
@@ -393,7 +392,7 @@ def _today(visit: Visit) -> Any:
 
 async def _do(site: Site, hand: Hand, other: str | None, language: str) -> str:
     """Ask for it, and wait until the daemon has done it; why it did not, else ""."""
-    place = await site.ask(ledger.ask, site.store, hand, other)
+    place = (await site.ask(ledger.ask, site.store, hand, other)).n
     if not await site.until_done(ledger.done, place):
         return ""  # it is written down: whoever leads does it
     refused = await site.ask(ledger.refusals, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at)

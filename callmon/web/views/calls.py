@@ -22,7 +22,7 @@ from callmon.explain.page import Page
 from callmon.explain.unnamed import unnamed
 from callmon.findings import VERDICTS, Finding
 from callmon.lines import RING_TONE
-from callmon.standards import CALL_STANDARDS
+from callmon.standards import ALL_STANDARDS
 from callmon.store import calls, disruptions, ledger, queries
 from callmon.store.engine import Store
 from callmon.store.queries import StoredCall
@@ -34,7 +34,7 @@ DAY = timedelta(days=1)
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """What is looked for; "" is all. What cannot be read is as if it had not been said."""
+    """What is looked for; "" is all. A day that cannot be read is today; a verdict needs its standard."""
 
     day: date
     line: str = ""
@@ -75,20 +75,19 @@ async def show(visit: Visit) -> Response:
         days=[visit.path("calls", None, query | {"day": (chosen.day + n * DAY).isoformat()}) for n in (-1, 1)],
         lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
         outcomes=[(x, tongue.word("outcome", x)) for x in OUTCOMES],
-        standards=[(x, tongue.word("standard", x)) for x in CALL_STANDARDS],
+        standards=[(x, tongue.word("standard", x)) for x in ALL_STANDARDS],
         verdicts=[(x, tongue.word("verdict", x)) for x in VERDICTS],
     )
 
 
 def _chosen(visit: Visit) -> Chosen:
-    asked = visit.asked
-    standard, verdict = asked("standard"), asked("verdict")
+    standard, verdict = visit.chosen("standard", ALL_STANDARDS), visit.chosen("verdict", VERDICTS)
     return Chosen(
-        _day(asked("day"), visit.tongue),
-        asked("line") if asked("line") in visit.site.settings.lines() else "",
-        asked("outcome") if asked("outcome") in OUTCOMES else "",
-        standard if standard in CALL_STANDARDS else "",
-        verdict if verdict in VERDICTS and standard in CALL_STANDARDS else "",
+        _day(visit.asked("day"), visit.tongue),
+        visit.chosen("line", visit.site.settings.names("line")),
+        visit.chosen("outcome", OUTCOMES),
+        standard,
+        verdict if standard else "",
     )
 
 

@@ -209,7 +209,7 @@ async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping
     if (why := refusal(one, hand)) is not None:
         return await refuse(why)
     ask, store = visit.site.ask, visit.site.store
-    await visit.site.until_done(stored.done, await ask(stored.ask, store, hand))
+    await visit.site.until_done(stored.done, (await ask(stored.ask, store, hand)).n)
     if one is None:
         made = await ask(stored.made_by, store, hand)
         return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)

@@ -125,7 +125,7 @@ async def progress(visit: Visit) -> Response:
         visit.say("Rapport : {month}", month=title),
         is_done=is_done,
         percent=int(100 * made.making.progress),
-        trouble=None if made.making.trouble is None else why(made.making.trouble, visit.tongue),
+        trouble=None if made.making.trouble is None else why(made.making.trouble, visit.tongue, title),
         files=[name for name, _ in made.making.files],
         month=order.month,
         made=made,
@@ -133,7 +133,7 @@ async def progress(visit: Visit) -> Response:
     )
 
 
-def why(trouble: Trouble, tongue: Tongue) -> str:
+def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
     """Why there is no report, and who can do what about it. Its own sentence is in the log."""
     say, limit = tongue.say, trouble.limit
     return {
@@ -166,6 +166,7 @@ def why(trouble: Trouble, tongue: Tongue) -> str:
             "callmon ne peut pas produire de PDF sur ce serveur : il y manque un composant, que l'équipe qui "
             "administre callmon peut installer. D'ici là, demandez la page à lire et imprimez-la."
         ),
+        "empty": tongue.word("report", "no_data").format(month=month),
         "ended": say(
             "Sa production s'est arrêtée avant la fin. Réessayez; si cela se répète, prévenez l'équipe qui "
             "administre callmon : son journal dit pourquoi."
