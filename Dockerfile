@@ -3,7 +3,8 @@
 #     docker build -t callmon .
 #     docker build -t callmon --build-context wheels=dist/wheels .      from the wheels of `make archive`, no registry asked
 #
-# Configuration in /etc/callmon/callmon.toml (listen = "0.0.0.0:9469"), what it keeps in /var/lib/callmon.
+# Configuration in /etc/callmon/callmon.toml (listen = "0.0.0.0:9469", url = "sqlite:////var/lib/callmon/callmon.db"),
+# what it keeps in /var/lib/callmon.
 
 # Empty, unless --build-context puts something in its place.
 FROM scratch AS wheels

@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,11 +24,13 @@ from callmon.command_line import (
     ask_number,
     config_option,
     configuration,
+    is_done,
     number_is_asked,
     refuse_unknown,
     say,
     somebody,
     speaks_plainly,
+    tell_waiting,
     until_done,
 )
 from callmon.errors import CallmonError, ConfigError
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from callmon.store.ledger import Listed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PATIENCE_SECONDS = 5.0
 NOBODY = ("root", "callmon", "")
 
 
@@ -119,36 +119,6 @@ class Desk:
         day = self.settings.calendar().local_day
         hand = asked_of(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
         return hand if isinstance(hand, Hand) else self.refuse(hand)
-
-
-def is_done(done: Callable[[], int], place: int, is_new: bool, language: str) -> bool:
-    """Whether the daemon does the request `place` in time. If not, says that it is pending, and whether it was."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while done() < place:
-        if time.monotonic() >= end:
-            click.echo(_waits(is_new, language), err=True)
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _waits(is_new: bool, language: str) -> str:
-    if is_new:
-        return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
-    return say(
-        "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée une"
-        " deuxième fois.",
-        language,
-    )
-
-
-def tell_waiting(count: int, language: str) -> None:
-    """Beside a list: what it does not show yet."""
-    if count:
-        told = say(
-            "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", language, count=count
-        )
-        click.echo(told, err=True)
 
 
 def who(given: str | None) -> str:

@@ -290,7 +290,10 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     store = until_done(keyed.opened(settings) if as_json else open_store(settings.store.url))
     found = queries.call(store, call, numbers=as_json)
     if not found:
-        stop((f"No call {call} is stored; it is named by its caller's Uniqueid.",), 1)
+        told = (
+            f"No call {call} is stored; it is named by its caller's Uniqueid, as the page of a day's calls shows."
+        )
+        stop((told,), 1)
     if as_json:
         look = people.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
         people.log_of_call(store, look, call)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from callmon.callback_commands import is_done, tell_waiting, who
+from callmon.callback_commands import who
 from callmon.callbacks.asking import local_moment
 from callmon.command_line import (
     config_option,
     configuration,
+    is_done,
     lines_named,
     refuse_unknown,
     speaks_plainly,
+    tell_waiting,
     until_done,
 )
 from callmon.disruptions.asking import MOST, TEXTS

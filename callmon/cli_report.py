@@ -102,17 +102,25 @@ def report(
     order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = report_order.checked(order, settings, now)
     if sample is None:
-        _make(settings, order, now, output, overwrite)
+        _make(settings, order, now, output, overwrite, scheduled)
     else:
         _draw(settings, period, sample, lang, output, overwrite)
 
 
-def _make(settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool) -> None:
-    """The statistics, as they are ordered."""
+def _make(
+    settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
+) -> None:
+    """The statistics, as they are ordered. To a timer it is no fault that callmon was not there last month."""
     from callmon.store.engine import open_store
 
     store = until_done(open_store(settings.store.url))
-    made = report_order.made(store, settings, order, now, _progress)
+    try:
+        made = report_order.made(store, settings, order, now, _progress)
+    except NoDataError as error:
+        if not scheduled:
+            raise
+        click.echo(error, err=True)
+        return
     _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
     if now < months.month(order.month, settings.timezone).end:
         click.echo(translate(NOT_OVER, order.lang or settings.default_language, "page"), err=True)

@@ -76,7 +76,10 @@ def show(config: Path | None) -> None:
     """
     from callmon.store import accounts
 
-    for one in accounts.accounts(_store(config)):
+    found = accounts.accounts(_store(config))
+    if not found:
+        click.echo("There is no account yet; `callmon users add NAME --role ROLE` makes one.", err=True)
+    for one in found:
         click.echo(f"{one.name:<24}{' '.join(sorted(one.roles))}{'  locked' if one.is_locked else ''}")
 
 

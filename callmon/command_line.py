@@ -11,6 +11,7 @@ import getpass
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
+PATIENCE_SECONDS = 5.0
 
 
 def speaks_plainly(command: Command) -> Command:
@@ -202,6 +204,36 @@ def somebody() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
         return str(os.getuid())
+
+
+def is_done(done: Callable[[], int], place: int, is_new: bool, language: str) -> bool:
+    """Whether the daemon does the request `place` in time. If not, says that it is pending, and whether it was."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while done() < place:
+        if time.monotonic() >= end:
+            click.echo(_waits(is_new, language), err=True)
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _waits(is_new: bool, language: str) -> str:
+    if is_new:
+        return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
+    return say(
+        "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée une"
+        " deuxième fois.",
+        language,
+    )
+
+
+def tell_waiting(count: int, language: str) -> None:
+    """Beside a list: what it does not show yet."""
+    if count:
+        told = say(
+            "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", language, count=count
+        )
+        click.echo(told, err=True)
 
 
 def confirm(question: str) -> None:

@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -256,7 +257,24 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
 
 
+def _misspelt() -> list[str]:
+    """Variables of the environment that nearly name a setting: pydantic passes over what begins with no setting.
+    One that is far from all may be a site's own, for a secret.
+    """
+    known, told = [*Configuration.model_fields], []
+    for name in sorted(os.environ):
+        top = name.removeprefix(mistakes.ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(mistakes.ENV_PREFIX) and top not in known:
+            near = get_close_matches(top, known, n=1, cutoff=0.8)
+            told += [
+                f"environment: {name}: unknown setting; did you mean {mistakes.variable((x,))}?" for x in near
+            ]
+    return told
+
+
 def _checked(data: dict[str, Any], source: str) -> Configuration:
+    if told := _misspelt():
+        raise ConfigError(*told)
     try:
         return Configuration(**data)
     except SettingsError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon import callback_commands
+from callmon import callback_commands, command_line
 from callmon.callbacks import asking
 from callmon.callbacks.hand import Hand
 from callmon.cli import main
@@ -28,7 +28,7 @@ OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(callback_commands, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(command_line, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )

@@ -426,6 +426,20 @@ def test_a_timer_writes_last_months_report_once(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
 
 
+def test_a_timer_is_told_and_not_failed_by_a_month_before_callmon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/callmon.db"
+    upgrade(url).close()
+    (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("callmon.cli_report.datetime", Clock)
+    Clock.day_of_june = 3
+    done = report(tmp_path, "last", "--scheduled")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", NO_DATA["fr"].replace("2019", "2024"))
+    assert list(tmp_path.glob("*.html")) == []
+
+
 class Clock(datetime):
     """June 2024, at half past ten."""
 

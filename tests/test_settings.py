@@ -77,6 +77,20 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     )
 
 
+def test_a_variable_that_nearly_names_a_setting_is_refused_and_a_sites_own_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CALLMON_AMI_SECRET", "x")
+    monkeypatch.setenv("CALLMON_DATABASE", "x")
+    assert parse("").region == "CA"
+    monkeypatch.setenv("CALLMON_TIMEZON", "America/Halifax")
+    with pytest.raises(ConfigError) as caught:
+        parse("")
+    assert caught.value.sentences == (
+        "environment: CALLMON_TIMEZON: unknown setting; did you mean CALLMON_TIMEZONE?",
+    )
+
+
 SITE = """
 [store]
 url = "sqlite:///data/callmon.db"

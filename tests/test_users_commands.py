@@ -37,6 +37,12 @@ def test_an_account_is_added_with_a_password_from_standard_input(config: Path, s
     assert (passwords.is_right(one.password, PASSWORD), one.password.startswith("$argon2id$")) == (True, True)
 
 
+def test_where_there_is_no_account_the_list_says_how_to_make_one(config: Path) -> None:
+    done = users(config, "list")
+    told = "There is no account yet; `callmon users add NAME --role ROLE` makes one.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", told)
+
+
 def test_what_is_stored_takes_64_mib_to_try() -> None:
     assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$", passwords.hashed(PASSWORD))
 
@@ -108,7 +114,7 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
         "marie: may sign in.\n",
         "marie                   viewer\n",
         "marie: removed; signed out everywhere.\n",
-        "",
+        "There is no account yet; `callmon users add NAME --role ROLE` makes one.\n",
         "marie: there is no account of that name; `callmon users list` shows them.\n",
     ]
     log = CliRunner().invoke(main, ["privacy", "log", "--config", str(config)])
