@@ -263,8 +263,8 @@ def number_is_asked(command: Command) -> Command:
 def ask_number(prompt: str) -> str:
     """A telephone number that is typed on a terminal, or the next line of standard input. Raises ConfigError."""
     if sys.stdin.isatty():
-        return str(click.prompt(prompt, err=True)).strip()
-    given = sys.stdin.readline().strip()
+        return plain(click.prompt(prompt, err=True)).strip()
+    given = plain(sys.stdin.readline()).strip()
     if not given:
         raise ConfigError(f"{prompt}: no number came from standard input; write it there, one on a line.")
     return given
