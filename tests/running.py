@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from callmon.settings import Settings, load
-from tests.lab import exchange
+from tests.lab import ports
 
 ROOT = Path(__file__).parent.parent
 ROUND_THE_CLOCK = "00:00-24:00"
@@ -24,7 +24,7 @@ WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def free_port() -> int:
-    return exchange.free_port(socket.SOCK_STREAM, "127.0.0.1")
+    return ports.free_port(socket.SOCK_STREAM, "127.0.0.1")
 
 
 def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> str:

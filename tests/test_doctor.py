@@ -22,8 +22,9 @@ from callmon.doctor import Complaint, as_text, examine, judge, white_list
 from callmon.doctor.asking import Answers, ask, setting
 from callmon.doctor.surroundings import MAPPING, cycle
 from callmon.settings import Settings
-from tests.lab.exchange import Asterisk, free_port
+from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
+from tests.lab.ports import free_port
 
 NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,9 +18,9 @@ from typing import Any, Literal
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder, inside
 from tests.lab.place import Place
+from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 from tests.lab.system import have

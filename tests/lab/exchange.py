@@ -6,12 +6,12 @@ import secrets
 import socket
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
 
@@ -152,13 +152,3 @@ def _answers(port: int) -> bool:
             return connection.recv(64).startswith(b"Asterisk Call Manager")
     except OSError:
         return False
-
-
-def free_port(kind: socket.SocketKind, address: str) -> int:
-    """Nobody's now, and below those that a machine gives to whoever connects: so it is still free in a moment."""
-    chance = secrets.SystemRandom()
-    while True:
-        port = chance.randrange(15_000, 32_000)
-        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
-            probe.bind((address, port))
-            return port

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.exchange import Asterisk, free_port
+from tests.lab.exchange import Asterisk
+from tests.lab.ports import free_port
 from tests.lab.site import HOME
 
 GUIDES = Path(__file__).resolve().parents[2] / "asterisk"

@@ -8,9 +8,9 @@ import subprocess
 import time
 from types import TracebackType
 
-from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 

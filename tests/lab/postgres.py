@@ -11,9 +11,9 @@ from types import TracebackType
 
 from sqlalchemy.engine import make_url
 
-from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 

@@ -14,7 +14,7 @@ import threading
 import time
 from types import TracebackType
 
-from tests.lab.exchange import free_port
+from tests.lab.ports import free_port
 from tests.lab.site import HOME
 
 PIECE = 4096

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.lab.exchange import free_port
 from tests.lab.folder import LabUnavailable, folder
 from tests.lab.place import Place
+from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 

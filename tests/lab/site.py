@@ -101,7 +101,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         # A busy machine presses keys late: what is meant as one key after the other must stay so.
         "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
         "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
-        "rtp": "[general](+)\nrtpstart = 12000\nrtpend = 31998\n",
+        "rtp": "[general](+)\nrtpstart = 10000\nrtpend = 15998\n",
         "musiconhold": "[default](+)\ndirectory = sounds/en/digits\n",
     }
     for name, text in own.items():
