@@ -17,6 +17,7 @@ from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder
 from tests.lab.needed import needed
+from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.running import ROOT
 
@@ -56,11 +57,27 @@ def asterisk(lab: None) -> Iterator[Asterisk]:
         yield exchange
 
 
+@pytest.fixture
+def fast_asterisk(lab: None) -> Iterator[Asterisk]:
+    """The same, at which everything takes a quarter of its time (`tests.lab.pace`)."""
+    with Asterisk("22", pace=FAST) as exchange:
+        yield exchange
+
+
 @pytest.fixture(params=["22", "16"])
 def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
     """The same of 22 and of 16."""
     with needed(request.param):
         running = Asterisk(request.param)
+    with running:
+        yield running
+
+
+@pytest.fixture(params=["22", "16"])
+def fast_exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
+    """A fast one of 22 and of 16."""
+    with needed(request.param):
+        running = Asterisk(request.param, pace=FAST)
     with running:
         yield running
 

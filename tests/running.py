@@ -93,16 +93,19 @@ class Callmon:
         return self._process.pid
 
     def start(self, until_heard: bool = True) -> None:
+        self._process = self._begin()
+        if until_heard:
+            self.wait_until_heard()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "callmon", "run", "--config", str(self.config)],
                 cwd=self.place,
                 env={**self._environment, "PYTHONPATH": str(ROOT)},
                 stdout=log,
                 stderr=log,
             )
-        if until_heard:
-            self.wait_until_heard()
 
     def wait_until_heard(self, seconds: float = 60.0) -> None:
         """Until the exchange is connected and its listing has been taken in."""
@@ -165,24 +168,27 @@ class Callmon:
         except OSError:
             return 0, ""
 
-    def figures(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-        """Every sample of /metrics by name and labels."""
+    def figures(self, name: str = "") -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """Every sample of /metrics whose name begins so, by name and labels."""
         from prometheus_client.parser import text_string_to_metric_families
 
         _, page = self.get("/metrics")
+        lines = "".join(line for line in page.splitlines(keepends=True) if line.startswith(name))
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(page)
+            for family in text_string_to_metric_families(lines)
             for sample in family.samples
         }
 
     def figure(self, name: str, **labels: str) -> float | None:
-        return self.figures().get((name, frozenset(labels.items())))
+        return self.figures(name).get((name, frozenset(labels.items())))
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of all samples of that name that bear these labels."""
         wanted = set(labels.items())
-        return sum(value for (metric, has), value in self.figures().items() if metric == name and wanted <= has)
+        return sum(
+            value for (metric, has), value in self.figures(name).items() if metric == name and wanted <= has
+        )
 
     def health(self) -> tuple[int, Mapping[str, object]]:
         status, body = self.get("/healthz")

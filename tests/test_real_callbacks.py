@@ -23,22 +23,32 @@ from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
+from tests.lab.pace import FAST, settings_at_pace
 from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
 from tests.lab.witness import linkedid
 from tests.running import Callmon
 from tests.test_real_exchange import until
+from tests.warm import WarmCallmon
 
 pytestmark = pytest.mark.lab
 
 KILLS, SEED = 20, 7
+# At the true pace. Kills hit all along; a message outlasts a start of callmon.
+FAR_APART, LONG_MESSAGE = 10.0, (Step(0, "speak", "60"), Step(60, "hang_up"))
 UNANSWERED_AFTER = 4.0  # PJSIP gives a question up after three seconds: qualify_timeout
 BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
-TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
+TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10) / FAST
 
 
-def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
-    return Situation(name, Caller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
+def leaves(
+    name: str,
+    begins: float = 0.0,
+    line: str = GENERAL,
+    withheld: bool = False,
+    steps: tuple[Step, ...] = LEAVES_MESSAGE,
+) -> Situation:
+    return Situation(name, Caller(line, route=BOX, steps=steps, withheld=withheld), begins=begins)
 
 
 def calls(
@@ -46,7 +56,7 @@ def calls(
 ) -> Situation:
     """A member of staff calls the caller at this place of the list back."""
     dials, party = f"{prefix}{number(2 * place)}", Phone(answers=answers)
-    gives_up = 27.0 if answers is None else None
+    gives_up = 32.0 if answers is None else None
     caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
 
@@ -62,10 +72,12 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
 
 
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
-    """The same when nothing else is played. Meanwhile the exchange may have found the trunk's far end away: it
-    asks again, and once more when no answer to a question of before can be waited for any longer.
+    """The same ten seconds from now, when nothing else is played.
+
+    Meanwhile the exchange may have found the trunk's far end away: it asks again, and once more when no answer to
+    a question of before can be waited for any longer.
     """
-    with Playing(asterisk, [calls("calls_back", place, phone, 10.0)]) as playing:
+    with Playing(asterisk, [calls("calls_back", place, phone, 10.0 * asterisk.pace)]) as playing:
         for pause in (0.0, UNANSWERED_AFTER):
             time.sleep(pause)
             assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
@@ -95,7 +107,16 @@ def listed(callmon: Callmon, *words: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: Asterisk, tmp_path: Path) -> None:
+def hurried(place: Path, asterisk: Asterisk, kind: type[Callmon] = Callmon) -> Callmon:
+    """callmon for an exchange that is faster than real ones."""
+    callmon = kind(place, asterisk.ami_port, asterisk.secret)
+    callmon.config.write_text(settings_at_pace(callmon.config.read_text(), asterisk.pace))
+    return callmon
+
+
+def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
+    fast_exchange: Asterisk, tmp_path: Path
+) -> None:
     """Three are called back, one of them in vain, one beside another caller on hold; one asks by a key in French;
     one is withheld; one complains.
     """
@@ -107,7 +128,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         Situation("asks_in_french", Caller(GENERAL, route="lab-asks-in-french", steps=asks)),
         Situation(
             "complains",
-            Caller(GENERAL, steps=(Step(9, "hang_up"),)),
+            Caller(GENERAL, steps=(Step(14, "hang_up"),)),
             {"101": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
         ),
         calls("calls_back", 0, "140", 30.0),
@@ -115,9 +136,8 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(exchange: As
         leaves("called_back_beside"),
         calls_beside("calls_beside", 7, "142", 30.0),
     ]
-    with Callmon(tmp_path, exchange.ami_port, exchange.secret) as callmon:
-        with Playing(exchange, played) as playing:
-            time.sleep(22.0)
+    with hurried(tmp_path, fast_exchange) as callmon:
+        with Playing(fast_exchange, played) as playing:
             assert until(lambda: callmon.total("callmon_callbacks_open") == 4)
             playing.wait()
         assert until(lambda: callmon.total("callmon_callbacks_open") == 2)
@@ -179,21 +199,21 @@ def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
 
 
 def test_twenty_kills_lose_no_debt_and_pay_none_twice(
-    asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fast_asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Twelve leave messages over half a minute; ten of them are called back meanwhile, and one after the kills.
+    """Twelve leave messages over forty seconds; ten of them are called back meanwhile, and one after the kills.
 
     What is not paid was called back where nobody can have heard that they talked for long enough.
     """
-    chance = random.Random(SEED)
-    messages = [leaves(f"message_{n}", 2.5 * n) for n in range(12)]
-    back = [calls(f"back_{n}", n, str(140 + n), 24.0 + 2.5 * n) for n in range(10)]
-    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    asterisk, chance = fast_asterisk, random.Random(SEED)
+    messages = [leaves(f"message_{n}", FAR_APART * n, steps=LONG_MESSAGE) for n in range(12)]
+    back = [calls(f"back_{n}", n, str(140 + n), 72.0 + FAR_APART * n) for n in range(10)]
+    callmon = hurried(tmp_path, asterisk, WarmCallmon)
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
         with Playing(asterisk, [*messages, *back]) as playing:
-            time.sleep(4)
+            time.sleep(2)
             for _ in range(KILLS):
-                time.sleep(chance.uniform(0.4, 2.2))
+                time.sleep(chance.uniform(0.1, 1.0))
                 callmon.kill()
                 callmon.start()
             made = playing.wait()[12:]
@@ -239,10 +259,10 @@ def is_unheard(talk: tuple[datetime, datetime], gaps: list[Gap]) -> bool:
 
 
 def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_unknown(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """It is made, whole, while callmon is down; so was the time when it was due."""
-    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    asterisk, callmon = fast_asterisk, hurried(tmp_path, fast_asterisk)
     within = callmon.config.read_text().replace('# within = "24h"', 'within = "20s"\n#', 1)
     callmon.config.write_text(within)
     with callmon:

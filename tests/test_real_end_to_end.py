@@ -26,6 +26,7 @@ from callmon.store.keyed import opened
 from tests.lab.alertmanager import Alertmanager
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
+from tests.lab.pace import FAST, settings_at_pace
 from tests.lab.play import number, play
 from tests.lab.prometheus import Prometheus
 from tests.lab.receivers import Hook, Mail
@@ -64,7 +65,8 @@ class Site(NamedTuple):
 
 
 @pytest.fixture
-def site(asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
+def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
+    asterisk = fast_asterisk
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto())
         callmon = configured(Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)))
@@ -80,7 +82,7 @@ def site(asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
 
 def configured(callmon: Callmon) -> Callmon:
     """A short time for callbacks, and open also on a holiday: no test may depend on the day."""
-    text = callmon.config.read_text()
+    text = settings_at_pace(callmon.config.read_text(), FAST)
     today = datetime.now(UTC).date()
     days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in range(-1, 3)]
     for shipped, here in (

@@ -2,6 +2,8 @@
 
 What is stored in the end is compared with what one callmon makes of all that the exchange said, undisturbed: where
 the machine is so busy that a phone rings late, that is no fault of whoever takes over.
+
+The exchange and its callers are four times faster than real ones; leases and their time-outs are not.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from callmon.store.keyed import opened
 from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
-from tests.lab.model import Played, Situation
+from tests.lab.model import Played
+from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
@@ -39,17 +41,18 @@ from tests.running import Callmon
 from tests.store_fixtures import until
 from tests.test_real_kills import outcomes, whole
 from tests.truth import disagreements, pairs, public, told, undisturbed
+from tests.warm import WarmCallmon
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
 SEED = 22
-KILLS, KILLED_WITHIN = 10, 250.0
-FROZEN = 20.0
+KILLS, LONGEST_PAUSE = 10, 2.0
+FROZEN = 8.0  # the database ends a silent session after 3 s, and after 5 s in a transaction
 SETTLED = 3.0
-AWAY = 15.0
-NONE: frozenset[tuple[str, str]] = frozenset()  # labels
-ROUND = 50.0  # seconds of calls; more callers than six such rounds there are no numbers for
-Sample = dict[tuple[str, frozenset[tuple[str, str]]], float]
+AWAY = 8.0
+STAGGER = 0.16  # seconds between two calls: 16 s for a round of all situations
+LONGEST_RUN = 250.0
+Sample = dict[str, float]  # by name and labels, as the page writes them
 
 
 class Pair:
@@ -67,8 +70,8 @@ class Pair:
     @staticmethod
     def _one(place: Path, asterisk: Asterisk, url: str, key: Path) -> Callmon:
         place.mkdir()
-        callmon = Callmon(place, asterisk.ami_port, asterisk.secret, url)
-        written = callmon.config.read_text(encoding="utf-8")
+        callmon = WarmCallmon(place, asterisk.ami_port, asterisk.secret, url)
+        written = settings_at_pace(callmon.config.read_text(encoding="utf-8"), asterisk.pace)
         with_key = written.replace("[privacy]\n", f'[privacy]\nkey_file = "{key}"\n', 1)
         # What whoever leads has heard is known until the exchange's last word: in a quiet moment a Ping's answer.
         often = with_key.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1s"\n', 1)
@@ -100,7 +103,7 @@ class Pair:
         """As Prometheus: one after the other, again and again."""
         while not self._is_over.wait(0.2):
             for one in self.each:
-                if shown := one.figures():
+                if shown := counted(one.get("/metrics")[1]):
                     self.samples.append((time.monotonic(), one, shown))
 
     def leader(self) -> Callmon:
@@ -143,7 +146,7 @@ def is_well_and_knows_all(one: Callmon) -> bool:
 
 
 def freeze(pair: Pair, store: Store) -> float:
-    """The leader, for 20 s. When it goes on, it writes nothing and stands by."""
+    """The leader, until its session is over. When it goes on, it writes nothing and stands by."""
     leader = pair.leader()
     began = time.monotonic()
     leader.signal(signal.SIGSTOP)
@@ -166,10 +169,9 @@ def writer(store: Store) -> str:
         return str(connection.execute(text("SELECT token FROM writer")).scalar_one())
 
 
-def rounds(seconds: float) -> list[Situation]:
-    """Calls of every kind, again and again for so long."""
-    times = range(int(seconds // ROUND))
-    return [replace(each, begins=each.begins + n * ROUND) for n in times for each in UNDER_STRAIN]
+def playing(asterisk: Asterisk, rounds: int) -> Playing:
+    """Calls of every kind, so many times one after the other; there are numbers for six rounds."""
+    return Playing(asterisk, UNDER_STRAIN * rounds, STAGGER)
 
 
 @contextmanager
@@ -182,32 +184,30 @@ def stored(callmon: Callmon) -> Iterator[Store]:
 
 
 def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
-    asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+    fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chance = random.Random(SEED)
+    asterisk, chance = fast_asterisk, random.Random(SEED)
     with (
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
         Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
         Pair(tmp_path, asterisk, url, url) as pair,
-        Playing(asterisk, rounds(KILLED_WITHIN)) as playing,
+        playing(asterisk, 5) as calls,
         stored(pair.each[0]) as store,
     ):
-        began, took = time.monotonic(), []
-        pause = (KILLED_WITHIN - 2 * FROZEN) / KILLS
+        took = []
         for n in range(KILLS):
-            time.sleep(max(0.0, began + n * pause + chance.uniform(0, pause) - time.monotonic()))
+            time.sleep(chance.uniform(0, LONGEST_PAUSE))
             took.append(kill(pair))
             if n == KILLS // 2:
                 frozen = freeze(pair, store)
-                began += FROZEN
-        said = all_in_order(pair, playing, store, witness, ear)
+        said = all_in_order(pair, calls, store, witness, ear)
         report(capsys, f"killed: nobody led for {listed(took)} s; frozen: for {frozen:.1f} s", said, pair)
 
 
 def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_nothing_either(
-    asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+    fast_asterisk: Asterisk, tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    address = make_url(url)
+    asterisk, address = fast_asterisk, make_url(url)
     assert address.port is not None
     with (
         Proxy(address.port) as one,
@@ -215,11 +215,11 @@ def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,
         Listener(asterisk.ami_port, "callmon", asterisk.secret) as ear,
         Pair(tmp_path, asterisk, *(by_way(address, way) for way in (one, other))) as pair,
-        Playing(asterisk, rounds(2 * ROUND)) as playing,
+        playing(asterisk, 2) as calls,
         stored(pair.each[0]) as store,
     ):
         ways = dict(zip((each.place for each in pair.each), (one, other), strict=True))
-        time.sleep(5.0)
+        time.sleep(SETTLED)
         for way in ways.values():
             way.refuse()
             way.cut()
@@ -237,7 +237,7 @@ def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_
         ways[leader.place].cut(reset=True)
         ways[leader.place].allow()
         assert until(lambda: leader.health()[1].get("role") == "standby")
-        said = all_in_order(pair, playing, store, witness, ear)
+        said = all_in_order(pair, calls, store, witness, ear)
         report(capsys, f"database cut off from the leader: nobody led for {took:.1f} s", said, pair)
 
 
@@ -246,10 +246,10 @@ def by_way(address: URL, way: Proxy) -> str:
 
 
 def all_in_order(
-    pair: Pair, playing: Playing, store: Store, witness: Listener, ear: Listener
+    pair: Pair, played: Playing, store: Store, witness: Listener, ear: Listener
 ) -> list[tuple[Played, dict[str, Any] | None]]:
     """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
-    calls = playing.wait(KILLED_WITHIN)
+    calls = played.wait(LONGEST_RUN)
     leader = pair.leader()
     assert until(lambda: leader.total("callmon_calls_in_progress") == 0)
     time.sleep(SETTLED)
@@ -298,6 +298,13 @@ def doubled(store: Store) -> list[Any]:
 
 
 COUNTED = ("callmon_calls_total", "callmon_verdicts_total", "callmon_rings_before_answer", "callmon_answer_wait")
+LEADS = "callmon_leader"
+
+
+def counted(page: str) -> Sample:
+    """Of a page of /metrics: whether it leads, and what it counted."""
+    lines = (line.rpartition(" ") for line in page.splitlines() if line.startswith((LEADS, *COUNTED)))
+    return {series: float(value) for series, _, value in lines}
 
 
 def went_back(samples: list[tuple[float, Callmon, Sample]]) -> list[str]:
@@ -305,14 +312,14 @@ def went_back(samples: list[tuple[float, Callmon, Sample]]) -> list[str]:
     highest: Sample = {}
     found = []
     for _, one, shown in samples:
-        if shown.get(("callmon_leader", frozenset())) != 1.0:
-            assert not any(name.startswith(COUNTED) for name, _ in shown), "who stands by shows what is counted"
+        if shown.get(LEADS) != 1.0:
+            assert [series for series in shown if series != LEADS] == [], "who stands by shows what is counted"
             continue
-        for key, value in shown.items():
-            if key[0].startswith(COUNTED):
-                if value < highest.get(key, 0.0):
-                    found.append(f"{one.place.name}: {key} {value}, before {highest[key]}")
-                highest[key] = max(value, highest.get(key, 0.0))
+        for series, value in shown.items():
+            if series != LEADS:
+                if value < highest.get(series, 0.0):
+                    found.append(f"{one.place.name}: {series} {value}, before {highest[series]}")
+                highest[series] = max(value, highest.get(series, 0.0))
     return found
 
 
@@ -321,7 +328,7 @@ def listed(seconds: list[float]) -> str:
 
 
 def report(capsys: Any, what: str, said: list[tuple[Played, dict[str, Any] | None]], pair: Pair) -> None:
-    led = Counter(one.place.name for _, one, shown in pair.samples if shown.get(("callmon_leader", NONE)) == 1)
+    led = Counter(one.place.name for _, one, shown in pair.samples if shown.get(LEADS) == 1.0)
     off_script = sorted({call.situation.name for call, x in said if x and disagreements(call, x)})
     with capsys.disabled():
         sys.stdout.write(

@@ -49,9 +49,10 @@ def boxes(callmon: Callmon, name: str) -> dict[str, float]:
 
 
 def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
-    exchange: Asterisk, tmp_path: Path
+    fast_exchange: Asterisk, tmp_path: Path
 ) -> None:
     """Two are left; somebody listens to the first; the other is taken away by hand; the exchange begins anew."""
+    exchange = fast_exchange
     with asking_often(tmp_path, exchange) as callmon:
         assert until(lambda: boxes(callmon, "capacity") == {"500": MOST, "504": MOST})
         assert boxes(callmon, "messages") == {"500": 0, "504": 0}
@@ -79,9 +80,10 @@ def test_messages_are_counted_as_they_come_and_go_and_only_of_the_publics_boxes(
 
 
 def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """Two messages may be left; the third caller is turned away by Asterisk itself."""
+    asterisk = fast_asterisk
     conf = asterisk.place / "etc/voicemail.conf"
     written = conf.read_text()
     assert "maxmsg = 500 " in written
@@ -121,9 +123,10 @@ def is_looked_at(prometheus: Prometheus) -> bool:
 
 
 def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """The exchange itself says that it handled calls: the right of its AMI user is taken away, and given back."""
+    asterisk = fast_asterisk
     conf = asterisk.place / "etc/manager.conf"
     right = "read = call,agent,user,system,dialplan"
     written = conf.read_text()
@@ -152,8 +155,9 @@ def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
         assert callmon.stop() == 0
 
 
-def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(exchange: Asterisk) -> None:
+def test_the_dialplans_own_word_is_heard_and_alone_tells_of_a_message(fast_exchange: Asterisk) -> None:
     """One leaves a message, one hangs up in the greeting; then the same without any MessageWaiting."""
+    exchange = fast_exchange
     played = [
         Situation("leaves", Caller(GENERAL, route="lab-says-so", steps=LEAVES_MESSAGE)),
         Situation("leaves_none", Caller(GENERAL, route="lab-says-so", steps=LEAVES_IN_GREETING), begins=1.0),

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.lab.browser import opened
 from tests.lab.exchange import Asterisk
+from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing, number
 from tests.pages_site import ROLES, person
 from tests.running import Callmon
@@ -32,11 +33,14 @@ def looking(browser: Browser, callmon: Callmon, path: str, name: str) -> Iterato
 
 
 def test_a_message_appears_on_two_browsers_one_takes_it_and_the_callback_takes_it_away(
-    asterisk: Asterisk, browser: Browser, tmp_path: Path
+    fast_asterisk: Asterisk, browser: Browser, tmp_path: Path
 ) -> None:
     """Nobody loads a page again; what the other did is seen all the same."""
+    asterisk = fast_asterisk
+    watched = Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=ROLES)
+    watched.config.write_text(settings_at_pace(watched.config.read_text(), asterisk.pace))
     with (
-        Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=ROLES) as callmon,
+        watched as callmon,
         looking(browser, callmon, "/fr/rappels", "a.cote") as one,
         looking(browser, callmon, "/en/callbacks", "b.dion") as other,
     ):

@@ -51,8 +51,9 @@ def today(callmon: Callmon) -> str:
 
 
 def test_the_calls_hidden_from_callmon_and_those_hidden_from_the_diary_are_named_and_no_other(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
+    asterisk = fast_asterisk
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
             heard = play(asterisk, CALLS)
@@ -93,9 +94,10 @@ def messages(callmon: Callmon) -> float | None:
 
 
 def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
     """The connection is cut before the call comes, until after it is over."""
+    asterisk = fast_asterisk
     source = SOURCE.format(cel=asterisk.cel) + 'wait = "3s"\n'
     with (
         Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness,

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.lab
 
 
 def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
-    asterisk: Asterisk, tmp_path: Path
+    fast_asterisk: Asterisk, tmp_path: Path
 ) -> None:
+    asterisk = fast_asterisk
     with (asterisk.place / "etc" / "site" / "manager.conf").open("a") as site:
         site.write("\n[callmon](+)\neventfilter=!^Event: (Hangup|HangupRequest|SoftHangupRequest)[[:space:]]\n")
     asterisk.restart()

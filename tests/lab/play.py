@@ -13,6 +13,7 @@ from typing import Literal
 
 from tests.lab.exchange import Asterisk
 from tests.lab.model import Played, Situation
+from tests.lab.pace import at_pace
 from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.stage import Stage
 
@@ -30,7 +31,10 @@ def play(
 
 
 class Playing:
-    """The same in the background: phones are registered on entry, calls are under way."""
+    """The same in the background: phones are registered on entry, calls are under way.
+
+    At a faster exchange everybody is faster; ``stagger`` stays what it is.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class Playing:
         stagger: float = 0.1,
         callers: Callers = "sipp",
     ) -> None:
-        self.calls = cast(situations)
+        self.calls = cast(at_pace(situations, asterisk.pace))
         self._asterisk = asterisk
         self._times = [(call.situation.begins + n * stagger, call) for n, call in enumerate(self.calls)]
         by_sipp = [(at, call) for at, call in self._times if behaviour(call.situation.caller)]

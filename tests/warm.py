@@ -1,0 +1,125 @@
+"""`callmon run` forked from a process that has imported everything: the next daemon runs at once after a kill.
+
+For tests in which callmon is killed many times. A daemon of `tests.running` imports for more than a second of
+processor time; beside other work that is many seconds in which no kill can hit it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tests.running import ROOT, Callmon
+
+
+class Forked:
+    """A child of the fork server, with the part of `subprocess.Popen` that `Callmon` uses."""
+
+    def __init__(self, arguments: list[str], place: Path, environment: dict[str, str], log: Path) -> None:
+        said = {"arguments": arguments, "place": str(place), "environment": environment, "log": str(log)}
+        self.pid: int = _ask(said)
+        self._watch = os.pidfd_open(self.pid)
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        return self._status if self._status is not None or not self._has_ended(0) else self._collect()
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._status is None and not self._has_ended(timeout):
+            raise subprocess.TimeoutExpired("callmon run", timeout or 0.0)
+        return self._status if self._status is not None else self._collect()
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            if self._status is None:
+                os.kill(self.pid, number)
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        return bool(select.select([self._watch], [], [], timeout)[0])
+
+    def _collect(self) -> int:
+        self._status = _ask({"collect": self.pid})
+        os.close(self._watch)
+        return self._status
+
+
+class WarmCallmon(Callmon):
+    """The same daemon, started by a fork."""
+
+    def _begin(self) -> Any:
+        arguments = ["run", "--config", str(self.config)]
+        return Forked(arguments, self.place, {**self._environment, "PYTHONPATH": str(ROOT)}, self.log)
+
+
+IMPORTED = (
+    "alembic.command", "alembic.context", "callmon.cli", "callmon.daemon", "callmon.logs", "callmon.store.keyed",
+    "callmon.store.months", "holidays", "phonenumbers.data.region_CA", "uvicorn.protocols.http.h11_impl",
+)  # fmt: skip
+_turn = threading.Lock()
+_server: subprocess.Popen[str] | None = None
+
+
+def _ask(said: dict[str, Any]) -> int:
+    """One question to this process's fork server, which ends with it."""
+    global _server
+    with _turn:
+        if _server is None:
+            _server = subprocess.Popen(
+                [sys.executable, "-m", "tests.warm"],
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert _server.stdin is not None
+        assert _server.stdout is not None
+        _server.stdin.write(json.dumps(said) + "\n")
+        _server.stdin.flush()
+        return int(_server.stdout.readline())
+
+
+def serve() -> None:
+    """The fork server: a line is a daemon to start, or one of which the exit status is wanted."""
+    for module in IMPORTED:
+        importlib.import_module(module)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "collect" in asked:
+            answer = os.waitstatus_to_exitcode(os.waitpid(asked["collect"], 0)[1])
+        elif not (answer := os.fork()):
+            _become(asked)
+            return
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+def _become(asked: dict[str, Any]) -> None:
+    """The daemon, in the child: its own folder, environment, input and log."""
+    from callmon.cli import main
+
+    with open(os.devnull) as nothing, open(asked["log"], "ab") as log:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    os.chdir(asked["place"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    time.tzset()
+    main(asked["arguments"], prog_name="callmon")
+
+
+if __name__ == "__main__":
+    serve()
