@@ -23,7 +23,7 @@ from callmon.store.rejudge import differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
-from tests.lab.pace import FAST, settings_at_pace
+from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
 from tests.lab.witness import linkedid
@@ -34,28 +34,18 @@ from tests.warm import WarmCallmon
 pytestmark = pytest.mark.lab
 
 KILLS, SEED = 20, 7
-# At the true pace. Kills hit all along; a message outlasts a start of callmon.
-FAR_APART, LONG_MESSAGE = 10.0, (Step(0, "speak", "60"), Step(60, "hang_up"))
 UNANSWERED_AFTER = 4.0  # PJSIP gives a question up after three seconds: qualify_timeout
 BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
-TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10) / FAST
+TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
 
-def leaves(
-    name: str,
-    begins: float = 0.0,
-    line: str = GENERAL,
-    withheld: bool = False,
-    steps: tuple[Step, ...] = LEAVES_MESSAGE,
-) -> Situation:
-    return Situation(name, Caller(line, route=BOX, steps=steps, withheld=withheld), begins=begins)
+def leaves(name: str, begins: float = 0.0, line: str = GENERAL, withheld: bool = False) -> Situation:
+    return Situation(name, Caller(line, route=BOX, steps=LEAVES_MESSAGE, withheld=withheld), begins=begins)
 
 
-def calls(
-    name: str, place: int, phone: str, begins: float, answers: float | None = 2.0, prefix: str = "9"
-) -> Situation:
+def calls(name: str, place: int, phone: str, begins: float, answers: float | None = 2.0) -> Situation:
     """A member of staff calls the caller at this place of the list back."""
-    dials, party = f"{prefix}{number(2 * place)}", Phone(answers=answers)
+    dials, party = f"9{number(2 * place)}", Phone(answers=answers)
     gives_up = 32.0 if answers is None else None
     caller = Caller(dials, phone=phone, steps=TALKS_LONG, gives_up=gives_up)
     return Situation(name, caller, {"outside": party}, begins=begins)
@@ -131,10 +121,10 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
             Caller(GENERAL, steps=(Step(14, "hang_up"),)),
             {"101": Phone(answers=2, steps=(Step(2, "press", "*55"),))},
         ),
-        calls("calls_back", 0, "140", 30.0),
-        calls("calls_in_vain", 1, "141", 30.0, answers=None),
+        calls("calls_back", 0, "140", 40.0),
+        calls("calls_in_vain", 1, "141", 40.0, answers=None),
         leaves("called_back_beside"),
-        calls_beside("calls_beside", 7, "142", 30.0),
+        calls_beside("calls_beside", 7, "142", 40.0),
     ]
     with hurried(tmp_path, fast_exchange) as callmon:
         with Playing(fast_exchange, played) as playing:
@@ -199,21 +189,21 @@ def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
 
 
 def test_twenty_kills_lose_no_debt_and_pay_none_twice(
-    fast_asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    asterisk: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Twelve leave messages over forty seconds; ten of them are called back meanwhile, and one after the kills.
+    """Twelve leave messages over half a minute; ten of them are called back meanwhile, and one after the kills.
 
     What is not paid was called back where nobody can have heard that they talked for long enough.
     """
-    asterisk, chance = fast_asterisk, random.Random(SEED)
-    messages = [leaves(f"message_{n}", FAR_APART * n, steps=LONG_MESSAGE) for n in range(12)]
-    back = [calls(f"back_{n}", n, str(140 + n), 72.0 + FAR_APART * n) for n in range(10)]
+    chance = random.Random(SEED)
+    messages = [leaves(f"message_{n}", 2.5 * n) for n in range(12)]
+    back = [calls(f"back_{n}", n, str(140 + n), 24.0 + 2.5 * n) for n in range(10)]
     callmon = hurried(tmp_path, asterisk, WarmCallmon)
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
         with Playing(asterisk, [*messages, *back]) as playing:
-            time.sleep(2)
+            time.sleep(4)
             for _ in range(KILLS):
-                time.sleep(chance.uniform(0.1, 1.0))
+                time.sleep(chance.uniform(0.4, 2.2))
                 callmon.kill()
                 callmon.start()
             made = playing.wait()[12:]

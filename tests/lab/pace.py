@@ -25,13 +25,13 @@ GSM_FRAME = 33  # bytes, 20 ms
 
 
 def paced(configuration: str, pace: int) -> str:
-    """One of Asterisk's files with shorter time-outs; those that Asterisk reads as whole seconds are at least 1."""
+    """One of Asterisk's files with shorter time-outs; those that it reads as whole seconds are at least 1."""
     whole = _WHOLE.sub(lambda found: f"{found[1]}{max(1, round(int(found[2]) / pace))}", configuration)
     return _PART.sub(lambda found: f"{found[1]}{float(found[2]) / pace:g}", whole)
 
 
 def shorten_sounds(data: Path, own: Path, inside: str, pace: int) -> None:
-    """`own` becomes Asterisk's data directory `data` (`inside` its folder), with the beginning of each sound only."""
+    """`own` becomes a data directory like `data`, `inside` the folder; of each sound it has the beginning."""
     for each in data.iterdir():
         if each.name != "sounds":
             (own / each.name).symlink_to(f"{inside}/{each.name}")
