@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from tests.boards.drawn import Easel, bundled, served
 from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
-from tests.lab.folder import folder
+from tests.lab.folder import folder, locked
 from tests.lab.needed import needed
 from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
@@ -43,11 +43,15 @@ def lab() -> None:
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make archive` makes; the wheels that it is made of lie beside it."""
-    place = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, str(ROOT / ".ci/archive"), sys.executable, str(place)]
-    made = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
-    return Path(made.stdout.strip())
+    """What `make archive` makes, once for all workers; the wheels that it is made of lie beside it."""
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dist"
+    with locked(place.with_suffix(".lock")):
+        if found := list(place.glob("*.tar.gz")):
+            return found[0]
+        command = [sys.executable, str(ROOT / ".ci/archive"), sys.executable, str(place)]
+        made = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        return Path(made.stdout.strip())
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab import npm
-from tests.lab.folder import LabUnavailable, folder, inside
+from tests.lab.folder import LabUnavailable, folder, inside, lab, locked
 from tests.lab.place import Place
 
 SECONDS = 180
@@ -22,10 +22,11 @@ VNU = npm.Package(
 def have_validator() -> Path:
     """The jar, within the folder. Raises LabUnavailable with the reason."""
     jar = folder("browser") / "opt" / f"vnu-{VNU.version}.jar"
-    if not jar.exists():
-        unfinished = jar.with_suffix(".unfinished")
-        unfinished.write_bytes(npm.unpacked(VNU, "build/dist/vnu.jar"))
-        unfinished.rename(jar)
+    with locked(lab() / "vnu.lock"):
+        if not jar.exists():
+            unfinished = jar.with_suffix(".unfinished")
+            unfinished.write_bytes(npm.unpacked(VNU, "build/dist/vnu.jar"))
+            unfinished.rename(jar)
     return jar
 
 
