@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from tests.lab import ports
 
 ROOT = Path(__file__).parent.parent
 ROUND_THE_CLOCK = "00:00-24:00"
+OK = 200
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -151,7 +153,7 @@ class Callmon:
             return 0
         self._process.terminate()
         try:
-            status = self._process.wait(40)
+            status = self._process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -161,7 +163,7 @@ class Callmon:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 while nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
@@ -184,11 +186,11 @@ class Callmon:
         return self.figures(name).get((name, frozenset(labels.items())))
 
     def total(self, name: str, **labels: str) -> float:
-        """The sum of all samples of that name that bear these labels."""
-        wanted = set(labels.items())
-        return sum(
-            value for (metric, has), value in self.figures(name).items() if metric == name and wanted <= has
-        )
+        """The sum of all samples of that name that bear these labels; no number while /metrics does not answer."""
+        wanted, shown = set(labels.items()), self.figures(name)
+        if not shown and self.get("/metrics")[0] != OK:
+            return math.nan
+        return sum(value for (metric, has), value in shown.items() if metric == name and wanted <= has)
 
     def health(self) -> tuple[int, Mapping[str, object]]:
         status, body = self.get("/healthz")

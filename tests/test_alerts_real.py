@@ -296,7 +296,7 @@ def site() -> Iterator[Site]:
         yield Site(source, prometheus, alertmanagers, letters, hooks)
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 30) -> None:
+def wait_for(what: Callable[[], Any], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come"

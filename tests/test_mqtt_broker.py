@@ -319,7 +319,7 @@ async def telling(sink: Mqtt) -> AsyncIterator[None]:
 
 
 async def soon(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - a board in a thread has no event
         await asyncio.sleep(0.02)
     return condition()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.lab
 NUMBERS = 'numbers = ["416 327-2422"]'
 TRUNKS = 'trunks = ["PJSIP/trunk*"]'
 LASTS = 2.0  # the setting `after` of this test
-SOON = 4.0  # and what may pass beside it: a look each second, rows, a busy machine
+SOON = 20.0  # and what may pass beside it: a look each second, rows, a busy machine
 TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--alternative-fr",
          "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
 

@@ -174,8 +174,8 @@ def overdue_texts(line: str) -> tuple[str, str]:
 def two_leave_messages_and_nobody_calls_back(site: Site) -> dict[str, dict[str, Any]]:
     """Until their callbacks are overdue and the team has been told; the two debts, by line."""
     play(site.asterisk, [leaves("is_called_back_late"), leaves("is_never_called_back", line=POCI)])
-    assert until(lambda: overdue(site.callmon) == {"general": 1, "poci": 1}, 30)
-    assert until(lambda: statuses(site.hook) == {"general": ["firing"], "poci": ["firing"]}, 30)
+    assert until(lambda: overdue(site.callmon) == {"general": 1, "poci": 1})
+    assert until(lambda: statuses(site.hook) == {"general": ["firing"], "poci": ["firing"]})
     assert until(lambda: stories(site.callmon) == [WHOLE_STORY] * 2)
     debts = owed(site.callmon)
     numbers = {line: one["number"] for line, one in debts.items()}
@@ -185,7 +185,7 @@ def two_leave_messages_and_nobody_calls_back(site: Site) -> dict[str, dict[str, 
 
 def the_first_is_resolved_everywhere_and_the_other_is_not(site: Site, debts: dict[str, dict[str, Any]]) -> None:
     assert until(lambda: overdue(site.callmon) == {"general": 0, "poci": 1})
-    assert until(lambda: statuses(site.hook) == {"general": ["firing", "resolved"], "poci": ["firing"]}, 30)
+    assert until(lambda: statuses(site.hook) == {"general": ["firing", "resolved"], "poci": ["firing"]})
     assert until(lambda: firing(site) == (["poci"], ["poci"]))
     states = {line: one["state"] for line, one in owed(site.callmon).items()}
     assert states == {"general": "paid", "poci": "overdue"}
@@ -231,7 +231,7 @@ def test_an_overdue_callback_stays_one_while_callmon_is_dead_and_is_resolved_onc
     # A scrape that fails ends callmon's series at once: an alert on them alone would be resolved here.
     gone = "/api/v1/query?query=callmon_callbacks_overdue"
     assert until(lambda: site.prometheus.get(gone)["data"]["result"] == [])
-    assert until(lambda: "CallmonDown" in site.prometheus.alerts(), 30)
+    assert until(lambda: "CallmonDown" in site.prometheus.alerts())
     # Prometheus tells Alertmanager each second, and what it ceases to tell is resolved four seconds later.
     time.sleep(12.0)
     assert firing(site) == (["general", "poci"], ["general", "poci"])

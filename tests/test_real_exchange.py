@@ -140,7 +140,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
             heard = witness.events()
             asterisk.crash()
             asterisk.start()
-            assert until(lambda: callmon.total("callmon_calls_total", outcome="lost") >= 1, 40)
+            assert until(lambda: callmon.total("callmon_calls_total", outcome="lost") >= 1)
             calls = playing.calls
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()

@@ -6,6 +6,7 @@ than real ones, so that as many calls as in two minutes are up, begin and end be
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import time
@@ -57,7 +58,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
                     callmon.wait_until_heard()
                 time.sleep(chance.uniform(0.1, 1.0))
                 kills.append(time.time())
-                up.append(callmon.total("callmon_calls_in_progress"))
+                up.append(callmon.total("callmon_calls_in_progress"))  # not a number while it starts
                 callmon.kill()
                 callmon.start(until_heard=False)
             callmon.wait_until_heard()
@@ -125,7 +126,8 @@ def list_the_gap(kills: list[float], up: list[float], safe: list[Told], near: li
     """What the kills cost, for whoever reads the test's output."""
     missing = [call.situation.name for call, told_of in near if told_of is None]
     found = Counter(told_of["outcome"] for _, told_of in near if told_of is not None)
+    known = [number for number in up if not math.isnan(number)]
     sys.stdout.write(
-        f"\n{len(kills)} kills with {min(up):.0f} to {max(up):.0f} calls up; {len(safe)} calls ended heard\n"
+        f"\n{len(kills)} kills with {min(known):.0f} to {max(known):.0f} calls up; {len(safe)} calls ended heard\n"
         f"ended near a kill or unheard: {len(near)}, of which stored as {dict(found)}, never heard: {missing}\n"
     )

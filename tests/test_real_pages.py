@@ -19,7 +19,7 @@ from tests.test_real_callbacks import call_back, leaves
 
 pytestmark = pytest.mark.lab
 
-SOON = 20_000  # milliseconds
+SOON = 60_000  # milliseconds
 ROW = ".owed li[data-row]"
 
 

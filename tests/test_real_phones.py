@@ -54,7 +54,7 @@ def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:
 
 
 def until_phones(callmon: Callmon, **counts: float) -> None:
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while phones(callmon) != counts and time.monotonic() < deadline:
         time.sleep(0.1)
     assert phones(callmon) == counts

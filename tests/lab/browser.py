@@ -25,7 +25,7 @@ from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 from tests.lab.system import have
 
-SECONDS_TO_START = 60
+SECONDS_TO_START = 120
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"),
     # It would look for hosts that no test asks for.

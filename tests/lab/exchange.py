@@ -16,7 +16,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME, TRUNK_ADDRESS, Ports, Secrets, write
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 HAVE_CHAN_SIP = ("16",)
 DATA = "/usr/share/asterisk"
 
@@ -110,7 +110,7 @@ class Asterisk:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=20,
+            timeout=120,
         )
         return done.stdout
 

@@ -21,7 +21,7 @@ from tests.lab.media import Voice
 if TYPE_CHECKING:
     from tests.lab.station import Station
 
-SECONDS_TO_REPLY = 10
+SECONDS_TO_REPLY = 60
 SECONDS_TO_REFER = 2
 LONGEST_WAIT = 60
 NOT_UP, UP, OVER = "not up", "up", "over"

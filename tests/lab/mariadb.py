@@ -14,7 +14,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 READER, WRITER, PASSWORD = "callmon", "asterisk", "of-the-lab-alone"
 USERS = (
     "CREATE DATABASE asteriskcdrdb; CREATE TABLE asteriskcdrdb.cel (id INT); "  # a table's right needs the table

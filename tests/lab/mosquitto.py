@@ -16,7 +16,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
-SECONDS_TO_START = 15
+SECONDS_TO_START = 120
 
 
 class Mosquitto:

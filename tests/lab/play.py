@@ -17,6 +17,7 @@ from tests.lab.pace import at_pace
 from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.stage import Stage
 
+SECONDS_TO_REGISTER = 120
 # 555-0100 to 555-0199 belong to nobody.
 AREAS = ("416", "905", "613", "519", "705", "807", "226", "249", "289", "343", "365", "437")
 Callers = Literal["sipp", "own"]  # who plays the public's callers: sipp all that it can, or our own SIP side
@@ -56,8 +57,8 @@ class Playing:
 
     def __enter__(self) -> Playing:
         self._thread.start()
-        if not self._ready.wait(30):
-            raise RuntimeError("the phones did not register within 30 s")
+        if not self._ready.wait(SECONDS_TO_REGISTER):
+            raise RuntimeError(f"the phones did not register within {SECONDS_TO_REGISTER} s")
         if self._fault is not None:
             raise self._fault
         return self

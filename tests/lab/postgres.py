@@ -17,7 +17,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 # Nothing here must survive a power failure.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "dynamic_shared_memory_type=mmap")
 
@@ -82,7 +82,7 @@ class Postgres:
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 raise LabUnavailable(f"PostgreSQL ended: {(self._place / 'log').read_text()[-300:]}")
-            if subprocess.run(ready, timeout=10).returncode == 0:
+            if subprocess.run(ready, timeout=60).returncode == 0:
                 return
             time.sleep(0.1)
         raise LabUnavailable(f"PostgreSQL did not answer in {SECONDS_TO_START} s")

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-SECONDS_TO_END = 15
+SECONDS_TO_END = 60
 
 
 def begin(command: Sequence[str], log: Path | None = None, dies_by: str = "TERM") -> subprocess.Popen[bytes]:

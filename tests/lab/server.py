@@ -19,7 +19,7 @@ from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 TIME_ZONE = "America/Toronto"
 
 
@@ -64,13 +64,13 @@ class Server(ABC):
         return f"/{self.place.relative_to(self.folder)}/{name}"
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
             return json.load(answer)
 
     def post(self, path: str, said: object) -> None:
         content = {"Content-Type": "application/json"}
         with urllib.request.urlopen(
-            urllib.request.Request(f"{self.url}{path}", json.dumps(said).encode(), content), timeout=10
+            urllib.request.Request(f"{self.url}{path}", json.dumps(said).encode(), content), timeout=60
         ):
             pass
 
