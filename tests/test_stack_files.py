@@ -63,6 +63,18 @@ def test_a_service_is_held_as_tightly_as_the_others(name: str) -> None:
     ] == []
 
 
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_command_line_of_a_service_or_its_health_check_holds_a_secret(name: str) -> None:
+    """A secret is put into the environment or into a file: `printf` and `[` are the shell's own."""
+    health = SERVICES[name].get("healthcheck", {}).get("test", [])
+    lines = [" ".join([health] if isinstance(health, str) else map(str, health))]
+    for given in ("entrypoint", "command"):
+        told = SERVICES[name].get(given, [])
+        lines += "\n".join([told] if isinstance(told, str) else map(str, told)).splitlines()
+    naked = re.compile(r"^(?!\s*(?:printf |\w+=\"\$)).*(?:\$\$?\(|`)\s*(?:cat|<)\s*/run/secrets/")
+    assert [line for line in lines if naked.search(line)] == []
+
+
 def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
     def bare(name: str) -> dict[str, Any]:
         text = (ROOT / name / "prometheus.yml").read_text()
