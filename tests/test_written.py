@@ -30,7 +30,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     server = make_url(request.getfixturevalue("postgres_server"))
     name = f"callmon_{uuid4().hex[:12]}"
     plain_url = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain_url, autocommit=True) as connection:
+    with psycopg.connect(plain_url, autocommit=True) as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(place))  # where its key lies, and its journal
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
         with pages(place, server.set(database=name).render_as_string(hide_password=False)) as opened:
             yield opened
