@@ -54,7 +54,7 @@ from callmon.standby import Standby
 from callmon.store import ledger
 from callmon.store.engine import Store
 from callmon.today import Today
-from callmon.watched import Watched
+from callmon.watched import Watched, always_listening
 from callmon.web.access.access import Access
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
@@ -162,7 +162,7 @@ class Daemon:
             try:
                 outcome = self.monitor.feed(name, event)
             except Exception:  # a bug of ours: written down, counted, and we listen on
-                self._fault(watched, event)
+                self._fault(watched, type(event).__name__)
                 continue
             if outcome is not None:
                 for sink in self._sinks:
@@ -233,8 +233,8 @@ class Daemon:
         return self.database.stands_by
 
     def waits(self) -> Mapping[tuple[str, str], Wait]:
-        now, links = monotonic(), {name: watched.exchange.link for name, watched in self.watched.items()}
-        told = {name: link.session.exchange_time(now) for name, link in links.items() if link is not None}
+        links = {name: watched.exchange.link for name, watched in self.watched.items()}
+        told = {name: link.exchange_time() for name, link in links.items() if link is not None}
         return self.monitor.waits({name: at for name, at in told.items() if at is not None})
 
     def _grown(self, exchange: str) -> Mapping[str, Sequence[Growth]]:
@@ -260,8 +260,14 @@ class Daemon:
             recorder.heard,
         )
         self.outlooks.furnish(exchange, self.settings)
-        task = self._tasks.create_task(exchange.listen(), name=f"exchange {name}")
+        listen = always_listening(exchange, lambda: self._connection_fault(name))
+        task = self._tasks.create_task(listen, name=f"exchange {name}")
         self.watched[name] = Watched(exchange, recorder, task)
+
+    def _connection_fault(self, name: str) -> None:
+        """An internal error has ended the connection to an exchange: a gap, until it is heard again."""
+        self._fault(self.watched[name], "connection")
+        self.hear(name, [e.ConnectionLost(None)])
 
     def _ready(self, wire: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -309,7 +315,7 @@ class Daemon:
         link = watched.exchange.link
         if link is None or not watched.exchange.is_connected or self.monitor.is_unheard(name):
             return
-        heard = link.session.heard_until()
+        heard = link.heard_until()
         if heard is not None:
             self._heard[name] = heard
             self._time.told(name, heard, link.session.last_heard)
@@ -336,11 +342,11 @@ class Daemon:
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
 
-    def _fault(self, watched: Watched, event: e.Event) -> None:
+    def _fault(self, watched: Watched, event: str) -> None:
         self._faults += 1
         log.exception(
             "a mistake of callmon's own; it listens on",
-            extra={"exchange": watched.exchange.name, "event": type(event).__name__},
+            extra={"exchange": watched.exchange.name, "event": event},
         )
         with contextlib.suppress(OSError):
             watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))

@@ -183,7 +183,7 @@ class Standby:
         """Until when each exchange that is heard has been, by its own clock."""
         links = {name: watched.exchange.link for name, watched in self._daemon.watched.items()}
         heard = {x: link for x, link in links.items() if link and not self._daemon.monitor.is_unheard(x)}
-        told = {name: link.session.heard_until() for name, link in heard.items()}
+        told = {name: link.heard_until() for name, link in heard.items()}
         return {name: at for name, at in told.items() if at is not None}
 
     def _cannot_read(self, error: Exception) -> None:

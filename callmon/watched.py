@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -12,6 +12,18 @@ from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.monitor import Monitor
 from callmon.sinks.metrics import ExchangeState
+
+FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
+
+
+async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> None:
+    """One exchange's task. An internal error ends its connection alone; `fault` reports it."""
+    while True:
+        try:
+            await exchange.listen()
+        except Exception:
+            fault()
+        await asyncio.sleep(FAULT_SECONDS)
 
 
 class Watched:

@@ -67,6 +67,7 @@ class Callmon:
         self.config = place / "callmon.toml"
         self.config.write_text(configuration(ami_port, self.web_port, self.store, more), encoding="utf-8")
         self.log = place / "callmon.log"
+        self.command = [sys.executable, "-m", "callmon"]
         self._environment = {**os.environ, "LAB_SECRET": secret}
         self._process: subprocess.Popen[bytes] | None = None
         self._scribes: set[int] = set()  # of lives before
@@ -102,7 +103,7 @@ class Callmon:
     def _begin(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "callmon", "run", "--config", str(self.config)],
+                [*self.command, "run", "--config", str(self.config)],
                 cwd=self.place,
                 env={**self._environment, "PYTHONPATH": str(ROOT)},
                 stdout=log,

@@ -16,8 +16,7 @@ LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))
 
 def beside_another(heard: Watched) -> Standby:
     """Of a callmon that hears this exchange, and another has the right to write."""
-    session = SimpleNamespace(heard_until=lambda: TUESDAY)
-    exchange = SimpleNamespace(link=SimpleNamespace(session=session))
+    exchange = SimpleNamespace(link=SimpleNamespace(heard_until=lambda: TUESDAY))
     daemon: Any = SimpleNamespace(
         database=SimpleNamespace(stands_by=True, holder=""),
         monitor=heard.monitor,

@@ -47,6 +47,7 @@ class Link(asyncio.BufferedProtocol):
     def __init__(self, session: Session, hear: Hear, witness: Witness | None = None) -> None:
         self.session = session
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.fault: Exception | None = None  # an internal error that ended the connection
         self._hear, self._witness = hear, witness
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
@@ -69,10 +70,14 @@ class Link(asyncio.BufferedProtocol):
         data, now = bytes(self._view[:nbytes]), monotonic()
         if self._witness is not None:
             self._witness(data, now)
-        heard = self.session.receive_data(data, now)
-        if heard:
-            self._hear(heard)
-        self._answer()
+        try:
+            heard = self.session.receive_data(data, now)
+            if heard:
+                self._hear(heard)
+            self._answer()
+        except Exception as error:
+            self.give_up(error)
+            return
         if nbytes < BUFFER // 2 and self._resume is None and not self._paused:
             self._gather()
 
@@ -100,6 +105,27 @@ class Link(asyncio.BufferedProtocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
+
+    def heard_until(self) -> datetime | None:
+        """`Session.heard_until`; an internal error ends the connection."""
+        try:
+            return self.session.heard_until()
+        except Exception as error:
+            self.give_up(error)
+            return None
+
+    def exchange_time(self) -> datetime | None:
+        """The exchange's own time now; an internal error ends the connection."""
+        try:
+            return self.session.exchange_time(monotonic())
+        except Exception as error:
+            self.give_up(error)
+            return None
+
+    def give_up(self, error: Exception) -> None:
+        """An internal error ends this connection; `Exchange.listen` raises it."""
+        self.fault = self.fault or error
+        self.close()
 
     def _gather(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -134,8 +160,11 @@ class Link(asyncio.BufferedProtocol):
 
     def _tick(self) -> None:
         self._timer = None
-        self.session.tick(monotonic())
-        self._answer()
+        try:
+            self.session.tick(monotonic())
+            self._answer()
+        except Exception as error:
+            self.give_up(error)
 
 
 class Exchange:
@@ -157,11 +186,11 @@ class Exchange:
         return self.link is not None and self.link.session.state is State.LISTENING
 
     async def listen(self) -> None:
-        """Connect, listen until it ends, tell the gap, wait, and begin again."""
+        """Connect, listen until it ends, tell the gap, wait, and begin again. An internal error ends it."""
         wait, refused_wait, since = FIRST_WAIT, REFUSED_WAIT, monotonic()
         while True:
             link = await self._connected()
-            if link is not None and link.session.exchange_time(monotonic()) is not None:
+            if link is not None and link.exchange_time() is not None:
                 wait, since = FIRST_WAIT, monotonic()  # it was heard: begin anew
             if link is not None and link.session.is_refused:
                 await asyncio.sleep(refused_wait * random.uniform(0.9, 1.1))
@@ -185,6 +214,8 @@ class Exchange:
             link.close()
             raise
         self._over(link)
+        if link.fault is not None:
+            raise link.fault
         return link
 
     async def connect(self) -> Link:
@@ -233,8 +264,9 @@ class Exchange:
         self.events += link.session.received
         self.dropped += link.session.dropped
         failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
-        self._say(str(failure))
-        if link.session.exchange_time(monotonic()) is not None:
+        if link.fault is None:
+            self._say(str(failure))
+        if link.exchange_time() is not None:
             self._hear([*link.session.odd(), link.session.lost()])
 
     def _say(self, what: str) -> None:

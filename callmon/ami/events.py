@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The years 1991 to 2199 in epoch seconds: arithmetic with such a time cannot overflow.
+EARLIEST, LATEST = 662_688_000, 7_258_118_400
 # A time as Asterisk wrote it, "" when it wrote none; or one of our own.
 Stamp = str | datetime | None
 
@@ -390,11 +391,9 @@ def moment(stamp: Stamp) -> datetime | None:
 
 
 def instant(text: str | bytes) -> datetime | None:
-    """`1795527733.217087` (epoch seconds) as a UTC datetime, to the microsecond; None when it is no time.
-
-    A float holds today's epoch seconds to a quarter of a microsecond, and rounds to the right one.
-    """
+    """`1795527733.217087` (epoch seconds) as a UTC datetime, exact to the microsecond; None when it is no time."""
     try:
-        return datetime.fromtimestamp(float(text), UTC) if text else None
-    except (ValueError, OverflowError, OSError):
+        seconds = float(text or 0)
+    except ValueError:
         return None
+    return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None

@@ -55,7 +55,7 @@ def shifted(value: T, by: timedelta) -> T:
 def _moved(at: datetime, by: timedelta) -> datetime:
     try:
         return at + by
-    except OverflowError:  # the year 9999 came over the wire
+    except OverflowError:  # an older callmon stored such a step: the year 9999 came over the wire
         return at
 
 

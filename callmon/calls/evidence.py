@@ -41,8 +41,7 @@ def soon(arrived: datetime | None, dialled: datetime | None) -> bool:
 
 def answer_time(entry: e.Status) -> datetime | None:
     """CDR(answer,u): exact, on the phone's leg; "" or 0.000000 when it says nothing."""
-    at = e.instant(entry.answered) if entry.answered else None
-    return at if at is not None and at > e.EPOCH else None
+    return e.instant(entry.answered)
 
 
 def within(since: datetime | None, until: datetime | None) -> tuple[datetime | None, timedelta]:

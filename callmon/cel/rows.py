@@ -190,7 +190,7 @@ class Reader:
             return self._placed(told, uniqueid), told.microsecond == 0
         text = str(told or "").strip()
         if (at := instant(text)) is not None:
-            return _sane(at), "." not in text
+            return at, "." not in text
         try:
             local = datetime.fromisoformat(text)
         except ValueError:

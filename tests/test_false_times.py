@@ -1,0 +1,107 @@
+"""One exchange that tells impossible times: it alone is affected."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from callmon.ami.events import instant
+from tests.false_exchange import FalseExchange
+from tests.running import Callmon
+from tests.store_fixtures import until
+
+YEAR_9999 = b"253402300799.000000"
+OTHER = """
+[exchanges.ottawa]
+host = "127.0.0.1"
+username = "callmon"
+secret_env = "LAB_SECRET"
+port = {port}
+ping_every = "1s"
+"""
+# An internal error, planted where the exchange's time is read (`ponged`) or asked for (`time`).
+YEAR_2199 = b"7258000000.000000"
+PLANTED = """
+from callmon.ami.clock import Clock
+right = Clock.{name}
+def wrong(self, *told):
+    if any(at and at[0].year == 2199 for at in [told, self._told] if at and hasattr(at[0], "year")):
+        raise OverflowError("planted")
+    return right(self, *told)
+Clock.{name} = wrong
+from callmon.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("told", "year"),
+    [
+        ("662688000", 1991),
+        ("7258118399.999", 2199),
+        ("662687999.999", None),
+        ("7258118400", None),
+        ("253402300799", None),
+        ("-62135596800", None),
+        ("0.000000", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e400", None),
+        ("", None),
+    ],
+)
+def test_a_time_outside_the_years_1991_to_2199_is_none(told: str, year: int | None) -> None:
+    at = instant(told)
+    assert (at and at.year) == year
+
+
+@contextmanager
+def heard(place: Path) -> Iterator[tuple[Callmon, FalseExchange, FalseExchange]]:
+    """A daemon, ready to be started, with two exchanges."""
+    with ExitStack() as all_of_them:
+        toronto, ottawa = (all_of_them.enter_context(FalseExchange()) for _ in range(2))
+        callmon = Callmon(place, toronto.port, "secret", more=OTHER.format(port=ottawa.port))
+        try:
+            yield callmon, toronto, ottawa
+        finally:
+            callmon.end_everything()
+
+
+def connected(callmon: Callmon, name: str) -> bool:
+    return callmon.figure("callmon_exchange_connected", exchange=name) == 1.0
+
+
+def test_an_exchange_that_answers_ping_with_the_year_9999_does_not_silence_the_other(tmp_path: Path) -> None:
+    with heard(tmp_path) as (callmon, toronto, ottawa):
+        callmon.start()
+        assert until(lambda: connected(callmon, "ottawa")), callmon.log.read_text()
+        ottawa.told = YEAR_9999
+        asked = ottawa.pings
+        assert until(lambda: ottawa.pings >= asked + 3), callmon.log.read_text()
+        toronto.call()
+        assert until(lambda: callmon.total("callmon_calls_total", line="general") == 1.0), callmon.log.read_text()
+        assert (connected(callmon, "ottawa"), callmon.figure("callmon_faults_total")) == (True, 0.0)
+        assert callmon.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["ponged", "time"])
+def test_an_internal_error_in_one_exchanges_connection_is_counted_and_recorded_and_the_other_is_heard(
+    tmp_path: Path, name: str
+) -> None:
+    with heard(tmp_path) as (callmon, toronto, ottawa):
+        callmon.command = [sys.executable, "-c", PLANTED.format(name=name)]
+        callmon.start()
+        assert until(lambda: connected(callmon, "ottawa")), callmon.log.read_text()
+        ottawa.told = YEAR_2199
+        assert until(lambda: not connected(callmon, "ottawa")), callmon.log.read_text()
+        assert until(lambda: (callmon.figure("callmon_faults_total") or 0) >= 1), callmon.log.read_text()
+        assert until(lambda: len(list((tmp_path / "faults").glob("ottawa-*.ami"))) >= 1)
+        toronto.call()
+        assert until(lambda: callmon.total("callmon_calls_total", line="general") == 1.0), callmon.log.read_text()
+        ottawa.told = None  # its clock is right again: it is heard again
+        assert until(lambda: connected(callmon, "ottawa"), 60), callmon.log.read_text()
+        assert callmon.stop() == 0
