@@ -286,7 +286,7 @@ class Daemon:
             await asyncio.sleep(1.0)
             for name, watched in self.watched.items():
                 self._heartbeat(name, watched)
-            self.offer(lambda: self.monitor.tick(self.now(), self._heard, self._silent()))
+            self.offer(self._tick)
             if all(sink.has_room() for sink in self._sinks):
                 self._go_on()
             self.tell_board(self.now())
@@ -309,6 +309,11 @@ class Daemon:
         least, now = self.settings.rules.talked_for.total_seconds(), monotonic()
         since = {name: watched.unheard_since for name, watched in self.watched.items()}
         return [name for name, begun in since.items() if begun is not None and now - begun >= least]
+
+    def _tick(self) -> list[Outcome]:
+        clocks = datetime.now(UTC), monotonic()
+        self.monitor.ledger.unbelieved = self._time.unbelieved(*clocks)
+        return self.monitor.tick(self._time.for_deadlines(*clocks), self._heard, self._silent())
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """All that was heard until now has been offered: the database may say so, after it."""

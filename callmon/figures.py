@@ -75,7 +75,7 @@ VERDICT = Metric(
 )
 CORRECTED = Metric(
     "callmon_verdicts_corrected_total",
-    "Verdicts changed later by a backfill or a rejudgement.",
+    "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
     ("standard", "line", "from", "to"),
 )
 CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))

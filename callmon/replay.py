@@ -64,6 +64,9 @@ class Replay:
         owed = (finding for written in outcome.ledger for finding in written.findings)
         for finding in (*outcome.findings, *owed):
             self.findings.setdefault(finding.call, []).append(finding)
+        for finding in (finding for written in outcome.ledger for finding in written.corrections):
+            known = self.findings.get(finding.call, [])
+            self.findings[finding.call] = [finding if x.standard == finding.standard else x for x in known]
         self.ended.extend(outcome.calls)
         return outcome
 

@@ -234,7 +234,7 @@ def _stood(before: Obligation | None, written: Written) -> Written:
     one = msgspec.structs.replace(after(before, written.entry), judged=(*before.judged, *judged))
     if isinstance(written.entry, n.Marked):
         one = msgspec.structs.replace(one, other=own.other)
-    return Written(written.entry, one, written.findings)
+    return Written(written.entry, one, written.findings, written.corrections)
 
 
 def _by_hand(known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -86,7 +86,7 @@ def lines(outcome: Outcome, start: datetime | None) -> list[str]:
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
     said += [_entry_line(written.entry, start) for written in outcome.ledger]
-    owed = [finding for written in outcome.ledger for finding in written.findings]
+    owed = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
     return said + [_finding_line(finding, start) for finding in (*outcome.findings, *owed)]
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
+from callmon import exchange_time
 from callmon.ami.connection import Exchange
 from callmon.sinks.database import Database
 from callmon.sinks.upkeep import Room, Upkeep
@@ -21,6 +22,8 @@ from callmon.store.engine import Store, damage
 
 # More is seen by people: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
+MOST_SKEW_BELIEVED = exchange_time.MOST_SKEW.total_seconds()
+NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
 # Between two looks at all of the database's file: an hour, and a hundred times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
@@ -100,6 +103,8 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             yield (
                 f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: calls are told by the "
                 "exchange's, and so is what is due; let both follow a time server."
+                + NOT_BELIEVED
+                * (abs(skew) > MOST_SKEW_BELIEVED)
             )
 
 

@@ -57,10 +57,13 @@ class FalseExchange:
     def tell(self, *lines: bytes) -> None:
         """One event with the time of now, to whoever has logged in."""
         event, *more = lines
-        message = b"\r\n".join([b"Event: " + event, b"Timestamp: " + self.stamp(), *more]) + END
+        self.send(b"\r\n".join([b"Event: " + event, b"Timestamp: " + self.stamp(), *more]) + END)
+
+    def send(self, data: bytes) -> None:
+        """These bytes, to whoever has logged in."""
         for connection in list(self._connections):
             with suppress(OSError):
-                connection.wfile.write(message)
+                connection.wfile.write(data)
 
     def call(self, number: bytes = b"4163272422") -> None:
         """A caller dials a public number, and hangs up at once."""

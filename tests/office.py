@@ -50,6 +50,7 @@ class Office:
         self.outcomes: list[Outcome] = []
         self.entries: list[Entry] = []
         self.findings: list[Finding] = []
+        self.corrections: list[Finding] = []
         self.kept: dict[Key, Obligation] = {}
         self.told: dict[str, list[Fact]] = {}
         self.ended: set[str] = set()
@@ -149,6 +150,7 @@ class Office:
         for written in told.ledger:
             self.entries.append(written.entry)
             self.findings += written.findings
+            self.corrections += written.corrections
             self.kept[written.obligation.key] = written.obligation
         for fact in told.facts:
             self.told.setdefault(fact.call, []).append(fact)

@@ -54,6 +54,35 @@ def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
     assert told.now(NOON + HOUR, 110.0) == NOON + seconds(10)
 
 
+@pytest.mark.parametrize(
+    ("toronto", "ottawa", "deadlines", "unbelieved"),
+    [
+        (0, 0, 0, []),
+        (60, 50, 50, []),
+        (60.001, 61, 0, ["toronto", "ottawa"]),
+        (2 * 86_400, 0, 0, ["toronto"]),
+        (2 * 86_400, 3 * 86_400, 0, ["toronto", "ottawa"]),
+        (2 * 86_400, -30, -30, ["toronto"]),
+        (-2 * 86_400, 0, -2 * 86_400, ["toronto"]),
+    ],
+)
+def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
+    toronto: float, ottawa: float, deadlines: float, unbelieved: list[str]
+) -> None:
+    told = ExchangeTime()
+    told.told("toronto", NOON + seconds(toronto), 100.0)
+    told.told("ottawa", NOON + seconds(ottawa), 100.0)
+    assert told.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
+    assert told.unbelieved(NOON, 100.0) == unbelieved
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
+    told = ExchangeTime()
+    told.told("toronto", NOON, 100.0)
+    assert told.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
+
+
 # ── the exchange's ──
 
 AT = MORNING

@@ -70,6 +70,7 @@ class Owed(Entry, frozen=True, gc=False):
     hidden: Hidden | None = None
     shared: bool = False
     cautions: tuple[Caution, ...] = ()
+    unsure: bool = False  # `at` is by a clock that was not believed
 
 
 class Repeated(Entry, frozen=True, gc=False):

@@ -10,7 +10,7 @@ Counts only what was heard: a time is enough when all that the exchange said unt
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callmon import facts as f
 from callmon.callbacks.terms import Rules
@@ -53,6 +53,8 @@ class Following:
                 self.reach(self.seen, rules)
                 self.reach(fact.at, rules)
                 self.seen = fact.until
+            case f.ClockSet():
+                self._shift(fact.by)
             case f.Ended():
                 self.reach(fact.at, rules)
                 self.is_over = True
@@ -61,6 +63,12 @@ class Following:
                     self._doubt(fact, rules)
             case _:
                 pass
+
+    def _shift(self, by: timedelta) -> None:
+        """The exchange's clock was set: how long it rang, or they talked, stays what it was."""
+        for name in ("ringing", "answered", "earliest", "seen"):
+            at = getattr(self, name)
+            setattr(self, name, None if at is None else at + by)
 
     def _doubt(self, ended: f.Ended, rules: Rules) -> None:
         """An end that nobody heard: they may have talked for long enough until the exchange was heard again."""

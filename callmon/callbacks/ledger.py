@@ -6,12 +6,12 @@
     a person ──────────────▶ hand ────┘
 
 Each entry is told with the obligation as it stands after it, and with the verdicts that follow (`Written`).
-A verdict *met* is given when paid, every other one when the due time has passed. What was heard wins over what
-was typed: a callback answered before an obligation was closed by hand pays it all the same. Numbers are matched by
-a token that somebody else makes of them: no number is kept here.
+A verdict *met* is given when paid, every other one when the due time has passed (see also `correcting.py`). What
+was heard wins over what was typed: a callback answered before an obligation was closed by hand pays it. Numbers
+are matched by a token that somebody else makes of them: no number is kept here.
 
 Refuses to guess: a call whose talk was not heard to be long enough pays nothing; where a callback may have gone
-unheard, *not met* becomes *unknown*.
+unheard, or its time is by a clock that is not believed, *not met* becomes *unknown*.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import msgspec
 
 from callmon import facts as f
 from callmon.callbacks import entries as n
+from callmon.callbacks.correcting import corrections
 from callmon.callbacks.entries import Hidden, Kind, Opening
 from callmon.callbacks.following import Following
 from callmon.callbacks.obligation import Key, Message, Obligation, after, left_over, opened
@@ -51,6 +52,7 @@ class Ledger:
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
         self._marks, self._dues, self._done = Times(), Times(), Times()
         self._gaps: list[tuple[str, datetime, datetime]] = []
+        self.unbelieved: Collection[str] = ()  # exchanges whose clock is not believed
         self._out: list[Written] = []
 
     def take(self) -> tuple[Written, ...]:
@@ -70,6 +72,7 @@ class Ledger:
 
     def _stand(self, entry: n.AnyEntry, one: Obligation, by: str = "", doubt: bool = False) -> Obligation:
         findings = self._judge(one, by, doubt)
+        corrected = () if by in self.unbelieved else corrections(self._judge, entry, one, by)
         if findings:
             one = msgspec.structs.replace(one, judged=(*one.judged, *(x.standard for x in findings)))
         before = self.shelf.get(one.key)
@@ -78,7 +81,7 @@ class Ledger:
             self._set_times(one)
         if not one.is_open and one.settled is not None:
             self._done.add(one.settled + LATE, one.key)
-        self._out.append(Written(entry, one, findings))
+        self._out.append(Written(entry, one, findings, corrected))
         return one
 
     def _set_times(self, one: Obligation) -> None:
@@ -126,6 +129,7 @@ class Ledger:
             message.exchange, name(message.call, kind), message.at, message.call, kind, message.opening,
             message.line, terms.line.service, message.language, terms.dues(kind, message.at),
             terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
+            message.exchange in self.unbelieved,
         )  # fmt: skip
         self._stand(entry, opened(entry, token))
 
@@ -163,7 +167,7 @@ class Ledger:
     def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
         """What ends it; messages that came no sooner than that are owed anew."""
         token, hidden, rest = one.token, one.hidden, left_over(one, entry.at)
-        self.write(entry, by)
+        self.write(entry, by, by in self.unbelieved or one.unsure == one.opened)
         for message in rest:
             self._owe(message, one.kind, token, hidden)
 

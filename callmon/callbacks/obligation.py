@@ -67,7 +67,7 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 1
     messages: tuple[Message, ...] = ()  # the latest of those that came after the first
     attempts: tuple[datetime, ...] = ()
-    unsure: datetime | None = None  # the first of these that may have been a callback
+    unsure: datetime | None = None  # the first that may have been a callback; the opening, by a clock not believed
     state: State = "open"
     settled: datetime | None = None
     reason: CloseReason | None = None
@@ -136,6 +136,7 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
         hidden=entry.hidden,
         shared=entry.shared,
         cautions=entry.cautions,
+        unsure=entry.at if entry.unsure else None,
     )
 
 

@@ -23,11 +23,14 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """One entry, the obligation as it stands after it, and what was found."""
+    """One entry, the obligation as it stands after it, and what was found. `corrections` are verdicts *met* that
+    replace another verdict, given before.
+    """
 
     entry: AnyEntry
     obligation: Obligation
     findings: tuple[Finding, ...] = ()
+    corrections: tuple[Finding, ...] = ()
 
 
 Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # the obligation, by whose staff, in doubt

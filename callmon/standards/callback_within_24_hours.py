@@ -3,7 +3,7 @@
 From the message, or the request to be called back, to the answer of the callback: by the clock, or by business
 days, as the line's setting says. Met when called back by then; by a setting also when only attempted (reported
 apart). Exempt: the caller reached us first, nobody asked to be called, nobody can be called. Where nobody knows
-whether a message was left, or whether a callback went unheard, not known.
+whether a message was left, whether a callback went unheard, or when (a clock was not believed), not known.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _late(one: Obligation, seen: Seen) -> Judgement:
     if one.reason == "no_request":
         return exempt("no_request")
     if one.state == "paid":
-        return not_met("called_back_late")
+        return UNHEARD if seen.in_doubt else not_met("called_back_late")
     if one.opening == "unheard":
         return Judgement("unknown", "message_not_heard")
     if seen.in_doubt:

@@ -24,8 +24,9 @@ from callmon.figures import Figures
 from callmon.findings import Finding, Gap
 from callmon.privacy.sealing import NO_KEYS, Ring
 from callmon.store import rollups, tables
+from callmon.store.correcting import correct
 from callmon.store.disruption_rows import DisruptionRows
-from callmon.store.rows import CALLER, CallKey, Row, Rows
+from callmon.store.rows import CALLER, CallKey, Row, Rows, finding_rows
 from callmon.store.wire import Heartbeat, Item, SetAside
 
 # Both databases take more parameters than this in one statement.
@@ -188,9 +189,13 @@ def named(item: Item) -> str:
 
 def _write(writing: Writing, rows: Rows) -> Figures:
     rolling = rollups.Rolling(writing)
-    _roll_up(rolling, rows, _leave_out_known(writing, rows))
+    known = _leave_out_known(writing, rows)
+    _roll_up(rolling, rows, known)
     added = _counted(rows)
     _write_rows(writing, rows)
+    stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
+    corrected = correct(stored | rows.findings, rows.corrections, added)
+    writing.insert(tables.FindingRow, finding_rows(corrected), replacing(tables.FindingRow))
     rolling.write()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.CounterRow, counters, ADDING)
@@ -250,7 +255,8 @@ class _Known(NamedTuple):
 
 
 def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
-    spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in rows.findings}
+    judged = rows.findings.keys() | rows.corrections.keys()
+    spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in judged}
     known = _known(writing, spoken_of)
     for key in known.calls:
         rows.calls.pop(key, None)

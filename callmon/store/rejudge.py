@@ -31,6 +31,7 @@ from callmon.figures import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.findings import Finding, Gap, Outcome
 from callmon.monitor import Monitor
 from callmon.store import disruptions, queries, rollups, tables
+from callmon.store.correcting import MOVED, move
 from callmon.store.engine import Store, _told
 from callmon.store.group import ADDING, Writing, figure_key, replacing
 from callmon.store.ledger import called_back
@@ -40,7 +41,6 @@ from callmon.store.rows import CallKey, Rows, call_of, encoded, without_numbers
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
 READ_AT_ONCE = 500
-MOVED = "moved"
 
 
 def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
@@ -125,9 +125,7 @@ class Group:
         for old, new in corrected:
             figures.of_finding(was, old)
             figures.of_finding(now, new)
-        for figure in was.keys() | now.keys():
-            if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
-                figures.add(self.added, (MOVED, *figure), moved)
+        move(was, now, self.added)
 
     def _tell(self, key: CallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a standard that there was not yet: this verdict is its first

@@ -59,6 +59,7 @@ class Rows:
         self.over: list[CallKey] = []
         self.calls: dict[CallKey, Call] = {}
         self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.corrections: dict[tuple[str, str, str], Finding] = {}
         self.gaps: dict[tuple[str, datetime], Gap] = {}
         self.heard: dict[str, datetime] = {}
         self._accounts: dict[CallKey, str] = {}
@@ -97,6 +98,8 @@ class Rows:
             self.called_back.append(entry)
         for finding in written.findings:
             self.findings.setdefault((finding.call, entry.exchange, finding.standard), finding)
+        for finding in written.corrections:
+            self.corrections[finding.call, entry.exchange, finding.standard] = finding
 
     def _take_fact(self, exchange: str, fact: Fact) -> None:
         call, at, kind = fact.call, fact.at, type(fact)
@@ -141,7 +144,7 @@ class Rows:
         return self._accounts[key]
 
     def finding_rows(self) -> list[Row]:
-        return [_finding_row(exchange, finding) for (_, exchange, _), finding in self.findings.items()]
+        return finding_rows(self.findings)
 
     def obligation_rows(self) -> list[Row]:
         return [obligation_row(one) for one in self.obligations.values()]
@@ -189,6 +192,10 @@ def _call_row(exchange: str, call: Call, account: str) -> Row:
 def encoded(call: Call) -> str:
     """All of the account, without anybody's number."""
     return _encode(without_numbers(call)).decode()
+
+
+def finding_rows(findings: Mapping[tuple[str, str, str], Finding]) -> list[Row]:
+    return [_finding_row(exchange, finding) for (_, exchange, _), finding in findings.items()]
 
 
 def _finding_row(exchange: str, f: Finding) -> Row:
