@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from callmon.ami.protocol import END, MAX_MESSAGE, Framer
-from callmon.ami.trace import CRLF, Redactor, public_numbers
+from callmon.ami.trace import CRLF, Redactor, is_kept, public_numbers
 from callmon.errors import ConfigError
 from callmon.exchange_settings import ExchangeSettings
 from callmon.lines import Lines
@@ -100,7 +100,9 @@ class _Redacting:
         self._redactor = Redactor(public_numbers(lines, region), region)
 
     def __call__(self, data: bytes) -> tuple[bytes, int]:
-        messages = [self._redactor.message(message) + END for message in self._framer.receive(data)]
+        messages = [
+            self._redactor.message(message) + END for message in filter(is_kept, self._framer.receive(data))
+        ]
         banner = b""
         if self._framer.banner and not self._greeted:
             self._greeted = True
