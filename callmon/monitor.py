@@ -24,6 +24,7 @@ from callmon.callbacks.opening import OPENED_BY, Opener
 from callmon.callbacks.terms import AllTerms, Rules
 from callmon.calls.absence import Heard
 from callmon.calls.call import Call, Wait
+from callmon.calls.crowd import Crowd
 from callmon.calls.endpoints import endpoint
 from callmon.calls.evidence import born
 from callmon.calls.phones import Phones, counted
@@ -191,9 +192,8 @@ class Monitor:
     def is_unheard(self, exchange: str) -> bool:
         return self._hearings[exchange].tracker.listing.is_unheard
 
-    def refused(self, exchange: str) -> int:
-        """Channels that were not followed because too many were up."""
-        return self._hearings[exchange].tracker.refused
+    def crowd(self, exchange: str) -> Crowd:
+        return self._hearings[exchange].tracker.crowd
 
     def vanished(self, exchange: str) -> int:
         """Calls closed because the exchange listed them no longer, though their end was not heard."""

@@ -46,6 +46,7 @@ class Watched:
 
     def state(self, monitor: Monitor) -> ExchangeState:
         """As /metrics shows it."""
+        crowd = monitor.crowd(self.exchange.name)
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.dropped if link else 0)
@@ -55,6 +56,7 @@ class Watched:
             received,
             self.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),
-            {"too_large": dropped, "too_many_channels": monitor.refused(exchange.name)},
+            {"too_large": dropped, "too_many_channels": crowd.given_up},
             monitor.vanished(exchange.name),
+            crowd.is_full,
         )

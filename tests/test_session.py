@@ -304,3 +304,23 @@ def test_the_channels_are_listed_again_every_three_minutes_beside_a_ping() -> No
             made.receive_data(PONG, float(second))
     shortly = ("CoreShowChannels", "CoreStatus")
     assert asked == [(at, action) for at in (280, 460) for action in shortly]
+
+
+@pytest.mark.parametrize("name", [b"PJSIP/a\nb-00000001", b"PJSIP/a\rb-00000001", b"\n"])
+def test_a_line_break_in_a_channels_name_is_not_asked_about_and_cuts_no_connection(name: bytes) -> None:
+    made = listening()
+    event = b"Event: Newchannel\r\nTimestamp: %d.5\r\nChannel: %s\r\nChannelState: 4\r\n"
+    event += b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"
+    told = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
+    assert ([type(x) for x in told], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
+    told = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
+    assert (made.state, [x["Action"] for x in sent(made)]) == (State.LISTENING, ["Getvar"])
+
+
+@pytest.mark.parametrize("more", [{"username": "call\nmon"}, {"secret": "s3\rcret"}])
+def test_a_line_break_in_the_name_or_the_secret_is_said(more: dict[str, str]) -> None:
+    made = session(md5=False, **more)
+    made.receive_data(BANNER, 100.0)
+    assert (made.state, made.data_to_send()) == (State.FAILED, b"")
+    sentence = "Exchange toronto cannot be asked: a user name or secret holds a line break."
+    assert str(made.failure) == sentence

@@ -190,7 +190,8 @@ class Session:
 
     def _log_in(self, proof: tuple[tuple[str, str], ...]) -> None:
         self.state = State.LOGGING_IN
-        self._send("Login", (("Username", self._username), *proof))
+        if not self._send("Login", (("Username", self._username), *proof)):
+            self._fail("cannot be asked: a user name or secret holds a line break")
 
     def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
         match self.state:
@@ -310,7 +311,9 @@ class Session:
         return odd
 
     def _begun(self, event: e.Newchannel) -> None:
-        """A call begins. No event says whether its caller's number may be shown."""
+        """A call begins. No event says whether its caller's number may be shown. A channel with a line break in
+        its name cannot be asked for.
+        """
         self._feed.begun += 1
         if event.state == RING:
             self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))
@@ -336,14 +339,15 @@ class Session:
         for context, mailbox in self._boxes.questions():
             self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))
 
-    def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> bool:
+        """Whether it was sent: nothing with a line break in it is."""
         self._actions += 1
         fields = {"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)}
         action_text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
         if action_text.count("\r") != len(fields) or action_text.count("\n") != len(fields):
-            self._fail("cannot be asked: a user name or secret holds a line break")
-            return
+            return False
         self._out.append(action_text.encode() + b"\r\n")
+        return True
 
     def _fail(self, sentence: str) -> None:
         self.state = State.FAILED

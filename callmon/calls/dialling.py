@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
 
 # 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
-MAX_LEGS = 120_000
 
 _WHY: dict[str, f.StopReason] = {
     "NOANSWER": "no_answer",
@@ -67,8 +66,9 @@ def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.Di
     leg = tracker.legs.get(event.dest_uniqueid)
     call = source.call if source is not None else None
     if leg is None:
-        if call is None or not event.dest_uniqueid or len(tracker.legs) >= MAX_LEGS:
+        if call is None or not event.dest_uniqueid:
             return None
+        tracker.crowd.make_room(event.at)
         leg = tracker.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
         leg.outside = leg.is_phone and tracker.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:

@@ -40,7 +40,7 @@ from callmon.calls import (
     voicemail,
     waiting,
 )
-from callmon.calls.dialling import MAX_LEGS
+from callmon.calls.crowd import CROWDED, Crowd
 from callmon.calls.endpoints import endpoint, extension, masked
 from callmon.calls.legs import OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
 from callmon.calls.listing import Listing
@@ -71,7 +71,7 @@ class Tracker:
         self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
         self.no_longer_waiting: dict[str, waiting.Waiting] = {}  # by line
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
-        self.refused = 0
+        self.crowd = Crowd(self)
         self._latest: e.Event | None = None  # that bears a time
         self.unborn: dict[str, e.Newchannel] = {}
         self.originations: clicked.Originations = {}
@@ -126,6 +126,8 @@ class Tracker:
         """The facts that follow from one more event, in order."""
         if event.stamp:
             self._latest = event
+        if len(self.legs) > CROWDED:
+            self.crowd.heard(event)
         self._steps[type(event)](event)
         if not self._out:
             return []
@@ -147,9 +149,7 @@ class Tracker:
         uniqueid = event.uniqueid
         if not uniqueid or uniqueid in self.legs:
             return
-        if len(self.legs) >= MAX_LEGS:
-            self.refused += 1
-            return
+        self.crowd.make_room(event.at)
         call = self.calls.get(event.linkedid)
         leg = self.legs[uniqueid] = Leg(uniqueid, event.channel)
         if call is not None:
@@ -158,7 +158,7 @@ class Tracker:
             if event.state == RING:
                 if not self.gone_out or not hairpins.came_back(self, leg, event):
                     self.begin(leg, event)
-            elif len(self.unborn) < MAX_LEGS:
+            else:
                 self.unborn[uniqueid] = event
         else:
             clicked.born(self, leg, event)

@@ -67,9 +67,10 @@ class Ghosts:
         for uniqueid in sorted(ghosts):
             leg = self._tracker.legs.get(uniqueid)
             if leg is not None:
-                self._lay(leg, at)
+                self.give_up(leg, at)
 
-    def _lay(self, leg: Leg, at: datetime | None) -> None:
+    def give_up(self, leg: Leg, at: datetime | None) -> None:
+        """Follow a channel no longer: nothing more is heard of it."""
         call = leg.call
         if call is None:
             drop(self._tracker, leg)

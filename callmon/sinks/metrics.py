@@ -54,6 +54,7 @@ class ExchangeState(NamedTuple):
     unheard_for: timedelta | None = None
     unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
     vanished: int = 0  # calls closed because the exchange listed them no longer
+    is_full: bool = False  # as many channels are up as callmon follows
 
 
 class Service(NamedTuple):

@@ -6,15 +6,16 @@ program itself is well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
+from callmon.calls.crowd import MAX_LEGS
 from callmon.sinks import Sink
 from callmon.sinks.metrics import ExchangeState
 
 
 def troubles(
-    exchanges: Iterable[ExchangeState],
+    exchanges: Collection[ExchangeState],
     sinks: Iterable[Sink],
     unheard_limit: timedelta,
     behind_limit: timedelta,
@@ -22,6 +23,7 @@ def troubles(
     """One sentence for each trouble; none when all is well."""
     return [
         *(_unheard(state) for state in exchanges if _over(state.unheard_for, unheard_limit)),
+        *(_full(state) for state in exchanges if state.is_full),
         *(_behind(sink) for sink in sinks if sink.behind_for() > behind_limit or not sink.has_room()),
         *(_refused(sink) for sink in sinks if sink.refused()),
     ]
@@ -39,6 +41,13 @@ def _over(length: timedelta | None, limit: timedelta) -> bool:
 def _unheard(state: ExchangeState) -> str:
     assert state.unheard_for is not None
     return f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
+
+
+def _full(state: ExchangeState) -> str:
+    return (
+        f"The exchange {state.name} has told of {MAX_LEGS} channels and not of their end: for each new channel "
+        "the one without an event for longest is no longer followed."
+    )
 
 
 def _behind(sink: Sink) -> str:

@@ -1,0 +1,85 @@
+"""More channels at once than callmon follows: later calls are followed, and /healthz says what is given up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from callmon.ami import events as e
+from callmon.ami.protocol import END
+from callmon.calls.crowd import MAX_LEGS
+from callmon.findings import Outcome
+from callmon.monitor import Monitor
+from tests.builders import MORNING, listener
+from tests.false_exchange import FalseExchange
+from tests.running import Callmon
+from tests.store_fixtures import until
+
+EXCHANGE = "toronto"
+SENTENCE = (
+    f"The exchange toronto has told of {MAX_LEGS} channels and not of their end: for each new channel the one "
+    "without an event for longest is no longer followed."
+)
+
+
+def newchannel(uniqueid: str, exten: str = "", state: str = "0") -> e.Newchannel:
+    return e.Newchannel(
+        MORNING, f"PJSIP/trunk-{uniqueid}", state, "4165550101", "", "en", exten, uniqueid, uniqueid
+    )
+
+
+def crowded(first: list[e.Newchannel]) -> Monitor:
+    """As many channels as are followed, none of which ends."""
+    monitor = listener()
+    for event in [*first, *(newchannel(f"9.{n}") for n in range(MAX_LEGS - len(first)))]:
+        monitor.feed(EXCHANGE, event)
+    return monitor
+
+
+def heard(monitor: Monitor, *events: e.Event) -> list[Outcome]:
+    return [outcome for event in events if (outcome := monitor.feed(EXCHANGE, event)) is not None]
+
+
+def ended(uniqueid: str) -> e.Hangup:
+    return e.Hangup(MORNING + timedelta(seconds=5), "en", "", "4163272422", uniqueid, "16")
+
+
+def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
+    monitor = crowded([])
+    told = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
+    assert [call.outcome for outcome in told for call in outcome.calls] == ["announcement"]
+    crowd = monitor.crowd(EXCHANGE)
+    hearing = monitor.hearing(EXCHANGE)
+    assert hearing is not None
+    assert (len(hearing.tracker.legs), crowd.given_up, crowd.is_full) == (MAX_LEGS - 1, 1, False)
+
+
+def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_is_unknown() -> None:
+    calls = [newchannel(name, "4163272422", "4") for name in ("1.1", "1.2")]
+    monitor = crowded(calls)
+    heard(monitor, e.Newstate(MORNING, "PJSIP/trunk-1.1", "4", "en", "", "", "1.1"))
+    told = heard(monitor, newchannel("1.3"))
+    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.2", "unknown")]
+    told = heard(monitor, ended("1.1"))
+    assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.1", "announcement")]
+
+
+def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
+    monitor = crowded([])
+    for n in range(5_000):
+        monitor.feed(EXCHANGE, newchannel(f"8.{n}", "4163272422"))
+    hearing = monitor.hearing(EXCHANGE)
+    assert hearing is not None
+    assert (len(hearing.tracker.legs), len(hearing.tracker.unborn)) == (MAX_LEGS, 5_000)
+
+
+def test_healthz_says_that_channels_are_given_up_and_a_later_call_is_counted(tmp_path: Path) -> None:
+    one = b"Event: Newchannel\r\nChannel: PJSIP/trunk-1\r\nChannelState: 0\r\nUniqueid: 9.%d\r\nLinkedid: 9.1"
+    one += END
+    with FalseExchange() as exchange, Callmon(tmp_path, exchange.port, "secret") as callmon:
+        for begin in range(0, MAX_LEGS, 10_000):
+            exchange.send(b"".join(one % n for n in range(begin, begin + 10_000)))
+        assert until(lambda: SENTENCE in str(callmon.health()[1]), 120), callmon.log.read_text()
+        assert callmon.health()[0] == 503
+        exchange.call()
+        assert until(lambda: callmon.total("callmon_calls_total", line="general") == 1.0, 60)
