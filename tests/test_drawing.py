@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from callmon import facts as f
 from callmon.explain import tale_of
@@ -67,6 +68,63 @@ def test_a_conversation_much_longer_than_the_ringing_leaves_it_readable() -> Non
     facts = rung(4000, f.Answered(CALL, START + seconds(10), "101", PHONE, START))
     tones = boxes(drawn(facts), "tone")
     assert (len(tones), tones[0].width > 80) == (2, True)
+
+
+def texts(found: Drawing) -> list[str]:
+    """The lengths that are left out, as they are written; no time of the axis, number of a ring or name."""
+    return [
+        x.text.replace("\N{NO-BREAK SPACE}", " ") for x in found.labels if x.anchor == "middle" and not x.quiet
+    ]
+
+
+def transferred(times: list[float], until: float) -> list[Fact]:
+    """Answered after eight seconds, and put on hold at each of these."""
+    more: list[Fact] = [f.Answered(CALL, START + seconds(8), "101", PHONE, START)]
+    for at in times:
+        more += [f.Held(CALL, START + seconds(at), "101"), f.Resumed(CALL, START + seconds(at + 30), "101")]
+    return rung(until, *more)
+
+
+def test_forty_minutes_of_talk_have_the_scale_of_the_rings_and_what_is_left_out_is_marked_with_its_length() -> (
+    None
+):
+    found = drawn(rung(2424, f.Answered(CALL, START + seconds(24), "101", PHONE, START)))
+    tones, (talk,), (cut,) = boxes(found, "tone"), boxes(found, "talk"), found.cuts
+    second = tones[0].width / 2
+    drawn_talk = talk.width / second
+    assert texts(found) == ["39 min 45 s"]
+    assert abs(drawn_talk + 39 * 60 + 45 - 2400) < 0.6  # what is drawn and what is left out are the conversation
+    assert abs(cut.x - (talk.x + talk.width / 2)) < 0.2
+    axis = max(box.y for box in boxes(found, "axis") if box.height == 0)
+    assert (cut.top < tones[0].y, cut.bottom > axis) == (True, True)  # through all lanes, and the axis
+
+
+def test_nothing_is_left_out_where_the_ringing_is_readable_beside_all_that_follows() -> None:
+    found = drawn(rung(40, f.Answered(CALL, START + seconds(10), "101", PHONE, START)))
+    (rang,), (talk,) = boxes(found, "rang"), boxes(found, "talk")
+    assert (found.cuts, texts(found)) == ((), [])
+    assert abs(talk.width / rang.width - 3) < 0.02
+
+
+def test_between_transfers_each_long_stretch_is_cut_by_itself_and_short_ones_are_whole() -> None:
+    found = drawn(transferred([300], 1900))
+    assert texts(found) == ["4 min 46 s", "24 s", "26 min 04 s"]
+    assert len(boxes(found, "held")) == 1
+    whole = drawn(transferred([12], 1900))
+    assert len(whole.cuts) == 2  # the four seconds before the hold are whole
+
+
+def test_on_a_telephone_no_length_is_written_over_another() -> None:
+    found = drawing(tale_of(stored(transferred([300, 600, 900, 1200], 1900)), usual(), "fr"), TONE, NARROW)
+    assert found is not None
+    rows: dict[float, list[float]] = {}
+    for label in found.labels:
+        if label.anchor == "middle":
+            rows.setdefault(label.y, []).append(label.x)
+    apart = [b - a for row in rows.values() for a, b in pairwise(row)]
+    assert (len({cut.x for cut in found.cuts}), len(rows) > 1, min(apart) >= 40) == (9, True, True)
+    lanes = [box.y for box in found.boxes if box.kind == "rail"]
+    assert max(rows) < min(lanes) - 30
 
 
 def test_phones_are_letters_in_every_fact_and_in_the_account() -> None:

@@ -5,36 +5,31 @@
     voicemail             ▮▮▮
     gap       ///// over all     nothing was heard; nothing is drawn through it that was not
 
-Up to the answer (or the end) everything has one scale; what follows may be much longer and has its own. The list
-of sentences beside it says the same in words.
+Everything has one scale (`scale.py`). Where a long stretch after the answer is left out, a zigzag breaks all lanes
+and the axis; the length that is left out stands over it. The list of sentences beside it says the same in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
 from callmon import facts as f
 from callmon.explain.moments import in_time
+from callmon.explain.scale import Cut, Scale, Sheet
 from callmon.explain.sentences import Tale
 from callmon.facts import AnyFact
 
 LANE, TOP, THICK = 34, 30, 16
-LATER = 0.38  # the share of what follows the answer, where it is longer than what came before
+NEAR = 160  # labels of the axis that are nearer to each other would touch
+FIRST_ROW, ROW = 12, 15  # where lengths that are left out are written
+CHARACTER = 7  # no wider, on average
+SHORT = 8  # a ring that is narrower bears no number
 MOST_RINGS, MOST_PHONES = 40, 12
 Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
-
-
-class Sheet(NamedTuple):
-    """What it is drawn on: in all, left of what is drawn, right of it. `above`: a lane's name stands over it."""
-
-    width: int
-    labels: int
-    right: int
-    above: int = 0
 
 
 WIDE, NARROW = Sheet(900, 166, 24), Sheet(340, 0, 4, above=18)
@@ -57,33 +52,12 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """Shapes in the order in which they are painted."""
+    """Shapes in the order in which they are painted; cuts come last."""
 
     height: float
     boxes: tuple[Box, ...]
     labels: tuple[Label, ...]
-
-
-class Scale:
-    """Where a time lies on the drawing: one scale up to the knot, another behind it."""
-
-    def __init__(self, begin: datetime, knot: datetime, end: datetime, sheet: Sheet) -> None:
-        self.sheet = sheet
-        self.begin, self.knot, self.end = begin, knot, max(end, begin + timedelta(seconds=1))
-        before, after = (knot - begin).total_seconds(), (self.end - knot).total_seconds()
-        self.is_split = after > before > 0
-        whole = sheet.width - sheet.labels - sheet.right
-        share = LATER if self.is_split else after / ((before + after) or 1)
-        self._first, self._second = whole * (1 - share), whole * share
-        self._before, self._after = before, after
-
-    def x(self, at: datetime) -> float:
-        at = min(max(at, self.begin), self.end)
-        if at <= self.knot:
-            part = (at - self.begin).total_seconds() / self._before if self._before else 0.0
-            return round(self.sheet.labels + part * self._first, 1)
-        part = (at - self.knot).total_seconds() / self._after if self._after else 0.0
-        return round(self.sheet.labels + self._first + part * self._second, 1)
+    cuts: tuple[Cut, ...] = ()
 
 
 def drawing(tale: Tale, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
@@ -92,8 +66,9 @@ def drawing(tale: Tale, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
     if not times:
         return None
     begin, end = min(times), max(times)
-    knot = tale.call.answered or end
-    return _Drawer(tale, Scale(begin, min(max(knot, begin), end), end, sheet), tone).drawing()
+    knot = min(max(tale.call.answered or end, begin), end)
+    heard_again = [fact.until for fact in tale.facts if isinstance(fact, f.Unheard) and fact.until is not None]
+    return _Drawer(tale, Scale(begin, knot, end, sheet, [*times, *heard_again]), tone).drawing()
 
 
 class _Drawer:
@@ -103,7 +78,10 @@ class _Drawer:
         self._say, self._facts = tale.speech.say, in_time(tale.facts)
         self._boxes: list[Box] = []
         self._labels: list[Label] = []
-        self._y = TOP
+        self._left_out = list(self._rows())
+        self._top = TOP + ROW * max((row for _, _, row in self._left_out), default=0)
+        self._y = self._top
+        self._lanes: list[float] = []
 
     def drawing(self) -> Drawing:
         self._caller()
@@ -114,7 +92,8 @@ class _Drawer:
         self._axis(height)
         self._limit()
         self._gaps()
-        return Drawing(height, tuple(self._boxes), tuple(self._labels))
+        cuts = tuple(self._cuts(height))
+        return Drawing(height, tuple(self._boxes), tuple(self._labels), cuts)
 
     def _lane(self, title: str, over: int = 0) -> float:
         """Where it lies. `over`: so much more between its name and itself, where names stand above."""
@@ -124,6 +103,7 @@ class _Drawer:
         self._labels.append(Label(0, name, self._tale.speech.typeset(title)))
         self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
         self._y = y + LANE
+        self._lanes.append(y)
         return y
 
     def _box(self, kind: Kind, since: datetime, until: datetime, y: float) -> None:
@@ -137,7 +117,7 @@ class _Drawer:
         for number, (since, tone, until) in enumerate(self._rings(), 1):
             self._box("tone", since, tone, y)
             self._box("pause", tone, until, y)
-            if not self._is_unheard(since):
+            if not self._is_unheard(since) and self._scale.x(until) - self._scale.x(since) >= SHORT:
                 self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
         for fact in self._facts:
             if isinstance(fact, f.SentOff | f.Transferred) and fact.at is not None:
@@ -218,21 +198,58 @@ class _Drawer:
             return
         limit = self._tale.clock + 3 * self._tale.call.cycle
         if limit <= (self._scale.knot if self._tale.call.answered else self._scale.end):
-            self._boxes.append(Box("limit", self._scale.x(limit), TOP - 8, 0, self._y - TOP + 8))
+            x, first = self._scale.x(limit), self._lanes[0] - 2  # below the number of the ring
+            if self._sheet.above:  # not through the names
+                self._boxes += [Box("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
+            else:
+                self._boxes.append(Box("limit", x, first, 0, self._y - first))
 
     def _gaps(self) -> None:
         for fact in self._facts:
             if isinstance(fact, f.Unheard):
                 since, until = fact.at or self._scale.begin, fact.until or self._scale.end
                 left, right = self._scale.x(since), self._scale.x(until)
-                self._boxes.append(Box("gap", left, TOP - 10, round(max(right - left, 3), 1), self._y - TOP + 4))
+                self._boxes.append(
+                    Box("gap", left, self._top - 10, round(max(right - left, 3), 1), self._y - self._top + 4)
+                )
 
     def _axis(self, height: float) -> None:
         scale, speech = self._scale, self._tale.speech
         sheet = self._sheet
         self._boxes.append(Box("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0))
-        times = [scale.begin, *([scale.knot] if scale.is_split and not sheet.above else ()), scale.end]
+        is_apart = min(scale.x(scale.knot) - scale.x(scale.begin), scale.x(scale.end) - scale.x(scale.knot)) > NEAR
+        times = [scale.begin, *([scale.knot] if is_apart and not sheet.above else ()), scale.end]
         for place, at in enumerate(times):
             anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
             self._boxes.append(Box("axis", scale.x(at), height - 26, 0, 8))
             self._labels.append(Label(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True))
+
+    def _cuts(self, height: float) -> Iterator[Cut]:
+        """Each with the length of what is left out over it."""
+        for x, text, row in self._left_out:
+            half, sheet = len(text) * CHARACTER / 2, self._sheet
+            middle = min(max(x, half), sheet.width - half)
+            self._labels.append(Label(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
+            spans = [(self._top - 13, height - 19)]
+            if sheet.above:  # not through the names
+                spans = [*((y - 4, y + THICK + 4) for y in self._lanes), (height - 28, height - 17)]
+            for top, bottom in spans:
+                yield Cut(round(x, 1), top, bottom)
+
+    def _rows(self) -> Iterator[tuple[float, str, int]]:
+        """Where something is left out, how much, and in which row that is written: no text touches another."""
+        ends: list[float] = []
+        for x, length in self._scale.cuts():
+            text = self._tale.speech.typeset(_length(length))
+            half = (len(text) + 1) * CHARACTER / 2
+            row = next((n for n, end in enumerate(ends) if end <= x - half), len(ends))
+            ends[row : row + 1] = [x + half]
+            yield x, text, row
+
+
+def _length(length: timedelta) -> str:
+    """Written alike in both languages."""
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
