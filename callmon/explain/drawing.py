@@ -230,7 +230,7 @@ class _Drawer:
             half, sheet = len(text) * CHARACTER / 2, self._sheet
             middle = min(max(x, half), sheet.width - half)
             self._labels.append(Label(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
-            spans = [(self._top - 13, height - 19)]
+            spans: list[tuple[float, float]] = [(self._top - 13, height - 19)]
             if sheet.above:  # not through the names
                 spans = [*((y - 4, y + THICK + 4) for y in self._lanes), (height - 28, height - 17)]
             for top, bottom in spans:
