@@ -54,7 +54,7 @@ from callmon.standby import Standby
 from callmon.store import ledger
 from callmon.store.engine import Store
 from callmon.today import Today
-from callmon.watched import Watched, always_listening
+from callmon.watched import Watched, always_listening, silent
 from callmon.web.access.access import Access
 from callmon.web.app import app
 from callmon.web.health import remarks, troubles
@@ -304,16 +304,11 @@ class Daemon:
             for sink in self._sinks:
                 sink.offer(outcome)
 
-    def _silent(self) -> list[str]:
-        """The exchanges that are unheard for so long that a callback may have been made."""
-        least, now = self.settings.rules.talked_for.total_seconds(), monotonic()
-        since = {name: watched.unheard_since for name, watched in self.watched.items()}
-        return [name for name, begun in since.items() if begun is not None and now - begun >= least]
-
     def _tick(self) -> list[Outcome]:
         clocks = datetime.now(UTC), monotonic()
         self.monitor.ledger.unbelieved = self._time.unbelieved(*clocks)
-        return self.monitor.tick(self._time.for_deadlines(*clocks), self._heard, self._silent())
+        unheard = silent(self.watched, self.settings.rules.talked_for)
+        return self.monitor.tick(self._time.for_deadlines(*clocks), self._heard, unheard)
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """All that was heard until now has been offered: the database may say so, after it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -60,3 +60,9 @@ class Watched:
             monitor.vanished(exchange.name),
             crowd.is_full,
         )
+
+
+def silent(watched: Mapping[str, Watched], least: timedelta) -> list[str]:
+    """The exchanges that are unheard for `least`: a callback may have been made meanwhile."""
+    now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
+    return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]
