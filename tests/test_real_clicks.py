@@ -22,19 +22,19 @@ from tests.lab.exchange import Asterisk
 from tests.lab.handing import by_desk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Situation, Step
-from tests.lab.play import Playing, number
+from tests.lab.play import Playing, number, play
 from tests.lab.site import BOXES, PHONES_ADDED, PHONES_OF_CHAN_SIP
 from tests.lab.situations_clicked import clicked
 from tests.lab.truths import BUSY, GENERAL
 from tests.running import Callmon
-from tests.test_real_callbacks import LONG_ENOUGH, at, leaves, listed
+from tests.test_real_callbacks import LONG_ENOUGH, at, is_there, leaves, listed
 from tests.test_real_exchange import until
 
 pytestmark = pytest.mark.lab
 
-SPEAKS = (Step(0, "speak", "40"),)
+SPEAKS = (Step(0, "speak", "9"),)  # long enough for Local channels to be optimised away
 PICKS_UP = Phone(answers=2, steps=SPEAKS)
-TALKS_FOR_A_MINUTE = (Step(0, "speak", "65"), Step(60, "hang_up"))
+TALKS_FOR_A_MINUTE = (*SPEAKS, Step(60, "hang_up"))
 TALKS_LONG, TALKS_SHORTLY = (*SPEAKS, Step(14, "hang_up")), (*SPEAKS, Step(4, "hang_up"))
 # What the agent does, what the person outside does, and the state and attempts that it must come to. An attempt is
 # an answer, or four rings (R-18): a busy line is none.
@@ -42,7 +42,7 @@ ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
     "answered": (PICKS_UP, Phone(answers=3, steps=TALKS_LONG), ("paid", 0)),
     "answered, too short": (PICKS_UP, Phone(answers=3, steps=TALKS_SHORTLY), ("open", 1)),
     "answered for a minute": (
-        Phone(answers=2, steps=TALKS_FOR_A_MINUTE[:1]),
+        PICKS_UP,
         Phone(answers=3, steps=TALKS_FOR_A_MINUTE),
         ("paid", 0),
     ),
@@ -52,7 +52,6 @@ ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
 }
 KILLS, SEED = 4, 11
 NEAR_MISS = "none"
-MESSAGES_TAKE = 26.0
 # In these no channel but the one outside is dialled by its number, and a listing does not tell it.
 NUMBER_UNLISTED = ("phone_to_application", "local_to_application", "number_in_variable")
 
@@ -93,7 +92,8 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
     said = [f"9{number(2 * (first + n))}" for n in range(5)]
     one, two, three, four = (next(phones) for _ in range(4))
     public = [
-        Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),)) for phone in (two, three, four)
+        Caller(GENERAL, route=f"lab-only,{phone},1", steps=(Step(22, "hang_up"),), withheld=True)
+        for phone in (two, three, four)
     ]
     far = [{f"{dials.removeprefix('9')} from anybody": talks} for dials in said]
     atxfer = (*by_desk(said[3], "Atxfer"), Step(3, "hang_up", when=f"{said[3].removeprefix('9')} answers"))
@@ -118,6 +118,13 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
         Callback(first + n, NEAR_MISS, ending, situation, ("open", 0))
         for n, (ending, situation) in enumerate(situations.items())
     ]
+
+
+def wait_for_callbacks(exchange: Asterisk, callmon: Callmon, made: list[Callback]) -> None:
+    """Each person leaves a message."""
+    play(exchange, [leaves(f"message_{x.place}") for x in made])
+    assert until(lambda: callmon.total("callmon_callbacks_open") == len(made))
+    assert until(lambda: is_there(exchange))
 
 
 def begun(heard: list[Event], dials: str) -> list[Event]:
@@ -159,19 +166,16 @@ def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else
     exchange: Asterisk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
-    made = callbacks(LAYOUTS, ENDINGS, phones, MESSAGES_TAKE)
+    made = callbacks(LAYOUTS, ENDINGS, phones, 1.0)
     if exchange.ports.chan_sip is not None:
-        made += callbacks(OLD_LAYOUTS, ENDINGS, iter(PHONES_OF_CHAN_SIP), MESSAGES_TAKE, len(made))
-    made += near_misses(phones, MESSAGES_TAKE + 5, len(made))
-    played = [leaves(f"message_{x.place}") for x in made] + [x.situation for x in made]
+        made += callbacks(OLD_LAYOUTS, ENDINGS, iter(PHONES_OF_CHAN_SIP), 1.0, len(made))
+    made += near_misses(phones, 5.0, len(made))
     with (
         Listener(exchange.ami_port, "witness", exchange.secrets.witness) as witness,
         Callmon(tmp_path, exchange.ami_port, exchange.secret) as callmon,
     ):
-        with Playing(exchange, played, stagger=0.05) as playing:
-            time.sleep(MESSAGES_TAKE - 2)
-            assert until(lambda: callmon.total("callmon_callbacks_open") == len(made))
-            faults = [call.fault for call in playing.wait() if call.fault]
+        wait_for_callbacks(exchange, callmon, made)
+        faults = [call.fault for call in play(exchange, [x.situation for x in made]) if call.fault]
         paid = sum(x.expect[0] == "paid" for x in made)
         assert until(lambda: callmon.total("callmon_callbacks_open") == len(made) - paid)
         assert until(lambda: callmon.figure("callmon_calls_in_progress", line="general") in (None, 0.0))
@@ -200,13 +204,11 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
 ) -> None:
     """A callback may stay open only where a gap hid its talk, or the number where no listing has it."""
     phones = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
-    made = callbacks(LAYOUTS, ("answered for a minute", "busy", "not picked up"), phones, MESSAGES_TAKE)
-    played = [leaves(f"message_{x.place}") for x in made] + [x.situation for x in made]
+    made = callbacks(LAYOUTS, ("answered for a minute", "busy", "not picked up"), phones, 1.0)
     chance, callmon = random.Random(SEED), Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
-        with Playing(asterisk, played, stagger=0.05) as playing:
-            time.sleep(MESSAGES_TAKE - 2)
-            assert until(lambda: callmon.total("callmon_callbacks_open") == len(made))
+        wait_for_callbacks(asterisk, callmon, made)
+        with Playing(asterisk, [x.situation for x in made]) as playing:
             for _ in range(KILLS):
                 time.sleep(chance.uniform(1.0, 4.0))
                 callmon.kill()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SECONDS_TO_PICK_UP = 8
+SECONDS_TO_PICK_UP = 15
 Fields = Mapping[str, str]
 
 AGENT, CALLER, NOBODY = "Agent {phone} <{phone}>", "<{outside}>", ""

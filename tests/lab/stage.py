@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tests.lab.board import Board
 from tests.lab.clicks import fields
@@ -86,9 +86,21 @@ class Stage:
         caller, now = call.situation.caller, asyncio.get_running_loop().time()
         assert caller.phone is not None, "the desk rings a phone first"
         asked = fields(caller.by_desk, caller.phone, call.dialled)
-        await self._desk.originate(asked)
+        await self._originate(asked)
         await asyncio.wait_for(self._board.happened(f"{caller.phone} leaves", now), LONGEST_CALL)
         call.ended = time.time()
+
+    async def _originate(self, asked: Mapping[str, str]) -> None:
+        """Without `Async` the exchange reads nothing more on that connection until the phone is picked up."""
+        if "Async" in asked:
+            await self._desk.originate(asked)
+            return
+        own = Desk(self._board)
+        await own.open(self._asterisk.ami_port, self._asterisk.secrets.desk)
+        try:
+            await own.originate(asked)
+        finally:
+            await own.close()
 
     async def _other(self, call: Played, caller: Caller, begins: float, later: float) -> None:
         since = asyncio.get_running_loop().time() + begins  # on a busy machine it may happen before we wake
