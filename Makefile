@@ -1,22 +1,29 @@
 # Two commands do everything on a machine that has git, make and Python (3.11 to 3.13) with venv:
 #     make demo    calls of a recorded Asterisk, seen on http://127.0.0.1:9469/; nothing else needed
-#     make test    all checks and tests, with a real Asterisk where this is Debian and you are root
+#     make test    checks and tests, with a real Asterisk where this is Debian and you are root
 PYTHON ?= $(shell .ci/pythons | head -n 1)
 VENV   ?= .venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test quick bench format requirements up calls down archive image clean
+.PHONY: demo test quick test-all test-rest bench format requirements up calls down archive image clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
 
+# Formats, lint, types, import contracts, all tests that need no server, and one run of a real Asterisk. Minutes.
 test:
-	.ci/test
+	$(PYTHON) .ci/stage.py test
 
-# Formats, lint, types, imports and the tests that need no exchange, on one Python: for the desk.
-quick: $(VENV)/.dev
-	.ci/checks $(VENV)/bin/python
-	$(VENV)/bin/python -m pytest -m 'not lab'
+# The checks and the unit tests: seconds, for the desk.
+quick:
+	$(PYTHON) .ci/stage.py quick
+
+# `test`, then what it leaves out: other Pythons, long runs of real servers, PostgreSQL, browser, containers, coverage.
+test-all:
+	$(PYTHON) .ci/stage.py test rest
+
+test-rest:
+	$(PYTHON) .ci/stage.py rest
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.bench

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 
 from tests.boards.drawn import Easel, bundled, served
+from tests.kinds import kind_of
 from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
@@ -32,6 +35,46 @@ settings.register_profile(
     derandomize=os.environ.get("CALLMON_EXAMPLES") != "random",
 )
 settings.load_profile("callmon")
+
+WHOLE = os.environ.get("CALLMON_WHOLE") == "1"
+SECONDS_WITH_SERVERS = 1200  # of one test; for all others it is the `timeout` of pyproject.toml
+
+
+def pytest_configure() -> None:
+    """A shell begins jobs in the background with SIGINT ignored, and children inherit that: undone here."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks that follow from the file, from fixtures and from other marks: the stages select by them."""
+    item.add_marker(kind_of(item.path.stem))
+    if "postgres_server" in getattr(item, "fixturenames", ()):
+        item.add_marker("postgresql")
+    if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
+        item.add_marker(pytest.mark.timeout(SECONDS_WITH_SERVERS))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves `count` items of a function marked `sampled(count)`, the same each time. CALLMON_WHOLE=1: all."""
+    if WHOLE:
+        return
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = [item for name, group in functions.items() for item in _not_sampled(name, group)]
+    config.hook.pytest_deselected(items=left_out)
+    ignored = set(map(id, left_out))
+    items[:] = [item for item in items if id(item) not in ignored]
+
+
+def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:
+    mark = group[0].get_closest_marker("sampled")
+    assert mark is not None
+    (count,) = mark.args
+    return random.Random(name).sample(group, max(0, len(group) - count))
 
 
 @pytest.fixture(scope="session")

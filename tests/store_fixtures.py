@@ -34,7 +34,7 @@ from callmon.store.engine import Store, upgrade
 from callmon.store.scribe import Leave, Scribe
 from callmon.store.tables import METADATA
 from callmon.store.wire import FromScribe, Standing, Stored
-from tests.lab.folder import LabUnavailable
+from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
 
 EXCHANGE = "toronto"
@@ -52,17 +52,18 @@ def postgres_server() -> Iterator[str]:
         yield given
         return
     server = Postgres()
-    try:
+    with needed("postgresql"):
         url = server.__enter__()
-    except LabUnavailable as why:
-        pytest.skip(f"no PostgreSQL here: {why}")
     try:
         yield url
     finally:
         server.__exit__(None, None, None)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
+
+
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database that nobody has used, in both kinds."""
     if request.param == "sqlite":

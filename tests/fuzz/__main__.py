@@ -1,4 +1,4 @@
-"""The long run: `python -m tests.fuzz MINUTES [TARGET]`; without a target all of them, a part of the time each.
+"""The long run: `python -m tests.fuzz MINUTES [TARGET]`; without a target, or of `all`, a part of the time each.
 
 Findings are written to `.fuzz/`; the exit status is 1 when there is one. The chance begins anew each time, and is
 printed: `python -m tests.fuzz MINUTES TARGET CHANCE` is the same run again.
@@ -37,4 +37,5 @@ def main(minutes: float, only: str | None, chance: int) -> int:
 if __name__ == "__main__":
     told = dict(enumerate(sys.argv[1:]))
     chance = int(told.get(2, time.time_ns() % 1_000_000))
-    sys.exit(main(float(told.get(0, 10.0)), told.get(1), chance))
+    only = None if told.get(1) == "all" else told.get(1)
+    sys.exit(main(float(told.get(0, 10.0)), only, chance))

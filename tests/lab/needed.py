@@ -10,8 +10,14 @@ import pytest
 
 from tests.lab.folder import LabUnavailable
 
-OTHERS = {"browser": "Chromium", "engine": "containers", "mariadb": "MariaDB", "pango": "Pango"}
-MUST = {"22", "browser", "pango"}
+OTHERS = {
+    "browser": "Chromium",
+    "engine": "containers",
+    "mariadb": "MariaDB",
+    "pango": "Pango",
+    "postgresql": "PostgreSQL",
+}
+MUST = {"22", "browser", "pango", "postgresql"}
 
 
 @contextmanager
