@@ -9,20 +9,25 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
 
-from tests.boards.drawn import Easel, bundled, served
+from tests.examples import WHOLE
 from tests.kinds import kind_of
-from tests.lab.browser import Chromium, connected
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
 from tests.lab.needed import needed
 from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.running import ROOT
+
+if TYPE_CHECKING:  # half a second of imports in every process: where a browser is opened
+    from playwright.sync_api import Browser
+
+    from tests.boards.drawn import Easel
+    from tests.lab.browser import Chromium
 
 pytest_plugins = ["tests.store_fixtures"]
 
@@ -36,7 +41,6 @@ settings.register_profile(
 )
 settings.load_profile("callmon")
 
-WHOLE = os.environ.get("CALLMON_WHOLE") == "1"
 SECONDS_WITH_SERVERS = 1200  # of one test; for all others it is the `timeout` of pyproject.toml
 
 
@@ -132,6 +136,8 @@ def fast_exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """One Chromium for the session, out of the Debian folder; skipped and required as the exchange is."""
+    from tests.lab.browser import Chromium
+
     with needed("browser"):
         running = Chromium().__enter__()
     try:
@@ -143,6 +149,8 @@ def chromium() -> Iterator[Chromium]:
 @pytest.fixture
 def browser(chromium: Chromium) -> Iterator[Browser]:
     """Playwright's browser: `tests.lab.browser.opened` shows a page in it."""
+    from tests.lab.browser import connected
+
     with connected(chromium) as found:
         yield found
 
@@ -150,6 +158,8 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a page is served that draws boards with Grafana's own components; required as Chromium is."""
+    from tests.boards.drawn import bundled, served
+
     place = tmp_path_factory.mktemp("easel")
     with needed("browser"):
         bundled(place)
@@ -160,6 +170,8 @@ def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def easel(browser: Browser, easel_site: str) -> Easel:
     """Boards are drawn on it."""
+    from tests.boards.drawn import Easel
+
     return Easel(browser, easel_site)
 
 

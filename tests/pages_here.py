@@ -26,7 +26,7 @@ from callmon.web.app import app
 from callmon.web.routes import entries
 from tests.doors import ROLES, sign_in, with_accounts
 from tests.office import CALLER, OTHER, Office
-from tests.store_fixtures import database
+from tests.store_fixtures import wrote
 from tests.visitor import Visitor
 
 HOUR = timedelta(hours=1)
@@ -93,10 +93,7 @@ def _fill(store: Store) -> None:
         office.call_in(OPENED + HOUR, OTHER),
         office.call_out(OPENED + 2 * HOUR, number="9" + OTHER[2:]),
     )
-    with database(store) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *office.outcomes)
     hand = Hand(
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )

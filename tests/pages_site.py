@@ -21,7 +21,7 @@ from callmon.store import keyed
 from callmon.store.engine import Store
 from tests.office import CALLER, OTHER, Office
 from tests.running import Callmon
-from tests.store_fixtures import account, answered_call, database, outcomes, until
+from tests.store_fixtures import account, answered_call, outcomes, until, wrote
 from tests.test_disruptions import well
 from tests.watched import Watched
 
@@ -62,10 +62,7 @@ def fill(store: Store, now: datetime) -> None:
         office.call_in(begin + 30 * MINUTE, OTHER, "tty"),
     )
     told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
-    with database(store) as sink:
-        for outcome in (*told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now)):
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
 
 
 def _gapped(at: datetime) -> list[Outcome]:

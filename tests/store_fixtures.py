@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from callmon.sinks.diary import Diary
 from callmon.sinks.metrics import ExchangeState, Service
 from callmon.sinks.outlook import Outlook
 from callmon.store import queries, wire
-from callmon.store.engine import Store, upgrade
+from callmon.store.engine import Store, open_store, upgrade
 from callmon.store.scribe import Leave, Scribe
 from callmon.store.tables import METADATA
 from callmon.store.wire import FromScribe, Standing, Stored
@@ -65,31 +66,66 @@ POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgresql)
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database that nobody has used, in both kinds."""
+    """The URL of an unused database of each kind; `store` opens the same one, migrated."""
+    is_migrated = "store" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/callmon.db"
+        file = tmp_path / "callmon.db"
+        if is_migrated:
+            copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
         return
-    server = make_url(request.getfixturevalue("postgres_server"))
-    name = f"callmon_{uuid4().hex[:12]}"
-    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template") if is_migrated else "template1"
+    with postgres_database(server, template) as made:
+        yield made
+
+
+@contextmanager
+def postgres_database(server: str, template: str) -> Iterator[str]:
+    """A database of its own on that server, dropped at the end."""
+    address, name = make_url(server), f"callmon_{uuid4().hex[:12]}"
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        yield server.set(database=name).render_as_string(hide_password=False)
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield address.set(database=name).render_as_string(hide_password=False)
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def copy(template: Path, file: Path) -> None:
+    """A migrated SQLite file where a test wants one, readable by its owner only."""
+    shutil.copyfile(template, file)
+    file.chmod(0o600)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file, to be copied: a migration takes longer than most tests."""
+    file = tmp_path_factory.mktemp("template") / "callmon.db"
+    upgrade(f"sqlite:///{file}", RING).close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The name of a migrated database, to be copied by the server itself."""
+    with postgres_database(postgres_server, "template1") as made:
+        upgrade(made, RING).close()
+        yield make_url(made).database or ""
 
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     """A database that is ready for use."""
-    opened = upgrade(url, RING)
+    opened = open_store(url, RING)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
     """A SQLite database, for what only a file can suffer."""
-    opened = upgrade(f"sqlite:///{tmp_path}/callmon.db", RING)
+    copy(sqlite_template, tmp_path / "callmon.db")
+    opened = open_store(f"sqlite:///{tmp_path}/callmon.db", RING)
     yield opened
     opened.close()
 

@@ -18,7 +18,7 @@ from callmon.settings import example_text, load
 from callmon.store import keyed, ledger, people
 from callmon.store.engine import Store
 from tests.office import CALLER, OTHER, Office
-from tests.store_fixtures import database
+from tests.store_fixtures import wrote
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
@@ -38,10 +38,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
         office.message(OPENED, language="fr"), office.message(OPENED + HOUR, OTHER, "poci"),
         office.call_in(OPENED + HOUR, OTHER),
     )  # fmt: skip
-    with database(store) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *office.outcomes)
     return store
 
 

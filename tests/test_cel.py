@@ -34,6 +34,7 @@ from callmon.replay import Replay
 from callmon.settings import example, example_text, parse
 from callmon.text import as_json
 from tests.builders import BANNER, listener, replayed
+from tests.examples import examples
 from tests.test_traces import END, NAMES, TRACES, concluding, expected, recording, truth
 from tests.truth import unlike
 
@@ -303,7 +304,7 @@ PUBLIC = [name for name in NAMES if name not in ("callback_answered", "callback_
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if not name.startswith("ami_")])
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_what_was_heard_and_cel_together_agree_with_what_really_happened(name: str, data: st.DataObject) -> None:
     bytes_ = recording(name, "ami-callmon")[0]
@@ -390,7 +391,7 @@ def test_a_phone_that_was_heard_not_to_ring_did_not_ring() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_no_selection_of_a_real_exchanges_rows_raises(name: str, data: st.DataObject) -> None:
     rows = rows_of(TRACES / name / "cel.csv")

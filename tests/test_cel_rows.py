@@ -11,6 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.cel.rows import COLUMNS, Reader, Row
+from tests.examples import examples
 from tests.test_cel import TORONTO, told
 
 LINE = (
@@ -114,14 +115,14 @@ FIELDS = st.one_of(
 )
 
 
-@effort(max_examples=300, deadline=None)
+@effort(max_examples=examples(300), deadline=None)
 @given(st.lists(st.text(alphabet='",\n\r\0;abc1.5é\ud800', max_size=60), max_size=8))
 def test_no_text_raises(lines: list[str]) -> None:
     rows, reader = read(*lines)
     assert len(rows) + len(reader.bad) <= len(lines)
 
 
-@effort(max_examples=300, deadline=None)
+@effort(max_examples=examples(300), deadline=None)
 @given(st.lists(st.lists(FIELDS, min_size=16, max_size=20), max_size=12))
 def test_no_rows_raise(table: list[list[str]]) -> None:
     quoted = [",".join('"' + field.replace('"', '""') + '"' for field in fields) for fields in table]

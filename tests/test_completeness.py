@@ -27,7 +27,7 @@ from callmon.store.rejudge import differences
 from callmon.today import Today
 from tests.builders import settings
 from tests.office import CALLER, OTHER, TORONTO, Office, local
-from tests.store_fixtures import START, account, answered_call, database
+from tests.store_fixtures import START, account, answered_call, wrote
 from tests.watched import Watched
 
 TUESDAY = local("2026-11-24 10:00")
@@ -88,10 +88,7 @@ def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
 def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> None:
     """What it was is a fact of the call."""
     heard = heard_from("4165550101")
-    with database(store) as sink:
-        for outcome in heard.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *heard.outcomes)
     begin, end = TUESDAY - HOUR, TUESDAY + HOUR
     assert [(where, call.call, call.test) for where, call in periods.test_calls(store, begin, end)] == [
         ("toronto", "1795532400.1", True)
@@ -238,9 +235,7 @@ def test_a_line_of_a_period_has_its_calls_and_the_gaps_of_its_exchanges(store: S
     calls.append(msgspec.structs.replace(call, call="9.0", test=True, caller=CALLER))
     begin, end = START - HOUR, START + HOUR
     gaps = (Gap("toronto", START, START + 5 * SECOND), Gap("ottawa", START, START + 60 * SECOND))
-    with database(store) as sink:
-        sink.offer(Outcome("toronto", calls=tuple(calls), gaps=gaps))
-        assert sink.flush(20)
+    wrote(store, Outcome("toronto", calls=tuple(calls), gaps=gaps))
     told = periods.completeness_of(store, begin, end, ["general", "tty"])
     assert told == {"general": Completeness(2, 1, 1, 5 * SECOND), "tty": Completeness(0, 0, 0, 60 * SECOND)}
     assert periods.completeness_of(store, end, end + HOUR, ["general"]) == {

@@ -15,6 +15,7 @@ from callmon.ami import events as e
 from callmon.disruptions.book import Book
 from callmon.disruptions.disruption import Disruption, after, opened
 from callmon.disruptions.entries import Notice, Refused
+from tests.examples import examples
 from tests.office import local
 from tests.watched import TRUNK, Watched, site
 
@@ -516,7 +517,7 @@ def happens(heard: Watched, step: tuple[object, ...]) -> None:
             getattr(heard, name)(*rest)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_happens_the_entries_give_what_stands_and_no_cause_is_open_twice(
     steps: list[tuple[object, ...]],

@@ -21,7 +21,7 @@ from callmon.settings import example_text, load
 from callmon.store import disruptions, keyed
 from callmon.store.engine import Store
 from tests.office import OTHER, Office
-from tests.store_fixtures import database
+from tests.store_fixtures import wrote
 from tests.test_disruptions import well
 from tests.watched import Watched
 
@@ -43,10 +43,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def keep(store: Store, heard: Watched) -> Watched:
-    with database(store) as sink:
-        for outcome in heard.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *heard.outcomes)
     return heard
 
 
@@ -225,10 +222,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str)
 def test_the_story_of_a_call_says_what_it_met(desk: Store) -> None:
     one, office = disruptions.live(desk)[0], Office()
     office.hear(office.call_in(one.began + 5 * MINUTE), office.call_in(one.began - 5 * MINUTE, OTHER))
-    with database(desk) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(desk, *office.outcomes)
     rows = {}
     for call in ("1700000001.0", "1700000002.0"):
         told = explained(call, "--lang", "en").replace(NO_BREAK, " ")

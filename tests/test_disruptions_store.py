@@ -19,7 +19,7 @@ from callmon.store import disruptions, pages, queries
 from callmon.store.engine import Store
 from callmon.store.rejudge import differences
 from tests.office import local
-from tests.store_fixtures import account, answered_call, database, outcomes
+from tests.store_fixtures import account, answered_call, outcomes, wrote
 from tests.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
 from tests.watched import Watched
 
@@ -28,10 +28,7 @@ BOTH = {"_101": "NOT_INUSE", "_102": "NOT_INUSE"}
 
 
 def kept(heard: Watched, into: Store) -> Watched:
-    with database(into) as sink:
-        for outcome in heard.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(into, *heard.outcomes)
     return heard
 
 
@@ -105,12 +102,10 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = local("2026-11-24 10:00")
-    with database(store) as sink:
-        for number in range(8):  # each lasts some seconds, a minute after the one before
-            for outcome in outcomes(answered_call(number, begin + number * 60 * SECOND)):
-                sink.offer(outcome)
-        assert sink.flush(20)
-    calls = [account(answered_call(number, begin + number * 60 * SECOND)) for number in range(8)]
+    # Each lasts some seconds, a minute after the one before.
+    told = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
+    wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
+    calls = [account(facts) for facts in told]
     second = calls[1].arrived
     assert second is not None
     one = Disruption(
@@ -146,11 +141,8 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> N
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
     assert [hand.n for hand, _ in disruptions.asked(store, 1)] == [2]
     heard = well()
-    with database(store) as sink:
-        for hand, stored in asked:
-            for outcome in heard.monitor.hand_of_disruption(hand, stored):
-                sink.offer(outcome)
-        assert sink.flush(20)
+    told = [outcome for hand, stored in asked for outcome in heard.monitor.hand_of_disruption(hand, stored)]
+    wrote(store, *told)
     assert disruptions.done(store) == 2
     made = disruptions.made_by(store, hands[0])
     assert made is not None
@@ -158,9 +150,7 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> N
 
 
 def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store: Store) -> None:
-    with database(store) as sink:
-        sink.offer(Outcome("toronto", calls=(account(answered_call(0)),)))
-        assert sink.flush(20)
+    wrote(store, Outcome("toronto", calls=(account(answered_call(0)),)))
     call = account(answered_call(0))
     assert disruptions.routes(store, "toronto", ["general", "tty"]) == [("general", "PJSIP/trunk", call.arrived)]
 

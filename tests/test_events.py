@@ -15,6 +15,7 @@ from callmon.ami import events as e
 from callmon.ami.decoding import MAX_VALUE, event, timestamp
 from callmon.ami.events import instant
 from callmon.ami.protocol import Framer
+from tests.examples import examples
 
 TRACES = Path(__file__).parent / "data" / "traces"
 
@@ -100,7 +101,7 @@ def test_every_microsecond_is_read_as_itself(micros: int) -> None:
     assert round(told.timestamp() * 1_000_000) == micros
 
 
-@effort(max_examples=300)
+@effort(max_examples=examples(300))
 @given(data=st.one_of(st.binary(), st.binary().map(lambda tail: b"Event: Newchannel\r\n" + tail)))
 def test_no_bytes_raise(data: bytes) -> None:
     event(data)
@@ -155,7 +156,7 @@ DIAL_END = [
 ]
 
 
-@effort(max_examples=400)
+@effort(max_examples=examples(400))
 @given(
     data=st.data(),
     names=st.lists(

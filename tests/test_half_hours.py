@@ -24,7 +24,7 @@ from callmon.web.spoken import Tongue
 from callmon.web.views.half_hours import view
 from tests import year_rows
 from tests.office import local, usual
-from tests.store_fixtures import account, answered_call, database, outcomes
+from tests.store_fixtures import account, answered_call, outcomes, wrote
 
 TUESDAY, TODAY = local("2026-11-24 10:10"), date(2026, 11, 24)
 LONG_AGO = local("2026-01-01 00:00")
@@ -151,11 +151,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) 
     settings, begin = usual(), local("2026-11-24 09:00")
     rolled.settle(store, settings.timezone)
     list(rolled.build(store, pause=0))
-    with database(store) as sink:
-        for number in range(5):
-            for outcome in outcomes(answered_call(number, begin)):
-                sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *(outcome for number in range(5) for outcome in outcomes(answered_call(number, begin))))
     year_rows.listened(store, LONG_AGO, TUESDAY)
     with store.writing() as connection:
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on

@@ -15,7 +15,7 @@ from callmon.settings import load
 from callmon.store import keyed, ledger
 from callmon.store.ledger import Listed
 from tests.office import OTHER, Office, local, usual
-from tests.store_fixtures import Daemon, database
+from tests.store_fixtures import Daemon, wrote
 from tests.test_callback_commands import asked, desk, refused, run
 from tests.test_metrics import page, read, value
 
@@ -140,10 +140,7 @@ def taken(store_path: Path) -> None:
     office.kept[one.obligation.key] = one.obligation
     office._hands = -1  # asked for by no row of the database
     office.hand("take", one.obligation.opened + HOUR, actor="m")
-    with database(store) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *office.outcomes)
     store.close()
 
 

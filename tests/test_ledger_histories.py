@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmon.callbacks import entries as n
+from tests.examples import examples
 from tests.office import CALLER, OTHER, Office, Timed, local
 
 START = local("2026-11-24 10:00")
@@ -127,7 +128,7 @@ def standing(office: Office) -> list[Debt]:
     return sorted(((x.token or "", x.service, x.opened, x.count, x.state, x.settled) for x in kept), key=str)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=4), st.integers(0, 1000))
 def test_every_history_leaves_the_debts_that_the_model_says(
     events: list[Event], restarts: list[int], shuffle: int
@@ -136,7 +137,7 @@ def test_every_history_leaves_the_debts_that_the_model_says(
     assert standing(office) == model(events)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(HISTORIES, st.integers(0, 1000), st.integers(0, 1000))
 def test_the_order_of_what_happens_at_one_time_does_not_matter(events: list[Event], one: int, other: int) -> None:
     first, second = played(events, (), one), played(events, (), other)
@@ -148,7 +149,7 @@ def attempts(office: Office) -> list[object]:
     return sorted((x.token or "", x.service, x.opened, x.attempts) for x in office.kept.values())
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=4))
 def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
     events: list[Event], restarts: list[int]
@@ -166,7 +167,7 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
         assert len(told_of) == len(set(told_of))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=3))
 def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: list[int]) -> None:
     """And what is counted is what stands."""

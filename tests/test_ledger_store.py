@@ -17,7 +17,7 @@ from callmon.store.engine import Store
 from callmon.store.rejudge import differences
 from callmon.tokens import keyed
 from tests.office import CALLER, OTHER, Office, local
-from tests.store_fixtures import database
+from tests.store_fixtures import database, wrote
 
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(hours=24)
@@ -41,8 +41,7 @@ def an_office() -> Office:
 
 
 def kept(office: Office, into: Store) -> None:
-    with database(into) as sink:
-        give(office, sink)
+    wrote(into, *office.outcomes)
 
 
 def give(office: Office, sink: Database) -> None:
@@ -117,11 +116,7 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
     assert ledger.done(store) == 0
-    with database(store) as sink:
-        for hand, stored in read:
-            for outcome in office.monitor.hand(hand, stored):
-                sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *(outcome for hand, stored in read for outcome in office.monitor.hand(hand, stored)))
     assert (ledger.done(store), ledger.asked(store, 2, str)) == (2, [])
     assert [x.obligation.state for x in ledger.obligations(store, state=None)] == ["closed"]
 

@@ -14,6 +14,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from tests.builders import BANNER, Channel, Exchange, judged, left, replayed
+from tests.examples import examples
 
 Step = tuple[float, Callable[[], None]]
 
@@ -205,7 +206,7 @@ def wrong(told: dict[str, Any], true: dict[str, Any]) -> list[Any]:
     return found
 
 
-@effort(max_examples=250, deadline=None)
+@effort(max_examples=examples(250), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([0.5, 1.5, 4.0, 10.0, 30.0, 90.0]))
 def test_after_a_gap_nothing_is_told_that_the_whole_call_denies(plan: Plan, start: int, length: float) -> None:
     (true,) = heard(plan)
@@ -214,7 +215,7 @@ def test_after_a_gap_nothing_is_told_that_the_whole_call_denies(plan: Plan, star
     assert [(call["call"], wrong(call, true)) for call in calls] == [(true["call"], [])]
 
 
-@effort(max_examples=250, deadline=None)
+@effort(max_examples=examples(250), deadline=None)
 @given(plan=plans, start=st.integers(0, 900))
 def test_a_call_joined_in_the_middle_is_told_as_it_was_or_less(plan: Plan, start: int) -> None:
     (true,) = heard(plan)
@@ -223,7 +224,7 @@ def test_a_call_joined_in_the_middle_is_told_as_it_was_or_less(plan: Plan, start
     assert [wrong(call, true) for call in calls] in ([], [[]])
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0, 30.0]))
 def test_an_exchange_that_tells_no_times_of_answers_misleads_nobody(plan: Plan, start: int, length: float) -> None:
     (true,) = heard(plan)
@@ -232,7 +233,7 @@ def test_an_exchange_that_tells_no_times_of_answers_misleads_nobody(plan: Plan, 
     assert wrong(call, true) == []
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, cuts=st.lists(st.integers(0, 900), min_size=4, max_size=4, unique=True))
 def test_two_gaps_in_one_call_lead_to_nothing_wrong(plan: Plan, cuts: list[int]) -> None:
     (true,) = heard(plan)
@@ -241,7 +242,7 @@ def test_two_gaps_in_one_call_lead_to_nothing_wrong(plan: Plan, cuts: list[int])
     assert wrong(call, true) == []
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0, 30.0]))
 def test_an_exchange_that_started_anew_lost_its_calls(plan: Plan, start: int, length: float) -> None:
     script = written(plan)
@@ -396,7 +397,7 @@ def test_hunting_before_anybody_listened_gives_no_ring() -> None:
     assert call["verdicts"]["answer_by_third_ring"] == "unknown"
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.floats(1, 20), late=st.sampled_from([0.3, 3.0]))
 def test_what_is_heard_before_a_late_listing_misleads_nobody(
     plan: Plan, start: int, length: float, late: float
@@ -412,7 +413,7 @@ def test_what_is_heard_before_a_late_listing_misleads_nobody(
     assert left(replay) == (0, 0, 0, 0)
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([1.5, 4.0, 10.0]))
 def test_a_gap_after_which_no_listing_comes_misleads_nobody(plan: Plan, start: int, length: float) -> None:
     (true,) = heard(plan)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.model import likeness
 from tests.model.acts import Act
 from tests.model.freedoms import freedoms
@@ -24,8 +25,8 @@ from tests.test_traces import expected
 from tests.truth import agrees
 
 HERE = Path(__file__).parent
-# How many histories each test draws: CI's measure, or as many as one asks for.
-HISTORIES = int(os.environ.get("CALLMON_HISTORIES", "2500"))
+# How many histories each test draws, or as many as one asks for.
+HISTORIES = int(os.environ.get("CALLMON_HISTORIES", examples(2500)))
 thorough = effort(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
 
 

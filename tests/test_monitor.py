@@ -23,6 +23,7 @@ from callmon.monitor import Monitor
 from callmon.replay import Replay, chunks
 from callmon.settings import example
 from tests.builders import MORNING, Exchange, left, listener, settings
+from tests.examples import examples
 from tests.test_listing import Plan, plans, written, wrong
 
 
@@ -65,7 +66,7 @@ def restarted(plan: Plan, begun: float, length: float) -> list[dict[str, Any]]:
     return [call for call in first.calls() if call["call"] in over] + second.calls()
 
 
-@effort(max_examples=200, deadline=None)
+@effort(max_examples=examples(200), deadline=None)
 @given(plan=plans, start=st.integers(0, 900), length=st.sampled_from([0.5, 4.0, 30.0]))
 def test_a_restart_of_callmon_under_a_call_misleads_nobody(plan: Plan, start: int, length: float) -> None:
     script = written(plan)
@@ -78,7 +79,7 @@ def test_a_restart_of_callmon_under_a_call_misleads_nobody(plan: Plan, start: in
     assert sorted(call["verdicts"]) == sorted(true["verdicts"])
 
 
-@effort(max_examples=100, deadline=None)
+@effort(max_examples=examples(100), deadline=None)
 @given(plan=plans)
 def test_the_stored_facts_of_a_call_tell_the_same_call_again(plan: Plan) -> None:
     script = written(plan)
@@ -92,7 +93,7 @@ def test_the_stored_facts_of_a_call_tell_the_same_call_again(plan: Plan) -> None
     assert account.call() == call
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=examples(60), deadline=None)
 @given(plan=plans)
 def test_a_rejudgement_under_the_same_settings_finds_the_same(plan: Plan) -> None:
     script = written(plan)

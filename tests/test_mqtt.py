@@ -30,7 +30,7 @@ from callmon.today import Today
 from callmon.web import health
 from tests.builders import Exchange, replayed
 from tests.mqtt_board import Ledger, Owed
-from tests.store_fixtures import START, Daemon, account, answered_call, database, finding, seconds
+from tests.store_fixtures import START, Daemon, account, answered_call, finding, seconds, wrote
 from tests.test_traces import NAMES, recording
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -306,9 +306,7 @@ def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
     told = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
     facts = tuple(fact for n, at in ((1, NOON), (2, NOON), (3, NOON - timedelta(days=1)))
                   for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
-    with database(store) as sink:
-        sink.offer(Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
-        assert sink.flush(15)
+    wrote(store, Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
     today, fresh = Today(TORONTO), Today(TORONTO)
     today.tell(outcome(*told))
     begin = fresh.beginning(NOON)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmon.numbers import as_delivered, e164, is_withheld, printed
+from tests.examples import examples
 
 STAFF = ("9", "91", "9011")
 
@@ -82,7 +83,7 @@ def test_without_a_prefix_configured_none_is_taken_off() -> None:
     assert e164("94165550101") is None
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.from_regex(r"(\+?1)?[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True))
 def test_the_fast_way_says_what_phonenumbers_says(text: str) -> None:
     assert e164(text) == said_by_phonenumbers(text)

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 
 from callmon.web.access import cookies
 from callmon.web.access.headers import ALWAYS
+from tests.examples import examples
 from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.test_pages_access import METHODS, WHO
 
-EXAMPLES = int(os.environ.get("CALLMON_FUZZ_EXAMPLES", "150"))  # a role
+EXAMPLES = int(os.environ.get("CALLMON_FUZZ_EXAMPLES", examples(150)))  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")
 SIGN_OUT = ("/fr/deconnexion", "/en/sign-out")
 KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}

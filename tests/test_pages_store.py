@@ -11,7 +11,7 @@ from callmon.store import calls, pages
 from callmon.store.calls import SHOWN, Wanted
 from callmon.store.engine import Store
 from tests.office import OTHER, Office, local
-from tests.store_fixtures import START, answered_call, database, outcomes
+from tests.store_fixtures import START, answered_call, outcomes, wrote
 
 COUNT = 2 * SHOWN + 20
 WHOLE = Wanted(START, START + timedelta(days=1))
@@ -20,11 +20,7 @@ WHOLE = Wanted(START, START + timedelta(days=1))
 @pytest.fixture
 def filled(store: Store) -> Store:
     """A hundred and twenty calls, a second apart."""
-    with database(store) as sink:
-        for number in range(COUNT):
-            for outcome in outcomes(answered_call(number)):
-                sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *(outcome for number in range(COUNT) for outcome in outcomes(answered_call(number))))
     return store
 
 
@@ -81,10 +77,7 @@ def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: St
         office.message(local("2026-11-24 11:00"), OTHER, "poci"),
         office.message(local("2026-11-24 10:00"), language="fr"),
     )
-    with database(store) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(20)
+    wrote(store, *office.outcomes)
 
     def lines(found: list[Obligation]) -> list[str]:
         return [one.line for one in found]

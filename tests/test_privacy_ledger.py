@@ -17,11 +17,7 @@ from callmon.store.engine import Store, open_store
 from callmon.store.ledger import OBLIGATION
 from callmon.store.rotation import rotate
 from tests.office import CALLER, OTHER, Office, local
-from tests.store_fixtures import (
-    RING,
-    SOON,
-    database,
-)
+from tests.store_fixtures import RING, wrote
 from tests.test_privacy import BOTH, DAYS_400, NEW, look, terms
 
 TUESDAY = local("2026-11-24 10:00")
@@ -43,10 +39,7 @@ def owing() -> Office:
 
 def stored(office: Office, into: Store) -> Office:
     """All that it made of what it heard is in the database, and it begins anew with nothing to store."""
-    with database(into) as sink:
-        for outcome in office.outcomes:
-            sink.offer(outcome)
-        assert sink.flush(SOON)
+    wrote(into, *office.outcomes)
     office.outcomes = []
     return office
 

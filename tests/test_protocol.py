@@ -12,6 +12,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.ami.protocol import END, MAX_MESSAGE, Framer
+from tests.examples import examples
 
 TRACES = Path(__file__).parent / "data" / "traces"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -30,7 +31,7 @@ def framed(chunks: list[bytes]) -> tuple[list[bytes], int]:
 
 
 @pytest.mark.parametrize("name", ["vm_message", "two_calls", "ami_connect_midcall"])
-@effort(max_examples=25, deadline=None)
+@effort(max_examples=examples(25), deadline=None)
 @given(cuts=st.lists(st.integers(0, 10**6), max_size=40))
 def test_any_split_of_a_recording_gives_the_same_messages(name: str, cuts: list[int]) -> None:
     data = (TRACES / name / "ami.raw").read_bytes()
@@ -52,13 +53,13 @@ pieces = st.one_of(
 )
 
 
-@effort(max_examples=300, deadline=None)
+@effort(max_examples=examples(300), deadline=None)
 @given(data=st.lists(pieces, max_size=12).map(b"".join), cuts=st.lists(st.integers(0, 10**7), max_size=12))
 def test_any_split_of_junk_gives_the_same_messages(data: bytes, cuts: list[int]) -> None:
     assert framed(split(data, cuts)) == framed([data])
 
 
-@effort(max_examples=100, deadline=None)
+@effort(max_examples=examples(100), deadline=None)
 @given(data=st.lists(pieces, max_size=12).map(b"".join), cuts=st.lists(st.integers(0, 10**7), max_size=12))
 def test_junk_after_a_banner_gives_the_same_messages_in_any_split(data: bytes, cuts: list[int]) -> None:
     assert framed(split(BANNER + data, cuts)) == framed([BANNER + data])

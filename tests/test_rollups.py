@@ -36,6 +36,7 @@ from callmon.store.rejudge import rejudge
 from callmon.store.rollups import ROLLUP, Key, Rollup
 from callmon.store.rows import Rows
 from tests import year, year_rows, year_stories
+from tests.examples import examples
 from tests.store_fixtures import EXCHANGE
 from tests.test_completeness import migrate
 from tests.year import TORONTO
@@ -152,9 +153,8 @@ STEPS = st.one_of(
 )
 
 
-@pytest.mark.parametrize("examples", [40])
-def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store, examples: int) -> None:
-    @settings(max_examples=examples, deadline=None)
+def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store) -> None:
+    @settings(max_examples=examples(40), deadline=None)
     @given(st.lists(STEPS, max_size=8))
     def check(steps: list[tuple[Any, ...]]) -> None:
         history = History(store)

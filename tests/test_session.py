@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from callmon.ami import events as e
 from callmon.ami.session import GREETING_TIMEOUT, Session, State
 from tests.builders import BANNER, MORNING, Exchange
+from tests.examples import examples
 
 ACCEPTED = b"Response: Success\r\nActionID: callmon-2\r\nMessage: Authentication accepted\r\n\r\n"
 CHALLENGE = b"Response: Success\r\nActionID: callmon-1\r\nChallenge: 155066612\r\n\r\n"
@@ -264,7 +265,7 @@ def whole() -> bytes:
     return bytes(exchange.connections[0])
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=examples(60), deadline=None)
 @given(cuts=st.lists(st.integers(0, 10**5), max_size=20))
 def test_any_split_of_the_bytes_gives_the_same_events(cuts: list[int]) -> None:
     data = whole()
@@ -277,7 +278,7 @@ def test_any_split_of_the_bytes_gives_the_same_events(cuts: list[int]) -> None:
     assert [type(event).__name__ for event in heard].count("Hangup") == 2
 
 
-@effort(max_examples=200, deadline=None)
+@effort(max_examples=examples(200), deadline=None)
 @given(data=st.lists(st.one_of(st.binary(max_size=30), st.sampled_from([BANNER, CHALLENGE, ACCEPTED, PONG, BOOTED,
        b"Event: Newchannel\r\nTimestamp: nan\r\n\r\n", b"Response: \r\n\r\n", b"\r\n\r\n"]))))  # fmt: skip
 def test_no_bytes_raise(data: list[bytes]) -> None:

@@ -25,6 +25,7 @@ from callmon.exchange_settings import ExchangeSettings
 from callmon.privacy.files import expired
 from callmon.record import Recorded, record
 from callmon.replay import Replay
+from tests.examples import examples
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").rglob("*.ami"))
 SHARED = sorted((Path(__file__).parent / "data" / "traces").glob("*/*.raw"))
@@ -230,7 +231,7 @@ def test_no_number_and_no_secret_is_left(data: bytes) -> None:
 
 
 @given(st.data())
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@hypothesis_settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_split_of_the_bytes_is_redacted_to_the_same_bytes(data: st.DataObject) -> None:
     told = RECORDINGS[data.draw(st.integers(0, len(RECORDINGS) - 1))].read_bytes()[:20_000]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(told)), max_size=12)))

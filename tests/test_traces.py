@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 
 from callmon.replay import Replay, told
 from tests.builders import BANNER, left, listener, replayed
+from tests.examples import examples
 
 TRACES = Path(__file__).parent / "data" / "traces"
 NAMES = sorted(path.name for path in TRACES.iterdir())
 # The example configuration lists no staff and no survey: two standards give no verdicts.
 ENABLED = ["answer_by_third_ring", "one_transfer_at_most", "reach_a_person", "voicemail_after_fourth_ring"]
 END = b"\r\n\r\n"
-quick = effort(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+quick = effort(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @lru_cache
@@ -289,7 +290,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@effort(max_examples=60, deadline=None)
+@effort(max_examples=examples(60), deadline=None)
 @given(one=st.sampled_from(PLAIN), two=st.sampled_from(PLAIN), late=st.integers(0, 20))
 def test_calls_at_the_same_time_are_told_as_if_each_were_alone(one: str, two: str, late: int) -> None:
     # A colleague rung by a phone that holds a caller is a consultation: a leg of that call, none of its own.

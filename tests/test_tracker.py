@@ -10,6 +10,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from tests.builders import BANNER, GENERAL, Channel, Exchange, judged, left, replayed, settings
+from tests.examples import examples
 
 
 def summary(call: dict[str, Any]) -> tuple[Any, ...]:
@@ -637,7 +638,7 @@ def all_gone() -> bytes:
     )
 
 
-@effort(max_examples=120, deadline=None)
+@effort(max_examples=examples(120), deadline=None)
 @given(streams=st.lists(st.lists(messages(), max_size=25).map(b"".join), min_size=1, max_size=3))
 def test_no_order_of_events_raises_or_is_remembered_after_all_hung_up(streams: list[bytes]) -> None:
     streams[-1] += all_gone()
@@ -646,7 +647,7 @@ def test_no_order_of_events_raises_or_is_remembered_after_all_hung_up(streams: l
     assert left(replay) == (0, 0, 0, 0)
 
 
-@effort(max_examples=50, deadline=None)
+@effort(max_examples=examples(50), deadline=None)
 @given(data=st.data())
 def test_a_real_call_amid_disorder_keeps_its_outcome(data: st.DataObject) -> None:
     """Its phones are not the disorder's: what is dialled first at an endpoint teaches whether it leads outside."""

@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pages": ("tests/test_pages_access.py", "tests/test_pages_fuzz.py"),
 }  # fmt: skip
 OF_PAGES = ("doors", "pages")  # these and no others look at who may see what
-FEW = {"CALLMON_HISTORIES": "1200"}
+FEW = {"CALLMON_HISTORIES": "1200", "CALLMON_WHOLE": "1"}
 
 
 class NotOnceError(Exception):

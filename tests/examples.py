@@ -1,0 +1,13 @@
+"""How many examples a property draws: a part of them at a desk and in `make test`, all with CALLMON_WHOLE=1."""
+
+from __future__ import annotations
+
+import os
+
+WHOLE = os.environ.get("CALLMON_WHOLE") == "1"
+PART = 5
+FEWEST = 10
+
+
+def examples(whole: int) -> int:
+    return whole if WHOLE else max(FEWEST, whole // PART)
