@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.doors import quick_passwords
 from tests.examples import WHOLE
 from tests.kinds import kind_of
 from tests.lab.exchange import Asterisk
@@ -180,3 +181,10 @@ def pango() -> None:
     """What a PDF is drawn with; got on a Debian, skipped elsewhere, required in CI."""
     with needed("pango"):
         have_pango()
+
+
+@pytest.fixture(name="quick_passwords")
+def _quick_passwords() -> Iterator[None]:
+    """Signing in takes milliseconds."""
+    with quick_passwords():
+        yield

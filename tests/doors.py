@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
@@ -16,16 +19,17 @@ from callmon.access_settings import AccessSettings
 from callmon.store import accounts
 from callmon.store.audit import Deed
 from callmon.store.engine import Store
+from callmon.web.access import passwords
 from callmon.web.access.access import Access
 from callmon.web.access.door import Door
 from callmon.web.access.entry import Entry, routes
 from callmon.web.access.gate import Gate
-from callmon.web.access.passwords import hashed
 from callmon.web.access.rights import Right, Role
 from tests.visitor import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"
 MADE = Deed(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")
+QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ROLES = tuple(role.value for role in Role)
 
 
@@ -95,10 +99,23 @@ def application(store: Store | None = None, clock: Clock | None = None, **settin
     return Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
 
-@cache
+@contextmanager
+def quick_passwords() -> Iterator[None]:
+    """argon2id with the least effort. test_users_commands looks at the real effort, which takes its time."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(passwords, "_HASHER", QUICK)
+        passwords.nobodys.cache_clear()
+        yield
+    passwords.nobodys.cache_clear()
+
+
 def kept_password() -> str:
-    """Hashed once: that takes its time, as it should."""
-    return hashed(PASSWORD)
+    return _hashed_by(passwords._HASHER)
+
+
+@cache
+def _hashed_by(hasher: PasswordHasher) -> str:
+    return hasher.hash(PASSWORD)
 
 
 def with_accounts(store: Store) -> Store:

@@ -24,7 +24,7 @@ from callmon.web.access.entry import Entry
 from callmon.web.access.gate import Gate
 from callmon.web.app import app
 from callmon.web.routes import entries
-from tests.doors import ROLES, sign_in, with_accounts
+from tests.doors import ROLES, quick_passwords, sign_in, with_accounts
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import wrote
 from tests.visitor import Visitor
@@ -55,7 +55,11 @@ def settings(folder: Path, url: str | None = None) -> Settings:
 @contextmanager
 def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
     """A daemon that does not run: its pages, its database (SQLite in the folder), what it took up."""
-    told = settings(folder, url)
+    with quick_passwords():
+        yield from _pages(settings(folder, url))
+
+
+def _pages(told: Settings) -> Iterator[Pages]:
     store = keyed.ready(told)
     _fill(store)
     with_accounts(store)

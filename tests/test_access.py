@@ -15,6 +15,8 @@ from tests.doors import application
 from tests.test_web import served
 from tests.visitor import ELSEWHERE, HERE, OURS, Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 
 def client(at: tuple[str, int] = HERE) -> Visitor:
     return Visitor(application(), at)

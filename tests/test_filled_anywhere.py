@@ -24,13 +24,14 @@ from callmon.cel.merging import merged
 from callmon.cel.rows import Row
 from callmon.facts import Fact, as_it_stands
 from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
+from tests.examples import WHOLE
 from tests.lab.recordings import cut
 from tests.test_cel import as_cel_may_say, concluded, rows_of, told
 from tests.truth import unlike
 
 RECORDINGS = Path(__file__).parent / "recordings"
-CUTS = int(os.environ.get("CALLMON_CUTS", "2"))  # of a call
-OFTENER = 10
+CUTS = int(os.environ.get("CALLMON_CUTS", "2" if WHOLE else "1"))  # of a call
+OFTENER = 10 if WHOLE else 4
 SEED = 1
 LATER = (0, 0, 0, 1, 3, 8)  # messages that are heard before the listing
 # A phone that gives no sign at all: CEL takes it to ring.

@@ -25,6 +25,8 @@ from tests.doors import application
 from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 from tests.visitor import ELSEWHERE, OURS, Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 
 @pytest.fixture(scope="module")
 def one_provider() -> Iterator[Provider]:

@@ -13,6 +13,8 @@ from callmon.web.access import cookies
 from tests.doors import application, sign_in, with_accounts
 from tests.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 PROXY, ELSEWHERE = ("10.1.2.3", 1), ("10.1.3.3", 1)
 SETTINGS: dict[str, Any] = {
     "proxy": {"addresses": ["10.1.2.0/24"], "header": "X-Remote-User", "groups_header": "X-Remote-Groups"},

@@ -21,6 +21,8 @@ from callmon.web.access.limits import FREE, OF_ACCOUNT
 from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
 from tests.visitor import ELSEWHERE, Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 TLS = "https://callmon.example"
 WRONG = "The name or the password is wrong, or the account is locked."
 BY_ACCOUNT = {"accounts": True}
