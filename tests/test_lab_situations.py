@@ -1,4 +1,4 @@
-"""The lab's catalogue: every situation has phones of its own, and the README tells of each."""
+"""The lab's catalogue: every situation has phones of its own, and `lab/SITUATIONS.md` tells of each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_no_phone_serves_two_situations() -> None:
 
 
 def test_the_readme_tells_of_every_way_to_travel() -> None:
-    text = (Path(__file__).parent / "README.md").read_text(encoding="utf-8").partition("## What the lab plays")[2]
+    text = (Path(__file__).parent / "lab/SITUATIONS.md").read_text(encoding="utf-8")
     written = set(re.findall(r"`([a-z0-9_]+)`", text.partition("| | by the phone")[2]))
     ways = {each.name for each in SITUATIONS} - {each.name for each in PLAIN}
     assert (ways - written, written - {each.name for each in SITUATIONS}) == (set(), set())

@@ -1,18 +1,13 @@
-"""The planted faults are those of the table in tests/README.md, and each can still be planted."""
+"""The planted faults are those of the table in tests/mutations/caught.md, and each can still be planted."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
-from tests.mutations.__main__ import KINDS, ROOT, NotOnceError, planted
+from tests.mutations.__main__ import KINDS, ROOT, TABLE, NotOnceError, planted, rows, with_rows
 from tests.mutations.faults import FAULTS, Fault
 
-README = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
-TABLE = README.partition("## Planted faults")[2].partition("|---|---|\n")[2]
-ROWS = dict(re.findall(r"^\| ([^|`]+) \| ([a-z, ]+) \|$", TABLE, re.MULTILINE))
+ROWS = rows(TABLE.read_text(encoding="utf-8"))
 
 
 def test_the_table_has_the_faults_that_are_planted_in_their_order() -> None:
@@ -33,3 +28,9 @@ def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
 def test_a_text_that_is_not_there_once_is_said() -> None:
     with pytest.raises(NotOnceError, match=r"nothing: stands 2 times in callmon/x\.py, not once: 'a'"):
         planted("a a", Fault("nothing", "callmon/x.py", (("a", "b"),)))
+
+
+def test_a_result_replaces_the_one_before_and_the_others_stay() -> None:
+    first, second = FAULTS[0].name, FAULTS[1].name
+    table = f"# x\n\n|---|---|\n| {first} | model |\n| {second} | tables |\n"
+    assert rows(with_rows(table, {second: "SURVIVED"})) == {first: "model", second: "SURVIVED"}

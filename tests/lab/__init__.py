@@ -4,7 +4,7 @@
     exchange    one Asterisk of its own, on free ports; ``site`` and ``routes`` are what the lab adds to its files
     pace        the same exchange and situations four times faster, for tests of something else than ring timings
     ports       reserved, so that tests may run side by side
-    situations  the catalogue of what can happen to a call, and what it must come to (a table: tests/README.md)
+    situations  the catalogue of what can happen to a call, and what it must come to (a table: SITUATIONS.md)
     play        makes situations happen: ``sipp`` plays the public's callers; ``stage`` has the phones
                 (``station``), the ``desk``, and the ``board`` where each sees what the others did
     listener    a witness on the AMI; ``witness`` puts truth and testimony side by side

@@ -1,6 +1,7 @@
 """`python -m tests.mutations [--first] [WORDS]`: plants faults (of these words) and runs the tests.
 
-Prints which kinds of tests caught it; exit status 1 when a fault survived, or a text to replace is not there once.
+Prints which kinds of tests caught it, and writes that to `caught.md`. Exit status 1 when a fault survived, or a
+text to replace is not there once.
 `--first` stops at the first kind that catches a fault.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 # ruff: noqa: T201
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,8 +20,11 @@ from pathlib import Path
 from tests.mutations.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parent.parent.parent
+TABLE = Path(__file__).parent / "caught.md"
+SURVIVED = "SURVIVED"
+RULE = "|---|---|\n"
 PROPERTIES = "prefix or suffix or taken_up or lost_messages or order_that_varies or same_time"
-# Each kind of tests/README.md, and what of it runs here; quick, since any of it may catch a fault.
+# Each kind of `caught.md`, and what of it runs here; quick, since any of it may catch a fault.
 KINDS: dict[str, tuple[str, ...]] = {
     "recordings": ("tests/test_recordings.py", "tests/test_traces.py", "-k", f"not ({PROPERTIES})"),
     "tables": (
@@ -70,6 +75,18 @@ def is_caught(tree: Path, kind: str) -> bool:
     return done.returncode == 1
 
 
+def rows(table: str) -> dict[str, str]:
+    """The table of `caught.md`: by fault, what caught it."""
+    return dict(re.findall(r"^\| ([^|`]+) \| ([A-Za-z, ]+) \|$", table.partition(RULE)[2], re.MULTILINE))
+
+
+def with_rows(table: str, found: dict[str, str]) -> str:
+    """The table with these results, in the order of FAULTS."""
+    known = rows(table) | found
+    lines = (f"| {fault.name} | {known[fault.name]} |\n" for fault in FAULTS if fault.name in known)
+    return table.partition(RULE)[0] + RULE + "".join(lines)
+
+
 def kinds_for(fault: Fault) -> list[str]:
     """The kinds that look at what the fault is in."""
     is_of_pages = fault.file.startswith(("callmon/web/", "callmon/store/sessions", "callmon/store/accounts"))
@@ -94,7 +111,7 @@ def caught_by(fault: Fault, tree: Path, first: bool) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     first = "--first" in arguments
     words = " ".join(word for word in arguments if word != "--first")
-    survived = 0
+    found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         copy(tree)
@@ -102,10 +119,11 @@ def main(arguments: list[str]) -> int:
             print("The tests fail before any fault is planted.")
             return 1
         for fault in (fault for fault in FAULTS if words in fault.name):
-            kinds = list(caught_by(fault, tree, first))
-            survived += not kinds
-            print(f"| {fault.name} | {', '.join(kinds) or 'SURVIVED'} |", flush=True)
-    return 1 if survived else 0
+            found[fault.name] = ", ".join(caught_by(fault, tree, first)) or SURVIVED
+            print(f"| {fault.name} | {found[fault.name]} |", flush=True)
+    if not first:
+        TABLE.write_text(with_rows(TABLE.read_text(encoding="utf-8"), found), encoding="utf-8")
+    return int(SURVIVED in found.values())
 
 
 if __name__ == "__main__":
