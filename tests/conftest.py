@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.doors import quick_passwords
-from tests.examples import WHOLE
+from tests.examples import WHOLE, examples
 from tests.kinds import kind_of
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
@@ -36,6 +36,7 @@ pytest_plugins = ["tests.store_fixtures"]
 #     CALLMON_EXAMPLES=random pytest …
 settings.register_profile(
     "callmon",
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CALLMON_EXAMPLES") != "random",
@@ -54,7 +55,8 @@ def pytest_configure() -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks that follow from the file, from fixtures and from other marks: the stages select by them."""
     item.add_marker(kind_of(item.path.stem))
-    if "postgres_server" in getattr(item, "fixturenames", ()):
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    if "postgres_server" in getattr(item, "fixturenames", ()) or parameters.get("url") == "postgresql":
         item.add_marker("postgresql")
     if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
         item.add_marker(pytest.mark.timeout(SECONDS_WITH_SERVERS))

@@ -306,7 +306,8 @@ def rows(store: Store) -> dict[str, int]:
 
 def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
     """Whether it came true soon."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.01
     while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.2, pause * 1.3)  # a condition may be a page that a process makes
     return condition()

@@ -63,6 +63,7 @@ def _of_answered(name: str, told: dict[str, Any], wanted: dict[str, Any]) -> Ite
             yield f"{name} {key}: {person[key]}, not {wanted[key]}"
 
 
+@pytest.mark.sampled(3)
 @RUNS
 @LACKING
 def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
@@ -72,6 +73,7 @@ def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], 
     assert len(known) > len([call for call in got if call["line"]]) / 2
 
 
+@pytest.mark.sampled(3)
 @RUNS
 @pytest.mark.parametrize("kind", ["HANGUP", "ANSWER", "BRIDGE_ENTER"])
 def test_nor_where_a_kind_of_event_is_not_written(run: str, kind: str) -> None:

@@ -8,6 +8,8 @@ from datetime import UTC
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+
 from callmon.cel import diary
 from callmon.cel.rows import Reader
 from tests.bench.growth import Listener
@@ -36,6 +38,7 @@ def six_runs(pipe: Connection) -> None:
     pipe.send((listener.in_progress(), room() - before))
 
 
+@pytest.mark.long
 def test_calls_that_ended_leave_nothing_behind() -> None:
     """A recorded run of a hundred calls of every kind, in a process of its own; 400 calls of 2 kB each."""
     with Child(six_runs) as child:
@@ -66,6 +69,7 @@ def unfinished_diaries(pipe: Connection) -> None:
     pipe.send(room() - before)
 
 
+@pytest.mark.long
 def test_calls_whose_end_is_not_in_the_diary_leave_nothing_behind() -> None:
     with Child(unfinished_diaries) as child:
         assert child.told(120) < 10_000

@@ -125,6 +125,7 @@ def told(place: Site, language: str, month: str = "") -> str:
         page = visitor.post(path, data=fields, follow_redirects=True)
         end = time.monotonic() + 60
         while 'role="alert"' not in page.text and time.monotonic() < end:
+            time.sleep(0.1)
             page = visitor.get(page.url)
     found = re.search(r'role="alert">(.*?)</p>', page.text, re.DOTALL)
     assert found is not None, page.text
