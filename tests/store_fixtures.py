@@ -42,7 +42,7 @@ EXCHANGE = "toronto"
 CALLER = "+14165550101"
 RING = Ring([bytes(range(32))])  # the key of every database of a test
 START = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
-SOON = 60.0
+SOON = 120.0
 STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
 
 
