@@ -54,9 +54,10 @@ def pytest_configure() -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Marks that follow from the file, from fixtures and from other marks: the stages select by them."""
-    item.add_marker(kind_of(item.path.stem))
+    fixtures = getattr(item, "fixturenames", ())
+    item.add_marker(kind_of(item.path.stem, fixtures))
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if "postgres_server" in getattr(item, "fixturenames", ()) or parameters.get("url") == "postgresql":
+    if "postgres_server" in fixtures or parameters.get("url") == "postgresql":
         item.add_marker("postgresql")
     if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
         item.add_marker(pytest.mark.timeout(SECONDS_WITH_SERVERS))

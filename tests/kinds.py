@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 # fmt: off
 KINDS = {
     "recordings": (
-        "test_cel", "test_cel_bare", "test_cel_layouts", "test_filled_anywhere", "test_integrity",
+        "test_cel", "test_cel_bare", "test_cel_layouts", "test_clicked", "test_filled_anywhere", "test_integrity",
         "test_message_left_unheard", "test_new_standards", "test_paying_beside", "test_recordings",
         "test_trace", "test_traces", "test_vanished",
     ),
@@ -34,8 +36,8 @@ KINDS = {
         "test_pages_live", "test_pages_now", "test_pages_words",
     ),
     "process": (
-        "test_access_process", "test_daemon_process", "test_demo", "test_doctor", "test_reload",
-        "test_stages", "test_systemd",
+        "test_access_process", "test_connections", "test_damage", "test_daemon_process", "test_demo",
+        "test_doctor", "test_reload", "test_stages", "test_systemd",
     ),
     "fuzz": (
         "test_fuzz", "test_memory",
@@ -49,5 +51,9 @@ KINDS = {
 OF_FILE = {file: kind for kind, files in KINDS.items() for file in files}
 
 
-def kind_of(file: str) -> str:
-    return OF_FILE.get(file, "unit")
+DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
+
+
+def kind_of(file: str, fixtures: Collection[str]) -> str:
+    """What needs a database is never `unit`."""
+    return OF_FILE.get(file, "unit" if DATABASES.isdisjoint(fixtures) else "store")

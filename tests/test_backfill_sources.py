@@ -30,7 +30,7 @@ from callmon.settings import Settings, example, parse
 from callmon.store import ledger, queries
 from callmon.store.engine import Store
 from callmon.store.rejudge import differences
-from tests.store_fixtures import EXCHANGE, wrote
+from tests.store_fixtures import EXCHANGE, SOON, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
 from tests.test_cel import TORONTO, heard, rows_of
 from tests.test_traces import TRACES, concluding, expected, recording, truth
@@ -228,11 +228,10 @@ async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figu
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
-    for _ in range(100):
-        await asyncio.sleep(0.02)
-        if not refills.backlog() and got:
+    for _ in range(int(SOON / 0.02)):
+        if not refills.waiting():  # what was noted has been tried
             break
-    await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

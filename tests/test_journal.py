@@ -225,9 +225,10 @@ def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"]) == (0, 720)
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
-    assert [r.getMessage() for r in caplog.records if "memory" in r.getMessage()] == [
+    # Told again where the lock let some be written meanwhile.
+    assert {r.getMessage() for r in caplog.records if "memory" in r.getMessage()} == {
         "outcomes wait in memory alone"
-    ]
+    }
 
 
 def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it_begins(

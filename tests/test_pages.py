@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 import re
 import socket
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -16,11 +15,12 @@ import pytest
 from callmon.store import audit, keyed, people
 from callmon.web.routes import PAGES, prefers_english
 from callmon.web.spoken import OTHER
-from tests.office import CALLER
+from tests.office import CALLER, TORONTO
 from tests.pages_site import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
+from tests.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
-MONTH = f"{datetime.now(UTC):%Y-%m}"
+MONTH = f"{datetime.now(TORONTO):%Y-%m}"
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
 MANAGER = person("g.lavoie", "managers")
 
@@ -319,9 +319,8 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
         token = place.csrf(visitor, f"/en/months/{MONTH}")
         asked = visitor.post(f"/en/months/{MONTH}", data={"csrf": token, "kind": "html", "edition": "internal"})
         path = asked.headers["location"]
-        end = time.monotonic() + 60
-        while "The report is ready" not in (page := visitor.get(path).text) and time.monotonic() < end:
-            pass
+        assert until(lambda: "The report is ready" in visitor.get(path).text)
+        page = visitor.get(path).text
         (file,) = re.findall(r'<a href="([^"?]+)">Read the report', page)
         report = visitor.get(file)
         style = visitor.get(file.rsplit("/", 1)[0] + "/style.css")

@@ -283,7 +283,7 @@ def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_
         stop.clear()
         daemon = threading.Thread(target=write, args=(keys,))
         daemon.start()
-        goal, end = calls[0] + 60, time.monotonic() + 60.0  # it may take its time to begin
+        goal, end = calls[0] + 60, time.monotonic() + SOON  # it may take its time to begin
         while calls[0] < goal and time.monotonic() < end:
             list(rotate(both, chunk=20))
             time.sleep(0.02)

@@ -19,8 +19,9 @@ from callmon.report_trouble import FAILS, Kind, Trouble, of
 from callmon.settings import example
 from callmon.web.spoken import Tongue
 from callmon.web.views.months import why
+from tests.office import TORONTO
 from tests.pages_site import Site, person, site
-from tests.store_fixtures import until
+from tests.store_fixtures import SOON, until
 
 KINDS = get_args(Kind.__value__) if hasattr(Kind, "__value__") else get_args(Kind)
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
@@ -119,11 +120,11 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
 
 def told(place: Site, language: str, month: str = "") -> str:
     """What stands where the report would be."""
-    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or f'{datetime.now(UTC):%Y-%m}'}"
+    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or f'{datetime.now(TORONTO):%Y-%m}'}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:
         fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
         page = visitor.post(path, data=fields, follow_redirects=True)
-        end = time.monotonic() + 60
+        end = time.monotonic() + SOON
         while 'role="alert"' not in page.text and time.monotonic() < end:
             time.sleep(0.1)
             page = visitor.get(page.url)

@@ -181,7 +181,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
     told = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
-            Database(store, patience=seconds(4))
+            Database(store, patience=seconds(8))
         assert str(refusal.value) == (
             f"the database cannot be written: another callmon writes to {store}: "
             "stop that one, or give this one a database of its own"

@@ -428,7 +428,7 @@ async def test_a_signal_ends_a_recording_with_a_whole_message(tmp_path: Path, nu
     recording = asyncio.create_task(record(EXCHANGE, file, EXAMPLE.lines(), False, said_for_ever))
     await asyncio.sleep(0.2)
     os.kill(os.getpid(), number)
-    done = await asyncio.wait_for(recording, 5)
+    done = await asyncio.wait_for(recording, 60)
     assert file.read_bytes() == BANNER + redacted_message(1) * done.messages
 
 
