@@ -57,7 +57,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = getattr(item, "fixturenames", ())
     item.add_marker(kind_of(item.path.stem, fixtures))
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if "postgres_server" in fixtures or parameters.get("url") == "postgresql":
+    if "postgres_server" in fixtures or "postgresql" in parameters.values():
         item.add_marker("postgresql")
     if item.get_closest_marker("lab") and not item.get_closest_marker("timeout"):
         item.add_marker(pytest.mark.timeout(SECONDS_WITH_SERVERS))
