@@ -102,8 +102,8 @@ def test_a_database_of_a_newer_callmon_is_refused(store: Store, url: str, using:
     [
         (
             "nonsense",
-            "the database's URL (sqlite:///path or postgresql://…) cannot be read; a password is kept in password_file, or "
-            "has : / ? # and @ written as %3A %2F %3F %23 %40",
+            "the database's URL (sqlite:///path or postgresql://…) cannot be read; a password is kept in "
+            "password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40",
         ),
         ("sqlite://", "a database in memory would not outlive the program: name a file"),
         ("sqlite:///:memory:", "a database in memory would not outlive the program: name a file"),
