@@ -170,12 +170,16 @@ class SentOff(Fact, frozen=True, gc=False):
 
 
 class Transferred(Fact, frozen=True, gc=False):
-    """A transfer that counts: something took or refused the caller. `answered`: a person took the call."""
+    """A transfer that counts: something took or refused the caller. `answered`: a person took the call.
+
+    `unheard`: what kind it is may have been said in a gap; `kind` is what it looked like after that.
+    """
 
     kind: TransferKind
     by: str
     to: str
     answered: bool
+    unheard: bool = False
 
 
 class CameBack(Fact, frozen=True, gc=False):

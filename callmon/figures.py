@@ -233,7 +233,7 @@ def of_call(figures: Figures, call: Call) -> None:
     language = language_label(call.language)
     add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
     add(figures, (COMPLETENESS.name, call.line, call.heard))
-    if call.answered_by is not None and call.rings is not None and call.waited is not None:
+    if call.outcome == "answered" and call.rings is not None and call.waited is not None:
         _observe(figures, (RINGS_HEARD.name, call.line, language), call.rings, _RING_BOUNDS)
         _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
     if call.voicemail is not None and call.voicemail.rings is not None:

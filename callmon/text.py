@@ -66,7 +66,7 @@ def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, An
 def _wait(call: Call) -> float | None:
     """Seconds from the first ringing (or the queue) to the person; None when not known exactly."""
     waited = call.waited
-    if call.answered_by is None or waited is None or waited.shortest != waited.longest:
+    if call.outcome != "answered" or waited is None or waited.shortest != waited.longest:
         return None
     return waited.longest.total_seconds()
 

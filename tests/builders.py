@@ -44,8 +44,10 @@ class Channel:
     dialled: str = ""
     bridge: str = ""
     application: str = ""
+    data: str = ""
     answered: float | None = None
     born: float = 0.0
+    begun: float | None = None  # its CDR's newest record, where that is not the first
 
 
 class Exchange:
@@ -125,12 +127,23 @@ class Exchange:
         self.list_shortly()
         for channel in self.channels.values():
             self.event("Status", stamped=False, **self._of(channel), Type="PJSIP", DNID=channel.dialled,
-                       BridgeID=channel.bridge, Application=channel.application, Seconds=1)  # fmt: skip
-            answer = 0.0 if channel.answered is None or not self.tells_answers else self.instant(channel.answered)
-            self.connections[-1][-2:] = f"Variable: CDR(answer,u)={answer:.6f}\r\n\r\n".encode()
+                       BridgeID=channel.bridge, Application=channel.application, Data=channel.data,
+                       Seconds=1)  # fmt: skip
+            self.connections[-1][-2:] = self._record(channel)
         # As Asterisk: the answer to CoreShowChannels and to Status bear no Timestamp; this event tells the time.
         self.event("PeerStatus", Peer="PJSIP/101")
         self.event("StatusComplete", stamped=False, Items=len(self.channels))
+
+    def _record(self, channel: Channel) -> bytes:
+        """The newest of its CDR: each bridge that a channel enters after another begins one, which is answered."""
+        if not self.tells_answers:
+            return b"Variable: CDR(start,u)=\r\nVariable: CDR(answer,u)=\r\n\r\n"
+        start, answer = channel.born, channel.answered
+        if channel.begun is not None:
+            start = answer = channel.begun
+        told = 0.0 if answer is None else self.instant(answer)
+        lines = (f"CDR(start,u)={self.instant(start):.6f}", f"CDR(answer,u)={told:.6f}")
+        return b"".join(f"Variable: {line}\r\n".encode() for line in lines) + b"\r\n"
 
     def _of(self, channel: Channel) -> dict[str, Any]:
         return {
@@ -242,7 +255,7 @@ class Exchange:
 
     def leave(self, channel: Channel) -> None:
         self.event("BridgeLeave", BridgeUniqueid=channel.bridge, BridgeType="basic", **self._of(channel))
-        channel.bridge = ""
+        channel.bridge, channel.begun = "", self.now
 
     def stop(self, source: Channel | None, phone: Channel, status: str = "NOANSWER", cause: int = 0) -> None:
         """A dial ends without this phone, and its channel goes."""

@@ -1,6 +1,7 @@
 """A recorded call, cut at two moments: what a callmon hears that was away between them, with the listing after.
 
-A listing is made of what the recording says until then, and of CEL, which knows the application of each channel.
+A listing is made of what the recording says until then, of CEL, which knows the application of each channel, and
+of what Asterisk tells of a channel's CDR (`cdr.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from callmon.cel.rows import Row
 from callmon.facts import Fact
 from callmon.replay import Replay
 from tests.builders import BANNER, listener
+from tests.cdr import Records
 
 LOGIN = (
     b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"
@@ -25,6 +27,7 @@ LISTED = (
     *("ConnectedLineName", "Language", "Context", "Exten", "Uniqueid", "Linkedid"),
 )
 Shown = dict[str, dict[str, str]]  # channels by Uniqueid
+Applications = dict[str, tuple[str, str]]  # what each channel runs, and with what
 
 
 @dataclass
@@ -40,9 +43,11 @@ class Recording:
     def of(stream: bytes) -> Recording:
         made = Recording([block for block in stream.partition(b"\r\n")[2].split(END) if block.strip()])
         channels: Shown = {}
+        records: dict[str, Records] = {}
         for block in made.blocks:
             head = _headers(block)
             _follow(channels, head)
+            _follow_records(records, channels, head)
             made.heads.append(head)
             made.shown.append({own: dict(channel) for own, channel in channels.items()})
             made.times.append(head.get("Timestamp") or (made.times[-1] if made.times else ""))
@@ -59,9 +64,9 @@ class Recording:
     def after(self, begin: int, listed: int, rows: Iterable[Row]) -> bytes:
         """From message `begin` on; the listing comes when those before `listed` have been said."""
         at = f"{float(self.times[listed - 1] or self.times[self.first]) + 0.0002:.6f}"
-        applications = {row.uniqueid: row.app for row in rows if row.at.timestamp() <= float(at)}
-        listing = _listing(self.shown[listed - 1], applications, at)
-        return BANNER + LOGIN + _joined(self.blocks[begin:listed]) + listing + _joined(self.blocks[listed:])
+        applications = {row.uniqueid: (row.app, row.data) for row in rows if row.at.timestamp() <= float(at)}
+        listed_now = listing(self.shown[listed - 1], applications, at)
+        return BANNER + LOGIN + _joined(self.blocks[begin:listed]) + listed_now + _joined(self.blocks[listed:])
 
 
 def known_after_a_cut(before: bytes, after: bytes) -> list[Fact]:
@@ -108,39 +113,81 @@ def _follow(channels: Shown, head: dict[str, str]) -> None:
     match kind:
         case "Newchannel" if head["ChannelState"] == "4":
             channels[own]["DNID"] = head["Exten"]
+        case "DialBegin":
+            _runs(channels, own, "Dial", "unknown,24,U(unknown)")
+            _runs(channels, head["DestUniqueid"], "AppDial")
+        case "QueueCallerJoin":
+            _runs(channels, own, "Queue")
+        case "QueueCallerLeave":
+            _runs(channels, own, "")
+        case "Newexten" if head["Application"] == "VoiceMail":
+            _runs(channels, own, "VoiceMail", head["AppData"])
         case "BridgeEnter" | "BridgeLeave" if own in channels:
             channels[own]["bridge"] = head["BridgeUniqueid"] if kind == "BridgeEnter" else ""
-        case "Newstate" if head["ChannelState"] == "6" and own in channels:
-            channels[own]["answered"] = head["Timestamp"]
-        case "DialEnd" if head["DialStatus"] == "ANSWER" and head["DestUniqueid"] in channels:
-            channels[head["DestUniqueid"]]["answered"] = head["Timestamp"]
         case "Hangup":
             channels.pop(own, None)
 
 
-def _listing(channels: Shown, applications: dict[str, str], at: str) -> bytes:
+def _runs(channels: Shown, own: str, application: str, data: str = "") -> None:
+    """As far as the messages tell, which CEL does better: a caller in a queue stays there while it dials."""
+    if own in channels and not (application == "Dial" and channels[own].get("runs") == "Queue"):
+        channels[own] |= {"runs": application, "with": data}
+
+
+def _follow_records(records: dict[str, Records], channels: Shown, head: dict[str, str]) -> None:
+    kind, own, at = head.get("Event"), head.get("Uniqueid", ""), head.get("Timestamp", "")
+    if kind == "Newchannel":
+        records[own] = Records(head["ChannelState"] == "6")
+        records[own].begin(at)
+    told, other = records.get(own), head.get("DestUniqueid", "")
+    if told is None:
+        return
+    match kind:
+        case "Newstate" if head["ChannelState"] == "6":
+            told.up(at)
+        case "DialBegin":
+            told.dials(at, other)
+        case "DialEnd" if head["DialStatus"] != "ANSWER":
+            told.stops(other)
+        case "BridgeEnter":
+            told.enters(at)
+        case "BridgeLeave":
+            told.leaves(at)
+    if own in channels:
+        channels[own] |= {"start": told.all[-1].start, "answer": told.all[-1].answer or "0.000000"}
+
+
+def listing(channels: Shown, applications: Applications, at: str) -> bytes:
     """As Asterisk: the answers to actions bear no Timestamp; another event tells the time."""
     time = _written("PeerStatus", {"Timestamp": at, "Peer": "PJSIP/101"})
     short = [
-        _written("CoreShowChannel", _entry(one, "BridgeId") | {"Application": applications.get(own, "")})
+        _written("CoreShowChannel", _entry(one, "BridgeId") | {"Application": _running(applications, own, one)[0]})
         for own, one in channels.items()
     ]
     long = [
         _written(
             "Status",
             _entry(one, "BridgeID")
-            | {"DNID": one.get("DNID", ""), "Variable": f"CDR(answer,u)={one.get('answered', '0.000000')}"},
+            | {"DNID": one.get("DNID", "")}
+            | dict(zip(("Application", "Data"), _running(applications, own, one), strict=True))
+            | {"Variable": f"CDR(start,u)={one.get('start', '0.000000')}"},
+            f"Variable: CDR(answer,u)={one.get('answer', '0.000000')}",
         )
-        for one in channels.values()
+        for own, one in channels.items()
     ]
     done = _written("CoreShowChannelsComplete", {"EventList": "Complete"})
     return b"".join([*short, time, done, *long, time, _written("StatusComplete", {})])
+
+
+def _running(applications: Applications, own: str, channel: dict[str, str]) -> tuple[str, str]:
+    return applications.get(own) or (channel.get("runs", ""), channel.get("with", ""))
 
 
 def _entry(channel: dict[str, str], bridge: str) -> dict[str, Any]:
     return {name: channel[name] for name in LISTED if name in channel} | {bridge: channel.get("bridge", "")}
 
 
-def _written(kind: str, headers: dict[str, Any]) -> bytes:
-    lines = [f"Event: {kind}", "Privilege: call,all", *(f"{name}: {value}" for name, value in headers.items())]
+def _written(kind: str, headers: dict[str, Any], *more: str) -> bytes:
+    told = [f"{name}: {value}" for name, value in headers.items()]
+    lines = [f"Event: {kind}", "Privilege: call,all", *told, *more]
     return "\r\n".join(lines).encode() + END

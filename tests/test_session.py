@@ -25,7 +25,7 @@ PONG = b"Response: Success\r\nActionID: callmon-3\r\nPing: Pong\r\nTimestamp: 17
 LISTED = [
     {"Action": "DeviceStateList"},
     {"Action": "CoreShowChannels"},
-    {"Action": "Status", "Variables": "CDR(answer,u),CALLERID(num-pres)"},
+    {"Action": "Status", "Variables": "CDR(start,u),CDR(answer,u),CALLERID(num-pres)"},
     {"Action": "CoreStatus"},
 ]
 TOLD = datetime(2026, 11, 24, 13, 42, 13, 250000, tzinfo=UTC)

@@ -268,7 +268,11 @@ class CoreShowChannelsComplete(Event, frozen=True, gc=False):
 
 
 class Status(Event, frozen=True, gc=False):
-    """One channel of the listing. `dialled` is its DNID, `answered` is CDR(answer,u): epoch seconds, or ""."""
+    """One channel of the listing. `dialled` is its DNID.
+
+    `begun` is CDR(start,u) and `answered` is CDR(answer,u), both of its newest record: epoch seconds, or "".
+    `begun_local` is CDR(start), the exchange's own time: a recording may have that instead.
+    """
 
     channel: str
     state: str
@@ -282,6 +286,9 @@ class Status(Event, frozen=True, gc=False):
     dialled: str
     bridge: str
     application: str
+    data: str
+    begun: str
+    begun_local: str
     answered: str
     presentation: str
 
@@ -378,8 +385,9 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     CoreShowChannelsComplete: (),
     Status: (
         "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten",
-        "Uniqueid", "Linkedid", "DNID", "BridgeID", "Application", "Variable: CDR(answer,u)",
-        "Variable: CALLERID(num-pres)",
+        "Uniqueid", "Linkedid", "DNID", "BridgeID", "Application", "Data", "Variable: CDR(start,u)",
+        "Variable: CDR(start)",
+        "Variable: CDR(answer,u)", "Variable: CALLERID(num-pres)",
     ),
     StatusComplete: (),
 }  # fmt: skip

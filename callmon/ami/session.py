@@ -30,10 +30,10 @@ from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.protocol import BANNER, Framer
 from callmon.errors import AmiError
 
-# CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard.
+# CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard; CDR(start,u) proves it.
 LISTING = (
     ("CoreShowChannels", ()),
-    ("Status", (("Variables", f"CDR(answer,u),{e.PRESENTATION}"),)),
+    ("Status", (("Variables", f"CDR(start,u),CDR(answer,u),{e.PRESENTATION}"),)),
     ("CoreStatus", ()),
 )
 # Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.

@@ -56,11 +56,14 @@ class Voicemail(msgspec.Struct, frozen=True, gc=False):
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):
-    """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside"."""
+    """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside".
 
-    kind: TransferKind
+    `kind` is None where it may have been said in a gap, `to` where the caller may have been sent on from there.
+    """
+
+    kind: TransferKind | None
     by: str
-    to: str
+    to: str | None
     answered: bool
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import arrival, clicked, hairpins, language, transfers, waiting
-from callmon.calls.legs import DIALLED, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
+from callmon.calls.legs import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -39,6 +39,7 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
             clicked.rings(tracker, source, leg, event)
         return
     if source is call.caller:
+        call.flags &= ~NOT_HEARD
         language.heard(tracker, call, event, chosen=True)
     tracker.not_voicemail_after_all(call, event)
     known = leg.flags & DIALLED  # a listing may have told of it
@@ -76,12 +77,20 @@ def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.Di
     return leg
 
 
+def _begun_unheard(tracker: Tracker, leg: Leg) -> None:
+    """Whom it reaches its channel alone tells."""
+    if leg.is_phone and not leg.outside:
+        leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
+
+
 def state(tracker: Tracker, event: e.DialState) -> None:
     """DialState: RINGING, or PROGRESS (early media), from a phone."""
     leg = tracker.legs.get(event.dest_uniqueid)
     if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
         return
     if leg.flags & (PHONE | RANG) == PHONE:
+        if not leg.flags & DIALLED:
+            _begun_unheard(tracker, leg)
         rang(tracker, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
 
 
@@ -135,6 +144,8 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
     if leg is None:
         return
     call = leg.call
+    if not leg.flags & DIALLED:
+        _begun_unheard(tracker, leg)
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
     if call is None:
@@ -148,7 +159,10 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
         if leg.bridge is not None:
             tracker.join(call, event)
     elif not leg.flags & STOPPED:
+        if source is call.caller and event.status != "CANCEL":  # as a caller's hang-up would have it
+            call.flags &= ~NOT_HEARD
         transfers.forwarded(tracker, call, leg, event)
+        call.unheard_since = None
         stop(tracker, call, leg, event.at, _WHY.get(event.status, "cancelled"))
 
 

@@ -22,6 +22,9 @@ from callmon.facts import TransferKind
 # The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
 OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64
 MENU, LANGUAGE_TOLD = 32, 64
+# What a gap may hide of a caller of whom nothing has been heard since: the wish to hang up, and a refusal.
+GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
+NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
 
 
 class Leg(msgspec.Struct, eq=False, gc=False):
@@ -47,6 +50,8 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
     answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
+    # Picked up, and joined with the caller nobody knows when: not before this.
+    joined_unheard = Seldom[datetime | None](None)
 
     def __post_init__(self) -> None:
         if not is_local(self.channel):
@@ -71,13 +76,15 @@ class Leg(msgspec.Struct, eq=False, gc=False):
 class Sending:
     """A caller on the way from one person to somebody else."""
 
-    __slots__ = ("at", "by", "dialled", "kind", "taken", "to")
+    __slots__ = ("at", "by", "dialled", "is_unsure", "kind", "taken", "to", "unheard")
 
     def __init__(self, kind: TransferKind, by: str, to: str, at: datetime | None) -> None:
         self.kind: TransferKind = kind
         self.by, self.to, self.at = by, to, at
         self.taken = False  # something rang for the caller, refused or took the call
         self.dialled = False
+        self.is_unsure = False  # the caller may have been taken, or have come back, unheard
+        self.unheard = False  # what kind it is may have been said in a gap
 
     def named_late(self, seen: Sending) -> None:
         """The very sending that had been seen already, before the exchange said what it was."""
@@ -109,6 +116,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
 
     busy = flag(1)
     asked = flag(2)  # the caller's side asked for the hang-up
+    unheard_since = Seldom[datetime | None](None)  # since when, if no phone was heard to be given up since
     asked_at = Seldom[datetime | None](None)
     doubtful = flag(4)  # a gap began while this call was up
     withheld = flag(8)  # the number must not be shown
@@ -123,6 +131,10 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     queued = flag(4096)  # was put into a queue: what took its time since then was no menu
     message = flag(8192)  # it was told that a message was left
     clicked = flag(16384)  # the exchange rang the caller first (click-to-dial)
+    sent_unheard = flag(131072)  # a gap may have hidden that the person sent the caller off
+    together_at = Seldom[datetime | None](None)  # a listing showed the two in one bridge
+    gone_unheard = flag(GONE_UNHEARD)
+    refused_unheard = flag(REFUSED_UNHEARD)
     thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
     maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
     consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another

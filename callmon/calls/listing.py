@@ -5,9 +5,7 @@ channels (`CoreShowChannels`, then `Status`); when `StatusComplete` has come aft
 doubtful calls that are not listed have ended unheard (or were stopped, when the exchange restarted), listed
 ones are completed, and calls that we never heard begin are found in progress.
 
-What is told is only what the listing proves. A phone leg's Uniqueid gives its start to a second; a caller
-whose channel is still Ring was never answered; `CDR(answer,u)` on the phone's leg is the exact answer. For all
-else a fact bears a `slack`, the time within which it happened.
+What is told is only what the listing proves (`observing.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, clicked_found, dialling, voicemail, waiting
+from callmon.calls import arrival, clicked_found, waiting
 from callmon.calls.absence import Absence, Heard
 from callmon.calls.endpoints import is_local
-from callmon.calls.evidence import AT_ONCE, answer_time, born, earliest, is_ringing, pair_halves, soon, within
-from callmon.calls.legs import Leg, TrackedCall, new_call
+from callmon.calls.evidence import born, is_joined_at_once, is_ringing, soon, up_since
+from callmon.calls.legs import NOT_HEARD, Leg, TrackedCall, new_call
+from callmon.calls.observing import Observing, place
 from callmon.calls.vanished import Ghosts, drop, drop_from
 from callmon.facts import Fact
 
@@ -32,8 +31,7 @@ SECOND = timedelta(seconds=1)
 # Uptimes are whole seconds, and the clock that they are compared with is a network away.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
-UP, RING, RINGING = "6", "4", "5"
-_MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
+UP, RING = "6", "4"
 
 
 class Listing:
@@ -47,6 +45,7 @@ class Listing:
         self._channels_done = False
         self._since: datetime | None = None
         self._restarted = self._stopped = False
+        self._stopped_later = False  # it was up when it came back, and stopped then: not the stop cut us off
         self.absence = Absence()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
@@ -71,6 +70,13 @@ class Listing:
     def _doubt(self) -> None:
         for call in self._tracker.calls.values():
             call.doubtful = True
+            call.flags |= NOT_HEARD
+            call.unheard_since = call.unheard_since or self._since
+            call.sent_unheard = True
+            call.asked = call.asked and call.answered  # it may have been the echo of a refusal that is said next
+            if call.sent is not None:
+                call.sent.is_unsure = True
+            _doubt_legs(call, self._since)
             call.line_up = bool(call.line_up)  # what is heard next need not have come straight from the menu
             if call.told:
                 self._untold[call.id] = not call.answered and not call.voicemail
@@ -81,13 +87,14 @@ class Listing:
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self._since, fact.at, may_hide, may_hide))
+                told.append(f.Unheard(fact.call, self._since, self._tracker.clock, may_hide, may_hide))
             told.append(fact)
         return told
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange says that it goes down: what is still up when it comes back is gone."""
         self._stopped, self.absence.stopped_at = True, event.at or self._tracker.clock
+        self._stopped_later = self.is_unheard
 
     @property
     def was_heard(self) -> bool:
@@ -149,6 +156,7 @@ class Listing:
         if self._since is not None and until is not None:
             self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
         self._restarted, self._stopped, self.absence = False, False, Absence()
+        self._stopped_later = False
         self._since, self.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
@@ -194,7 +202,7 @@ class Listing:
             if caller is None or self._restarted:
                 self._over(call, until)
             else:
-                self._still_there(call, caller, legs.get(call.id, []), until)
+                self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
         for entry in listed.values():
             if entry.uniqueid == entry.linkedid and entry.uniqueid not in tracker.legs:
                 self._found(entry, legs.get(entry.linkedid, []), until)
@@ -204,10 +212,12 @@ class Listing:
 
     def _answered_when(self, call: TrackedCall, listed: dict[str, e.Status]) -> None:
         """An answer whose time was not known: a later listing may bring it."""
-        leg = call.unsure
+        leg, caller = call.unsure, listed.get(call.id)
         phone = listed.get(leg.uniqueid) if leg is not None else None
-        at = answer_time(phone) if phone is not None else None
-        if leg is not None and at is not None:
+        if leg is None or caller is None or phone is None or not is_joined_at_once(caller, phone):
+            return
+        at = up_since(phone)
+        if at is not None:
             call.unsure = None
             self._tracker.answer(call, leg, at, found=True)
 
@@ -227,7 +237,7 @@ class Listing:
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
         open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that is what cut us off: nobody answered in between.
-        self._tell_gap(call, until, open_still and how != "stopped", open_still)
+        self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
         for leg in call.legs:
             drop(tracker, leg)
         if call.sent is not None and call.sent.kind == "blonde":
@@ -251,7 +261,7 @@ class Listing:
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
             drop_from(tracker, call, leg)
-        self._observe(call, entry, phones, self._since, until)
+        Observing(tracker, self._applications, self._since, until).observe(call, entry, phones)
 
     def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
         """After a restart of callmon's own, phones are known by their channels: here are their ids again."""
@@ -271,17 +281,21 @@ class Listing:
         leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call somebody back: its join tells for whom
             leg.answered = entry.state == UP
-            self._place(leg, entry)
+            place(tracker, leg, entry)
             return
         call = tracker.calls[leg.uniqueid] = new_call(leg, None, entry.language)
         line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
+        call.gone_unheard = True
         direction = "inbound" if line is not None else self._direction(entry, phones)
-        here = [phone for phone in phones if phone.state != UP or (entry.bridge and phone.bridge)]
-        first = any(soon(arrived, born(phone.uniqueid)) for phone in here)
-        may_hide = entry.state == UP and not first
+        # While one that was rung at once still rings, nobody has answered.
+        rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
+        may_hide = entry.state == UP and not any(soon(arrived, born(phone.uniqueid)) for phone in rung)
         silent = not is_ringing(phones)
         arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
-        self._observe(call, entry, phones, arrived, until)
+        call.unheard_since, call.sent_unheard = arrived, True
+        if direction != "inbound" and entry.state == UP:  # who picks up another's call has an id of their own
+            leg.answered, leg.joined_unheard = True, arrived
+        Observing(tracker, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
         ends = self._tracker.site.endpoints
@@ -289,109 +303,15 @@ class Listing:
             return "outbound"
         return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"
 
-    def _observe(
-        self,
-        call: TrackedCall,
-        entry: e.Status,
-        phones: list[e.Status],
-        since: datetime | None,
-        until: datetime | None,
-    ) -> None:
-        """What the caller's channel and the phones of the call are doing now."""
-        self._application(call, entry, since, until)
-        self._place(call.caller, entry)
-        for phone in sorted(phones, key=lambda phone: phone.uniqueid):
-            leg = self._leg(call, phone)
-            self._place(leg, phone)
-            if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
-                self._rings(call, leg, entry, phone, since)
-        pair_halves(call.legs)
-        for phone in phones:
-            leg = self._tracker.legs[phone.uniqueid]
-            if phone.state == UP and leg.is_phone:
-                leg.answered = True  # picked up; with the caller perhaps only from its join on
-                if not call.answered and self._has_caller(call, leg):
-                    self._answered(call, leg, phone, since, until)
-        if call.answered:
-            self._tracker.join(call, None)  # a transfer may have been taken in the gap: when, nobody heard
 
-    def _leg(self, call: TrackedCall, phone: e.Status) -> Leg:
-        leg = self._tracker.legs.get(phone.uniqueid)
-        if leg is None:
-            leg = self._tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
-        if leg.call is not call:
-            self._tracker.take_in(call, leg)
-        if leg.call is call and not leg.dialled and not leg.answered:
-            self._dialled_unheard(call, leg)
-        return leg
+def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:
+    """Legs that were born on their own, and are not in a bridge with the caller yet."""
+    legs = (listed.get(leg.uniqueid) for leg in call.legs)
+    return [entry for entry in legs if entry is not None and entry.linkedid != call.id]
 
-    def _dialled_unheard(self, call: TrackedCall, leg: Leg) -> None:
-        """A leg whose DialBegin nobody heard, perhaps not even its birth."""
-        tracker = self._tracker
-        leg.dialled = call.dialled = True
-        if leg.is_phone:
-            leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
-            arrival.settle_direction(tracker, call, leg.outside)
-            tracker.tell(f.PhoneDialled(call.id, None, tracker.phone(leg), tracker.named(leg)))
 
-    def _place(self, leg: Leg, entry: e.Status) -> None:
-        if entry.bridge:
-            self._tracker.bridges.enter(leg, entry.bridge)
-        elif leg.bridge is not None:
-            self._tracker.bridges.leave(leg)
-
-    def _application(
-        self, call: TrackedCall, entry: e.Status, since: datetime | None, until: datetime | None
-    ) -> None:
-        tracker, application = self._tracker, self._applications.get(entry.uniqueid, "")
-        start, slack = within(since, until)
-        if application == "VoiceMail":
-            mailbox = entry.exten if entry.exten in tracker.site.mailboxes else None
-            voicemail.took(tracker, call, start, mailbox, slack)
-        elif application == "Queue" and call.queue is None:
-            call.queue = "?"
-            if not call.answered:
-                if entry.state == UP and call.inbound and not entry.bridge:
-                    tracker.open_line(call, None)
-                tracker.tell(f.QueueEntered(call.id, start, "?", slack))
-        elif application != "Queue" and call.queue is not None and not call.answered:
-            tracker.tell(f.QueueLeft(call.id, None, call.queue))
-            call.queue = None
-        elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
-            tracker.open_line(call, since if application in _MENU else None)
-
-    def _rings(
-        self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status, since: datetime | None
-    ) -> None:
-        """When did this phone begin to ring? Its channel was born within one second before that."""
-        start, slack = born(phone.uniqueid), SECOND
-        leg_start = start
-        if start is not None and since is not None:
-            first = earliest(entry, start, since)
-            if start - first > AT_ONCE:
-                start, slack = first, start + SECOND - first  # another may have rung before it, unheard
-        dialling.rang(self._tracker, call, leg, start, slack=slack)
-        leg.rang_at = leg_start
-
-    def _has_caller(self, call: TrackedCall, leg: Leg) -> bool:
-        """In one bridge with the caller, or through Local channels; or the caller waits alone in one meanwhile.
-
-        A colleague who is consulted is no such person: there the second half of a Local channel is beside.
-        """
-        bridges = self._tracker.bridges
-        near = bridges.reachable(call.caller)
-        if leg in near or any(other.is_phone and other.call is call for other in near):
-            return leg in near
-        beside = bridges.beside(leg)
-        return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
-
-    def _answered(
-        self, call: TrackedCall, leg: Leg, phone: e.Status, since: datetime | None, until: datetime | None
-    ) -> None:
-        at = answer_time(phone)
-        if at is not None:
-            self._tracker.answer(call, leg, at, found=True)
-            return
-        call.unsure = leg
-        start, slack = within(since, until)
-        self._tracker.answer(call, leg, start, slack, found=True)
+def _doubt_legs(call: TrackedCall, since: datetime | None) -> None:
+    """A phone that was picked up already may be joined with the caller unheard."""
+    for leg in call.legs:
+        if leg.answered and not call.answered:
+            leg.joined_unheard = leg.joined_unheard or leg.answered_at or since

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from callmon import facts as f
 from callmon.ami import events as e
-from callmon.calls import arrival, language, transfers, waiting
+from callmon.calls import arrival, dialling, language, transfers, waiting
+from callmon.calls.legs import NOT_HEARD
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -21,14 +22,18 @@ def joined(tracker: Tracker, event: e.QueueCallerJoin) -> None:
     tracker.not_voicemail_after_all(call, event)
     arrival.settle_direction(tracker, call, dialled_outside=False)
     call.queue, call.queued = event.queue, True
+    call.flags &= ~NOT_HEARD
     transfers.taken(call)
     tracker.tell(f.QueueEntered(call.id, event.at, event.queue))
     waiting.queued(tracker, call, event.at)
 
 
 def left(tracker: Tracker, event: e.QueueCallerLeave) -> None:
-    """QueueCallerLeave."""
+    """QueueCallerLeave. What rang until now, rang while the caller heard the queue."""
     call = tracker.calls.get(event.uniqueid)
-    if call is not None and call.queue is not None:
-        call.queue = None
-        tracker.tell(f.QueueLeft(call.id, event.at, event.queue, call.asked))
+    if call is None or call.queue is None:
+        return
+    for leg in call.legs:
+        dialling.rang_by_hint(tracker, call, leg)
+    call.queue = None
+    tracker.tell(f.QueueLeft(call.id, event.at, event.queue, call.asked))

@@ -29,6 +29,8 @@ def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
     if call is not None:
         _know(tracker, call, account, facts)
         return
+    if arrival.line is not None:
+        tracker.site.endpoints.learn(arrival.channel, outside=True)
     leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
     call = tracker.calls[arrival.call] = new_call(leg, None, account.language or "")
     call.told, call.doubtful = True, True

@@ -39,7 +39,7 @@ class Account(Telling, gc=False):
 
     def call(self) -> Call:
         """The account as a frozen value."""
-        a, answer, end, doubt, handing = self.arrival, self.answer, self.end, self.doubt, self.handing
+        a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard = self.rings(waited)
         return Call(
@@ -66,9 +66,9 @@ class Account(Telling, gc=False):
             holds=self._holds(), transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
             redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),
             gaps=tuple([(gap.at, gap.until) for gap in doubt.gaps]),
-            heard=self._heard(), doubtful=self.is_doubtful(),
-            talked=self._since_answer(handing.talked_until or (end.at if end is not None else None)),
-            held_after=self._since_answer(handing.held_from), held_for=self._held_for(),
+            heard=self._heard(), doubtful=self.is_doubtful() and answer is None,
+            talked=self._talked(),
+            held_after=self._held_after(), held_for=self._held_for(),
         )  # fmt: skip
 
     def _is_near(self, slack: timedelta) -> bool:
@@ -95,14 +95,38 @@ class Account(Telling, gc=False):
         return (Person(first.phone, first.at), *[Person(*joined) for joined in self.handing.joined])
 
     def _since_answer(self, at: datetime | None) -> timedelta | None:
-        answer = self.answer
+        answer = self.first_answer()
         if at is None or answer is None or answer.at is None or answer.slack != f.EXACT:
             return None
         return at - answer.at
 
+    def _talked(self) -> timedelta | None:
+        """None where people may have been gone unheard."""
+        answer, end = self.first_answer(), self.end
+        until = self.handing.talked_until or (end.at if end is not None else None)
+        if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
+            return None
+        if self.voicemail is not None and self.voicemail.slack != f.EXACT:
+            return None
+        return self._since_answer(until)
+
+    def _held_after(self) -> timedelta | None:
+        """None where an earlier time on hold may have gone unheard."""
+        answer, held = self.first_answer(), self.handing.held_from
+        if answer is None or answer.at is None or answer.found or held is None or self._gap_since(answer.at, held):
+            return None
+        return self._since_answer(held)
+
+    def _gap_since(self, begin: datetime, end: datetime) -> bool:
+        """Nobody listened for a while between the two."""
+        gaps = self.doubt.gaps
+        return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
+
     def _held_for(self) -> timedelta | None:
         """How long the caller waited the first time; None where nobody heard all of it."""
         begun, over = self.handing.held_from, self.handing.held_until or (self.end.at if self.end else None)
+        if self._held_after() is None and self.is_partly_heard():
+            return None
         if begun is None or over is None or any(g.until is None or g.until > begun for g in self.doubt.gaps):
             return None
         return over - begun
@@ -160,9 +184,19 @@ class Account(Telling, gc=False):
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
-        if self.answer is not None and not self._is_first_answer(self.answer):
+        if self.answer is not None and self.first_answer() is None:
             return Span(f.EXACT, longest)  # somebody may have answered unheard before
+        if self.answer is None and self.is_doubtful():
+            return Span(min(longest, self._surely_waited(start)), longest)
         return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack)), longest)
+
+    def _surely_waited(self, start: datetime) -> timedelta:
+        """Until the first gap in which somebody may have answered."""
+        began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        if self.arrival.may_hide_answer or not began or None in began:
+            return f.EXACT
+        first = min(at for at in began if at is not None)
+        return max(f.EXACT, first - start - self.doubt.clock_slack)
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
         """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
@@ -201,11 +235,16 @@ class Account(Telling, gc=False):
         by_timeout = self.voicemail is not None or self._is_by_timeout()
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
-        if self.stopped is not None and (doubt.stopped_slack != f.EXACT or self.stopped_by == "gone"):
-            # What ended it was not heard.
+        if self._is_end_unheard():
             least = rings.begun_by_timeout(waited.shortest, self.cycle)
             most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
+
+    def _is_end_unheard(self) -> bool:
+        """Whether a time-out or the caller ended the ringing is not known."""
+        if self.stopped is not None and (self.doubt.stopped_slack != f.EXACT or self.stopped_by == "gone"):
+            return True
+        return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
     def _rings_of(self, waited: Span) -> int:
         """From CEL, whose ringing begins with the phone's channel: the number told is marked as estimated."""
@@ -225,8 +264,15 @@ class Account(Telling, gc=False):
         later = self.end.at is not None and self.end.at - self.stopped > SHORTEST_STAY
         return self.stopped_by == "cancelled" and later
 
+    def first_answer(self) -> f.Answered | None:
+        """The answer that is known; None where somebody may have answered unheard before.
+
+        Nobody has where no gap can hide it, or where this phone rang at once, or before the gap.
+        """
+        answer = self.answer
+        return answer if answer is not None and self._is_first_answer(answer) else None
+
     def _is_first_answer(self, answer: f.Answered) -> bool:
-        """Nobody can have answered unheard before: no gap hides it, this phone rang at once, or before the gap."""
         rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if not self.is_doubtful() or soon(self.arrival.at, rang):
             return True
@@ -273,6 +319,8 @@ class Account(Telling, gc=False):
         return self.tried > 0 and self.busy == self.tried
 
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+        if inbound and self.end is not None and self.end.by == "unknown":
+            return "unknown"  # nobody heard whether the caller gave up
         if self._is_busy():
             return "unknown" if self.is_partly_heard() else "busy"
         if inbound and self._gave_up():

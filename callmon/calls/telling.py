@@ -134,7 +134,7 @@ class Telling(msgspec.Struct, gc=False):
             case f.SentOff():
                 self._taken_back(fact.at)
             case f.Transferred():
-                self._hand(transfers=(*h.transfers, Transfer(fact.kind, fact.by, fact.to, fact.answered)))
+                self._hand(transfers=(*h.transfers, _transfer(fact)))
             case f.PersonJoined():
                 joined = (*h.joined, (fact.phone, fact.at))
                 self._taken_back(fact.at, is_parked=False, held=False, joined=joined, talked_until=None)
@@ -277,6 +277,13 @@ class Telling(msgspec.Struct, gc=False):
     def _doubts(self, what: str, value: Any) -> None:
         if getattr(self.doubt, what) != value:
             self.doubt = _changed(self.doubt, **{what: value})
+
+
+def _transfer(fact: f.Transferred) -> Transfer:
+    """Its kind is not known where it was said in a gap; then a new dial need not be the first since."""
+    if not fact.unheard:
+        return Transfer(fact.kind, fact.by, fact.to, fact.answered)
+    return Transfer(None, fact.by, None if fact.kind == "redirect" else fact.to or None, fact.answered)
 
 
 _TIMES = (

@@ -42,7 +42,7 @@ from callmon.calls import (
 )
 from callmon.calls.crowd import CROWDED, Crowd
 from callmon.calls.endpoints import endpoint, extension, masked
-from callmon.calls.legs import OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
+from callmon.calls.legs import NOT_HEARD, OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
 from callmon.calls.listing import Listing
 from callmon.calls.phones import Phones
 from callmon.calls.site import Site
@@ -203,13 +203,13 @@ class Tracker:
         voicemail.by_place(self, call, event)
         surveys.by_place(self, call, event)
         if call.seldom is not None and call.maybe_voicemail:
-            voicemail.took(self, call, call.last_stop or at, None)
+            voicemail.took_by(self, call, at, None)
         if event.cause in NO_CHANNEL and not call.dialled:
             self._out.append(f.DialFailed(call.id, at))
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
             waiting.refused(self, call, at)
             self._out.append(f.CallerBusy(call.id, at))
-        by: f.Ender = "caller" if call.asked else "exchange"
+        by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
         how: f.EndedHow = "stopped" if call.stopping else "hangup"
         # The caller is gone from the request on; until the Hangup the dialplan may clear up (`h`) for seconds.
         self.close(call, f.Ended(call.id, (call.asked_at if call.asked else None) or at, by, how))
@@ -231,7 +231,7 @@ class Tracker:
         call = self.calls.get(event.uniqueid)
         if call is None:
             dialling.asked(self, event)
-        elif not call.busy:  # after a busy or congested signal it is our own refusal's echo
+        elif not call.busy and (call.answered or not call.refused_unheard):  # else our own refusal's echo
             call.asked, call.asked_at = True, event.at
             voicemail.by_place(self, call, event)
             surveys.by_place(self, call, event)
@@ -289,7 +289,9 @@ class Tracker:
                 leg.rang_at = event.stamp
         elif event.state == UP:
             self._caller_up(call, event)
+            call.flags &= ~NOT_HEARD
         elif event.state == BUSY:
+            call.flags &= ~NOT_HEARD
             call.busy, call.asked = True, False  # a request that came just before was its echo
             arrival.settle_direction(self, call, dialled_outside=False)
             waiting.refused(self, call, event.at)
@@ -298,14 +300,15 @@ class Tracker:
     def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
         """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
         language.heard(self, call, event)
-        if call.answered or call.voicemail or any(leg.answered for leg in call.legs):
-            return
-        if not call.inbound and call.dialled:
+        taken = call.answered or call.voicemail or any(leg.answered for leg in call.legs)
+        if taken or (not call.inbound and call.dialled):
             return
         voicemail.by_place(self, call, event)
         if call.voicemail:
             return
-        if call.dialled and not self.dialplan_heard:
+        if call.dialled and call.gone_unheard and call.told:  # for whom, or what, may have been said in the gap
+            self._out.append(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
+        elif call.dialled and not self.dialplan_heard:
             call.maybe_voicemail = event.at or True
         else:
             self.open_line(call, event.at)
@@ -328,6 +331,8 @@ class Tracker:
         if self.bridges.enter(leg, event.bridge):
             return
         call = leg.call
+        if call is not None and leg is call.caller:
+            call.flags &= ~NOT_HEARD
         # It may be with a caller's leg through others, or have come to a caller by itself.
         if call is None or call.caller.bridge is None or not (call.told or call.consults):
             call = next((near.call for near in self.bridges.reachable(leg) if near.call is not None), call)
@@ -357,15 +362,18 @@ class Tracker:
                 voicemail.took(self, call, at, leg.mailbox)
             elif leg.has_person:
                 arrival.settle_direction(self, call, leg.outside)
-                self.answer(call, leg, self._when_joined(leg, at))
+                self.answer(call, leg, *self._when_joined(leg, at))
                 return
 
     @staticmethod
-    def _when_joined(leg: Leg, at: datetime | None) -> datetime | None:
-        picked_up = leg.answered_at
-        if picked_up is None or at is None or at - picked_up > JOINED_AT_ONCE:
-            return at
-        return picked_up
+    def _when_joined(leg: Leg, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
+        """When, within what time after it, and whether only a listing tells it."""
+        picked_up, unheard = leg.answered_at, leg.joined_unheard
+        if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
+            return picked_up, f.EXACT, False
+        if unheard is None or at is None or at < unheard:
+            return at, f.EXACT, False
+        return unheard, at - unheard, True  # this need not have been the first time
 
     def answer(
         self,
@@ -377,6 +385,7 @@ class Tracker:
     ) -> None:
         """Tell that a person answered the caller."""
         call.answered = leg.answered = True
+        call.sent_unheard = found
         call.person = leg
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # A caller who stays this long where nothing was dialled has been taken by a menu or an announcement: an
 # extension that does not exist ends the call at once.
 TAKEN_AFTER = timedelta(seconds=2)
+# A caller who is sent off leaves the bridge within milliseconds.
+LEAVES_WITHIN = timedelta(seconds=1)
 REFUSALS = frozenset(("17", "21"))  # busy, declined
 
 
@@ -68,7 +70,7 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
     send_off(tracker, call, sending)
     if call.sent is not None and target is not None and target is person:
         call.sent = None
-        tracker.tell(f.Transferred(call.id, event.at, kind, _by(tracker, sending), to, answered=True))
+        tracker.tell(f.Transferred(call.id, event.at, kind, _by(tracker, sending), to, True, sending.unheard))
     else:
         joined(tracker, call, event.at)
 
@@ -82,7 +84,14 @@ def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
     else:
         settle(tracker, call, sending.at)
     call.sent = sending
+    sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending)
     tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(tracker, sending), sending.to))
+
+
+def _is_new(call: TrackedCall, sending: Sending) -> bool:
+    """Of a caller whom the last listing showed with the person, who had not sent the caller off just then."""
+    at, since = sending.at, call.together_at
+    return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
 def _is_seen_already(seen: Sending, sending: Sending) -> bool:
@@ -129,13 +138,16 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         _third(tracker, call, at)
         return
     sent, before = call.sent, call.person
+    if at is None and sent is not None and not sent.is_unsure and endpoint(person.channel) == endpoint(sent.by):
+        return  # a listing, just before the caller leaves
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
+    call.sent_unheard = call.sent_unheard and at is None
     tracker.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
         tracker.take_in(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, answered=True))
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, True, sent.unheard))
     elif sent is not None:
         call.sent = None
         tracker.tell(f.CameBack(call.id, at, sent.to))
@@ -164,11 +176,11 @@ def _third(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
 def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     """The call is over, or the caller is sent off again: was the last sending a transfer?"""
     sent, call.sent = call.sent, None
-    if sent is None:
-        return
+    if sent is None or sent.is_unsure or (sent.unheard and sent.kind != "redirect"):
+        return  # who was consulted may have answered unheard
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, answered=False))
+        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, False, sent.unheard))
     else:
         tracker.tell(f.CameBack(call.id, at, sent.to))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import arrival, language, transfers, waiting
-from callmon.calls.legs import TrackedCall
+from callmon.calls.legs import NOT_HEARD, TrackedCall
 
 if TYPE_CHECKING:
     from callmon.calls.tracker import Tracker
@@ -41,6 +41,17 @@ def took(
     tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 
+def took_by(tracker: Tracker, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:
+    """Tell that voicemail took the call by then: when the last phone was given up, if all was heard since."""
+    since = call.unheard_since
+    if since is None:
+        took(tracker, call, call.last_stop or at, mailbox)
+    elif at is None or at < since:
+        took(tracker, call, at, mailbox)
+    else:
+        took(tracker, call, since, mailbox, at - since)
+
+
 def step(tracker: Tracker, event: e.Newexten) -> None:
     """The dialplan runs VoiceMail. From now on a line of this exchange that goes up is not guessed at."""
     tracker.dialplan_heard = True
@@ -51,6 +62,7 @@ def step(tracker: Tracker, event: e.Newexten) -> None:
     if leg is not leg.call.caller:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
+    leg.call.flags &= ~NOT_HEARD
     language.heard(tracker, leg.call, event)  # voicemail chosen in a menu is no language chosen
     transfers.redirected(tracker, leg.call, event.at, mailbox)
     took(tracker, leg.call, event.at, mailbox)
@@ -72,8 +84,11 @@ def _passed_through(tracker: Tracker, call: TrackedCall, at: datetime | None) ->
     """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup.
 
     It went there after the last phone was given up, or (no phone could even be dialled) after the caller was
-    sent off. Where no time is told, an exchange that lets us hear VoiceMail would have said it.
+    sent off. Where no time is told, an exchange that lets us hear VoiceMail would have said it. Where a gap hid
+    when that was, nothing is claimed.
     """
+    if call.unheard_since is not None:
+        return True
     sent = call.sent.at if call.sent is not None else None
     since = max(filter(None, (call.last_stop, sent)), default=None)
     if at is None or since is None:
@@ -96,6 +111,6 @@ def left(tracker: Tracker, call: TrackedCall, at: datetime | None, box: str) -> 
     """Tell that the caller left a message."""
     mailbox = box.partition("@")[0] or None
     transfers.redirected(tracker, call, at, mailbox or "")
-    took(tracker, call, call.last_stop or at, mailbox)
+    took_by(tracker, call, at, mailbox)
     call.message = True
     tracker.tell(f.MessageLeft(call.id, at, mailbox))

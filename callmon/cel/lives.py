@@ -14,7 +14,9 @@ import msgspec
 from callmon.calls.endpoints import endpoint, is_local
 from callmon.cel.rows import Row
 
-LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END", "STREAM_END"))
+LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"))
+# What was played ends when the caller leaves, but also by itself, long before.
+PLAYED = "STREAM_END"
 # Refusals that a phone gives without ringing first, when it gives them at once.
 BUSY, DECLINED, FORWARDED, ELSEWHERE = "17", "21", "23", "26"
 AT_ONCE = timedelta(seconds=1)
@@ -130,6 +132,8 @@ class Lives:
         """A row is of leaving when all later ones of its channel are."""
         for row in rows:
             life = self._by_id[row.uniqueid]
+            if row.kind == PLAYED:
+                continue
             if row.kind not in LEAVING and row.exten != AFTER:
                 life.leaving = 0
             elif not life.leaving and row.exten != AFTER:

@@ -66,7 +66,7 @@ class _Gaps:
         arrived = _of(heard, f.Arrived)
         self._spans = [(x.at or BEFORE_ALL, x.until or NEVER) for x in heard if isinstance(x, f.Unheard)]
         if arrived is not None and arrived.found:
-            seen = [x.at for x in heard[1:] if x.at is not None]
+            seen = [x.at for x in heard[1:] if x.at is not None and not _is_listed(x)]
             self._spans.append((BEFORE_ALL, min(seen, default=NEVER)))
         ended = _of(heard, f.Ended)
         if ended is None or ended.at is None or ended.how == "unheard":
@@ -78,6 +78,11 @@ class _Gaps:
 
     def heard_at(self, fact: Fact) -> bool:
         return fact.at is not None and not any(since <= fact.at <= until for since, until in self._spans)
+
+
+def _is_listed(fact: Fact) -> bool:
+    """Not heard when it happened, but seen in a listing."""
+    return getattr(fact, "slack", f.EXACT) != f.EXACT or (isinstance(fact, f.Answered) and fact.found)
 
 
 def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:

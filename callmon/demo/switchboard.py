@@ -29,6 +29,7 @@ class Channel:
     dialled: bytes = b""
     application: bytes = b""
     bridge: bytes = b""
+    begun: bytes = b"0.000000"  # its CDR's newest record, and when that was answered
     answered: bytes = b"0.000000"
     is_phone: bool = field(init=False)
 
@@ -53,7 +54,8 @@ class Switchboard:
         headers = _headers(message)
         uniqueid = headers.get(b"Uniqueid", b"")
         if headers.get(b"Event") == b"Newchannel":
-            self._channels[uniqueid] = Channel(at, headers, _dialled(headers))
+            begun = headers.get(b"Timestamp", b"0.000000")
+            self._channels[uniqueid] = Channel(at, headers, _dialled(headers), begun=begun)
         elif uniqueid in self._channels:
             self._changed(headers, self._channels[uniqueid])
         if headers.get(b"Event") == b"DialBegin" and headers.get(b"DestUniqueid") in self._channels:
@@ -74,6 +76,7 @@ class Switchboard:
                 channel.bridge = headers[b"BridgeUniqueid"]
             case b"BridgeLeave":
                 channel.bridge = b""
+                channel.begun = channel.answered = headers[b"Timestamp"]
             case b"Hangup":
                 del self._channels[headers[b"Uniqueid"]]
 
@@ -96,7 +99,7 @@ class Switchboard:
         yield self._complete(b"CoreShowChannelsComplete", action_id)
 
     def status(self, action_id: bytes, now: float) -> Iterator[bytes]:
-        """The answer to Status with `Variables: CDR(answer,u)`."""
+        """The answer to Status with `Variables: CDR(start,u),CDR(answer,u)`."""
         for channel in self._channels.values():
             yield _message(
                 b"Event: Status",
@@ -108,6 +111,7 @@ class Switchboard:
                 b"Application: " + channel.application,
                 b"Data: ",
                 b"Seconds: %d" % channel.seconds(now),
+                b"Variable: CDR(start,u)=" + channel.begun,
                 b"Variable: CDR(answer,u)=" + channel.answered,
                 action_id,
             )

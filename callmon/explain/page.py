@@ -74,7 +74,7 @@ class Page:
         if call.line is not None:
             yield say("Heures normales de bureau"), self._hours()
         yield say("Issue"), self._outcome()
-        if call.answered_by is not None and call.waited is not None:
+        if call.outcome == "answered" and call.waited is not None:
             yield say("Délai de réponse"), self._waited(call.waited)
         if call.heard != "full":
             yield say("Écoute"), self._heard()

@@ -343,7 +343,7 @@ def _ended(tale: Tale, fact: f.Ended) -> Told:
         case _, "caller":
             ring = call.rings if call.abandoned_in == "ringing" else None
             return say("L'appelant raccroche"), (_callers_ring(tale, ring),)
-        case _, "exchange" if call.answered_by is not None:
+        case _, "exchange" if call.outcome == "answered":
             ours = say("Notre côté met fin à l'appel")
             return (ours if call.direction == "inbound" else say("L'autre côté met fin à l'appel")), ()
         case _, "exchange":

@@ -27,7 +27,7 @@ def unnamed(stored: StoredCall) -> StoredCall:
     if account is not None:
         people = tuple(msgspec.structs.replace(x, phone=_letter(names, x.phone)) for x in account.people)
         transfers = tuple(
-            msgspec.structs.replace(x, by=_channel(names, x.by), to=_letter(names, x.to))
+            msgspec.structs.replace(x, by=_channel(names, x.by), to=x.to and _letter(names, x.to))
             for x in account.transfers
         )
         answered = None if account.answered_by is None else _letter(names, account.answered_by)

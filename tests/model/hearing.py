@@ -30,7 +30,9 @@ class Shown:
     """A channel as a listing shows it."""
 
     headers: dict[str, str]
+    born: float = 0.0
     bridge: str = ""
+    again: float | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,13 +72,19 @@ def _again(channels: dict[str, Shown], cable: Cable, at: float) -> bytearray:
     data += b"".join(written("CoreShowChannel", _entry(shown, "BridgeId")) for shown in channels.values())
     data += written("CoreShowChannelsComplete", {"EventList": "Complete"})
     for shown in channels.values():
-        answered = shown.more.get("answered") if cable.tells_answers else None
-        told = "0.000000" if answered is None else stamp(answered)
-        data += (
-            written("Status", _entry(shown, "BridgeID"))[:-2] + f"Variable: CDR(answer,u)={told}\r\n\r\n".encode()
-        )
+        begun, answered = _record(shown) if cable.tells_answers else ("", "")
+        variables = f"Variable: CDR(start,u)={begun}\r\nVariable: CDR(answer,u)={answered}\r\n\r\n"
+        data += written("Status", _entry(shown, "BridgeID"))[:-2] + variables.encode()
     # As Asterisk: answers to actions bear no Timestamp; another event tells the time.
     return data + written("PeerStatus", {"Peer": "PJSIP/101"}, at) + written("StatusComplete", {})
+
+
+def _record(shown: Shown) -> tuple[str, str]:
+    """The newest of its CDR: one that begins in a later bridge is answered when it begins."""
+    if shown.again is not None:
+        return stamp(shown.again), stamp(shown.again)
+    answered = shown.more.get("answered")
+    return stamp(shown.born), "0.000000" if answered is None else stamp(answered)
 
 
 def _entry(shown: Shown, bridge: str) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _keep(channels: dict[str, Shown], message: Message) -> None:
     own = message.headers.get("Uniqueid", "")
     match message.kind:
         case "Newchannel":
-            channels[own] = Shown(dict(message.headers))
+            channels[own] = Shown(dict(message.headers), message.at)
         case "Newstate":
             state = message.headers["ChannelState"]
             channels[own].headers |= {"ChannelState": state, "ChannelStateDesc": STATES[state]}
@@ -100,7 +108,7 @@ def _keep(channels: dict[str, Shown], message: Message) -> None:
             channels[own].bridge = message.headers["BridgeUniqueid"]
             _share_linkedid([shown for shown in channels.values() if shown.bridge == channels[own].bridge])
         case "BridgeLeave":
-            channels[own].bridge = ""
+            channels[own].bridge, channels[own].again = "", message.at
         case "Hangup":
             del channels[own]
     if own in channels:

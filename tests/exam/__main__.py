@@ -1,0 +1,61 @@
+"""``python -m tests.exam``: cut recorded calls anywhere; print how many pairs were tried and how many disagree."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from collections.abc import Iterator
+from itertools import chain
+
+from tests.exam.cuts import Examined
+from tests.exam.subjects import Subject, calls_of_runs, recordings, traces
+
+SAMPLE = 6  # pairs of a recording
+SEED = 1
+SHOWN = 20  # disagreements of a recording
+
+
+def main() -> int:
+    options = _options()
+    most = None if options.whole else options.pairs
+    gc.freeze()  # what is loaded stays: only what a cut leaves behind is looked through
+    subjects = tried = cuts = wrong = 0
+    for subject in _chosen(options.only):
+        pairs, made, found = _examine(subject, most, options.seed)
+        subjects, tried, cuts, wrong = subjects + 1, tried + pairs, cuts + made, wrong + len(found)
+        _say(f"{subject.name:<55} {pairs:>6} pairs {made:>7} cuts {len(found):>5} disagree")
+        for line in found[:SHOWN]:
+            _say(f"    {line}")
+    _say(f"{subjects} recorded calls, {tried} pairs of moments, {cuts} cuts: {wrong} disagree")
+    return 1 if wrong else 0
+
+
+def _examine(subject: Subject, most: int | None, seed: int) -> tuple[int, int, list[str]]:
+    examined = Examined(subject)
+    pairs = examined.pairs(most, seed)
+    made = [cut for pair in pairs for cut in examined.cuts(pair)]
+    return len(pairs), len(made), [line for cut in made for line in examined.wrongs(cut)]
+
+
+def _chosen(only: list[str]) -> Iterator[Subject]:
+    every = chain(recordings(), traces(), calls_of_runs())
+    return every if not only else (one for one in every if any(name in one.name.split("/") for name in only))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.exam", description=__doc__)
+    parser.add_argument("--whole", action="store_true", help="every pair of moments")
+    parser.add_argument("--pairs", type=int, default=SAMPLE, help=f"so many of each recording (else {SAMPLE})")
+    parser.add_argument("--seed", type=int, default=SEED, help="which of them")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these recordings")
+    return parser.parse_args()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

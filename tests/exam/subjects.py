@@ -1,0 +1,152 @@
+"""The recorded calls: their messages, their moments, what CEL tells of them, and what is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from callmon.ami import decoding
+from callmon.ami import events as e
+from callmon.calls.call import Call
+from callmon.cel.rows import Row
+from callmon.facts import Fact
+from callmon.replay import Replay
+from tests.builders import replayed
+from tests.cutting import Recording
+from tests.lab.recordings import cut
+from tests.test_cel import rows_of, told
+from tests.test_recordings import NAMES, RECORDINGS
+from tests.test_traces import NAMES as TRACE_NAMES
+from tests.test_traces import TRACES, concluding, expected, truth
+from tests.truth import unlike
+
+# It begins when the call was up already: nobody heard the whole of it.
+NEVER_WHOLE = "ami_connect_midcall"
+# Heard by a second listener, which was not cut off.
+HEARD_BY_CALLMON = "ami_drop_midcall"
+# What joins them is not in their own ids: a second call, a conference.
+APART = ("hairpin", "hairpin_from_menu", "conference")
+# A phone that gives no sign at all: CEL takes it to ring.
+SILENT = "phones_silent"
+RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Diary = dict[str, list[Fact]]
+
+
+class Said(NamedTuple):
+    """What callmon says of one call."""
+
+    call: Call
+    verdicts: dict[str, str]
+
+
+@dataclass
+class Subject:
+    """One recording. `moments`: the number of the message before which each lies, and the end."""
+
+    name: str
+    recording: Recording
+    events: list[e.Event]
+    moments: list[int]
+    rows: Sequence[Row]
+    diary: Diary
+    true: dict[str, Said]
+
+    def time(self, message: int) -> datetime:
+        """When the message before this one was said."""
+        at = e.instant(self.recording.times[message - 1]) if message > 0 else None
+        return at or e.instant(self.recording.times[self.recording.first]) or EPOCH
+
+
+def said_in(replay: Replay) -> dict[str, Said]:
+    """What a replay says of every call that it heard of."""
+    calls = [*replay.ended, *replay._monitor.calls("toronto")]
+    return {
+        call.call: Said(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
+        for call in calls
+    }
+
+
+def subject(name: str, stream: bytes, rows: Sequence[Row], diary: Diary) -> Subject:
+    recording = Recording.of(stream)
+    decoded = [decoding.event(block) for block in recording.blocks]
+    read = [n for n, one in enumerate(decoded) if isinstance(one, e.Event) and n >= recording.first]
+    events = [one for n, one in enumerate(decoded) if isinstance(one, e.Event) and n >= recording.first]
+    ids = {head.get("Uniqueid") for head in recording.heads}
+    true = {own: said for own, said in said_in(replayed(stream)).items() if said.call.direction == "inbound"}
+    own_rows = [row for row in rows if row.uniqueid in ids]
+    known = {} if name.startswith(SILENT) else {call: diary[call] for call in true if call in diary}
+    return Subject(name, recording, events, [*read, len(recording.blocks)], own_rows, known, true)
+
+
+@lru_cache
+def _rows(run: str) -> tuple[Row, ...]:
+    return tuple(rows_of(RECORDINGS / f"{run}.cel.csv"))
+
+
+@lru_cache
+def _diary(run: str) -> Diary:
+    return told(_rows(run))
+
+
+def scripted(name: str) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = json.loads((RECORDINGS / f"{name}.truth.json").read_text(encoding="utf-8"))
+    return said
+
+
+def _is_as_scripted(stream: bytes, made: list[dict[str, Any]]) -> bool:
+    """Whoever hears the whole of it says what people did."""
+    calls = [(call["situation"], call["linkedid"], call["expect"]) for call in made]
+    ids = {own for _, own, _ in calls}
+    return unlike(calls, [call for call in replayed(stream).calls() if call["call"] in ids]) == []
+
+
+def of_recording(name: str) -> Subject:
+    """One situation of Asterisk 22."""
+    stream = (RECORDINGS / f"{name}.ami").read_bytes()
+    assert _is_as_scripted(stream, scripted(name)), name
+    return subject(name, stream, _rows("run-22"), _diary("run-22"))
+
+
+def of_trace(name: str) -> Subject:
+    file = "ami-callmon.raw" if name == HEARD_BY_CALLMON else "ami.raw"
+    stream, rows = (TRACES / name / file).read_bytes(), rows_of(TRACES / name / "cel.csv")
+    assert [concluding(call) for call in replayed(stream).calls()] == [expected(x) for x in truth(name)], name
+    return subject(f"traces/{name}", stream, rows, told(rows))
+
+
+def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
+    """One call of a mixed run."""
+    stream = cut((RECORDINGS / f"{run}.ami").read_bytes(), call["linkedid"])
+    assert _is_as_scripted(stream, [call]), call
+    return subject(f"{run}/{call['situation']}/{call['linkedid']}", stream, _rows(diary), _diary(diary))
+
+
+def named(name: str) -> Subject:
+    """Of its name in the exam's list."""
+    folder, _, rest = name.partition("/")
+    if folder == "traces":
+        return of_trace(rest)
+    if not rest:
+        return of_recording(name)
+    own = rest.rpartition("/")[2]
+    return of_run(folder, dict(RUNS)[folder], next(x for x in scripted(folder) if x["linkedid"] == own))
+
+
+def recordings() -> Iterator[Subject]:
+    return (of_recording(name) for name in NAMES if not name.startswith("run-"))
+
+
+def traces() -> Iterator[Subject]:
+    return (of_trace(name) for name in TRACE_NAMES if name != NEVER_WHOLE)
+
+
+def calls_of_runs(step: int = 1) -> Iterator[Subject]:
+    """The public's calls of the mixed runs, or every so many of them."""
+    for run, diary in RUNS:
+        public = [call for call in scripted(run) if call["expect"].get("direction") == "inbound"]
+        yield from (of_run(run, diary, call) for call in public[::step] if call["situation"] not in APART)

@@ -1,0 +1,76 @@
+"""Recorded calls cut anywhere: what callmon says of them is what people did, or less (`tests/exam`).
+
+python -m tests.exam --whole         every pair of moments, not a sample
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from tests.exam.cuts import Cut, Examined
+from tests.exam.subjects import Subject, calls_of_runs, named, recordings, traces
+
+SEED = 1
+PAIRS = 4  # of each recording
+EVERY = 12  # of the calls of the mixed runs
+
+
+def sampled() -> Iterator[Subject]:
+    return chain(recordings(), traces(), calls_of_runs(EVERY))
+
+
+def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
+    wrong: list[str] = []
+    examined = 0
+    for one in map(Examined, sampled()):
+        cuts = [cut for pair in one.pairs(PAIRS, SEED) for cut in one.cuts(pair)]
+        wrong += [line for cut in cuts for line in one.wrongs(cut)]
+        examined += 1
+    assert wrong == []
+    assert examined == 129 + 28 + 15
+
+
+FOUND = {
+    "a consultation begun in the gap is not the answer": ("attended_returned", (7, 24, 24, "cut")),
+    "nor is a consultation at a desk phone": ("attended_returned_by_desk", (6, 30, 30, "cut")),
+    "nor is one that ended as a transfer": ("blonde_completed", (2, 16, 19, "kill")),
+    "nor is the return from one": ("attended_returned", (3, 28, 31, "cut")),
+    "a picked-up phone that asks first has not answered": ("confirm_accepted", (14, 18, 21, "cut")),
+    "nor has one behind a Local channel": ("follow_me_by_application", (11, 36, 36, "cut")),
+    "a phone rung within a second need not be the first": ("forward_302", (0, 14, 17, "cut")),
+    "a taker's own answer is not the pick-up": ("pickup", (6, 10, 13, "cut")),
+    "ringing before an unheard pick-up counts": ("traces/pickup_group", (2, 14, 17, "cut")),
+    "who answered first is not known after an unheard transfer": ("blind_transfer", (8, 22, 22, "cut")),
+    "nor behind a Local channel": ("local_then_transfer", (0, 32, 32, "cut")),
+    "a caller's wish to hang up may go unheard": ("abandon_ring1", (3, 16, 16, "cut")),
+    "also in a queue": ("queue_abandon", (0, 11, 11, "cut")),
+    "a busy signal may go unheard before its echo": ("congestion", (0, 4, 7, "cut")),
+    "a wait in doubt has no exact end": ("anonymous_answered", (13, 15, 18, "cut")),
+    "a line that goes up after a gap is not voicemail's": ("pickup", (4, 8, 8, "cut")),
+    "also when callmon was ended": ("pickup_by_group", (6, 6, 9, "kill")),
+    "a taker in the list keeps its caller": ("pickup_by_replaces", (10, 10, 10, "cut")),
+    "voicemail found in a list comes after all ringing": ("traces/hunt_voicemail", (11, 24, 24, "cut")),
+    "voicemail told late did not begin before the gap": ("queue_timeout_voicemail", (11, 18, 21, "cut")),
+    "a message may be left in the gap": ("tty_voicemail", (3, 11, 12, "cut")),
+    "also where CEL fills it": ("menu_chosen_voicemail", (0, 5, 5, "cut")),
+    "a caller who was sent off may come back unheard": ("blonde_returned", (28, 42, 45, "cut")),
+    "a transfer whose name went unheard is no redirect": ("blind_transfer", (10, 16, 16, "cut")),
+    "a list just before a caller leaves shows no return": ("there_and_back", (21, 22, 25, "cut")),
+    "a trunk is known as one after a restart": ("forward_to_mobile", (1, 16, 16, "kill")),
+    "a request to hang up may be the echo of a refusal that goes unheard": ("busy_all", (12, 13, 13, "cut")),
+    "people may be gone unheard": ("transfer_to_voicemail", (10, 15, 15, "cut")),
+    "a first hold may go unheard": ("park_by_desk", (7, 14, 14, "cut")),
+    "an exchange that stops later hides no answer": ("traces/shutdown_midcall", (8, 37, 38, "cut")),
+    "music that ended is not the end of the call": ("traces/hold_unhold", (28, 41, 41, "cut")),
+    "a phone that rang in a queue was not heard to ring": ("traces/queue_abandon", (18, 22, 25, "cut")),
+    "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
+}
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_was_once_told_wrong_of_a_call_that_was_cut(what: str) -> None:
+    name, where = FOUND[what]
+    assert Examined(named(name)).wrongs(Cut(*where)) == []  # type: ignore[arg-type]  # written as a plain tuple above
