@@ -61,6 +61,7 @@ FOUND = {
     "a list just before a caller leaves shows no return": ("there_and_back", (21, 22, 25, "cut")),
     "a trunk is known as one after a restart": ("forward_to_mobile", (1, 16, 16, "kill")),
     "a request to hang up may be the echo of a refusal that goes unheard": ("busy_all", (12, 13, 13, "cut")),
+    "a wait may have ended with a pick-up just before the gap": ("pickup_by_replaces", (12, 18, 18, "cut")),
     "people may be gone unheard": ("transfer_to_voicemail", (10, 15, 15, "cut")),
     "a first hold may go unheard": ("park_by_desk", (7, 14, 14, "cut")),
     "an exchange that stops later hides no answer": ("traces/shutdown_midcall", (8, 37, 38, "cut")),

@@ -34,6 +34,10 @@ from callmon.calls.telling import CERTAIN, Telling
 from callmon.calls.voicemail import SHORTEST_STAY
 
 
+# A person who has picked up is joined with the caller so soon, and has answered when picking up.
+PICKED_UP = timedelta(seconds=0.5)
+
+
 class Account(Telling, gc=False):
     """One call in progress, and the questions that are asked of it. Nothing here changes it."""
 
@@ -196,7 +200,7 @@ class Account(Telling, gc=False):
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT
         first = min(at for at in began if at is not None)
-        return max(f.EXACT, first - start - self.doubt.clock_slack)
+        return max(f.EXACT, first - start - self.doubt.clock_slack - PICKED_UP)
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
         """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
