@@ -33,7 +33,6 @@ from callmon.calls.language import SHORTEST_MENU
 from callmon.calls.telling import CERTAIN, Telling
 from callmon.calls.voicemail import SHORTEST_STAY
 
-
 # A person who has picked up is joined with the caller so soon, and has answered when picking up.
 PICKED_UP = timedelta(seconds=0.5)
 

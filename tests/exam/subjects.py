@@ -79,7 +79,7 @@ def subject(name: str, stream: bytes, rows: Sequence[Row], diary: Diary) -> Subj
     ids = {head.get("Uniqueid") for head in recording.heads}
     true = {own: said for own, said in said_in(replayed(stream)).items() if said.call.direction == "inbound"}
     own_rows = [row for row in rows if row.uniqueid in ids]
-    known = {} if name.startswith(SILENT) else {call: diary[call] for call in true if call in diary}
+    known = {} if SILENT in name else {call: diary[call] for call in true if call in diary}
     return Subject(name, recording, events, [*read, len(recording.blocks)], own_rows, known, true)
 
 
