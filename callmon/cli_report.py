@@ -136,7 +136,7 @@ def _draw(
     packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     if not packs:
         language = lang or settings.default_language
-        raise NoDataError(word("report", "no_call", language).format(month=period.name))
+        raise NoDataError(word("no_report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
 

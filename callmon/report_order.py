@@ -63,7 +63,7 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
 
 def no_data(order: Order, settings: Settings) -> str:
     """Why there is no report of a month of which nothing is known, in the language of the order."""
-    return word("report", "no_data", order.lang or settings.default_language).format(month=order.month)
+    return word("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
 
 
 def made(

@@ -289,7 +289,7 @@ UNKNOWN_HINTS: Mapping[str, str] = {
 }
 
 # Why there is no report.
-REPORTS: Mapping[str, str] = {
+NO_REPORT: Mapping[str, str] = {
     "no_data": "Il n'y a pas de données pour {month} : callmon n'a rien entendu pendant ce mois, il n'y a rien à "
     "rapporter.",
     "no_call": "Il n'y a aucun appel à tirer au sort pour {month}. Aucun fichier n'est produit.",
@@ -325,7 +325,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "about": ABOUT,
     "unknown": UNKNOWN,
     "unknown_hint": UNKNOWN_HINTS,
-    "report": REPORTS,
+    "no_report": NO_REPORT,
 }
 
 

@@ -174,7 +174,7 @@ def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfil
     [
         (["yesterday"], "yesterday is no day: write it as 2026-11-24.\n"),
         (["2999-01-01"], "2999-01-01 has not begun yet.\n"),
-        (["--exchange", "ottawa"], "There is no exchange ottawa; the configuration has toronto.\n"),
+        (["--exchange", "ottawa"], 'There is no exchange "ottawa"; there are toronto.\n'),
         (
             [],
             "There is nothing to compare with: add [exchanges.toronto.cel] with a file or url, where the exchange "

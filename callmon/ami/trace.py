@@ -81,6 +81,7 @@ _TECHNICAL_VARIABLE = re.compile(
     rb"\s*_{0,2}(?:CDR\((?:answer|start|end|duration|billsec|disposition)(?:,[a-z]+)?\)|CALLERID\((?:num|dnid|ani"
     rb"|(?:num-|name-)?pres)\)|CHANNEL\([a-z]+\)|[A-Z]{4,16}STATUS|BRIDGEPEER|HANGUPCAUSE|X)\s*"
 )
+_TIME_VARIABLE = re.compile(rb"CDR\((?:answer|start|end)(?:,[a-z]+)?\)")
 _ENDPOINT = re.compile(rb"[A-Za-z][A-Za-z0-9_]{0,15}/")
 # Variables by what their value holds.
 _SECRET_VARIABLE = re.compile(rb"secret|passw|(?:^|_)pin$|token", re.IGNORECASE)
@@ -229,6 +230,8 @@ class Redactor:
             return self._tokens(variable) + equals + REMOVED
         if kind == "name":
             return self._tokens(variable) + equals + self._name(value)
+        if kind == "time" and _PLAIN_TIME.fullmatch(value):
+            return text
         if equals and _VARIABLE.fullmatch(variable) and not _TECHNICAL_VARIABLE.fullmatch(variable):
             return self._tokens(variable) + equals + (REMOVED if value else b"")
         if _QUOTED_NAME.fullmatch(text):
@@ -339,6 +342,8 @@ def _kind(header: bytes) -> str:
 def _variable_kind(variable: bytes) -> str | None:
     if _SECRET_VARIABLE.search(variable):
         return "secret"
+    if _TIME_VARIABLE.fullmatch(variable):
+        return "time"
     return "name" if _NAME_VARIABLE.search(variable) else None
 
 

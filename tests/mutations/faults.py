@@ -38,12 +38,15 @@ FAULTS = (
     fault(
         "a busy signal is the caller's hang-up",
         "calls/tracker",
-        ("elif not call.busy:", "elif call is not None:"),
+        ("elif not call.busy and (call.answered or not call.refused_unheard):", "elif call is not None:"),
     ),
     fault(
         "a person who is asked to accept has answered",
         "calls/tracker",
-        ("if picked_up is None or at is None or at - picked_up > JOINED_AT_ONCE:", "if picked_up is None:"),
+        (
+            "if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:",
+            "if picked_up is not None:",
+        ),
     ),
     fault(
         "early media is no ringing",
@@ -154,7 +157,10 @@ FAULTS = (
     fault(
         "a call that vanished in a gap was heard to its end",
         "calls/listing",
-        ('self._tell_gap(call, until, open_still and how != "stopped", open_still)', "pass"),
+        (
+            'self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)',
+            "pass",
+        ),
         ('if self._restarted or self._stopped else "unheard"', 'if self._restarted else "hangup"'),
     ),
     fault(

@@ -166,7 +166,7 @@ def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
             "callmon ne peut pas produire de PDF sur ce serveur : il y manque un composant, que l'équipe qui "
             "administre callmon peut installer. D'ici là, demandez la page à lire et imprimez-la."
         ),
-        "empty": tongue.word("report", "no_data").format(month=month),
+        "empty": tongue.word("no_report", "no_data").format(month=month),
         "ended": say(
             "Sa production s'est arrêtée avant la fin. Réessayez; si cela se répète, prévenez l'équipe qui "
             "administre callmon : son journal dit pourquoi."
