@@ -21,6 +21,7 @@ LOGS = ROOT / "build" / "stage"
 SUPPORTED = ("3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
+WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
 NO_SERVER = "not lab and not postgresql"
 # Their result can differ between Pythons; all else is tested with the newest alone.
 BY_PYTHON = f"{NO_SERVER} and not long and (recordings or model or store or commands)"
@@ -137,7 +138,7 @@ class Stages:
     def rest(self) -> list[list[Part]]:
         """What `test` leaves out. The real servers mostly wait for their calls: a lane of their own."""
         real = self._pytest("real servers", "-m", "lab and not seen", "--deselect=tests/test_real_calls.py")
-        real.command += ["--numprocesses=2", "--dist=loadfile"]
+        real.command += ["--numprocesses=3", "--dist=loadfile"]
         real.nice = 0
         whole = self._tests(
             "tests, whole, with PostgreSQL", "not lab", "--cov", "--cov-report=json:build/stage/coverage.json"
@@ -151,8 +152,8 @@ class Stages:
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
         real.needs = whole.needs = (f"install {self.newest}",)
         return [
-            [self._install(self.newest, f"install {self.newest}"), real],
-            [whole, coverage, *others, seen, fuzz],
+            [self._install(self.newest, f"install {self.newest}"), real, seen],
+            [whole, coverage, *others, fuzz],
             [self._folders("other folders", "16", "browser", "mariadb", "engine")],
         ]
 
@@ -173,7 +174,7 @@ class Stages:
         return Part(name, [self.pythons[self.newest], "-m", "tests.lab.prepare", *folders], nice=0)
 
     def _tests(self, name: str, which: str, *options: str, needs: tuple[str, ...] = (), version: str = "") -> Part:
-        workers = ("--numprocesses=auto", "--dist=worksteal")
+        workers = (f"--numprocesses={WORKERS}", "--dist=worksteal")
         part = self._pytest(name, "-m", which, *workers, *options, version=version)
         part.needs = needs
         return part
