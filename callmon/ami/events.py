@@ -25,8 +25,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def at(self) -> datetime | None:
-        stamp = self.stamp
-        return instant(stamp) if isinstance(stamp, str) else stamp
+        return instant(stamp) if isinstance(stamp := self.stamp, str) else stamp
 
 
 class Newchannel(Event, frozen=True, gc=False):
@@ -268,10 +267,9 @@ class CoreShowChannelsComplete(Event, frozen=True, gc=False):
 
 
 class Status(Event, frozen=True, gc=False):
-    """One channel of the listing. `dialled` is its DNID.
+    """One channel of the listing. `dialled` is its DNID; the times are of its newest CDR record, or "".
 
-    `begun` is CDR(start,u) and `answered` is CDR(answer,u), both of its newest record: epoch seconds, or "".
-    `begun_local` is CDR(start), the exchange's own time: a recording may have that instead.
+    `begun` is CDR(start,u), `answered` CDR(answer,u), in epoch seconds; `begun_local` is CDR(start), local time.
     """
 
     channel: str
@@ -348,13 +346,10 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     DialBegin: ("Language", "Uniqueid", "DestChannel", "DestUniqueid", "DestLinkedid", "DialString"),
     DialState: ("Uniqueid", "DestChannel", "DestUniqueid", "DialStatus"),
     DialEnd: ("Uniqueid", "DestChannel", "DestUniqueid", "DialStatus", "Forward"),
-    BlindTransfer: (
-        "Result", "TransfererChannel", "TransfererUniqueid", "TransfereeUniqueid", "Extension",
-    ),
+    BlindTransfer: ("Result", "TransfererChannel", "TransfererUniqueid", "TransfereeUniqueid", "Extension"),
     AttendedTransfer: (
         "Result", "OrigTransfererChannel", "OrigTransfererUniqueid", "SecondTransfererExten",
-        "SecondTransfererUniqueid",
-        "TransfereeUniqueid", "TransferTargetChannel", "TransferTargetUniqueid",
+        "SecondTransfererUniqueid", "TransfereeUniqueid", "TransferTargetChannel", "TransferTargetUniqueid",
     ),
     ParkedCall: ("ParkeeUniqueid", "ParkingSpace"),
     UnParkedCall: ("ParkeeUniqueid", "RetrieverChannel", "RetrieverUniqueid"),
@@ -376,17 +371,15 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum", "Status", "Mailbox"),
     DeviceStateChange: ("Device", "State"),
     Registry: ("ChannelType", "Username", "Domain", "Status"),
-    FullyBooted: ("Uptime",),
-    Shutdown: (),
+    FullyBooted: ("Uptime",), Shutdown: (),
     CoreShowChannel: (
         "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten",
         "Uniqueid", "Linkedid", "Application", "BridgeId",
     ),
     CoreShowChannelsComplete: (),
     Status: (
-        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten",
-        "Uniqueid", "Linkedid", "DNID", "BridgeID", "Application", "Data", "Variable: CDR(start,u)",
-        "Variable: CDR(start)",
+        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten", "Uniqueid",
+        "Linkedid", "DNID", "BridgeID", "Application", "Data", "Variable: CDR(start,u)", "Variable: CDR(start)",
         "Variable: CDR(answer,u)", "Variable: CALLERID(num-pres)",
     ),
     StatusComplete: (),
