@@ -342,7 +342,7 @@ def faults_of(texts: dict[str, str]) -> list[str]:
 def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     """One after the other, since one Prometheus lives through all of it."""
     wait_for(lambda: site.prometheus.get("/api/v1/query?query=callmon:callbacks_overdue:known")["data"]["result"])
-    assert sorted(site.prometheus.alerts()) == ["Heartbeat"]
+    wait_for(lambda: sorted(site.prometheus.alerts()) == ["Heartbeat"])
 
     site.page.text = AMISS.page()
     seen: dict[str, Any] = {}

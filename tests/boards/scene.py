@@ -244,6 +244,7 @@ def announced(callmon: Callmon, line: str, *words: str) -> Span:
 
 def still(reader: psycopg.Connection[Any]) -> None:
     """Whatever it asks from now on, and however long that takes, is answered as of this moment: calls go on."""
+    reader.execute("SET idle_in_transaction_session_timeout = 0")  # of the role; one transaction serves all tests
     reader.autocommit = False
     reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     reader.execute("SELECT")
