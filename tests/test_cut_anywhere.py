@@ -67,6 +67,14 @@ FOUND = {
     "an exchange that stops later hides no answer": ("traces/shutdown_midcall", (8, 37, 38, "cut")),
     "music that ended is not the end of the call": ("traces/hold_unhold", (28, 41, 41, "cut")),
     "a phone that rang in a queue was not heard to ring": ("traces/queue_abandon", (18, 22, 25, "cut")),
+    "a phone that rings after a queue and a gap may be a transfer's": (
+        "run-16/queue_then_transfer/1795546658.1011",
+        (8, 15, 18, "cut"),
+    ),
+    "also when callmon was ended in the queue": (
+        "run-16/queue_then_transfer_by_keys/1795546658.1023",
+        (11, 18, 18, "kill"),
+    ),
     "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
 }
 

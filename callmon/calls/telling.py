@@ -191,9 +191,7 @@ class Telling(msgspec.Struct, gc=False):
         self.heard_ringing = True
         if self.ringing is None:
             self._start_clock(fact.at, fact.slack)
-            hidden = self.doubt.hidden_from is not None
-            self.ringing = self.clock if hidden else fact.at
-            self._doubts("ringing_slack", self.doubt.clock_slack if hidden else fact.slack)
+            self._start_ringing(fact.at, fact.slack)
             self.early_media = fact.early_media
 
     def _phone_stopped(self, fact: f.PhoneStopped) -> None:
@@ -224,6 +222,16 @@ class Telling(msgspec.Struct, gc=False):
         if hidden is not None and at is not None and hidden < at:
             self.clock, slack = hidden, at + slack - hidden
         self._doubts("clock_slack", slack)
+
+    def _start_ringing(self, at: datetime | None, slack: timedelta) -> None:
+        """After a gap that may hide an answer, the first ringing heard may be that of a transfer."""
+        hiding = [gap.at or self.arrival.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        hiding += [self.arrival.at] if self.arrival.may_hide_answer else []
+        hidden = min(filter(None, (self.doubt.hidden_from, *hiding)), default=None)
+        self.ringing = at
+        if hidden is not None and at is not None and hidden < at:
+            self.ringing, slack = hidden, at + slack - hidden
+        self._doubts("ringing_slack", slack)
 
     def _stop_clock(self, at: datetime | None, by: f.StopReason) -> None:
         """What rang, or the queue, is over: in the last gap when nobody heard when."""
