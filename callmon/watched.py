@@ -50,13 +50,14 @@ class Watched:
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.dropped if link else 0)
+        unusable = exchange.unusable + (link.session.unusable if link else 0)
         return ExchangeState(
             exchange.name,
             exchange.is_connected and since is None,
             received,
             self.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),
-            {"too_large": dropped, "too_many_channels": crowd.given_up},
+            {"too_large": dropped, "not_understood": unusable, "too_many_channels": crowd.given_up},
             monitor.vanished(exchange.name),
             crowd.is_full,
         )

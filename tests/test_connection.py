@@ -1,36 +1,58 @@
-"""The wire to an exchange: how often it is asked whether it is up."""
+"""The wire to an exchange: how often it is asked whether it is up, and what its bytes add to /metrics."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from callmon.ami.connection import Exchange
+from callmon.ami.flight_recorder import FlightRecorder
 from callmon.exchange_settings import ExchangeSettings
+from callmon.watched import Watched, always_listening
+from tests import watched
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
+NEITHER_EVENT_NOR_ANSWER = b"what is this\r\n\r\n"
 PINGS = 10
 SOON = 30.0
 
 
 class Answering:
-    """A quiet exchange that says yes to everything."""
+    """A quiet exchange that says yes to everything. It closes all connections but the last of so many."""
 
-    def __init__(self) -> None:
+    def __init__(self, greeting: bytes = BANNER, connections: int = 1) -> None:
         self.pinged = asyncio.Semaphore(0)
+        self._greeting, self._connections = greeting, connections
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(BANNER)
+        self._connections -= 1
+        writer.write(self._greeting)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while action := await reader.readuntil(b"\r\n\r\n"):
                 is_ping = action.startswith(b"Action: Ping\r\n")
                 writer.write(b"Response: Success\r\n" + b"Ping: Pong\r\n" * is_ping + b"\r\n")
                 if is_ping:
                     self.pinged.release()
+                    if self._connections > 0:
+                        break
         writer.close()
+
+
+@asynccontextmanager
+async def at_loopback(exchange: Answering, **more: Any) -> AsyncIterator[ExchangeSettings]:
+    """The settings that reach it."""
+    server = await asyncio.start_server(exchange, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield ExchangeSettings(host="127.0.0.1", port=port, login="plain", secret_env="AMI_SECRET", **more)
+    finally:
+        server.close()
 
 
 async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_may_take_to_answer(
@@ -38,21 +60,34 @@ async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_
 ) -> None:
     monkeypatch.setenv("AMI_SECRET", "s3cret")
     exchange = Answering()
-    server = await asyncio.start_server(exchange, "127.0.0.1", 0)
-    told = ExchangeSettings(
-        host="127.0.0.1",
-        port=server.sockets[0].getsockname()[1],
-        login="plain",
-        secret_env="AMI_SECRET",
-        ping_every=timedelta(milliseconds=20),
-        ping_timeout=timedelta(hours=1),
-    )
-    link = await Exchange("toronto", told, lambda _: None).connect()
-    try:
-        async with asyncio.timeout(SOON):
-            for _ in range(PINGS):
-                await exchange.pinged.acquire()
-    finally:
-        link.close()
-        await link.ended
-        server.close()
+    often = {"ping_every": timedelta(milliseconds=20), "ping_timeout": timedelta(hours=1)}
+    async with at_loopback(exchange, **often) as told:
+        link = await Exchange("toronto", told, lambda _: None).connect()
+        try:
+            async with asyncio.timeout(SOON):
+                for _ in range(PINGS):
+                    await exchange.pinged.acquire()
+        finally:
+            link.close()
+            await link.ended
+
+
+async def test_messages_not_understood_count_as_unusable_on_the_connection_and_after_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AMI_SECRET", "s3cret")
+    exchange = Answering(BANNER + NEITHER_EVENT_NOR_ANSWER, connections=2)
+    monitor = watched.Watched(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
+    async with at_loopback(exchange) as told:
+        listener = Exchange("toronto", told, lambda _: None)
+        task = asyncio.create_task(always_listening(listener, lambda: None))
+        seen = Watched(listener, FlightRecorder(tmp_path), task)
+        try:
+            async with asyncio.timeout(SOON):
+                for _ in range(2):  # a connection pings once it has read its greeting
+                    await exchange.pinged.acquire()
+            assert seen.state(monitor).unusable == {"too_large": 0, "not_understood": 2, "too_many_channels": 0}
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -20,7 +20,9 @@ class Site:
 
     def __init__(self) -> None:
         self.heard = Watched(TUESDAY)
-        logged_in: Any = SimpleNamespace(name="toronto", is_connected=True, link=None, events=0, dropped=0)
+        logged_in: Any = SimpleNamespace(
+            name="toronto", is_connected=True, link=None, events=0, dropped=0, unusable=0
+        )
         self.watched = watched.Watched(logged_in, cast("Any", None), cast("Any", None))
 
     def shown(self, events: Sequence[e.Event]) -> bool:

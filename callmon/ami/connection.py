@@ -174,8 +174,7 @@ class Exchange:
         self.name, self.settings = name, settings
         self.link: Link | None = None
         self.certificate_expires: datetime | None = None  # of the last connection, where it was by TLS
-        self.events = 0
-        self.dropped = 0
+        self.events = self.dropped = self.unusable = 0  # of the connections that have ended
         self.boxes, self.feed = Mailboxes(), Feed()
         self._hear, self._witness = hear, witness
         self._said: str | None = ""
@@ -263,6 +262,7 @@ class Exchange:
         self.link = None
         self.events += link.session.received
         self.dropped += link.session.dropped
+        self.unusable += link.session.unusable
         failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
         if link.fault is None:
             self._say(str(failure))
