@@ -161,12 +161,13 @@ class SentOff(Fact, frozen=True, gc=False):
     """A person sent the caller off (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
 
     Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
-    transferer's channel, `to` an extension or `outside`.
+    transferer's channel, `to` an extension or `outside`. `unheard`: what kind it is may have been said in a gap.
     """
 
     kind: TransferKind
     by: str
     to: str
+    unheard: bool = False
 
 
 class Transferred(Fact, frozen=True, gc=False):

@@ -418,6 +418,40 @@ def test_a_transfer_that_counts_is_told_once_with_its_number() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "french", "english"),
+    [
+        (
+            "attended",
+            "Le poste 101 transfère l'appel au numéro interne 104; on ne sait pas comment (réacheminement 1).",
+            "Phone 101 transfers the call to the internal number 104; how is not known (redirection 1).",
+        ),
+        (
+            "redirect",
+            "L'appel est transféré; on ne sait ni comment ni à qui (réacheminement 1).",
+            "The call is transferred; neither how nor to whom is known (redirection 1).",
+        ),
+    ],
+)
+def test_of_a_transfer_whose_kind_went_unheard_the_story_names_no_kind(
+    kind: f.TransferKind, french: str, english: str
+) -> None:
+    channel = "PJSIP/101-00000001"
+    sent = f.SentOff(CALL, after(9), kind, channel, "104", unheard=True)
+    counted = f.Transferred(CALL, after(9), kind, channel, "104", True, unheard=True)
+    assert (handed_on(sent, counted), handed_on(sent, counted, language="en")) == ([french], [english])
+
+
+def test_a_transfer_with_no_sending_before_it_names_its_target_only_if_its_kind_was_heard() -> None:
+    heard = f.Transferred(CALL, after(9), "redirect", "PJSIP/101-00000001", "outside", True)
+    unheard = msgspec.structs.replace(heard, unheard=True)
+    assert [handed_on(heard), handed_on(unheard), handed_on(unheard, language="en")] == [
+        ["Le transfert à un numéro de l'extérieur a lieu (réacheminement 1)."],
+        ["Un transfert a lieu; on ne sait ni comment ni à qui (réacheminement 1)."],
+        ["A transfer takes place; neither how nor to whom is known (redirection 1)."],
+    ]
+
+
 def test_a_transfer_that_looked_like_the_exchange_s_own_until_it_was_named_is_told_by_its_name_alone() -> None:
     seen = msgspec.structs.replace(SENT, kind="redirect")
     counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)

@@ -23,11 +23,11 @@ def after_a_gap(exchange: Exchange) -> dict[str, Any]:
 
 
 def after_a_restart(exchange: Exchange) -> dict[str, Any]:
-    """callmon was stopped where its connection ends; the next one knows the stored facts alone."""
-    before, after = map(bytes, exchange.connections)
+    """callmon was stopped where its last connection but one ends; the next one knows the stored facts alone."""
+    *before, after = map(bytes, exchange.connections)
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
     told: dict[str, list[Fact]] = {}
-    for outcome in first.connection(chunks(io.BytesIO(before))):
+    for outcome in (one for data in before for one in first.connection(chunks(io.BytesIO(data)))):
         for fact in outcome.facts:
             told.setdefault(fact.call, []).append(fact)
     judged_before = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
@@ -67,7 +67,7 @@ def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str = "10
     exchange.hangup(phone)
 
 
-def sent(call: dict[str, Any]) -> list[tuple[str, str, bool]]:
+def sent(call: dict[str, Any]) -> list[tuple[str | None, str | None, bool]]:
     return [(each["kind"], each["to"], each["answered"]) for each in call["transfers"]]
 
 
@@ -152,6 +152,22 @@ def test_a_redirect_after_it_is_known_by_the_new_dial(way: Way) -> None:
     exchange.at(18).answer(caller, other)
     exchange.at(30).ends(caller, other)
     assert sent(way(exchange)) == [("redirect", "102", True)]
+
+
+@ways
+def test_a_transfer_whose_kind_one_gap_hid_has_no_kind_after_another(way: Way) -> None:
+    exchange, caller, phone = talking()
+    with exchange.at(10).unheard(12.0):
+        pass
+    exchange.at(12.5).leave(caller)  # so soon after the gap a transfer may have been named in it
+    (other,) = exchange.rings(caller, "PJSIP/102")
+    exchange.leave(phone)
+    exchange.hangup(phone)
+    with exchange.at(14).unheard(16.0):
+        pass
+    exchange.at(18).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    assert sent(way(exchange)) == [(None, None, True)]
 
 
 # Ringing was heard, and a gap hid who answered first: the person on the line afterwards need not be that one.

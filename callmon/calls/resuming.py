@@ -82,6 +82,7 @@ class _People:
                 self.phones.pop(channel, None)
             case f.SentOff():
                 self.call.sent = Sending(fact.kind, fact.by, fact.to, fact.at)
+                self.call.sent.unheard = fact.unheard
             case f.Transferred() | f.CameBack():
                 self.call.sent = None
             case f.Parked():

@@ -85,7 +85,7 @@ def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
         settle(tracker, call, sending.at)
     call.sent = sending
     sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending)
-    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(tracker, sending), sending.to))
+    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(tracker, sending), sending.to, sending.unheard))
 
 
 def _is_new(call: TrackedCall, sending: Sending) -> bool:

@@ -28,7 +28,7 @@ def handed_on(tale: Tale, fact: HandedOn) -> Told:
         case f.SentOff():
             return _sent(tale, fact), (_number(tale, fact),)
         case f.Transferred():
-            return say("Le transfert {to} a lieu", to=_to(tale, fact.to)), (_number(tale, fact),)
+            return _took_place(tale, fact), (_number(tale, fact),)
         case f.CameBack():
             return _came_back(tale, fact), (say("aucun réacheminement"),)
         case f.PersonJoined():
@@ -66,6 +66,10 @@ def picked_up(tale: Tale, fact: f.Answered) -> str | None:
 def _sent(tale: Tale, fact: f.SentOff) -> str:
     say, phones, to = tale.speech.say, tale.speech.phones([_phone(tale, fact.by)]), _to(tale, fact.to)
     match fact.kind:
+        case "redirect" if fact.unheard:  # the first dial that was heard need not be the transfer's own
+            return say("L'appel est transféré; on ne sait ni comment ni à qui")
+        case _ if fact.unheard:
+            return say("{phones} transfère l'appel {to}; on ne sait pas comment", phones=phones, to=to)
         case "blind":
             return say("{phones} transfère l'appel {to}, sans annonce", phones=phones, to=to)
         case "attended":
@@ -74,6 +78,12 @@ def _sent(tale: Tale, fact: f.SentOff) -> str:
             return say("{phones} transfère l'appel {to}, pendant la sonnerie", phones=phones, to=to)
         case "redirect":
             return say("L'autocommutateur transfère l'appel {to}", to=to)
+
+
+def _took_place(tale: Tale, fact: f.Transferred) -> str:
+    if fact.unheard and fact.kind == "redirect":
+        return tale.speech.say("Un transfert a lieu; on ne sait ni comment ni à qui")
+    return tale.speech.say("Le transfert {to} a lieu", to=_to(tale, fact.to))
 
 
 def _number(tale: Tale, fact: f.SentOff | f.Transferred) -> str | None:
