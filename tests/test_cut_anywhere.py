@@ -75,6 +75,27 @@ FOUND = {
         "run-16/queue_then_transfer_by_keys/1795546658.1023",
         (11, 18, 18, "kill"),
     ),
+    "a transfer to a menu may be said just before the list": ("transfer_to_menu", (5, 12, 12, "cut")),
+    "a menu after a gap need not be the one that offers languages": (
+        "run-16/transfer_to_menu/1795546654.386",
+        (1, 15, 15, "cut"),
+    ),
+    "a caller who was retrieved unheard is parked no longer": (
+        "run-16/park_then_transfer/1795546650.40",
+        (17, 18, 21, "cut"),
+    ),
+    "a trunk whose dial went unheard is outside": (
+        "run-22-apart/attended_outside/1795546922.6",
+        (13, 26, 29, "cut"),
+    ),
+    "a trunk that was not heard at all is outside, too": (
+        "run-22-apart/attended_outside/1795546922.6",
+        (11, 24, 27, "cut"),
+    ),
+    "a caller who leaves a second dial left by it, not by the first": (
+        "run-16/transfer_left_while_ringing/1795546653.323",
+        (14, 23, 23, "cut"),
+    ),
     "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
 }
 

@@ -117,6 +117,7 @@ class Observing(NamedTuple):
             call.queue = None
         elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
             tracker.open_line(call, self.since if application in _MENU else None)
+            call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
 
     def _rings(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
         """When did this phone begin to ring? Its channel was born within one second before that."""

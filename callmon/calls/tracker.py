@@ -344,8 +344,8 @@ class Tracker:
         if leg is None or leg.bridge != event.bridge:
             return
         self.bridges.leave(leg)
-        if leg.call is not None and leg is leg.call.person:  # whoever stays has the caller now
-            self.join(leg.call, event)
+        if leg.call is not None:
+            transfers.left(self, leg.call, leg, event)
 
     def join(self, call: TrackedCall, event: e.Event | None) -> None:
         """Is the caller joined with a person, or with voicemail behind a Local channel?"""

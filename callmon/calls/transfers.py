@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from callmon import facts as f
 from callmon.ami import events as e
 from callmon.calls import surveys, waiting
-from callmon.calls.endpoints import endpoint, extension
+from callmon.calls.endpoints import endpoint, extension, is_local
 from callmon.calls.legs import Leg, Sending, TrackedCall
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
         return
     extension = _named(tracker, event.target_channel) or _consulted_extension(tracker, call, event)
     target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
+    if target is not None and not target.dialled:  # its dial went unheard
+        target.outside = target.outside or tracker.site.endpoints.is_outside_dialled(target.channel, "")
     if surveys.is_survey(tracker, extension):
         surveys.sent(tracker, call, event.at)
         return
@@ -92,6 +94,15 @@ def _is_new(call: TrackedCall, sending: Sending) -> bool:
     """Of a caller whom the last listing showed with the person, who had not sent the caller off just then."""
     at, since = sending.at, call.together_at
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
+
+
+def left(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.BridgeLeave) -> None:
+    """The caller or the person leaves a bridge. Soon after a listing, a transfer may have been said before it."""
+    at, since = event.at, call.together_at
+    if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
+        call.together_at = None
+    if leg is call.person:  # the one who stays has the caller now
+        tracker.join(call, event)
 
 
 def _is_seen_already(seen: Sending, sending: Sending) -> bool:
@@ -142,6 +153,7 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
         return  # a listing, just before the caller leaves
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     call.sent_unheard = call.sent_unheard and at is None
+    call.parked = False  # the retrieval may have gone unheard
     tracker.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
         tracker.take_in(call, person)
@@ -272,4 +284,7 @@ def _by(tracker: Tracker, sending: Sending) -> str:
 
 
 def _named(tracker: Tracker, channel: str) -> str:
-    return tracker.site.endpoints.party(extension(channel).partition("@")[0])
+    ends = tracker.site.endpoints
+    if not is_local(channel) and ends.is_outside_dialled(channel, ""):
+        return f.OUTSIDE
+    return ends.party(extension(channel).partition("@")[0])

@@ -129,12 +129,18 @@ class Lives:
         life.asked = more.get("hangupsource") == life.channel and not refused
 
     def _see_who_leaves(self, rows: Sequence[Row]) -> None:
-        """A row is of leaving when all later ones of its channel are."""
+        """A row is of leaving when all later ones of its channel are, and tell of no other application."""
+        first: dict[str, Row] = {}
         for row in rows:
             life = self._by_id[row.uniqueid]
             if row.kind == PLAYED:
                 continue
             if row.kind not in LEAVING and row.exten != AFTER:
                 life.leaving = 0
-            elif not life.leaving and row.exten != AFTER:
-                life.leaving = row.n
+            elif row.exten != AFTER and (not life.leaving or _went_on(first[row.uniqueid], row)):
+                life.leaving, first[row.uniqueid] = row.n, row
+
+
+def _went_on(row: Row, later: Row) -> bool:
+    """Another application had the channel in between, whose start is not in the rows."""
+    return "" not in (row.app, later.app) and (row.app, row.data) != (later.app, later.data)
