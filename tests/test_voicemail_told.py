@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from callmon import facts as f
 from callmon.replay import Replay, chunks
-from tests.builders import Channel, Exchange, listener
+from tests.builders import BANNER, Channel, Exchange, listener
 from tests.test_phones import GENERAL_LINE, facts_of
 from tests.test_tracker import ringing
 
@@ -51,6 +52,48 @@ def test_a_message_of_which_the_exchange_told_already_is_not_told_twice() -> Non
     says(exchange.at(40), caller, "SUCCESS")
     exchange.ends(caller)
     assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+
+
+def found_in_voicemail() -> tuple[Exchange, Channel]:
+    """A new connection has just logged in; the caller was put through to voicemail before it."""
+    exchange = Exchange()
+    exchange.connections.clear()
+    with exchange.unsaid():
+        caller = in_vain(exchange)
+    exchange.connections.append(bytearray(BANNER))
+    exchange.at(39).log_in()
+    return exchange, caller
+
+
+@pytest.mark.parametrize("told", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
+def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_finds(
+    told: Callable[[Exchange, Channel], None],
+) -> None:
+    exchange, caller = found_in_voicemail()
+    told(exchange.at(39.5), caller)
+    exchange.at(40).list_channels()
+    exchange.at(41).ends(caller)
+    _, voicemail, messages = heard(exchange)  # a person may have answered before the connection
+    assert (voicemail and voicemail["message"], messages) == (True, 1)
+
+
+def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_finds() -> None:
+    exchange, caller = found_in_voicemail()
+    told = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
+    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **told)
+    exchange.at(40).list_channels()
+    exchange.at(41).ends(caller)
+    wanted = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
+    assert wanted == ["+14165550199"]
+
+
+def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_one() -> None:
+    exchange, caller = found_in_voicemail()
+    exchange.at(39.5).message(caller)
+    with exchange.at(45).unheard(50):
+        pass
+    exchange.at(60).ends(caller)
+    assert heard(exchange)[2] == 0
 
 
 def test_the_word_tells_voicemail_where_no_step_of_the_dialplan_is_heard() -> None:

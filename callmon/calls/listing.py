@@ -10,6 +10,7 @@ What is told is only what the listing proves (`observing.py`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ SECOND = timedelta(seconds=1)
 # Uptimes are whole seconds, and the clock that they are compared with is a network away.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
+MAX_EARLY = 1_000
 UP, RING = "6", "4"
 
 
@@ -52,6 +54,7 @@ class Listing:
         self.is_unheard, self.settled = True, 0  # how often a listing has ended that
         self._gap: Heard | None = None
         self.ghosts = Ghosts(tracker)
+        self._early: list[Callable[[], None]] = []
         self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
 
     # The gap opens.
@@ -123,6 +126,11 @@ class Listing:
 
     # The listing comes.
 
+    def early(self, step: Callable[[], None]) -> None:
+        """Something is said of a channel that the listing may tell of: `step` is taken once it is whole."""
+        if self.is_unheard and len(self._early) < MAX_EARLY:
+            self._early.append(step)
+
     def entry(self, event: e.CoreShowChannel | e.Status) -> None:
         """One channel. `Status` says more and comes later: it stands; the application may be in either."""
         if len(self._entries) < MAX_ENTRIES and event.uniqueid:
@@ -143,7 +151,10 @@ class Listing:
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
         self._settle(clicked_found.in_form(self._tracker, listed), until)
+        early = list(self._early)
         self._finish(until)
+        for step in early:
+            step()
 
     def refused(self, event: e.ListingRefused) -> None:
         """No listing will come: calls that were up before the gap are given up, their ends unheard."""
@@ -187,6 +198,7 @@ class Listing:
         self._entries.clear()
         self._applications.clear()
         self._gone.clear()
+        self._early.clear()
 
     # What it proves.
 

@@ -6,6 +6,7 @@ trunk delivered it, says nothing new (and may be one that must not be shown).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callmon import facts as f
@@ -23,6 +24,8 @@ LANGUAGES = ("fr", "en")
 def said(tracker: Tracker, event: e.UserEvent) -> None:
     """One word of the dialplan."""
     leg = tracker.legs.get(event.uniqueid)
+    if leg is None:
+        tracker.listing.early(partial(said, tracker, event))
     call = leg.call if leg is not None else None
     if call is None or not call.told:
         return

@@ -11,6 +11,7 @@ deletes sends MessageWaiting too: the Uniqueid is the agent's.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from callmon import facts as f
@@ -99,8 +100,11 @@ def _passed_through(tracker: Tracker, call: TrackedCall, at: datetime | None) ->
 def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:
     """A caller's own MessageWaiting with something new: a message was left."""
     leg = tracker.legs.get(event.uniqueid)
-    call = leg.call if leg is not None else None
-    if leg is None or call is None or not call.inbound or event.new in ("", "0"):
+    if leg is None:
+        tracker.listing.early(partial(message_waiting, tracker, event))
+        return
+    call = leg.call
+    if call is None or not call.inbound or event.new in ("", "0"):
         return
     if leg is not call.caller and leg.mailbox is None:  # a colleague who listens; else a half that runs VoiceMail
         return

@@ -139,7 +139,7 @@ FAULTS = (
     fault(
         "a colleague who listens to a box leaves a message",
         "calls/voicemail",
-        ("or call is None or not call.inbound or event.new in", "or call is None or event.new in"),
+        ("call is None or not call.inbound or event.new in", "call is None or event.new in"),
     ),
     fault(
         "to pass voicemail's place is to be taken by voicemail",
