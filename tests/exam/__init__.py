@@ -1,7 +1,7 @@
 """Every recorded call, cut between every two of its moments: what callmon says of it is true, or less.
 
     python -m tests.exam                 a sample of all recordings
-    python -m tests.exam --whole         every pair of moments of every recording
+    python -m tests.exam --whole         every pair of moments of every recording: 160,000, some 10 min of one core
     python -m tests.exam --only pickup   of one recording (with --whole: all its pairs)
 
 A moment lies before each message of the call that callmon reads, and after the last. Between the two moments of a
