@@ -96,6 +96,11 @@ FOUND = {
         "run-16/transfer_left_while_ringing/1795546653.323",
         (14, 23, 23, "cut"),
     ),
+    "a found answer may be a pick-up just before the gap": ("pickup_by_replaces", (12, 13, 13, "cut")),
+    "also when callmon was ended before the two were joined": (
+        "run-16/transfer_to_queue_in_vain/1795546654.378",
+        (9, 9, 9, "kill"),
+    ),
     "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
 }
 

@@ -191,7 +191,8 @@ class Account(Telling, gc=False):
             return Span(f.EXACT, longest)  # somebody may have answered unheard before
         if self.answer is None and self.is_doubtful():
             return Span(min(longest, self._surely_waited(start)), longest)
-        return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack)), longest)
+        before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
+        return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
         """Until the first gap in which somebody may have answered."""
