@@ -138,7 +138,7 @@ class Stages:
     def rest(self) -> list[list[Part]]:
         """What `test` leaves out. The real servers mostly wait for their calls: a lane of their own."""
         real = self._pytest("real servers", "-m", "lab and not seen", "--deselect=tests/test_real_calls.py")
-        real.command += ["--numprocesses=3", "--dist=loadfile"]
+        real.command += ["--numprocesses=2", "--dist=loadfile"]
         real.nice = 0
         whole = self._tests(
             "tests, whole, with PostgreSQL", "not lab", "--cov", "--cov-report=json:build/stage/coverage.json"
