@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-FLOOR = 90.0  # percent of all lines and branches: raised when more is reached, never lowered
+FLOOR = 92.0  # percent of all lines and branches: raised when more is reached, never lowered
 
 
 def package(file: str) -> str:

@@ -86,7 +86,8 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
                     "the process that writes has ended (killed by signal 9), another is started"
                 )
         assert sink.flush(SOON)
-        assert (sink.trouble(), sink.backlog(), sink.refused()) == (None, 0, 0)
+        assert until(lambda: sink.trouble() is None)  # the last kill may have come after the last commit
+        assert (sink.backlog(), sink.refused()) == (0, 0)
         assert sink.tally.snapshot() == pytest.approx(summed(told))
         assert len({*killed, number_of(sink)}) == 7
     assert queries.counters(store) == pytest.approx(summed(told))
@@ -182,7 +183,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
     told = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
-            Database(store, patience=seconds(8))
+            Database(store, patience=seconds(24))  # a process must start within that to be refused
         session = r" \(session \d+ of role \w+, application callmon, from 127\.0\.0\.1\)"
         assert re.subn(session, "", str(refusal.value)) == (
             f"the database cannot be written: another callmon writes to {store}: "
