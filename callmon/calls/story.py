@@ -271,14 +271,16 @@ class Account(Telling, gc=False):
     def first_answer(self) -> f.Answered | None:
         """The answer that is known; None where somebody may have answered unheard before.
 
-        Nobody has where no gap can hide it, or where this phone rang at once, or before the gap.
+        Nobody has where no gap can hide it, or where this phone rang at once, or before the gap. A phone found in
+        a listing did not ring at once where another was heard ringing.
         """
         answer = self.answer
         return answer if answer is not None and self._is_first_answer(answer) else None
 
     def _is_first_answer(self, answer: f.Answered) -> bool:
         rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
-        if not self.is_doubtful() or soon(self.arrival.at, rang):
+        is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
+        if not self.is_doubtful() or (soon(self.arrival.at, rang) and not is_later):
             return True
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)
