@@ -55,12 +55,12 @@ class FalseExchange:
         return b"%.6f" % self.time() if self.told is None else self.told
 
     def tell(self, *lines: bytes) -> None:
-        """One event with the time of now, to whoever has logged in."""
+        """Sends one event with the present time to each client that has logged in."""
         event, *more = lines
         self.send(b"\r\n".join([b"Event: " + event, b"Timestamp: " + self.stamp(), *more]) + END)
 
     def send(self, data: bytes) -> None:
-        """These bytes, to whoever has logged in."""
+        """Sends these bytes to each client that has logged in."""
         for connection in list(self._connections):
             with suppress(OSError):
                 connection.wfile.write(data)

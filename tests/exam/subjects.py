@@ -99,7 +99,7 @@ def scripted(name: str) -> list[dict[str, Any]]:
 
 
 def _is_as_scripted(stream: bytes, made: list[dict[str, Any]]) -> bool:
-    """Whoever hears the whole of it says what people did."""
+    """A listener of the whole recording concludes what people did."""
     calls = [(call["situation"], call["linkedid"], call["expect"]) for call in made]
     ids = {own for _, own, _ in calls}
     return unlike(calls, [call for call in replayed(stream).calls() if call["call"] in ids]) == []

@@ -64,7 +64,7 @@ NEAR_MISSES = (
         "click_taken_by_the_agents_voicemail", BOXES[0], "9{outside}", "local", BUSY, {"outside": FAR["answered"]},
         NO_CALL,
     ),
-    # A dialler rings the person outside first: who calls whom, nothing says.
+    # A dialler rings the person outside first: no event names the caller.
     clicked(
         "click_rings_the_person_first", next(PHONES), "9{outside}", "person_first", Phone(answers=2, steps=TALKS),
         {"outside": Phone(answers=2)}, NO_CALL,
