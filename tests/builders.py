@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from callmon.assembly import monitor
-from callmon.monitor import Monitor
-from callmon.replay import Replay, chunks
-from callmon.settings import Settings, example, example_text, parse
-from callmon.words import reason
+from callmon.config.settings import Settings, example, example_text, parse
+from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
+from callmon.text.labels import reason
+from callmon.tools.replay import Replay, chunks
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 # A Tuesday, 9:00 in Toronto.

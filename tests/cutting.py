@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from callmon import facts as f
-from callmon.cel.rows import Row
-from callmon.facts import Fact
-from callmon.replay import Replay
+from callmon.backfill.cel.rows import Row
+from callmon.core import facts as f
+from callmon.core.facts import Fact
+from callmon.tools.replay import Replay
 from tests.builders import BANNER, listener
 from tests.cdr import Records
 

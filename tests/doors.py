@@ -15,16 +15,16 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
-from callmon.access_settings import AccessSettings
-from callmon.store import accounts
-from callmon.store.audit import Deed
-from callmon.store.engine import Store
-from callmon.web.access import passwords
-from callmon.web.access.access import Access
-from callmon.web.access.door import Door
-from callmon.web.access.entry import Entry, routes
-from callmon.web.access.gate import Gate
-from callmon.web.access.rights import Right, Role
+from callmon.config.web import AccessSettings
+from callmon.store.access import accounts
+from callmon.store.access.audit import Deed
+from callmon.store.database import Store
+from callmon.web.auth import passwords
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.roles import Right, Role
+from callmon.web.auth.route import Entry, routes
+from callmon.web.auth.service import Access
+from callmon.web.auth.sign_in import Door
 from tests.visitor import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
-from callmon.ami.protocol import END
+from callmon.ami.framing import END
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 

@@ -12,15 +12,15 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from callmon import assembly
-from callmon import facts as f
-from callmon.callbacks.entries import Entry
-from callmon.callbacks.hand import Hand
-from callmon.callbacks.obligation import Key, Obligation
-from callmon.facts import OUTSIDE, Fact
-from callmon.findings import Finding, Outcome
-from callmon.settings import Settings
-from callmon.store.wire import encode_item, items_of
+from callmon.config.settings import Settings
+from callmon.core import assembly
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.entries import Entry
+from callmon.core.callbacks.obligation import Key, Obligation
+from callmon.core.facts import OUTSIDE, Fact
+from callmon.core.verdicts import Finding, Outcome
+from callmon.store.writer.messages import encode_item, items_of
 from tests.builders import settings
 
 TORONTO = ZoneInfo("America/Toronto")

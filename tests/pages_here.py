@@ -13,16 +13,17 @@ from typing import NamedTuple
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from callmon.callbacks.hand import Hand
-from callmon.daemon import Daemon
-from callmon.settings import Settings, example_text, parse
-from callmon.store import keyed, ledger
-from callmon.store.engine import Store
-from callmon.web.access.access import Access
-from callmon.web.access.door import Door
-from callmon.web.access.entry import Entry
-from callmon.web.access.gate import Gate
+from callmon.config.settings import Settings, example_text, parse
+from callmon.core.callbacks.commands import Hand
+from callmon.daemon.daemon import Daemon
+from callmon.store import opening as keyed
+from callmon.store.database import Store
+from callmon.store.queries import obligations as ledger
 from callmon.web.app import app
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.route import Entry
+from callmon.web.auth.service import Access
+from callmon.web.auth.sign_in import Door
 from callmon.web.routes import entries
 from tests.doors import ROLES, quick_passwords, sign_in, with_accounts
 from tests.office import CALLER, OTHER, Office

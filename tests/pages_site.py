@@ -14,11 +14,11 @@ from pathlib import Path
 
 import httpx
 
-from callmon import facts as f
-from callmon.findings import Outcome
-from callmon.settings import Settings
-from callmon.store import keyed
-from callmon.store.engine import Store
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.verdicts import Outcome
+from callmon.store import opening as keyed
+from callmon.store.database import Store
 from tests.office import CALLER, OTHER, Office
 from tests.running import Callmon
 from tests.store_fixtures import account, answered_call, outcomes, until, wrote

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from callmon.settings import Settings, load
+from callmon.config.settings import Settings, load
 from tests.lab import ports
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> str:
     """The shipped example, for one exchange on loopback, open at any hour so that every call is judged."""
-    example = (ROOT / "callmon" / "callmon.example.toml").read_text(encoding="utf-8")
+    example = (ROOT / "callmon" / "config" / "callmon.example.toml").read_text(encoding="utf-8")
     text = example.replace('url = "sqlite:///callmon.db"', f'url = "{store}"', 1)
     text = text.replace('listen = "127.0.0.1:9469"', f'listen = "127.0.0.1:{web_port}"', 1)
     text = text.replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "LAB_SECRET"', 1)
@@ -52,7 +52,7 @@ def children(pid: int) -> set[int]:
 
 def _is_scribe(pid: int) -> bool:
     try:
-        return b"callmon.store.scribe" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"callmon.store.writer.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
 

@@ -15,13 +15,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, Table, insert, inspect
 
-from callmon.figures import added
-from callmon.findings import Gap, Outcome
-from callmon.store.engine import Store, parse_url
-from callmon.store.group import figure_key
+from callmon.core.statistics.counters import added
+from callmon.core.verdicts import Gap, Outcome
+from callmon.store.database import Store, parse_url
 from callmon.store.migrations import KNOWN
-from callmon.store.rows import Rows
+from callmon.store.row_mapping import Rows
 from callmon.store.tables import METADATA
+from callmon.store.writer.transaction import figure_key
 from tests.store_fixtures import EXCHANGE, START, answered_call, of_calls, seconds
 
 HERE = Path(__file__).parent / "data" / "schemas"

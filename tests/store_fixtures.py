@@ -17,24 +17,25 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from callmon import facts as f
-from callmon.callbacks.shelf import Shelf
-from callmon.calls.call import Call
-from callmon.calls.story import Account
-from callmon.disruptions.book import Book
-from callmon.figures import Figures, added
-from callmon.findings import Cause, Finding, Outcome, Verdict
-from callmon.last_calls import LastCalls
-from callmon.privacy.sealing import Ring
-from callmon.sinks.database import Database
-from callmon.sinks.diary import Diary
-from callmon.sinks.metrics import ExchangeState, Service
-from callmon.sinks.outlook import Outlook
-from callmon.store import queries, wire
-from callmon.store.engine import Store, open_store, upgrade
-from callmon.store.scribe import Leave, Scribe
+from callmon.core import facts as f
+from callmon.core.callbacks.index import Shelf
+from callmon.core.calls.account import Account
+from callmon.core.calls.call import Call
+from callmon.core.disruptions.register import Book
+from callmon.core.last_calls import LastCalls
+from callmon.core.statistics.counters import Figures, added
+from callmon.core.verdicts import Cause, Finding, Outcome, Verdict
+from callmon.sinks.metrics.backfill_gauges import Diary
+from callmon.sinks.metrics.exposition import ExchangeState, Service
+from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.store.database import Store, open_store, upgrade
+from callmon.store.encryption import Ring
+from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
-from callmon.store.wire import FromScribe, Standing, Stored
+from callmon.store.writer import messages as wire
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.messages import FromScribe, Standing, Stored
+from callmon.store.writer.process import Leave, Scribe
 from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from callmon import settings
-from callmon.doctor import Acceptance
-from callmon.doctor.acceptance import CALLS
+from callmon.config import settings
+from callmon.tools.doctor import Acceptance
+from callmon.tools.doctor.acceptance import CALLS
 from tests.lab.exchange import Asterisk
 from tests.lab.play import play
 from tests.lab.situations import named

@@ -7,10 +7,10 @@ import logging
 
 import pytest
 
-from callmon.web.access import cookies
-from callmon.web.access.gate import MOST_BYTES
-from callmon.web.access.headers import ALWAYS
-from callmon.web.access.rights import RIGHTS, Person, Right, Role
+from callmon.web.auth import cookies
+from callmon.web.auth.headers import ALWAYS
+from callmon.web.auth.middleware import MOST_BYTES
+from callmon.web.auth.roles import RIGHTS, Person, Right, Role
 from tests.doors import application
 from tests.test_web import served
 from tests.visitor import ELSEWHERE, HERE, OURS, Visitor

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.check import remarks
-from callmon.settings import example_text, parse
+from callmon.cli.check import remarks
+from callmon.config.settings import example_text, parse
 from tests.doors import PASSWORD
 from tests.running import ROOT, Callmon, free_port
 from tests.visitor import FIELD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from babel.messages.pofile import read_po
 
-from callmon.web.access.door import CONTEXT
+from callmon.web.auth.sign_in import CONTEXT
 from tests.test_pages_words import LOCALE, WEB, of_python, of_template
 
 ACCESS = WEB / "access"

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.cli import main
+from callmon.config.settings import example_text
+from callmon.config.validation import hidden
 from callmon.errors import StoreError
-from callmon.mistakes import hidden
-from callmon.settings import example_text
-from callmon.store.engine import Store, open_store, parse_url
+from callmon.store.database import Store, open_store, parse_url
 
 SECRET = "hunter7"  # of a test
 FORMS = (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from callmon.web.page_request import QUERY
 from callmon.web.routes import TABLE
-from callmon.web.visit import QUERY
 from tests.lab.alertmanager import SHIPPED
 from tests.lab.server import run_on
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.alerting_commands import with_section
 from callmon.cli import main
+from callmon.cli.alerting import with_section
 from callmon.errors import ConfigError
 from tests.test_alerts import EXAMPLE, ROUTES
 

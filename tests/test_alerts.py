@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callmon.alerting import CLOSED, Entry, as_yaml, time_intervals
-from callmon.business_calendar import DEFAULT_HOURS, Calendar, Hours, SpecialHours, clock, periods
-from callmon.closed_days import ClosedDay, ClosedDays
-from callmon.settings import load
+from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, Hours, SpecialHours, clock, periods
+from callmon.config.closed_days import ClosedDay, ClosedDays
+from callmon.config.settings import load
+from callmon.tools.alertmanager import CLOSED, Entry, as_yaml, time_intervals
 from tests.test_project import METAPHOR, NUMBER, PUBLIC
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +25,7 @@ TESTS = (BOARDS / "prometheus" / "callmon.test.yml").read_text()
 ROUTES = (BOARDS / "alertmanager" / "alertmanager.yml").read_text()
 TEMPLATES = "".join(path.read_text() for path in sorted((BOARDS / "alertmanager").glob("*.tmpl")))
 RUNBOOK = (BOARDS / "RUNBOOK.md").read_text()
-EXAMPLE = ROOT / "callmon" / "callmon.example.toml"
+EXAMPLE = ROOT / "callmon" / "config" / "callmon.example.toml"
 TORONTO = ZoneInfo("America/Toronto")
 
 ALERTS = re.findall(r"^ +- alert: (\w+)$", RULES, re.MULTILINE)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 
-from callmon.business_calendar import Calendar, Hours, SpecialHours, clock, periods
 from callmon.cli import main
-from callmon.closed_days import ClosedDay, ClosedDays
+from callmon.config.business_calendar import Calendar, Hours, SpecialHours, clock, periods
+from callmon.config.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.attesting import Attestation, Attested, Subject, a_quarter_after, standing
 from callmon.cli import main
-from callmon.report_reading import gathered
-from callmon.report_writing import files
-from callmon.reports import month, public
-from callmon.store.attestations import put, stored
-from callmon.store.engine import Store, open_store, upgrade
+from callmon.core.attestations import Attestation, Attested, Subject, a_quarter_after, standing
+from callmon.core.statistics import period as month
+from callmon.reports.export import files
+from callmon.reports.load import gathered
+from callmon.reports.public import edition as public
+from callmon.store.database import Store, open_store, upgrade
+from callmon.store.queries.attestations import put, stored
 from tests import year
 from tests.year import TORONTO
 

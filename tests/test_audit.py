@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from callmon.store import audit
-from callmon.store.audit import LONGEST, Deed
-from callmon.store.engine import Store
+from callmon.store.access import audit
+from callmon.store.access.audit import LONGEST, Deed
+from callmon.store.database import Store
 
 AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
 

@@ -13,23 +13,25 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon import facts as f
-from callmon.assembly import monitor
-from callmon.backfill import Backfill
+from callmon.backfill.apply import Filled
+from callmon.backfill.job import Backfill
 from callmon.cli import main
-from callmon.facts import Fact
-from callmon.figures import CALLS, CORRECTED, VERDICT, Figures
-from callmon.findings import Outcome
-from callmon.settings import Settings, example, load, parse
-from callmon.store import keyed, ledger, queries
-from callmon.store.engine import Store
-from callmon.store.filling import Filled
-from callmon.store.rejudge import differences, rejudge
+from callmon.config.settings import Settings, example, load, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.facts import Fact
+from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
+from callmon.core.verdicts import Outcome
+from callmon.store import opening as keyed
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences, rejudge
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 
-EXAMPLE = Path(__file__).parents[1] / "callmon" / "callmon.example.toml"
+EXAMPLE = Path(__file__).parents[1] / "callmon" / "config" / "callmon.example.toml"
 
 
 class Office:

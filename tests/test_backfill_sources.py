@@ -15,21 +15,22 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from callmon import refill
-from callmon.assembly import monitor
-from callmon.backfill import Backfill
-from callmon.callbacks.hand import Hand
-from callmon.cel.rows import COLUMNS
+from callmon.backfill import gap_filler as refill
+from callmon.backfill.cel.rows import COLUMNS
+from callmon.backfill.gap_filler import Refills
+from callmon.backfill.job import Backfill
+from callmon.config.settings import Settings, example, parse
+from callmon.core.assembly import monitor
+from callmon.core.callbacks.commands import Hand
+from callmon.core.facts import Arrived
+from callmon.core.monitor import Monitor
+from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
+from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import ConfigError
-from callmon.facts import Arrived
-from callmon.figures import CALLS, CORRECTED, Figures
-from callmon.findings import Gap, Outcome
-from callmon.monitor import Monitor
-from callmon.refill import Refills
-from callmon.settings import Settings, example, parse
-from callmon.store import ledger, queries
-from callmon.store.engine import Store
-from callmon.store.rejudge import differences
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
 from tests.store_fixtures import EXCHANGE, SOON, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
 from tests.test_cel import TORONTO, heard, rows_of
@@ -74,7 +75,7 @@ def from_source(
     settings: Settings, store: Store, windows: list[tuple[datetime, datetime]] | None
 ) -> tuple[int, list[str]]:
     """How many rows were read, and which calls were created."""
-    from callmon.cel_source import rows
+    from callmon.backfill.source import rows
 
     work = Backfill(settings, store, EXCHANGE)
     found = rows(settings.exchanges[EXCHANGE].cel, EXCHANGE, work.reader(), work.zone, windows)

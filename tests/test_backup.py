@@ -15,9 +15,10 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from callmon.errors import StoreError
-from callmon.privacy.sealing import Ring
-from callmon.store import queries, rejudge
-from callmon.store.engine import Store, open_store
+from callmon.store.database import Store, open_store
+from callmon.store.encryption import Ring
+from callmon.store.maintenance import rejudge
+from callmon.store.queries import calls as queries
 from tests.lab.postgres import dump, restore
 from tests.store_fixtures import CALLER, RING, answered_call, database, of_calls, rows, until
 

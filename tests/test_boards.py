@@ -13,7 +13,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from callmon.configuration import Configuration
+from callmon.config.schema import Configuration
 from tests.boards import LANGUAGES, PLACE, ROOT, known, lint
 from tests.boards.model import GRAPHS, Board
 from tests.boards.render import ZONE, as_text, rendered

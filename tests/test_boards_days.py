@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from callmon.outlook import last_day
-from callmon.settings import load
-from callmon.store.engine import upgrade
+from callmon.config.settings import load
+from callmon.daemon.service_state import last_day
+from callmon.store.database import upgrade
 from tests import year, year_rows, year_stories
 from tests.boards import lint
 from tests.boards.asking import Asked

@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.business_calendar import CLOSED, DEFAULT_HOURS, Calendar, Hours, Periods, SpecialHours, clock, periods
-from callmon.closed_days import NAMES, ClosedDay, ClosedDays, next_twelve_months, ontario
+from callmon.config.business_calendar import (
+    CLOSED,
+    DEFAULT_HOURS,
+    Calendar,
+    Hours,
+    Periods,
+    SpecialHours,
+    clock,
+    periods,
+)
+from callmon.config.closed_days import NAMES, ClosedDay, ClosedDays, next_twelve_months, ontario
 
 TORONTO = ZoneInfo("America/Toronto")
 OFFICE = Calendar(TORONTO)

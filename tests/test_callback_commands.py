@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon import callback_commands, command_line
-from callmon.callbacks import asking
-from callmon.callbacks.hand import Hand
+from callmon.cli import callbacks as callback_commands
+from callmon.cli import common as command_line
 from callmon.cli import main
-from callmon.settings import example_text, load
-from callmon.store import keyed, ledger, people
-from callmon.store.engine import Store
+from callmon.config.settings import example_text, load
+from callmon.core.callbacks import asking_merge as asking
+from callmon.core.callbacks.commands import Hand
+from callmon.store import opening as keyed
+from callmon.store.database import Store
+from callmon.store.privacy import subject_access as people
+from callmon.store.queries import obligations as ledger
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import wrote
 

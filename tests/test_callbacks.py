@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callmon.callbacks.terms import AllTerms
+from callmon.core.callbacks.due_dates import AllTerms
 from tests.office import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
@@ -285,7 +285,7 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
 
 
 def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
-    from callmon.sinks.owed import owed
+    from callmon.sinks.metrics.callback_gauges import owed
 
     office = Office()
 

@@ -21,18 +21,18 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon import facts as f
 from callmon.ami.events import instant
-from callmon.assembly import monitor, site
-from callmon.calls.story import Account
-from callmon.cel import diary
-from callmon.cel.merging import merged
-from callmon.cel.rows import Reader, Row
-from callmon.doctor.surroundings import EVENTS
-from callmon.facts import Fact
-from callmon.replay import Replay
-from callmon.settings import example, example_text, parse
-from callmon.text import as_json
+from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel.rows import Reader, Row
+from callmon.backfill.merge import merged
+from callmon.config.settings import example, example_text, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor, site
+from callmon.core.calls.account import Account
+from callmon.core.facts import Fact
+from callmon.text.records import as_json
+from callmon.tools.doctor.dialplan import EVENTS
+from callmon.tools.replay import Replay
 from tests.builders import BANNER, listener, replayed
 from tests.examples import examples
 from tests.test_traces import END, NAMES, TRACES, concluding, expected, recording, truth

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from callmon.assembly import site
-from callmon.cel import diary
-from callmon.cel.bare import with_doubt
-from callmon.cel.export import COLUMNS
-from callmon.cel.rows import Row
-from callmon.settings import example
+from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel.formats import COLUMNS
+from callmon.backfill.cel.incomplete import with_doubt
+from callmon.backfill.cel.rows import Row
+from callmon.config.settings import example
+from callmon.core.assembly import site
 from tests.test_backfill import Office
 from tests.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.test_cel_layouts import fields_of, padded, written

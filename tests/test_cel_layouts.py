@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from callmon.cel.export import COLUMNS
-from callmon.cel.rows import Reader, Row
+from callmon.backfill.cel.formats import COLUMNS
+from callmon.backfill.cel.rows import Reader, Row
 from tests.test_backfill import Office
 from tests.test_cel import RECORDINGS, TORONTO, calls, concluding, of_public, rows_of, scripted
 from tests.test_traces import NAMES, TRACES

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon.cel.rows import COLUMNS, Reader, Row
+from callmon.backfill.cel.rows import COLUMNS, Reader, Row
 from tests.examples import examples
 from tests.test_cel import TORONTO, told
 

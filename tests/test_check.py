@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from callmon.check import remarks, report
-from callmon.privacy.key_file import make
-from callmon.settings import example, example_text, parse
+from callmon.cli.check import remarks, report
+from callmon.config.settings import example, example_text, parse
+from callmon.store.key_file import make
 
 TODAY = date(2026, 11, 24)
 TEXT = report(example(), TODAY)

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from callmon import facts as f
-from callmon.callbacks.following import Following
-from callmon.callbacks.terms import Rules
-from callmon.calls.endpoints import is_number
-from callmon.facts import Fact
+from callmon.core import facts as f
+from callmon.core.callbacks.due_dates import Rules
+from callmon.core.callbacks.outbound_call import Following
+from callmon.core.calls.endpoints import is_number
+from callmon.core.facts import Fact
 from tests.builders import Channel, Exchange, replayed
 from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
 from tests.lab.recordings import cut

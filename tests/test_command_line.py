@@ -18,10 +18,10 @@ from click.testing import CliRunner, Result
 
 import callmon
 from callmon.cli import main
-from callmon.command_line import NO_NUMBER, speaks_plainly, write_file
-from callmon.settings import example_text, load
-from callmon.store import keyed
-from callmon.words import translate
+from callmon.cli.common import NO_NUMBER, speaks_plainly, write_file
+from callmon.config.settings import example_text, load
+from callmon.store import opening as keyed
+from callmon.text.labels import translate
 from tests.test_pages_words import of_python
 
 CALLMON = Path(callmon.__file__).parent
@@ -57,7 +57,7 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 
 
 def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
-    with (CALLMON / "locale" / "callmon.pot").open("rb") as lines:
+    with (CALLMON / "text" / "locale" / "callmon.pot").open("rb") as lines:
         known = {str(message.id) for message in read_po(lines) if message.context == "command"}
     said = {text for path in CALLMON.glob("*.py") for text in of_python(path.read_text(encoding="utf-8"))}
     assert known == said

@@ -11,20 +11,23 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text as sql
 
-from callmon import completeness, text
 from callmon.ami import events as e
-from callmon.calls.call import Call
-from callmon.completeness import Completeness
-from callmon.figures import added
-from callmon.findings import Gap, Outcome
-from callmon.last_calls import NEVER, LastCalls
-from callmon.reports import month
-from callmon.settings import example
-from callmon.sinks.called import last_calls
-from callmon.store import periods, queries, reported
-from callmon.store.engine import Store, parse_url, upgrade
-from callmon.store.rejudge import differences
-from callmon.today import Today
+from callmon.config.settings import example
+from callmon.core.calls.call import Call
+from callmon.core.last_calls import NEVER, LastCalls
+from callmon.core.statistics import completeness
+from callmon.core.statistics import period as month
+from callmon.core.statistics.completeness import Completeness
+from callmon.core.statistics.counters import added
+from callmon.core.statistics.today import Today
+from callmon.core.verdicts import Gap, Outcome
+from callmon.sinks.metrics.last_call_gauges import last_calls
+from callmon.store.database import Store, parse_url, upgrade
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.queries import periods
+from callmon.store.queries import reports as reported
+from callmon.text import records as text
 from tests.builders import settings
 from tests.office import CALLER, OTHER, TORONTO, Office, local
 from tests.store_fixtures import START, account, answered_call, wrote

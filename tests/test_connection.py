@@ -13,8 +13,8 @@ import pytest
 
 from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
-from callmon.exchange_settings import ExchangeSettings
-from callmon.watched import Watched, always_listening
+from callmon.config.exchange import ExchangeSettings
+from callmon.daemon.exchanges import Watched, always_listening
 from tests import watched
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"

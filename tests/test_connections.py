@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from callmon.demo.exchange import Exchange, Listener
+from callmon.tools.demo.exchange import Exchange, Listener
 from callmon.web import connections
 from callmon.web.connections import (
     FEWEST,
@@ -29,7 +29,7 @@ from callmon.web.connections import (
     Connections,
     most_connections,
 )
-from callmon.web.serving import Exhausted, Server, listening
+from callmon.web.server import Exhausted, Server, listening
 from tests.running import Callmon
 from tests.store_fixtures import until
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from callmon.assembly import monitor
-from callmon.backfill import Backfill
-from callmon.callbacks.hand import Hand
-from callmon.settings import example
-from callmon.store import ledger
-from callmon.store.consistency import inconsistencies
-from callmon.store.engine import Store
+from callmon.backfill.job import Backfill
+from callmon.config.settings import example
+from callmon.core.assembly import monitor
+from callmon.core.callbacks.commands import Hand
+from callmon.store.database import Store
+from callmon.store.maintenance.consistency import inconsistencies
+from callmon.store.queries import obligations as ledger
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_backfill import Office
 from tests.test_cel import RECORDINGS, heard, rows_of

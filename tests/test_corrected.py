@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from callmon import facts as f
-from callmon.assembly import monitor
-from callmon.settings import example
-from callmon.sinks.database import Database
-from callmon.store import queries, rolled
-from callmon.store.consistency import inconsistencies
-from callmon.store.engine import Store
-from callmon.store.rejudge import differences
+from callmon.config.settings import example
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.store.database import Store
+from callmon.store.maintenance.consistency import inconsistencies
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.writer.database_merge import Database
 from tests.builders import Channel, Exchange
 from tests.false_exchange import FalseExchange
 from tests.office import CALLER, TORONTO, Office, local

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from callmon.ami import events as e
-from callmon.ami.protocol import END
-from callmon.calls.crowd import MAX_LEGS
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
+from callmon.ami.framing import END
+from callmon.core.calls.channel_limit import MAX_LEGS
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Outcome
 from tests.builders import MORNING, listener
 from tests.false_exchange import FalseExchange
 from tests.running import Callmon

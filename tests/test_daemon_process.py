@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.store.engine import upgrade
+from callmon.store.database import upgrade
 from tests.running import ROOT, Callmon, free_port
 from tests.store_fixtures import database, until
 

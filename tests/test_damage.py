@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from callmon.store.engine import Store, damage, open_store, upgrade
+from callmon.store.database import Store, damage, open_store, upgrade
 from tests.running import Callmon, free_port
 from tests.store_fixtures import RING, database, of_calls, until
 

@@ -23,21 +23,21 @@ from typing import Any
 import pytest
 
 from callmon.ami.events import StatusComplete
+from callmon.ami.recording import public_numbers
 from callmon.ami.session import Session, State
-from callmon.ami.trace import public_numbers
-from callmon.assembly import monitor
-from callmon.demo import demo_settings
-from callmon.demo.exchange import USER, Exchange
-from callmon.demo.morning import MORNING, calls, messages
-from callmon.demo.retold import Teller, recording
-from callmon.demo.switchboard import Switchboard
-from callmon.lines import Lines
-from callmon.replay import Replay
-from callmon.settings import Settings, example
+from callmon.config.lines import Lines
+from callmon.config.settings import Settings, example
+from callmon.core.assembly import monitor
+from callmon.tools.demo import demo_settings
+from callmon.tools.demo.channel_list import Switchboard
+from callmon.tools.demo.exchange import USER, Exchange
+from callmon.tools.demo.retime import Teller, recording
+from callmon.tools.demo.schedule import MORNING, calls, messages
+from callmon.tools.replay import Replay
 
 HERE = Path(__file__).parent
 TRUTHS = HERE / "recordings"
-SHIPPED = HERE.parent / "callmon" / "demo" / "recordings"
+SHIPPED = HERE.parent / "callmon" / "tools" / "demo" / "recordings"
 BEGIN = 1_800_000_000.25
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from callmon.daemon import Daemon
-from callmon.settings import parse
-from callmon.store import accounts, keyed
-from callmon.store.engine import Store
-from callmon.web.access import cookies, passwords
-from callmon.web.access.gate import Gate
-from callmon.web.access.limits import FREE
+from callmon.config.settings import parse
+from callmon.daemon.daemon import Daemon
+from callmon.store import opening as keyed
+from callmon.store.access import accounts
+from callmon.store.database import Store
+from callmon.web.auth import cookies, passwords
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.throttle import FREE
 from tests.doors import MADE, application, sign_in, signed_in, with_accounts
 from tests.running import configuration, free_port
 from tests.visitor import Visitor

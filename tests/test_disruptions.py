@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callmon import assembly
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.disruptions.book import Book
-from callmon.disruptions.disruption import Disruption, after, opened
-from callmon.disruptions.entries import Notice, Refused
+from callmon.core import assembly
+from callmon.core.disruptions.disruption import Disruption, after, opened
+from callmon.core.disruptions.entries import Notice, Refused
+from callmon.core.disruptions.register import Book
 from tests.examples import examples
 from tests.office import local
 from tests.watched import TRUNK, Watched, site

@@ -12,14 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon import command_line
+from callmon.cli import common as command_line
 from callmon.cli import main
-from callmon.disruptions.entries import Notice
-from callmon.disruptions.hand import Hand
-from callmon.numbers import NO_BREAK
-from callmon.settings import example_text, load
-from callmon.store import disruptions, keyed
-from callmon.store.engine import Store
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import example_text, load
+from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.entries import Notice
+from callmon.store import opening as keyed
+from callmon.store.database import Store
+from callmon.store.queries import disruptions
 from tests.office import OTHER, Office
 from tests.store_fixtures import wrote
 from tests.test_disruptions import well

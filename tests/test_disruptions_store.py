@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from callmon import topics
-from callmon.disruptions.disruption import Disruption
-from callmon.disruptions.entries import Notice
-from callmon.disruptions.hand import Hand
-from callmon.figures import Figures
-from callmon.findings import Outcome
-from callmon.sinks.disrupted import disruptions as gauges
-from callmon.store import disruptions, pages, queries
-from callmon.store.engine import Store
-from callmon.store.rejudge import differences
+from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import Notice
+from callmon.core.statistics.counters import Figures
+from callmon.core.verdicts import Outcome
+from callmon.sinks.metrics.disruption_gauges import disruptions as gauges
+from callmon.sinks.mqtt import topics
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions
+from callmon.store.queries import worklist as pages
 from tests.office import local
 from tests.store_fixtures import account, answered_call, outcomes, wrote
 from tests.test_disruptions import LINES, TUESDAY, WHOLE, planned, well

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from callmon import settings
 from callmon.ami import decoding
-from callmon.doctor import Complaint, as_text, examine, judge, white_list
-from callmon.doctor.asking import Answers, ask, setting
-from callmon.doctor.surroundings import MAPPING, cycle
-from callmon.settings import Settings
+from callmon.config import settings
+from callmon.config.settings import Settings
+from callmon.tools.doctor import Complaint, as_text, examine, judge
+from callmon.tools.doctor import event_filter as white_list
+from callmon.tools.doctor.dialplan import MAPPING, cycle
+from callmon.tools.doctor.questions import Answers, ask, setting
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
 from tests.lab.ports import free_port

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from callmon import settings
-from callmon.doctor import proposal
-from callmon.settings import Settings
+from callmon.config import settings
+from callmon.config.settings import Settings
+from callmon.tools.doctor import proposal
 from tests.builders import GENERAL, Channel, Exchange, replayed
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from callmon import facts as f
-from callmon.explain import tale_of
-from callmon.explain.drawing import NARROW, WIDE, Box, Drawing, drawing
-from callmon.explain.unnamed import unnamed
-from callmon.facts import Fact
-from callmon.store.queries import StoredCall
+from callmon.core import facts as f
+from callmon.core.facts import Fact
+from callmon.store.queries.calls import StoredCall
+from callmon.text.story import tale_of
+from callmon.text.story.anonymize import unnamed
+from callmon.text.story.diagram import NARROW, WIDE, Box, Drawing, drawing
 from tests.office import usual
 from tests.store_fixtures import START, account, answered_call, seconds
 

@@ -14,7 +14,7 @@ from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.decoding import MAX_VALUE, event, timestamp
 from callmon.ami.events import instant
-from callmon.ami.protocol import Framer
+from callmon.ami.framing import Framer
 from tests.examples import examples
 
 TRACES = Path(__file__).parent / "data" / "traces"

@@ -18,22 +18,22 @@ import msgspec
 import pytest
 from babel.messages.pofile import read_po
 
-from callmon import explain
-from callmon import facts as f
-from callmon.assembly import monitor
-from callmon.calls.story import Account
-from callmon.explain.moments import moments
-from callmon.explain.policy import QUOTES
-from callmon.explain.sentences import Tale, sentence
-from callmon.explain.speech import Speech
-from callmon.facts import AnyFact, Fact
-from callmon.numbers import NO_BREAK
-from callmon.replay import Replay, chunks
-from callmon.settings import example
-from callmon.standards import load
-from callmon.store.queries import StoredCall
-from callmon.store.rows import without_numbers
-from callmon.words import STANDARDS, translate
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import example
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.calls.account import Account
+from callmon.core.facts import AnyFact, Fact
+from callmon.core.standards import load
+from callmon.store.queries.calls import StoredCall
+from callmon.store.row_mapping import without_numbers
+from callmon.text import story as explain
+from callmon.text.formatter import Speech
+from callmon.text.labels import STANDARDS, translate
+from callmon.text.story.policy import QUOTES
+from callmon.text.story.sentences import Tale, sentence
+from callmon.text.story.timeline import moments
+from callmon.tools.replay import Replay, chunks
 from tests.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
 HERE = Path(__file__).parent

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail
-from callmon.figures import METRICS, Figures, Sets, added, language_label, zeros
-from callmon.findings import CAUSES, VERDICTS, Finding, Gap, Outcome
-from callmon.store.tally import Tally
+from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail
+from callmon.core.statistics.counters import METRICS, Figures, Sets, added, language_label, zeros
+from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap, Outcome
+from callmon.store.writer.committed import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from callmon import facts as f
-from callmon.cel.merging import merged
-from callmon.cel.rows import Row
-from callmon.facts import Fact, as_it_stands
+from callmon.backfill.cel.rows import Row
+from callmon.backfill.merge import merged
+from callmon.core import facts as f
+from callmon.core.facts import Fact, as_it_stands
 from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
 from tests.examples import WHOLE
 from tests.lab.recordings import cut

@@ -11,12 +11,13 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from callmon import findings, words
-from callmon.closed_days import NAMES
-from callmon.settings import example
+from callmon.config.closed_days import NAMES
+from callmon.config.settings import example
+from callmon.core import verdicts as findings
+from callmon.text import labels as words
 
-CALLMON = Path(words.__file__).parent
-LOCALE = CALLMON / "locale"
+CALLMON = Path(words.__file__).parents[1]
+LOCALE = CALLMON / "text" / "locale"
 KNOWN = [(kind, identifier) for kind, texts in words.KINDS.items() for identifier in texts]
 TURNED_AWAY = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from callmon.numbers import NO_BREAK
-from callmon.reports.hearing import Listening
-from callmon.settings import Settings
-from callmon.store import half_hours as stored
-from callmon.store import rolled
-from callmon.store.engine import Store, upgrade
-from callmon.store.half_hours import Counted
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import Settings
+from callmon.core.statistics.coverage import Listening
+from callmon.store.database import Store, upgrade
+from callmon.store.queries import half_hours as stored
+from callmon.store.queries.half_hours import Counted
+from callmon.store.rollups import rebuild as rolled
+from callmon.web.context import Site
+from callmon.web.formatter import Tongue
 from callmon.web.half_hours import CAUSE, Half, Missed, Today, days, today
-from callmon.web.site import Site
-from callmon.web.spoken import Tongue
 from callmon.web.views.half_hours import view
 from tests import year_rows
 from tests.office import local, usual

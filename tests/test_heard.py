@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from callmon import watched
 from callmon.ami import events as e
+from callmon.daemon import exchanges as watched
 from tests.watched import Watched
 
 TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from callmon import topics
-from callmon.callbacks.shelf import shown
-from callmon.explain.owed import OwedPage, owed_as_json
-from callmon.settings import load
-from callmon.store import keyed, ledger
-from callmon.store.ledger import Listed
+from callmon.config.settings import load
+from callmon.core.callbacks.index import shown
+from callmon.sinks.mqtt import topics
+from callmon.store import opening as keyed
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.obligations import Listed
+from callmon.text.callback_list import OwedPage, owed_as_json
 from tests.office import OTHER, Office, local, usual
 from tests.store_fixtures import Daemon, wrote
 from tests.test_callback_commands import asked, desk, refused, run

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from callmon.calls.call import Call
-from callmon.facts import Arrived, Fact
-from callmon.figures import added
-from callmon.findings import Outcome
-from callmon.integrity import Integrity, count, relay_ended_early, signs
-from callmon.replay import Replay
-from callmon.store.rows import without_numbers
+from callmon.core.calls.call import Call
+from callmon.core.facts import Arrived, Fact
+from callmon.core.statistics.counters import added
+from callmon.core.statistics.integrity import Integrity, count, relay_ended_early, signs
+from callmon.core.verdicts import Outcome
+from callmon.store.row_mapping import without_numbers
+from callmon.tools.replay import Replay
 from tests.builders import GENERAL, Channel, Exchange, listener, settings
 
 RELAY = "8008550511"

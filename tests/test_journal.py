@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.privacy.sealing import KeyMissingError, Ring
-from callmon.sinks.database import Database
-from callmon.store import queries, wire
-from callmon.store.engine import Store, open_store, upgrade
-from callmon.store.group import Stamp, write
-from callmon.store.journal import Entry, Journal, JournalFullError
-from callmon.store.keyed import opened
+from callmon.store.database import Store, open_store, upgrade
+from callmon.store.encryption import KeyMissingError, Ring
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
+from callmon.store.writer import messages as wire
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.outbox import Entry, Journal, JournalFullError
+from callmon.store.writer.transaction import Stamp, write
 from tests.running import Callmon, free_port
 from tests.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
 from tests.test_store_trouble import locked
@@ -377,7 +378,7 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     callmon, told = Callmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
-    store = opened(callmon.settings())
+    store = opened(callmon.config.settings())
     items = [wire.encode_item(item) for item in told]
     journal = Journal(place, store.ring, MIB)
     journal.add("before", [(41, len(items), wire.group_frame(41, items))])

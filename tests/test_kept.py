@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callmon.findings import Outcome
-from callmon.store import kept, wire
+from callmon.core.verdicts import Outcome
+from callmon.store.writer import messages as wire
+from callmon.store.writer import standby_buffer as kept
 from tests.store_fixtures import START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.settings import Settings
+from callmon.config.settings import Settings
 from tests.builders import GENERAL, Channel, Exchange, replayed, settings
 
 ASKED = Path(__file__).parent / "data" / "asked"

@@ -16,10 +16,10 @@ import psycopg
 import pytest
 
 from callmon.errors import StoreError
-from callmon.sinks.database import Database
-from callmon.store import queries
-from callmon.store.engine import Store, upgrade
-from callmon.store.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
+from callmon.store.database import Store, upgrade
+from callmon.store.queries import calls as queries
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
 from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)

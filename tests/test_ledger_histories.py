@@ -14,7 +14,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callmon.callbacks import entries as n
+from callmon.core.callbacks import entries as n
 from tests.examples import examples
 from tests.office import CALLER, OTHER, Office, Timed, local
 
@@ -171,7 +171,7 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=3))
 def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: list[int]) -> None:
     """And what is counted is what stands."""
-    from callmon.callbacks.obligation import Obligation, after, opened
+    from callmon.core.callbacks.obligation import Obligation, after, opened
 
     office = played(events, restarts)
     made: dict[str, Obligation] = {}

@@ -8,14 +8,15 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
-from callmon import facts as f
-from callmon.callbacks.hand import Hand
-from callmon.callbacks.obligation import after, opened
-from callmon.sinks.database import Database
-from callmon.store import ledger, queries
-from callmon.store.engine import Store
-from callmon.store.rejudge import differences
-from callmon.tokens import keyed
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.obligation import after, opened
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
+from callmon.store.tokens_merge import keyed
+from callmon.store.writer.database_merge import Database
 from tests.office import CALLER, OTHER, Office, local
 from tests.store_fixtures import database, wrote
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.web.access.limits import FORGOTTEN_AFTER, FREE, Limit, by_address
+from callmon.web.auth.throttle import FORGOTTEN_AFTER, FREE, Limit, by_address
 
 LONGEST = 60.0
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.config.lines import Line, Lines, Target
+from callmon.config.settings import example
 from callmon.errors import ConfigError
-from callmon.lines import Line, Lines, Target
-from callmon.settings import example
 
 
 def line(name: str, *numbers: str, arrives_as: tuple[str, ...] = ()) -> Line:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from callmon.ami.call_counts import Counts, Feed
 from callmon.ami.connection import Exchange
-from callmon.ami.feed import Counts, Feed
 from callmon.ami.mailboxes import Box, Mailboxes, short
 from callmon.ami.session import Session
-from callmon.outlook import Outlooks, mailboxes
-from callmon.settings import Settings
-from callmon.sinks.outlook import BoxState
-from callmon.store.engine import Store
+from callmon.config.settings import Settings
+from callmon.daemon.service_state import Outlooks, mailboxes
+from callmon.sinks.metrics.service_gauges import BoxState
+from callmon.store.database import Store
 from tests.builders import BANNER, settings
 from tests.office import Office
 from tests.store_fixtures import wrote

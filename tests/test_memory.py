@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from callmon.cel import diary
-from callmon.cel.rows import Reader
+from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel.rows import Reader
 from tests.bench.growth import Listener
 from tests.bench.processes import Child
 from tests.bench.stream import Template, recorded, used

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from callmon.ami.mailboxes import Growth, Mailboxes
-from callmon.backfill import Backfill, Window
-from callmon.calls.call import Call
-from callmon.cel.rows import Row
-from callmon.settings import example
-from callmon.store import ledger
-from callmon.store.engine import Store
+from callmon.backfill.cel.rows import Row
+from callmon.backfill.job import Backfill, Window
+from callmon.config.settings import example
+from callmon.core.calls.call import Call
+from callmon.store.database import Store
+from callmon.store.queries import obligations as ledger
 from tests.store_fixtures import EXCHANGE
 from tests.test_cel import rows_of
 from tests.test_mailboxes import MINUTE, NOON

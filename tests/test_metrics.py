@@ -10,14 +10,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
-from callmon.figures import Figures, Sets, added, zeros
-from callmon.findings import Outcome
-from callmon.lines import Line
-from callmon.reconciliation import Compared
-from callmon.sinks.diary import Diary
-from callmon.sinks.metrics import ExchangeState, Metrics
-from callmon.sinks.series import FiguresText
-from callmon.store.tally import Tally
+from callmon.config.lines import Line
+from callmon.core.reconciliation import Compared
+from callmon.core.statistics.counters import Figures, Sets, added, zeros
+from callmon.core.verdicts import Outcome
+from callmon.sinks.metrics.backfill_gauges import Diary
+from callmon.sinks.metrics.counter_text import FiguresText
+from callmon.sinks.metrics.exposition import ExchangeState, Metrics
+from callmon.store.writer.committed import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

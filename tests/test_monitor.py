@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon import facts as f
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.ami.protocol import Framer
-from callmon.assembly import monitor
-from callmon.calls.endpoints import Endpoints
-from callmon.calls.story import Account
-from callmon.facts import Fact
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
-from callmon.replay import Replay, chunks
-from callmon.settings import example
+from callmon.ami.framing import Framer
+from callmon.config.settings import example
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.calls.account import Account
+from callmon.core.calls.endpoints import Endpoints
+from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Outcome
+from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, left, listener, settings
 from tests.examples import examples
 from tests.test_listing import Plan, plans, written, wrong

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from callmon.assembly import monitor
-from callmon.findings import Outcome
-from callmon.settings import example
-from callmon.store import months, queries
-from callmon.store.consistency import inconsistencies
-from callmon.store.engine import Store
+from callmon.config.settings import example
+from callmon.core.assembly import monitor
+from callmon.core.verdicts import Outcome
+from callmon.store.database import Store
+from callmon.store.maintenance.consistency import inconsistencies
+from callmon.store.queries import calls as queries
+from callmon.store.tables import partitions as months
 from tests.store_fixtures import EXCHANGE, answered_call, outcomes, rows, wrote
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)

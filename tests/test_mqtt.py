@@ -14,19 +14,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon import topics
-from callmon.ami.trace import public_numbers
-from callmon.broker_settings import MqttSettings
-from callmon.calls.call import OUTCOMES, Call, Wait
-from callmon.check import remarks, report
-from callmon.findings import Finding, Outcome
-from callmon.settings import example, parse
-from callmon.sinks import board
-from callmon.sinks.mqtt import Mqtt
-from callmon.sinks.outbox import Outbox
-from callmon.store import queries
-from callmon.store.engine import Store
-from callmon.today import Today
+from callmon.ami.recording import public_numbers
+from callmon.cli.check import remarks, report
+from callmon.config.mqtt import MqttSettings
+from callmon.config.settings import example, parse
+from callmon.core.calls.call import OUTCOMES, Call, Wait
+from callmon.core.statistics.today import Today
+from callmon.core.verdicts import Finding, Outcome
+from callmon.sinks import line_status as board
+from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt.outbox import Outbox
+from callmon.sinks.mqtt.sink import Mqtt
+from callmon.store.database import Store
+from callmon.store.queries import calls as queries
 from callmon.web import health
 from tests.builders import Exchange, replayed
 from tests.mqtt_board import Ledger, Owed

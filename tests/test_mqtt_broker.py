@@ -20,13 +20,13 @@ import pytest
 import trustme
 from blockbuster import blockbuster_ctx
 
-from callmon import topics
-from callmon.broker_settings import MqttSettings
-from callmon.findings import Outcome
-from callmon.sinks.mqtt import Mqtt
-from callmon.store import queries
-from callmon.store.keyed import opened
-from callmon.today import Today
+from callmon.config.mqtt import MqttSettings
+from callmon.core.statistics.today import Today
+from callmon.core.verdicts import Outcome
+from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt.sink import Mqtt
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
@@ -284,7 +284,7 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
 
 def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
     """The calls as the database has them, less what no broker is told."""
-    store = opened(callmon.settings())
+    store = opened(callmon.config.settings())
     found = {}
     for name in names:
         (row,) = queries.call(store, name, numbers=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callmon.settings import Settings
+from callmon.config.settings import Settings
 from tests.builders import EVENING, GENERAL, MORNING, Channel, Exchange, judged, listener, replayed, settings
 from tests.test_integrity import blind
 

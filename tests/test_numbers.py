@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callmon.numbers import as_delivered, e164, is_withheld, printed
+from callmon.config.phone_numbers import as_delivered, e164, is_withheld, printed
 from tests.examples import examples
 
 STAFF = ("9", "91", "9011")

@@ -54,7 +54,7 @@ def test_it_holds_what_an_administrator_needs(names: list[str]) -> None:
     wanted = [
         "install.sh", "INSTALL.md", "UNINSTALL.md", "DESINSTALLER.md", "requirements.txt", "SHA256SUMS", "LICENSE",
         "PRIVACY.md", "asterisk/README.md", "asterisk/LISEZMOI.md", "asterisk/manager.conf", "asterisk/cel.conf",
-        "callmon/callmon.example.toml", "callmon/systemd/callmon.service", "dashboards/RUNBOOK.md",
+        "callmon/config/callmon.example.toml", "callmon/daemon/systemd/callmon.service", "dashboards/RUNBOOK.md",
         "dashboards/prometheus/callmon.rules.yml", "dashboards/alertmanager/alertmanager.yml",
         "dashboards/grafana/reader.sql",
     ]  # fmt: skip
@@ -90,7 +90,7 @@ set -eu
 ip link set lo up
 cd {place}
 sh {top}/install.sh {place}/opt
-opt/bin/callmon check --config {top}/callmon/callmon.example.toml | head -n 1
+opt/bin/callmon check --config {top}/callmon/config/callmon.example.toml | head -n 1
 opt/bin/callmon demo > demo.txt 2>&1 &
 demo=$!
 opt/bin/python - <<'END'
@@ -155,7 +155,7 @@ def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstrat
         0,
         [
             f"callmon, version {top.split('-')[1]}",
-            f"Settings in force ({top}/callmon/callmon.example.toml)",
+            f"Settings in force ({top}/callmon/config/callmon.example.toml)",
             "calls are counted",
         ],
     ), done.stderr

@@ -16,11 +16,11 @@ from joserfc.jwk import OctKey, RSAKey
 
 from callmon.errors import ConfigError
 from callmon.logs import Lines
-from callmon.store import audit
-from callmon.store.engine import Store
-from callmon.web.access import cookies, oidc
-from callmon.web.access.gate import Gate
-from callmon.web.access.limits import FREE
+from callmon.store.access import audit
+from callmon.store.database import Store
+from callmon.web.auth import cookies, oidc
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.throttle import FREE
 from tests.doors import application
 from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 from tests.visitor import ELSEWHERE, OURS, Visitor

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from callmon import words
-from callmon.ami.feed import Counts
-from callmon.calls.call import Wait
-from callmon.outlook import Outlooks, change, last_day
-from callmon.settings import Settings
-from callmon.sinks.outlook import BoxState, Outlook
-from callmon.standards import ALL_STANDARDS, CALL_STANDARDS
-from callmon.store.engine import Store
+from callmon.ami.call_counts import Counts
+from callmon.config.settings import Settings
+from callmon.core.calls.call import Wait
+from callmon.core.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.daemon.service_state import Outlooks, change, last_day
+from callmon.sinks.metrics.service_gauges import BoxState, Outlook
+from callmon.store.database import Store
+from callmon.text import labels as words
 from tests.builders import settings
 from tests.store_fixtures import STANDARDS, START, Daemon, answered_call, of_calls, outcomes, wrote
 from tests.test_metrics import page, read, value

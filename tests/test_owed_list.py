@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from callmon.callbacks.obligation import Obligation
-from callmon.explain.owed import WIDTH, OwedPage
-from callmon.numbers import NO_BREAK
-from callmon.store.ledger import Listed
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.queries.obligations import Listed
+from callmon.text.callback_list import WIDTH, OwedPage
 from tests.office import CALLER, OTHER, Office, local, usual
 from tests.test_paying import SERVING, complained
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store import audit, keyed, people
+from callmon.store import opening as keyed
+from callmon.store.access import audit
+from callmon.store.privacy import subject_access as people
+from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
-from callmon.web.spoken import OTHER
 from tests.office import CALLER, TORONTO
 from tests.pages_site import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
 from tests.store_fixtures import until

@@ -12,11 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store import audit, people
-from callmon.web.access.door import CALLBACK
-from callmon.web.access.entry import Entry
-from callmon.web.access.headers import ALWAYS
-from callmon.web.access.rights import RIGHTS, Right, Role
+from callmon.store.access import audit
+from callmon.store.privacy import subject_access as people
+from callmon.web.auth.headers import ALWAYS
+from callmon.web.auth.roles import RIGHTS, Right, Role
+from callmon.web.auth.route import Entry
+from callmon.web.auth.sign_in import CALLBACK
 from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
 from tests.visitor import ELSEWHERE, Visitor
 
@@ -31,8 +32,8 @@ ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<method
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.site.STEPS", 1)  # no daemon runs here that would do what is asked by hand
-        patch.setattr("callmon.web.site.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.web.context.STEPS", 1)  # no daemon runs here that would do what is asked by hand
+        patch.setattr("callmon.web.context.STEP_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 

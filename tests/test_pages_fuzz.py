@@ -18,8 +18,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from callmon.web.access import cookies
-from callmon.web.access.headers import ALWAYS
+from callmon.web.auth import cookies
+from callmon.web.auth.headers import ALWAYS
 from tests.examples import examples
 from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 from tests.test_pages_access import METHODS, WHO
@@ -137,8 +137,8 @@ TEXT = st.one_of(st.sampled_from(VALUES), st.text(max_size=30))
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.site.STEPS", 1)
-        patch.setattr("callmon.web.site.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.web.context.STEPS", 1)
+        patch.setattr("callmon.web.context.STEP_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 
@@ -243,7 +243,7 @@ def test_a_number_is_found_however_it_is_written(text: str) -> None:
 
 
 def test_a_template_that_leaks_a_number_is_caught(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    from callmon.web.visit import Visit
+    from callmon.web.page_request import Visit
 
     honest = Visit.page
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from callmon.web import live
-from callmon.web.live import STAYS_OPEN, STILL, Live, Stream, event
+from callmon.web import sse as live
+from callmon.web.sse import STAYS_OPEN, STILL, Live, Stream, event
 
 VIEW = ("now", "fr")
 Sent = list[bytes]

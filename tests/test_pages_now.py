@@ -10,17 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from callmon.callbacks.shelf import Shown
-from callmon.calls.call import OUTCOMES, Wait
-from callmon.findings import VERDICTS
-from callmon.lines import RING_CYCLE
-from callmon.numbers import NO_BREAK
-from callmon.settings import Settings
-from callmon.topics import Line
+from callmon.config.lines import RING_CYCLE
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import Settings
+from callmon.core.callbacks.index import Shown
+from callmon.core.calls.call import OUTCOMES, Wait
+from callmon.core.verdicts import VERDICTS
+from callmon.sinks.mqtt.topics import Line
+from callmon.web.context import Site
+from callmon.web.formatter import Tongue
 from callmon.web.routes import VIEWS
-from callmon.web.sight import Heard, Owed, Sight
-from callmon.web.site import Site
-from callmon.web.spoken import Tongue
+from callmon.web.snapshot import Heard, Owed, Sight
 from tests.office import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")

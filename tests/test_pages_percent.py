@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from callmon.settings import example
-from callmon.web.spoken import Tongue
+from callmon.config.settings import example
+from callmon.web.formatter import Tongue
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from callmon.callbacks.obligation import Obligation
-from callmon.store import calls, pages
-from callmon.store.calls import SHOWN, Wanted
-from callmon.store.engine import Store
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.database import Store
+from callmon.store.queries import call_search as calls
+from callmon.store.queries import worklist as pages
+from callmon.store.queries.call_search import SHOWN, Wanted
 from tests.office import OTHER, Office, local
 from tests.store_fixtures import START, answered_call, outcomes, wrote
 

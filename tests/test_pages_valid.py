@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from callmon.report_reading import gathered
-from callmon.report_writing import LANGUAGES, files
-from callmon.reports import month, public
-from callmon.store.engine import upgrade
+from callmon.core.statistics import period as month
+from callmon.reports.export import LANGUAGES, files
+from callmon.reports.load import gathered
+from callmon.reports.public import edition as public
+from callmon.store.database import upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.doors import sign_in
 from tests.lab import vnu

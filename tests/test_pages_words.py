@@ -11,7 +11,7 @@ from jinja2 import Environment, nodes
 import callmon.web
 
 WEB = Path(callmon.web.__file__).parent
-LOCALE = WEB.parent / "locale"
+LOCALE = WEB.parent / "text" / "locale"
 
 
 def of_python(source: str) -> list[str]:

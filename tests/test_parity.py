@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from callmon.figures import VERDICT, Figures
-from callmon.lines import Line
-from callmon.parity import Comparison, Counted, Side, compare
-from callmon.sinks.metrics import Metrics
-from callmon.store.tally import Tally
+from callmon.config.lines import Line
+from callmon.core.statistics.counters import VERDICT, Figures
+from callmon.core.statistics.parity import Comparison, Counted, Side, compare
+from callmon.sinks.metrics.exposition import Metrics
+from callmon.store.writer.committed import Tally
 from tests.store_fixtures import Daemon
 
 A = "answer_by_third_ring"

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 import callmon
-from callmon import numbers
 from callmon.ami import pseudonyms
-from callmon.ami.layouts import Layouts
-from callmon.web.access import door
+from callmon.ami.header_layouts import Layouts
+from callmon.config import phone_numbers as numbers
+from callmon.web.auth import sign_in as door
 
 ROOT = Path(callmon.__file__).parent
 FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
@@ -42,11 +42,11 @@ def _built() -> dict[str, list[Pattern]]:
     layouts = Layouts(("Channel", "Exten"))
     learned = (layouts._pattern(MESSAGE), layouts._pattern(MESSAGE.rpartition("\r\n")[0]))
     return {
-        "callmon.ami.layouts:learn": [re.compile(pattern) for pattern in learned if pattern is not None],
+        "callmon.ami.header_layouts:learn": [re.compile(pattern) for pattern in learned if pattern is not None],
         "callmon.ami.pseudonyms:_numbered": [re.compile(x) for x in _literals(pseudonyms.__name__, "_numbered")],
-        "callmon.ami.trace:_free": [re.compile(rb"(?<![A-Za-z0-9])(Jean|J\.\ Roy)(?![A-Za-z0-9])")],
-        "callmon.doctor.white_list:_compiled": [],  # the administrator's own filters, in `callmon doctor` alone
-        "callmon.numbers:_plain_nanp": [numbers._plain_nanp()],
+        "callmon.ami.recording:_free": [re.compile(rb"(?<![A-Za-z0-9])(Jean|J\.\ Roy)(?![A-Za-z0-9])")],
+        "callmon.tools.doctor.event_filter:_compiled": [],  # the administrator's own filters
+        "callmon.config.phone_numbers:_plain_nanp": [numbers._plain_nanp()],
     }
 
 
@@ -154,4 +154,4 @@ def test_the_former_expression_of_our_own_pages_exceeds_the_limit() -> None:
 
 
 def test_the_expressions_include_the_one_of_our_own_pages() -> None:
-    assert PATTERNS["callmon.web.access.door:OURS"] == (door.OURS, {"fullmatch"})
+    assert PATTERNS["callmon.web.auth.sign_in:OURS"] == (door.OURS, {"fullmatch"})

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from callmon import facts as f
-from callmon.callbacks.hand import Received
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import Received
 from tests.office import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callmon.callbacks.obligation import Obligation
+from callmon.core.callbacks.obligation import Obligation
 from tests.builders import Channel, Exchange
 from tests.test_unusual_calls import ABROAD, consults
 

@@ -9,18 +9,19 @@ import msgspec
 import pytest
 from sqlalchemy import text
 
-from callmon import facts as f
-from callmon.assembly import monitor
-from callmon.daemon import Daemon
-from callmon.figures import Figures
-from callmon.findings import Outcome
-from callmon.integrity import Integrity
-from callmon.monitor import Monitor
-from callmon.parity import Side
-from callmon.settings import example_text, parse
-from callmon.store import periods, queries
-from callmon.store.engine import Store
-from callmon.store.rejudge import differences, rejudge
+from callmon.config.settings import example_text, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
+from callmon.core.statistics.counters import Figures
+from callmon.core.statistics.integrity import Integrity
+from callmon.core.statistics.parity import Side
+from callmon.core.verdicts import Outcome
+from callmon.daemon.daemon import Daemon
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences, rejudge
+from callmon.store.queries import calls as queries
+from callmon.store.queries import periods
 from tests.store_fixtures import (
     EXCHANGE,
     START,

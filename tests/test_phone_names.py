@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from callmon import assembly, topics
-from callmon import facts as f
-from callmon.callbacks.opening import called as whom
-from callmon.calls.endpoints import Endpoints
-from callmon.findings import Outcome
-from callmon.replay import Replay
-from callmon.settings import Settings
-from callmon.text import lines
+from callmon.config.settings import Settings
+from callmon.core import assembly
+from callmon.core import facts as f
+from callmon.core.callbacks.triggers import called as whom
+from callmon.core.calls.endpoints import Endpoints
+from callmon.core.verdicts import Outcome
+from callmon.sinks.mqtt import topics
+from callmon.text.records import lines
+from callmon.tools.replay import Replay
 from tests.builders import Channel, Exchange, listener, settings
 
 OURS, OTHER, MOBILE = "6475550101", "6475550102", "4165550199"

@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from callmon import facts as f
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.calls.phones import FORGOTTEN_AFTER, Phones, is_phone
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
-from callmon.settings import Settings
-from callmon.sinks.metrics import Metrics
-from callmon.store import queries
-from callmon.store.engine import Store
-from callmon.store.tally import Tally
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.calls.phone_states import FORGOTTEN_AFTER, Phones, is_phone
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Outcome
+from callmon.sinks.metrics.exposition import Metrics
+from callmon.store.database import Store
+from callmon.store.queries import calls as queries
+from callmon.store.writer.committed import Tally
 from tests.builders import MORNING, Exchange, judged, listener, settings
 from tests.store_fixtures import EXCHANGE, Daemon, account, wrote
 

@@ -12,20 +12,22 @@ import msgspec
 import pytest
 from sqlalchemy import select, text, update
 
-from callmon import facts as f
-from callmon.assembly import monitor
+from callmon.config.settings import Settings, example, example_text, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.verdicts import Outcome
 from callmon.errors import ConfigError, StoreError
-from callmon.findings import Outcome
-from callmon.privacy import key_file
-from callmon.privacy.sealing import NO_KEYS, KeyMissingError, Ring
-from callmon.replay import Replay, chunks
-from callmon.settings import Settings, example, example_text, parse
-from callmon.store import keyed, people, queries
-from callmon.store.disposal import Disposal, Terms, due, purge, records
-from callmon.store.engine import Store, open_store, parse_url, sealed_with, upgrade
-from callmon.store.people import Look
-from callmon.store.queries import NUMBER
-from callmon.store.rotation import is_done, rotate, seal_what_is_in_the_clear
+from callmon.store import key_file
+from callmon.store import opening as keyed
+from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
+from callmon.store.encryption import NO_KEYS, KeyMissingError, Ring
+from callmon.store.privacy import subject_access as people
+from callmon.store.privacy.key_rotation import is_done, rotate, seal_what_is_in_the_clear
+from callmon.store.privacy.retention import Disposal, Terms, due, purge, records
+from callmon.store.privacy.subject_access import Look
+from callmon.store.queries import calls as queries
+from callmon.store.queries.calls import NUMBER
+from callmon.tools.replay import Replay, chunks
 from tests.lab.postgres import dump
 from tests.store_fixtures import (
     CALLER,

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon import facts as f
 from callmon.cli import main
-from callmon.settings import load
-from callmon.store import keyed
+from callmon.config.settings import load
+from callmon.core import facts as f
+from callmon.store import opening as keyed
 from tests.store_fixtures import CALLER, outcomes, wrote
 from tests.test_privacy import SECOND, call_of, numbers
 
@@ -217,8 +217,8 @@ def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_pat
     program = (
         "import sys\n"
         "from tests.store_fixtures import RING\n"
-        "from callmon.sinks.database import Database\n"
-        "from callmon.store.engine import upgrade\n"
+        "from callmon.store.writer.database_merge import Database\n"
+        "from callmon.store.database import upgrade\n"
         "sink = Database(upgrade(sys.argv[1], RING))\n"
         "place = f'/proc/{sink.scribe}/'\n"
         "print(open(place + 'cmdline', 'rb').read() + open(place + 'environ', 'rb').read())\n"
@@ -227,5 +227,5 @@ def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_pat
     command = [sys.executable, "-c", program, f"sqlite:///{tmp_path}/callmon.db"]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], env=os.environ, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert b"callmon.store.scribe" in done.stdout
+    assert b"callmon.store.writer.process" in done.stdout
     assert [form for form in (bytes(range(32)), b"AAECAwQF", b"00010203") if form in done.stdout] == []

@@ -7,15 +7,16 @@ from typing import Any
 
 from sqlalchemy import select, text, update
 
-from callmon import assembly
-from callmon.callbacks.hand import Hand
-from callmon.callbacks.obligation import Obligation
-from callmon.privacy.sealing import Ring
-from callmon.store import ledger, people
-from callmon.store.disposal import Disposal, due, purge
-from callmon.store.engine import Store, open_store
-from callmon.store.ledger import OBLIGATION
-from callmon.store.rotation import rotate
+from callmon.core import assembly
+from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.database import Store, open_store
+from callmon.store.encryption import Ring
+from callmon.store.privacy import subject_access as people
+from callmon.store.privacy.key_rotation import rotate
+from callmon.store.privacy.retention import Disposal, due, purge
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.obligations import OBLIGATION
 from tests.office import CALLER, OTHER, Office, local
 from tests.store_fixtures import RING, wrote
 from tests.test_privacy import BOTH, DAYS_400, NEW, look, terms

@@ -14,7 +14,7 @@ import pytest
 
 import callmon
 from callmon.cli import main
-from callmon.standards import ALL_STANDARDS
+from callmon.core.standards import ALL_STANDARDS
 
 ROOT = Path(__file__).parent.parent
 TOP_LEVEL = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon.ami.protocol import END, MAX_MESSAGE, Framer
+from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from tests.examples import examples
 
 TRACES = Path(__file__).parent / "data" / "traces"

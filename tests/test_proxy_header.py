@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from callmon.store import audit
-from callmon.store.engine import Store
-from callmon.web.access import cookies
+from callmon.store.access import audit
+from callmon.store.database import Store
+from callmon.web.auth import cookies
 from tests.doors import application, sign_in, with_accounts
 from tests.visitor import Visitor
 

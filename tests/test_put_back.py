@@ -15,9 +15,11 @@ from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from callmon.cli import main
-from callmon.settings import Settings, example_text, load
-from callmon.store import accounts, audit, keyed, put_back, sessions
-from callmon.store.engine import Store
+from callmon.config.settings import Settings, example_text, load
+from callmon.store import opening as keyed
+from callmon.store.access import accounts, audit, sessions
+from callmon.store.access import restored_copy as put_back
+from callmon.store.database import Store
 from tests.lab.postgres import dump, restore
 
 TERMS = sessions.Terms(timedelta(days=1), timedelta(days=2), 10)

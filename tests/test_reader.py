@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from callmon.store import rolled, rollups
-from callmon.store.engine import Store
+from callmon.store.database import Store
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import update as rollups
 from tests import year, year_rows, year_stories
 from tests.boards import model
 from tests.boards.live import DISRUPTION

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 
-from callmon.sinks.database import Database
-from callmon.store.engine import Store, upgrade
+from callmon.store.database import Store, upgrade
+from callmon.store.writer.database_merge import Database
 from tests.store_fixtures import RING, SOON, of_calls, rows, seconds, until
 from tests.test_reader import SCRIPT, as_reader
 

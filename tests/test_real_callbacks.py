@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from callmon.callbacks.entries import CalledBack
-from callmon.findings import Gap
-from callmon.store import ledger, queries
-from callmon.store.engine import Store
-from callmon.store.keyed import opened
-from callmon.store.rejudge import differences
+from callmon.core.callbacks.entries import CalledBack
+from callmon.core.verdicts import Gap
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
@@ -157,7 +158,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         in_hand(callmon, str(found[f"+1{number(6)}callback"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
-        assert differences(opened(callmon.settings())) == []
+        assert differences(opened(callmon.config.settings())) == []
 
 
 def in_hand(callmon: Callmon, name: str) -> None:
@@ -212,7 +213,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
         time.sleep(3.0)
         assert callmon.stop() == 0
         heard = witness.events()
-    store = opened(callmon.settings())
+    store = opened(callmon.config.settings())
     found = ledger.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from callmon.standards import load as standards
-from callmon.store.keyed import opened
+from callmon.core.standards import load as standards
+from callmon.store.opening import opened
 from tests.builders import replayed
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -57,7 +57,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     assert [point for call in public(calls) for point in disagreements(call, said[call.number])] == []
     assert [call.fault for call in calls if call.fault] == []
     made = [(call.situation.name, own, call.situation.expect) for call, own in pairs(calls, witness.events())]
-    assert unlike(made, replayed(beside.heard(), settings=callmon.settings()).calls()) == []
+    assert unlike(made, replayed(beside.heard(), settings=callmon.config.settings()).calls()) == []
     assert shown == Counter(call["outcome"] for call in said.values())
     always = [standard for standard in standards({}) if standard.needs is None and standard.kind is None]
     assert verdicts == len(always) * len(said)
@@ -67,7 +67,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
 
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:
     """Every public call as it is stored, by the number that is its own."""
-    settings = callmon.settings()
+    settings = callmon.config.settings()
     store = opened(settings)
     heard = witness.events()
     said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from callmon.callbacks.entries import Entry
-from callmon.callbacks.obligation import Obligation
-from callmon.store import ledger
-from callmon.store.keyed import opened
+from callmon.core.callbacks.entries import Entry
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.opening import opened
+from callmon.store.queries import obligations as ledger
 from tests.lab.alertmanager import Alertmanager
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
@@ -72,7 +72,7 @@ def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
         callmon = configured(Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)))
         hook, post = stack.enter_context(Hook()), stack.enter_context(Mail())
         board = stack.enter_context(Board(broker.port))
-        calendar = callmon.settings().calendar()
+        calendar = callmon.config.settings().calendar()
         alertmanager = stack.enter_context(Alertmanager(post.address, hook.url, calendar))
         stack.enter_context(callmon)
         page, told = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
@@ -145,7 +145,7 @@ def shown_to_whoever_comes_now(site: Site) -> dict[str, Any]:
 
 def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[Entry]]]:
     """All of the ledger: each obligation, its number, and what was written of it."""
-    store = opened(callmon.settings())
+    store = opened(callmon.config.settings())
     try:
         return [
             (x.obligation, x.number, list(ledger.entries(store, x.obligation.call, x.obligation.exchange)))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from callmon.store.keyed import opened
+from callmon.store.opening import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
@@ -144,7 +144,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
             calls = playing.calls
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()
-        settings = callmon.settings()
+        settings = callmon.config.settings()
         store = opened(settings)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
         store.close()
@@ -181,7 +181,7 @@ def test_two_exchanges_are_heard_at_once_and_their_calls_never_mix(lab: None, tm
             play(one, named("abandon_at_once"))
             play(two, named("abandon_at_once"))
             assert until(lambda: callmon.total("callmon_calls_total", outcome="abandoned") == 2)
-            ids = callmon.figures()
+            ids = callmon.core.statistics.counters()
             heard = [
                 ids["callmon_exchange_events_total", frozenset({("exchange", name)})]
                 for name in ("toronto", "ottawa")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from callmon.store import queries
-from callmon.store.engine import Store
-from callmon.store.keyed import opened
-from callmon.store.rejudge import differences
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.play import Playing
@@ -57,10 +57,12 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
             calls = playing.wait()
         assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
         assert until(lambda: callmon.figure("callmon_sink_backlog", sink="database") == 0)  # the last is counted
-        shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
+        shown = {
+            key: n for key, n in callmon.core.statistics.counters().items() if key[0] == "callmon_calls_total"
+        }
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
-    settings = callmon.settings()
+    settings = callmon.config.settings()
     store = opened(settings)
     heard = witness.events()
     said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]

@@ -24,12 +24,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
-from callmon.privacy import key_file
-from callmon.standby import STANDS_BY
-from callmon.store import queries
-from callmon.store.engine import Store
-from callmon.store.keyed import opened
-from callmon.store.rejudge import differences
+from callmon.daemon.standby import STANDS_BY
+from callmon.store import key_file
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -178,7 +178,7 @@ def playing(asterisk: Asterisk, rounds: int) -> Playing:
 
 @contextmanager
 def stored(callmon: Callmon) -> Iterator[Store]:
-    store = opened(callmon.settings())
+    store = opened(callmon.config.settings())
     try:
         yield store
     finally:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from callmon import facts as f
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.ami.protocol import END
-from callmon.replay import Replay
+from callmon.ami.framing import END
+from callmon.core import facts as f
+from callmon.tools.replay import Replay
 from tests.builders import listener as listening
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -42,7 +42,7 @@ def asking_often(place: Path, exchange: Asterisk) -> Callmon:
 def boxes(callmon: Callmon, name: str) -> dict[str, float]:
     """Mailbox → value."""
     found = {}
-    for (metric, labels), value in callmon.figures().items():
+    for (metric, labels), value in callmon.core.statistics.counters().items():
         if metric == f"callmon_mailbox_{name}":
             found[dict(labels)["mailbox"]] = value
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.store.keyed import opened
+from callmon.store.opening import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Caller, Phone, Situation, Step
@@ -46,7 +46,7 @@ SITUATIONS = (
 
 
 def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:
-    figures = callmon.figures()
+    figures = callmon.core.statistics.counters()
     names = ("free", "in_use", "unreachable")
     labels = {state: frozenset({"line": line, "state": state}.items()) for state in names}
     found = {state: figures.get(("callmon_phones", labels[state])) for state in names}
@@ -73,7 +73,7 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
             calls = playing.wait()
         until_phones(callmon, free=2, in_use=0, unreachable=1)
         assert callmon.stop() == 0
-        settings = callmon.settings()
+        settings = callmon.config.settings()
         store = opened(settings)
         own = {
             call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())

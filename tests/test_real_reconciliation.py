@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from callmon.settings import load
-from callmon.store import ledger
-from callmon.store.keyed import opened
+from callmon.config.settings import load
+from callmon.store.opening import opened
+from callmon.store.queries import obligations as ledger
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -117,8 +117,8 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         assert callmon.stop() == 0
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
-    store = opened(callmon.settings())
-    said, (one,) = told(store, callmon.settings(), own), ledger.obligations(store)
+    store = opened(callmon.config.settings())
+    said, (one,) = told(store, callmon.config.settings(), own), ledger.obligations(store)
     store.close()
     assert said is not None
     assert (said["outcome"], said["heard"], said["voicemail"]["message"]) == ("voicemail_message", "filled", True)

@@ -10,17 +10,17 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from callmon.assembly import monitor
-from callmon.backfill import Backfill
+from callmon.backfill.job import Backfill
+from callmon.backfill.reconcile import Nights, reconcile, span
 from callmon.cli import main
+from callmon.config.settings import Settings, example, parse
+from callmon.core.assembly import monitor
+from callmon.core.facts import Arrived
+from callmon.core.reconciliation import SIDES, Counted, compare
+from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import ConfigError
-from callmon.facts import Arrived
-from callmon.findings import Gap, Outcome
-from callmon.reconciliation import SIDES, Counted, compare
-from callmon.reconciling import Nights, reconcile, span
-from callmon.settings import Settings, example, parse
-from callmon.store import reconciliations
-from callmon.store.engine import Store
+from callmon.store.database import Store
+from callmon.store.queries import reconciliations
 from tests.store_fixtures import EXCHANGE, answered_call, wrote
 from tests.test_backfill import EXAMPLE, Office
 from tests.test_backfill_sources import later, sourced, write_csv

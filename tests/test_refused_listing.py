@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from callmon import assembly
 from callmon.ami import events as e
 from callmon.ami.session import Session
-from callmon.settings import example
+from callmon.config.settings import example
+from callmon.core import assembly
 
 AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 GREETING = (

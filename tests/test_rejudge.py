@@ -11,20 +11,20 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from callmon import facts as f
-from callmon.assembly import monitor
 from callmon.cli import main
+from callmon.config.settings import example_text, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
+from callmon.core.statistics.counters import CORRECTED, Figures
+from callmon.core.verdicts import Outcome
 from callmon.errors import StoreError
-from callmon.figures import CORRECTED, Figures
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
-from callmon.replay import Replay, chunks
-from callmon.settings import example_text, parse
-from callmon.sinks.database import Database
-from callmon.store import queries
-from callmon.store.engine import Store
-from callmon.store.rejudge import MOVED, differences, rejudge
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import MOVED, differences, rejudge
+from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
+from callmon.store.writer.database_merge import Database
+from callmon.tools.replay import Replay, chunks
 from tests.store_fixtures import (
     CALLER,
     EXCHANGE,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from callmon.config.settings import parse, refuse_what_needs_a_restart
 from callmon.errors import ConfigError
-from callmon.settings import parse, refuse_what_needs_a_restart
 from tests.running import Callmon, free_port
 from tests.store_fixtures import until
 

@@ -13,15 +13,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon import reports, words
-from callmon.callbacks.obligation import Obligation
+from callmon import reports
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.statistics import histogram as lengths
+from callmon.core.statistics import period as month
+from callmon.core.statistics.coverage import Listening, nothing_was_heard, total
 from callmon.errors import ConfigError
-from callmon.reports import as_csv, as_json, attested, frame, layout, lengths, month, page, titles
-from callmon.reports.hearing import Listening, nothing_was_heard, total
-from callmon.reports.making import COUNTS
-from callmon.reports.owing import FATES, fate
-from callmon.reports.speaking import CONTEXT, MissingTextError, Tongue, permille
-from callmon.reports.values import Figure, Place
+from callmon.reports import attestations as attested
+from callmon.reports import layout, titles
+from callmon.reports import notes as frame
+from callmon.reports.figures import COUNTS
+from callmon.reports.formats import csv as as_csv
+from callmon.reports.formats import html as page
+from callmon.reports.formats import json as as_json
+from callmon.reports.formatter import CONTEXT, MissingTextError, Tongue, permille
+from callmon.reports.model import Figure, Place
+from callmon.reports.obligations import FATES, fate
+from callmon.text import labels as words
 from tests.year import TORONTO, settings
 from tests.year_owing import _obligation
 
@@ -230,7 +238,7 @@ AFTER = DUE + timedelta(days=30)
 
 def owed(**changes: Any) -> Obligation:
     given = settings()
-    from callmon.callbacks.terms import AllTerms
+    from callmon.core.callbacks.due_dates import AllTerms
 
     terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
     return msgspec.structs.replace(_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)

@@ -15,14 +15,17 @@ import pikepdf
 import pytest
 from playwright.sync_api import Browser
 
-from callmon.report_reading import gathered
-from callmon.report_writing import files
-from callmon.reports import as_pdf, month, public, revising
-from callmon.reports.as_json import Published, written
-from callmon.reports.speaking import Tongue
-from callmon.reports.values import Report
-from callmon.settings import Settings
-from callmon.store.engine import Store, upgrade
+from callmon.config.settings import Settings
+from callmon.core.statistics import period as month
+from callmon.reports import revision as revising
+from callmon.reports.export import files
+from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.formats.json import Published, written
+from callmon.reports.formatter import Tongue
+from callmon.reports.load import gathered
+from callmon.reports.model import Report
+from callmon.reports.public import edition as public
+from callmon.store.database import Store, upgrade
 from tests import report_gate, year, year_owing, year_rows, year_stories
 from tests.lab import office
 from tests.lab.browser import Chromium, opened

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from callmon.report_child import Making
-from callmon.report_order import Order
-from callmon.report_reading import gathered
-from callmon.report_trouble import Trouble
-from callmon.report_writing import files
-from callmon.reports import month
-from callmon.settings import Settings
-from callmon.store.engine import Store, upgrade
+from callmon.config.settings import Settings
+from callmon.core.statistics import period as month
+from callmon.reports.export import files
+from callmon.reports.failure import Trouble
+from callmon.reports.load import gathered
+from callmon.reports.request import Order
+from callmon.reports.worker import Making
+from callmon.store.database import Store, upgrade
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
 
@@ -169,7 +169,7 @@ async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> N
 def children() -> set[int]:
     """The processes that are ours and make a report."""
     ours = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return {int(pid) for pid in ours if b"callmon.report_child" in command_line(int(pid))}
+    return {int(pid) for pid in ours if b"callmon.reports.worker" in command_line(int(pid))}
 
 
 def command_line(pid: int) -> bytes:

@@ -18,14 +18,14 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon import facts as f
 from callmon.cli import main
-from callmon.findings import Outcome
-from callmon.report_reading import fingerprint, gathered
-from callmon.reports import as_pdf
-from callmon.reports import month as months
-from callmon.settings import parse
-from callmon.store.engine import Store, open_store, upgrade
+from callmon.config.settings import parse
+from callmon.core import facts as f
+from callmon.core.statistics import period as months
+from callmon.core.verdicts import Outcome
+from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.load import fingerprint, gathered
+from callmon.store.database import Store, open_store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.report_figures import Page, rows_of
 from tests.store_fixtures import EXCHANGE, wrote
@@ -378,8 +378,8 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
     sqlite_store: Store,
 ) -> None:
-    from callmon.report_reading import gathered
-    from callmon.reports import month
+    from callmon.core.statistics import period as month
+    from callmon.reports.load import gathered
 
     begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)
     random = year_stories.Random(1)
@@ -414,7 +414,7 @@ def test_a_timer_writes_last_months_report_once(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli_report.datetime", Clock)
+    monkeypatch.setattr("callmon.cli.report.datetime", Clock)
     Clock.day_of_june = 2
     assert report(site, "last", "--scheduled").stdout == ""  # 1 and 2 June 2024 were a weekend
     Clock.day_of_june = 3
@@ -433,7 +433,7 @@ def test_a_timer_is_told_and_not_failed_by_a_month_before_callmon(
     upgrade(url).close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli_report.datetime", Clock)
+    monkeypatch.setattr("callmon.cli.report.datetime", Clock)
     Clock.day_of_june = 3
     done = report(tmp_path, "last", "--scheduled")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", NO_DATA["fr"].replace("2019", "2024"))

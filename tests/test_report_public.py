@@ -12,16 +12,20 @@ from random import Random
 import msgspec
 import pytest
 
+from callmon.core.statistics import period as month
+from callmon.core.statistics.counters import LANGUAGES
 from callmon.errors import ConfigError
-from callmon.figures import LANGUAGES
-from callmon.report_reading import gathered
-from callmon.reports import as_json, editions, month, public, revising
-from callmon.reports.as_json import Published
-from callmon.reports.public import SMALL, Sum
-from callmon.reports.solving import kept_back
-from callmon.reports.speaking import Tongue
-from callmon.reports.values import WHOLE, Compared, Cut, Place, Report
-from callmon.store.engine import Store, upgrade
+from callmon.reports import revision as revising
+from callmon.reports.formats import json as as_json
+from callmon.reports.formats.json import Published
+from callmon.reports.formatter import Tongue
+from callmon.reports.load import gathered
+from callmon.reports.model import WHOLE, Compared, Cut, Place, Report
+from callmon.reports.public import edition as public
+from callmon.reports.public import revision as editions
+from callmon.reports.public.edition import SMALL, Sum
+from callmon.reports.public.suppression import kept_back
+from callmon.store.database import Store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.examples import WHOLE as EVERYTHING
 from tests.year import TORONTO

@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import event
 
-from callmon.disruptions.disruption import Disruption
-from callmon.reconciliation import Difference, LineDay, Reconciliation
-from callmon.report_reading import gathered
-from callmon.reports import month
-from callmon.store import queries, reconciliations, reported
-from callmon.store.disruption_rows import _row
-from callmon.store.engine import Store
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.reconciliation import Difference, LineDay, Reconciliation
+from callmon.core.statistics import period as month
+from callmon.reports.load import gathered
+from callmon.store.database import Store
+from callmon.store.disruption_rows_merge import _row
+from callmon.store.queries import calls as queries
+from callmon.store.queries import reconciliations
+from callmon.store.queries import reports as reported
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from callmon.report_reading import gathered
-from callmon.reports import as_json, month, revising
-from callmon.reports.speaking import Tongue
-from callmon.reports.values import WHOLE, Cut, Place, Report
+from callmon.core.statistics import period as month
+from callmon.reports import revision as revising
+from callmon.reports.formats import json as as_json
+from callmon.reports.formatter import Tongue
+from callmon.reports.load import gathered
+from callmon.reports.model import WHOLE, Cut, Place, Report
 from tests import year_rows
 from tests.test_backfill import Office, cel
 from tests.year import TORONTO

@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
+from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, OlderFormError, StoreError
-from callmon.report_trouble import FAILS, Kind, Trouble, of
-from callmon.settings import example
-from callmon.web.spoken import Tongue
+from callmon.reports.failure import FAILS, Kind, Trouble, of
+from callmon.web.formatter import Tongue
 from callmon.web.views.months import why
 from tests.office import TORONTO
 from tests.pages_site import Site, person, site

@@ -20,20 +20,20 @@ import msgspec
 import openpyxl
 import pytest
 
-from callmon import facts as f
-from callmon.disruptions.disruption import Disruption
-from callmon.findings import VERDICTS
-from callmon.numbers import NO_BREAK
-from callmon.report_reading import gathered, site_of
-from callmon.report_writing import files
-from callmon.reports import month
-from callmon.reports.hearing import Listening
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.statistics import period as month
+from callmon.core.statistics.coverage import Listening
+from callmon.core.verdicts import VERDICTS
+from callmon.reports.builder import Book, Known
+from callmon.reports.export import files
+from callmon.reports.formatter import Tongue
 from callmon.reports.layout import Writer
-from callmon.reports.monthly import Book, Known
-from callmon.reports.speaking import Tongue
-from callmon.reports.values import Cut, Report
-from callmon.settings import Settings
-from callmon.store.engine import Store, upgrade
+from callmon.reports.load import gathered, site_of
+from callmon.reports.model import Cut, Report
+from callmon.store.database import Store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.examples import WHOLE
 from tests.report_figures import Expected, Page, places, rows_of, same, shown, told

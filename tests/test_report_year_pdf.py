@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from callmon.report_reading import gathered
-from callmon.report_writing import files
-from callmon.reports import as_pdf, month
+from callmon.config.settings import Settings
+from callmon.core.statistics import period as month
+from callmon.reports.export import files
+from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.formatter import Tongue
 from callmon.reports.layout import Table, Writer
-from callmon.reports.speaking import Tongue
-from callmon.reports.values import Report
-from callmon.settings import Settings
-from callmon.store.engine import upgrade
+from callmon.reports.load import gathered
+from callmon.reports.model import Report
+from callmon.store.database import upgrade
 from tests import report_pdf, year, year_owing, year_rows, year_stories
 from tests.report_figures import Expected, shown
 from tests.year import TORONTO, Owing, Truth

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from callmon.facts import Fact
-from callmon.replay import Replay, chunks
+from callmon.core.facts import Fact
+from callmon.tools.replay import Replay, chunks
 from tests.builders import Channel, Exchange, judged, left, listener
 
 Way = Callable[[Exchange], dict[str, Any]]

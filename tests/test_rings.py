@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.calls.rings import begun, begun_by_timeout, rings_between
-from callmon.settings import Settings
+from callmon.config.settings import Settings
+from callmon.core.calls.rings import begun, begun_by_timeout, rings_between
 from tests.builders import Exchange, judged, settings
 
 WAITS = (0.0, 5.999999, 6.0, 17.999, 17.999999, 18.0, 18.001, 23.49, 23.5, 23.51, 24.02, 29.99, 30.5, 30.51)

@@ -19,22 +19,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from callmon import facts as f
-from callmon.assembly import monitor
+from callmon.backfill import apply as filling
 from callmon.cli import main
+from callmon.config.settings import Settings, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.statistics import period as month
+from callmon.core.verdicts import Outcome
+from callmon.daemon.rollup_task import roll_up
 from callmon.errors import StoreError
-from callmon.findings import Outcome
-from callmon.report_reading import gathered
-from callmon.reports import month
-from callmon.reports.values import Report
-from callmon.rolling_up import roll_up
-from callmon.settings import Settings, parse
-from callmon.store import filling, queries, rolled, rollups
-from callmon.store.engine import Store, parse_url, upgrade
-from callmon.store.group import Stamp, write
-from callmon.store.rejudge import rejudge
-from callmon.store.rollups import ROLLUP, Key, Rollup
-from callmon.store.rows import Rows
+from callmon.reports.load import gathered
+from callmon.reports.model import Report
+from callmon.store.database import Store, parse_url, upgrade
+from callmon.store.maintenance.rejudge import rejudge
+from callmon.store.queries import calls as queries
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import update as rollups
+from callmon.store.rollups.update import ROLLUP, Key, Rollup
+from callmon.store.row_mapping import Rows
+from callmon.store.writer.transaction import Stamp, write
 from tests import year, year_rows, year_stories
 from tests.examples import examples
 from tests.store_fixtures import EXCHANGE

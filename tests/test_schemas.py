@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from callmon.settings import example
-from callmon.store import queries, rejudge, rolled, rotation
-from callmon.store.engine import Store, revision, upgrade
+from callmon.config.settings import example
+from callmon.store.database import Store, revision, upgrade
+from callmon.store.maintenance import rejudge
 from callmon.store.migrations import HEAD, KNOWN
-from callmon.store.rows import without_numbers
+from callmon.store.privacy import key_rotation as rotation
+from callmon.store.queries import calls as queries
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.row_mapping import without_numbers
 from tests.schemas import CALLS, GAP, HERE, OUTCOMES, made, restored
 from tests.store_fixtures import CALLER, EXCHANGE, RING, account, answered_call, summed
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.errors import ConfigError
-from callmon.privacy import key_file
-from callmon.privacy.files import dated, expired, last_day
-from callmon.privacy.sealing import NO_KEYS, SEALED, KeyMissingError, Ring
+from callmon.store import key_file
+from callmon.store.encryption import NO_KEYS, SEALED, KeyMissingError, Ring
+from callmon.store.privacy.dated_files import dated, expired, last_day
 
 NUMBER = "+14165550101"
 OLD, NEW = b"o" * 32, b"n" * 32

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import callmon
-from callmon import configuration, exchange_settings, opening
-from callmon.check import report
-from callmon.durations import duration, written
+from callmon.cli.check import report
+from callmon.config import exchange as exchange_settings
+from callmon.config import opening_hours as opening
+from callmon.config import schema as configuration
+from callmon.config.durations import duration, written
+from callmon.config.lines import Target
+from callmon.config.settings import Settings, example, load, parse
 from callmon.errors import ConfigError
-from callmon.lines import Target
-from callmon.settings import Settings, example, load, parse
 
 BAD = sorted(Path(__file__).with_name("bad_settings").glob("*.toml"))
 EXCHANGE = '[exchanges.toronto]\nhost = "10.0.0.1"\n'
@@ -73,7 +75,7 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
     assert caught.value.sentences == (
         f"{tmp_path}/none.toml: cannot be read (No such file or directory); name the file with --config FILE, "
-        f"or begin with a copy of {Path(callmon.__file__).parent}/callmon.example.toml",
+        f"or begin with a copy of {Path(callmon.__file__).parent}/config/callmon.example.toml",
     )
 
 

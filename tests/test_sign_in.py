@@ -13,11 +13,11 @@ import pytest
 from blockbuster import blockbuster_ctx
 from sqlalchemy import text
 
-from callmon.store import accounts, audit
-from callmon.store.engine import Store
-from callmon.web.access import cookies, passwords
-from callmon.web.access.gate import Gate
-from callmon.web.access.limits import FREE, OF_ACCOUNT
+from callmon.store.access import accounts, audit
+from callmon.store.database import Store
+from callmon.web.auth import cookies, passwords
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.throttle import FREE, OF_ACCOUNT
 from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
 from tests.visitor import ELSEWHERE, Visitor
 
@@ -414,7 +414,7 @@ def watched(gate: Gate, cookie: str, meanwhile: Callable[[], None]) -> int:
 def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
 ) -> None:
-    monkeypatch.setattr("callmon.web.access.gate.LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     cookie = f"{cookies.SESSION}={signed_in(gate, 'agent').cookies.get(cookies.SESSION)}"
     names = {"nothing": (), "role": ("agent",), "another": ("viewer",)}[change]
@@ -430,7 +430,7 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
 def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str, told: str
 ) -> None:
-    monkeypatch.setattr("callmon.web.access.gate.LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     clock = Clock()
     gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
     visitor = signed_in(gate, name)

@@ -23,9 +23,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from callmon import settings
-from callmon.doctor import Complaint, as_text, examine
-from callmon.settings import Settings
+from callmon.config import settings
+from callmon.config.settings import Settings
+from callmon.tools.doctor import Complaint, as_text, examine
 from tests.builders import GENERAL, replayed
 from tests.lab.guide import Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from callmon import settings
-from callmon.configuration import Configuration, LineSettings
-from callmon.exchange_settings import ExchangeSettings
+from callmon.config import settings
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.schema import Configuration, LineSettings
 from tests.lab.guide import GUIDES, Snippet, snippets
 
 GUIDE, FRENCH = snippets(), snippets("LISEZMOI.md")

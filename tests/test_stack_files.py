@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from callmon import __version__ as version
-from callmon.settings import load
+from callmon.config.settings import load
 from tests.running import ROOT
 
 DOCKERFILES = (
@@ -86,7 +86,7 @@ def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
 
 
 def test_callmon_is_configured_with_the_lines_that_ship() -> None:
-    settings, shipped = load(ROOT / ".docker/callmon.toml"), load(ROOT / "callmon/callmon.example.toml")
+    settings, shipped = load(ROOT / ".docker/callmon.toml"), load(ROOT / "callmon/config/callmon.example.toml")
     told = [(line.name, line.mode, line.service, line.numbers) for line in settings.lines()]
     assert told == [(line.name, line.mode, line.service, line.numbers) for line in shipped.lines()]
 

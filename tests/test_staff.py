@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.check import report
-from callmon.settings import parse
-from callmon.staff import NOBODY, Listed, StaffLanguages, overlaps
+from callmon.cli.check import report
+from callmon.config.settings import parse
+from callmon.config.staff import NOBODY, Listed, StaffLanguages, overlaps
 
 TORONTO = ZoneInfo("America/Toronto")
 SPRING = Listed("102", ("fr", "en"), date(2026, 4, 1), date(2026, 9, 30))

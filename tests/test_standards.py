@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from callmon.core.standards import load
 from callmon.errors import ConfigError
-from callmon.standards import load
 from tests.builders import EVENING, GENERAL, TTY, Channel, Exchange, judged, settings
 
 A, V, P = "answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from callmon.ami import events as e
-from callmon.standby import LEARNS, STANDS_BY, Standby
+from callmon.daemon.standby import LEARNS, STANDS_BY, Standby
 from tests.watched import Watched
 
 TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)

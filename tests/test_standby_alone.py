@@ -12,10 +12,10 @@ from queue import SimpleQueue
 import psycopg
 import pytest
 
-from callmon.demo.exchange import Exchange
-from callmon.standby import LEARNS, STANDS_BY
-from callmon.store.engine import Store
-from callmon.store.lease import TAKE
+from callmon.daemon.standby import LEARNS, STANDS_BY
+from callmon.store.database import Store
+from callmon.store.writer.lease import TAKE
+from callmon.tools.demo.exchange import Exchange
 from tests.running import Callmon
 from tests.store_fixtures import until
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon import facts as f
-from callmon.calls.call import Call
+from callmon.core import facts as f
+from callmon.core.calls.call import Call
+from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import StoreError
-from callmon.findings import Gap, Outcome
-from callmon.store import engine, queries
-from callmon.store.engine import Store, open_store, upgrade
+from callmon.store import database as engine
+from callmon.store.database import Store, open_store, upgrade
+from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA, microseconds, moment
 from tests.store_fixtures import (
     CALLER,

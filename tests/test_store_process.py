@@ -19,13 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import StoreError
-from callmon.findings import Gap, Outcome
-from callmon.sinks.database import Database
-from callmon.store import queries, rolled, wire
-from callmon.store.engine import BUSY_SECONDS, Store, open_store, upgrade
-from callmon.store.group import Stamp, write
-from callmon.store.lease import IS_NAMED
+from callmon.store.database import BUSY_SECONDS, Store, open_store, upgrade
+from callmon.store.queries import calls as queries
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.writer import messages as wire
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.lease import IS_NAMED
+from callmon.store.writer.transaction import Stamp, write
 from tests.office import TORONTO
 from tests.store_fixtures import (
     EXCHANGE,

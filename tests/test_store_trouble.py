@@ -21,12 +21,13 @@ from blockbuster import blockbuster_ctx
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 
-from callmon import facts as f
-from callmon.findings import Outcome
-from callmon.sinks.database import Database
-from callmon.store import queries, wire
-from callmon.store.engine import Store, open_store, upgrade
-from callmon.store.scribe import Leave, Scribe
+from callmon.core import facts as f
+from callmon.core.verdicts import Outcome
+from callmon.store.database import Store, open_store, upgrade
+from callmon.store.queries import calls as queries
+from callmon.store.writer import messages as wire
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.process import Leave, Scribe
 from tests.store_fixtures import (
     EXCHANGE,
     SOON,

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from callmon import facts as f
-from callmon.calls.call import OUTCOMES, Call
-from callmon.calls.story import Account
-from callmon.facts import Fact
-from callmon.text import as_json
+from callmon.core import facts as f
+from callmon.core.calls.account import Account
+from callmon.core.calls.call import OUTCOMES, Call
+from callmon.core.facts import Fact
+from callmon.text.records import as_json
 from tests.builders import MORNING
 
 ID = "1795528800.0"

@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import text
 
 from callmon.ami.events import ConnectionLost
-from callmon.facts import Unheard
-from callmon.figures import Figures
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
-from callmon.replay import Replay, chunks
-from callmon.store import queries, stored
-from callmon.store.engine import Store, upgrade
-from callmon.store.rejudge import differences
-from callmon.store.wire import Heartbeat, Item
-from callmon.succession import take_over
+from callmon.core.facts import Unheard
+from callmon.core.monitor import Monitor
+from callmon.core.statistics.counters import Figures
+from callmon.core.takeover import take_over
+from callmon.core.verdicts import Outcome
+from callmon.store import takeover as stored
+from callmon.store.database import Store, upgrade
+from callmon.store.maintenance.rejudge import differences
+from callmon.store.queries import calls as queries
+from callmon.store.writer.messages import Heartbeat, Item
+from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, listener
 from tests.store_fixtures import RING, wrote
 from tests.test_resuming import sends_off
@@ -136,7 +137,7 @@ def _place(whole: bytes, until: datetime) -> int:
 
 def _go_on(callmon: Callmon, rest: bytes) -> None:
     """The same connection, further on."""
-    callmon.replay._connections = 0
+    callmon.tools.replay._connections = 0
     callmon.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest)
 
 
@@ -172,7 +173,7 @@ def begun_anew(store: Store) -> Callmon:
     open_calls = queries.open_calls(store, "toronto", numbers=True)
     judged = {call: [finding.standard for finding in known.findings] for call, known in open_calls.items()}
     facts = {call: known.facts for call, known in open_calls.items()}
-    callmon.monitor.restore("toronto", queries.heartbeats(store).get("toronto"), facts, judged)
+    callmon.core.monitor.restore("toronto", queries.heartbeats(store).get("toronto"), facts, judged)
     return callmon
 
 

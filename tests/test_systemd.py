@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-UNITS = files("callmon").joinpath("systemd")
+UNITS = files("callmon.daemon").joinpath("systemd")
 UNIT = UNITS.joinpath("callmon.service")
 HIGHEST_EXPOSURE = 20  # of 100; systemd calls 20 and less OK
 

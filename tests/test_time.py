@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from callmon import facts as f
-from callmon import succession
 from callmon.ami import events as e
 from callmon.ami.clock import ClockSet
 from callmon.ami.decoding import decode
-from callmon.ami.protocol import Framer
+from callmon.ami.framing import Framer
 from callmon.ami.session import Session
-from callmon.exchange_time import ExchangeTime
-from callmon.findings import Outcome
-from callmon.monitor import Monitor
-from callmon.store.rows import fact_of
+from callmon.core import facts as f
+from callmon.core import takeover as succession
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Outcome
+from callmon.daemon.clock import ExchangeTime
+from callmon.store.row_mapping import fact_of
 from tests.builders import BANNER, MORNING, Exchange, listener
 
 EXCHANGE = "toronto"

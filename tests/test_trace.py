@@ -16,15 +16,16 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from callmon import assembly, settings
 from callmon.ami.flight_recorder import FlightRecorder
-from callmon.ami.protocol import END
-from callmon.ami.trace import Redactor, public_numbers, redacted
+from callmon.ami.framing import END
+from callmon.ami.recording import Redactor, public_numbers, redacted
+from callmon.config import settings
+from callmon.config.exchange import ExchangeSettings
+from callmon.core import assembly
 from callmon.errors import ConfigError
-from callmon.exchange_settings import ExchangeSettings
-from callmon.privacy.files import expired
-from callmon.record import Recorded, record
-from callmon.replay import Replay
+from callmon.store.privacy.dated_files import expired
+from callmon.tools.record import Recorded, record
+from callmon.tools.replay import Replay
 from tests.examples import examples
 
 RECORDINGS = sorted((Path(__file__).parent / "recordings").rglob("*.ami"))

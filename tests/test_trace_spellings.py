@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from callmon.ami.protocol import END
-from callmon.ami.trace import redacted
-from callmon.exchange_settings import ExchangeSettings
-from callmon.record import record
+from callmon.ami.framing import END
+from callmon.ami.recording import redacted
+from callmon.config.exchange import ExchangeSettings
+from callmon.tools.record import record
 from tests.test_trace import BANNER, EXAMPLE, EXCHANGE, KEEP, text
 
 # Numbers for fiction; those of Canada are made look like others, since a stand-in would stay.

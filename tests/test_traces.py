@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon.replay import Replay, told
+from callmon.tools.replay import Replay, told
 from tests.builders import BANNER, left, listener, replayed
 from tests.examples import examples
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callmon.facts import MusicPlayed
+from callmon.core.facts import MusicPlayed
 from tests.builders import Channel, Exchange, judged, left, settings
 from tests.test_phones import facts_of
 from tests.test_tracker import summary

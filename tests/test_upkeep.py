@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 import trustme
 
-from callmon import upkeep
 from callmon.ami.connection import Exchange
-from callmon.exchange_settings import ExchangeSettings
-from callmon.sinks.database import Database
-from callmon.sinks.outlook import Outlook
-from callmon.sinks.upkeep import Room, Upkeep
-from callmon.store.engine import Store
-from callmon.store.journal import Journal
+from callmon.config.exchange import ExchangeSettings
+from callmon.daemon import host_state as upkeep
+from callmon.sinks.metrics.host_gauges import Room, Upkeep
+from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.store.database import Store
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.outbox import Journal
 from tests.builders import BANNER
 from tests.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
 from tests.test_metrics import page, read

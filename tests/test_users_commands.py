@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from callmon.cli import main
-from callmon.settings import example_text
-from callmon.store import accounts
-from callmon.store.engine import Store
-from callmon.web.access import passwords
+from callmon.config.settings import example_text
+from callmon.store.access import accounts
+from callmon.store.database import Store
+from callmon.web.auth import passwords
 
 PASSWORD = "trois sonneries, pas quatre"
 

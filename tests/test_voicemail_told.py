@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from callmon import facts as f
-from callmon.replay import Replay, chunks
+from callmon.core import facts as f
+from callmon.tools.replay import Replay, chunks
 from tests.builders import BANNER, Channel, Exchange, listener
 from tests.test_phones import GENERAL_LINE, facts_of
 from tests.test_tracker import ringing

@@ -14,8 +14,8 @@ from blockbuster import blockbuster_ctx
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.sinks.metrics import ExchangeState, Metrics
-from callmon.store.tally import Tally
+from callmon.sinks.metrics.exposition import ExchangeState, Metrics
+from callmon.store.writer.committed import Tally
 from callmon.web.app import app
 from callmon.web.health import troubles
 from tests.store_fixtures import EXCHANGE, Daemon, seconds

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from callmon.callbacks.asking import local_moment, plain
-from callmon.store import disruptions
+from callmon.core.callbacks.asking_merge import local_moment, plain
+from callmon.store.queries import disruptions
 from tests.pages_here import ENTRY, EXCHANGE, Pages, pages
 
 TORONTO = ZoneInfo("America/Toronto")

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from callmon import assembly
-from callmon.explain import as_json
-from callmon.replay import Replay, chunks
-from callmon.settings import Settings
-from callmon.store import queries
-from callmon.store.engine import Store
+from callmon.config.settings import Settings
+from callmon.core import assembly
+from callmon.store.database import Store
+from callmon.store.queries import calls as queries
+from callmon.text.story import as_json
+from callmon.tools.replay import Replay, chunks
 from tests.lab.listener import Event
 from tests.lab.model import Played
 from tests.lab.witness import linkedid

@@ -68,8 +68,9 @@ class WarmCallmon(Callmon):
 
 
 IMPORTED = (
-    "alembic.command", "alembic.context", "callmon.cli", "callmon.daemon", "callmon.logs", "callmon.store.keyed",
-    "callmon.store.months", "holidays", "phonenumbers.data.region_CA", "uvicorn.protocols.http.h11_impl",
+    "alembic.command", "alembic.context", "callmon.cli", "callmon.daemon.daemon", "callmon.logs",
+    "callmon.store.opening", "callmon.store.tables.partitions", "holidays", "phonenumbers.data.region_CA",
+    "uvicorn.protocols.http.h11_impl",
 )  # fmt: skip
 _turn = threading.Lock()
 _server: subprocess.Popen[str] | None = None

@@ -8,14 +8,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from callmon import assembly
 from callmon.ami import events as e
-from callmon.disruptions.disruption import Disruption
-from callmon.disruptions.entries import AnyEntry
-from callmon.disruptions.hand import Hand
-from callmon.findings import Outcome
-from callmon.settings import Settings
-from callmon.store.wire import encode_item, items_of
+from callmon.config.settings import Settings
+from callmon.core import assembly
+from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import AnyEntry
+from callmon.core.verdicts import Outcome
+from callmon.store.writer.messages import encode_item, items_of
 from tests.builders import settings
 
 TRUNK = "PJSIP/trunk"

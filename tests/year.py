@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from callmon import facts as f
-from callmon.settings import Settings, example_text, parse
+from callmon.config.settings import Settings, example_text, parse
+from callmon.core import facts as f
 
 TORONTO = ZoneInfo("America/Toronto")
 EXCHANGE = "toronto"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
-from callmon.callbacks.entries import Kind
-from callmon.callbacks.obligation import Obligation
-from callmon.callbacks.terms import AllTerms
-from callmon.findings import Finding
-from callmon.settings import Settings
+from callmon.config.settings import Settings
+from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.entries import Kind
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.verdicts import Finding
 from tests.year import EXCHANGE, LINES, NEW_LINE, Owing, business_due, has_open_hour, seconds, when
 
 HOUR = 3600.0

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from callmon import facts as f
-from callmon.assembly import monitor
-from callmon.callbacks.obligation import Obligation
-from callmon.findings import Finding
-from callmon.settings import Settings
-from callmon.store import rolled, tables
-from callmon.store.engine import Store
-from callmon.store.rows import Rows, _finding_row, obligation_row
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.verdicts import Finding
+from callmon.store import tables
+from callmon.store.database import Store
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.row_mapping import Rows, _finding_row, obligation_row
 from tests.year import EXCHANGE, Owing, Truth
 
 MANY = 20_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from random import Random
 
-from callmon import facts as f
+from callmon.core import facts as f
 from tests.year import BEGAN, CALL_STANDARDS, LINES, NEW_LINE, A, B, Caller, R, S, T, Truth, V, seconds, when
 
 

@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from callmon.ami import events as e
-from callmon.ami.feed import Feed
+from callmon.ami.call_counts import Feed
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, State
+from callmon.config.exchange import ExchangeSettings
 from callmon.errors import AmiError, ConfigError
-from callmon.exchange_settings import ExchangeSettings
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from callmon.ami.events import FIELDS, Event, Reply, instant
-from callmon.ami.layouts import Layouts
+from callmon.ami.header_layouts import Layouts
 
 CRLF = b"\r\n"
 # Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid; a longer value is not one

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from callmon.ami.protocol import BANNER, END
-from callmon.ami.trace import redacted
+from callmon.ami.framing import BANNER, END
+from callmon.ami.recording import redacted
 
 log = logging.getLogger(__name__)
 

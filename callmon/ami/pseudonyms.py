@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
 from typing import NamedTuple
 
-from callmon.numbers import e164, is_withheld
+from callmon.config.phone_numbers import e164, is_withheld
 
 MAX_REMEMBERED = 100_000
 FICTION = "55501"

@@ -23,11 +23,11 @@ from datetime import datetime
 from enum import Enum, auto
 
 from callmon.ami import events as e
+from callmon.ami.call_counts import Feed
 from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
 from callmon.ami.decoding import decode
-from callmon.ami.feed import Feed
+from callmon.ami.framing import BANNER, Framer
 from callmon.ami.mailboxes import Mailboxes
-from callmon.ami.protocol import BANNER, Framer
 from callmon.errors import AmiError
 
 # CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard; CDR(start,u) proves it.

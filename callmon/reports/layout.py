@@ -10,19 +10,19 @@ from collections.abc import Iterable
 
 import msgspec
 
-from callmon.calls.call import OUTCOMES
-from callmon.findings import CAUSES, VERDICTS
-from callmon.integrity import SIGNS
-from callmon.reports import attested
-from callmon.reports.frame import Told
-from callmon.reports.making import COUNTS, NOT_JUDGED
-from callmon.reports.owing import FATES
+from callmon.core.calls.call import OUTCOMES
+from callmon.core.standards import ALL_STANDARDS
+from callmon.core.statistics.aggregates import HALF_HOURS
+from callmon.core.statistics.integrity import SIGNS
+from callmon.core.verdicts import CAUSES, VERDICTS
+from callmon.reports import attestations as attested
+from callmon.reports.figures import COUNTS, NOT_JUDGED
+from callmon.reports.formatter import Tongue
+from callmon.reports.model import WHOLE, Cut, Figure, Place, Report
+from callmon.reports.notes import Told
+from callmon.reports.obligations import FATES
 from callmon.reports.rates import ENDS
-from callmon.reports.speaking import Tongue
-from callmon.reports.tally import HALF_HOURS
 from callmon.reports.titles import PARTS
-from callmon.reports.values import WHOLE, Cut, Figure, Place, Report
-from callmon.standards import ALL_STANDARDS
 
 Column = tuple[str, str]  # a figure's name, and its part
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from callmon.reports.owing import JUDGED
-from callmon.standards import ALL_STANDARDS
+from callmon.core.standards import ALL_STANDARDS
+from callmon.reports.obligations import JUDGED
 
 Count = tuple[str, str]
 

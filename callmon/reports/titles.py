@@ -1,8 +1,8 @@
 """What each figure is called and what it means, in the French of the glossary. Pure.
 
 The French is the key of the catalogues, under the context "report". Identifiers that all of callmon shows
-(outcomes, verdicts, causes, reasons …) have their words in `callmon.words`; here are the names of figures and of
-their parts.
+(outcomes, verdicts, causes, reasons …) have their words in `callmon.text.labels`; here are the names of figures
+and of their parts.
 """
 
 from __future__ import annotations

@@ -16,13 +16,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.sinks.metrics import Metrics
-from callmon.web.access.access import Access
-from callmon.web.access.door import Door
-from callmon.web.access.entry import routes
-from callmon.web.access.gate import Gate
+from callmon.sinks.metrics.exposition import Metrics
+from callmon.web.auth.middleware import Gate
+from callmon.web.auth.route import routes
+from callmon.web.auth.service import Access
+from callmon.web.auth.sign_in import Door
+from callmon.web.context import Site
 from callmon.web.routes import entries
-from callmon.web.site import Site
 
 WELCOME = """callmon: witness of telephone promises
 

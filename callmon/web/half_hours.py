@@ -14,11 +14,11 @@ from typing import Literal
 
 import msgspec
 
-from callmon.findings import CAUSES
-from callmon.reports.hearing import Listening
-from callmon.reports.tally import HALF_HOURS
-from callmon.settings import Settings
-from callmon.store.half_hours import Counted, Counts
+from callmon.config.settings import Settings
+from callmon.core.statistics.aggregates import HALF_HOURS
+from callmon.core.statistics.coverage import Listening
+from callmon.core.verdicts import CAUSES
+from callmon.store.queries.half_hours import Counted, Counts
 
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from callmon.calls.crowd import MAX_LEGS
+from callmon.core.calls.channel_limit import MAX_LEGS
 from callmon.sinks import Sink
-from callmon.sinks.metrics import ExchangeState
+from callmon.sinks.metrics.exposition import ExchangeState
 
 
 def troubles(

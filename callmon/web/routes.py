@@ -15,12 +15,12 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from callmon.web.access.entry import Entry
-from callmon.web.access.rights import Right
-from callmon.web.site import AwayError, Site
-from callmon.web.table import Table
+from callmon.web.auth.roles import Right
+from callmon.web.auth.route import Entry
+from callmon.web.auth.table_merge import Table
+from callmon.web.context import AwayError, Site
+from callmon.web.page_request import UnknownNameError, Visit
 from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
-from callmon.web.visit import UnknownNameError, Visit
 
 Page = Callable[[Visit], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
-from callmon.settings import example
+from callmon.config.settings import example
 from tests.bench import debts, growth, readers
 from tests.bench.databases import NewDatabase, postgresql, sqlite
 from tests.bench.flood import Exchange, Speed, start

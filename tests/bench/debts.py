@@ -12,14 +12,14 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from callmon import assembly
-from callmon import facts as f
-from callmon.callbacks.entries import Due
-from callmon.callbacks.obligation import Obligation
-from callmon.facts import OUTSIDE, Fact
-from callmon.monitor import Monitor
-from callmon.settings import example
-from callmon.tokens import keyed
+from callmon.config.settings import example
+from callmon.core import assembly
+from callmon.core import facts as f
+from callmon.core.callbacks.entries import Due
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.facts import OUTSIDE, Fact
+from callmon.core.monitor import Monitor
+from callmon.store.tokens_merge import keyed
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SOON = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)  # four opening hours before the first is due

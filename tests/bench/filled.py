@@ -18,16 +18,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, event, func, select, text
 
-from callmon.assembly import monitor
-from callmon.findings import Outcome
-from callmon.report_reading import gathered
-from callmon.reports import month
-from callmon.store import rolled, rollups, tables
-from callmon.store.engine import Store
-from callmon.store.group import Writing
-from callmon.store.queries import CALL
-from callmon.store.rollups import Key, Rollup
-from callmon.store.rows import Rows
+from callmon.core.assembly import monitor
+from callmon.core.statistics import period as month
+from callmon.core.verdicts import Outcome
+from callmon.reports.load import gathered
+from callmon.store import tables
+from callmon.store.database import Store
+from callmon.store.queries.calls import CALL
+from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import update as rollups
+from callmon.store.rollups.update import Key, Rollup
+from callmon.store.row_mapping import Rows
+from callmon.store.writer.transaction import Writing
 from tests import year, year_rows, year_stories
 from tests.bench.processes import BenchError
 from tests.bench.table import row

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from callmon import assembly
-from callmon.ami.protocol import END
+from callmon.ami.framing import END
 from callmon.ami.session import Session
-from callmon.monitor import Monitor
-from callmon.settings import example
+from callmon.config.settings import example
+from callmon.core import assembly
+from callmon.core.monitor import Monitor
 from tests.bench.server import BANNER
 from tests.bench.stream import Template, header, messages_of, recorded, used
 

@@ -26,11 +26,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
-from callmon.findings import Outcome
-from callmon.store import reported, rollups, search, tables
-from callmon.store.engine import upgrade
-from callmon.store.group import Stamp, Writing, write
-from callmon.store.rows import Rows
+from callmon.core.verdicts import Outcome
+from callmon.store import search, tables
+from callmon.store.database import upgrade
+from callmon.store.queries import reports as reported
+from callmon.store.rollups import update as rollups
+from callmon.store.row_mapping import Rows
+from callmon.store.writer.transaction import Stamp, Writing, write
 from tests import year
 from tests.bench import reporting
 from tests.bench.databases import postgresql, sqlite

@@ -22,15 +22,16 @@ from random import Random
 
 import httpx
 
-from callmon.daemon import Daemon
-from callmon.demo import demo_settings
-from callmon.demo.exchange import Exchange
-from callmon.settings import Settings
-from callmon.store import half_hours, keyed
-from callmon.store.engine import Store
+from callmon.config.settings import Settings
+from callmon.daemon.daemon import Daemon
+from callmon.store import opening as keyed
+from callmon.store.database import Store
+from callmon.store.queries import half_hours
+from callmon.tools.demo import demo_settings
+from callmon.tools.demo.exchange import Exchange
 from callmon.web import half_hours as today
-from callmon.web.access.access import Access
 from callmon.web.app import app
+from callmon.web.auth.service import Access
 from tests import year
 from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite

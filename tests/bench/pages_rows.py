@@ -14,12 +14,12 @@ from random import Random
 
 from sqlalchemy import Connection, text
 
-from callmon import facts as f
-from callmon.disruptions.disruption import Disruption
-from callmon.settings import Settings
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.disruptions.disruption import Disruption
 from callmon.store import tables
-from callmon.store.disruption_rows import _row
-from callmon.store.engine import upgrade
+from callmon.store.database import upgrade
+from callmon.store.disruption_rows_merge import _row
 from tests import year, year_owing, year_rows, year_stories
 
 SAMPLE, OWED = 5_000, 100

@@ -14,12 +14,12 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-from callmon import assembly
 from callmon.ami import events as e
 from callmon.ami.connection import Link
-from callmon.ami.protocol import END, Framer
+from callmon.ami.framing import END, Framer
 from callmon.ami.session import Session
-from callmon.settings import example
+from callmon.config.settings import example
+from callmon.core import assembly
 from tests.bench.server import FINISH, HOME, WARM
 
 BUFFER = 256 * 1024

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from callmon.store.engine import upgrade
+from callmon.store.database import upgrade
 from tests.bench.databases import ON_DISK, NewDatabase
 from tests.bench.filled import Filled, Story
 from tests.bench.processes import BenchError

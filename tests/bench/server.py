@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from threading import Event, Lock, Thread
 from typing import NamedTuple
 
-from callmon.ami.protocol import END
+from callmon.ami.framing import END
 from tests.bench.stream import Template, header, recorded
 
 HOME = "127.0.0.1"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from callmon.ami.decoding import READERS
-from callmon.ami.protocol import END
-from callmon.lines import Lines
+from callmon.ami.framing import END
+from callmon.config.lines import Lines
 
 RECORDED = Path(__file__).with_name("run-22-all.ami.xz")
 # What the recording's own login got; ours gets its own.

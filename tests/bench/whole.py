@@ -11,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
-from callmon.configuration import Configuration
-from callmon.daemon import Daemon
-from callmon.figures import CALLS
-from callmon.privacy.sealing import Ring
-from callmon.settings import Settings, example_text
-from callmon.store import rolled
-from callmon.store.engine import upgrade
+from callmon.config.schema import Configuration
+from callmon.config.settings import Settings, example_text
+from callmon.core.statistics.counters import CALLS
+from callmon.daemon.daemon import Daemon
+from callmon.store.database import upgrade
+from callmon.store.encryption import Ring
+from callmon.store.rollups import rebuild as rolled
 from tests.bench.server import HOME
 
 SECRET = "CALLMON_BENCH_SECRET"

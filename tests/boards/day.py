@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from callmon import facts as f
-from callmon.callbacks.obligation import Obligation
-from callmon.callbacks.terms import AllTerms
-from callmon.findings import Finding
-from callmon.settings import Settings
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.verdicts import Finding
 from tests import year, year_owing, year_stories
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import number

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from callmon.calls.call import HEARD, OUTCOMES, STATES
-from callmon.disruptions.entries import SOURCES
-from callmon.figures import LANGUAGES
-from callmon.findings import CAUSES, VERDICTS
-from callmon.sinks.metrics import PHONE_STATES
-from callmon.standards import ALL_STANDARDS
+from callmon.core.calls.call import HEARD, OUTCOMES, STATES
+from callmon.core.disruptions.entries import SOURCES
+from callmon.core.standards import ALL_STANDARDS
+from callmon.core.statistics.counters import LANGUAGES
+from callmon.core.verdicts import CAUSES, VERDICTS
+from callmon.sinks.metrics.exposition import PHONE_STATES
 from tests.boards import PLACE, ROOT
 
 # A test of the project holds the README's table and the code together.

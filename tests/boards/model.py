@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from callmon.words import KINDS, word
+from callmon.text.labels import KINDS, word
 
 Source = Literal["prometheus", "postgres"]
 Kind = Literal["stat", "table", "bargauge", "timeseries", "heatmap"]

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from callmon.cli import main
-from callmon.store.engine import upgrade
+from callmon.store.database import upgrade
 from tests import year, year_rows
 from tests.boards import PLACE
 from tests.boards.asking import Asked

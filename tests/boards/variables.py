@@ -8,7 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import dashboard as b
 from grafana_foundation_sdk.models import dashboard as m
 
-from callmon.words import word
+from callmon.text.labels import word
 from tests.boards.model import OTHER, SOON, Board, Text
 
 Json = dict[str, Any]

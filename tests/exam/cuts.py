@@ -8,17 +8,17 @@ from copy import copy
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from callmon import facts as f
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.assembly import monitor, site
-from callmon.calls.endpoints import Endpoints
-from callmon.cel.merging import merged
-from callmon.facts import Fact, as_it_stands
-from callmon.monitor import Monitor
-from callmon.replay import Replay
-from callmon.settings import example
-from callmon.standards import load
+from callmon.backfill.merge import merged
+from callmon.config.settings import example
+from callmon.core import facts as f
+from callmon.core.assembly import monitor, site
+from callmon.core.calls.endpoints import Endpoints
+from callmon.core.facts import Fact, as_it_stands
+from callmon.core.monitor import Monitor
+from callmon.core.standards import load
+from callmon.tools.replay import Replay
 from tests.cutting import END, listing
 from tests.exam.judging import wrongs
 from tests.exam.subjects import Said, Subject, said_in

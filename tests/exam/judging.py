@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from callmon.calls.call import Call, Span, Transfer
+from callmon.core.calls.call import Call, Span, Transfer
 from tests.exam.subjects import Said
 
 # An answer that a listing tells is by the CDR's clock, a few milliseconds from AMI's; CEL's has the same distance.

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.calls.call import Call
-from callmon.cel.rows import Row
-from callmon.facts import Fact
-from callmon.replay import Replay
+from callmon.backfill.cel.rows import Row
+from callmon.core.calls.call import Call
+from callmon.core.facts import Fact
+from callmon.tools.replay import Replay
 from tests.builders import replayed
 from tests.cutting import Recording
 from tests.lab.recordings import cut

@@ -10,25 +10,27 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from callmon import assembly, backfill, check
-from callmon import facts as f
 from callmon.ami import events as e
+from callmon.ami.framing import Framer
 from callmon.ami.mailboxes import Mailboxes
-from callmon.ami.protocol import Framer
+from callmon.ami.recording import public_numbers, redacted
 from callmon.ami.session import Session
-from callmon.ami.trace import public_numbers, redacted
-from callmon.cel import diary
-from callmon.cel.bare import with_doubt
-from callmon.cel.merging import merged
-from callmon.cel.rows import Reader
+from callmon.backfill import job as backfill
+from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel.incomplete import with_doubt
+from callmon.backfill.cel.rows import Reader
+from callmon.backfill.merge import merged
+from callmon.cli import check
+from callmon.config.settings import Settings, example, example_text, parse
+from callmon.core import assembly
+from callmon.core import facts as f
+from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError, StoreError
-from callmon.facts import Fact
-from callmon.monitor import Monitor
-from callmon.replay import Replay
-from callmon.settings import Settings, example, example_text, parse
-from callmon.store.journal import Journal
-from callmon.store.wire import Heartbeat, encode_item, item_of
-from callmon.text import lines
+from callmon.store.writer.messages import Heartbeat, encode_item, item_of
+from callmon.store.writer.outbox import Journal
+from callmon.text.records import lines
+from callmon.tools.replay import Replay
 from tests.store_fixtures import RING
 
 TESTS = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from callmon.alerting import as_yaml, time_intervals
-from callmon.business_calendar import Calendar
+from callmon.config.business_calendar import Calendar
+from callmon.tools.alertmanager import as_yaml, time_intervals
 from tests.lab.server import Server, run_on
 from tests.lab.site import HOME
 

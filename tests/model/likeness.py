@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from callmon.ami.events import FIELDS
-from callmon.ami.protocol import Framer
+from callmon.ami.framing import Framer
 from tests.model.wire import Message
 
 READ = {kind.__name__: fields for kind, fields in FIELDS.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from callmon.replay import Replay
+from callmon.tools.replay import Replay
 from tests.builders import left, replayed
 from tests.model.acts import Act
 from tests.model.gaps import Gap, disagreements, untouched

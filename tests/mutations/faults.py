@@ -24,7 +24,7 @@ def fault(name: str, file: str, *replace: tuple[str, str]) -> Fault:
 FAULTS = (
     fault(
         "the first hang-up ends the call",
-        "calls/tracker",
+        "core/calls/tracker",
         (
             "        if leg is call.caller:\n            self._end(",
             "        if leg.answered or leg is call.caller:\n            self._end(",
@@ -32,17 +32,17 @@ FAULTS = (
     ),
     fault(
         "a Local channel is a phone",
-        "calls/endpoints",
+        "core/calls/endpoints",
         ('return channel.startswith("Local/")', 'return channel.startswith("Local//")'),
     ),
     fault(
         "a busy signal is the caller's hang-up",
-        "calls/tracker",
+        "core/calls/tracker",
         ("elif not call.busy and (call.answered or not call.refused_unheard):", "elif call is not None:"),
     ),
     fault(
         "a person who is asked to accept has answered",
-        "calls/tracker",
+        "core/calls/tracker",
         (
             "if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:",
             "if picked_up is not None:",
@@ -50,28 +50,28 @@ FAULTS = (
     ),
     fault(
         "early media is no ringing",
-        "calls/dialling",
+        "core/calls/dialling",
         ('event.status not in ("RINGING", "PROGRESS")', 'event.status != "RINGING"'),
     ),
     fault(
         "whoever picks up another's phone is not taken in",
-        "calls/dialling",
+        "core/calls/dialling",
         ("        tracker.take_in(call, leg)\n", "        pass\n"),
     ),
     fault(
         "a busy phone took no caller who was sent there",
-        "calls/dialling",
+        "core/calls/dialling",
         ('    if why == "busy":\n', '    if why == "unreachable":\n'),
         ("and event.cause in transfers.REFUSALS:", 'and event.cause == "":'),
     ),
     fault(
         "a consultation is a transfer",
-        "calls/transfers",
+        "core/calls/transfers",
         ("if call.person is None or event.uniqueid != call.id:", "if call.person is None:"),
     ),
     fault(
         "a caller who came back was transferred",
-        "calls/transfers",
+        "core/calls/transfers",
         (
             "if sent is not None and endpoint(person.channel) != endpoint(sent.by):",
             "if sent is not None:",
@@ -79,12 +79,12 @@ FAULTS = (
     ),
     fault(
         "being sent off to nobody is a transfer",
-        "calls/transfers",
+        "core/calls/transfers",
         ("if sent.taken or (stayed and not sent.dialled):", "if sent is not None:"),
     ),
     fault(
         "parking is a transfer",
-        "calls/transfers",
+        "core/calls/transfers",
         (
             " or call.parked:\n        return\n    if event.extension in",
             ':\n        return\n    if event.extension + "#" in',
@@ -93,12 +93,12 @@ FAULTS = (
     ),
     fault(
         "a redirect is no transfer",
-        "calls/transfers",
+        "core/calls/transfers",
         ('send_off(tracker, call, Sending("redirect", call.person.channel, to, event.at))', "pass"),
     ),
     fault(
         "a phone's forwarding is a transfer",
-        "calls/telling",
+        "core/calls/account_state",
         (
             "self._hand(forwards=h.forwards + 1)",
             'self._hand(transfers=(*h.transfers, Transfer("redirect", fact.phone, fact.to, True)))',
@@ -106,7 +106,7 @@ FAULTS = (
     ),
     fault(
         "the last ringing starts the clock",
-        "calls/telling",
+        "core/calls/account_state",
         ("        if self.clock is not None:\n            return\n        self.clock,", "        self.clock,"),
         (
             "        if self.ringing is None:\n            self._start_clock(",
@@ -115,22 +115,22 @@ FAULTS = (
     ),
     fault(
         "music in a queue is ringing",
-        "calls/telling",
+        "core/calls/account_state",
         ("if self.queue.is_in and self.opened:", "if self.queue.is_in and self.answer:"),
     ),
     fault(
         "a person's answer has a grace",
-        "calls/rings",
+        "core/calls/rings",
         ("return max(0, wait // cycle) + 1", "return max(0, (wait - GRACE) // cycle) + 1"),
     ),
     fault(
         "a time-out has no grace",
-        "calls/rings",
+        "core/calls/rings",
         ("-((grace - wait) // cycle)", "-((GRACE - GRACE - wait) // cycle)"),
     ),
     fault(
         "English is chosen before any menu",
-        "calls/language",
+        "core/calls/language",
         (
             "asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)",
             "asked = chosen and not call.dialled",
@@ -138,17 +138,17 @@ FAULTS = (
     ),
     fault(
         "a colleague who listens to a box leaves a message",
-        "calls/voicemail",
+        "core/calls/voicemail",
         ("call is None or not call.inbound or event.new in", "call is None or event.new in"),
     ),
     fault(
         "to pass voicemail's place is to be taken by voicemail",
-        "calls/voicemail",
+        "core/calls/voicemail",
         ("or (is_over and _passed_through(tracker, call, at)):", "or False:"),
     ),
     fault(
         "a gap hides no answer",
-        "calls/listing",
+        "core/calls/listing",
         (
             "may_hide = not call.answered and not call.voicemail and entry.state != RING",
             "may_hide = False",
@@ -156,7 +156,7 @@ FAULTS = (
     ),
     fault(
         "a call that vanished in a gap was heard to its end",
-        "calls/listing",
+        "core/calls/listing",
         (
             'self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)',
             "pass",
@@ -165,7 +165,7 @@ FAULTS = (
     ),
     fault(
         "the fourth ring is in time",
-        "standards/answer_by_third_ring",
+        "core/standards/answer_by_third_ring",
         (
             "return met(reason, number) if waited.longest < limit else",
             "return met(reason, number) if waited.longest <= limit else",
@@ -173,7 +173,7 @@ FAULTS = (
     ),
     fault(
         "whoever gives up is never counted",
-        "standards/answer_by_third_ring",
+        "core/standards/answer_by_third_ring",
         (
             'return exempt("hung_up_early") if call.waited.longest < limit else',
             'return exempt("hung_up_early") if limit else',
@@ -181,18 +181,18 @@ FAULTS = (
     ),
     fault(
         "one transfer is too many",
-        "standards/one_transfer_at_most",
+        "core/standards/one_transfer_at_most",
         ("if count > parameters.transfers:", "if count >= parameters.transfers:"),
     ),
     fault(
         "voicemail has no grace",
-        "standards/voicemail_after_fourth_ring",
+        "core/standards/voicemail_after_fourth_ring",
         ("<= parameters.late_after_ring * call.cycle + call.grace", "<= parameters.late_after_ring * call.cycle"),
         ("< parameters.after_ring * call.cycle - call.grace", "< parameters.after_ring * call.cycle"),
     ),
     fault(
         "a page needs no right",
-        "web/access/entry",
+        "web/auth/route",
         (
             "return await checking.refusal(request, entry.right, entry.is_page) or await _run(",
             "return await _run(",
@@ -200,63 +200,65 @@ FAULTS = (
     ),
     fault(
         "whoever views may call back",
-        "web/access/rights",
+        "web/auth/roles",
         ("Role.VIEWER: frozenset({Right.VIEW}),", "Role.VIEWER: frozenset({Right.VIEW, Right.CALL_BACK}),"),
     ),
     fault(
         "a form needs no token",
-        "web/access/checking",
+        "web/auth/authorization",
         ("not (is_from_us(request) and await _has_token(request))", "not is_from_us(request)"),
     ),
     fault(
         "a form may stand on another site",
-        "web/access/checking",
+        "web/auth/authorization",
         ("not (is_from_us(request) and await _has_token(request))", "not await _has_token(request)"),
     ),
-    fault("a body may be of any length", "web/access/gate", ("if count > MOST_BYTES:", "if count < 0:")),
+    fault("a body may be of any length", "web/auth/middleware", ("if count > MOST_BYTES:", "if count < 0:")),
     fault(
         "any name may lead to this machine",
-        "web/access/asking",
+        "web/auth/client",
         ("is_loopback(peer) and is_loopback(_name(host))", "is_loopback(peer)"),
     ),
     fault(
         "anybody may say who they are",
-        "web/access/who",
+        "web/auth/identity",
         ("if not asking.is_by_proxy:", "if asking is None:"),
     ),
-    fault("of several names the first counts", "web/access/who", ("if len(values) != 1:", "if not values:")),
+    fault("of several names the first counts", "web/auth/identity", ("if len(values) != 1:", "if not values:")),
     fault(
         "the browser's address is what it says itself",
-        "web/access/asking",
+        "web/auth/client",
         ('for part in reversed(",".join(told).split(",")):', 'for part in ",".join(told).split(","):'),
     ),
     fault(
         "a cookie goes without TLS too",
-        "web/access/cookies",
+        "web/auth/cookies",
         ('secure = "; Secure" if is_https else ""', 'secure = ""'),
     ),
-    fault("a session is never idle", "store/sessions", ("SESSION.c.seen <= at - terms.idle, ", "")),
+    fault("a session is never idle", "store/access/sessions", ("SESSION.c.seen <= at - terms.idle, ", "")),
     fault(
-        "a session lasts as long as it is used", "store/sessions", (", SESSION.c.made <= at - terms.longest", "")
+        "a session lasts as long as it is used",
+        "store/access/sessions",
+        (", SESSION.c.made <= at - terms.longest", ""),
     ),
     fault(
         "whoever's role changes stays signed in",
-        "store/accounts",
+        "store/access/accounts",
         ('sessions.end_of(connection, name, "account")', "pass"),
     ),
     fault(
         "signing in leaves the session before",
-        "web/access/door",
+        "web/auth/sign_in",
         (
             'over."""\n        await self.access.end(request.state.known, request.state.asking)\n',
             'over."""\n',
         ),
     ),
-    fault("signing in leads anywhere", "web/access/door", ("and OURS.fullmatch(path) else", "else")),
-    fault("an account may be tried for ever", "web/access/access", ("self._by_account.tried(whose, at)", "pass")),
+    fault("signing in leads anywhere", "web/auth/sign_in", ("and OURS.fullmatch(path) else", "else")),
+    fault("an account may be tried for ever", "web/auth/service", ("self._by_account.tried(whose, at)", "pass")),
     fault(
         "no password is compared for an account that there is not",
-        "web/access/access",
+        "web/auth/service",
         (
             "await self._compare(kept, password) and account is not None and",
             "account is not None and await self._compare(kept, password) and",
@@ -264,20 +266,20 @@ FAULTS = (
     ),
     fault(
         "the provider's token may be an old one",
-        "web/access/oidc",
+        "web/auth/oidc",
         ('{"nonce": nonce, "client_id"', '{"client_id"'),
     ),
     fault(
         "the provider's token may be for another",
-        "web/access/oidc",
+        "web/auth/oidc",
         ('"aud": {"essential": True, "value": self._settings.client_id},', '"aud": {"essential": True},'),
     ),
     fault(
-        "a sign-in at the provider serves twice", "web/access/oidc", ("if secret in self._used:", "if not secret:")
+        "a sign-in at the provider serves twice", "web/auth/oidc", ("if secret in self._used:", "if not secret:")
     ),
     fault(
         "another browser may finish a sign-in",
-        "web/access/oidc",
+        "web/auth/oidc",
         ("if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):", "if not state:"),
     ),
     fault(

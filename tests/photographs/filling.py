@@ -9,14 +9,14 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from callmon import facts as f
-from callmon.ami.protocol import END, Framer
-from callmon.callbacks.hand import Received
-from callmon.demo import retold
-from callmon.findings import Outcome
-from callmon.replay import Replay
-from callmon.settings import Settings
-from callmon.store.engine import Store
+from callmon.ami.framing import END, Framer
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import Received
+from callmon.core.verdicts import Outcome
+from callmon.store.database import Store
+from callmon.tools.demo import retime as retold
+from callmon.tools.replay import Replay
 from tests.builders import BANNER, listener
 from tests.office import OTHER, Office
 from tests.store_fixtures import database, seconds

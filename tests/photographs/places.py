@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from callmon.demo.exchange import Exchange
-from callmon.settings import Settings
-from callmon.store import keyed
+from callmon.config.settings import Settings
+from callmon.store import opening as keyed
+from callmon.tools.demo.exchange import Exchange
 from tests.doors import with_accounts
 from tests.pages_site import ROLES, Site, disrupted, person
 from tests.photographs.filling import fill

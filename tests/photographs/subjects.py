@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page
 
-from callmon.web.access.door import SIGN_IN, SIGN_OUT
+from callmon.web.auth.sign_in import SIGN_IN, SIGN_OUT
 from callmon.web.routes import TABLE
 from tests.doors import PASSWORD
 from tests.pages_site import EVERYTHING, Headers, person

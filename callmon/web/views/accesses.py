@@ -11,11 +11,12 @@ from datetime import datetime
 import msgspec
 from starlette.responses import Response
 
-from callmon.store import audit, people
-from callmon.store.engine import Store
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
-from callmon.words import KINDS
+from callmon.store.access import audit
+from callmon.store.database import Store
+from callmon.store.privacy import subject_access as people
+from callmon.text.labels import KINDS
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 MOST = 200
 

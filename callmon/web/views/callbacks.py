@@ -15,21 +15,30 @@ from zoneinfo import ZoneInfo
 import msgspec
 from starlette.responses import Response
 
-from callmon.callbacks.asking import LONGEST_NAME, LONGEST_TEXT, REASONS, RESULTS, asked, local_moment
-from callmon.callbacks.entries import CAUTIONS, AnyEntry
-from callmon.callbacks.hand import Action, Hand
-from callmon.callbacks.obligation import Obligation
-from callmon.explain import history
-from callmon.explain.owed import OwedPage, urgency
-from callmon.explain.speech import Speech
-from callmon.numbers import NO_BREAK, e164
-from callmon.store import ledger, pages, people
-from callmon.store.ledger import Listed
-from callmon.web.access.rights import Right
-from callmon.web.site import Site
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
-from callmon.words import word
+from callmon.config.phone_numbers import NO_BREAK, e164
+from callmon.core.callbacks.asking_merge import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    REASONS,
+    RESULTS,
+    asked,
+    local_moment,
+)
+from callmon.core.callbacks.commands import Action, Hand
+from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.privacy import subject_access as people
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries import worklist as pages
+from callmon.store.queries.obligations import Listed
+from callmon.text import ledger_sentences as history
+from callmon.text.callback_list import OwedPage, urgency
+from callmon.text.formatter import Speech
+from callmon.text.labels import word
+from callmon.web.auth.roles import Right
+from callmon.web.context import Site
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 LANGUAGES = ("fr", "en", "other", "unknown")
 

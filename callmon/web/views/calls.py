@@ -13,22 +13,26 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from callmon.callbacks.entries import AnyEntry
-from callmon.calls.call import OUTCOMES
-from callmon.disruptions.disruption import Disruption
-from callmon.explain import history, page_of, tale_of
-from callmon.explain.drawing import NARROW, drawing
-from callmon.explain.page import Page
-from callmon.explain.unnamed import unnamed
-from callmon.findings import VERDICTS, Finding
-from callmon.lines import RING_TONE
-from callmon.standards import ALL_STANDARDS
-from callmon.store import calls, disruptions, ledger, queries
-from callmon.store.engine import Store
-from callmon.store.queries import StoredCall
-from callmon.web.access.rights import Right
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
+from callmon.config.lines import RING_TONE
+from callmon.core.callbacks.entries import AnyEntry
+from callmon.core.calls.call import OUTCOMES
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.standards import ALL_STANDARDS
+from callmon.core.verdicts import VERDICTS, Finding
+from callmon.store.database import Store
+from callmon.store.queries import call_search as calls
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.calls import StoredCall
+from callmon.text import ledger_sentences as history
+from callmon.text.story import page_of, tale_of
+from callmon.text.story.anonymize import unnamed
+from callmon.text.story.diagram import NARROW, drawing
+from callmon.text.story.page import Page
+from callmon.web.auth.roles import Right
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 DAY = timedelta(days=1)
 

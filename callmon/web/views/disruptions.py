@@ -13,19 +13,19 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from callmon.callbacks.asking import local_moment
-from callmon.disruptions.asking import MOST, TEXTS, notice
-from callmon.disruptions.disruption import Disruption
-from callmon.disruptions.entries import NO_NOTICE
-from callmon.disruptions.hand import Action, Hand, refusal
-from callmon.explain.disrupted import DisruptedPage
-from callmon.store import disruptions as stored
-from callmon.store import pages
-from callmon.web.access.rights import Right
-from callmon.web.site import Site
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
-from callmon.words import word
+from callmon.core.callbacks.asking_merge import local_moment
+from callmon.core.disruptions.asking_merge import MOST, TEXTS, notice
+from callmon.core.disruptions.commands import Action, Hand, refusal
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import NO_NOTICE
+from callmon.store.queries import disruptions as stored
+from callmon.store.queries import worklist as pages
+from callmon.text.disruption_list import DisruptedPage
+from callmon.text.labels import word
+from callmon.web.auth.roles import Right
+from callmon.web.context import Site
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100

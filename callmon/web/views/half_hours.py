@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from callmon.store import half_hours as stored
+from callmon.store.queries import half_hours as stored
 from callmon.web import half_hours
+from callmon.web.context import AwayError, Site
+from callmon.web.formatter import Tongue
 from callmon.web.half_hours import ENOUGH, WEEKS, Half, Missed, Today
-from callmon.web.site import AwayError, Site
-from callmon.web.spoken import Tongue
 
 KEPT = timedelta(minutes=1)
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units

@@ -13,14 +13,14 @@ from mimetypes import guess_type
 import msgspec
 from starlette.responses import HTMLResponse, Response
 
+from callmon.core.statistics import period as months
 from callmon.errors import ConfigError
-from callmon.report_order import Order
-from callmon.report_trouble import Trouble
-from callmon.reports import month as months
-from callmon.store import calls
-from callmon.web.makings import BusyError, Made
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
+from callmon.reports.failure import Trouble
+from callmon.reports.jobs import BusyError, Made
+from callmon.reports.request import Order
+from callmon.store.queries import call_search as calls
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 MOST_LISTED = 36
 KINDS = ("html", "pdf", "xlsx", "csv", "json")

@@ -13,18 +13,18 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from callmon.callbacks.shelf import Shown
-from callmon.calls import rings
-from callmon.disruptions.disruption import Disruption
-from callmon.explain.disrupted import DisruptedPage
-from callmon.lines import Line
-from callmon.standards import CALL_STANDARDS
-from callmon.topics import Line as Seen
-from callmon.web.live import Stream
-from callmon.web.sight import Sight, total
-from callmon.web.spoken import FEW, Tongue
+from callmon.config.lines import Line
+from callmon.core.callbacks.index import Shown
+from callmon.core.calls import rings
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.standards import CALL_STANDARDS
+from callmon.sinks.mqtt.topics import Line as Seen
+from callmon.text.disruption_list import DisruptedPage
+from callmon.web.formatter import FEW, Tongue
+from callmon.web.page_request import Visit
+from callmon.web.snapshot import Sight, total
+from callmon.web.sse import Stream
 from callmon.web.views import half_hours
-from callmon.web.visit import Visit
 
 DOTS = 4
 HELD = ("talking", "held", "parked")

@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from callmon.callbacks.terms import Rules
-from callmon.explain.policy import QUOTES
-from callmon.settings import Settings
-from callmon.standards import ALL_STANDARDS, load
-from callmon.web.spoken import Tongue
-from callmon.web.visit import Visit
-from callmon.words import translate
+from callmon.config.settings import Settings
+from callmon.core.callbacks.due_dates import Rules
+from callmon.core.standards import ALL_STANDARDS, load
+from callmon.text.labels import translate
+from callmon.text.story.policy import QUOTES
+from callmon.web.formatter import Tongue
+from callmon.web.page_request import Visit
 
 MONTHS_AHEAD = timedelta(days=365)
 

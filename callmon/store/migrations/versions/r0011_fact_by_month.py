@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from callmon.store.months import PARTITIONED, make
+from callmon.store.tables.partitions import PARTITIONED, make
 
 revision = "r0011"
 down_revision = "r0009"

@@ -1,0 +1,210 @@
+"""What CEL tells of calls, written: new ones, and those of which only a part had been heard.
+
+    stored whole, or by CEL before, or in progress ─▶ left as it is
+    not stored                                     ─▶ created, and counted as a call that was just heard
+    stored in part                                 ─▶ completed; what was counted moves (`rejudge.py`)
+
+Twice changes nothing. A call that was heard throughout is never touched, and a verdict that is known never becomes
+unknown. Some calls are one transaction, so that who is interrupted simply does it again; no writer's number is
+taken, so that the daemon may go on writing meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, Table, and_, func, select
+
+from callmon.backfill.merge import merged
+from callmon.core.callbacks.commands import Hand, Received
+from callmon.core.callbacks.triggers import hidden_of, language_label
+from callmon.core.calls.call import Call
+from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
+from callmon.core.monitor import Monitor
+from callmon.core.statistics import counters as figures
+from callmon.core.statistics.counters import Figures
+from callmon.core.verdicts import Finding, Outcome
+from callmon.store import tables
+from callmon.store.database import Store, _told
+from callmon.store.maintenance.rejudge import Group, stored_call
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.calls import CALL, FACT, OPEN
+from callmon.store.rollups import update as rollups
+from callmon.store.row_mapping import CallKey, Rows
+from callmon.store.writer.transaction import Writing, _write_numbers
+
+CHUNK = 200
+# So soon after its end the daemon may be about to write a call itself.
+SETTLED = timedelta(seconds=2)
+
+ACTOR = "backfill"
+
+What = Literal["created", "completed"]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One call that is stored otherwise than before: as it stands now, with its number; `facts` make it.
+
+    `said`: its verdicts that changed, a line each.
+    """
+
+    what: What
+    exchange: str
+    call: Call
+    findings: tuple[Finding, ...]
+    facts: tuple[Fact, ...]
+    said: tuple[str, ...] = ()
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What one transaction changed, and what that adds to the figures."""
+
+    changes: tuple[Change, ...]
+    added: Figures
+
+
+def fill(
+    store: Store,
+    monitor: Monitor,
+    exchange: str,
+    told: Mapping[str, Sequence[Fact]],
+    now: datetime,
+    region: str = "CA",
+) -> Iterator[Filled]:
+    """Writes the calls that CEL tells of, as each transaction is made. Raises StoreError; what was told until
+    then is done.
+    """
+    settled = [(call, facts) for call, facts in told.items() if is_settled(facts, now)]
+    rest = iter(settled)
+    while part := dict(islice(rest, CHUNK)):
+        with _told(store), store.writing() as connection:
+            filling = _Filling(connection, store, monitor, exchange, region, now)
+            filling.take(part)
+            filling.write()
+        yield Filled(tuple(filling.changes), filling.group.added)
+
+
+def is_settled(facts: Sequence[Fact], now: datetime) -> bool:
+    """The call has been over for so long that the daemon has written what it heard of it."""
+    end = facts[-1].at
+    return end is None or now - end >= SETTLED
+
+
+class _Filling:
+    """Some calls in one transaction."""
+
+    def __init__(
+        self, connection: Connection, store: Store, monitor: Monitor, exchange: str, region: str, now: datetime
+    ) -> None:
+        self._connection, self._monitor, self._exchange = connection, monitor, exchange
+        self._writing = Writing(connection, store.ring)
+        self.group = Group(connection, monitor)
+        self._region, self._now = region, now
+        self._rows: list[Rows] = []
+        self._owed: list[Hand] = []
+        self.changes: list[Change] = []
+
+    def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
+        def which(table: Table) -> queries.Condition:
+            return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(told)))
+
+        in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
+        question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
+        stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
+        facts = queries._facts(self._connection, which, None)
+        findings = queries._findings(self._connection, which)
+        for call, new in told.items():
+            key = (call, self._exchange)
+            if call in in_progress:
+                continue
+            if call not in stored:
+                self._create(key, new)
+            else:
+                self._complete(key, stored[call], facts.get(key, []), findings.get(key, []), new)
+
+    def _create(self, key: CallKey, told: Sequence[Fact]) -> None:
+        outcome = self._monitor.retell(self._exchange, told)
+        if outcome is None or not outcome.calls:  # on no line: of staff's own, and not counted afterwards
+            return
+        rows = Rows(0)
+        rows.take([outcome])
+        self._rows.append(rows)
+        for call in outcome.calls:
+            figures.of_call(self.group.added, call)
+        for finding in outcome.findings:
+            figures.of_finding(self.group.added, finding)
+        call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
+        self.group.rolling.change(self._exchange, None, rollups.told(call, findings))
+        self._change(Change("created", self._exchange, call, findings, facts))
+
+    def _complete(
+        self, key: CallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
+    ) -> None:
+        facts = merged(_to_the_end(as_it_stands(heard)), told)
+        outcome = self._monitor.retell(self._exchange, facts)
+        if outcome is None or not outcome.calls:
+            return
+        before, _ = stored_call(data, outcome.calls[0])
+        if before.heard != "partly":
+            return
+        outcome = _with_what_was_known(outcome, old)
+        lines = len(self.group.told)
+        self.group.correct(key, data, old, outcome)
+        rows = Rows(0, self._next_place(key))
+        rows.take([Outcome(self._exchange, tuple(facts))])
+        self._rows.append(rows)
+        said = tuple(self.group.told[lines:])
+        findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
+        self._change(Change("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
+
+    def _change(self, change: Change) -> None:
+        """Of a call that voicemail took, the daemon opens what is owed: it alone writes the ledger."""
+        self.changes.append(change)
+        call = change.call
+        took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
+        at = (took.at if took is not None else None) or call.arrived
+        box = call.voicemail
+        if box is None or box.message is False or call.line is None or at is None:
+            return
+        hidden = hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
+        language = language_label(call.language)
+        received = Received(call.call, at, call.line, language, hidden, message=box.message is True)
+        self._owed.append(
+            Hand(
+                at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
+                received=received,
+            )
+        )  # fmt: skip
+
+    def _next_place(self, key: CallKey) -> int:
+        which = and_(FACT.c["call"] == key[0], FACT.c.exchange == key[1])
+        latest: int | None = self._connection.execute(select(func.max(FACT.c.n)).where(which)).scalar()
+        return 0 if latest is None else latest + 1
+
+    def write(self) -> None:
+        """All of it, in the caller's transaction."""
+        for rows in self._rows:
+            self._writing.insert(tables.FactRow, rows.facts)
+            self._writing.insert(tables.CallRow, rows.call_rows())
+            self._writing.insert(tables.FindingRow, rows.finding_rows())
+            _write_numbers(self._writing, rows)
+        self.group.write()
+        for hand in self._owed:
+            ledger.put(self._connection, self._writing.ring, hand)
+
+
+def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:
+    """What was heard before the gap stands, where CEL is less exact."""
+    known = {finding.standard for finding in old if finding.verdict != "unknown"}
+    kept = tuple(x for x in outcome.findings if x.verdict != "unknown" or x.standard not in known)
+    return msgspec.structs.replace(outcome, findings=kept)
+
+
+def _to_the_end(facts: list[Fact]) -> list[Fact]:
+    ends = [n for n, fact in enumerate(facts) if isinstance(fact, Ended)]
+    return facts[: ends[0] + 1] if ends else facts

@@ -1,0 +1,146 @@
+"""What became of each channel, seen from its last row: whether it answered, why it ended, by whom. Pure.
+
+CEL is read when all is over, so that it can be told in time what only the end reveals: a phone that hung up as
+busy never rang, a caller whose own side hung up was leaving from the first row of leaving on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from callmon.backfill.cel.rows import Row
+from callmon.core.calls.endpoints import endpoint, is_local
+
+LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"))
+# What was played ends when the caller leaves, but also by itself, long before.
+PLAYED = "STREAM_END"
+# Refusals that a phone gives without ringing first, when it gives them at once.
+BUSY, DECLINED, FORWARDED, ELSEWHERE = "17", "21", "23", "26"
+AT_ONCE = timedelta(seconds=1)
+# A caller who was given one of these hangs up as an echo of it.
+REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))
+# The tail of the dialplan after the caller has gone.
+AFTER = "h"
+
+
+class Life(msgspec.Struct, eq=False):
+    """One channel. It may know another that knows it: whoever dialled it, whom it holds."""
+
+    uniqueid: str
+    channel: str
+    linkedid: str
+    begun: Row | None = None  # its CHAN_START
+    answered: datetime | None = None
+    taken: datetime | None = None  # somebody picked up what rang here
+    ended: Row | None = None  # its HANGUP, else its CHAN_END
+    cause: str = ""
+    status: str = ""  # of its last Dial
+    asked: bool = False  # its own side hung up
+    leaving: int = 0  # the place of the row from which on it only leaves
+    # Where the telling is.
+    dialler: Life | None = None
+    told: bool = False
+    tried: bool = False
+    stopped: bool = False
+    app: str = ""
+    data: str = ""
+    bridge: str = ""
+    language: str = ""
+    spoken_first: str = ""
+    held_by: Life | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return is_local(self.channel)
+
+    @property
+    def is_own(self) -> bool:
+        """It began what it is part of: nobody dialled it."""
+        return self.uniqueid == self.linkedid
+
+    @property
+    def is_half_that_dials(self) -> bool:
+        return self.is_local and self.channel.endswith(";2")
+
+    @property
+    def endpoint(self) -> str:
+        return endpoint(self.channel)
+
+    def rang(self) -> bool:
+        """As far as CEL knows: every phone that was tried and did not refuse at once."""
+        if self.answered is not None or self.taken is not None or self.ended is None or self.begun is None:
+            return True
+        says_nothing = self.ended.kind == "HANGUP" and not self.ended.extra
+        refused = says_nothing or self.cause not in ("0", "16", ELSEWHERE, "127", "")
+        return not (refused and self.is_over_at_once())
+
+    def is_over_at_once(self) -> bool:
+        return self.ended is not None and self.begun is not None and self.ended.at - self.begun.at <= AT_ONCE
+
+
+class Lives:
+    """All channels of some rows."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._by_id: dict[str, Life] = {}
+        self._by_name: dict[str, list[Life]] = {}
+        self.of_call: dict[str, list[Life]] = {}
+        for row in rows:
+            self._note(row)
+        self._see_who_leaves(rows)
+
+    def at(self, uniqueid: str) -> Life | None:
+        return self._by_id.get(uniqueid)
+
+    def named(self, channel: str, at: datetime) -> Life | None:
+        """The channel of that name then: after a restart the exchange gives the same names again."""
+        known = reversed(self._by_name.get(channel, ()))
+        return next((life for life in known if life.begun is not None and life.begun.at <= at), None)
+
+    def _note(self, row: Row) -> None:
+        life = self._by_id.get(row.uniqueid)
+        if life is None:
+            life = self._by_id[row.uniqueid] = Life(row.uniqueid, row.channel, row.linkedid)
+            self._by_name.setdefault(row.channel, []).append(life)
+            self.of_call.setdefault(row.linkedid, []).append(life)
+        match row.kind:
+            case "CHAN_START":
+                life.begun, life.channel = life.begun or row, row.channel
+            case "ANSWER":
+                life.answered = life.answered or row.at
+            case "PICKUP":
+                life.taken = row.at
+            case "HANGUP":
+                self._over(life, row)
+            case "CHAN_END" if life.ended is None:
+                life.ended = row
+            case _:
+                pass
+
+    def _over(self, life: Life, row: Row) -> None:
+        more = row.more
+        life.ended = row
+        life.cause = str(more.get("hangupcause", ""))
+        life.status = str(more.get("dialstatus", ""))
+        refused = life.answered is None and life.status in REFUSED
+        life.asked = more.get("hangupsource") == life.channel and not refused
+
+    def _see_who_leaves(self, rows: Sequence[Row]) -> None:
+        """A row is of leaving when all later ones of its channel are, and tell of no other application."""
+        first: dict[str, Row] = {}
+        for row in rows:
+            life = self._by_id[row.uniqueid]
+            if row.kind == PLAYED:
+                continue
+            if row.kind not in LEAVING and row.exten != AFTER:
+                life.leaving = 0
+            elif row.exten != AFTER and (not life.leaving or _went_on(first[row.uniqueid], row)):
+                life.leaving, first[row.uniqueid] = row.n, row
+
+
+def _went_on(row: Row, later: Row) -> bool:
+    """Another application had the channel in between, whose start is not in the rows."""
+    return "" not in (row.app, later.app) and (row.app, row.data) != (later.app, later.data)

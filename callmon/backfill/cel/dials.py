@@ -1,0 +1,251 @@
+"""Who dialled whom: CEL names no dialler, but says which application runs where, and what it dials. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from callmon.backfill.cel.channels import AFTER, FORWARDED, Life, Lives
+from callmon.backfill.cel.rows import Row
+from callmon.core.calls.endpoints import is_number
+
+DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
+NOWHERE = ("", "s")  # the extension of a channel that dialled none
+# How long after the end of a dial, or before a parking, what belongs to it may be written.
+CLOSE = timedelta(seconds=0.2)
+SAME_SECOND = timedelta(seconds=1)
+LATE_HANGUP = timedelta(seconds=2)
+
+
+class Dial(NamedTuple):
+    """How a channel was dialled: by whom, with what text, and whether the caller hears music meanwhile."""
+
+    by: Life | None
+    string: str
+    has_music: bool
+
+
+class Running(NamedTuple):
+    """An application that dials, from one row to another (or to the end of all rows)."""
+
+    by: Life
+    app: str
+    data: str
+    begin: Row
+    end: Row | None
+
+    def covers(self, row: Row) -> bool:
+        late = self.end is not None and (row.at, row.n) > (self.end.at, self.end.n)
+        return (self.begin.at, self.begin.n) <= (row.at, row.n) and not late
+
+
+class Dials:
+    """All dialling in some rows."""
+
+    def __init__(self, rows: Sequence[Row], lives: Lives) -> None:
+        self._lives = lives
+        self._running: dict[str, list[Running]] = {}
+        self._forwards: dict[str, list[Row]] = {}
+        self._forwarded: dict[str, list[tuple[Life, Row]]] = {}
+        self._parked: dict[str, list[Row]] = {}
+        self._first_app: dict[str, Row] = {}
+        self._as_dialled: set[str] = set()
+        self._open: dict[str, tuple[Row, Row]] = {}
+        self._last: dict[str, Row] = {}
+        for row in rows:
+            self._note(row)
+            self._last[row.uniqueid] = row
+        for shown, begin in self._open.values():
+            self._close(shown, begin, None)
+
+    def _note(self, row: Row) -> None:
+        match row.kind:
+            case "FORWARD":
+                self._forwards.setdefault(row.linkedid, []).append(row)
+            case "PARK_START":
+                self._parked.setdefault(row.uniqueid, []).append(row)
+            case _:
+                pass
+        app = row.app.lower()
+        if app.startswith("app") and row.data.startswith("(Outgoing"):
+            self._as_dialled.add(row.uniqueid)
+        if row.kind == "CHAN_START":
+            return
+        if app and row.exten != AFTER:
+            self._first_app.setdefault(row.uniqueid, row)
+        self._note_running(row, app)
+
+    def _note_running(self, row: Row, app: str) -> None:
+        """One that `apps` of cel.conf does not name, or after a redirect, began after the channel's last row."""
+        shown, begin = self._open.get(row.uniqueid, (None, None))
+        is_over = row.kind in ("APP_END", "HANGUP")
+        is_other = shown is not None and (shown.app, shown.data) != (row.app, row.data)
+        if shown is not None and begin is not None and (is_over or is_other):
+            del self._open[row.uniqueid]
+            self._close(shown, begin, row)
+            shown = None
+        if shown is None and app in DIALS and not is_over:
+            began = row if row.kind == "APP_START" else self._last.get(row.uniqueid, row)
+            self._open[row.uniqueid] = row, began
+
+    def _close(self, shown: Row, begin: Row, end: Row | None) -> None:
+        life = self._lives.at(shown.uniqueid)
+        if life is not None:
+            running = Running(life, shown.app.lower(), shown.data, begin, end)
+            self._running.setdefault(shown.linkedid, []).append(running)
+
+    def is_originated(self, life: Life) -> bool:
+        """The exchange itself began it (Originate): it was answered before any dialplan ran for it."""
+        first = self._first_app.get(life.uniqueid)
+        if life.begun is None or life.uniqueid in self._as_dialled:
+            return True
+        if life.answered is None:
+            return first is None and life.begun.exten in NOWHERE
+        return (
+            first is not None
+            and first.kind != "ANSWER"
+            and first.at > life.answered
+            and life.begun.exten in ("", "s")
+        )
+
+    def is_dialled(self, life: Life) -> bool:
+        """Born for another channel, or rung by the exchange itself."""
+        return not life.is_own or self.is_originated(life)
+
+    def of(self, life: Life, row: Row) -> Dial:
+        """The dial that rang this channel."""
+        name = life.endpoint
+        running = [one for one in self._running.get(row.linkedid, ()) if one.covers(row) and one.by is not life]
+        for one in reversed(running):
+            for string in _strings(one):
+                if _is_of(string, name, life.channel):
+                    return Dial(one.by, string.partition("/")[2], _has_music(one))
+        by = running[-1].by if running else self._lives.at(row.linkedid)
+        if by is life:
+            by = None
+        return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
+
+    def _guessed(self, life: Life) -> str:
+        """FreePBX names no Dial: a number that the channel bears as its own, longer than any extension's.
+
+        A phone bears its own name at first; the dialplan may then set the number that it shows outside.
+        """
+        own = life.endpoint.partition("/")[2]
+        begun, ended = life.begun, life.ended
+        if begun is not None and begun.number == own:
+            return own
+        if ended is not None and ended.number != own and is_number(ended.number) and not life.is_local:
+            return f"{ended.number}@{own}"
+        return own
+
+    def is_over_in_vain(self, life: Life, row: Row) -> bool:
+        """Nobody answered, and the caller is still there: the time of the dial was over."""
+        by = life.dialler
+        if by is None:
+            return True
+        near = SAME_SECOND if row.is_whole else CLOSE
+        dial = self._dial_of(life)
+        if dial is not None and dial.end is not None and row.at + near < dial.end.at:
+            return dial.app == "queue"  # it goes on to its next member
+        if by.ended is not None and by.ended.at - row.at <= near:
+            return by.status == "NOANSWER" and not by.asked
+        answers = (other.answered for other in self._beside(life) if other.answered is not None)
+        return not any(abs(at - row.at) <= near for at in answers)
+
+    def _dial_of(self, life: Life) -> Running | None:
+        running = (one for one in self._running.get(life.linkedid, ()) if one.by is life.dialler)
+        return next((one for one in running if life.begun is not None and one.covers(life.begun)), None)
+
+    def _beside(self, life: Life) -> list[Life]:
+        return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
+
+    def is_parked_by(self, transferee: str, row: Row) -> bool:
+        """A blind transfer to a parking extension: the caller is parked with it."""
+        near = SAME_SECOND if row.is_whole else CLOSE
+        return any(abs(parked.at - row.at) <= near for parked in self._parked.get(transferee, ()))
+
+    def forwarder(self, row: Row) -> Life | None:
+        """The phone that sent the call on, when it is still told to ring."""
+        phone = next((x for x, forward in self._sent_on(row.linkedid) if forward is row), None)
+        return phone if phone is not None and phone.tried and not phone.stopped else None
+
+    def forward_of(self, life: Life) -> str:
+        """Where a phone sent the call on to, when its hang-up was written before that."""
+        rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
+        return next((str(row.more.get("forward") or "") for row in rows), "")
+
+    def rang(self, life: Life) -> bool:
+        """As far as CEL knows. Nor did a phone that sent the call on at once."""
+        return life.rang() and not (self.forward_of(life) and life.is_over_at_once())
+
+    def _sent_on(self, linkedid: str) -> list[tuple[Life, Row]]:
+        """Each phone of a call that sent it on, with the row that says so: written by the channel that dials, it
+        names no phone. The likeliest belong together, of these the nearest two: on a busy exchange there may be a
+        second between them.
+        """
+        if linkedid not in self._forwarded:
+            phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
+            pairs = [(_likelihood(x), x, row) for row in rows for x in phones if _may_send_on(x, row)]
+            pairs.sort(key=lambda pair: (-pair[0], abs(_end(pair[1]) - pair[2].at)))
+            found: list[tuple[Life, Row]] = []
+            for _, phone, row in pairs:
+                if not any(phone is other or row is told for other, told in found):
+                    found.append((phone, row))
+            self._forwarded[linkedid] = found
+        return self._forwarded[linkedid]
+
+
+def _may_send_on(life: Life, row: Row) -> bool:
+    """A phone that rang when the row was written, or nearly so, and did not answer."""
+    if life.begun is None or life.ended is None or life.answered is not None or life.is_local:
+        return False
+    if life.uniqueid == row.uniqueid or life.begun.at > row.at + LATE_HANGUP:
+        return False
+    return life.cause == FORWARDED or abs(life.ended.at - row.at) <= LATE_HANGUP
+
+
+def _likelihood(life: Life) -> int:
+    """Asterisk 22 gives the cause "redirected", 16 none but whose side it was. Now and then either gives up the
+    phone before it has noted that.
+    """
+    if life.cause == FORWARDED:
+        return 2
+    return 1 if life.asked else 0
+
+
+def _end(life: Life) -> datetime:
+    assert life.ended is not None
+    return life.ended.at
+
+
+def _strings(running: Running) -> list[str]:
+    """`PJSIP/101&PJSIP/4165550101@trunk,24,tk` → what is dialled; a queue's is not told."""
+    return running.data.partition(",")[0].split("&") if running.app != "queue" else []
+
+
+def _is_of(string: str, name: str, channel: str) -> bool:
+    """Is this channel what that text dials? `PJSIP/N@trunk` is `PJSIP/trunk-…`."""
+    technology, _, rest = string.partition("/")
+    if not channel.startswith(technology + "/"):
+        return False
+    own = name.partition("/")[2]
+    return own in (rest, rest.partition("@")[2], rest.partition("/")[0], rest.partition("@")[0])
+
+
+def _has_music(running: Running) -> bool:
+    """Dial's option `m`: music instead of ringing."""
+    if running.app != "dial":
+        return False
+    options = running.data.split(",")[2:3]
+    return bool(options) and "m" in _without_arguments(options[0])
+
+
+def _without_arguments(options: str) -> str:
+    depth, kept = 0, []
+    for letter in options:
+        depth += letter == "("
+        if depth == 0:
+            kept.append(letter)
+        depth -= letter == ")" and depth > 0
+    return "".join(kept)

@@ -1,0 +1,101 @@
+"""What CEL tells of whole calls: rows in, the facts of every call that began and ended in them out. Pure.
+
+The tracker concludes, as from AMI; here its facts get the precision that CEL has. Ringing is taken from the
+start of the phone's channel, which comes a little sooner (`BEFORE_RINGING`); a time without fractions is known
+to a second. Rows are taken a stretch at a time, each up to a moment at which no channel is up, so that a file of
+years needs the memory of a day.
+
+Refuses: calls whose beginning or end is not in the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.translator import Retelling
+from callmon.core import facts as f
+from callmon.core.calls.ghost_channels import forget_all
+from callmon.core.calls.site import Site
+from callmon.core.calls.tracker import Tracker
+from callmon.core.facts import Fact
+
+Told = dict[str, list[Fact]]
+
+BEFORE_RINGING = timedelta(seconds=0.5)
+WHOLE = timedelta(seconds=1)
+# Between two stretches: rows are written by channel, a little out of order.
+APART = timedelta(seconds=10)
+# A channel of which nothing was written for so long is none: the exchange went down under it.
+DEAD = timedelta(hours=12)
+MOST = 1_000_000  # rows of one stretch
+
+_with = msgspec.structs.replace
+
+
+def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
+    """The facts of each call that is over. `keys`: the language that a menu's key asks for."""
+    tracker = Tracker(site)
+    tracker.dialplan_heard = True  # each row names the application: what goes up is not guessed at
+    found: Told = {}
+    retelling = Retelling(rows, keys)
+    for event in retelling.events():
+        for fact in tracker.feed(event):
+            found.setdefault(fact.call, []).append(fact)
+    forget_all(tracker)
+    whole = _whole_seconds(rows)
+    holds = any(row.kind == "STREAM_BEGIN" for row in rows)
+    return {
+        call: _marked(facts, call in whole, holds, message=call in retelling.without_message)
+        for call, facts in found.items()
+        if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
+    }
+
+
+def _whole_seconds(rows: Iterable[Row]) -> set[str]:
+    return {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
+
+
+def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool) -> list[Fact]:
+    """With what is not known exactly, and the word that all of it is from CEL."""
+    precision = WHOLE if is_whole else f.EXACT
+    marked = [_precise(fact, precision) for fact in facts]
+    marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=message, holds=holds))
+    return marked
+
+
+def _precise(fact: Fact, precision: timedelta) -> Fact:
+    match fact:
+        case f.PhoneRang():
+            return _with(fact, slack=precision + BEFORE_RINGING)
+        case f.Arrived() | f.LineOpened() | f.QueueEntered() | f.Answered() | f.VoicemailTook():
+            return _with(fact, slack=precision) if precision else fact
+        case _:
+            return fact
+
+
+def stretches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows, cut where no channel is up."""
+    stretch: list[Row] = []
+    up: dict[str, datetime] = {}
+    latest: datetime | None = None
+    for row in rows:
+        if stretch and latest is not None and row.at - latest > APART:
+            up = {channel: at for channel, at in up.items() if row.at - at < DEAD}
+            if not up:
+                yield stretch
+                stretch = []
+        if len(stretch) >= MOST:
+            yield stretch
+            stretch, up = [], {}
+        stretch.append(row)
+        latest = row.at if latest is None else max(latest, row.at)
+        if row.kind == "CHAN_END":
+            up.pop(row.uniqueid, None)
+        elif row.kind != "LINKEDID_END" and row.kind != "HANGUP":
+            up[row.uniqueid] = row.at
+    if stretch:
+        yield stretch

@@ -1,0 +1,67 @@
+"""Whose message is it? What CEL cannot say, the box's own count before and after a gap sometimes can. Pure.
+
+A box grew by one message between two counts of the exchange's, one call alone was in it meanwhile, and nobody
+opened it: that call left it. In every other case nothing is concluded. (That a box did not grow proves nothing:
+messages may be deleted as they are mailed, or by a page of the exchange's.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from callmon.ami.mailboxes import DEFAULT, Growth
+from callmon.backfill.cel.rows import Row
+from callmon.core import facts as f
+from callmon.core.facts import Fact
+
+Span = tuple[datetime, datetime]
+NEAR = timedelta(seconds=2)  # a message is counted a moment after its caller has gone
+NEVER = datetime.max.replace(tzinfo=UTC)
+ENDS = frozenset(("HANGUP", "CHAN_END"))
+
+
+def left(rows: Sequence[Row], grown: Mapping[str, Iterable[Growth]]) -> dict[str, str]:
+    """The calls that certainly left a message, and in which box. `rows`: all of the time of the growths."""
+    stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
+    found: dict[str, str] = {}
+    for box, growths in grown.items():
+        for one in growths:
+            calls = {call for call, name, span in stays if name == box and _meet(span, one)}
+            was_opened = any(one.since - NEAR <= at <= one.until for at in looks)
+            if one.messages == 1 and len(calls) == 1 and not was_opened:
+                found[calls.pop()] = box
+    return found
+
+
+def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
+    """The facts of a call that left one, told as it ended."""
+    if not any(isinstance(x, f.VoicemailTook) for x in facts) or any(isinstance(x, f.MessageLeft) for x in facts):
+        return list(facts)
+    *before, end = facts
+    return [*before, f.MessageLeft(end.call, end.at, box), end]
+
+
+def _stays(rows: Sequence[Row]) -> Iterator[tuple[str, str, Span]]:
+    """Each stay in voicemail: of which call, in which box, from when until the channel's end."""
+    ends = {row.uniqueid: row.at for row in rows if row.kind in ENDS}
+    begun: set[tuple[str, str]] = set()
+    for row in rows:
+        if row.app.lower() != "voicemail":
+            continue
+        for box in _boxes(row.data):
+            if (row.uniqueid, box) not in begun:
+                begun.add((row.uniqueid, box))
+                yield row.linkedid, box, (row.at, ends.get(row.uniqueid, NEVER))
+
+
+def _boxes(data: str) -> Iterator[str]:
+    """`500@default&501,u` → 500, 501: whatever their context, so that none is overlooked."""
+    for written in data.partition(",")[0].split("&"):
+        box, _, context = written.partition("@")
+        yield box if context in ("", DEFAULT) else f"{box}@{context}"
+
+
+def _meet(span: Span, one: Growth) -> bool:
+    begin, end = span
+    return begin <= one.until and (end == NEVER or end + NEAR >= one.since)

@@ -1,0 +1,59 @@
+"""Rows in the order in which they happened, each once, however they were exported. Pure.
+
+CEL's own order is that of its writing: almost that of the times, and it decides between rows of one moment. An
+export may turn it round (newest first) or lose it; then what usually comes first within a moment does. Two ways of
+logging into one file, or a file beside its copy, give each row twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import msgspec
+
+from callmon.backfill.cel.rows import Row
+
+USUALLY = (
+    "CHAN_START", "ANSWER", "PICKUP", "FORWARD", "BRIDGE_ENTER", "PARK_START", "BLINDTRANSFER",
+    "ATTENDEDTRANSFER", "BRIDGE_EXIT", "PARK_END", "APP_END", "APP_START", "HANGUP", "CHAN_END", "LINKEDID_END",
+)  # fmt: skip
+RANKS = {kind: rank for rank, kind in enumerate(USUALLY)}
+IN_BETWEEN = RANKS["BRIDGE_EXIT"]
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Sorted by time; rows of one moment as they were written, where that can be told."""
+    once = _once(rows)
+    later = sum(one.at < other.at for one, other in pairwise(once))
+    sooner = sum(one.at > other.at for one, other in pairwise(once))
+    if later >= 3 * sooner:
+        return sorted(once, key=lambda row: (row.at, row.n))
+    if sooner >= 3 * later:
+        return _numbered(sorted(once, key=lambda row: (row.at, -row.n)))
+    return _numbered(sorted(once, key=lambda row: (row.at, RANKS.get(row.kind, IN_BETWEEN), row.n)))
+
+
+def _numbered(rows: Sequence[Row]) -> list[Row]:
+    return [msgspec.structs.replace(row, n=n) for n, row in enumerate(rows, 1)]
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """A channel begins once: where it does so k times, each of its rows is there k times too often."""
+    begun = Counter(row.uniqueid for row in rows if row.kind == "CHAN_START")
+    if not any(count > 1 for count in begun.values()):
+        return list(rows)
+    have = Counter(_what(row) for row in rows)
+    kept: Counter[object] = Counter()
+    return [row for row in rows if _is_wanted(row, have, kept, max(begun[row.uniqueid], 1))]
+
+
+def _is_wanted(row: Row, have: Counter[object], kept: Counter[object], copies: int) -> bool:
+    what = _what(row)
+    kept[what] += 1
+    return kept[what] <= -(-have[what] // copies)
+
+
+def _what(row: Row) -> object:
+    return row.kind, row.at, row.uniqueid, row.channel, row.app, row.data, row.exten, row.said, row.extra

@@ -1,0 +1,224 @@
+"""Rows of CEL: text as `cel_custom` writes it, or as a table gives it, to typed rows. Pure.
+
+Times are epoch seconds or local times of the exchange's zone, with or without fractions; without, the true moment
+lies within the second after (`is_whole`). In the hour that November has twice a row is placed by its channel's
+birth, which its uniqueid tells, and by the order of the rows.
+
+Files come as `cel_custom` writes them or as a database's tools export them (`export.py`).
+
+Refuses nothing: what cannot be read is counted, and the first of each kind named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from callmon.ami.events import instant
+from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header, is_no_row, lacking
+
+LEAST = COLUMNS.index("linkedid") + 1
+LONGEST_LINE = 65_536  # characters; no row of Asterisk's is near it
+TOLERANCE = timedelta(minutes=2)  # rows are written by channel, not quite in order
+TWICE = timedelta(hours=1)
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One row. `at` is UTC; `n` its place among the rows, which orders those of one moment."""
+
+    kind: str
+    at: datetime
+    is_whole: bool
+    n: int
+    name: str
+    number: str
+    dnid: str
+    exten: str
+    context: str
+    channel: str
+    app: str
+    data: str
+    uniqueid: str
+    linkedid: str
+    said: str  # of USER_DEFINED and streams: the name
+    extra: str
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What only some events say; nothing where it is no JSON."""
+        try:
+            found = msgspec.json.decode(self.extra) if self.extra else {}
+        except (msgspec.DecodeError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class Bad:
+    """What could not be read: how many of each kind, and where the first was."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, tuple[int, int]] = {}
+        self.lacks_apps = False  # there is no such column
+        self.doubted = 0  # calls (`bare.py`)
+
+    def add(self, what: str, line: int) -> None:
+        count, first = self.kinds.get(what, (0, line))
+        self.kinds[what] = count + 1, first
+
+    def __len__(self) -> int:
+        return sum(count for count, _ in self.kinds.values())
+
+    def sentences(self, source: str) -> list[str]:
+        left_out = [
+            f"{source}: {count} {'row' if count == 1 else 'rows'} left out, {what} (the first is row {first})."
+            for what, (count, first) in sorted(self.kinds.items())
+        ]
+        return [*left_out, *([self._of_doubted(source)] if self.doubted else [])]
+
+    def _of_doubted(self, source: str) -> str:
+        calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
+        return (
+            f"{source}: {calls} told in part: who answered or ended a call, and where it was handed on, takes the "
+            "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
+        )
+
+
+class Reader:
+    """Fields to rows, in the order given. One reader for one source: it remembers where the clock is."""
+
+    def __init__(self, zone: tzinfo, bad: Bad | None = None) -> None:
+        self._zone = zone
+        self.bad = Bad() if bad is None else bad
+        self._n = 0
+        self._last: datetime | None = None
+        self._names: dict[str, str] = {}
+
+    def lines(self, text: Iterable[str]) -> Iterator[Row]:
+        """Rows of a file of comma-separated values; a first line of names tells another order of columns."""
+        columns: Sequence[str] = COLUMNS
+        for place, (number, fields) in enumerate(self._fields(text)):
+            if not place and (named := header(fields)):
+                columns = named
+                continue
+            if not place and (missing := lacking(fields)):
+                self.bad.add(f"for it has no column {missing}, without which calls cannot be told", number)
+                return
+            row = self._of(fields, columns, number)
+            if row is not None:
+                yield row
+
+    def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+        """A quoted value may hold a line's end: one line more is tried, then the broken one is left out."""
+        broken = ""
+        number = 0
+        form: Form | None = None
+        for number, line in enumerate(text, 1):
+            if is_no_row(line):
+                continue
+            if form is None:
+                form, line = Form.of(line)
+                width = len(form.split(line))
+            if len(line) > LONGEST_LINE:
+                self.bad.add("too long", number)
+                broken = ""
+                continue
+            if form.is_drawn and len(form.split(line)) != width:
+                self.bad.add("a bar stands in one of its values", number)
+                continue
+            if broken and not form.is_whole(line) and form.is_whole(broken + line):
+                yield number - 1, form.split(broken + line)
+                broken = ""
+                continue
+            if broken:
+                self.bad.add("a quotation mark is missing", number - 1)
+                broken = ""
+            if not form.is_whole(line):
+                broken = line
+            else:
+                yield number, form.split(line)
+        if broken:
+            self.bad.add("cut off", number)
+
+    def _of(self, fields: Sequence[str], columns: Sequence[str], number: int) -> Row | None:
+        if len(fields) < (LEAST if columns is COLUMNS else len(NEEDED)):
+            self.bad.add("too few columns", number)
+            return None
+        return self.row(dict(zip(columns, fields, strict=False)), number)
+
+    def row(self, told: Mapping[str, Any], number: int = 0) -> Row | None:
+        """A row by its columns' names; None (and counted) when it is none."""
+        kind, uniqueid, linkedid = (_text(told, name) for name in ("eventtype", "uniqueid", "linkedid"))
+        kind = event_of(kind)
+        if not kind or not uniqueid:
+            self.bad.add("no event or no uniqueid", number)
+            return None
+        at, is_whole = self._time(told.get("eventtime"), uniqueid)
+        if at is None:
+            self.bad.add("its time is not understood", number)
+            return None
+        self._n += 1
+        self.bad.lacks_apps |= "appname" not in told
+        return Row(
+            kind=self._once(kind),
+            at=at,
+            is_whole=is_whole,
+            n=self._n,
+            name=_text(told, "cid_name"),
+            number=_text(told, "cid_num"),
+            dnid=_text(told, "cid_dnid"),
+            exten=self._once(_text(told, "exten")),
+            context=self._once(_text(told, "context")),
+            channel=self._once(_text(told, "channame")),
+            app=self._once(_text(told, "appname")),
+            data=self._once(_text(told, "appdata")),
+            uniqueid=self._once(uniqueid),
+            linkedid=self._once(linkedid or uniqueid),
+            said=self._once(_text(told, "userdeftype")),
+            extra=_text(told, "eventextra"),
+        )
+
+    def _once(self, text: str) -> str:
+        if len(self._names) > 100_000:
+            self._names.clear()
+        return self._names.setdefault(text, text)
+
+    def _time(self, told: object, uniqueid: str) -> tuple[datetime | None, bool]:
+        if isinstance(told, datetime):
+            return self._placed(told, uniqueid), told.microsecond == 0
+        text = str(told or "").strip()
+        if (at := instant(text)) is not None:
+            return at, "." not in text
+        try:
+            local = datetime.fromisoformat(text)
+        except ValueError:
+            return None, False
+        return self._placed(local, uniqueid), "." not in text
+
+    def _placed(self, local: datetime, uniqueid: str) -> datetime | None:
+        """A local time in UTC. Two are possible in an hour of November."""
+        try:
+            if local.tzinfo is not None:
+                return _sane(local.astimezone(UTC))
+            first = local.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
+            second = local.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+        except (OverflowError, ValueError):
+            return None
+        if second > first:
+            after = [instant(uniqueid.rpartition("-")[2].partition(".")[0]), self._last]
+            earliest = max((at for at in after if at is not None and abs(at - first) < 4 * TWICE), default=first)
+            first = first if first >= earliest - TOLERANCE else second
+        self._last = first
+        return _sane(first)
+
+
+def _sane(at: datetime) -> datetime | None:
+    """Within the years of Asterisk: what is counted later must not overflow."""
+    return at if 1990 < at.year < 2200 else None
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    return "" if value is None or value in ABSENT else str(value)

@@ -1,0 +1,351 @@
+"""Rows of CEL to the events that AMI would have sent, so that the tracker understands both alike. Pure.
+
+    CHAN_START ─▶ Newchannel (and, of a phone that was dialled, DialBegin and DialState)
+    ANSWER ─▶ DialEnd ANSWER, or Newstate Up       HANGUP ─▶ DialEnd, HangupRequest, Hangup
+    APP_START, or the application a row names ─▶ VoiceMail, Queue, Busy
+    BRIDGE_ENTER, BRIDGE_EXIT, BLINDTRANSFER, ATTENDEDTRANSFER, PICKUP, PARK_START, PARK_END, FORWARD: as they are
+
+CEL knows no ringing: a phone that was dialled is taken to ring from its channel's start, unless it refused at
+once. It knows no language but that of prompts and the keys that callers press (`language_keys`).
+
+Refuses: to tell of a channel whose start it has not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from callmon.ami import events as e
+from callmon.backfill.cel.channels import BUSY, DECLINED, Life, Lives
+from callmon.backfill.cel.dials import CLOSE, SAME_SECOND, Dials
+from callmon.backfill.cel.order import in_order
+from callmon.backfill.cel.rows import Row
+
+UP, RING, DOWN, IS_BUSY = "6", "4", "0", "7"
+CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
+UNREACHABLE = frozenset(("1", "3", "20", "27"))
+REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
+HOLDING = "holding_bridge"
+# A caller's own ANSWER while one of these runs is the answer of whoever was dialled.
+OF_A_PERSON = frozenset(("dial", "queue", "followme", "page", "retrydial"))
+VOICEMAIL, QUEUE = "voicemail", "queue"
+
+
+class Retelling:
+    """One stretch of rows, in order, from before its calls began to after they ended."""
+
+    def __init__(self, rows: Sequence[Row], keys: Mapping[str, str]) -> None:
+        self._rows = in_order(rows)
+        self.lives = Lives(self._rows)
+        self._dials = Dials(self._rows, self.lives)
+        self._keys = keys
+        self.without_message: set[str] = set()  # calls of which the dialplan said so
+        self._bridges: dict[str, list[Life]] = {}
+        self._holding: set[str] = set()
+        self._asked: set[str] = set()
+        self._talking: dict[str, Life] = {}  # by endpoint, the channel that was last put in a bridge
+        self._steps: dict[str, Callable[[Row, Life], Iterator[e.Event]]] = {
+            "CHAN_START": self._chan_start,
+            "ANSWER": self._answer,
+            "APP_END": self._app_end,
+            "HANGUP": self._hangup,
+            "CHAN_END": self._hangup,
+            "BRIDGE_ENTER": self._bridge_enter,
+            "BRIDGE_EXIT": self._bridge_exit,
+            "BLINDTRANSFER": self._blind,
+            "ATTENDEDTRANSFER": self._attended,
+            "PICKUP": self._pickup,
+            "FORWARD": self._forward,
+            "PARK_START": self._parked,
+            "PARK_END": self._park_end,
+            "USER_DEFINED": self._said,
+            "DTMF": self._key,
+            "STREAM_BEGIN": self._stream,
+            "STREAM_END": self._stream_end,
+        }
+
+    def events(self) -> Iterator[e.Event]:
+        for row in self._rows:
+            life = self.lives.at(row.uniqueid)
+            if life is None or life.begun is None:
+                continue
+            if life.leaving == row.n and life.asked:
+                yield from self._asks(row, life)
+            if row.kind not in ("CHAN_START", "APP_END"):
+                yield from self._in_application(row, life)
+            step = self._steps.get(row.kind)
+            if step is not None:
+                yield from step(row, life)
+
+    # Channels come and go.
+
+    def _chan_start(self, row: Row, life: Life) -> Iterator[e.Event]:
+        if life.told:
+            return
+        life.told = True
+        calls = life.is_own and not life.is_local and not self._dials.is_originated(life)
+        if calls:
+            yield from self._second_line(row, life)
+        state = RING if calls else DOWN
+        yield e.Newchannel(
+            row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
+        )
+        if life.is_half_that_dials:
+            other = self.lives.named(row.channel[:-1] + "1", row.at)
+            if other is not None and other.told:
+                yield e.LocalBridge(row.at, other.uniqueid, row.uniqueid)
+        elif self._dials.is_dialled(life):
+            yield from self._dial(row, life)
+
+    def _second_line(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """A phone that calls while it has somebody on the line has put that one on hold."""
+        person = self._talking.get(life.endpoint)
+        if person is None or not person.bridge or person.bridge in self._holding:
+            return
+        near = [other for other in self._bridges.get(person.bridge, ()) if other is not person]
+        if near and not any(other.held_by is not None for other in near):
+            yield e.Hold(row.at, person.channel, person.uniqueid)
+
+    def _dial(self, row: Row, life: Life) -> Iterator[e.Event]:
+        dial = self._dials.of(life, row)
+        life.dialler, life.tried = dial.by, True
+        by = dial.by.uniqueid if dial.by is not None else ""
+        language = dial.by.language if dial.by is not None else ""
+        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, row.linkedid, dial.string)
+        if life.is_local or not self._dials.rang(life):
+            return
+        if dial.has_music:
+            yield e.MusicOnHoldStart(row.at, by)
+        yield e.DialState(row.at, by, row.channel, row.uniqueid, "RINGING")
+
+    def _asks(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """Its own side hangs up."""
+        if life.uniqueid not in self._asked:
+            self._asked.add(life.uniqueid)
+            yield e.HangupRequest(row.at, row.context, row.exten, life.uniqueid, life.cause)
+
+    def _hangup(self, row: Row, life: Life) -> Iterator[e.Event]:
+        if life.ended is not row:
+            return
+        yield from self._leave_application(row, life)
+        yield from self._given_up(row, life)
+        yield from self._refused_at_the_end(row, life)
+        yield e.Hangup(row.at, life.language, row.context, row.exten, row.uniqueid, life.cause)
+
+    def _refused_at_the_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """What ended the call may be written a moment after that end: the hang-up of a phone that refused."""
+        near = SAME_SECOND if row.is_whole else CLOSE
+        for phone in self.lives.of_call.get(life.linkedid, ()):
+            if phone.dialler is not life or phone.cause not in REFUSALS or phone.ended is None:
+                continue
+            if phone.ended.at - row.at <= near:
+                if phone.asked:
+                    yield from self._asks(_on(row, phone), phone)
+                yield from self._given_up(_on(row, phone), phone)
+
+    def _given_up(self, row: Row, life: Life, forward: str = "") -> Iterator[e.Event]:
+        """A phone that was dialled and did not answer."""
+        if not life.tried or life.stopped or life.answered is not None or life.taken is not None:
+            return
+        life.stopped = True
+        forward = forward or (self._dials.forward_of(life))
+        status = "CANCEL" if forward else self._why(row, life)
+        yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, status, forward)
+
+    def _why(self, row: Row, life: Life) -> str:
+        """By the phone's own cause; else the dial's time was over, or another phone, or the caller, ended it."""
+        if life.cause == BUSY:
+            return "BUSY"
+        if life.cause in CONGESTED:
+            return "CONGESTION"
+        if life.cause in UNREACHABLE:
+            return "CHANUNAVAIL"
+        return "NOANSWER" if self._dials.is_over_in_vain(life, row) else "CANCEL"
+
+    def _dialler(self, life: Life) -> str:
+        return life.dialler.uniqueid if life.dialler is not None else ""
+
+    # Somebody, or something, takes the call.
+
+    def _answer(self, row: Row, life: Life) -> Iterator[e.Event]:
+        if life.tried:
+            yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, "ANSWER")
+        elif life.is_own and row.app.lower() not in OF_A_PERSON:
+            yield e.Newstate(row.at, row.channel, UP, "", row.context, row.exten, row.uniqueid)
+
+    def _in_application(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """Which application has the channel: each row says so, also where `apps` of cel.conf does not name it."""
+        if (row.app == life.app and row.data == life.data) or row.app.lower().startswith("app"):
+            return
+        yield from self._leave_application(row, life)
+        life.app, life.data = row.app, row.data
+        match row.app.lower():
+            case "voicemail":
+                yield e.Newexten(row.at, "", row.uniqueid, "VoiceMail", row.data)
+            case "queue":
+                name = row.data.partition(",")[0]
+                yield e.QueueCallerJoin(row.at, life.language, row.uniqueid, name)
+            case "busy":
+                yield e.Newstate(row.at, row.channel, IS_BUSY, "", row.context, row.exten, row.uniqueid)
+            case _:
+                pass
+
+    def _leave_application(self, row: Row, life: Life) -> Iterator[e.Event]:
+        app, life.app = life.app, ""
+        if app.lower() == QUEUE:
+            yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
+
+    def _app_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+        if row.app == life.app:
+            yield from self._leave_application(row, life)
+
+    def _bridge_enter(self, row: Row, life: Life) -> Iterator[e.Event]:
+        more = row.more
+        bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`bare.py`)
+        if life.app.lower() == QUEUE:  # whoever takes the caller out of it
+            yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
+            life.app = ""
+        self._leave_bridge(life)
+        life.bridge = bridge
+        self._talking[life.endpoint] = life
+        self._bridges.setdefault(bridge, []).append(life)
+        if more.get("bridge_technology") == HOLDING:
+            self._holding.add(bridge)
+        yield e.BridgeEnter(row.at, bridge, row.uniqueid)
+
+    def _bridge_exit(self, row: Row, life: Life) -> Iterator[e.Event]:
+        bridge = str(row.more.get("bridge_id") or life.bridge)
+        if bridge == life.bridge:
+            self._leave_bridge(life)
+        yield e.BridgeLeave(row.at, bridge, row.uniqueid)
+
+    def _leave_bridge(self, life: Life) -> None:
+        members = self._bridges.get(life.bridge)
+        if members is not None and life in members:
+            members.remove(life)
+            if not members:
+                del self._bridges[life.bridge]
+        life.bridge = ""
+
+    def _pickup(self, row: Row, life: Life) -> Iterator[e.Event]:
+        taker = self.lives.at(str(row.more.get("pickup_channel_uniqueid", "")))
+        taker = taker or self.lives.named(str(row.more.get("pickup_channel", "")), row.at)
+        if taker is not None:
+            by = self._dialler(life)
+            yield e.DialEnd(row.at, by, taker.channel, taker.uniqueid, "ANSWER")
+
+    # The caller is handed on.
+
+    def _blind(self, row: Row, life: Life) -> Iterator[e.Event]:
+        more = row.more
+        transferee = _given(more, "transferee_channel_uniqueid")
+        extension = _given(more, "extension")
+        if not self._dials.is_parked_by(transferee, row):
+            yield e.BlindTransfer(row.at, "Success", row.channel, row.uniqueid, transferee, extension)
+
+    def _attended(self, row: Row, life: Life) -> Iterator[e.Event]:
+        more = row.more
+        second = self.lives.at(_given(more, "channel2_uniqueid"))
+        yield e.AttendedTransfer(
+            row.at,
+            "Success",
+            row.channel,
+            row.uniqueid,
+            second.begun.exten if second is not None and second.begun is not None else "",
+            second.uniqueid if second is not None else row.uniqueid,
+            _given(more, "transferee_channel_uniqueid"),
+            _given(more, "transfer_target_channel_name"),
+            _given(more, "transfer_target_channel_uniqueid"),
+        )
+
+    def _forward(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """Told on the channel that dials; which phone it was, its hang-up (cause 23) tells."""
+        phone = self._dials.forwarder(row)
+        if phone is not None and phone.begun is not None:
+            where = _given(row.more, "forward")
+            yield from self._given_up(_on(row, phone), phone, where)
+
+    def _parked(self, row: Row, life: Life) -> Iterator[e.Event]:
+        yield e.ParkedCall(row.at, row.uniqueid, "")
+
+    def _park_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+        more = row.more
+        match more.get("reason"):
+            case "ParkedCallUnparked":
+                name = _given(more, "retriever")
+                retriever = self.lives.named(name, row.at)
+                uniqueid = retriever.uniqueid if retriever is not None else ""
+                yield e.UnParkedCall(row.at, row.uniqueid, name, uniqueid)
+            case "ParkedCallTimeOut":
+                yield e.ParkedCallTimeOut(row.at, row.uniqueid)
+            case _:
+                pass
+
+    # What is said, pressed and played.
+
+    def _said(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """CELGenUserEvent(NAME,Header: value, …): the same words as UserEvent's, and VoiceMail's own result."""
+        words = _headers(row)
+        if row.said == "CallmonVoicemail":
+            status = words.get("status", "").upper()
+            if status == "FAILED":  # gone in the greeting, too short, or no such box: no message in any case
+                self.without_message.add(row.linkedid)
+            if status == "SUCCESS":
+                yield e.MessageWaiting(row.at, row.uniqueid, words.get("mailbox", ""), "1")
+            return
+        number, language = words.get("number", ""), words.get("language", "")
+        yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
+
+    def _key(self, row: Row, life: Life) -> Iterator[e.Event]:
+        """A key of the language menu, before anything was dialled."""
+        language = self._keys.get(str(row.more.get("digit", "")))
+        if language is not None and life.is_own and not life.bridge and row.app and row.said != "Sent":
+            life.language = language
+        return iter(())
+
+    def _stream(self, row: Row, life: Life) -> Iterator[e.Event]:
+        more = row.more
+        language = _given(more, "language")
+        if language:
+            if not life.spoken_first:
+                life.spoken_first = language
+            elif language[:2] != life.spoken_first[:2]:
+                life.language = language
+        if "class" not in more:
+            return
+        person = self._beside(life)
+        if person is not None:
+            life.held_by = person
+            yield e.Hold(row.at, person.channel, person.uniqueid)
+
+    def _stream_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+        person, life.held_by = life.held_by, None
+        if person is not None:
+            yield e.Unhold(row.at, person.channel, person.uniqueid)
+
+    def _beside(self, life: Life) -> Life | None:
+        """Whoever is in the bridge with a caller who hears music, if that is no parking lot."""
+        if not life.bridge or life.bridge in self._holding or not life.is_own:
+            return None
+        near = (other for other in self._bridges.get(life.bridge, ()) if other is not life and not other.is_local)
+        return next(near, None)
+
+
+def _on(row: Row, life: Life) -> Row:
+    """The same moment on another channel."""
+    return msgspec.structs.replace(row, channel=life.channel, uniqueid=life.uniqueid)
+
+
+def _given(more: Mapping[str, Any], name: str) -> str:
+    value = str(more.get(name) or "")
+    return "" if value == "N/A" else value
+
+
+def _headers(row: Row) -> dict[str, str]:
+    """`Status: SUCCESS,Mailbox: 500`, in a JSON of one word `extra`, or bare in an older Asterisk."""
+    said = row.more.get("extra", row.extra)
+    pairs = (part.partition(":") for part in str(said).split(","))
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}

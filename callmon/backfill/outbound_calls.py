@@ -1,0 +1,72 @@
+"""Calls out that a backfill found: those to whom a callback is owed go to the ledger, by hand as it were.
+
+Whoever writes the ledger does it, be it the daemon now or the next one that runs. Of a call to anybody else
+nothing is stored, its number least of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import cast
+
+from sqlalchemy import Connection, and_, or_, select
+
+from callmon.core.callbacks.commands import Hand
+from callmon.core.facts import AnyFact, Arrived, Fact
+from callmon.store.database import Store, _told
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.obligations import HAND, MARK, NUMBER, OBLIGATION
+from callmon.store.row_mapping import CALLER
+
+ACTOR = "backfill"
+CHUNK = 200
+
+
+def hand_over(
+    store: Store,
+    exchange: str,
+    calls: Iterable[Sequence[Fact]],
+    number: Callable[[Arrived], str | None],
+    now: datetime,
+) -> int:
+    """How many of these calls were to somebody who waits, and are told to the ledger. Raises StoreError."""
+    count, rest = 0, iter(calls)
+    while some := list(islice(rest, CHUNK)):
+        with _told(store), store.writing() as connection:
+            count += sum(_one(connection, store, exchange, facts, number, now) for facts in some)
+    return count
+
+
+def _one(
+    connection: Connection,
+    store: Store,
+    exchange: str,
+    facts: Sequence[Fact],
+    number: Callable[[Arrived], str | None],
+    now: datetime,
+) -> bool:
+    arrived = facts[0]
+    assert isinstance(arrived, Arrived)
+    whom = number(arrived)
+    if whom is None or not _waits(connection, store.ring.tokens(whom)):
+        return False
+    told = cast("tuple[AnyFact, ...]", tuple(facts))
+    hand = Hand(
+        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=arrived.call, facts=told
+    )  # fmt: skip
+    return ledger.called(connection, store.ring, hand, arrived.dialled)
+
+
+def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
+    """A callback to this number is owed, or has just been written down to be."""
+    known = or_(OBLIGATION.c.token.in_(tokens), OBLIGATION.c.other.in_(tokens))
+    owed = select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
+    if connection.execute(owed).one_or_none() is not None:
+        return True
+    done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
+    same = and_(NUMBER.c["call"] == HAND.c.obligation, NUMBER.c.exchange == HAND.c.exchange)
+    asked = and_(HAND.c.n > done, HAND.c.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
+    question = select(HAND.c.n).select_from(HAND.join(NUMBER, same)).where(asked).limit(1)
+    return connection.execute(question).one_or_none() is not None

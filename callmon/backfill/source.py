@@ -1,0 +1,202 @@
+"""An exchange's CEL where it is kept, and only the rows of a time: from a file, or from a table. Blocks.
+
+Rows are wanted of whole calls, also of those that began before the time or ended after it: a file is read from
+half a day before it on, a table from the first to the last row of the calls that have one in it.
+
+Refuses to write: it asks a table in transactions that read only, where the database knows such.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from glob import glob
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel.formats import named
+from callmon.backfill.cel.rows import Reader, Row
+from callmon.backfill.job import AROUND, Window, lines_of
+from callmon.config.cel import CelSettings
+from callmon.errors import ConfigError, StoreError
+from callmon.store.database import reason
+
+DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+FOLD = timedelta(hours=1)  # local times of the hour that November has twice
+ASKED_AT_ONCE = 500
+PIECE = 65_536
+
+
+def rows(
+    settings: CelSettings, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[Row]:
+    """All rows of the calls that were up in these times (None: every row). Raises ConfigError or StoreError."""
+    if settings.file is not None:
+        yield from _of_files(settings.file, exchange, reader, zone, windows)
+    elif settings.url is not None:
+        yield from _of_table(settings, exchange, reader, zone, windows)
+
+
+# A file.
+
+
+def _of_files(
+    pattern: str, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[Row]:
+    paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
+    if not paths:
+        raise ConfigError(f"exchanges.{exchange}.cel.file: there is no {pattern} that callmon's user can see")
+    since = None if windows is None else min(begin for begin, _ in windows) - diary.DEAD
+    for path in paths:
+        if since is not None and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
+            continue
+        if since is None or path.suffix == ".gz":
+            with lines_of(path) as lines:
+                yield from reader.lines(lines)
+        else:
+            yield from reader.lines(_from(path, since, zone))
+
+
+def _from(path: Path, since: datetime, zone: ZoneInfo) -> Iterator[str]:
+    """The lines from about that time on: rows are in the order of their times, but for seconds."""
+    try:
+        with path.open("rb") as file:
+            file.seek(_place(file, since, zone))
+            text = io.TextIOWrapper(file, "utf-8", "replace", newline="")
+            while line := text.readline(PIECE):
+                yield line
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def _place(file: Any, since: datetime, zone: ZoneInfo) -> int:
+    """The beginning of a line before which all is older; found by halves."""
+    low, high = 0, file.seek(0, io.SEEK_END)
+    while high - low > PIECE:
+        middle = (low + high) // 2
+        at, place = _time_after(file, middle, high, zone)
+        if at is None or at >= since:
+            high = middle
+        else:
+            low = place
+    return low
+
+
+def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[datetime | None, int]:
+    """The time of the first whole line after a place, and where that begins."""
+    file.seek(place)
+    file.readline(PIECE)
+    while file.tell() < end:
+        begin = file.tell()
+        line = file.readline(PIECE).decode("utf-8", "replace")
+        row = next(Reader(zone).lines([line]), None)
+        if row is not None:
+            return row.at, begin
+    return None, place
+
+
+# A table.
+
+
+def _of_table(
+    settings: CelSettings, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[Row]:
+    engine = _engine(settings, exchange)
+    try:
+        with engine.connect() as connection:
+            yield from _Table(connection, settings.table, zone).rows(reader, windows)
+    except SQLAlchemyError as error:
+        raise StoreError(f"exchanges.{exchange}.cel: the table cannot be read: {reason(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def _engine(settings: CelSettings, exchange: str) -> Engine:
+    url = make_url(settings.url or "")
+    url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
+    password = settings.password(exchange)
+    if password is not None:
+        url = url.set(password=password)
+    try:
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"exchanges.{exchange}.cel.url: the driver of MariaDB is missing; pip install 'callmon[mariadb]'"
+        ) from None
+
+
+class _Table:
+    """A table of anybody's making that holds CEL's columns."""
+
+    def __init__(self, connection: Connection, name: str, zone: ZoneInfo) -> None:
+        self._connection, self._zone = connection, zone
+        self._table = Table(name, MetaData(), autoload_with=connection)
+        columns = {named(column.name): column for column in self._table.columns}
+        missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
+        if missing:
+            raise StoreError(f"the table {name} is no CEL: it has no column {missing[0]}")
+        self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
+
+    def rows(self, reader: Reader, windows: Sequence[Window] | None) -> Iterator[Row]:
+        order = self._columns.get("id", self._at)
+        if windows is None:
+            yield from self._read(reader, select(self._table).order_by(order))
+            return
+        for begin, end in _joined(self._bounds(window) for window in windows):
+            question = select(self._table).where(self._at >= begin, self._at <= end)
+            yield from self._read(reader, question.order_by(order))
+
+    def _read(self, reader: Reader, question: Any) -> Iterator[Row]:
+        found = self._connection.execution_options(stream_results=True).execute(question).mappings()
+        for number, told in enumerate(found, 1):
+            row = reader.row({named(name): value for name, value in told.items()}, number)
+            if row is not None:
+                yield row
+
+    def _bounds(self, window: Window) -> tuple[Any, Any]:
+        """From the first to the last row of the calls that have one in this time."""
+        begin, end = (self._as_kept(at) for at in (window[0] - AROUND - FOLD, window[1] + AROUND + FOLD))
+        question = select(self._call).where(self._at >= begin, self._at <= end).distinct()
+        calls = iter(self._connection.scalars(question).all())
+        while some := list(islice(calls, ASKED_AT_ONCE)):
+            ends = select(func.min(self._at), func.max(self._at)).where(self._call.in_(some))
+            first, last = self._connection.execute(ends).one()
+            begin, end = min(begin, first), max(end, last)
+        return begin, end
+
+    def _as_kept(self, at: datetime) -> Any:
+        """A time as this table's column has it: local or with a zone, epoch seconds, or text of either."""
+        local = at.astimezone(self._zone).replace(tzinfo=None)
+        if isinstance(self._at.type, DateTime):
+            return at if self._at.type.timezone else local
+        known = self._connection.scalars(select(self._at).where(self._at.is_not(None)).limit(1)).first()
+        if isinstance(known, datetime):
+            return local
+        is_number = known is not None and not isinstance(known, str)
+        if is_number:
+            return at.timestamp()
+        is_epoch = str(known or "").replace(".", "").isdigit()
+        return f"{at.timestamp():.6f}" if is_epoch else local.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _joined(spans: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Spans that overlap as one, in order."""
+    current: tuple[Any, Any] | None = None
+    for begin, end in sorted(spans):
+        if current is None:
+            current = begin, end
+        elif begin <= current[1]:
+            current = current[0], max(current[1], end)
+        else:
+            yield current
+            current = begin, end
+    if current is not None:
+        yield current

@@ -1,0 +1,141 @@
+"""`callmon alerting`: the opening hours as Alertmanager reads them, and a test alert that a person must receive.
+
+Refuses to touch anything in a configuration of Alertmanager but its section `time_intervals:`; sends no alert but
+`CallmonTest`, which says that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from callmon.cli.common import config_option, configuration, say, speaks_plainly, write_file
+from callmon.errors import CallmonError, ConfigError
+
+MONTHS = 26
+ANSWER_SECONDS = 10
+WHO = ("team", "lead", "administrator", "telephony")
+SECTION = "time_intervals:"
+# The section ends where the next begins, or a comment that stands at the margin.
+_SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
+
+language_option = click.option(
+    "--lang", type=click.Choice(["fr", "en"]), help="of what is said (default: the settings')"
+)
+
+
+@click.group()
+def alerting() -> None:
+    """What Alertmanager must be told of callmon's calendar, and a test alert."""
+
+
+@alerting.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@config_option
+@click.option("--months", default=MONTHS, show_default=True, type=click.IntRange(1, 120), help="of closed days")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day (default: today)")
+@language_option
+@speaks_plainly
+def hours(file: Path | None, config: Path | None, months: int, first: datetime | None, lang: str | None) -> None:
+    """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar; or put it into FILE.
+
+    When the calendar changes, and once a year. Then have Alertmanager read its configuration again.
+
+    \b
+    Example: callmon alerting hours /etc/prometheus/alertmanager.yml --config /etc/callmon/callmon.toml
+    """
+    from callmon.tools.alertmanager import as_yaml, time_intervals
+
+    settings = configuration(config)
+    day = first.date() if first else datetime.now(UTC).astimezone(settings.timezone).date()
+    section = as_yaml(time_intervals(settings.calendar(), day, months))
+    if file is None:
+        click.echo(section, nl=False)
+        return
+    language = lang or settings.default_language
+    before = _read(file)
+    after = with_section(before, section)
+    if after == before:
+        click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
+        return
+    write_file(file, after.encode())
+    click.echo(
+        say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", language, file=file)
+    )
+
+
+@alerting.command()
+@click.option("--to", type=click.Choice(WHO), default="lead", show_default=True, help="who is to receive it")
+@click.option(
+    "--alertmanager",
+    "address",
+    default="http://127.0.0.1:9093",
+    show_default=True,
+    metavar="URL",
+    help="where it is",
+)
+@config_option
+@language_option
+@speaks_plainly
+def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
+    """Send the alert CallmonTest to an Alertmanager: a message must reach whoever is named, at any hour.
+
+    Five minutes later Alertmanager ends the alert, and says so with the same words.
+
+    \b
+    Example: callmon alerting test --to lead --alertmanager http://127.0.0.1:9093
+    """
+    language = lang or configuration(config).default_language
+    send(address, to)
+    click.echo(say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
+
+
+def with_section(written: str, section: str) -> str:
+    """A configuration of Alertmanager with this section in place of its own; at its end when it has none."""
+    found = list(_SECTION.finditer(written))
+    if len(found) > 1:
+        raise ConfigError(f"There are {len(found)} sections {SECTION} in this file; leave one.")
+    if not found:
+        return written + ("" if written.endswith("\n") or not written else "\n") + "\n" + section
+    rest = written[found[0].end() :]
+    return written[: found[0].start()] + section + ("\n" if rest else "") + rest
+
+
+def send(address: str, to: str) -> None:
+    """The test alert. Raises CallmonError that says who can act."""
+    if not re.match(r"https?://[^/\s]+", address):
+        raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
+    url = address.rstrip("/") + "/api/v2/alerts"
+    body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": _texts()}])
+    asked = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS):
+            return
+    except urllib.error.HTTPError as error:
+        error.close()
+        what = f"What answers at {url} does not take the alert ({error.code} {error.reason})"
+        raise CallmonError(f"{what}; is it Alertmanager's address?") from None
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); is it up?") from None
+
+
+def _texts() -> dict[str, str]:
+    """For those who read the alert without our templates."""
+    french = "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
+    return {"summary_fr": french, "summary_en": "Test alert of callmon: messages do reach you. Nothing to do."}
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8; is it Alertmanager's configuration?") from None

@@ -1,0 +1,134 @@
+"""`callmon backfill`: what happened while nobody listened, from the exchange's own diary (CEL)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callmon.cli.common import config_option, configuration, one_exchange, speaks_plainly, stop, until_done
+from callmon.errors import ConfigError
+from callmon.text.records import as_json
+
+if TYPE_CHECKING:
+    from callmon.backfill.apply import Change
+    from callmon.backfill.cel.rows import Row
+    from callmon.backfill.job import Backfill, Window
+    from callmon.config.settings import Settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@config_option
+@click.option("--exchange", help="which one, when the configuration has several")
+@click.option("--json", "in_json", is_flag=True, help="one JSON object a call, with the callers' numbers")
+@speaks_plainly
+def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None, in_json: bool) -> None:
+    """Fill gaps from CEL: calls that callmon did not hear, and the rest of those that it heard in part.
+
+    FILES are rows as cel_custom writes them, oldest first (- for standard input, .gz too); without FILES, the
+    times that were not heard are read where the configuration says. Calls that were heard throughout stay as they
+    are; running it again changes nothing. It may run beside the daemon.
+
+    \b
+    Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
+    """
+    from callmon.backfill.job import Backfill
+    from callmon.store.opening import ready
+
+    settings = configuration(config)
+    work = Backfill(settings, until_done(ready(settings)), one_exchange(settings, exchange))
+    windows = None if files else work.unheard(datetime.now(UTC))
+    rows = _rows(work, files) if files else _of_source(work, settings, windows)
+    changed: Counter[str] = Counter()
+    for told in _told(work, rows, windows, in_json, changed):
+        click.echo(told)
+    _report(work, changed, in_json)
+
+
+def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[Row]:
+    from callmon.backfill.job import lines_of
+
+    reader = work.reader()
+    for path in files:
+        with lines_of(path) as lines:
+            yield from reader.lines(lines)
+
+
+def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[Row]:
+    """From where the configuration says that the exchange keeps it."""
+    from callmon.backfill.source import rows
+
+    cel = settings.exchanges[work.exchange].cel
+    if not cel.is_on:
+        where = f"[exchanges.{work.exchange}.cel]"
+        raise ConfigError(
+            f"No FILE is given, and no source is configured: name one, or add {where} with a file or url."
+        )
+    return rows(cel, work.exchange, work.reader(), work.zone, windows)
+
+
+def _told(
+    work: Backfill,
+    rows: Iterable[Row],
+    windows: Sequence[Window] | None,
+    in_json: bool,
+    changed: Counter[str],
+) -> Iterator[str]:
+    for filled in work.run(rows, windows):
+        _progress(work)
+        for change in filled.changes:
+            changed[change.what] += 1
+            yield from [_as_json(change)] if in_json else _as_text(change)
+        yield from _of_no_line(work, in_json)
+    yield from _of_no_line(work, in_json)
+
+
+def _as_json(change: Change) -> str:
+    return json.dumps(as_json(change.exchange, change.call, change.findings), ensure_ascii=False)
+
+
+def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
+    """Calls of staff's own: told, never stored."""
+    apart, work.apart = work.apart, []
+    for call in apart if in_json else ():
+        yield json.dumps(as_json(work.exchange, call, ()), ensure_ascii=False)
+
+
+def _as_text(change: Change) -> Iterator[str]:
+    call = change.call
+    who = f" by {call.answered_by}" if call.answered_by is not None else ""
+    rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"
+    exact = rings if call.rings_estimated else rings.removesuffix(" (estimated)")
+    yield f"{change.exchange}  {call.call}  {change.what}  {call.line}  {call.outcome}{who}{exact}"
+    yield from (f"  {line}" for line in change.said)
+
+
+def _progress(work: Backfill) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{work.rows:>12,} rows", nl=False, err=True)
+
+
+def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
+    """In how many calls what changed; what of the rows was no use."""
+    if sys.stderr.isatty():
+        click.echo("", err=True)
+    for sentence in work.bad.sentences("CEL"):
+        click.echo(sentence, err=True)
+    if not work.rows and len(work.bad):
+        stop(("No row of CEL was found: is this a file that cel_custom wrote?",), 1)
+    counts = [f"{_calls(count)} {what}" for what, count in sorted(changed.items(), reverse=True)]
+    said = f"{', '.join(counts)}." if counts else "Nothing changed."
+    if work.called_back:
+        said += f" {_calls(work.called_back)} out to somebody who waits: the daemon enters it in the ledger."
+    click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)
+
+
+def _calls(count: int) -> str:
+    return f"{count} call" if count == 1 else f"{count} calls"

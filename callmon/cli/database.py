@@ -1,0 +1,148 @@
+"""`callmon db`: make the database, compare what it counted with what is in it, judge its calls again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callmon.cli.common import config_option, configuration, confirm, somebody, speaks_plainly, until_done
+
+if TYPE_CHECKING:
+    from callmon.store.database import Store
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+@config_option
+@speaks_plainly
+def upgrade(config: Path | None) -> None:
+    """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
+
+    Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
+
+    \b
+    Example: callmon db upgrade --config callmon.toml
+    """
+    from callmon.store.database import revision
+    from callmon.store.opening import ready
+
+    store = until_done(ready(configuration(config)))
+    _roll_up(store)
+    click.echo(f"The database is at revision {revision(store)}.")
+    _sign_everybody_out(store)
+
+
+def _sign_everybody_out(store: Store) -> None:
+    """And say who may sign in."""
+    from callmon.store.access import accounts
+    from callmon.store.access import restored_copy as put_back
+    from callmon.store.access.audit import Deed
+
+    known = accounts.accounts(store)
+    ended = put_back.end_all(store, Deed(datetime.now(UTC), somebody(), put_back.ENDED))
+    if not known and not ended:
+        return
+    click.echo(
+        f"Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:"
+    )
+    for one in known:
+        click.echo(f"{one.name:<24}{' '.join(sorted(one.roles))}{'  locked' if one.is_locked else ''}")
+
+
+@db.command()
+@config_option
+@click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
+@click.option("--to", "last", type=DAY, help="up to this day")
+@speaks_plainly
+def check(config: Path | None, first: datetime | None, last: datetime | None) -> None:
+    """Compare what is stored with itself: each call and its verdicts with its facts, what is owed with the ledger,
+    the figures and each day's roll-ups with the rows that they count.
+
+    A sentence for each thing that is wrong; status 1 when there is any. Changes nothing.
+
+    \b
+    Example: callmon db check --from 2026-10-01 --to 2026-10-31
+    """
+    from callmon.core.assembly import monitor
+    from callmon.store.database import open_store
+    from callmon.store.maintenance import consistency, rejudge
+    from callmon.store.rollups import rebuild as rolled
+
+    settings = configuration(config)
+    store = until_done(open_store(settings.store.url))
+    found = rejudge.differences(store)
+    days = (None if x is None else x.date() for x in (first, last))
+    for told in rolled.differences(store, settings.timezone, *days):
+        found += told
+    found += consistency.inconsistencies(store, monitor(settings, token=str))
+    for line in found:
+        click.echo(line)
+    if found:
+        sys.exit(1)
+    click.echo("Facts, calls, ledger, figures and roll-ups agree.")
+
+
+@db.command()
+@config_option
+@click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
+@click.option("--yes", is_flag=True, help="do it without asking")
+@speaks_plainly
+def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
+    """Judge every stored call again, by the standards and settings of now; print what changed.
+
+    Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
+    made anew.
+
+    \b
+    Example: callmon db rejudge --dry-run
+    """
+    from callmon.core.assembly import monitor
+    from callmon.store.database import open_store
+    from callmon.store.maintenance import rejudge
+    from callmon.store.rollups import rebuild as rolled
+
+    settings = configuration(config)
+    store = until_done(open_store(settings.store.url))
+    if not dry_run and not yes:
+        confirm("Every stored call is judged again, of published months too. Go on?")
+    changed = 0
+    for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run):
+        changed += 1
+        click.echo(line)
+    if dry_run:
+        click.echo(f"{changed} findings would change; nothing was changed.", err=True)
+        return
+    rolled.anew(store, settings.timezone)
+    _roll_up(store)
+    click.echo(f"{changed} findings changed.", err=True)
+
+
+def _roll_up(store: Store) -> None:
+    """Of every call that is in no roll-up yet."""
+    from callmon.store.rollups import rebuild as rolled
+
+    with _progress(rolled.left(store), "Rolling up") as advance:
+        for built in rolled.build(store):
+            advance(built.calls)
+
+
+@contextmanager
+def _progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not length or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update

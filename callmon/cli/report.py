@@ -1,0 +1,215 @@
+"""`callmon report`: the monthly statistics, in both languages at once.
+
+Reads the database, makes the Report (`reports/monthly`) and writes it in one format. A report is the same bytes
+each time, while neither the data nor the configuration changed and nothing fell due meanwhile.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callmon.cli.common import (
+    config_option,
+    configuration,
+    refuse_unknown,
+    speaks_plainly,
+    until_done,
+    write_file,
+)
+from callmon.core.statistics import period as months
+from callmon.errors import ConfigError, NoDataError
+from callmon.reports import request as report_order
+from callmon.reports.export import FORMATS, LANGUAGES, STDOUT, files, named
+from callmon.reports.load import Told
+from callmon.reports.request import Order
+from callmon.text.labels import translate, word
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+    from callmon.reports.formats.json import Published
+    from callmon.reports.model import Month
+    from callmon.reports.notes import Remarks
+
+NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # the page of the month says the same
+
+
+@click.command()
+@click.argument("month")
+@config_option
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
+@click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
+@click.option("--public", "is_public", is_flag=True, help="the public edition: small numbers are kept back")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="the FILE, or - for one language"
+)
+@click.option("--month-to-date", "to_date", is_flag=True, help="only the days of the month that are over")
+@click.option("--lines", "names", help="only these lines, with commas between")
+@click.option("--compare/--no-compare", default=True, show_default=True, help="the month before and a year before")
+@click.option("--sample", metavar="SEED", help="instead, 20 calls drawn by this seed, a page of text each")
+@click.option("--revises", type=click.Path(path_type=Path), help="JSON of an earlier report: what changed since?")
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="JSON of the public edition of the month before, or of a year before: printed beside this public one",
+)
+@click.option("--scheduled", is_flag=True, help="for a timer: only from the first business day on, and once")
+@click.option("--overwrite", is_flag=True, help="write over another report that is there")
+@click.option(
+    "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
+)
+@speaks_plainly
+def report(
+    month: str,
+    config: Path | None,
+    kind: str,
+    lang: str | None,
+    is_public: bool,
+    output: Path | None,
+    to_date: bool,
+    names: str | None,
+    compare: bool,
+    sample: str | None,
+    revises: Path | None,
+    beside: tuple[Path, ...],
+    scheduled: bool,
+    overwrite: bool,
+    remarks: Path | None,
+) -> None:
+    """The monthly statistics of MONTH (2026-10, or "last"), in French and English.
+
+    Both languages go to two files, -fr and -en; CSV has its data dictionary beside it. A report that is there
+    already and says something else is not written over: it may have been signed.
+
+    \b
+    Example: callmon report 2026-10 --format xlsx -o october.xlsx
+    """
+    settings, now = configuration(config), datetime.now(UTC)
+    today = now.astimezone(settings.timezone).date()
+    month = months.last(today) if month == "last" else month
+    if scheduled and not (months.is_due(settings.calendar(), today) and _is_missing(month, kind, lang, output)):
+        return
+    if is_public and sample:
+        raise ConfigError("--sample tells calls one by one: that is never public.")
+    earlier = None if revises is None else _published(revises)
+    wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
+    order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
+    period = report_order.checked(order, settings, now)
+    if sample is None:
+        _make(settings, order, now, output, overwrite, scheduled)
+    else:
+        _draw(settings, period, sample, lang, output, overwrite)
+
+
+def _make(
+    settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
+) -> None:
+    """The statistics, as they are ordered. To a timer it is no fault that callmon was not there last month."""
+    from callmon.store.database import open_store
+
+    store = until_done(open_store(settings.store.url))
+    try:
+        made = report_order.made(store, settings, order, now, _progress)
+    except NoDataError as error:
+        if not scheduled:
+            raise
+        click.echo(error, err=True)
+        return
+    _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
+    if now < months.month(order.month, settings.timezone).end:
+        click.echo(translate(NOT_OVER, order.lang or settings.default_language, "page"), err=True)
+
+
+def _draw(
+    settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
+) -> None:
+    """The calls of a sample instead of the statistics."""
+    from callmon.reports import report_sample_merge as report_sample
+    from callmon.store.database import open_store
+
+    packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    if not packs:
+        language = lang or settings.default_language
+        raise NoDataError(word("no_report", "no_call", language).format(month=period.name))
+    asked = [x for x in LANGUAGES if lang in (None, x)]
+    _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+
+
+def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
+    """Whether the first of the internal report's files is not there."""
+    path = output or Path(f"callmon-{month}.{kind}")
+    return not (path if kind == "json" or lang else named(path, "fr")).exists()
+
+
+def _published(path: Path) -> tuple[Published, str]:
+    """An earlier report, and what to call it. Raises ConfigError."""
+    from callmon.reports import revision as revising
+
+    return revising.read(_bytes_of(path), str(path)), str(path)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
+    """Raises ConfigError, before anything is written, when a file is there and says something else (R-31)."""
+    for path, data in told:
+        if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
+            raise ConfigError(
+                f"{path} is there and says something else; a report is not written over. Give another name with "
+                "-o (--revises tells what changed), or write over a draft with --overwrite."
+            )
+    for path, data in told:
+        if path == STDOUT:
+            sys.stdout.buffer.write(data)
+        else:
+            write_file(path, data)
+            click.echo(path)
+
+
+def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
+    if not wanted:
+        raise ConfigError(f"--lines names no line; there are {', '.join(settings.names('line'))}.")
+    refuse_unknown(settings, "line", *wanted)
+    return wanted
+
+
+def _progress(days: int) -> Told:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return lambda: None
+    bar = click.progressbar(length=days, label="Reading", file=sys.stderr)
+
+    def told() -> None:
+        bar.update(1)
+        if bar.finished:
+            bar.render_finish()
+
+    return told
+
+
+def _remarks_of(path: Path | None) -> Remarks:
+    """[section] fr = "…", en = "…". Raises ConfigError when a remark lacks a language (R-33)."""
+    if path is None:
+        return {}
+    try:
+        told = tomllib.loads(_bytes_of(path).decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
+    for key, text in told.items():
+        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
+            raise ConfigError(f"{path}: the remark [{key}] needs both fr and en, neither of them empty.")
+    return told

@@ -1,0 +1,273 @@
+"""Opening hours, closed days, "24 hours after", "two business days after", and when a person can still act.
+
+Reckons on instants: every `at` is an aware datetime, every answer is in UTC, and every length is elapsed
+time, so that the two days a year on which the clocks change have 23 and 25 hours. Refuses naive datetimes.
+Pure: it never asks what time it is.
+
+The policy gives the telephone « heures normales de bureau » and no times; 8:30 to 17:00, Monday to Friday, is
+what Annexe 1 gives the counters. It ships as an assumption, and `callmon check` prints it as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import islice, pairwise
+from types import MappingProxyType
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from callmon.config.closed_days import ClosedDay, ClosedDays
+
+MIDNIGHT = timedelta(0)
+DAY = timedelta(days=1)
+FRIDAY = 4
+# How far to look for an opening: longer than any posted closure, short enough that a calendar that never
+# opens is known at once.
+HORIZON_DAYS = 800
+
+
+class Period(NamedTuple):
+    """Open from `opens` (included) to `closes` (not included): local clock times, as time since midnight."""
+
+    opens: timedelta
+    closes: timedelta
+
+
+Periods = tuple[Period, ...]
+Span = tuple[datetime, datetime]
+CLOSED: Periods = ()
+
+
+def periods(*pairs: tuple[timedelta, timedelta]) -> Periods:
+    """The periods of one day, in order. Raises ValueError when one is empty, overlaps or leaves the day."""
+    ordered = tuple(sorted(Period(opens, closes) for opens, closes in pairs))
+    if any(not MIDNIGHT <= p.opens < p.closes <= DAY for p in ordered):
+        raise ValueError("a period must close after it opens, between 00:00 and 24:00")
+    if any(after.opens < before.closes for before, after in pairwise(ordered)):
+        raise ValueError("two periods of one day overlap")
+    return ordered
+
+
+def clock(hours: int, minutes: int = 0) -> timedelta:
+    """A local clock time as time since midnight."""
+    return timedelta(hours=hours, minutes=minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A week's opening hours: the periods of Monday to Sunday."""
+
+    week: tuple[Periods, Periods, Periods, Periods, Periods, Periods, Periods]
+
+    def on(self, day: date) -> Periods:
+        return self.week[day.weekday()]
+
+
+_OFFICE = periods((clock(8, 30), clock(17)))
+DEFAULT_HOURS = Hours((_OFFICE, _OFFICE, _OFFICE, _OFFICE, _OFFICE, CLOSED, CLOSED))
+
+
+class SpecialHours(Mapping[date, Periods]):
+    """The periods of single days (24 and 31 December): they win over the week and over closed days."""
+
+    __slots__ = ("_days",)
+
+    def __init__(self, days: Mapping[date, Periods] | None = None) -> None:
+        self._days = MappingProxyType(dict(days or {}))
+
+    def __getitem__(self, day: date) -> Periods:
+        return self._days[day]
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._days)
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._days.items()))
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When one line (or the ministry) is open. `timezone` is where its clock hangs."""
+
+    timezone: ZoneInfo
+    hours: Hours = DEFAULT_HOURS
+    closed: ClosedDays = field(default_factory=ClosedDays)
+    special_hours: SpecialHours = field(default_factory=SpecialHours)
+
+    # ── days ──
+
+    def local_day(self, at: datetime) -> date:
+        """The date on the line's own wall at that instant."""
+        return _utc(at).astimezone(self.timezone).date()
+
+    def periods_on(self, day: date) -> Periods:
+        """The opening periods of one date: special hours, else none on a closed day, else the week's."""
+        if (special := self.special_hours.get(day)) is not None:
+            return special
+        return CLOSED if self.closed.on(day) else self.hours.on(day)
+
+    def spans(self, day: date) -> tuple[Span, ...]:
+        """The same as instants."""
+        return _spans(self.timezone, day, self.periods_on(day))
+
+    def closed_days(self, first: date, last: date) -> list[ClosedDay]:
+        """Closed days from `first` to `last`, both included: (day, French name, English name) (R-49)."""
+        return list(self.closed.between(first, last))
+
+    def business_day(self, day: date) -> bool:
+        """« jour ouvrable »: Monday to Friday, no closed day, and the office opens at some time of it.
+
+        Special hours on a Saturday or on a holiday open the telephone; they make no business day of it.
+        """
+        return day.weekday() <= FRIDAY and not self.closed.on(day) and bool(self.periods_on(day))
+
+    # ── instants ──
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether `at` lies in opening hours. The opening instant does, the closing instant does not."""
+        at = _utc(at)
+        return any(opens <= at < closes for opens, closes in self.spans(self.local_day(at)))
+
+    def opens_next(self, at: datetime) -> datetime | None:
+        """`at` itself when open, else the next opening; None when there is none in two years."""
+        at = _utc(at)
+        return next((max(at, opens) for opens, closes in self._from(at) if at < closes), None)
+
+    def closes_next(self, at: datetime) -> datetime | None:
+        """The end of the opening that `at` lies in, or of the next one.
+
+        Periods that touch are one, also over midnight; None when it never closes, or never opens.
+        """
+        at, end = _utc(at), None
+        for opens, closes in self._from(at):
+            if closes <= at:
+                continue
+            if end is not None and opens > end:
+                return end
+            end = closes
+        return None if end is None or self.is_open(end) else end
+
+    def clock_due(self, at: datetime, after: timedelta) -> datetime:
+        """`after` of elapsed time later: "24 hours" is 24 times 3,600 s, also over a change of the clocks."""
+        return _utc(at) + after
+
+    def business_days_after(self, at: datetime, days: int) -> datetime:
+        """Closing of the n-th business day after the day of receipt (Annexe 1, « deux jours ouvrables »).
+
+        Day 0 is the day of receipt; what comes at or after closing, or on no business day, was received on
+        the next business day. Raises ValueError when there are not so many business days within reach.
+        """
+        if days < 0:
+            raise ValueError("days must not be negative")
+        at = _utc(at)
+        ahead = _days_from(self.local_day(at), HORIZON_DAYS + 7 * days)
+        closings = (self.spans(day)[-1][1] for day in ahead if self.business_day(day))
+        due = next(islice((closing for closing in closings if closing > at), days, None), None)
+        if due is None:
+            raise ValueError("this calendar has no business day to reckon with")
+        return due
+
+    def open_time_between(self, start: datetime, end: datetime) -> timedelta:
+        """How much opening time lies from `start` to `end`; zero when `end` is not later."""
+        start, end = _utc(start), _utc(end)
+        total = timedelta(0)
+        for opens, closes in self._from(start, until=end):
+            total += max(timedelta(0), min(end, closes) - max(start, opens))
+        return total
+
+    def open_hours_before(self, at: datetime, length: timedelta) -> datetime | None:
+        """The latest instant from which `length` of opening time is left until `at` (due soon: R-07).
+
+        None when so much opening time does not lie in the two years before.
+        """
+        at, left = _utc(at), length
+        if left <= timedelta(0):
+            return at
+        for opens, closes in self._back_from(at):
+            usable = min(closes, at) - opens
+            if usable >= left:
+                return min(closes, at) - left
+            left -= max(timedelta(0), usable)
+        return None
+
+    def actionable(self, due: datetime, opened: datetime) -> datetime | None:
+        """Until when a person can act on what is due at `due` (R-07).
+
+        `due` itself when that is in opening hours, else the end of the last opening period before it. None
+        (`no_open_hour`) when no opening time at all lies between `opened` and `due`.
+        """
+        due, opened = _utc(due), _utc(opened)
+        last = next(((o, c) for o, c in self._back_from(due) if o < due), None)
+        if last is None or min(last[1], due) <= opened:
+            return None
+        # At the very instant of opening nobody has had a moment to act on it since the last closing; but the
+        # deadline is `due`, for the line is open then.
+        return due if self.is_open(due) else last[1]
+
+    # ── walking ──
+
+    def _from(self, at: datetime, until: datetime | None = None) -> Iterator[Span]:
+        """Opening spans in order, from the first of the local day of `at` on."""
+        first = self.local_day(at)
+        count = HORIZON_DAYS if until is None else (self.local_day(until) - first).days + 1
+        for day in _days_from(first, count):
+            yield from self.spans(day)
+
+    def _back_from(self, at: datetime) -> Iterator[Span]:
+        """Opening spans that began at or before `at`, latest first."""
+        for day in _days_back(self.local_day(at), HORIZON_DAYS):
+            yield from (span for span in reversed(self.spans(day)) if span[0] <= at)
+
+
+def _utc(at: datetime) -> datetime:
+    """In UTC: arithmetic on local datetimes would be arithmetic on the wall clock."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone: callmon reckons with aware datetimes only")
+    return at.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _spans(zone: ZoneInfo, day: date, opening: Periods) -> tuple[Span, ...]:
+    """A day's periods as instants, in order, those that touch or overlap as one.
+
+    Two periods can overlap only in the hour that the clock shows twice.
+    """
+    merged: list[Span] = []
+    for period in opening:
+        opens, closes = _opening(zone, day, period.opens), _closing(zone, day, period.closes)
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
+        else:
+            merged.append((opens, closes))
+    return tuple(merged)
+
+
+def _opening(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
+    """The first time that the clock shows `wall`; what a spring night skips comes an hour later."""
+    return _instant(zone, day, wall, fold=0)
+
+
+def _closing(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
+    """The last time that the clock shows `wall`; what a spring night skips comes an hour later."""
+    return max(_instant(zone, day, wall, fold=0), _instant(zone, day, wall, fold=1))
+
+
+def _instant(zone: ZoneInfo, day: date, wall: timedelta, fold: int) -> datetime:
+    local = datetime(day.year, day.month, day.day) + wall  # noqa: DTZ001  what the wall shows; the zone follows
+    return local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+
+
+def _days_from(first: date, count: int) -> Iterator[date]:
+    last = min(first.toordinal() + count, date.max.toordinal() - 1)
+    return map(date.fromordinal, range(first.toordinal(), last))
+
+
+def _days_back(first: date, count: int) -> Iterator[date]:
+    last = max(first.toordinal() - count, date.min.toordinal() + 1)
+    return map(date.fromordinal, range(first.toordinal(), last, -1))

@@ -1,0 +1,71 @@
+"""What the configuration says of callbacks, and what is wrong with it. `callbacks/` works with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callmon.config.durations import Duration
+from callmon.config.phone_numbers import e164
+from callmon.config.validation import Path
+from callmon.core.callbacks.due_dates import Rules
+
+
+class CallbackSettings(BaseModel):
+    """[callbacks]"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    within: Duration = Field(
+        default=timedelta(hours=24), description="a caller is to be called back within so long, by the clock"
+    )
+    talked_for: Duration = Field(
+        default=timedelta(seconds=10), description="a call back counts when it lasted so long from the answer on"
+    )
+    rang_for: Duration = Field(
+        default=timedelta(seconds=24), description="an attempt counts when it rang for so long: four rings"
+    )
+    attempt_counts: bool = Field(
+        default=True, description="an attempt in time satisfies the standard (it is reported apart)"
+    )
+    due_soon: Duration = Field(
+        default=timedelta(hours=4), description="opening time that is left when a callback is called due soon"
+    )
+    abandoned_after: Duration | None = Field(
+        default=None, description="who gave up after waiting so long is called back, too; when left out, nobody"
+    )
+    shared_numbers: tuple[str, ...] = Field(
+        default=(), description="numbers of many people: each of their messages is settled by hand"
+    )
+    shared_after_days: int = Field(
+        default=5, ge=1, description="a number counts as shared after messages on more days of a month",
+        json_schema_extra={"unit": "days"},
+    )  # fmt: skip
+    shared_after_lines: int = Field(
+        default=3, ge=1, description="a number counts as shared after messages on more lines within a month",
+        json_schema_extra={"unit": "lines"},
+    )  # fmt: skip
+    unreachable_attempts: int = Field(
+        default=2, ge=1, description="attempts needed before a callback may be closed as unreachable",
+        json_schema_extra={"unit": "attempts"},
+    )  # fmt: skip
+    unreachable_days: int = Field(
+        default=2, ge=1, description="on so many different days", json_schema_extra={"unit": "days"}
+    )
+
+    def rules(self, region: str) -> Rules:
+        """What the ledger goes by."""
+        shared = frozenset(number for text in self.shared_numbers if (number := e164(text, region)))
+        return Rules(**(self.model_dump() | {"shared_numbers": shared}))
+
+
+def shared_mistakes(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:
+    """A shared number that is none."""
+    for place, number in enumerate(callbacks.shared_numbers):
+        if e164(number, region) is None:
+            yield (
+                ("callbacks", "shared_numbers", place),
+                f'"{number}" is no telephone number in {region}; write it as "416 327-2422"',
+            )

@@ -1,0 +1,148 @@
+"""The public lines: what a caller dials, and what the ministry calls it.
+
+Knows a line by what the exchange says was dialled, and refuses two lines that cannot be told apart (R-43).
+Knows nothing of calls. Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Literal
+
+from callmon.config.business_calendar import Hours, SpecialHours
+from callmon.config.phone_numbers import as_delivered
+from callmon.errors import ConfigError
+
+Mode = Literal["voice", "tty"]
+LineLanguage = Literal["fr", "en"]
+CallbackClock = Literal["clock", "business_day"]
+
+RING_CYCLE = timedelta(seconds=6)
+RING_TONE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An internal target (R-25): the ministry's own percentage, dated and signed. The policy states none."""
+
+    standard: str
+    percent: float
+    since: date
+    signed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One public line.
+
+    `name` is its label, topic and key; its titles are what people see. `numbers` are E.164; `arrives_as` is
+    what the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in
+    North America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the
+    line itself is French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and
+    `special_hours` are the line's own, or None and empty when it keeps the ministry's. `callback_clock`: a
+    callback is judged by 24 hours of the clock, or by the end of the next business day. `test_call_every`: how
+    often somebody is to call it to see that it works.
+    """
+
+    name: str
+    mode: Mode
+    service: str
+    title_fr: str
+    title_en: str
+    numbers: tuple[str, ...] = ()
+    arrives_as: tuple[str, ...] = ()
+    ring_cycle: timedelta = RING_CYCLE
+    ring_tone: timedelta = RING_TONE
+    language: LineLanguage | None = None
+    language_menu: bool = False
+    hours: Hours | None = None
+    special_hours: SpecialHours = field(default_factory=SpecialHours)
+    targets: tuple[Target, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    callback_clock: CallbackClock = "clock"
+    test_call_every: timedelta | None = None
+
+    def title(self, language: str) -> str:
+        """The French title for "fr", the English one for every other language."""
+        return self.title_fr if language == "fr" else self.title_en
+
+    def target(self, standard: str, day: date) -> Target | None:
+        """The target in force on `day`: the latest that had begun, or None (then nothing is green or red)."""
+        begun = [t for t in self.targets if t.standard == standard and t.since <= day]
+        return max(begun, key=lambda t: t.since, default=None)
+
+
+class Lines:
+    """All the lines, by name and by what was dialled. Immutable; two lines with one number are refused."""
+
+    __slots__ = ("_by_form", "_by_name")
+
+    def __init__(self, lines: Iterable[Line] = (), region: str = "CA") -> None:
+        """`region` says which forms of a number count as the same. Raises ConfigError, a sentence a clash."""
+        self._by_name: dict[str, Line] = {}
+        takers: dict[str, list[Line]] = defaultdict(list)
+        for line in lines:
+            self._by_name[line.name] = line
+            for form in forms(line, region):
+                takers[form].append(line)
+        if clashes := _clashes(takers):
+            raise ConfigError(*clashes)
+        self._by_form = {form: found[0] for form, found in takers.items()}
+
+    def at(self, dialled: str) -> Line | None:
+        """The line on which a call to `dialled` arrives, as the exchange said it; None when on no line.
+
+        One look into a table: 10 and 11 digits, +1…, 011… and `arrives_as` were written into it beforehand.
+        """
+        return self._by_form.get(dialled)
+
+    def __getitem__(self, name: str) -> Line:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lines) and (self._by_name, self._by_form) == (other._by_name, other._by_form)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._by_name))
+
+    def __repr__(self) -> str:
+        return f"Lines({', '.join(self._by_name)})"
+
+
+def forms(line: Line, region: str) -> tuple[str, ...]:
+    """Everything that, delivered as the dialled number, means this line."""
+    delivered = (form for number in line.numbers for form in as_delivered(number, region))
+    return tuple(dict.fromkeys((*delivered, *line.arrives_as)))
+
+
+def _clashes(takers: dict[str, list[Line]]) -> list[str]:
+    """One sentence for each set of lines that share a form, however many forms they share."""
+    shared: dict[tuple[str, ...], str] = {}
+    for form, found in takers.items():
+        if len(found) > 1:
+            shared.setdefault(tuple(line.name for line in found), form)
+    within = [names for names in shared if any(set(names) < set(others) for others in shared)]
+    return [_told(names, form) for names, form in shared.items() if names not in within]
+
+
+def _told(names: tuple[str, ...], form: str) -> str:
+    listed = " and ".join(f"lines.{name}" for name in names)
+    count = "both" if len(names) == 2 else "all of them"
+    return (
+        f'{listed} cannot be told apart: a call to "{form}" is on {count}. '
+        "Give each a number of its own; if one number is delivered for both (a toll-free number that ends on "
+        "the local one), ask the carrier for a DID of its own and put it in arrives_as."
+    )

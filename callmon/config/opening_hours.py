@@ -1,0 +1,93 @@
+"""Opening hours as people write them in a configuration: "08:30-17:00", "08:30-12:00, 13:00-17:00", "closed".
+
+Text and tables in, the calendar's own values out. Refuses a period that ends before it begins; knows no day's
+date.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+
+from callmon.config.business_calendar import CLOSED, Hours, Periods, clock, periods
+from callmon.config.closed_days import ClosedDay
+
+HOW = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
+
+_PERIOD = re.compile(r"(\d{1,2}):(\d{2})\s*[-\u2013]\s*(\d{1,2}):(\d{2})", re.ASCII)
+
+
+def day_periods(value: object) -> Periods:
+    """The periods of one day. Raises ValueError that says how to write them."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value} is no text; {HOW}")
+    if value.strip().casefold() in ("", "closed", "fermé"):
+        return CLOSED
+    found = [_PERIOD.fullmatch(part.strip()) for part in value.split(",")]
+    if not all(found):
+        raise ValueError(f'"{value}" is not understood; {HOW}')
+    pairs = [(_wall(m[1], m[2]), _wall(m[3], m[4])) for m in found if m]
+    try:
+        return periods(*pairs)
+    except ValueError as error:
+        raise ValueError(f'"{value}": {error}') from None
+
+
+def _wall(hour: str, minute: str) -> timedelta:
+    if int(minute) > 59 or int(hour) > 24:
+        raise ValueError(f"there is no {hour}:{minute} o'clock; {HOW}")
+    return clock(int(hour), int(minute))
+
+
+def _pairs(day: Periods) -> tuple[tuple[timedelta, timedelta], ...]:
+    return tuple((period.opens, period.closes) for period in day)
+
+
+DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(_pairs)]
+
+
+def _open_on(day: str) -> Any:
+    return Field(default=CLOSED, description=f"opening hours on {day}; a day left out is closed")
+
+
+class WeekTable(BaseModel):
+    """A week's hours. A table replaces the default week as a whole."""
+
+    WHOLE: ClassVar[bool] = True  # a day with a mistake must not seem to be a closed one (mistakes.py)
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    monday: DayPeriods = _open_on("Monday")
+    tuesday: DayPeriods = _open_on("Tuesday")
+    wednesday: DayPeriods = _open_on("Wednesday")
+    thursday: DayPeriods = _open_on("Thursday")
+    friday: DayPeriods = _open_on("Friday")
+    saturday: DayPeriods = _open_on("Saturday")
+    sunday: DayPeriods = _open_on("Sunday")
+
+    def hours(self) -> Hours:
+        weekdays = (self.monday, self.tuesday, self.wednesday, self.thursday, self.friday)
+        return Hours((*weekdays, self.saturday, self.sunday))
+
+
+class ClosedDayTable(BaseModel):
+    """A day on which the offices are closed, and its names; "2026-12-24" stands for a table of it alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    day: date = Field(description="the date")
+    title_fr: str = Field(default="jour de fermeture", min_length=1, description="its French name")
+    title_en: str = Field(default="closed day", min_length=1, description="its English name")
+
+    def closed_day(self) -> ClosedDay:
+        return ClosedDay(self.day, self.title_fr, self.title_en)
+
+
+def _table(value: object) -> object:
+    return {"day": value} if isinstance(value, str | date) else value
+
+
+AddedDay = Annotated[ClosedDayTable, BeforeValidator(_table)]

@@ -1,0 +1,360 @@
+"""What may stand in the configuration file: every setting's type, unit, default and what it is for.
+
+Says what a stranger may write and refuses the rest; `settings.py` makes of it what the program works with.
+The environment goes over the file: CALLMON_STORE__URL keeps a database's password out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from callmon.config import validation as mistakes
+from callmon.config.business_calendar import SpecialHours
+from callmon.config.callbacks import CallbackSettings, shared_mistakes
+from callmon.config.closed_days import ClosedDays, ontario
+from callmon.config.disruptions import TTY_TEST, DisruptionSettings, test_caller_mistakes
+from callmon.config.durations import Duration
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
+from callmon.config.mqtt import MqttSettings
+from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
+from callmon.config.phone_numbers import e164, relay_number
+from callmon.config.staff_settings_merge import StaffSettings, staff_mistakes
+from callmon.config.store import StoreSettings
+from callmon.config.validation import MistakesError, Path, did_you_mean
+from callmon.config.web_settings_merge import WebSettings
+from callmon.errors import ConfigError
+from callmon.text.labels import STANDARDS
+
+YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Found = Iterator[tuple[Path, str]]
+
+
+class Table(BaseModel):
+    """One table of the file: unknown settings are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HealthSettings(Table):
+    """[health]"""
+
+    unheard_after: Duration = Field(
+        default=timedelta(seconds=60), description="/healthz says 503 when an exchange is unheard for longer"
+    )
+    behind_after: Duration = Field(
+        default=timedelta(seconds=30), description="/healthz says 503 when outcomes wait longer to be written"
+    )
+
+
+class PrivacySettings(Table):
+    """[privacy]"""
+
+    key_file: FilePath | None = Field(
+        default=None, description="keys of callers' numbers; when left out, beside the database"
+    )
+    folders: tuple[FilePath, ...] = Field(
+        default=(), description="recordings and copies with numbers; `privacy purge` deletes those that expired"
+    )
+
+
+class CalendarSettings(Table):
+    """[calendar]"""
+
+    hours: WeekTable | None = Field(
+        default=None, description="normal business hours; when left out, 08:30-17:00 on weekdays, assumed"
+    )
+    closed_days_add: tuple[AddedDay, ...] = Field(default=(), description="days closed beside Ontario's thirteen")
+    closed_days_remove: tuple[date, ...] = Field(
+        default=(), description="days of Ontario's thirteen on which the office opens"
+    )
+    special_hours: dict[date, DayPeriods] = Field(
+        default={}, description="hours of single days; they win over the week and over closed days"
+    )
+
+    @field_validator("closed_days_remove")
+    @classmethod
+    def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
+        if wrong := [day for day in days if day not in ontario(day.year)]:
+            nearest = min(ontario(wrong[0].year), key=lambda day: abs(day - wrong[0]), default=wrong[0])
+            raise ValueError(f'{wrong[0]} is no closed day; did you mean "{nearest}"?')
+        return days
+
+    def closed(self) -> ClosedDays:
+        added = tuple(table.closed_day() for table in self.closed_days_add)
+        return ClosedDays(added, frozenset(self.closed_days_remove))
+
+
+class TargetSettings(Table):
+    """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
+
+    percent: float = Field(
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="internal target: share of calls to be met",
+        json_schema_extra={"unit": "%"},
+    )
+    since: date = Field(description="first day on which it is in force")
+    signed_by: str = Field(min_length=1, description="who set it")
+
+
+class LineSettings(Table):
+    """[lines.NAME]"""
+
+    mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
+    service: str = Field(description="the service it belongs to: a [services.NAME]")
+    numbers: tuple[str, ...] = Field(default=(), description="its public numbers")
+    arrives_as: tuple[str, ...] = Field(default=(), description="what the trunk delivers instead, exactly")
+    title_fr: str = Field(min_length=1, description="its French name, as people see it")
+    title_en: str = Field(min_length=1, description="its English name, as people see it")
+    ring_cycle: Duration = Field(default=RING_CYCLE, description="one ring: its tone and the silence after")
+    ring_tone: Duration = Field(default=RING_TONE, description="how long of that the tone sounds")
+    language: Literal["fr", "en"] | None = Field(default=None, description="when the line itself is in one")
+    language_menu: bool = Field(default=False, description="its menu lets the caller choose a language")
+    hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
+    special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
+    mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes; 500 is 500@default")
+    extensions: tuple[str, ...] = Field(
+        default=(), description="its phones (101, PJSIP/101); empty: those dialled for it"
+    )
+    callback_clock: CallbackClock = Field(
+        default="clock", description="callbacks are judged by 24 hours of the clock, or by the next business_day"
+    )
+    test_call_every: Duration | None = Field(
+        default=None, description="how often somebody tests it; when left out, a TTY line every 31 days"
+    )
+    target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
+
+
+class ServiceSettings(Table):
+    """[services.NAME]: what a lead and the public think in; several lines may serve it."""
+
+    title_fr: str = Field(min_length=1, description="its French name, as people see it")
+    title_en: str = Field(min_length=1, description="its English name, as people see it")
+
+
+class Configuration(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=mistakes.ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    timezone: str = Field(default="America/Toronto", description="where the ministry's clocks hang")
+    region: str = Field(default="CA", description="country whose numbers need no country code")
+    default_language: Literal["fr", "en"] = Field(
+        default="fr", description="language of a reader who asked for none"
+    )
+    retention_days: int = Field(
+        default=YEAR_AND_MORE,
+        ge=1,
+        le=36_500,
+        description="how long a caller's number is kept after its last use",
+        json_schema_extra={"unit": "days"},
+    )
+    retention_authority: str | None = Field(
+        default=None, min_length=1, description="records schedule or consent that allows fewer than 400 days"
+    )
+    relay_numbers: tuple[str, ...] = Field(
+        default=("711", "1 800 855-0511", "1 800 855-1155"),
+        description="operators of the telephone relay service call from these numbers",
+    )
+    test_callers: tuple[str, ...] = Field(
+        default=(), description="numbers from which lines are tested: no figure counts their calls"
+    )
+    minimum_sample: int = Field(
+        default=20,
+        ge=1,
+        description="callers are compared (TTY, language) when each side has so many judged calls",
+        json_schema_extra={"unit": "calls"},
+    )
+    accessible_contact: str | None = Field(
+        default=None,
+        min_length=1,
+        description="where people ask for a report in another format: an e-mail address or a telephone number",
+    )
+    store: StoreSettings = Field(default=StoreSettings(), description="the database")
+    privacy: PrivacySettings = Field(default=PrivacySettings(), description="keys, and files with numbers")
+    web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
+    mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
+    health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
+    callbacks: CallbackSettings = Field(default=CallbackSettings(), description="when a caller was called back")
+    disruptions: DisruptionSettings = Field(
+        default=DisruptionSettings(), description="when a line cannot take calls"
+    )
+    exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
+    calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
+    services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
+    lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
+    staff: tuple[StaffSettings, ...] = Field(default=(), description="languages of the staff, by extension")
+    standards: dict[str, dict[str, Any]] = Field(
+        default={}, description="parameters of service standards; each standard checks its own"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file, and nothing else: no .env that nobody knows of."""
+        return env_settings, init_settings
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f'"{value}" is no time zone; {_zone_meant(value)}') from None
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region_exists(cls, value: str) -> str:
+        if value not in SUPPORTED_REGIONS:
+            raise ValueError(f'"{value}" is no country; write its two capital letters, such as "CA"')
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
+        found += [
+            *_clashes(self),
+            *staff_mistakes(self.staff, self.exchanges),
+            *_relay(self),
+            *test_caller_mistakes(self.test_callers, self.region),
+            *shared_mistakes(self.callbacks, self.region),
+        ]
+        if found:
+            raise MistakesError(found)
+        for name, exchange in self.exchanges.items():
+            exchange.named(name)
+        return self
+
+    def public_lines(self) -> Lines:
+        """The lines, made anew. Raises ConfigError when two cannot be told apart (R-43)."""
+        return Lines((_line(name, table, self.region) for name, table in self.lines.items()), self.region)
+
+
+def _line(name: str, table: LineSettings, region: str) -> Line:
+    return Line(
+        name=name,
+        mode=table.mode,
+        service=table.service,
+        title_fr=table.title_fr,
+        title_en=table.title_en,
+        numbers=tuple(number for text in table.numbers if (number := e164(text, region))),
+        arrives_as=table.arrives_as,
+        ring_cycle=table.ring_cycle,
+        ring_tone=table.ring_tone,
+        language=table.language,
+        language_menu=table.language_menu,
+        hours=table.hours.hours() if table.hours else None,
+        special_hours=SpecialHours(table.special_hours),
+        targets=tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
+        mailboxes=table.mailboxes,
+        extensions=table.extensions,
+        callback_clock=table.callback_clock,
+        test_call_every=table.test_call_every or (TTY_TEST if table.mode == "tty" else None),
+    )
+
+
+def _zone_meant(value: str) -> str:
+    """A city alone ("Toronto") and a slip of the finger; a guess from less would be a joke."""
+    zones = sorted(available_timezones())
+    cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == value.casefold()]
+    near = cities or get_close_matches(value[:40], zones, n=1, cutoff=0.8)
+    return f'did you mean "{near[0]}"?' if near else 'write one such as "America/Toronto"'
+
+
+def _retention(configuration: Configuration) -> Found:
+    """R-01: shorter than the law's year needs an authority."""
+    if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
+        yield (
+            ("retention_days",),
+            f"{configuration.retention_days} is fewer than the {YEAR_AND_MORE} days of the law's year; "
+            'name the records schedule or consent that allows it: retention_authority = "…"',
+        )
+
+
+def _hours(configuration: Configuration) -> Found:
+    """Without a business day no due date can be reckoned."""
+    tables: dict[Path, WeekTable | None] = {("calendar",): configuration.calendar.hours}
+    tables |= {("lines", name): line.hours for name, line in configuration.lines.items()}
+    for path, week in tables.items():
+        if week and not any(week.hours().week[:5]):
+            yield (
+                (*path, "hours"),
+                "no opening from Monday to Friday, so no business day; give a weekday hours",
+            )
+
+
+def _services(configuration: Configuration) -> Found:
+    known = configuration.services
+    for name, line in configuration.lines.items():
+        if line.service not in known:
+            hint = did_you_mean(line.service, known) or f"; add [services.{line.service}] with both titles"
+            yield ("lines", name, "service"), f'there is no service "{line.service}"{hint}'
+
+
+def _targets(configuration: Configuration) -> Found:
+    for name, line in configuration.lines.items():
+        for standard in line.target:
+            if standard not in STANDARDS:
+                hint = did_you_mean(standard, STANDARDS)
+                yield ("lines", name, "target", standard), f"unknown service standard{hint}"
+
+
+def _numbers(configuration: Configuration) -> Found:
+    region = configuration.region
+    for name, line in configuration.lines.items():
+        if not line.numbers and not line.arrives_as:
+            yield ("lines", name, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
+        for position, number in enumerate(line.numbers):
+            if e164(number, region) is None:
+                yield (
+                    ("lines", name, "numbers", position),
+                    f'"{number}" is no telephone number in {region}; write it as "416 327-2422" or '
+                    '"+14163272422" (what the trunk delivers instead belongs in arrives_as)',
+                )
+        if line.ring_tone > line.ring_cycle:
+            yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+
+
+def _relay(configuration: Configuration) -> Found:
+    for place, number in enumerate(configuration.relay_numbers):
+        if relay_number(number, configuration.region) is None:
+            yield (
+                ("relay_numbers", place),
+                f'"{number}" is no telephone number in {configuration.region}, nor a short one such as "711"',
+            )
+
+
+def _clashes(configuration: Configuration) -> Found:
+    try:
+        configuration.public_lines()
+    except ConfigError as clash:
+        yield from (((), sentence) for sentence in clash.sentences)

@@ -1,0 +1,318 @@
+"""The settings that the program works with: loaded from a TOML file, checked, and never changed after.
+
+`load` tells every mistake on a line of its own. A relative path in the file is relative to the file's folder.
+Opens no connection, reads no secret (an exchange's `secret()` and `store` do, when they are needed). What may be
+written, with each setting's help, is in `configuration.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from callmon.config import validation as mistakes
+from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
+from callmon.config.disruptions import DisruptionSettings
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.lines import Line, Lines
+from callmon.config.mqtt import MqttSettings
+from callmon.config.phone_numbers import e164, relay_number
+from callmon.config.schema import (
+    Configuration,
+    HealthSettings,
+    LineSettings,
+    PrivacySettings,
+    ServiceSettings,
+)
+from callmon.config.staff import StaffLanguages
+from callmon.config.store import StoreSettings
+from callmon.config.web_settings_merge import WebSettings
+from callmon.core.callbacks.due_dates import Rules
+from callmon.errors import ConfigError
+
+EXAMPLE = "callmon.example.toml"
+HERE = Path()
+RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
+# An older callmon began in the current folder: a new, empty database elsewhere would look like lost data.
+MOVED = (
+    "{place}: {text} is relative to this file's folder, and {there} is not there, but {text} is in the current "
+    "folder; move it there, or write its whole path"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Settings:
+    """One loaded configuration. `configuration` is the file as understood, `source` what to call it."""
+
+    configuration: Configuration
+    source: str = "configuration"
+    _lines: Lines = field(init=False, repr=False)
+    _calendars: Mapping[str | None, Calendar] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_line = {name: _calendar(self.configuration, line) for name, line in self.configuration.lines.items()}
+        object.__setattr__(self, "_lines", self.configuration.public_lines())
+        object.__setattr__(self, "_calendars", {None: _calendar(self.configuration), **by_line})
+
+    def lines(self) -> Lines:
+        """The public lines."""
+        return self._lines
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all lines, services or exchanges, in the file's order. Raises KeyError for another kind."""
+        known = {"line": self.configuration.lines, "service": self.services, "exchange": self.exchanges}
+        return list(known[kind])
+
+    def calendar(self, line: str | Line | None = None) -> Calendar:
+        """The calendar of one line, or (without) the ministry's. Raises KeyError for a line there is not."""
+        return self._calendars[line.name if isinstance(line, Line) else line]
+
+    def calendars(self) -> Mapping[str, Calendar]:
+        """The calendar of every line, by its name."""
+        return {name: calendar for name, calendar in self._calendars.items() if name is not None}
+
+    def hours_are_assumed(self, line: str | None = None) -> bool:
+        """Whether the hours in force are callmon's assumption and not the ministry's word."""
+        own = self.configuration.lines[line].hours if line else None
+        return own is None and self.configuration.calendar.hours is None
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.configuration.timezone)
+
+    @property
+    def region(self) -> str:
+        return self.configuration.region
+
+    @property
+    def default_language(self) -> str:
+        return self.configuration.default_language
+
+    @property
+    def retention_days(self) -> int:
+        """Days after the last use of a caller's number (R-01)."""
+        return self.configuration.retention_days
+
+    @property
+    def retention_authority(self) -> str | None:
+        return self.configuration.retention_authority
+
+    @property
+    def relay_numbers(self) -> frozenset[str]:
+        """Numbers of relay operators, as an arriving call has them (E.164, or short)."""
+        known = (relay_number(number, self.region) for number in self.configuration.relay_numbers)
+        return frozenset(number for number in known if number is not None)
+
+    @property
+    def test_callers(self) -> frozenset[str]:
+        """Numbers from which lines are tested, as an arriving call has them (E.164)."""
+        known = (e164(number, self.region) for number in self.configuration.test_callers)
+        return frozenset(number for number in known if number is not None)
+
+    @property
+    def rules(self) -> Rules:
+        """What a callback is: [callbacks]."""
+        return self.configuration.callbacks.rules(self.region)
+
+    @property
+    def disruptions(self) -> DisruptionSettings:
+        return self.configuration.disruptions
+
+    @property
+    def minimum_sample(self) -> int:
+        """Judged calls that each side needs before callers are compared."""
+        return self.configuration.minimum_sample
+
+    def staff(self, exchange: str) -> StaffLanguages:
+        """Who speaks what at this exchange."""
+        staff = (entry.listed() for entry in self.configuration.staff if entry.exchange in (None, exchange))
+        return StaffLanguages(staff, self.timezone)
+
+    @property
+    def store(self) -> StoreSettings:
+        """With the database's password, read now from its file. Raises ConfigError when it cannot be had."""
+        return self.configuration.store.complete()
+
+    @property
+    def privacy(self) -> PrivacySettings:
+        return self.configuration.privacy
+
+    @property
+    def web(self) -> WebSettings:
+        return self.configuration.web
+
+    @property
+    def mqtt(self) -> MqttSettings:
+        return self.configuration.mqtt
+
+    @property
+    def health(self) -> HealthSettings:
+        return self.configuration.health
+
+    @property
+    def exchanges(self) -> Mapping[str, ExchangeSettings]:
+        """By name, in the file's order. May be empty: a recording needs none."""
+        return self.configuration.exchanges
+
+    @property
+    def services(self) -> Mapping[str, ServiceSettings]:
+        return self.configuration.services
+
+    @property
+    def standards(self) -> Mapping[str, Mapping[str, Any]]:
+        """Parameters by standard, unchecked: each standard's own module checks its own."""
+        return self.configuration.standards
+
+
+def _calendar(written: Configuration, line: LineSettings | None = None) -> Calendar:
+    week = (line.hours if line else None) or written.calendar.hours
+    return Calendar(
+        timezone=ZoneInfo(written.timezone),
+        hours=week.hours() if week else DEFAULT_HOURS,
+        closed=written.calendar.closed(),
+        special_hours=SpecialHours(written.calendar.special_hours | (line.special_hours if line else {})),
+    )
+
+
+def load(path: str | Path) -> Settings:
+    """The settings in the file at `path`. Raises ConfigError with one sentence a mistake, and what to do."""
+    source = Path(path)
+    folder = (source.resolve() if source.is_symlink() else source).parent
+    return parse(_text(source), str(source), folder)
+
+
+def example() -> Settings:
+    """The configuration that ships: the policy's six lines. `replay` uses it without --config."""
+    return parse(example_text(), EXAMPLE)
+
+
+def example_text() -> str:
+    return files("callmon.config").joinpath(EXAMPLE).read_text(encoding="utf-8")
+
+
+def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Settings:
+    """The settings in a TOML text, called `source` in its mistakes. Raises ConfigError.
+
+    A relative path in the text starts from `folder`; one from the environment, from the current folder.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not understood as TOML: {error}") from None
+    if folder != HERE:
+        data = _anchored(data, folder, source)
+    return Settings(_checked(data, source), source)
+
+
+def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]:
+    """The file's data with its relative paths, and the database's default path, below the file's folder."""
+    found: list[str] = []
+
+    def placed(text: str, path: mistakes.Path) -> str:
+        there = folder / text
+        if not there.exists() and Path(text).exists() and mistakes.variable(path) not in os.environ:
+            found.append(MOVED.format(place=mistakes.place(path, source), text=text, there=there))
+        return str(there)
+
+    def below(value: Any, path: mistakes.Path) -> Any:
+        if isinstance(value, dict):
+            return {name: below(one, (*path, name)) for name, one in value.items()}
+        if isinstance(value, list):
+            return [below(one, (*path, place)) for place, one in enumerate(value)]
+        if not isinstance(value, str) or not mistakes.leads_to_file(Configuration, path):
+            return value
+        if "://" not in value:
+            return placed(value, path)
+        file = RELATIVE_URL.match(value)
+        return value if file is None else f"{file[1]}{placed(file[2], path)}{file[3]}"
+
+    store = data.get("store", {})
+    whole = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
+    told: dict[str, Any] = below(whole, ())
+    if found:
+        raise ConfigError(*found)
+    return told
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
+            f"or begin with a copy of {files('callmon').joinpath(EXAMPLE)}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+
+
+def _misspelt() -> list[str]:
+    """Variables of the environment that nearly name a setting: pydantic passes over what begins with no setting.
+    One that is far from all may be a site's own, for a secret.
+    """
+    known, told = [*Configuration.model_fields], []
+    for name in sorted(os.environ):
+        top = name.removeprefix(mistakes.ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(mistakes.ENV_PREFIX) and top not in known:
+            near = get_close_matches(top, known, n=1, cutoff=0.8)
+            told += [
+                f"environment: {name}: unknown setting; did you mean {mistakes.variable((x,))}?" for x in near
+            ]
+    return told
+
+
+def _checked(data: dict[str, Any], source: str) -> Configuration:
+    if told := _misspelt():
+        raise ConfigError(*told)
+    try:
+        return Configuration(**data)
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}; write it as JSON, or unset it") from None
+    except ValidationError as error:
+        raise ConfigError(*_all_mistakes(error, data, source)) from None
+
+
+def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
+    """What each look finds in what the looks before it left: lines are compared when all else is well."""
+    told: list[str] = []
+    while True:
+        told += [text for text in mistakes.sentences(error, Configuration, source) if text not in told]
+        wrong = [path for path in mistakes.to_leave_out(error, Configuration) if path]
+        left = mistakes.without(data, wrong)
+        # Nothing to leave out (the whole was compared, or the environment is wrong), or a service is gone
+        # whose lines would seem to name none.
+        if left == data or any(path[0] == "services" for path in wrong):
+            return told
+        try:
+            Configuration(**left)
+        except ValidationError as more:
+            data, error = left, more
+        else:
+            return told
+
+
+def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
+    """ConfigError for settings that a running daemon cannot change."""
+    mistakes = [
+        f"{name} has changed: restart callmon to change it."
+        for name, old, new in (
+            ("store", before.store, changed.store),
+            ("timezone", before.timezone, changed.timezone),  # the days of the roll-ups
+            ("web", before.web, changed.web),
+            ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
+        )
+        if old != new
+    ]
+    if mistakes:
+        raise ConfigError(*mistakes)

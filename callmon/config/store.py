@@ -1,0 +1,73 @@
+"""Where callmon keeps its data: the database's URL, and the file in which its password may be.
+
+The password is read when the database is opened, and never shown. Opens no connection.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from callmon.config.durations import Duration
+from callmon.config.secrets import KeptSecret
+from callmon.config.validation import ADDRESS, UNREADABLE, MistakesError
+
+# A user without a password: the only place where one can be put in.
+USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
+
+
+class StoreSettings(BaseModel):
+    """[store]"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str = Field(
+        default="sqlite:///callmon.db",
+        repr=False,  # may hold a password
+        pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
+        description="the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
+        json_schema_extra={"file": True},
+    )
+    password_file: Path | None = Field(default=None, description="file that holds the database user's password")
+    write_every: Duration = Field(
+        default=timedelta(milliseconds=100), description="outcomes of so long are written together"
+    )
+    max_waiting: int = Field(
+        default=200_000,
+        ge=1,
+        description="outcomes kept in memory while the database is away and the journal takes no more",
+        json_schema_extra={"unit": "outcomes"},
+    )
+    journal: Path | None = Field(
+        default=None,
+        description="where outcomes wait, sealed, while the database is away; when left out, beside the database",
+    )
+    journal_limit: int = Field(
+        default=256,
+        ge=0,
+        le=1 << 20,
+        description="the most that file may take; 0 for no such file",
+        json_schema_extra={"unit": "MiB"},
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not ADDRESS.fullmatch(self.url):
+            raise MistakesError([(("url",), UNREADABLE)])
+        if self.password_file is not None and not USER.match(self.url):
+            sentence = "needs a url with a user and no password: postgresql://USER@HOST/NAME"
+            raise MistakesError([(("password_file",), sentence)])
+        return self
+
+    def complete(self) -> Self:
+        """The same, with the password in its URL, read now. Raises ConfigError when it cannot be had."""
+        if self.password_file is None:
+            return self
+        kept = KeptSecret("store", "password", "the database user's password", self.password_file, None)
+        password = quote(kept.read(), safe="")
+        return self.model_copy(update={"url": USER.sub(rf"\1:{password}", self.url)})

@@ -1,0 +1,275 @@
+"""A configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
+
+Takes what pydantic found apart; knows no setting by name. Never repeats a secret's value.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from callmon.text.labels import word
+
+Path = tuple[int | str, ...]
+
+ENV_PREFIX = "CALLMON_"
+KEY_MARK = "[key]"  # pydantic's own, in a path: the key itself is wrong
+SECRETS = {"secret", "client_secret", "password", "passwd", "token"}
+NO_SECRETS = (
+    "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
+    'name that: {0}_file = "…", or name an environment variable: {0}_env = "…"'
+)
+
+
+class MistakesError(ValueError):
+    """Several mistakes that one look at the whole configuration found: (path, sentence) each."""
+
+    def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
+        self.found = tuple(found)
+        super().__init__("; ".join(sentence for _, sentence in self.found))
+
+
+def did_you_mean(written: str, known: Iterable[str]) -> str:
+    """' Did you mean "x"?', or the list of what there is when nothing comes near."""
+    choices = sorted(known)
+    if near := _nearest(written, choices):
+        return f'; did you mean "{near}"?'
+    return f"; there are {', '.join(choices)}" if choices else ""
+
+
+def _nearest(written: str, choices: list[str]) -> str | None:
+    begun = [choice for choice in choices if written and choice.startswith(written)]
+    near = get_close_matches(written, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
+    return near[0] if near else None
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
+    """The sentence that refuses an unknown name of a line, a service, an outcome …, with the names that exist.
+    `kind` is one of `words.UNKNOWN`.
+    """
+    choices = list(known)
+    told = word("unknown", kind, language).format(name=_shown(name)[1:-1])
+    if near := _nearest(name, choices):
+        return told + word("unknown_hint", "near", language).format(near=near)
+    return told + (word("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
+
+
+def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
+    """One sentence a mistake, each beginning with where it is."""
+    return [f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)]
+
+
+def place(path: Path, source: str) -> str:
+    """As callmon.toml: exchanges.toronto.port, or the environment variable that set it."""
+    if path and variable(path) in os.environ:
+        return f"environment: {variable(path)}"
+    return f"{source}: {dotted(path)}" if path else source
+
+
+def variable(path: Path) -> str:
+    """The environment variable that would set it: CALLMON_STORE__URL."""
+    return ENV_PREFIX + "__".join(map(str, path)).upper()
+
+
+def dotted(path: Path) -> str:
+    """lines.general.numbers[2]: as TOML would name it; positions count from 1."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
+    """What a second look must leave out: the smallest part around each mistake that may be missing.
+
+    A setting that must be there goes with its table: half a table would seem to lack what only the mistake
+    took away.
+    """
+    return [_around(details, model) for details in error.errors()]
+
+
+def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
+    path = tuple(part for part in details["loc"] if part != KEY_MARK)
+    if path and path[-1] in SECRETS:
+        return path[:-1]  # without it the table would seem to lack its secret_file as well
+    here: Any = model
+    smallest: Path = ()
+    for depth, part in enumerate(path, start=1):
+        if isinstance(part, int) or getattr(here, "WHOLE", False):
+            break
+        if not (_is_model(here) and part in here.model_fields and here.model_fields[part].is_required()):
+            smallest = path[:depth]
+        here = _inside(here, part)
+    return smallest
+
+
+def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+    cause = details.get("ctx", {}).get("error")
+    if isinstance(cause, MistakesError):
+        yield from ((details["loc"] + path, text) for path, text in cause.found)
+    else:
+        path = tuple(part for part in details["loc"] if part != KEY_MARK)
+        yield path, _sentence(details, path, model)
+
+
+def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
+    context: Mapping[str, Any] = details.get("ctx", {})
+    value = details.get("input")
+    match details["type"]:
+        case "extra_forbidden" if path[-1] in SECRETS:
+            return NO_SECRETS.format("password" if path[0] == "mqtt" else _stem(str(path[-1])))
+        case "extra_forbidden":
+            return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
+        case "missing":
+            return "is missing, and has no default; add it"
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            expected = str(context["expected"])
+            return f"{_shown(value)} is not one of {expected}{_near(value, expected)}"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{_shown(value)} is no whole number; write one without quotation marks"
+        case "bool_parsing" | "bool_type":
+            return f"{_shown(value)} is neither true nor false; write one of them"
+        case "string_type":
+            return f"{_shown(value)} is no text; put it in quotation marks"
+        case "list_type" | "tuple_type":
+            return f'{_shown(value)} is no list; write it in brackets, such as ["…", "…"]'
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"{_shown(value)} is no table of settings; write it as [{dotted(path)}]"
+        case kind if kind.startswith("date"):
+            return f"{_shown(value)} is no date; write it as 2026-12-24"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return f"{_shown(value)} is out of range; it must be {_bound(context)}"
+        case "string_too_short":
+            return "is empty; write a text, or leave the setting out if it has a default"
+        case "string_pattern_mismatch":
+            return f"{_shown(value)} {_form(details)}"
+        case _:
+            return f"{_shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+
+
+def _stem(name: str) -> str:
+    """What the settings begin with that lead to a secret."""
+    return "client_secret" if name == "client_secret" else "secret"
+
+
+def _near(value: object, expected: str) -> str:
+    near = get_close_matches(str(value), expected.replace("'", "").replace(" or ", ", ").split(", "), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _bound(context: Mapping[str, Any]) -> str:
+    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+    return next(f"{text} {context[name]:g}" for name, text in words.items() if name in context)
+
+
+def _form(details: ErrorDetails) -> str:
+    """Two kinds of text have a form: names (keys) and the database's address."""
+    if KEY_MARK in details["loc"]:
+        return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
+    return f"is not understood; it must match {details['ctx']['pattern']}"
+
+
+def _shown(value: object) -> str:
+    text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+# An address whose parts are certain. A password may hold any sign, so an @, a / or a ? too many makes all of it
+# doubtful; of a file's path anything is believed.
+ADDRESS = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<path_of_file>(?<=sqlite://)/[^?]*)|"
+    r"(?:(?P<user>[^/@:?#]*)(?P<password>:[^/@?#]*)?@)?(?P<host>[^/@:?#\[\]]*|\[[0-9a-f:.]+\])(?P<port>:[0-9]*)?"
+    r"(?P<path>/[^?#@]*)?)(?:\?(?P<query>[^#@]*))?",
+    re.IGNORECASE,
+)
+# What may be shown of a query: where the database is, and how it is spoken to.
+QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
+UNREADABLE = (
+    "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
+)
+
+
+def hidden(address: str) -> str:
+    """An address without a password, wherever it stands: postgresql://callmon:***@db/callmon."""
+    scheme, mark, _ = address.partition("://")
+    if not mark:
+        return address
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        return f"{scheme}://***"
+    part = {name: value or "" for name, value in found.groupdict().items()}
+    user = f"{part['user']}{':***' if found['password'] else ''}@" if found["user"] is not None else ""
+    given = [pair if pair.partition("=")[0] in QUERY else "…" for pair in part["query"].split("&") if pair]
+    rest = f"{part['path_of_file']}{part['host']}{part['port']}{part['path']}"
+    return f"{scheme}://{user}{rest}{'?' if given else ''}{'&'.join(given)}"
+
+
+def holds_password(address: str) -> bool:
+    found = ADDRESS.fullmatch(address)
+    return found is not None and bool(found["password"] or "pass" in (found["query"] or "").lower())
+
+
+def siblings(model: type[BaseModel], path: Path) -> list[str]:
+    """The settings that exist in the table at `path`; none when `path` leads to no table of settings."""
+    here: Any = model
+    for part in path:
+        here = _inside(here, part)
+    return list(here.model_fields) if _is_model(here) else []
+
+
+def leads_to_file(model: type[BaseModel], path: Path) -> bool:
+    """Whether the setting at `path` is a file or folder, or says `file` in its schema, as a URL does."""
+    here: Any = model
+    field: FieldInfo | None = None
+    for part in path:
+        field = here.model_fields.get(part) if _is_model(here) else None
+        here = _inside(here, part)
+    extra = None if field is None else field.json_schema_extra
+    return here is FilePath or (isinstance(extra, dict) and bool(extra.get("file")))
+
+
+def _inside(kind: Any, part: int | str) -> Any:
+    """The type of what `part` names inside a table, a mapping or a list of `kind`."""
+    if _is_model(kind):
+        return _bare(kind.model_fields[part].annotation) if part in kind.model_fields else None
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
+        return _bare(arguments[1])
+    return _bare(arguments[0]) if arguments else None
+
+
+def _bare(kind: Any) -> Any:
+    """Without Annotated and "| None"."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return _bare(next(a for a in get_args(kind) if a is not type(None)))
+    return kind
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def without(data: Mapping[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
+    """`data` less what is wrong, so that a second look can find the mistakes hidden behind the first ones."""
+    kept = deepcopy(dict(data))
+    for path in wrong:
+        table: Any = kept
+        for part in path[:-1]:
+            table = table.get(part) if isinstance(table, dict) else None
+        if isinstance(table, dict) and path:
+            table.pop(path[-1], None)
+    return kept

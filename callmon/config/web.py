@@ -1,0 +1,206 @@
+"""Who may see the pages, and how callmon knows who somebody is: [web.access].
+
+Three ways: a reverse proxy says it in a header, a provider says it by OpenID Connect, or callmon's own accounts.
+Without any the pages are for whoever sits at this machine, and show no number. Nothing here connects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+
+from callmon.config.durations import Duration
+from callmon.config.secrets import KeptSecret
+from callmon.config.validation import MistakesError
+from callmon.config.validation import Path as Place
+
+EVERYBODY = "*"  # as a group: whoever is signed in
+HOUR = timedelta(hours=1)
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+Claim = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,100}$")]
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(
+            f'"{value}" is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"'
+        ) from None
+
+
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProxySettings(Table):
+    """[web.access.proxy]"""
+
+    addresses: tuple[Network, ...] = Field(
+        default=(), description="reverse proxies: they alone may say for whom, from where and over what they ask"
+    )
+    header: HeaderName | None = Field(
+        default=None, description="the header in which they say who somebody is, such as X-Remote-User"
+    )
+    groups_header: HeaderName | None = Field(
+        default=None, description="the header in which they say the person's groups, such as X-Remote-Groups"
+    )
+    groups_separator: str = Field(
+        default=",", min_length=1, max_length=1, description="what stands between two groups there"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found: list[tuple[Place, str]] = []
+        if self.header and not self.addresses:
+            found.append((("addresses",), "is missing beside header; name the proxies that may be believed"))
+        if self.groups_header and not self.header:
+            found.append((("header",), "is missing beside groups_header; name the one that says who somebody is"))
+        if any(network.prefixlen == 0 for network in self.addresses):
+            found.append((("addresses",), "is every address there is; anybody could say to be anyone"))
+        if found:
+            raise MistakesError(found)
+        return self
+
+
+class OidcSettings(Table):
+    """[web.access.oidc]"""
+
+    issuer: str = Field(description="the provider, as its own configuration calls it: https://login.example/realm")
+    client_id: str = Field(min_length=1, description="what the provider calls callmon")
+    client_secret_file: Path | None = Field(default=None, description="file that holds the secret shared with it")
+    client_secret_env: str | None = Field(
+        default=None, min_length=1, description="environment variable that holds it"
+    )
+    ca_file: Path | None = Field(default=None, description="who vouches for it; when left out, the system")
+    scopes: tuple[Claim, ...] = Field(default=("openid", "profile"), description="what the provider is asked for")
+    name_claim: Claim = Field(default="preferred_username", description="the claim that says who somebody is")
+    groups_claim: Claim = Field(default="groups", description="the claim that says the person's groups")
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_encrypted(cls, value: str) -> str:
+        return _address(value, "https://login.example/realm")
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if (self.client_secret_file is None) == (self.client_secret_env is None):
+            raise MistakesError(
+                [(("client_secret_file",), "or client_secret_env is needed, and only one of them")]
+            )
+        return self
+
+    def secret(self) -> str:
+        """Read now. Raises ConfigError when it cannot be had."""
+        return self.kept().read()
+
+    def kept(self) -> KeptSecret:
+        where, what = "web.access.oidc", "the secret that the provider gave"
+        return KeptSecret(where, "client_secret", what, self.client_secret_file, self.client_secret_env)
+
+
+class RoleSettings(Table):
+    """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""
+
+    viewer: tuple[str, ...] = Field(default=(), description="groups that see the pages without numbers")
+    agent: tuple[str, ...] = Field(default=(), description="groups that call back: numbers, the callback list")
+    manager: tuple[str, ...] = Field(default=(), description="groups that read reports and announce disruptions")
+    administrator: tuple[str, ...] = Field(default=(), description="groups that see who saw and changed what")
+
+    def of(self, groups: Iterable[str]) -> frozenset[str]:
+        """The names of the roles of whoever is in these groups."""
+        theirs = {*groups, EVERYBODY}
+        return frozenset(role for role in type(self).model_fields if theirs & {*getattr(self, role)})
+
+    def is_empty(self) -> bool:
+        return not any(getattr(self, role) for role in type(self).model_fields)
+
+
+class AccessSettings(Table):
+    """[web.access]"""
+
+    url: str | None = Field(
+        default=None, description="what browsers call callmon: https://callmon.ministry.example; needed for oidc"
+    )
+    accounts: bool = Field(default=False, description="callmon's own accounts may sign in (callmon users)")
+    idle: Duration = Field(
+        default=HOUR, description="signed out after so long without a page; a desk is left for lunch"
+    )
+    longest: Duration = Field(
+        default=12 * HOUR, description="signed out after so long in any case: one working day, not the next"
+    )
+    most_sessions: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="browsers in which one person may be signed in; the oldest goes",
+        json_schema_extra={"unit": "sessions"},
+    )
+    proxy: ProxySettings = Field(default=ProxySettings(), description="a reverse proxy before callmon")
+    oidc: OidcSettings | None = Field(default=None, description="a provider that signs people in (OpenID Connect)")
+    roles: RoleSettings = Field(default=RoleSettings(), description="which groups have which role")
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        told = urlsplit(_address(value, "https://callmon.ministry.example"))
+        if told.path.strip("/") or told.query or told.fragment:
+            raise ValueError(f'"{value}" has a path; callmon\'s pages begin at the root of their own name')
+        return f"{told.scheme}://{told.netloc}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = list(_mistakes(self))
+        if found:
+            raise MistakesError(found)
+        return self
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether anybody can be known at all."""
+        return self.accounts or self.oidc is not None or self.proxy.header is not None
+
+
+def _mistakes(access: AccessSettings) -> Iterator[tuple[Place, str]]:
+    if access.oidc is not None and access.url is None:
+        yield ("url",), "is missing beside oidc; the provider must know where to send people back to"
+    if (access.oidc is not None or access.proxy.header is not None) and access.roles.is_empty():
+        yield ("roles",), 'is missing; say which groups have which role, such as viewer = ["*"]'
+    if access.idle > access.longest:
+        yield ("idle",), "is longer than longest; nobody would ever be idle for so long"
+
+
+def _address(value: str, example: str) -> str:
+    """An https address, or http on this machine. Raises ValueError."""
+    try:
+        told = urlsplit(value)
+        host, _ = told.hostname, told.port
+    except ValueError:
+        host, told = None, urlsplit("")
+    is_here = host in ("localhost", "127.0.0.1", "::1")
+    if not host or told.username or not (told.scheme == "https" or (told.scheme == "http" and is_here)):
+        raise ValueError(
+            f'"{value}" is no encrypted address; write it as "{example}" (http on this machine alone)'
+        )
+    return value

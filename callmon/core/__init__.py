@@ -1,0 +1,1 @@
+"""The reasoning, without I/O: calls, standards, callbacks, disruptions, statistics."""

@@ -1,0 +1,74 @@
+"""A monitor made from settings: the one place where the configuration meets the core. Opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from callmon.config.phone_numbers import e164
+from callmon.config.settings import Settings
+from callmon.core.exchange import Site
+from callmon.core.monitor import Monitor
+from callmon.core.standards import load
+
+
+def monitor(
+    settings: Settings,
+    exchange: str | None = None,
+    any_line: bool = False,
+    every_call: bool = False,
+    *,
+    token: Callable[[str], str],
+) -> Monitor:
+    """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name.
+
+    `token` makes of a caller's number what the ledger of callbacks knows it by, and is stored: the daemon's is a
+    keyed hash. Where nothing is stored (a replay, a rejudgement of calls) the number itself will do: `str`.
+    """
+    names = list(settings.exchanges) if exchange is None else [exchange]
+    sites = {name: site(settings, name, any_line) for name in names}
+    calendars = {line.name: settings.calendar(line) for line in settings.lines()}
+    return Monitor(
+        sites,
+        calendars | {"": settings.calendar()},
+        load(settings.standards),
+        every_call,
+        settings.rules,
+        settings.lines(),
+        token=token,
+        patience=settings.disruptions.after,
+    )
+
+
+def warm_up(settings: Settings, now: datetime) -> None:
+    """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
+    for line in settings.lines():
+        settings.calendar(line).is_open(now)
+    e164("416 555-0100", settings.region)
+
+
+def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
+    told, lines, relay = settings.exchanges.get(exchange), settings.lines(), settings.relay_numbers
+    if told is None:
+        return Site(
+            lines,
+            region=settings.region,
+            any_line=any_line,
+            relay_numbers=relay,
+            test_callers=settings.test_callers,
+        )
+    return Site(
+        lines,
+        told.trunks,
+        told.phones,
+        told.voicemail_contexts,
+        settings.region,
+        any_line,
+        told.parking_extensions,
+        told.survey_extensions,
+        told.queue_languages,
+        relay,
+        settings.staff(exchange),
+        told.dial_prefixes,
+        settings.test_callers,
+    )

@@ -1,0 +1,101 @@
+"""When an obligation is due: the site's rules, and each line's calendar and clock. Pure: no clock of its own.
+
+Both due times of a callback are reckoned, so many hours of elapsed time, and the closing of the next business day;
+the line's setting says which one the verdict goes by. Until when a person can act, and when to say that it is due
+soon, follow from that one and the line's opening hours (R-07).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from callmon.config.business_calendar import Calendar
+from callmon.config.lines import Line
+from callmon.core.callbacks.entries import Due, Dues, Kind
+
+ACKNOWLEDGED_IN, ANSWERED_IN = 2, 15  # business days
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a site may set about callbacks."""
+
+    within: timedelta = timedelta(hours=24)
+    talked_for: timedelta = timedelta(seconds=10)  # a conversation, from the answer on
+    rang_for: timedelta = timedelta(seconds=24)  # four rings: then nobody was there
+    attempt_counts: bool = True  # an attempt in time satisfies the standard
+    due_soon: timedelta = timedelta(hours=4)  # of opening time
+    abandoned_after: timedelta | None = None  # who gave up after so long is called back
+    shared_numbers: frozenset[str] = frozenset()
+    shared_after_days: int = 5
+    shared_after_lines: int = 3
+    unreachable_attempts: int = 2
+    unreachable_days: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One line's: its calendar, and the clock that its verdict goes by."""
+
+    line: Line
+    calendar: Calendar
+    rules: Rules
+
+    def dues(self, kind: Kind, opened: datetime) -> Dues:
+        if kind == "complaint":
+            first = self._due(self.calendar.business_days_after(opened, ACKNOWLEDGED_IN), opened)
+            answer = self._due(self.calendar.business_days_after(opened, ANSWERED_IN), opened)
+            return Dues(first, answer=answer)
+        clock = self.calendar.clock_due(opened, self.rules.within)
+        business = self.calendar.business_days_after(opened, 1)
+        judging = business if self.line.callback_clock == "business_day" else clock
+        return Dues(self._due(judging, opened), clock, business)
+
+    def _due(self, at: datetime, opened: datetime) -> Due:
+        actionable = self.calendar.actionable(at, opened)
+        if actionable is None:
+            return Due(at, None, None)
+        before = self.calendar.open_hours_before(actionable, self.rules.due_soon)
+        soon = opened if before is None else max(before, opened)
+        return Due(at, actionable, min(self.calendar.opens_next(soon) or actionable, actionable))
+
+
+class AllTerms:
+    """The terms of every line; a line that is not configured (`any_line`) has the ministry's calendar."""
+
+    def __init__(self, rules: Rules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
+        self.rules = rules
+        lines = tuple(lines)
+        self._calendar = calendars.get("") or Calendar(ZoneInfo("America/Toronto"))
+        self.own_numbers = frozenset(number for line in lines for number in line.numbers)
+        self._terms = {x.name: Terms(x, calendars.get(x.name, self._calendar), rules) for x in lines}
+        serving: dict[str, set[str]] = {}
+        for line in lines:
+            for phone in line.extensions:
+                serving.setdefault(bare(phone), set()).add(line.service)
+        # Of a phone that serves one service alone; any other may call back for all (R-15).
+        self._serves = {phone: next(iter(known)) for phone, known in serving.items() if len(known) == 1}
+        self._tty_phones = frozenset(bare(x) for line in lines if line.mode == "tty" for x in line.extensions)
+
+    def of(self, line: str) -> Terms:
+        known = self._terms.get(line)
+        if known is None:
+            made_up = Line(name=line, mode="voice", service=line, title_fr=line, title_en=line)
+            known = self._terms[line] = Terms(made_up, self._calendar, self.rules)
+        return known
+
+    def may_pay(self, phone: str, service: str, tty: bool) -> bool:
+        """Whether a call from this phone can pay an obligation of that service (R-15) and mode (R-19)."""
+        return self._serves.get(phone, service) == service and (not tty or phone in self._tty_phones)
+
+    def day(self, at: datetime) -> date:
+        """Of the ministry's calendar."""
+        return self._calendar.local_day(at)
+
+
+def bare(phone: str) -> str:
+    """A line's phone as calls know it: "101", also where the site wrote "PJSIP/101"."""
+    return phone.rpartition("/")[2]

@@ -1,0 +1,400 @@
+"""The ledger: who must be called back, noticed when it is opened, attempted, paid or late. No I/O, no clock.
+
+    inbound call's facts ──▶ inward ──┐                    ┌─▶ entries (append-only)
+    outbound call's facts ─▶ outward ─┼─▶ obligations ─────┼─▶ the obligation as it stands
+    time ──────────────────▶ tick ────┤   (obligation.py)  └─▶ findings
+    a person ──────────────▶ hand ────┘
+
+Each entry is told with the obligation as it stands after it, and with the verdicts that follow (`Written`).
+A verdict *met* is given when paid, every other one when the due time has passed (see also `correcting.py`). What
+was heard wins over what was typed: a callback answered before an obligation was closed by hand pays it. Numbers
+are matched by a token that somebody else makes of them: no number is kept here.
+
+Refuses to guess: a call whose talk was not heard to be long enough pays nothing; where a callback may have gone
+unheard, or its time is by a clock that is not believed, *not met* becomes *unknown*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from callmon.core import facts as f
+from callmon.core.callbacks import entries as n
+from callmon.core.callbacks.corrections import corrections
+from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.entries import Hidden, Kind, Opening
+from callmon.core.callbacks.index import Shelf, Times
+from callmon.core.callbacks.obligation import Key, Message, Obligation, after, left_over, opened
+from callmon.core.callbacks.outbound_call import Following
+from callmon.core.callbacks.shared_numbers import Sharing
+from callmon.core.callbacks.written_merge import Caller, Judge, Written
+from callmon.core.facts import Fact
+
+# A settled obligation is looked at for so long after, lest a callback that came first be told later.
+LATE = timedelta(minutes=5)
+MANY = 1000  # gaps
+PRECEDENCE = ("closed", "reached_us", "paid")
+COMPLAINT = "-complaint"
+
+
+class Ledger:
+    """All obligations of all exchanges."""
+
+    def __init__(self, terms: AllTerms, token: Callable[[str], str], judge: Judge) -> None:
+        rules = terms.rules
+        self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
+        self.shelf = Shelf()
+        self.sharing = Sharing(map(token, rules.shared_numbers), rules.shared_after_days, rules.shared_after_lines)
+        self.following: dict[Key, Following] = {}
+        self._cautions: dict[str, tuple[n.Caution, ...]] = {}
+        self._marks, self._dues, self._done = Times(), Times(), Times()
+        self._gaps: list[tuple[str, datetime, datetime]] = []
+        self.unbelieved: Collection[str] = ()  # exchanges whose clock is not believed
+        self._out: list[Written] = []
+
+    def take(self) -> tuple[Written, ...]:
+        """What was written since it was last asked for."""
+        if not self._out:
+            return ()
+        out, self._out = tuple(self._out), []
+        return out
+
+    # Writing.
+
+    def write(self, entry: n.AnyEntry, by: str = "", doubt: bool = False) -> Obligation:
+        """One more entry of an obligation that is known."""
+        one = self.shelf.get((entry.exchange, entry.obligation))
+        assert one is not None
+        return self._stand(entry, after(one, entry), by, doubt)
+
+    def _stand(self, entry: n.AnyEntry, one: Obligation, by: str = "", doubt: bool = False) -> Obligation:
+        findings = self._judge(one, by, doubt)
+        corrected = () if by in self.unbelieved else corrections(self._judge, entry, one, by)
+        if findings:
+            one = msgspec.structs.replace(one, judged=(*one.judged, *(x.standard for x in findings)))
+        before = self.shelf.get(one.key)
+        self.shelf.put(one)
+        if before is None or before.due != one.due or (one.is_open and not before.is_open):
+            self._set_times(one)
+        if not one.is_open and one.settled is not None:
+            self._done.add(one.settled + LATE, one.key)
+        self._out.append(Written(entry, one, findings, corrected))
+        return one
+
+    def _set_times(self, one: Obligation) -> None:
+        due = one.due
+        if due.soon is not None and not one.is_soon:
+            self._marks.add(due.soon, one.key)
+        if due.actionable is not None and not one.is_overdue:
+            self._marks.add(due.actionable, one.key)
+        for at in self._due_times(one)[one.fell_due :]:
+            self._dues.add(at, one.key)
+
+    @staticmethod
+    def _due_times(one: Obligation) -> tuple[datetime, ...]:
+        answer = one.dues.answer
+        return (one.dues.judging.at,) if answer is None else (one.dues.judging.at, answer.at)
+
+    # Opening.
+
+    def owe(self, caller: Caller, at: datetime, kind: Kind, opening: Opening) -> None:
+        """A caller left a message, or asked otherwise to be called back."""
+        message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
+        if not self._is_known(message, kind, caller.token):
+            if caller.token is not None:
+                self.sharing.note(caller.token, self.terms.day(at), caller.line)
+            self._owe(message, kind, caller.token, caller.hidden)
+
+    def _is_known(self, message: Message, kind: Kind, token: str | None) -> bool:
+        """One call opens, or repeats, one obligation of a kind."""
+        own = self.shelf.get((message.exchange, name(message.call, kind)))
+        return own is not None or any(
+            (said.exchange, said.call) == (message.exchange, message.call)
+            for one in self.shelf.of_token(token)
+            if one.kind == kind
+            for said in one.messages
+        )
+
+    def _owe(self, message: Message, kind: Kind, token: str | None, hidden: Hidden | None) -> None:
+        terms = self.terms.of(message.line)
+        shared = token is not None and self.sharing.is_shared(token)
+        same = None if shared or token is None else self._open_like(token, terms.line.service, kind)
+        if same is not None:
+            self._repeat(same, message)
+            return
+        entry = n.Owed(
+            message.exchange, name(message.call, kind), message.at, message.call, kind, message.opening,
+            message.line, terms.line.service, message.language, terms.dues(kind, message.at),
+            terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
+            message.exchange in self.unbelieved,
+        )  # fmt: skip
+        self._stand(entry, opened(entry, token))
+
+    def _open_like(self, token: str, service: str, kind: Kind) -> Obligation | None:
+        like = (x for x in self.shelf.of_token(token) if x.is_open and not x.shared)
+        return next((x for x in like if x.service == service and x.kind == kind and x.token == token), None)
+
+    def _repeat(self, one: Obligation, message: Message) -> None:
+        older = message.at < one.opened
+        dues = self.terms.of(one.line).dues(one.kind, message.at) if older else None
+        self.write(
+            n.Repeated(
+                one.exchange, one.id, message.at, message.call, message.line, message.language, message.opening,
+                message.exchange, dues,
+            )
+        )  # fmt: skip
+
+    def hide(self, exchange: str, call: str) -> None:
+        """The number that a call delivered must not be shown (R-51)."""
+        for kind in ("callback", "complaint"):
+            one = self.shelf.get((exchange, name(call, kind)))
+            if one is not None and one.token is not None:
+                self.write(n.NumberHidden(one.exchange, one.id, one.opened))
+
+    def mark(self, entry: n.Marked, other: str | None = None) -> None:
+        """What must be known of it; with another number to be called, when one was given (R-16)."""
+        one = self.shelf.get((entry.exchange, entry.obligation))
+        assert one is not None
+        if other is not None:
+            one = msgspec.structs.replace(one, other=other)
+        self._stand(entry, after(one, entry))
+
+    # Settling.
+
+    def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
+        """What ends it; messages that came no sooner than that are owed anew."""
+        token, hidden, rest = one.token, one.hidden, left_over(one, entry.at)
+        self.write(entry, by, by in self.unbelieved or one.unsure == one.opened)
+        for message in rest:
+            self._owe(message, one.kind, token, hidden)
+
+    def yields(self, one: Obligation, state: str, at: datetime) -> bool:
+        """Whether what was heard at `at` settles it: it was owed before, and nothing that wins came first."""
+        if one.since >= at or one.state == "paid":
+            return False
+        if one.is_open or one.settled is None:
+            return one.is_open
+        return (at, -PRECEDENCE.index(state)) < (one.settled, -PRECEDENCE.index(one.state))
+
+    def reached_us(self, token: str, line: str, at: datetime, call: str) -> None:
+        """A caller speaks to a person: whoever waited for a callback of that service waits no longer (R-14)."""
+        if self.sharing.is_shared(token):
+            return
+        service = self.terms.of(line).line.service
+        for one in self.shelf.of_token(token):
+            ours = one.kind == "callback" and one.service == service and not one.shared
+            if ours and self.yields(one, "reached_us", at):
+                self.settle(one, n.ReachedUs(one.exchange, one.id, at, call))
+
+    # Calls out.
+
+    def outward(self, exchange: str, fact: Fact, number: Callable[[], tuple[str | None, str]]) -> bool:
+        """A fact of a call out; True when somebody waits, or waited, for that call. `number`: whom it calls, by
+        which phone; asked for once a call.
+        """
+        key = exchange, fact.call
+        one = self.following.get(key)
+        if one is None:
+            if type(fact) is not f.Arrived:
+                return False
+            called, phone = number()
+            if called is None:
+                return False
+            one = self.following[key] = Following(exchange, fact.call, self.token(called), phone)
+        one.hear(fact, self.rules)
+        self._counts_now(one)
+        if one.is_over:
+            del self.following[key]
+            self._judge_waiting(one)
+        one.is_waited_for = one.is_waited_for or self.shelf.has_token(one.token)
+        return one.is_waited_for
+
+    def _counts_now(self, one: Following) -> None:
+        """An attempt, or a callback, each told once."""
+        if one.attempt is not None and not one.is_counted:
+            one.is_counted = True
+            self._attempted(one, one.attempt)
+        if one.is_paid and one.answered is not None and not one.is_settled:
+            one.is_settled = True
+            self._called_back(one, one.answered)
+            self._judge_waiting(one)
+
+    def _attempted(self, call: Following, at: datetime) -> None:
+        for one in self._payable(call):
+            was_open = one.is_open or (one.settled is not None and one.settled >= at)
+            if one.since < at and was_open and at not in one.attempts:
+                entry = n.Attempted(one.exchange, one.id, at, call.call, call.phone, unsure=call.is_unsure)
+                self.write(msgspec.structs.replace(entry, satisfies=self.satisfies(one, at)), call.exchange)
+
+    def satisfies(self, one: Obligation, at: datetime) -> bool:
+        return self.rules.attempt_counts and one.kind == "callback" and at <= one.dues.judging.at
+
+    def _called_back(self, call: Following, at: datetime) -> None:
+        for one in self._payable(call):
+            if one.kind == "complaint":
+                if one.is_open and one.acknowledged is None and one.since < at:
+                    self.write(n.Acknowledged(one.exchange, one.id, at, call.call, call.phone), call.exchange)
+            elif self.yields(one, "paid", at):
+                self.settle(one, self.paid(one, at, by=call.call, phone=call.phone), call.exchange)
+
+    def paid(
+        self,
+        one: Obligation,
+        at: datetime,
+        by: str | None = None,
+        phone: str | None = None,
+        actor: str | None = None,
+        result: n.Result | None = None,
+    ) -> n.CalledBack:
+        waited = at - one.opened
+        return n.CalledBack(one.exchange, one.id, at, one.line, one.language, waited, by, phone, actor, result)
+
+    def _payable(self, call: Following) -> list[Obligation]:
+        """What a call from this phone to this number can pay; a shared number's are paid by hand (R-15)."""
+        if self.sharing.is_shared(call.token):
+            return []
+        return [
+            one
+            for one in self.shelf.of_token(call.token)
+            if not one.shared and self.terms.may_pay(call.phone, one.service, one.tty)
+        ]
+
+    # Time.
+
+    def next_deadline(self) -> datetime | None:
+        """When `tick` has something to do, at the latest."""
+        times = [x for x in (self._marks.first(), self._dues.first()) if x is not None]
+        for one in self.following.values():
+            if one.ringing is not None and not one.is_counted:
+                times.append(one.ringing + self.rules.rang_for)
+            if one.is_undecided and one.answered is not None:
+                times.append(one.answered + self.rules.talked_for)
+        return min(times, default=None)
+
+    def tick(
+        self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
+    ) -> None:
+        """Time has passed. `heard`: until when each exchange was heard, by its own clock (now, when left out).
+
+        The verdict of what has fallen due waits for what an exchange may still be saying; but not for one that
+        is `silent`, for so long that a whole callback fits into it: then nobody knows.
+        """
+        heard = heard or {}
+        for call in list(self.following.values()):
+            call.reach(heard.get(call.exchange, now), self.rules)
+            self._counts_now(call)
+        for key in self._marks.due(now):
+            self._mark(key, now)
+        until = min([now, *(at for name, at in heard.items() if name not in silent)])
+        quiet = [heard[name] for name in silent if name in heard]
+        for key in self._dues.due(until):
+            self._fall_due(key, until, quiet)
+        for key in self._done.due(now):
+            self._put_away(key, now)
+
+    def _mark(self, key: Key, now: datetime) -> None:
+        """Due soon, and overdue: said once each."""
+        one = self.shelf.get(key)
+        if one is None or not one.is_open or not one.can_be_called or self._is_satisfied(one):
+            return
+        due = one.due
+        if due.soon is not None and due.soon < now and not one.is_soon:
+            self.write(n.DueSoon(one.exchange, one.id, due.soon))
+        if due.actionable is not None and due.actionable < now and not one.is_overdue:
+            self.write(n.Overdue(one.exchange, one.id, due.actionable))
+
+    def _is_satisfied(self, one: Obligation) -> bool:
+        return any(self.satisfies(one, at) for at in one.attempts)
+
+    def _fall_due(self, key: Key, until: datetime, quiet: Iterable[datetime] = ()) -> None:
+        one = self.shelf.get(key)
+        if one is None or one.fell_due >= one.falls_due:
+            return
+        at = self._due_times(one)[one.fell_due]
+        if at >= until:
+            return
+        undecided = next((x for x in self.following.values() if self._may_pay_yet(x, one, at)), None)
+        if undecided is not None:
+            undecided.waiting.append(key)
+            return
+        self.write(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
+        if not one.is_open and one.settled is not None:
+            self._done.add(one.settled + LATE, key)
+
+    @staticmethod
+    def _may_pay_yet(call: Following, one: Obligation, due: datetime) -> bool:
+        waits = call.is_undecided and call.token in (one.token, one.other)
+        return waits and call.answered is not None and call.answered <= due
+
+    def _judge_waiting(self, call: Following) -> None:
+        """It is known now what became of the call that was answered just before the due time."""
+        waiting, call.waiting = call.waiting, []
+        for key in waiting:
+            one = self.shelf.get(key)
+            if one is not None and one.fell_due < one.falls_due:
+                self._fall_due(key, self._due_times(one)[one.fell_due] + timedelta.resolution)
+
+    def gap(self, exchange: str, start: datetime, end: datetime) -> None:
+        """An exchange was unheard: a callback may have been made meanwhile, if one fits in."""
+        if end - start >= self.rules.talked_for:
+            self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
+
+    def _in_doubt(self, one: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
+        least = self.rules.talked_for
+        if one.unsure is not None and one.unsure <= due:
+            return True
+        if any(due - max(start, one.since) >= least for start in quiet):
+            return True
+        return any(min(end, due) - max(start, one.since) >= least for _, start, end in self._gaps)
+
+    def _put_away(self, key: Key, now: datetime) -> None:
+        one = self.shelf.get(key)
+        if one is None or one.is_live or one.settled is None or one.settled + LATE >= now:
+            return
+        self.shelf.drop(key)
+
+    # Beginning, and a changed configuration.
+
+    def restore(self, known: Iterable[Obligation]) -> None:
+        """Take up the live obligations as they were stored."""
+        for one in known:
+            self.shelf.put(one)
+            self._set_times(one)
+            if not one.is_open and one.settled is not None:
+                self._done.add(one.settled + LATE, one.key)
+
+    def know(self, token: str, cautions: tuple[n.Caution, ...]) -> None:
+        """What must be known of a number, whoever leaves the next message from there (R-21)."""
+        if cautions:
+            self._cautions[token] = tuple(sorted({*self._cautions.get(token, ()), *cautions}))
+
+    def forget(self, token: str) -> None:
+        """A number was erased."""
+        self._cautions.pop(token, None)
+        self.sharing.forget(token)
+
+    def empty(self) -> Ledger:
+        """Another one with the terms of this."""
+        return Ledger(self.terms, self.token, self._judge)
+
+    def renew(self, stored: Ledger) -> None:
+        """Know what is stored, and nothing else; the calls out that are being followed are still heard by us."""
+        stored.shelf.follow(self.shelf)
+        self.shelf, self.sharing, self._cautions = stored.shelf, stored.sharing, stored._cautions
+        self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
+
+    def adopt(self, older: Ledger) -> None:
+        """Take over all that stands, as it was told under the configuration before."""
+        self.restore(older.shelf)
+        self.shelf.follow(older.shelf)
+        self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
+        self.sharing.adopt(older.sharing)
+        self._out = older._out
+
+
+def name(call: str, kind: Kind) -> str:
+    """The obligation's name."""
+    return call + COMPLAINT if kind == "complaint" else call

@@ -1,0 +1,216 @@
+"""One obligation, as its entries make it. Pure: the same entries give the same obligation, whenever they are told.
+
+                    ┌───────────────────── Reopened ─────────────────────┐
+                    ▼                                                    │
+    Owed ─────▶  open  ─ CalledBack ──────────────────────────────▶  paid ┤
+     (message,      │ ─ ReachedUs ───────────────────────▶  reached_us ───┤
+      request, …)   │ ─ ClosedByHand, ComplaintAnswered ─────▶  closed ───┘
+                    │
+                    ├─ Repeated, Attempted, Acknowledged, Marked, NumberHidden   (stays open)
+                    ├─ Taken ─ Released                                (somebody has it in hand)
+                    └─ DueSoon ─ Overdue, FellDue                                (time passed)
+
+    Erased: its numbers are gone; the state stays, and no call can change it any more.
+
+What settles an obligation at a time settles the messages before that time. One that came at that very time or
+later is owed anew: the ledger opens an obligation for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from callmon.core.callbacks import entries as n
+from callmon.core.callbacks.entries import Caution, CloseReason, Due, Dues, Entry, Hidden, Kind, Opening
+
+State = Literal["open", "paid", "reached_us", "closed"]
+Key = tuple[str, str]  # exchange, obligation
+
+# Later messages than this many are in the ledger, and counted, but not looked at when it is settled.
+MESSAGES_KEPT = 20
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A message, or whatever else asked to be called back."""
+
+    exchange: str
+    call: str
+    at: datetime
+    line: str
+    language: str
+    opening: Opening
+
+
+class Obligation(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands of it now. `token` is for the caller's number, `other` for another one to call (R-16)."""
+
+    exchange: str
+    id: str
+    call: str
+    kind: Kind
+    opening: Opening
+    line: str
+    service: str
+    language: str
+    tty: bool
+    opened: datetime
+    since: datetime  # a callback must be later than this: the opening, or the reopening
+    dues: Dues
+    token: str | None
+    other: str | None = None
+    hidden: Hidden | None
+    shared: bool
+    cautions: tuple[Caution, ...] = ()
+    count: int = 1
+    messages: tuple[Message, ...] = ()  # the latest of those that came after the first
+    attempts: tuple[datetime, ...] = ()
+    unsure: datetime | None = None  # the first that may have been a callback; the opening, by a clock not believed
+    state: State = "open"
+    settled: datetime | None = None
+    reason: CloseReason | None = None
+    acknowledged: datetime | None = None
+    message_left: bool = False
+    phone: str | None = None  # that called back, or acknowledged
+    by_hand: bool = False
+    is_soon: bool = False
+    is_overdue: bool = False
+    fell_due: int = 0  # how many of its due times have passed
+    judged: tuple[str, ...] = ()
+    is_erased: bool = False
+    in_hand: str | None = None  # who has said that they see to it (R-47), since when
+    taken: datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.exchange, self.id
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
+    @property
+    def due(self) -> Due:
+        """What comes next: a complaint that was acknowledged is due to be answered."""
+        if self.acknowledged is not None and self.dues.answer is not None:
+            return self.dues.answer
+        return self.dues.judging
+
+    @property
+    def no_open_hour(self) -> bool:
+        return self.due.actionable is None
+
+    @property
+    def can_be_called(self) -> bool:
+        """Somebody can call a number: the caller's, or another that was given."""
+        return not self.is_erased and (self.hidden is None or self.other is not None)
+
+    @property
+    def is_live(self) -> bool:
+        """Time or a person may still do something to it that a verdict or a board must know."""
+        return self.is_open or self.fell_due < self.falls_due
+
+    @property
+    def falls_due(self) -> int:
+        return 2 if self.dues.answer is not None else 1
+
+
+def opened(entry: n.Owed, token: str | None) -> Obligation:
+    """What the first entry makes."""
+    return Obligation(
+        exchange=entry.exchange,
+        id=entry.obligation,
+        call=entry.call,
+        kind=entry.kind,
+        opening=entry.opening,
+        line=entry.line,
+        service=entry.service,
+        language=entry.language,
+        tty=entry.tty,
+        opened=entry.at,
+        since=entry.at,
+        dues=entry.dues,
+        token=token,
+        hidden=entry.hidden,
+        shared=entry.shared,
+        cautions=entry.cautions,
+        unsure=entry.at if entry.unsure else None,
+    )
+
+
+def after(one: Obligation, entry: Entry) -> Obligation:
+    """What one more entry makes of it."""
+    change = msgspec.structs.replace
+    match entry:
+        case n.Repeated():
+            return _repeated(one, entry)
+        case n.Attempted():
+            unsure = one.unsure or (entry.at if entry.unsure else None)
+            attempted = change(one, attempts=(*one.attempts, entry.at)[-MESSAGES_KEPT:], unsure=unsure)
+            return change(attempted, is_soon=False, is_overdue=False) if entry.satisfies else attempted
+        case n.CalledBack():
+            result = one.message_left or entry.result == "message_left"
+            paid = _settled(one, "paid", entry.at)
+            return change(paid, phone=entry.phone, by_hand=entry.actor is not None, message_left=result)
+        case n.ReachedUs():
+            return _settled(one, "reached_us", entry.at)
+        case n.ClosedByHand():
+            return change(_settled(one, "closed", entry.at), reason=entry.reason, by_hand=True)
+        case n.ComplaintAnswered():
+            return change(_settled(one, "closed", entry.at), reason="answered", by_hand=True)
+        case n.Acknowledged():
+            answer = {"acknowledged": entry.at, "phone": entry.phone, "by_hand": entry.actor is not None}
+            return change(one, is_soon=False, is_overdue=False, **answer)
+        case _:
+            return _noted(one, entry)
+
+
+def _noted(one: Obligation, entry: Entry) -> Obligation:
+    change = msgspec.structs.replace
+    match entry:
+        case n.Reopened():
+            return change(one, state="open", settled=None, since=entry.at, reason=None, by_hand=False, phone=None)
+        case n.Marked():
+            known = tuple(sorted({*one.cautions, *entry.cautions}))
+            return change(one, cautions=known, message_left=one.message_left or entry.message_left)
+        case n.Taken():
+            return change(one, in_hand=entry.actor, taken=entry.at)
+        case n.Released():
+            return change(one, in_hand=None, taken=None)
+        case n.NumberHidden():
+            return change(one, hidden="withheld", token=None)
+        case n.DueSoon():
+            return change(one, is_soon=True)
+        case n.Overdue():
+            return change(one, is_soon=True, is_overdue=True)
+        case n.FellDue():
+            return change(one, fell_due=one.fell_due + 1)
+        case n.Erased():
+            return change(one, token=None, other=None, is_erased=True)
+        case _:
+            return one
+
+
+def _repeated(one: Obligation, entry: n.Repeated) -> Obligation:
+    change = msgspec.structs.replace
+    message = Message(entry.at_exchange, entry.call, entry.at, entry.line, entry.language, entry.opening)
+    count, kept = one.count + 1, (*one.messages, message)[-MESSAGES_KEPT:]
+    if entry.dues is None:
+        return change(one, count=count, messages=kept)
+    return change(one, count=count, messages=kept, opened=entry.at, since=entry.at, dues=entry.dues)
+
+
+def _settled(one: Obligation, state: State, at: datetime) -> Obligation:
+    before = tuple(message for message in one.messages if message.at < at)
+    count = one.count - (len(one.messages) - len(before))
+    return msgspec.structs.replace(
+        one, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
+        in_hand=None, taken=None,
+    )  # fmt: skip
+
+
+def left_over(one: Obligation, at: datetime) -> list[Message]:
+    """The messages that what settles it at `at` does not settle, oldest first."""
+    return sorted((m for m in one.messages if m.at >= at), key=lambda message: (message.at, message.call))

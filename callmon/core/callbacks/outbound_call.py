@@ -1,0 +1,92 @@
+"""A call out, perhaps to somebody who waits for it: how long it rang, whether and for how long they talked. Pure.
+
+                    ┌── stopped: an attempt, if it had rung for four rings ──┐
+    dialled ─ rings ┤                                                        ├─ over
+                    └── answered ─ talked long enough: called back ──────────┘
+                               └── ended sooner: an attempt
+
+Counts only what was heard: a time is enough when all that the exchange said until then was heard.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from callmon.core import facts as f
+from callmon.core.callbacks.due_dates import Rules
+from callmon.core.facts import OUTSIDE, Fact
+
+
+class Following:
+    """One call out. `attempt` and `answered` are what it amounts to so far."""
+
+    __slots__ = (
+        "answered", "attempt", "call", "earliest", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
+        "is_unsure", "is_waited_for", "phone", "ringing", "seen", "token", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
+        self.exchange, self.call, self.token, self.phone = exchange, call, token, phone
+        self.ringing: datetime | None = None
+        self.answered: datetime | None = None  # the latest that it may have been,
+        self.earliest: datetime | None = None  # and the earliest
+        self.attempt: datetime | None = None
+        self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that one
+        self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
+        self.is_unsure = False  # answered, and its end unheard: they may have talked for long enough
+        self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
+
+    def hear(self, fact: Fact, rules: Rules) -> None:
+        """One more fact of this call."""
+        match fact:
+            case f.PhoneRang(phone=phone) if phone == OUTSIDE and self.answered is None:
+                self.ringing = None if fact.at is None else fact.at + fact.slack
+            case f.PhoneStopped(phone=phone) if phone == OUTSIDE:
+                self.reach(fact.at, rules)
+                self.ringing = None
+            case f.Answered(phone=phone) if phone == OUTSIDE:
+                self.reach(fact.at, rules)
+                self.ringing = None
+                self.answered = None if fact.at is None else fact.at + fact.slack
+                self.earliest = fact.at
+            case f.Unheard():
+                self.reach(self.seen, rules)
+                self.reach(fact.at, rules)
+                self.seen = fact.until
+            case f.ClockSet():
+                self._shift(fact.by)
+            case f.Ended():
+                self.reach(fact.at, rules)
+                self.is_over = True
+                if self.answered is not None and not self.is_paid:
+                    self.attempt = self.attempt or self.answered
+                    self._doubt(fact, rules)
+            case _:
+                pass
+
+    def _shift(self, by: timedelta) -> None:
+        """The exchange's clock was set: how long it rang, or they talked, stays what it was."""
+        for name in ("ringing", "answered", "earliest", "seen"):
+            at = getattr(self, name)
+            setattr(self, name, None if at is None else at + by)
+
+    def _doubt(self, ended: f.Ended, rules: Rules) -> None:
+        """An end that nobody heard: they may have talked for long enough until the exchange was heard again."""
+        if ended.at is None and self.seen is not None and self.earliest is not None:
+            self.is_unsure = self.seen - self.earliest >= rules.talked_for
+        if self.is_unsure:
+            self.attempt, self.is_counted = self.answered, False  # told as such, though it rang for long before
+
+    def reach(self, until: datetime | None, rules: Rules) -> None:
+        """All that happened to it until then was heard."""
+        if until is None:
+            return
+        if self.ringing is not None and until - self.ringing >= rules.rang_for:
+            self.attempt = self.attempt or self.ringing + rules.rang_for
+        if self.answered is not None and until - self.answered >= rules.talked_for:
+            self.is_paid = True
+
+    @property
+    def is_undecided(self) -> bool:
+        """Somebody answered, and how long they talk is not known yet."""
+        return self.answered is not None and not self.is_paid and not self.is_over

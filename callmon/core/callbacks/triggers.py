@@ -1,0 +1,155 @@
+"""Facts of calls to the ledger: who asks to be called back, who reached us, which call out may pay. Pure.
+
+Opened by a message, by a request, by an agent who marks a complaint, where nobody heard whether a message was
+left, and by a setting when a caller gave up. Only by inbound calls on public lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import msgspec
+
+from callmon.config.phone_numbers import e164
+from callmon.core import facts as f
+from callmon.core.callbacks.entries import Hidden
+from callmon.core.callbacks.ledger import Ledger
+from callmon.core.callbacks.written_merge import Caller
+from callmon.core.calls.account import Account
+from callmon.core.calls.call import Call
+from callmon.core.calls.endpoints import extension
+from callmon.core.calls.listing_evidence import born
+from callmon.core.facts import Arrived, Fact
+
+OPENED_BY = (
+    f.MessageLeft, f.CallbackRequested, f.ComplaintMade, f.Answered, f.PersonJoined, f.NumberWithheld, f.Ended
+)  # fmt: skip
+LANGUAGES = ("fr", "en")
+SHORT = 7  # digits: fewer are an extension of ours
+
+
+class Site(Protocol):
+    """What must be known of an exchange."""
+
+    region: str
+    dial_prefixes: tuple[str, ...]
+
+
+class Opener:
+    """Between calls and the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def inward(self, exchange: str, fact: Fact, account: Account, site: Site) -> None:
+        """A fact of a call on a public line, one of `OPENED_BY`."""
+        at = fact.at or born(fact.call)
+        if at is None:
+            return  # without any time nothing can be due
+        match fact:
+            case f.MessageLeft():
+                self._ledger.owe(self._caller(exchange, account, site), at, "callback", "message")
+            case f.CallbackRequested():
+                self._ledger.owe(self._asking(exchange, account, site, fact), at, "callback", "request")
+            case f.ComplaintMade():
+                self._ledger.owe(self._caller(exchange, account, site), at, "complaint", "agent")
+            case f.Answered() | f.PersonJoined():
+                self._reached(account, site, at)
+            case f.NumberWithheld():
+                self._ledger.hide(exchange, fact.call)
+            case f.Ended():
+                self._ended(exchange, account, site, at)
+            case _:
+                pass
+
+    def _reached(self, account: Account, site: Site, at: datetime) -> None:
+        if not len(self._ledger.shelf) or account.arrival.line is None:
+            return
+        token, _ = self._who(account.arrival, site)
+        if token is not None and self._ledger.shelf.has_token(token):
+            self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
+
+    def _ended(self, exchange: str, account: Account, site: Site, at: datetime) -> None:
+        """Where nobody heard whether a message was left, somebody must look; who gave up, by a setting."""
+        after = self._ledger.rules.abandoned_after
+        took = account.voicemail
+        if took is not None and account.message is None and account.may_have_left_message():
+            since = took.at or account.arrival.at or at
+            self._ledger.owe(self._caller(exchange, account, site), since, "callback", "unheard")
+        elif after is not None and _gave_up_after(account.call(), after.total_seconds()):
+            self._ledger.owe(self._caller(exchange, account, site), at, "callback", "abandoned")
+
+    def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: Site) -> list[Fact]:
+        """A fact of a call out: what is to be told of it, which is nothing while nobody waits for that call."""
+        key = exchange, fact.call
+        one = self._ledger.following.get(key)
+        was_told = one is not None and one.is_waited_for
+        if not self._ledger.outward(exchange, fact, partial(called, arrival, site)):
+            return []
+        return [fact] if was_told or fact is arrival else [arrival, fact]
+
+    def resume(self, exchange: str, account: Account, facts: Iterable[Fact], site: Site) -> None:
+        """A call out that was in progress when callmon stopped. What it amounted to is in the ledger."""
+        if account.arrival.direction != "outbound":
+            return
+        number, phone = called(account.arrival, site)
+        for fact in facts:
+            self._ledger.outward(exchange, fact, lambda: (number or "", phone))
+        one = self._ledger.following.get((exchange, account.arrival.call))
+        if one is not None:
+            one.is_waited_for = True  # its end is to be told, too
+
+    def _caller(self, exchange: str, account: Account, site: Site) -> Caller:
+        arrival = account.arrival
+        token, hidden = self._who(arrival, site)
+        language = language_label(account.language)
+        return Caller(exchange, arrival.call, arrival.line or "", language, token, hidden)
+
+    def _asking(self, exchange: str, account: Account, site: Site, fact: f.CallbackRequested) -> Caller:
+        """Where the caller gave a number, it is that which is to be called."""
+        caller = self._caller(exchange, account, site)
+        language = account.language or fact.language
+        caller = msgspec.structs.replace(caller, language=language_label(language))
+        if fact.number is None:
+            return caller
+        return msgspec.structs.replace(caller, token=self._ledger.token(fact.number), hidden=None)
+
+    def _who(self, arrival: Arrived, site: Site) -> tuple[str | None, Hidden | None]:
+        hidden = hidden_of(arrival, site.region, self._ledger.terms.own_numbers)
+        if hidden is not None or arrival.caller is None:
+            return None, hidden
+        return self._ledger.token(arrival.caller), None
+
+
+def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidden | None:
+    """Why this caller cannot be called back; None when that can be done (R-48, R-51)."""
+    if arrival.withheld is not None:
+        return "unknown" if arrival.withheld == "unknown" else "withheld"
+    if arrival.relay:
+        return "relay"
+    number = e164(arrival.caller or "", region)
+    if number is None:
+        digits = arrival.caller or ""
+        return "internal" if digits.isdigit() and len(digits) < SHORT else "unparsable"
+    return "internal" if number in own else None
+
+
+def language_label(language: str | None) -> str:
+    """Of the closed set of labels."""
+    if language is None:
+        return "unknown"
+    return language if language in LANGUAGES else "other"
+
+
+def _gave_up_after(call: Call, seconds: float) -> bool:
+    if call.outcome != "abandoned" or call.waited is None:
+        return False
+    return call.waited.shortest.total_seconds() >= seconds
+
+
+def called(arrival: Arrived, site: Site) -> tuple[str | None, str]:
+    """Whom a call out goes to, and from which phone: the whole number, less what staff dial first."""
+    return e164(arrival.dialled, site.region, site.dial_prefixes), extension(arrival.channel)

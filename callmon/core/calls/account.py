@@ -1,0 +1,366 @@
+"""Facts to the account of one call so far. Pure.
+
+`Account` is told each fact in order and is mutable, since there is one a call in progress; `Account.call()`
+gives the frozen `Call`, made when asked for. The same facts give the same call, whether they were just heard,
+read back from the database after a restart, or filled in from CEL.
+
+A call's clock starts with the first ringing that the caller heard, or with entering a queue, whichever came
+first, and runs through hunting, overflow and queue as one. Nobody who was joined unheard is invented: what a
+gap may have hidden is in `doubtful`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from callmon.core import facts as f
+from callmon.core.calls import rings
+from callmon.core.calls.account_state import CERTAIN, Telling
+from callmon.core.calls.call import (
+    Abandoned,
+    Call,
+    Heard,
+    Offered,
+    OutcomeName,
+    Person,
+    Phones,
+    Span,
+    State,
+    Voicemail,
+    Wait,
+)
+from callmon.core.calls.language import SHORTEST_MENU
+from callmon.core.calls.listing_evidence import soon
+from callmon.core.calls.voicemail import SHORTEST_STAY
+
+# A person who has picked up is joined with the caller so soon, and has answered when picking up.
+PICKED_UP = timedelta(seconds=0.5)
+
+
+class Account(Telling, gc=False):
+    """One call in progress, and the questions that are asked of it. Nothing here changes it."""
+
+    def call(self) -> Call:
+        """The account as a frozen value."""
+        a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
+        outcome, waited = self.outcome(), self.waited()
+        rings_heard = self.rings(waited)
+        return Call(
+            call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
+            withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
+            test=a.test,
+            arrived=a.at,
+            ringing=self.ringing if doubt is CERTAIN or self._is_near(doubt.ringing_slack) else None,
+            answered=answer.at if answer is not None and self._is_near(answer.slack) else None,
+            ended=end.at if end is not None else None,
+            is_ended=end is not None,
+            ended_by=end.by if end is not None else None,
+            ended_how=end.how if end is not None else None,
+            rings=rings_heard, rings_estimated=self.is_estimated(), heard_ringing=self.heard_ringing,
+            waited=waited, cycle=self.cycle, grace=rings.GRACE, silence=self.silence(),
+            outcome=outcome, state=self.state(),
+            abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
+            answered_by=answer.phone if answer is not None else None,
+            answered_channel=answer.channel if answer is not None else None,
+            answering_phone_rang=answer.rang if answer is not None else None,
+            answer_heard=answer is not None and not answer.found,
+            by_queue=self._is_by_queue(), by_music=self.music and not self._is_by_queue(), phones=self._phones(),
+            voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
+            holds=self._holds(), transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
+            redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),
+            gaps=tuple([(gap.at, gap.until) for gap in doubt.gaps]),
+            heard=self._heard(), doubtful=self.is_doubtful() and answer is None,
+            talked=self._talked(),
+            held_after=self._held_after(), held_for=self._held_for(),
+        )  # fmt: skip
+
+    def _is_near(self, slack: timedelta) -> bool:
+        """Exact, or from CEL and known to the second: then it is told, and the rings are marked as estimated."""
+        return slack == f.EXACT or self.filled is not None
+
+    def _heard(self) -> Heard:
+        if self.filled is not None:
+            return "filled"
+        return "partly" if self.is_partly_heard() else "full"
+
+    def _holds(self) -> int | None:
+        """CEL does not tell of a caller on hold."""
+        unknown = self.filled is not None and not self.filled.holds and self.answer is not None
+        return None if unknown and not self.handing.holds else self.handing.holds
+
+    def _is_by_queue(self) -> bool:
+        return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
+
+    def _people(self) -> tuple[Person, ...]:
+        first = self.answer
+        if first is None:
+            return ()
+        return (Person(first.phone, first.at), *[Person(*joined) for joined in self.handing.joined])
+
+    def _since_answer(self, at: datetime | None) -> timedelta | None:
+        answer = self.first_answer()
+        if at is None or answer is None or answer.at is None or answer.slack != f.EXACT:
+            return None
+        return at - answer.at
+
+    def _talked(self) -> timedelta | None:
+        """None where people may have been gone unheard."""
+        answer, end = self.first_answer(), self.end
+        until = self.handing.talked_until or (end.at if end is not None else None)
+        if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
+            return None
+        if self.voicemail is not None and self.voicemail.slack != f.EXACT:
+            return None
+        return self._since_answer(until)
+
+    def _held_after(self) -> timedelta | None:
+        """None where an earlier time on hold may have gone unheard."""
+        answer, held = self.first_answer(), self.handing.held_from
+        if answer is None or answer.at is None or answer.found or held is None or self._gap_since(answer.at, held):
+            return None
+        return self._since_answer(held)
+
+    def _gap_since(self, begin: datetime, end: datetime) -> bool:
+        """Nobody listened for a while between the two."""
+        gaps = self.doubt.gaps
+        return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
+
+    def _held_for(self) -> timedelta | None:
+        """How long the caller waited the first time; None where nobody heard all of it."""
+        begun, over = self.handing.held_from, self.handing.held_until or (self.end.at if self.end else None)
+        if self._held_after() is None and self.is_partly_heard():
+            return None
+        if begun is None or over is None or any(g.until is None or g.until > begun for g in self.doubt.gaps):
+            return None
+        return over - begun
+
+    def _phones(self) -> Phones:
+        """Before the clock's start is at its start: how phones stood then was the caller's lot from there on."""
+        clock = self.clock
+        offered = [
+            Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
+            for seen in self.offered
+        ]
+        return Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
+
+    @property
+    def clock_slack(self) -> timedelta:
+        """The clock started at `clock` or so much earlier."""
+        return self.doubt.clock_slack
+
+    def is_doubtful(self) -> bool:
+        """Somebody may have answered unheard."""
+        gaps = self.doubt.gaps
+        return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
+
+    def state(self) -> State:
+        """What the call is doing now."""
+        if self.stage != "talking":
+            return self.stage
+        if self.handing.is_parked:
+            return "parked"
+        return "held" if self.handing.held else "talking"
+
+    def silence(self) -> timedelta | None:
+        """How long nothing was heard by the caller: from the first dial that was heard, else the arrival."""
+        start = self.first_tried or self.arrival.at
+        if self.is_partly_heard():  # another may have been dialled before it
+            start = self.arrival.at
+        end = self.answer.at if self.answer is not None else self.end.at if self.end is not None else None
+        return None if start is None or end is None else end - start
+
+    def is_partly_heard(self) -> bool:
+        """A gap, or what came before callmon listened, may hide something."""
+        return self.arrival.found or bool(self.doubt.gaps)
+
+    def is_estimated(self) -> bool:
+        """Rings are estimated: early media only, or a start or an answer that was not heard itself."""
+        if self.filled is not None and self.filled.alone:
+            return self.clock is not None
+        if self.early_media or (self.answer is not None and self.answer.slack != f.EXACT):
+            return True
+        return self.doubt.clock_slack != f.EXACT
+
+    def waited(self) -> Span | None:
+        """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
+        start, (end, slack) = self.clock, self._decided()
+        if start is None or end is None:
+            return None
+        longest = max(f.EXACT, end + slack - start)
+        if self.answer is not None and self.first_answer() is None:
+            return Span(f.EXACT, longest)  # somebody may have answered unheard before
+        if self.answer is None and self.is_doubtful():
+            return Span(min(longest, self._surely_waited(start)), longest)
+        before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
+        return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
+
+    def _surely_waited(self, start: datetime) -> timedelta:
+        """Until the first gap in which somebody may have answered."""
+        began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        if self.arrival.may_hide_answer or not began or None in began:
+            return f.EXACT
+        first = min(at for at in began if at is not None)
+        return max(f.EXACT, first - start - self.doubt.clock_slack - PICKED_UP)
+
+    def _decided(self) -> tuple[datetime | None, timedelta]:
+        """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
+        if self.answer is not None:
+            return self.answer.at, self.answer.slack
+        if self.stopped is not None and (self.voicemail or not self._gave_up()):
+            return self.stopped, self.doubt.stopped_slack
+        if self.voicemail is not None:
+            return self.voicemail.at, self.voicemail.slack
+        return (self.end.at, f.EXACT) if self.end is not None else (None, f.EXACT)
+
+    def _gave_up(self) -> bool:
+        return self.end is not None and self.end.by == "caller"
+
+    def wait(self, now: datetime | None) -> Wait:
+        """How long the caller has waited until `now`, while nobody has answered."""
+        if self.clock is None or self.clock_slack != f.EXACT or now is None:
+            return Wait(None, None, self.cycle)
+        return Wait(self.clock, now - self.clock, self.cycle)
+
+    def rings(self, waited: Span | None) -> int | None:
+        """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""
+        if waited is None:
+            return None
+        if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
+            return self._rings_of(waited)
+        if self.answer is not None:
+            return rings.rings_between(waited.shortest, waited.longest, self.cycle)
+        if self.is_doubtful():
+            return None  # an answer that nobody heard may have ended them
+        doubt = self.doubt
+        if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
+            # The ringing was over before the caller left.
+            longest = self.stopped + doubt.stopped_slack - self.clock
+            waited = Span(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
+        by_timeout = self.voicemail is not None or self._is_by_timeout()
+        count = rings.begun_by_timeout if by_timeout else rings.begun
+        least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
+        if self._is_end_unheard():
+            least = rings.begun_by_timeout(waited.shortest, self.cycle)
+            most = rings.begun(waited.longest, self.cycle)
+        return most if least == most else None
+
+    def _is_end_unheard(self) -> bool:
+        """Whether a time-out or the caller ended the ringing is not known."""
+        if self.stopped is not None and (self.doubt.stopped_slack != f.EXACT or self.stopped_by == "gone"):
+            return True
+        return self.voicemail is None and self.end is not None and self.end.by == "unknown"
+
+    def _rings_of(self, waited: Span) -> int:
+        """From CEL, whose ringing begins with the phone's channel: the number told is marked as estimated."""
+        start, (end, _) = self.clock, self._decided()
+        if self.answer is None and self.stopped is not None:
+            end = self.stopped
+        nominal = waited.longest if start is None or end is None else max(f.EXACT, end - start)
+        by_timeout = self.answer is None and (self.voicemail is not None or self._is_by_timeout())
+        return (rings.begun_by_timeout if by_timeout else rings.begun)(nominal, self.cycle)
+
+    def _is_by_timeout(self) -> bool:
+        """A dial's time was over. Behind a Local channel the phone is then cancelled, perhaps after the call."""
+        if self.stopped_by == "no_answer" or self.end is None:
+            return self.stopped_by == "no_answer"
+        if self.stopped is None or self.end.by == "exchange":
+            return self.end.by == "exchange" and self.stopped_by in (None, "cancelled")
+        later = self.end.at is not None and self.end.at - self.stopped > SHORTEST_STAY
+        return self.stopped_by == "cancelled" and later
+
+    def first_answer(self) -> f.Answered | None:
+        """The answer that is known; None where somebody may have answered unheard before.
+
+        Nobody has where no gap can hide it, or where this phone rang at once, or before the gap. A phone found in
+        a listing did not ring at once where another was heard ringing.
+        """
+        answer = self.answer
+        return answer if answer is not None and self._is_first_answer(answer) else None
+
+    def _is_first_answer(self, answer: f.Answered) -> bool:
+        rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
+        if not self.is_doubtful() or (soon(self.arrival.at, rang) and not is_later):
+            return True
+        known = rang is not None and not self.arrival.may_hide_answer
+        return known and all(at is not None and rang is not None and rang <= at for at in hiding)
+
+    def outcome(self) -> OutcomeName:
+        """The first that holds, in the order of interface.md."""
+        if self.answer is not None:
+            return "answered"
+        if self.is_doubtful():  # a person's answer wins, over voicemail too
+            return "unknown"
+        if self.voicemail is not None:
+            return self._voicemail_outcome()
+        if self.end is None or self.end.how == "unheard":
+            return "unknown"
+        if self.end.how == "stopped":
+            return "lost"
+        return self._unanswered_outcome(self.arrival.direction == "inbound")
+
+    def may_have_left_message(self) -> bool:
+        """Voicemail took the call, and nobody heard whether a message was left."""
+        return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
+
+    def _voicemail_outcome(self) -> OutcomeName:
+        """Of a call that voicemail took, unless a person is known, or may have been, on the line."""
+        if self.message:
+            return "voicemail_message"
+        if self.filled is not None:
+            return "voicemail_no_message" if self.filled.message else "voicemail"
+        # Absence of a message is heard only by one who listened to the end, from before the greeting on.
+        heard = self.end is not None and self.end.how == "hangup" and self.voicemail is not None
+        return "voicemail_no_message" if heard and not self._gap_in_voicemail() else "voicemail"
+
+    def _gap_in_voicemail(self) -> bool:
+        took, gaps = self.voicemail, self.doubt.gaps
+        if took is None or took.at is None:
+            return self.is_partly_heard()
+        return took.slack != f.EXACT or any(gap.until is None or gap.until > took.at for gap in gaps)
+
+    def _is_busy(self) -> bool:
+        if self.arrival.direction == "inbound":
+            return self.busy_given and self.busy == self.tried
+        return self.tried > 0 and self.busy == self.tried
+
+    def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+        if inbound and self.end is not None and self.end.by == "unknown":
+            return "unknown"  # nobody heard whether the caller gave up
+        if self._is_busy():
+            return "unknown" if self.is_partly_heard() else "busy"
+        if inbound and self._gave_up():
+            return "abandoned"
+        queued = self.queue.entered
+        if not self.rang and not queued and self.is_partly_heard():
+            return "unknown"  # something may have rung, or been dialled, unheard
+        if self.tried == 0 and not queued and not self.dial_failed:
+            return "announcement" if inbound else "failed"
+        if self.rang or queued or (not inbound and self._gave_up()):
+            return "no_answer"
+        return "failed"
+
+    def _abandoned_in(self) -> Abandoned | None:
+        """Where the caller was when hanging up; None when nothing had begun (silence)."""
+        match self.stage:
+            case "ringing" | "menu" | "queue" as stage:
+                return stage
+            case _:
+                return None
+
+    def _was_in_menu(self, took: f.VoicemailTook) -> bool:
+        """A dialplan may answer, wait half a second and start voicemail: that offers no choice."""
+        if not isinstance(self.opened, datetime) or took.at is None:
+            return bool(self.opened)
+        return took.at + took.slack - self.opened >= SHORTEST_MENU
+
+    def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> Voicemail:
+        nothing_tried = self.tried == 0 and not self.queue.entered and not self.dial_failed
+        message = {"voicemail_message": True, "voicemail_no_message": False}.get(self._voicemail_outcome())
+        return Voicemail(
+            mailbox=took.mailbox,
+            rings=None if self.answer is not None else rings_heard,
+            message=message,
+            chosen=nothing_tried and self._was_in_menu(took),
+            after_person=self.answer is not None,
+        )

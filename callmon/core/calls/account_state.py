@@ -1,0 +1,323 @@
+"""What has been told of one call so far: the state that facts build up, one a call in progress. Pure.
+
+A call's clock starts with the first ringing that the caller heard, or with entering a queue, whichever came
+first, and runs through hunting, overflow and queue as one. Nobody who was joined unheard is invented: what a
+gap may have hidden keeps the span of time in which it may have happened (`slack`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from callmon.core import facts as f
+from callmon.core.calls import rings
+from callmon.core.calls.call import State, Transfer
+from callmon.core.calls.clock_steps import UNSURE, shifted
+from callmon.core.facts import Fact
+
+
+class Handing(msgspec.Struct, frozen=True, gc=False):
+    """What became of a caller who had a person: nothing, for most."""
+
+    holds: int = 0
+    held: bool = False
+    held_from: datetime | None = None  # the first time that the caller was put on hold, or parked
+    held_until: datetime | None = None
+    joined: tuple[tuple[str, datetime | None], ...] = ()  # who came to the line after the first
+    talked_until: datetime | None = None  # people were gone before the caller was
+    survey: f.SurveyOffer | None = None
+    transfers: tuple[Transfer, ...] = ()
+    forwards: int = 0
+    parked: int = 0
+    is_parked: bool = False
+    strictly: int = 0  # redirections by the strict reading that are no transfers
+
+
+class Doubt(msgspec.Struct, frozen=True, gc=False):
+    """What gaps left uncertain: nothing, for most."""
+
+    gaps: tuple[f.Unheard, ...] = ()
+    # From here on something may have rung unheard before the first ringing that was heard.
+    hidden_from: datetime | None = None
+    clock_slack: timedelta = f.EXACT
+    ringing_slack: timedelta = f.EXACT
+    stopped_slack: timedelta = f.EXACT
+
+
+class Queueing(msgspec.Struct, frozen=True, gc=False):
+    """The queue that the caller entered first, and whether the caller is in one now."""
+
+    entered: bool = False
+    at: datetime | None = None
+    is_in: bool = False
+
+
+# One of each for all the calls that need none: what is changed is replaced.
+NOTHING, CERTAIN, NO_QUEUE = Handing(), Doubt(), Queueing()
+_changed = msgspec.structs.replace
+
+
+class Telling(msgspec.Struct, gc=False):
+    """What has been told of one call so far."""
+
+    arrival: f.Arrived
+    language: str | None = None
+    cycle: timedelta = rings.CYCLE
+    in_hours: bool | None = None
+    judged: tuple[str, ...] = ()  # the standards that have given their verdict
+    stage: State = "arriving"
+    clock: datetime | None = None
+    ringing: datetime | None = None
+    early_media: bool = False
+    heard_ringing: bool = False
+    music: bool = False  # played instead of ringing, before any was heard
+    busy_given: bool = False
+    dial_failed: bool = False
+    opened: datetime | bool = False  # the exchange took the line, when (if a time was given)
+    stopped: datetime | None = None
+    stopped_by: f.StopReason | None = None
+    first_tried: datetime | None = None
+    tried: int = 0
+    rang: int = 0
+    busy: int = 0
+    ringing_now: int = 0
+    answer: f.Answered | None = None  # the first one, with its time
+    voicemail: f.VoicemailTook | None = None
+    message: bool | None = None
+    end: f.Ended | None = None
+    offered: tuple[f.PhonesSeen, ...] = ()
+    handing: Handing = NOTHING
+    doubt: Doubt = CERTAIN
+    queue: Queueing = NO_QUEUE
+    filled: f.Filled | None = None
+
+    def __post_init__(self) -> None:
+        if self.arrival.may_hide_ringing:
+            self._doubts("hidden_from", self.arrival.at)
+
+    def tell(self, fact: Fact) -> None:
+        """Take one more fact of this call into the account."""
+        _TAKING.get(type(fact), Telling._noted)(self, fact)
+
+    def _noted(self, fact: Fact) -> None:
+        """What changes one word of the account."""
+        match fact:
+            case f.LanguageChosen():
+                self.language = fact.language
+            case f.MessageLeft(mailbox=box):
+                self.message = True
+                if self.voicemail is not None and self.voicemail.mailbox is None:  # a list does not name it
+                    self.voicemail = _changed(self.voicemail, mailbox=box)
+            case f.MusicPlayed():
+                self.music = self.answer is None and not self.heard_ringing
+            case f.DialFailed():
+                self.dial_failed = True
+            case f.CallerBusy():
+                self.busy_given = True
+            case f.PhonesSeen():
+                self.offered += (fact,)
+            case f.NumberWithheld():
+                self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
+
+    def _handed_on(self, fact: Fact) -> None:
+        """What becomes of a caller who has a person."""
+        h = self.handing
+        match fact:
+            case f.Held():
+                self._hand(holds=h.holds + 1, held=True, held_from=h.held_from or fact.at)
+            case f.Resumed():
+                self._taken_back(fact.at, held=False)
+            case f.SentOff():
+                self._taken_back(fact.at)
+            case f.Transferred():
+                self._hand(transfers=(*h.transfers, _transfer(fact)))
+            case f.PersonJoined():
+                joined = (*h.joined, (fact.phone, fact.at))
+                self._taken_back(fact.at, is_parked=False, held=False, joined=joined, talked_until=None)
+            case f.ThirdJoined():
+                self._hand(joined=(*h.joined, (fact.phone, fact.at)))
+            case f.Parked():
+                self._hand(parked=h.parked + 1, is_parked=True, held_from=h.held_from or fact.at)
+            case f.Retrieved() | f.ParkingEnded():
+                self._taken_back(fact.at, is_parked=False)
+            case f.Forwarded():
+                self._hand(forwards=h.forwards + 1)
+            case f.Overflowed():
+                self._hand(strictly=h.strictly + 1, talked_until=None if self.answer is None else fact.at)
+
+    def _survey_offered(self, fact: f.SurveyOffered) -> None:
+        self._hand(survey=fact.by)
+        if fact.by == "transfer" and self.answer is not None:
+            self._taken_back(fact.at, talked_until=self.handing.talked_until or fact.at)
+
+    def _taken_back(self, at: datetime | None, **changes: Any) -> None:
+        """The caller is no longer on hold, nor parked."""
+        if self.handing.held_from is not None:
+            changes["held_until"] = self.handing.held_until or at
+        self._hand(**changes)
+
+    def _hand(self, **changes: Any) -> None:
+        if changes:
+            self.handing = _changed(self.handing, **changes)
+
+    def _line_opened(self, fact: f.LineOpened) -> None:
+        self.opened = fact.at or True
+        if self.answer is None:
+            self.stage = "menu"
+
+    def _phone_dialled(self, fact: f.PhoneDialled) -> None:
+        self.first_tried = self.first_tried or fact.at
+        if self.answer is None:
+            self.tried += 1
+            if self.stage == "menu":  # the menu is over: until something rings, the caller hears silence
+                self.stage = "arriving"
+
+    def _phone_rang(self, fact: f.PhoneRang) -> None:
+        self.ringing_now += 1
+        if self.answer is not None:
+            return
+        self.rang += 1
+        self.stopped = self.stopped_by = None
+        if self.queue.is_in and self.opened:  # the phones ring, the caller hears music
+            return
+        self.stage = "ringing"
+        if self.music:
+            self._start_clock(fact.at, fact.slack)
+            return
+        self.heard_ringing = True
+        if self.ringing is None:
+            self._start_clock(fact.at, fact.slack)
+            self._start_ringing(fact.at, fact.slack)
+            self.early_media = fact.early_media
+
+    def _phone_stopped(self, fact: f.PhoneStopped) -> None:
+        if self.answer is None and fact.why == "busy":
+            self.busy += 1
+        if not fact.rang:
+            return
+        self.ringing_now = max(0, self.ringing_now - 1)
+        if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None and not self.queue.is_in:
+            self._stop_clock(fact.at, fact.why)
+
+    def _queue_entered(self, fact: f.QueueEntered) -> None:
+        if self.answer is not None:
+            return
+        self.queue = Queueing(True, self.queue.at or fact.at, True)
+        self.stage = "queue"
+        self._start_clock(fact.at, fact.slack)
+
+    def _queue_left(self, fact: f.QueueLeft) -> None:
+        self.queue = _changed(self.queue, is_in=False)
+        if self.stage in ("queue", "ringing") and not fact.hung_up:
+            self._stop_clock(fact.at, "no_answer")
+
+    def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
+        if self.clock is not None:
+            return
+        self.clock, hidden = at, self.doubt.hidden_from
+        if hidden is not None and at is not None and hidden < at:
+            self.clock, slack = hidden, at + slack - hidden
+        self._doubts("clock_slack", slack)
+
+    def _start_ringing(self, at: datetime | None, slack: timedelta) -> None:
+        """After a gap that may hide an answer, the first ringing heard may be that of a transfer."""
+        hiding = [gap.at or self.arrival.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        hiding += [self.arrival.at] if self.arrival.may_hide_answer else []
+        hidden = min(filter(None, (self.doubt.hidden_from, *hiding)), default=None)
+        self.ringing = at
+        if hidden is not None and at is not None and hidden < at:
+            self.ringing, slack = hidden, at + slack - hidden
+        self._doubts("ringing_slack", slack)
+
+    def _stop_clock(self, at: datetime | None, by: f.StopReason) -> None:
+        """What rang, or the queue, is over: in the last gap when nobody heard when."""
+        self.stopped, self.stopped_by, slack = at, by, f.EXACT
+        gap = self.doubt.gaps[-1] if self.doubt.gaps else None
+        if at is None and gap is not None and gap.at is not None and gap.until is not None:
+            self.stopped, slack = gap.at, gap.until - gap.at
+        self._doubts("stopped_slack", slack)
+
+    def _answered(self, fact: f.Answered) -> None:
+        self.stage = "talking"
+        if self.answer is None:
+            self.answer = fact
+        elif self.answer.at is None or self.answer.slack != f.EXACT:  # a listing brought the time
+            self.answer = _changed(self.answer, at=fact.at, slack=fact.slack)
+
+    def _voicemail_took(self, fact: f.VoicemailTook) -> None:
+        self.stage = "voicemail"
+        if self.answer is not None:
+            h = self.handing
+            self._hand(strictly=h.strictly + 1, talked_until=h.talked_until or fact.at)
+        if self.voicemail is None:
+            self.voicemail = fact
+
+    def _ended(self, fact: f.Ended) -> None:
+        self.end = fact
+
+    def _filled(self, fact: f.Filled) -> None:
+        self.filled = fact
+
+    def _unheard(self, fact: f.Unheard) -> None:
+        self._doubts("gaps", (*self.doubt.gaps, fact))
+        if not fact.may_hide_ringing or self.answer is not None:
+            return
+        if self.clock is None:
+            self._doubts("hidden_from", self.doubt.hidden_from or fact.at or self.arrival.at)
+        elif self.stopped is not None and fact.until is not None:
+            self._doubts("stopped_slack", max(self.doubt.stopped_slack, fact.until - self.stopped))
+
+    def _clock_set(self, fact: f.ClockSet) -> None:
+        """All times are by the exchange's clock as it now is (`clocks.py`)."""
+        by, clock = fact.by, self.clock
+        is_waiting = clock is not None and self.answer is None and self.stopped is None and self.voicemail is None
+        for name in _TIMES:
+            setattr(self, name, shifted(getattr(self, name), by))
+        if is_waiting and clock is not None and self.clock is not None:
+            earliest = min(clock, self.clock) if by > f.EXACT else self.clock - UNSURE
+            self._doubts("clock_slack", self.clock - earliest + UNSURE + self.doubt.clock_slack)
+            self.clock = earliest
+
+    def _doubts(self, what: str, value: Any) -> None:
+        if getattr(self.doubt, what) != value:
+            self.doubt = _changed(self.doubt, **{what: value})
+
+
+def _transfer(fact: f.Transferred) -> Transfer:
+    """Its kind is not known where it was said in a gap; then a new dial need not be the first since."""
+    if not fact.unheard:
+        return Transfer(fact.kind, fact.by, fact.to, fact.answered)
+    return Transfer(None, fact.by, None if fact.kind == "redirect" else fact.to or None, fact.answered)
+
+
+_TIMES = (
+    *("arrival", "clock", "ringing", "opened", "stopped", "first_tried", "answer", "voicemail", "end", "offered"),
+    *("handing", "doubt", "queue"),
+)
+# By kind, since a chain of cases would be walked through for each of a dozen facts a call.
+_TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
+    f.PhoneDialled: Telling._phone_dialled,
+    f.PhoneRang: Telling._phone_rang,
+    f.PhoneStopped: Telling._phone_stopped,
+    f.Answered: Telling._answered,
+    f.Ended: Telling._ended,
+    f.LineOpened: Telling._line_opened,
+    f.QueueEntered: Telling._queue_entered,
+    f.QueueLeft: Telling._queue_left,
+    f.VoicemailTook: Telling._voicemail_took,
+    f.Unheard: Telling._unheard,
+    f.ClockSet: Telling._clock_set,
+    f.Filled: Telling._filled,
+    f.SurveyOffered: Telling._survey_offered,
+    **dict.fromkeys(
+        (
+            f.Held, f.Resumed, f.SentOff, f.Transferred, f.PersonJoined, f.ThirdJoined, f.Parked, f.Retrieved,
+            f.ParkingEnded, f.Forwarded, f.Overflowed,
+        ),
+        Telling._handed_on,
+    ),
+}  # fmt: skip

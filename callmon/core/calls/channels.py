@@ -1,0 +1,220 @@
+"""What the tracker remembers of channels and calls in progress: small, mutable, private to `calls/`. Pure.
+
+A busy exchange has thousands up at once, so they are counted in bytes: flags share an integer, what few calls
+have takes room only in those, and the garbage collector is not told of them (`gc=False`). A call and its legs
+know each other; whoever ends a call takes them apart (`take_apart`), else they would stay for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from callmon.ami import events as e
+from callmon.core.calls.availability import Waiting
+from callmon.core.calls.endpoints import is_local
+from callmon.core.calls.sparse import Seldom, flag
+from callmon.core.facts import TransferKind
+
+# The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
+OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64
+MENU, LANGUAGE_TOLD = 32, 64
+# What a gap may hide of a caller of whom nothing has been heard since: the wish to hang up, and a refusal.
+GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
+NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
+
+
+class Leg(msgspec.Struct, eq=False, gc=False):
+    """One channel."""
+
+    uniqueid: str
+    channel: str
+    call: TrackedCall | None = None
+    bridge: str | None = None
+    # When it began to ring; until that has been told (`rang`), the hint of a Newstate, for exchanges that send
+    # no DialState.
+    rang_at: e.Stamp = None
+    extension: str = ""  # of a phone that was dialled
+    flags: int = 0
+    seldom: dict[str, Any] | None = None
+
+    outside = flag(OUTSIDE)
+    dialled = flag(DIALLED)
+    rang = flag(RANG)
+    stopped = flag(STOPPED)
+    answered = flag(ANSWERED)
+    is_phone = flag(PHONE)
+    partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
+    mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
+    answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
+    # Picked up, and joined with the caller nobody knows when: not before this.
+    joined_unheard = Seldom[datetime | None](None)
+
+    def __post_init__(self) -> None:
+        if not is_local(self.channel):
+            self.flags = PHONE
+
+    @property
+    def is_tried(self) -> bool:
+        """Dialled, and neither taken nor given up."""
+        return self.flags & (DIALLED | STOPPED | ANSWERED) == DIALLED
+
+    @property
+    def is_hinted(self) -> bool:
+        """A phone that was dialled and rings, though no DialState said so."""
+        return self.flags & (PHONE | DIALLED | RANG) == PHONE | DIALLED and bool(self.rang_at)
+
+    @property
+    def has_person(self) -> bool:
+        """A phone that was picked up; no half of a hairpin is one."""
+        return self.flags & (PHONE | ANSWERED | HALF) == PHONE | ANSWERED
+
+
+class Sending:
+    """A caller on the way from one person to somebody else."""
+
+    __slots__ = ("at", "by", "dialled", "is_unsure", "kind", "taken", "to", "unheard")
+
+    def __init__(self, kind: TransferKind, by: str, to: str, at: datetime | None) -> None:
+        self.kind: TransferKind = kind
+        self.by, self.to, self.at = by, to, at
+        self.taken = False  # something rang for the caller, refused or took the call
+        self.dialled = False
+        self.is_unsure = False  # the caller may have been taken, or have come back, unheard
+        self.unheard = False  # what kind it is may have been said in a gap
+
+    def named_late(self, seen: Sending) -> None:
+        """The very sending that had been seen already, before the exchange said what it was."""
+        self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
+
+
+class TrackedCall(msgspec.Struct, eq=False, gc=False):
+    """One call in progress: what is needed to understand its next event."""
+
+    id: str
+    caller: Leg
+    begun: e.Newchannel | None  # kept until the call's direction is known
+    language: str
+    legs: tuple[Leg, ...] = ()
+    told: bool = False  # Arrived has been told
+    inbound: bool = False
+    answered: bool = False
+    voicemail: bool = False
+    dialled: bool = False
+    line_up: datetime | bool = False  # the exchange took the line, when (if a time was given)
+    last_stop: datetime | None = None
+    queue: str | None = None
+    person: Leg | None = None  # who is on the line with the caller
+    waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
+    sent: Sending | None = None
+    number: str | None = None  # the caller's, as it was told
+    flags: int = 0
+    seldom: dict[str, Any] | None = None
+
+    busy = flag(1)
+    asked = flag(2)  # the caller's side asked for the hang-up
+    unheard_since = Seldom[datetime | None](None)  # since when, if no phone was heard to be given up since
+    asked_at = Seldom[datetime | None](None)
+    doubtful = flag(4)  # a gap began while this call was up
+    withheld = flag(8)  # the number must not be shown
+    stopping = flag(16)  # the exchange is going down
+    language_menu = flag(MENU)
+    language_told = flag(LANGUAGE_TOLD)
+    person_left = flag(128)  # the person on the line asked for the hang-up first
+    parked = flag(256)
+    recalled = flag(512)
+    held = flag(1024)
+    surveyed = flag(2048)  # the survey has been offered
+    queued = flag(4096)  # was put into a queue: what took its time since then was no menu
+    message = flag(8192)  # it was told that a message was left
+    clicked = flag(16384)  # the exchange rang the caller first (click-to-dial)
+    sent_unheard = flag(131072)  # a gap may have hidden that the person sent the caller off
+    together_at = Seldom[datetime | None](None)  # a listing showed the two in one bridge
+    gone_unheard = flag(GONE_UNHEARD)
+    refused_unheard = flag(REFUSED_UNHEARD)
+    thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
+    maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
+    consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another
+    unsure = Seldom["Leg | None"](None)  # the phone of an answer whose time is not known
+
+    def take(self, leg: Leg) -> None:
+        """One leg more."""
+        leg.call = self
+        self.legs += (leg,)
+
+    def take_apart(self) -> None:
+        """It is over: nothing may lead from it to a leg that leads back."""
+        for leg in self.legs:
+            leg.call = None
+        self.caller.call = self.person = self.seldom = None
+        self.legs = ()
+
+    def let_go(self, leg: Leg) -> None:
+        """One leg less; whose it is then, its taker says."""
+        self.legs = tuple(other for other in self.legs if other is not leg)
+
+
+def new_call(caller: Leg, begun: e.Newchannel | None, language: str) -> TrackedCall:
+    """A call is its caller's channel."""
+    call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
+    return call
+
+
+class Bridges:
+    """Who is in which bridge."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, list[Leg]] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def enter(self, leg: Leg, bridge: str) -> bool:
+        """Whether it is alone there and left nobody: then nobody hears anybody else than before."""
+        is_alone = leg.bridge is None and leg.seldom is None and bridge not in self._members
+        if leg.bridge is not None:
+            self.leave(leg)
+        members = self._members.setdefault(bridge, [])
+        leg.bridge = members[0].bridge if members else bridge  # one text for all
+        members.append(leg)
+        return is_alone
+
+    def leave(self, leg: Leg) -> None:
+        name = leg.bridge or ""
+        members = self._members.get(name)
+        leg.bridge = None
+        if members is None:
+            return
+        if leg in members:
+            members.remove(leg)
+        if not members:
+            del self._members[name]
+
+    def beside(self, leg: Leg) -> list[Leg]:
+        """All in this leg's bridge, itself too."""
+        return self._members.get(leg.bridge or "", [])
+
+    def reachable(self, start: Leg) -> list[Leg]:
+        """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
+        members = self._members.get(start.bridge or "", ())
+        for leg in members:
+            if leg.seldom is not None and leg.partner is not None:
+                return list(self._beyond(start))
+        return [leg for leg in members if leg is not start]
+
+    def _beyond(self, start: Leg) -> Iterator[Leg]:
+        seen = {start.uniqueid}
+        waiting = [start]
+        while waiting:
+            leg = waiting.pop()
+            near = list(self._members.get(leg.bridge or "", ()))
+            if leg.seldom is not None and leg.partner is not None and leg is not start:
+                near.append(leg.partner)
+            for other in near:
+                if other.uniqueid not in seen:
+                    seen.add(other.uniqueid)
+                    waiting.append(other)
+                    yield other

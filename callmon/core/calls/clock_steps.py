@@ -1,0 +1,73 @@
+"""The exchange's clock was set while calls were up: what is remembered is told by the clock as it now is. Pure.
+
+So a wait that began before and ended after is as long as it was, to a tenth of a second. Only when the clock went
+forward, while a caller waited, may it have been our own machine that stood still meanwhile (a paused virtual one):
+then the wait is as long as either says, and a limit between the two is not judged.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from callmon.ami.clock import ClockSet
+from callmon.ami.events import moment
+from callmon.core import facts as f
+
+if TYPE_CHECKING:
+    from callmon.core.calls.channels import Leg, TrackedCall
+    from callmon.core.calls.tracker import Tracker
+
+# How exactly a step can be known: an event on its way, and bytes that are gathered before they are read.
+UNSURE = timedelta(seconds=0.1)
+
+T = TypeVar("T")
+
+
+def was_set(tracker: Tracker, event: ClockSet) -> None:
+    """Every call in progress is told of it."""
+    for leg in tracker.legs.values():
+        at = moment(leg.rang_at)
+        leg.rang_at = None if at is None else shifted(at, event.by)
+        _shift_seldom(leg, event.by)
+    for call in tracker.calls.values():
+        _shift(call, event.by)
+        if call.told:
+            tracker.tell(f.ClockSet(call.id, event.at, event.by))
+
+
+def shifted(value: T, by: timedelta) -> T:
+    """The same with every time in it moved."""
+    match value:
+        case datetime():
+            return _moved(value, by)  # type: ignore[return-value]  # of the same type
+        case tuple():
+            return tuple([shifted(one, by) for one in value])  # type: ignore[return-value]  # likewise
+        case msgspec.Struct():
+            changes = {name: shifted(getattr(value, name), by) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **changes)
+        case _:
+            return value
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    try:
+        return at + by
+    except OverflowError:  # an older callmon stored such a step: the year 9999 came over the wire
+        return at
+
+
+def _shift(call: TrackedCall, by: timedelta) -> None:
+    call.last_stop = shifted(call.last_stop, by)
+    call.line_up = shifted(call.line_up, by)
+    if call.waiting is not None and call.waiting.free_since is not None:
+        call.waiting.free_since = shifted(call.waiting.free_since, by)
+    _shift_seldom(call, by)
+
+
+def _shift_seldom(of: Leg | TrackedCall, by: timedelta) -> None:
+    if of.seldom is not None:
+        moved = {name: _moved(at, by) for name, at in of.seldom.items() if isinstance(at, datetime)}
+        of.seldom.update(moved)

@@ -1,0 +1,77 @@
+"""The language that a caller asked for. Pure.
+
+Asterisk says `en` from the start, and a dialplan may set another before it greets: before a choice the language is
+unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu a line that has been up for a while: a
+change of language since then was asked for. The language that stayed was, only when a menu that offers languages
+(the line's setting) had the caller before anything was dialled. A queue may be for one language (the exchange's
+setting): who enters it before anybody answered asked for that, unless a choice was heard before it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls.channels import LANGUAGE_TOLD, MENU, TrackedCall
+
+if TYPE_CHECKING:
+    from callmon.core.calls.tracker import Tracker
+
+# Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
+SHORTEST_MENU = timedelta(seconds=1)
+
+Bearing = e.Newstate | e.DialBegin | e.Newexten | e.QueueCallerJoin | e.Hangup
+
+
+def heard(tracker: Tracker, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
+    """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
+    language = event.language
+    if not language or not call.inbound:
+        return
+    before = call.language or language  # taken up after a restart: what it bears first was not just chosen
+    if language != call.language:
+        call.language = tracker.common(language)
+    if before != language and spoken(before) != spoken(language):
+        asked = _may_have_chosen(call, event.at)
+    else:
+        asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
+    if asked:
+        _tell(tracker, call, event.at, spoken(language))
+
+
+def by_queue(tracker: Tracker, call: TrackedCall, event: e.QueueCallerJoin) -> None:
+    """The caller enters a queue, which may say what was asked for."""
+    language = tracker.site.queue_languages.get(event.queue)
+    heard(tracker, call, event, chosen=language is None)
+    if language is not None and call.inbound and not call.language_told and not call.answered:
+        _tell(tracker, call, event.at, language)
+
+
+def spoken(language: str) -> str:
+    """Asterisk's language code (`fr`, `fr_CA`, `en`) as one of fr, en, other."""
+    code = language[:2].lower()
+    return code if code in ("fr", "en") else "other"
+
+
+def _tell(tracker: Tracker, call: TrackedCall, at: datetime | None, language: str) -> None:
+    call.language_told = True
+    tracker.tell(f.LanguageChosen(call.id, at, language))
+
+
+def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
+    """The line was up long enough for a menu (or nobody heard since when)."""
+    since = call.line_up
+    if not isinstance(since, datetime) or at is None:
+        return bool(since)
+    return at - since >= SHORTEST_MENU
+
+
+def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
+    if call.flags & (MENU | LANGUAGE_TOLD) != MENU:
+        return False
+    since = call.line_up
+    if not isinstance(since, datetime) or (at := event.at) is None:
+        return False
+    return at - since >= SHORTEST_MENU

@@ -1,0 +1,331 @@
+"""What a gap hid, as far as the next listing can tell. Pure.
+
+From `ConnectionLost` on, every call in progress is doubtful. After the reconnect the exchange lists its
+channels (`CoreShowChannels`, then `Status`); when `StatusComplete` has come after `CoreShowChannelsComplete`,
+doubtful calls that are not listed have ended unheard (or were stopped, when the exchange restarted), listed
+ones are completed, and calls that we never heard begin are found in progress.
+
+What is told is only what the listing proves (`observing.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls import arrival
+from callmon.core.calls import availability as waiting
+from callmon.core.calls import click_to_dial_listing as clicked_found
+from callmon.core.calls.channels import NOT_HEARD, Leg, TrackedCall, new_call
+from callmon.core.calls.endpoints import is_local
+from callmon.core.calls.gap import Absence, Heard
+from callmon.core.calls.ghost_channels import Ghosts, drop, drop_from
+from callmon.core.calls.listing_call import Observing, place
+from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, soon, up_since
+from callmon.core.facts import Fact
+
+if TYPE_CHECKING:
+    from callmon.core.calls.tracker import Tracker
+
+SECOND = timedelta(seconds=1)
+# Uptimes are whole seconds, and the clock that they are compared with is a network away.
+UPTIME_TOLERANCE = timedelta(seconds=5)
+MAX_ENTRIES = 100_000
+MAX_EARLY = 1_000
+UP, RING = "6", "4"
+
+
+class Listing:
+    """One exchange's listing in the making, and the gap that it ends."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._entries: dict[str, e.CoreShowChannel | e.Status] = {}
+        self._applications: dict[str, str] = {}
+        self._gone: set[str] = set()
+        self._channels_done = False
+        self._since: datetime | None = None
+        self._restarted = self._stopped = False
+        self._stopped_later = False  # it was up when it came back, and stopped then: not the stop cut us off
+        self.absence = Absence()
+        self._uptime = timedelta(0)
+        self._heard_from: datetime | None = None
+        self.is_unheard, self.settled = True, 0  # how often a listing has ended that
+        self._gap: Heard | None = None
+        self.ghosts = Ghosts(tracker)
+        self._early: list[Callable[[], None]] = []
+        self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
+
+    # The gap opens.
+
+    def lost(self, event: e.ConnectionLost) -> None:
+        """From now on the exchange is unheard."""
+        if self._since is None:
+            self._since = event.at or self._tracker.clock
+        waiting.unheard(self._tracker)
+        self.is_unheard = True
+        self._doubt()
+        self._channels_done = False
+        self.ghosts.begin_anew()
+        self._forget()
+
+    def _doubt(self) -> None:
+        for call in self._tracker.calls.values():
+            call.doubtful = True
+            call.flags |= NOT_HEARD
+            call.unheard_since = call.unheard_since or self._since
+            call.sent_unheard = True
+            call.asked = call.asked and call.answered  # it may have been the echo of a refusal that is said next
+            if call.sent is not None:
+                call.sent.is_unsure = True
+            _doubt_legs(call, self._since)
+            call.line_up = bool(call.line_up)  # what is heard next need not have come straight from the menu
+            if call.told:
+                self._untold[call.id] = not call.answered and not call.voicemail
+
+    def doubted(self, facts: list[Fact]) -> list[Fact]:
+        """Facts heard again before the listing: the gap before them comes first, and may hide anything."""
+        told: list[Fact] = []
+        for fact in facts:
+            may_hide = self._untold.pop(fact.call, None)
+            if may_hide is not None:
+                told.append(f.Unheard(fact.call, self._since, self._tracker.clock, may_hide, may_hide))
+            told.append(fact)
+        return told
+
+    def stopped(self, event: e.Shutdown) -> None:
+        """The exchange says that it goes down: what is still up when it comes back is gone."""
+        self._stopped, self.absence.stopped_at = True, event.at or self._tracker.clock
+        self._stopped_later = self.is_unheard
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether it ever was, before this gap."""
+        return self._since is not None
+
+    @property
+    def lost_at(self) -> datetime | None:
+        """When it was lost; None when callmon did not run then."""
+        return None if self.absence.away else self._since
+
+    def booted(self, event: e.FullyBooted) -> None:
+        """At login: did the exchange start anew since we last heard it? Its uptime must have grown meanwhile."""
+        try:
+            uptime = timedelta(seconds=int(event.uptime))
+        except (ValueError, OverflowError):
+            return
+        self.absence.uptime(event.at, uptime)
+        clock, started = self._tracker.clock, self._heard_from
+        heard = clock - started if clock is not None and started is not None else timedelta(0)
+        late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
+        if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
+            self._restarted = True
+        # Without a time of its own (a recording), the clock is that of before the gap: the listing sets it.
+        self._uptime, self._heard_from = uptime, event.at
+
+    # The listing comes.
+
+    def early(self, step: Callable[[], None]) -> None:
+        """Something is said of a channel that the listing may tell of: `step` is taken once it is whole."""
+        if self.is_unheard and len(self._early) < MAX_EARLY:
+            self._early.append(step)
+
+    def entry(self, event: e.CoreShowChannel | e.Status) -> None:
+        """One channel. `Status` says more and comes later: it stands; the application may be in either."""
+        if len(self._entries) < MAX_ENTRIES and event.uniqueid:
+            self._entries[event.uniqueid] = event
+            if event.application:
+                self._applications[event.uniqueid] = event.application
+
+    def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
+        self._channels_done = True
+        if not self.is_unheard:
+            self.ghosts.lay(self._entries, event.at)
+            self._forget()
+
+    def status_complete(self, event: e.StatusComplete) -> None:
+        """The listing is whole: settle what it tells."""
+        if not self._channels_done:
+            return
+        until = event.at
+        listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
+        self._settle(clicked_found.in_form(self._tracker, listed), until)
+        early = list(self._early)
+        self._finish(until)
+        for step in early:
+            step()
+
+    def refused(self, event: e.ListingRefused) -> None:
+        """No listing will come: calls that were up before the gap are given up, their ends unheard."""
+        for call in [call for call in self._tracker.calls.values() if call.doubtful]:
+            self._over(call, event.at)
+        self._finish(event.at)
+
+    def _finish(self, until: datetime | None) -> None:
+        """The exchange is heard again."""
+        if self._since is not None and until is not None:
+            self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
+        self._restarted, self._stopped, self.absence = False, False, Absence()
+        self._stopped_later = False
+        self._since, self.is_unheard = None, False
+        self.settled += 1
+        self._heard_from = self._heard_from or until
+        self._untold.clear()
+        self._forget()
+
+    def take_gap(self) -> Heard | None:
+        """The gap that the last listing ended, once."""
+        gap, self._gap = self._gap, None
+        return gap
+
+    @property
+    def since(self) -> datetime | None:
+        """What was heard last before the gap was at this time."""
+        return self._since
+
+    def resume(self, heard_until: datetime | None) -> None:
+        """callmon itself was away: what it heard last was at this time."""
+        self._since, self.is_unheard, self.absence.away = heard_until, True, True
+        self._doubt()
+
+    def gone(self, uniqueid: str) -> None:
+        """A Hangup heard while the listing was coming: that channel's entry is out of date."""
+        if self._entries and len(self._gone) < MAX_ENTRIES:
+            self._gone.add(uniqueid)
+
+    def _forget(self) -> None:
+        self._entries.clear()
+        self._applications.clear()
+        self._gone.clear()
+        self._early.clear()
+
+    # What it proves.
+
+    def _settle(self, listed: dict[str, e.Status], until: datetime | None) -> None:
+        tracker = self._tracker
+        legs: dict[str, list[e.Status]] = {}
+        for entry in listed.values():
+            if entry.uniqueid != entry.linkedid:
+                legs.setdefault(entry.linkedid, []).append(entry)
+        for call in [call for call in tracker.calls.values() if call.doubtful]:
+            call.doubtful = False
+            caller = listed.get(call.id)
+            if caller is None or self._restarted:
+                self._over(call, until)
+            else:
+                self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
+        for entry in listed.values():
+            if entry.uniqueid == entry.linkedid and entry.uniqueid not in tracker.legs:
+                self._found(entry, legs.get(entry.linkedid, []), until)
+        for call in [call for call in tracker.calls.values() if call.unsure is not None]:
+            self._answered_when(call, listed)
+        self._orphans(listed)
+
+    def _answered_when(self, call: TrackedCall, listed: dict[str, e.Status]) -> None:
+        """An answer whose time was not known: a later listing may bring it."""
+        leg, caller = call.unsure, listed.get(call.id)
+        phone = listed.get(leg.uniqueid) if leg is not None else None
+        if leg is None or caller is None or phone is None or not is_joined_at_once(caller, phone):
+            return
+        at = up_since(phone)
+        if at is not None:
+            call.unsure = None
+            self._tracker.answer(call, leg, at, found=True)
+
+    def _orphans(self, listed: dict[str, e.Status]) -> None:
+        """Legs of no call that vanished in a gap are forgotten."""
+        if self._since is not None:
+            for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
+                drop(self._tracker, self._tracker.legs[uniqueid])
+
+    def _over(self, call: TrackedCall, until: datetime | None) -> None:
+        """The call ended while nobody listened."""
+        tracker = self._tracker
+        tracker.bridges.leave(call.caller)
+        if not call.told:  # of no line, and nothing known of it
+            tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
+            return
+        how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
+        open_still = not call.answered and not call.voicemail
+        # When the exchange stopped, that is what cut us off: nobody answered in between.
+        self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
+        for leg in call.legs:
+            drop(tracker, leg)
+        if call.sent is not None and call.sent.kind == "blonde":
+            call.sent = None  # the caller may have come back unheard: no transfer is certain
+        tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
+
+    def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
+        """Once a call: what was heard of it since the reconnect told the gap already (`doubted`)."""
+        if call.id in self._untold:
+            self._tracker.tell(f.Unheard(call.id, self._since, until, answer, ringing))
+
+    def _still_there(
+        self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
+    ) -> None:
+        tracker = self._tracker
+        if call.told:
+            may_hide = not call.answered and not call.voicemail and entry.state != RING
+            silent = not call.answered and not call.voicemail and not is_ringing(phones)
+            self._tell_gap(call, until, may_hide, silent)
+        self._recognise(call, phones)
+        here = {phone.uniqueid for phone in phones}
+        for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
+            drop_from(tracker, call, leg)
+        Observing(tracker, self._applications, self._since, until).observe(call, entry, phones)
+
+    def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
+        """After a restart of callmon's own, phones are known by their channels: here are their ids again."""
+        nameless = {leg.channel: leg for leg in call.legs if not leg.uniqueid}
+        for phone in phones:
+            leg = nameless.get(phone.channel)
+            if leg is not None and phone.uniqueid not in self._tracker.legs:
+                leg.uniqueid = phone.uniqueid
+                self._tracker.legs[phone.uniqueid] = leg
+
+    def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
+        """A call that was in progress before we listened."""
+        tracker = self._tracker
+        if is_local(entry.channel):
+            return
+        arrived = born(entry.uniqueid)
+        leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
+        if not entry.dialled:  # rung by the exchange itself, to call somebody back: its join tells for whom
+            leg.answered = entry.state == UP
+            place(tracker, leg, entry)
+            return
+        call = tracker.calls[leg.uniqueid] = new_call(leg, None, entry.language)
+        line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
+        call.gone_unheard = True
+        direction = "inbound" if line is not None else self._direction(entry, phones)
+        # While one that was rung at once still rings, nobody has answered.
+        rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
+        may_hide = entry.state == UP and not any(soon(arrived, born(phone.uniqueid)) for phone in rung)
+        silent = not is_ringing(phones)
+        arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
+        call.unheard_since, call.sent_unheard = arrived, True
+        if direction != "inbound" and entry.state == UP:  # who picks up another's call has an id of their own
+            leg.answered, leg.joined_unheard = True, arrived
+        Observing(tracker, self._applications, arrived, until).observe(call, entry, phones)
+
+    def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
+        ends = self._tracker.site.endpoints
+        if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
+            return "outbound"
+        return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"
+
+
+def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:
+    """Legs that were born on their own, and are not in a bridge with the caller yet."""
+    legs = (listed.get(leg.uniqueid) for leg in call.legs)
+    return [entry for entry in legs if entry is not None and entry.linkedid != call.id]
+
+
+def _doubt_legs(call: TrackedCall, since: datetime | None) -> None:
+    """A phone that was picked up already may be joined with the caller unheard."""
+    for leg in call.legs:
+        if leg.answered and not call.answered:
+            leg.joined_unheard = leg.joined_unheard or leg.answered_at or since

@@ -1,0 +1,166 @@
+"""What a listing shows of one call that is up: its caller, its phones, and when what it shows has begun. Pure.
+
+A phone leg's Uniqueid gives its start to a second. `CDR(answer,u)` on the phone's leg is the exact answer where
+`CDR(start,u)` shows that the record is the leg's first, and where nothing can have stood between the phone and the
+caller. For all else a fact bears a `slack`, the time within which it happened.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls import arrival, dialling, voicemail
+from callmon.core.calls.channels import Leg, TrackedCall
+from callmon.core.calls.listing_evidence import (
+    born,
+    earliest,
+    is_joined_at_once,
+    moved_by,
+    pair_halves,
+    up_by,
+    up_since,
+    within,
+)
+
+if TYPE_CHECKING:
+    from callmon.core.calls.tracker import Tracker
+
+SECOND = timedelta(seconds=1)
+UP, RINGING, BUSY = "6", "5", "7"
+_MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
+
+
+def place(tracker: Tracker, leg: Leg, entry: e.Status) -> None:
+    """The bridge that this channel is in, or none."""
+    if entry.bridge:
+        tracker.bridges.enter(leg, entry.bridge)
+    elif leg.bridge is not None:
+        tracker.bridges.leave(leg)
+
+
+class Observing(NamedTuple):
+    """One listing: since when nobody had listened to the call, and until when."""
+
+    tracker: Tracker
+    applications: dict[str, str]
+    since: datetime | None
+    until: datetime | None
+
+    def observe(self, call: TrackedCall, entry: e.Status, phones: list[e.Status]) -> None:
+        """What the caller's channel and the phones of the call are doing now."""
+        self._refused(call, entry)
+        application = self.applications.get(entry.uniqueid, "")
+        self._application(call, entry, application)
+        place(self.tracker, call.caller, entry)
+        for phone in sorted(phones, key=lambda phone: phone.uniqueid):
+            leg = self._leg(call, phone)
+            place(self.tracker, leg, phone)
+            if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
+                self._rings(call, leg, entry, phone)
+        if application == "VoiceMail":
+            start, slack = within(self.since, self.until)
+            mailbox = entry.exten if entry.exten in self.tracker.site.mailboxes else None
+            voicemail.took(self.tracker, call, start, mailbox, slack)
+        pair_halves(call.legs)
+        for phone in phones:
+            leg = self.tracker.legs[phone.uniqueid]
+            if phone.state == UP and leg.is_phone:
+                self._picked_up(call, leg, entry, phone)
+        if call.answered:
+            self.tracker.join(call, None)  # a transfer may have been taken in the gap: when, nobody heard
+            is_with = call.person in self.tracker.bridges.reachable(call.caller)
+            call.together_at = self.until if is_with else None
+
+    def _leg(self, call: TrackedCall, phone: e.Status) -> Leg:
+        leg = self.tracker.legs.get(phone.uniqueid)
+        if leg is None:
+            leg = self.tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
+        if leg.call is not call:
+            self.tracker.take_in(call, leg)
+        if leg.call is call and not leg.dialled and not leg.answered:
+            self._dialled_unheard(call, leg)
+        return leg
+
+    def _dialled_unheard(self, call: TrackedCall, leg: Leg) -> None:
+        """A leg whose DialBegin nobody heard, perhaps not even its birth."""
+        tracker = self.tracker
+        leg.dialled = call.dialled = True
+        if leg.is_phone:
+            leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
+            arrival.settle_direction(tracker, call, leg.outside)
+            tracker.tell(f.PhoneDialled(call.id, None, tracker.phone(leg), tracker.named(leg)))
+
+    def _refused(self, call: TrackedCall, entry: e.Status) -> None:
+        """Whether the caller has been given the busy signal. Who wants to hang up, no list shows."""
+        if entry.state == BUSY and call.told and not call.busy:
+            self.tracker.tell(f.CallerBusy(call.id, None))
+        call.busy = call.busy or entry.state == BUSY
+        call.refused_unheard = False
+
+    def _application(self, call: TrackedCall, entry: e.Status, application: str) -> None:
+        """A menu, or a queue: what rings in it the caller need not hear. Voicemail comes after all ringing."""
+        tracker = self.tracker
+        start, slack = within(self.since, self.until)
+        if application == "VoiceMail":
+            return
+        if application == "Queue" and call.queue is None:
+            call.queue = "?"
+            if not call.answered:
+                if entry.state == UP and call.inbound and not entry.bridge:
+                    tracker.open_line(call, None)
+                tracker.tell(f.QueueEntered(call.id, start, "?", slack))
+        elif application != "Queue" and call.queue is not None and not call.answered:
+            tracker.tell(f.QueueLeft(call.id, None, call.queue))
+            call.queue = None
+        elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
+            tracker.open_line(call, self.since if application in _MENU else None)
+            call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
+
+    def _rings(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
+        """When did this phone begin to ring? Its channel was born within one second before that."""
+        begun = born(phone.uniqueid)
+        start, slack = begun, SECOND
+        if begun is not None and self.since is not None:
+            first = earliest(entry, begun, self.since)
+            if first < begun:
+                start, slack = first, begun + SECOND - first  # another may have rung before it, unheard
+        dialling.rang(self.tracker, call, leg, start, slack=slack)
+        leg.rang_at = begun
+
+    def _picked_up(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
+        """With the caller perhaps only from its join on."""
+        if not leg.answered:
+            leg.joined_unheard = max(filter(None, (born(phone.uniqueid), self.since)), default=None)
+        leg.answered = True
+        if not call.answered and self._has_caller(call, leg):
+            self._answered(call, leg, entry, phone)
+
+    def _joined_by(self, phone: e.Status) -> datetime | None:
+        """A phone that has changed its bridge, or whose record's start is not told, was with the caller before."""
+        return moved_by(phone) if phone.begun else up_by(phone)
+
+    def _has_caller(self, call: TrackedCall, leg: Leg) -> bool:
+        """In one bridge with the caller, or through Local channels; or the caller waits alone in one meanwhile.
+
+        A colleague who is consulted is no such person: there the second half of a Local channel is beside.
+        """
+        bridges = self.tracker.bridges
+        near = bridges.reachable(call.caller)
+        if leg in near or any(other.is_phone and other.call is call for other in near):
+            return leg in near
+        beside = bridges.beside(leg)
+        return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
+
+    def _answered(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
+        exact = up_since(phone)
+        if exact is not None and is_joined_at_once(entry, phone):
+            self.tracker.answer(call, leg, exact, found=True)
+            return
+        call.unsure = leg
+        first = max(filter(None, (born(phone.uniqueid), self.since, exact)), default=None)
+        last = min(filter(None, (self._joined_by(phone), self.until)), default=None)
+        start, slack = within(first, last)
+        self.tracker.answer(call, leg, start, slack, found=True)

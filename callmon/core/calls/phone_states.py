@@ -1,0 +1,186 @@
+"""The phones of one exchange: how each stands, and which of them belong to a line. Pure: no I/O, no clock.
+
+    DeviceStateList, DeviceStateChange ─▶ free · ringing · in_use · unreachable ─▶ counts a line or service
+
+A line's phones are those of its `extensions` in the configuration, else those that were dialled for its callers
+in the last thirty days. A phone of which nothing was heard is in no count: after a gap none is, until the next
+listing. Nor is one that rang twice while it was said to be free: chan_sip without `callcounter` says NOT_INUSE
+at every ring and every answer (measured on 16). Queue:, MWI:, Custom:, park: and Local/ devices are no phones.
+
+Refuses to say of a single phone how it stands: only counts leave this module's callers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Hashable, Iterable
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar
+
+from callmon.ami.events import Stamp, moment
+from callmon.core.calls.endpoints import extension, is_local
+from callmon.core.calls.registrations import Registrations
+
+State = Literal["free", "ringing", "in_use", "unreachable"]
+Counted = Literal["free", "in_use", "unreachable"]
+
+_STATES: dict[str, State] = {
+    "NOT_INUSE": "free",
+    "RINGING": "ringing",
+    "INUSE": "in_use",
+    "RINGINUSE": "in_use",
+    "ONHOLD": "in_use",
+    "BUSY": "in_use",
+    "UNAVAILABLE": "unreachable",
+    "INVALID": "unreachable",
+}
+# Who was not dialled for so long has moved to another desk.
+FORGOTTEN_AFTER = timedelta(days=30)
+MAX_PHONES = 20_000
+MAX_LEARNED = 1_000  # of one line
+
+
+class PhoneLine(Protocol):
+    """What must be known of a line."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def extensions(self) -> tuple[str, ...]: ...
+
+
+L = TypeVar("L", bound=PhoneLine)
+K = TypeVar("K", bound=Hashable)
+
+
+def is_phone(device: str) -> bool:
+    """`PJSIP/101` is one; `Queue:general_avail`, `MWI:500@default`, `Custom:DND`, `Local/1@x` are none."""
+    technology, slash, _ = device.partition("/")
+    return bool(slash) and ":" not in technology and not is_local(device)
+
+
+class Phones:
+    """What is known of the phones of one exchange."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+        self._named: dict[str, set[str]] = {}  # extension → endpoints
+        self._dialled: dict[str, dict[str, datetime | None]] = {}  # line → endpoint → when it was last dialled
+        self._rang: set[str] = set()  # rang, and no change of its state was heard since
+        self._mute: set[str] = set()  # its states are not told
+        self._turned: dict[str, Stamp] = {}  # when it became unreachable, or reachable again
+        self.registrations = Registrations()  # of the exchange itself, with its carriers
+
+    def heard(self, device: str, state: str, stamp: Stamp = None) -> bool:
+        """A device's state was told; whether that says anything new of a phone."""
+        stands, before = _STATES.get(state), self._states.get(device)
+        if stands == before:
+            return False
+        if before is None and not self._is_new_phone(device):
+            return False
+        if before == "unreachable" or stands == "unreachable":
+            self._turned[device] = stamp
+        if stands is None:
+            del self._states[device]
+            return True
+        self._states[device] = stands
+        if stands != "free" and stands != "unreachable":
+            self._rang.discard(device)
+            self._mute.discard(device)
+        return True
+
+    def _is_new_phone(self, device: str) -> bool:
+        if not is_phone(device) or len(self._states) >= MAX_PHONES:
+            return False
+        self._named.setdefault(extension(device), set()).add(device)
+        return True
+
+    def unheard(self) -> None:
+        """A gap: how phones stand is not known until the next listing."""
+        self._states.clear()
+        self._named.clear()
+        self._rang.clear()
+        self._turned.clear()
+
+    def like(self, is_one: Callable[[str], bool]) -> tuple[str, ...]:
+        """The devices known of whose name is one of these."""
+        return tuple(device for device in self._states if is_one(device))
+
+    def turned(self, device: str) -> datetime | None:
+        """When it was last told that a device is unreachable, or reachable again; None when that was not told."""
+        return moment(self._turned.get(device))
+
+    def rings(self, phone: str) -> None:
+        """It rings for a caller: its state must change, or else its states are not told at all."""
+        if self._states.get(phone) != "free":
+            return
+        if phone in self._rang:
+            self._mute.add(phone)
+        elif len(self._rang) < MAX_PHONES:
+            self._rang.add(phone)
+
+    def state(self, phone: str) -> State | None:
+        """None when it is not known."""
+        return None if phone in self._mute else self._states.get(phone)
+
+    def states(self, line: PhoneLine, but: Container[str]) -> set[State | None]:
+        """How the phones of a line stand, but for some of them; None for one of which it is not known."""
+        known: Callable[[str], State | None] = self.state if self._mute else self._states.get
+        return {known(phone) for phone in self.of(line) if phone not in but}
+
+    def learn(self, line: str, phone: str, at: datetime | None) -> None:
+        """It was dialled for a caller of this line."""
+        known = self._dialled.get(line)
+        if known is None:
+            known = self._dialled[line] = {}
+        if phone in known or len(known) < MAX_LEARNED:
+            known[phone] = at
+
+    def of(self, line: PhoneLine) -> Iterable[str]:
+        """A line's phones, as far as they are known; one that is configured and was never heard of is unknown."""
+        if not line.extensions:
+            return self._dialled.get(line.name, ())
+        return {phone for told in line.extensions for phone in self._named.get(told, (told,))}
+
+    def is_of(self, line: PhoneLine, phone: str) -> bool:
+        """Whether it is one of the line's phones."""
+        if not line.extensions:
+            return phone in self._dialled.get(line.name, ())
+        return phone in line.extensions or extension(phone) in line.extensions
+
+    def counts(self, lines: Iterable[PhoneLine], now: datetime | None) -> dict[Counted, int]:
+        """How many phones of the lines, each once, are free, in use (or ringing) and unreachable; empty when none
+        is known.
+        """
+        own: set[str] = set()
+        for line in lines:
+            self._forget(line.name, now)
+            own.update(self.of(line))
+        counts: dict[Counted, int] = {}
+        for phone in own:
+            state = self.state(phone)
+            if state is not None:
+                counted: Counted = "in_use" if state == "ringing" else state
+                counts[counted] = counts.get(counted, 0) + 1
+        return counts
+
+    def _forget(self, line: str, now: datetime | None) -> None:
+        known = self._dialled.get(line)
+        if known and now is not None:
+            stale = [phone for phone, at in known.items() if at is not None and now - at > FORGOTTEN_AFTER]
+            for phone in stale:
+                del known[phone]
+
+
+def counted(
+    exchanges: Iterable[tuple[Phones, Iterable[L], datetime | None]], group: Callable[[L], K]
+) -> dict[tuple[K, str], int]:
+    """Phones by group of lines and state: one that serves several lines of a group counts once."""
+    counts: dict[tuple[K, str], int] = {}
+    for phones, lines, now in exchanges:
+        groups: dict[K, list[L]] = {}
+        for line in lines:
+            groups.setdefault(group(line), []).append(line)
+        for key, own in groups.items():
+            for state, count in phones.counts(own, now).items():
+                counts[key, state] = counts.get((key, state), 0) + count
+    return counts

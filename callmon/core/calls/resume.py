@@ -1,0 +1,104 @@
+"""A stored call becomes one that the tracker follows again, after callmon itself was away. Pure.
+
+(Or one that it follows already, of which more is stored than was heard: another callmon heard it.)
+
+Its facts say who was being rung, who was on the line, and whether the caller was on the way to somebody else.
+The ids of its legs are not in them: the next listing brings these, by the channels' names. Until then the call
+is doubtful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from callmon.core import facts as f
+from callmon.core.calls.account import Account
+from callmon.core.calls.channels import Leg, Sending, TrackedCall, new_call
+from callmon.core.calls.endpoints import endpoint
+from callmon.core.facts import Fact
+
+if TYPE_CHECKING:
+    from callmon.core.calls.tracker import Tracker
+
+
+def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
+    """Take up a call in progress by its account and the facts that made it."""
+    arrival = account.arrival
+    call = tracker.calls.get(arrival.call)
+    if call is not None:
+        _know(tracker, call, account, facts)
+        return
+    if arrival.line is not None:
+        tracker.site.endpoints.learn(arrival.channel, outside=True)
+    leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
+    call = tracker.calls[arrival.call] = new_call(leg, None, account.language or "")
+    call.told, call.doubtful = True, True
+    call.legs = tuple(_know(tracker, call, account, facts).phones.values())
+
+
+def _know(tracker: Tracker, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
+    """All that can be said of it from its facts."""
+    arrival = account.arrival
+    call.inbound = arrival.direction == "inbound"
+    call.answered = account.answer is not None
+    call.voicemail = account.voicemail is not None
+    call.message = bool(account.message)
+    call.dialled = account.tried > 0
+    call.line_up = bool(account.opened)
+    call.language_told = account.language is not None
+    call.surveyed = account.handing.survey is not None
+    call.last_stop = account.stopped
+    call.number = arrival.caller
+    call.queue = "?" if account.queue.is_in else None
+    call.held, call.parked = account.handing.held, account.handing.is_parked
+    people = _People(call)
+    for fact in facts:
+        people.tell(fact)
+    if call.person is not None:
+        tracker.talking[endpoint(call.person.channel)] = call
+    return people
+
+
+class _People:
+    """Who is being rung or on the line, and who sent the caller off."""
+
+    def __init__(self, call: TrackedCall) -> None:
+        self.call = call
+        self.phones = {leg.channel: leg for leg in call.legs}
+
+    def tell(self, fact: Fact) -> None:
+        """One of the call's facts, in order."""
+        match fact:
+            case f.PhoneDialled(channel=channel):
+                self._phone(channel, fact.phone).dialled = True
+            case f.PhoneRang(channel=channel) if channel in self.phones:
+                self.phones[channel].rang, self.phones[channel].rang_at = True, fact.at
+                self._is_taken()
+            case f.Answered() | f.PersonJoined():
+                self.call.person = self._phone(fact.channel, fact.phone)
+                self.call.person.answered = True
+            case f.PhoneStopped(channel=channel):
+                self.phones.pop(channel, None)
+            case f.SentOff():
+                self.call.sent = Sending(fact.kind, fact.by, fact.to, fact.at)
+                self.call.sent.unheard = fact.unheard
+            case f.Transferred() | f.CameBack():
+                self.call.sent = None
+            case f.Parked():
+                self.call.sent = self.call.person = None
+            case f.QueueEntered() | f.VoicemailTook():
+                self._is_taken()
+            case _:
+                pass
+
+    def _phone(self, channel: str, phone: str) -> Leg:
+        leg = self.phones.get(channel)
+        if leg is None:
+            leg = self.phones[channel] = Leg("", channel, self.call)
+            leg.outside = phone == f.OUTSIDE
+        return leg
+
+    def _is_taken(self) -> None:
+        if self.call.sent is not None:
+            self.call.sent.taken = True

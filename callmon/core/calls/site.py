@@ -1,0 +1,35 @@
+"""What the tracker must be told of an exchange and of its lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from callmon.core.calls.endpoints import Endpoints
+from callmon.core.calls.phone_states import PhoneLine
+
+
+class PublicLine(PhoneLine, Protocol):
+    """What the tracker must know of a line."""
+
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def language_menu(self) -> bool: ...
+
+
+class Site(Protocol):
+    """What an administrator tells of an exchange."""
+
+    endpoints: Endpoints
+    region: str
+    any_line: bool
+    mailboxes: frozenset[str]
+    parking_extensions: frozenset[str]
+    queue_languages: Mapping[str, str]
+    relay_numbers: frozenset[str]
+    survey_extensions: frozenset[str]
+    test_callers: frozenset[str]
+    voicemail_contexts: frozenset[str]
+
+    def line(self, dialled: str) -> PublicLine | None: ...

@@ -1,0 +1,47 @@
+"""What a dialplan says of a call in its own words (UserEvent): all optional, on any channel of the call. Pure.
+
+A number that the dialplan gives is where the caller wants to be called back; one that is the caller's own, as the
+trunk delivered it, says nothing new (and may be one that must not be shown).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from callmon.ami import events as e
+from callmon.config.phone_numbers import e164
+from callmon.core import facts as f
+from callmon.core.calls import surveys, voicemail
+from callmon.core.calls.channels import TrackedCall
+
+if TYPE_CHECKING:
+    from callmon.core.calls.tracker import Tracker
+
+LANGUAGES = ("fr", "en")
+
+
+def said(tracker: Tracker, event: e.UserEvent) -> None:
+    """One word of the dialplan."""
+    leg = tracker.legs.get(event.uniqueid)
+    if leg is None:
+        tracker.listing.early(partial(said, tracker, event))
+    call = leg.call if leg is not None else None
+    if call is None or not call.told:
+        return
+    match event.name:
+        case "CallmonSurveyOffered":
+            surveys.said(tracker, call, event.at)
+        case "CallmonCallbackRequest":
+            _wants_a_callback(tracker, call, event)
+        case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
+            voicemail.left(tracker, call, event.at, event.mailbox)
+        case "CallmonComplaint":
+            tracker.tell(f.ComplaintMade(call.id, event.at))
+
+
+def _wants_a_callback(tracker: Tracker, call: TrackedCall, event: e.UserEvent) -> None:
+    number = e164(event.number, tracker.site.region)
+    language = event.language[:2].lower() or None
+    known = language if language is None or language in LANGUAGES else "other"
+    tracker.tell(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))

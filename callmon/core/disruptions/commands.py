@@ -1,0 +1,91 @@
+"""What a person asked for by hand, and whether it can be: a command, or a button of a page. Pure.
+
+`refusal` is asked twice: by the command, so that the person hears at once; and by the book when it is done, since
+something may have happened between.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import NO_NOTICE, Notice, Refusal
+
+Action = Literal["plan", "announce", "change", "end"]
+LONGEST_AGO = timedelta(days=366)
+
+
+class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One action. `n` is its place among all; `at` when it was asked for. `disruption` "" makes a new one.
+
+    `start`: of planned work, or since when lines cannot take calls; `when`: it was over then.
+    """
+
+    n: int = 0
+    at: datetime
+    actor: str
+    action: Action
+    disruption: str = ""
+    lines: tuple[str, ...] = ()
+    start: datetime | None = None
+    when: datetime | None = None
+    notice: Notice = NO_NOTICE
+
+
+def is_same(one: Hand, other: Hand) -> bool:
+    """Whether two requests are the same. A start "now", and an end a length after it, are the same in both."""
+    if one.start == one.at and other.start == other.at:
+        moved, until = one.at - other.at, one.notice.until
+        if until is not None and other.notice.until == until - moved:
+            notice = msgspec.structs.replace(one.notice, until=other.notice.until)
+            one = msgspec.structs.replace(one, notice=notice)
+        one = msgspec.structs.replace(one, start=other.start)
+    return msgspec.structs.replace(one, n=other.n, at=other.at) == other
+
+
+def refusal(one: Disruption | None, hand: Hand) -> Refusal | None:
+    """Why it cannot be done; None when it can."""
+    if not hand.disruption:
+        return _new(hand)
+    if one is None:
+        return "not_known"
+    if hand.action == "end":
+        return _end(one, hand)
+    return _change(one, hand)
+
+
+def _new(hand: Hand) -> Refusal | None:
+    start, until = hand.start or hand.at, hand.notice.until
+    if hand.action == "announce" and start > hand.at:
+        return "not_yet"
+    if until is not None and until <= start:
+        return "end_before_start"
+    if until is not None and until <= hand.at:
+        return "end_is_past"
+    return "too_long_ago" if start < hand.at - LONGEST_AGO else None
+
+
+def _change(one: Disruption, hand: Hand) -> Refusal | None:
+    """What was said of one that is over may still be put right; when it is, and where, no more."""
+    moves = hand.start is not None or bool(hand.lines)
+    if one.ended is not None and (moves or one.how == "cancelled"):
+        return "is_over"
+    if hand.start is not None and (one.source != "work" or one.began <= hand.at):
+        return "has_begun"
+    start, until = hand.start or one.began, hand.notice.over(one.notice).until
+    if (hand.start is not None or hand.notice.until is not None) and until is not None and until <= start:
+        return "end_before_start"
+    is_work = one.source == "work" and hand.notice.until is not None
+    return "end_is_past" if is_work and until is not None and until <= hand.at else None
+
+
+def _end(one: Disruption, hand: Hand) -> Refusal | None:
+    if one.ended is not None:
+        return "is_over"
+    when = hand.when or hand.at
+    if when > hand.at:
+        return "not_yet"
+    return "before_start" if when < one.began and hand.when is not None else None

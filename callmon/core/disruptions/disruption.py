@@ -1,0 +1,120 @@
+"""One disruption, as its entries make it. Pure: the same entries give the same disruption, whenever they are told.
+
+    Opened ────────────▶ going on ──── Ended ────▶ over
+      (seen, or told)       │  ▲                    │ (by hand while it lasts: `lasts_on`, until CauseOver)
+                            └──┘                    ▼
+    Planned ──▶ planned ─(its start)─▶ going on   not one after all: "cancelled", "measuring"
+                  Announced, Confirmed, Refused change what is known of it
+
+It has been announced once its notice has everything in both languages: `announced` is when that came to be first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from callmon.core.disruptions import entries as n
+from callmon.core.disruptions.entries import NO_NOTICE, EndedHow, Notice, Source
+
+State = Literal["planned", "going_on", "over", "cancelled"]
+Key = tuple[Source, str, str]  # what a watch knows it by: source, exchange, what
+
+NO_TIME = timedelta(0)
+
+
+class Disruption(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands of it now. `confirmed`: whether an unheard exchange had stopped; None while nobody knows."""
+
+    id: str
+    source: Source
+    exchange: str
+    what: str
+    lines: tuple[str, ...]
+    began: datetime
+    notice: Notice = NO_NOTICE
+    announced: datetime | None = None
+    ended: datetime | None = None
+    how: EndedHow | None = None
+    confirmed: bool | None = True
+    work: str | None = None
+    actor: str | None = None  # who said something of it last
+    lasts_on: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.source, self.exchange, self.what
+
+    @property
+    def shown_source(self) -> str:
+        """What people are told that it is: of an unheard exchange nobody knows more."""
+        return "exchange_unheard" if self.source == "exchange" and not self.confirmed else self.source
+
+    @property
+    def is_live(self) -> bool:
+        """Whether time, an event or a person may still change it."""
+        return self.ended is None or self.lasts_on
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is, or was, one: neither work that never began nor a mere gap in measuring."""
+        return self.how not in ("cancelled", "measuring")
+
+    def state(self, now: datetime) -> State:
+        if not self.counts:
+            return "cancelled"
+        if self.ended is not None:
+            return "over"
+        return "planned" if now < self.began else "going_on"
+
+    @property
+    def noticed_after(self) -> timedelta | None:
+        """From its start to the whole notice; nothing when the public was told beforehand."""
+        return None if self.announced is None else max(NO_TIME, self.announced - self.began)
+
+
+def opened(entry: n.Opened | n.Planned) -> Disruption:
+    """A disruption as its first entry makes it."""
+    if isinstance(entry, n.Planned):
+        return _announce(
+            Disruption(
+                id=entry.disruption, source="work", exchange="", what="", lines=entry.lines, began=entry.start,
+                notice=entry.notice, actor=entry.actor,
+            ),
+            entry.at,
+        )  # fmt: skip
+    sees_all = entry.source != "exchange"
+    one = Disruption(
+        id=entry.disruption, source=entry.source, exchange=entry.exchange, what=entry.what, lines=entry.lines,
+        began=entry.at, notice=entry.notice, confirmed=True if sees_all else None, work=entry.work,
+        actor=entry.actor,
+    )  # fmt: skip
+    return _announce(one, entry.told or entry.at)
+
+
+def after(one: Disruption, entry: n.AnyEntry) -> Disruption:
+    """The same after one more entry."""
+    change = msgspec.structs.replace
+    match entry:
+        case n.Announced(actor=actor, notice=said, start=start, lines=lines):
+            told = change(
+                one, actor=actor, notice=said.over(one.notice), began=start or one.began, lines=lines or one.lines
+            )
+            return _announce(told, entry.at)
+        case n.Confirmed():
+            return change(one, confirmed=True)
+        case n.Ended(how=how, lasts_on=lasts_on):
+            confirmed = False if how == "measuring" else one.confirmed
+            ended = max(entry.at, one.began) if how != "cancelled" else entry.at
+            return change(one, ended=ended, how=how, lasts_on=lasts_on, confirmed=confirmed)
+        case n.CauseOver():
+            return change(one, lasts_on=False)
+    return one
+
+
+def _announce(one: Disruption, at: datetime) -> Disruption:
+    if one.announced is not None or one.notice.missing():
+        return one
+    return msgspec.structs.replace(one, announced=at)

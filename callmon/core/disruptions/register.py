@@ -1,0 +1,211 @@
+"""The book of disruptions: opened, announced, ended. No I/O, no clock.
+
+    what callmon sees (watch.py) ─▶ open · end ─┐               ┌─▶ entries (append-only)
+    a person ─────────────────────▶ do ─────────┼─ disruptions ─┼─▶ the disruption as it stands
+    time ─────────────────────────▶ tick ───────┘               └─▶ (Noted, for the sinks)
+
+What callmon sees in the time of planned work that names its lines belongs to that work: its notice stands for it.
+
+Refuses to forget: what was ended by hand while callmon still sees its cause is not opened again until that cause
+was over once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from callmon.core.disruptions import entries as n
+from callmon.core.disruptions.commands import Hand, refusal
+from callmon.core.disruptions.disruption import Disruption, Key, after, opened
+from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
+
+PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
+EPOCH_SECOND = timedelta(seconds=1)
+# Work is known to Prometheus, which asks now and then, a little before it begins: callmon's own machine may be
+# the first to go.
+BEFOREHAND = timedelta(minutes=2)
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """One entry, the disruption as it stands after it, and whether the whole notice was given with it."""
+
+    entry: n.AnyEntry
+    disruption: Disruption
+    announces: bool = False
+
+
+class Book:
+    """All disruptions that may still change."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, Disruption] = {}
+        self._known: set[str] = set()  # names given in this life: an id is never given twice
+        self._out: list[Noted] = []
+        self._shown: dict[str, Disruption] = {}
+        self._revision = 0
+
+    def __iter__(self) -> Iterator[Disruption]:
+        return iter(self._all.values())
+
+    def get(self, name: str) -> Disruption | None:
+        return self._all.get(name)
+
+    def restore(self, found: Iterable[Disruption]) -> None:
+        """What was stored and may still change."""
+        for one in found:
+            self._keep(one)
+
+    def begin_anew(self, stored: Iterable[Disruption]) -> None:
+        """What was written here, and stored by nobody, never was: another callmon wrote meanwhile."""
+        self._all.clear()
+        self._out.clear()
+        for name in [*self._shown]:
+            self._show(name, None)
+        self.restore(stored)
+
+    def adopt(self, older: Book) -> None:
+        """Take all over from the book before (SIGHUP)."""
+        self._all, self._known, self._out = older._all, older._known, older._out
+        self._shown, self._revision = older._shown, older._revision
+
+    def take(self) -> tuple[Noted, ...]:
+        """What was written since it was last asked for."""
+        if not self._out:
+            return ()
+        out, self._out = tuple(self._out), []
+        return out
+
+    # What is asked.
+
+    def seen(self, key: Key) -> Disruption | None:
+        """What a watch opened for this, as long as its cause lasts."""
+        return next((one for one in self._all.values() if one.key == key and one.is_live), None)
+
+    def going_on(self, now: datetime) -> list[Disruption]:
+        return [one for one in self._all.values() if one.state(now) == "going_on"]
+
+    def work(self, now: datetime) -> list[Disruption]:
+        """Planned work that is going on, or about to begin."""
+        works = (one for one in self._all.values() if one.source == "work" and one.ended is None)
+        return [one for one in works if one.began - BEFOREHAND <= now]
+
+    # For boards.
+
+    def revision(self) -> int:
+        """Another one whenever `shown` would give anything else."""
+        return self._revision
+
+    def shown(self) -> dict[str, Disruption]:
+        """Those that are going on or planned, by name; a value changes only with what it shows."""
+        return self._shown
+
+    # Writing.
+
+    def write(self, entry: n.AnyEntry) -> Disruption:
+        """One more entry of a disruption that is known, or the first of a new one."""
+        before = self._all.get(entry.disruption)
+        if before is None:
+            assert isinstance(entry, n.Opened | n.Planned)
+            one = opened(entry)
+        else:
+            one = after(before, entry)
+        announces = one.announced is not None and (before is None or before.announced is None)
+        self._keep(one)
+        self._out.append(Noted(entry, one, announces))
+        return one
+
+    def _keep(self, one: Disruption) -> None:
+        self._known.add(one.id)
+        if one.is_live:
+            self._all[one.id] = one
+        else:
+            self._all.pop(one.id, None)
+        if one.ended is None:
+            self._show(one.id, one)
+        else:
+            self._show(one.id, None)
+
+    def _show(self, name: str, one: Disruption | None) -> None:
+        if self._shown.get(name) == one:
+            return
+        self._revision += 1
+        if one is None:
+            del self._shown[name]
+        else:
+            self._shown[name] = one
+
+    def open(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
+        """What a watch sees: these lines cannot take calls since then."""
+        source, exchange, what = key
+        lines = tuple(lines)
+        work = self._work_of(lines, now)
+        notice, name = (NO_NOTICE, None) if work is None else (work.notice, work.id)
+        entry = n.Opened(self._name(what or exchange, at), at, source, exchange, what, lines, notice, name)
+        return self.write(entry)
+
+    def _work_of(self, lines: tuple[str, ...], now: datetime) -> Disruption | None:
+        return next((one for one in self.work(now) if set(lines) <= set(one.lines)), None)
+
+    def end(self, one: Disruption, at: datetime, how: EndedHow = "over") -> None:
+        """Its cause is over; of one that was ended by hand before, only that is noted."""
+        if one.ended is None:
+            self.write(n.Ended(one.id, at, how))
+        else:
+            self.write(n.CauseOver(one.id, at))
+
+    def _name(self, what: str, at: datetime) -> str:
+        """Like a call's: what it is, and the second in which it began."""
+        base = f"{PLAIN.sub('-', what.rpartition('/')[2]).strip('-') or 'line'}-{int(at.timestamp())}"
+        return next(x for x in (base, *(f"{base}-{k}" for k in range(2, 1000))) if x not in self._known)
+
+    # Time.
+
+    def tick(self, now: datetime) -> None:
+        """Planned work ends when it was planned to."""
+        for one in list(self._all.values()):
+            until = one.notice.until
+            if one.source == "work" and one.ended is None and until is not None and until <= now:
+                self.write(n.Ended(one.id, until, "time"))
+
+    # By hand.
+
+    def do(self, hand: Hand, stored: Disruption | None = None) -> None:
+        """Do what a person asked for. `stored`: the disruption as it is kept, for one that is over."""
+        one = self._all.get(hand.disruption) or stored
+        why = refusal(one, hand)
+        if one is None and hand.disruption:
+            return
+        if why is not None and one is None:
+            return  # the command had refused it, but for the time that has passed since
+        if one is not None and one.id not in self._all:
+            self._all[one.id] = one
+        if one is None:
+            self._begin(hand)
+        elif why is not None:
+            self.write(n.Refused(one.id, hand.at, hand.actor, hand.action, why))
+        elif hand.action == "end":
+            self._end_by_hand(one, hand)
+        else:
+            self.write(n.Announced(one.id, hand.at, hand.actor, hand.notice, hand.start, hand.lines))
+            for other in [x for x in self._all.values() if x.work == one.id and x.ended is None]:
+                self.write(n.Announced(other.id, hand.at, hand.actor, hand.notice))
+
+    def _begin(self, hand: Hand) -> None:
+        start, lines, who = hand.start or hand.at, hand.lines, hand.actor
+        if hand.action == "plan":
+            self.write(n.Planned(self._name("work", start), hand.at, who, lines, start, hand.notice))
+            return
+        name = self._name(lines[0], start)
+        self.write(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=who, told=hand.at))
+
+    def _end_by_hand(self, one: Disruption, hand: Hand) -> None:
+        when = hand.when or hand.at
+        if one.source == "work" and when < one.began:
+            self.write(n.Ended(one.id, hand.at, "cancelled", hand.actor))
+            return
+        is_seen = one.source in ("exchange", "trunk", "phones")
+        self.write(n.Ended(one.id, when, "by_hand", hand.actor, lasts_on=is_seen))

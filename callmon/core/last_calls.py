@@ -1,0 +1,45 @@
+"""When each line was last called, and last tested: a line that nobody calls may be dead (R-30). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from callmon.config.lines import Line
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LastCalls:
+    """By line. `tests` are calls of the configured test callers; `calls` has these too: the line works."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, datetime] = {}
+        self.tests: dict[str, datetime] = {}
+
+    def note(self, line: str, at: datetime | None, test: bool) -> None:
+        if at is not None:
+            self.calls[line] = max(at, self.calls.get(line, at))
+            if test:
+                self.tests[line] = max(at, self.tests.get(line, at))
+
+    def restore(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
+        """What was stored."""
+        for line, at in calls.items():
+            self.note(line, at, test=False)
+        for line, at in tests.items():
+            self.note(line, at, test=True)
+
+    def and_of(self, others: Iterable[LastCalls]) -> LastCalls:
+        """The latest of all."""
+        both = LastCalls()
+        for one in (self, *others):
+            both.restore(one.calls, one.tests)
+        return both
+
+    def due(self, line: Line) -> datetime | None:
+        """When its next test call is due: long ago when it was never tested; None when it has no plan."""
+        if line.test_call_every is None:
+            return None
+        last = self.tests.get(line.name)
+        return NEVER if last is None else last + line.test_call_every

@@ -1,0 +1,399 @@
+"""All of the reasoning in one place: events and time in, outcomes out. Pure: no I/O, no clock.
+
+    exchange, event ─▶ tracker (facts) ─▶ account (the call so far) ─▶ standards (findings) ─▶ Outcome
+
+`feed` takes one event of one exchange, `tick` the time. Losing and regaining an exchange are events too. One
+exchange's calls never mix with another's: ids are only unique within one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from callmon.ami import events as e
+from callmon.config.business_calendar import Calendar
+from callmon.config.lines import Line
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.doing_merge import do
+from callmon.core.callbacks.due_dates import AllTerms, Rules
+from callmon.core.callbacks.ledger import Ledger
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.callbacks.triggers import OPENED_BY, Opener
+from callmon.core.calls.account import Account
+from callmon.core.calls.call import Call, Wait
+from callmon.core.calls.channel_limit import Crowd
+from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.gap import Heard
+from callmon.core.calls.listing_evidence import born
+from callmon.core.calls.phone_states import Phones, counted
+from callmon.core.calls.resume import resume
+from callmon.core.disruptions.commands import Hand as DisruptionHand
+from callmon.core.disruptions.detector import Seeing
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.exchange import Hearing, Site
+from callmon.core.facts import Fact
+from callmon.core.last_calls import LastCalls
+from callmon.core.standards import Standard
+from callmon.core.standards._obligations import Seen, finding
+from callmon.core.verdicts import Finding, Gap, Judgement, Outcome
+
+OPENING = frozenset(OPENED_BY)
+NO_TIME = timedelta(0)
+PATIENCE = timedelta(seconds=10)
+
+
+class Monitor:
+    """Everything callmon concludes, for all exchanges.
+
+    `every_call` (replay) tells the facts of calls of no line too; the daemon only counts those.
+    """
+
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        calendars: Mapping[str, Calendar],
+        standards: tuple[Standard, ...],
+        every_call: bool = False,
+        rules: Rules | None = None,
+        lines: Iterable[Line] = (),
+        *,
+        token: Callable[[str], str],
+        patience: timedelta = PATIENCE,
+    ) -> None:
+        self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
+        self._calendars = calendars
+        self._standards = standards
+        self.survey_heard = False  # a dialplan has said that it offers the survey
+        self._settled_by = {
+            kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
+            for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
+        }
+        self._weighed = OPENING | self._settled_by.keys()
+        self._every_call = every_call
+        self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
+        self.ledger = Ledger(AllTerms(rules or Rules(), lines, calendars), token, self._judge_owed)
+        self._opener = Opener(self.ledger)
+        self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
+        self.disruptions = Seeing(self._hearings, lines, calendars, patience)
+
+    def feed(self, exchange: str, event: e.Event) -> Outcome | None:
+        """What follows from one more event of an exchange; None when nothing does (most events)."""
+        hearing = self._hearings[exchange]
+        facts = hearing.tracker.feed(event)
+        gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
+        if not facts and gap is None:
+            return None
+        if gap is None and len(facts) == 1 and type(facts[0]) not in self._weighed:
+            return self._noted(exchange, hearing, facts[0])
+        return self._conclude(exchange, hearing, facts, gap)
+
+    def tick(
+        self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
+    ) -> list[Outcome]:
+        """What follows from time alone. `heard`: until when each exchange was heard, by its own clock (now, when
+        left out); `silent`: those that are unheard for long enough to miss a callback.
+        """
+        self.ledger.tick(now, heard, silent)
+        self.disruptions.tick(now)
+        return [*self._written(), *self._noted_now()]
+
+    def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
+        """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
+        if hand.action == "called":
+            return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
+        do(self.ledger, hand, stored)
+        written = self.ledger.take()
+        return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
+
+    def hand_of_disruption(self, hand: DisruptionHand, stored: Disruption | None = None) -> list[Outcome]:
+        """The same for disruptions."""
+        self.disruptions.book.do(hand, stored)
+        return [Outcome("", disruptions=self.disruptions.book.take(), disruption_hand=hand.n)]
+
+    def _noted_now(self) -> list[Outcome]:
+        noted = self.disruptions.book.take()
+        return [Outcome("", disruptions=noted)] if noted else []
+
+    def _written(self) -> list[Outcome]:
+        written = self.ledger.take()
+        return [Outcome(written[0].entry.exchange, ledger=written)] if written else []
+
+    def next_deadline(self) -> datetime | None:
+        """When `tick` wants to be called; None when nothing is due."""
+        return self.ledger.next_deadline()
+
+    def calls(self, exchange: str) -> list[Call]:
+        """The calls in progress, as they stand."""
+        accounts = self._hearings[exchange].accounts.values()
+        return [account.call() for account in accounts if not account.arrival.beside]
+
+    def in_progress(self) -> dict[tuple[str, str], int]:
+        """Calls in progress by line and state."""
+        counts: dict[tuple[str, str], int] = {}
+        for hearing in self._hearings.values():
+            for account in hearing.accounts.values():
+                if account.arrival.line is not None and not account.arrival.test:
+                    key = (account.arrival.line, account.state())
+                    counts[key] = counts.get(key, 0) + 1
+        return counts
+
+    def waits(self, now: Mapping[str, datetime]) -> dict[tuple[str, str], Wait]:
+        """By line and state (ringing, queue): the caller who has waited longest. `now` is each exchange's time."""
+        longest: dict[tuple[str, str], Wait] = {}
+        for exchange, hearing in self._hearings.items():
+            for account in hearing.accounts.values():
+                state = account.state()
+                if account.arrival.line is None or account.arrival.test or state not in ("ringing", "queue"):
+                    continue
+                key, wait = (account.arrival.line, state), account.wait(now.get(exchange))
+                if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
+                    longest[key] = wait
+        return longest
+
+    def enabled(self) -> dict[str, bool]:
+        """Which standards give verdicts: all but those that lack what they need (`standards.NEEDS`)."""
+        hearings = self._hearings.values()
+        return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
+
+    def phones(self) -> dict[tuple[str, str], int]:
+        """Phones by line and state (free, in_use, unreachable), of lines of whose phones any is known."""
+        return counted(self._watched(), lambda line: line.name)
+
+    def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
+        """By service and mode, and state: a phone that serves several of its lines counts once."""
+        return counted(self._watched(), lambda line: (line.service, line.mode))
+
+    def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
+        return [(x.tracker.phones, x.site.lines, x.tracker.clock) for x in self._hearings.values()]
+
+    def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
+        """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""
+        for line, channel, at in dialled:
+            self._hearings[exchange].tracker.phones.learn(line, endpoint(channel), at)
+
+    def learn_routes(self, exchange: str, came: Iterable[tuple[str, str, datetime | None]]) -> None:
+        """Over which trunks calls came before callmon stopped: (line, trunk, when)."""
+        for line, trunk, at in came:
+            self._hearings[exchange].routes.learn(line, trunk, at)
+
+    def last_calls(self) -> LastCalls:
+        """When each line was last called, on whatever exchange."""
+        return LastCalls().and_of(hearing.last_calls for hearing in self._hearings.values())
+
+    def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
+        """What was stored before callmon stopped."""
+        for hearing in self._hearings.values():
+            hearing.last_calls.restore(calls, tests)
+
+    def is_unheard(self, exchange: str) -> bool:
+        return self._hearings[exchange].tracker.listing.is_unheard
+
+    def crowd(self, exchange: str) -> Crowd:
+        return self._hearings[exchange].tracker.crowd
+
+    def vanished(self, exchange: str) -> int:
+        """Calls closed because the exchange listed them no longer, though their end was not heard."""
+        return self._hearings[exchange].tracker.listing.ghosts.closed
+
+    def restore(
+        self,
+        exchange: str,
+        heard_until: datetime | None,
+        calls: Mapping[str, Iterable[Fact]],
+        judged: Mapping[str, Iterable[str]],
+    ) -> None:
+        """Take up the calls that were in progress when callmon stopped, by their stored facts."""
+        for call, facts in calls.items():
+            self.take_up(exchange, call, facts, judged.get(call, ()))
+        self._hearings[exchange].tracker.listing.resume(heard_until)
+
+    def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
+        """A call in progress is what these facts say, whatever was heard of it here (`succession.py`)."""
+        hearing, facts = self._hearings[exchange], list(stored)
+        before = hearing.accounts.get(call)
+        for fact in facts:
+            self._tell(hearing, fact)
+        if (account := hearing.accounts.get(call)) is None:
+            return
+        account.judged = tuple(judged)
+        if before is None or before.call() != account.call():
+            resume(hearing.tracker, account, facts)
+            if not account.arrival.test:
+                self._opener.resume(exchange, account, facts, hearing.site)
+
+    def hearing(self, exchange: str) -> Hearing | None:
+        return self._hearings.get(exchange)
+
+    def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
+        """What all the facts of one stored call say under these settings (a rejudgement); no call in progress
+        is touched. None when the call's line or its arrival is not known here: then nobody can judge it again.
+        """
+        told = list(facts)
+        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()), None)
+        arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
+        if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
+            return None
+        return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
+
+    def _called(self, hand: Hand) -> Outcome:
+        """What follows from a call out that CEL alone tells, as if it had just been heard."""
+        hearing, told = self._hearings.get(hand.exchange), None
+        if hearing is not None:  # else the exchange is no longer configured
+            told = self._conclude(hand.exchange, Hearing(hearing.site), list(hand.facts), None)
+        return told or Outcome(hand.exchange)
+
+    def adopt(self, older: Monitor) -> None:
+        """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""
+        for exchange, hearing in self._hearings.items():
+            before = older._hearings.get(exchange)
+            if before is not None:
+                hearing.accounts, hearing.tracker = before.accounts, before.tracker
+                hearing.tracker.site = hearing.site
+                hearing.routes, hearing.last_calls = before.routes, before.last_calls
+                hearing.site.endpoints.keep(before.site.endpoints)
+        self.ledger.adopt(older.ledger)
+        self.disruptions.adopt(older.disruptions)
+        self.others = older.others
+        self.survey_heard = older.survey_heard
+
+    def _has(self, standard: Standard, hearing: Hearing) -> bool:
+        """What this standard needs is there, for calls of this exchange."""
+        match standard.needs:
+            case "staff":
+                return bool(hearing.site.staff)
+            case "survey":
+                return self.survey_heard or any(x.site.survey_extensions for x in self._hearings.values())
+            case None:
+                return True
+
+    def _conclude(
+        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None, is_retold: bool = False
+    ) -> Outcome | None:
+        told: list[Fact] = []
+        findings: list[Finding] = []
+        ended: list[Call] = []
+        for fact in facts:
+            account, kind = self._tell(hearing, fact), type(fact)
+            if account is None:
+                continue
+            if kind is f.Ended:
+                self._forget(hearing, account)
+            if account.arrival.line is None:
+                apart = self._apart(exchange, hearing, fact, account.arrival)
+                if not apart:
+                    continue
+                told += apart
+            else:
+                told.append(fact)
+                if kind in OPENING and not is_retold and not account.arrival.test:
+                    self._opener.inward(exchange, fact, account, hearing.site)
+            if kind in self._settled_by:
+                call = account.call()
+                self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
+                if kind is f.Ended:
+                    ended.append(call)
+        gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
+        if gap is not None:
+            self.ledger.gap(exchange, gap.start, gap.end)
+            hearing.returned = gap
+        written = () if is_retold else self.ledger.take()
+        if not told and not gaps and not written:
+            return None
+        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
+
+    def _noted(self, exchange: str, hearing: Hearing, fact: Fact) -> Outcome | None:
+        """One fact that settles nothing, as most do."""
+        account = self._tell(hearing, fact)
+        if account is None:
+            return None
+        if account.arrival.line is not None:
+            return Outcome(exchange, (fact,))
+        told = self._apart(exchange, hearing, fact, account.arrival)
+        return Outcome(exchange, tuple(told), ledger=self.ledger.take()) if told else None
+
+    def _apart(self, exchange: str, hearing: Hearing, fact: Fact, arrival: f.Arrived) -> list[Fact]:
+        """What is told of a call on no line: nothing, but when somebody waits to be called."""
+        if arrival.direction != "outbound":
+            return [fact] if self._every_call else []
+        told = self._opener.outward(exchange, fact, arrival, hearing.site)
+        return [fact] if self._every_call and not arrival.beside else told
+
+    def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
+        if type(fact) is f.Arrived:
+            account = hearing.accounts[fact.call] = self._account(hearing, fact)
+            return account
+        if type(fact) is f.SurveyOffered and fact.by == "dialplan":
+            self.survey_heard = True
+        told = hearing.accounts.get(fact.call)
+        if told is not None:
+            told.tell(fact)
+        return told
+
+    def _account(self, hearing: Hearing, fact: f.Arrived) -> Account:
+        line = hearing.site.line(fact.dialled) if fact.line is not None else None
+        if line is None:
+            return Account(fact)
+        hearing.arrived(line, fact)
+        arrived = fact.at or born(fact.call)
+        calendar = self._calendars.get(line.name) or self._calendars.get("")
+        in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
+        return Account(fact, line.language, line.ring_cycle, in_hours)
+
+    def _judge(
+        self,
+        hearing: Hearing,
+        fact: Fact,
+        account: Account,
+        call: Call,
+        standards: tuple[Standard, ...],
+        findings: list[Finding],
+    ) -> None:
+        if call.line is None or call.direction != "inbound" or call.test:
+            return
+        for standard in standards:
+            if standard.name in account.judged or (standard.needs and not self._has(standard, hearing)):
+                continue
+            judged = standard.judge(fact, call, hearing.site.staff)
+            if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
+                continue  # what is not known yet may be by the end of the call
+            account.judged += (standard.name,)
+            findings.append(_finding(standard.name, fact, call, judged))
+
+    def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
+        """The verdicts that an obligation is ready for. `exchange`: of the phone that called back."""
+        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()))
+        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
+        found: list[Finding] = []
+        for standard in self._owed_standards:
+            if standard.kind != one.kind or standard.name in one.judged:
+                continue
+            if standard.needs and not self._has(standard, hearing):
+                continue
+            judged = standard.judge_owed(one, seen)
+            if judged is not None:
+                found.append(finding(standard.name, one, judged))
+        return tuple(found)
+
+    def _forget(self, hearing: Hearing, account: Account) -> None:
+        del hearing.accounts[account.arrival.call]
+        if account.arrival.line is None and not account.arrival.beside:
+            self.others[account.arrival.direction] += 1
+
+
+def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Finding:
+    return Finding(
+        call=fact.call,
+        at=fact.at,
+        standard=standard,
+        line=call.line or "",
+        language=call.language or "unknown",
+        in_hours=call.in_hours,
+        verdict=judged.verdict,
+        reason_key=judged.reason_key,
+        number=judged.number,
+        cause=judged.cause,
+    )

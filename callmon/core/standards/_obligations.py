@@ -1,0 +1,56 @@
+"""What the standards of obligations share: callbacks and complaints. Pure.
+
+Such a standard judges an obligation as it stands: *met* once that is so, anything else only when its due time has
+passed. `SETTLED_BY` is empty: no fact of a call settles it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from callmon.config.staff import NOBODY, StaffLanguages
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._common import UNHEARD, exempt, met
+from callmon.core.verdicts import Finding, Judgement
+
+
+class Seen(NamedTuple):
+    """What must be known beside the obligation: whether a gap may hide a call, and the site's rules."""
+
+    in_doubt: bool = False
+    attempt_counts: bool = True
+    staff: StaffLanguages = NOBODY
+
+
+def not_met(reason: str) -> Judgement:
+    """Every *not met* names a cause of the closed set; why nobody called back the exchange does not know."""
+    return Judgement("not_met", reason, None, "other")
+
+
+def by(one: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str) -> Judgement:
+    """A complaint's step: done by its due time, or not."""
+    if done is not None and done <= due:
+        return met(reason)
+    if one.reason == "no_request":
+        return exempt("no_request")
+    if one.hidden is not None and done is None:
+        return exempt("not_returnable")
+    return UNHEARD if seen.in_doubt and done is None else not_met("too_late")
+
+
+def finding(standard: str, one: Obligation, judged: Judgement) -> Finding:
+    """The verdict on the call that opened the obligation."""
+    at = one.settled or one.dues.judging.at
+    return Finding(
+        call=one.call,
+        at=at,
+        standard=standard,
+        line=one.line,
+        language=one.language,
+        in_hours=None,
+        verdict=judged.verdict,
+        reason_key=judged.reason_key,
+        number=judged.number,
+        cause=judged.cause,
+    )

@@ -1,0 +1,148 @@
+"""« nous répondons à vos appels au plus tard après la troisième sonnerie » (Demandes par téléphone; Annexe 1).
+
+Met when a person answers before the fourth ring begins: less than 18.000 s (three cycles of the line) after
+the first ringing was heard. Every case is a row of the table in standards.md. A person's answer has no grace.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import Answered, Ended, Fact, VoicemailTook
+from callmon.core.standards._common import (
+    UNHEARD,
+    cause_of,
+    exempt,
+    is_unclear,
+    met,
+    not_covered,
+    not_met,
+    stopped,
+)
+from callmon.core.verdicts import Judgement
+
+SETTLED_BY = (Answered, VoicemailTook, Ended)
+
+
+class Parameters(BaseModel):
+    """What a site may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rings: int = Field(
+        3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
+    )
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict once somebody or something took the call, or it ended; None before."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    uncovered = not_covered(call)
+    if uncovered is not None:
+        return uncovered
+    match call.outcome:
+        case "answered":
+            return _answered(call, parameters)
+        case "voicemail_message" | "voicemail_no_message" | "voicemail":
+            return _voicemail(fact, call, parameters)
+        case "lost":
+            return stopped(call, parameters.rings * call.cycle)
+        case "unknown":
+            return UNHEARD
+        case "abandoned":
+            return _abandoned(call, parameters)
+        case _:
+            return UNHEARD if call.doubtful else _ended_by_exchange(call, parameters)
+
+
+def _missed(call: Call, parameters: Parameters, reason: str, number: int | None = None) -> Judgement:
+    """Nobody answered in time: its cause lies in the first rings, whatever the phones did later."""
+    return not_met(call, reason, number, cause_of(call, parameters.rings * call.cycle))
+
+
+def _answered(call: Call, parameters: Parameters) -> Judgement:
+    limit = parameters.rings * call.cycle
+    waited = call.waited
+    if waited is None:
+        return _answered_without_ringing(call, parameters)
+    if is_unclear(waited, limit) or (call.doubtful and waited.longest >= limit):
+        return UNHEARD
+    reason, number = ("answered_on_ring", call.rings)
+    if call.by_queue:
+        reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))
+    elif call.by_music:
+        reason, number = ("answered_after_music", int(waited.longest.total_seconds()))
+    elif number is None:
+        reason = "answered_in_time" if waited.longest < limit else "answered_late"
+    return met(reason, number) if waited.longest < limit else _missed(call, parameters, reason, number)
+
+
+def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
+    """The phone took the call before it rang (or the whole wait was silence)."""
+    silence = call.silence
+    if silence is None or call.heard == "partly":
+        return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
+    if silence < parameters.rings * call.cycle:
+        return met("answered_without_ringing")
+    return _missed(call, parameters, "answered_without_ringing")
+
+
+def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The note of the policy explains voicemail, it does not excuse it.
+
+    Whether the caller chose it is known at the end: a dial that reached nobody is only told by the hang-up.
+    """
+    took = call.voicemail
+    if took is not None and took.chosen and not isinstance(fact, Ended):
+        return None
+    if took is not None and took.chosen and call.heard != "partly":
+        return exempt("chosen_in_menu")
+    if call.doubtful or (took is not None and took.chosen):
+        return UNHEARD
+    if _is_early(call):
+        return not_met(call, "voicemail", cause="sent_to_voicemail_early")
+    return _missed(call, parameters, "voicemail")
+
+
+def _is_early(call: Call) -> bool:
+    """Configured to: no phone was tried, or ringing ended before the fourth ring was over (with its grace)."""
+    if call.waited is None:
+        return call.phones.tried == 0
+    return call.waited.longest < 4 * call.cycle - call.grace
+
+
+def _abandoned(call: Call, parameters: Parameters) -> Judgement:
+    if call.doubtful:
+        return UNHEARD
+    if call.abandoned_in == "menu" and call.waited is None:
+        return exempt("in_the_menu")
+    limit = parameters.rings * call.cycle
+    if call.waited is None:
+        return _left_in_silence(call, parameters)
+    if is_unclear(call.waited, limit):
+        return UNHEARD
+    return exempt("hung_up_early") if call.waited.longest < limit else _missed(call, parameters, "gave_up")
+
+
+def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
+    if call.silence is None:
+        return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
+    if call.silence < parameters.rings * call.cycle:
+        return exempt("no_phone_reachable")
+    if call.heard == "partly":
+        return UNHEARD  # something may have rung for a part of that time
+    return _missed(call, parameters, "no_phone_reachable")
+
+
+def _ended_by_exchange(call: Call, parameters: Parameters) -> Judgement:
+    match call.outcome:
+        case "busy":
+            return _missed(call, parameters, "busy")
+        case "announcement":
+            return not_met(call, "announcement", cause="other")
+        case "no_answer":
+            return _missed(call, parameters, "rang_in_vain")
+        case _:
+            return _missed(call, parameters, "no_phone_reachable")

@@ -1,0 +1,40 @@
+"""« la possibilité de parler avec un représentant du personnel bilingue » and « nous répondrons en français aux
+demandes formulées en français » (Demandes par téléphone).
+
+Judged when a callback is made: one that was asked for in French is met when a French speaker made it, by the list
+of the staff's languages on that day. Not enabled while nobody is listed.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._common import exempt, met
+from callmon.core.standards._obligations import Seen, not_met
+from callmon.core.verdicts import Judgement
+
+KIND = "callback"
+SETTLED_BY = ()
+NEEDS = "staff"
+LANGUAGE = "fr"
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: who speaks what is [[staff]]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+    """When called back, whether in time or not."""
+    if one.state != "paid":
+        return None
+    if one.language == "unknown":
+        return Judgement("unknown", "language_unknown")
+    if one.language != LANGUAGE:
+        return exempt("not_asked_in_french")
+    speaks = None if one.phone is None else seen.staff.speaks(one.phone, LANGUAGE, one.settled)
+    if speaks is None:
+        return Judgement("unknown", "staff_not_listed")
+    return met("called_back_in_french") if speaks else not_met("no_french_speaker")

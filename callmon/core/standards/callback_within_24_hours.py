@@ -1,0 +1,57 @@
+"""« à ce que l'on vous rappelle dans les 24 heures » (Annexe 1).
+
+From the message, or the request to be called back, to the answer of the callback: by the clock, or by business
+days, as the line's setting says. Met when called back by then; by a setting also when only attempted (reported
+apart). Exempt: the caller reached us first, nobody asked to be called, nobody can be called. Where nobody knows
+whether a message was left, whether a callback went unheard, or when (a clock was not believed), not known.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._common import UNHEARD, exempt, met
+from callmon.core.standards._obligations import Seen, not_met
+from callmon.core.verdicts import Judgement
+
+KIND = "callback"
+SETTLED_BY = ()
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: due times are [callbacks] and each line's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+    """Met when called back in time; all else when it is due."""
+    due = one.dues.judging.at
+    is_paid = one.state == "paid" and one.settled is not None
+    if one.hidden is None and is_paid and one.settled is not None and one.settled <= due:
+        return met("called_back")
+    if not one.fell_due and not is_paid:
+        return None
+    if one.hidden is not None:
+        return exempt("not_returnable")
+    if seen.attempt_counts and any(at <= due for at in one.attempts):
+        return met("attempted_in_time")
+    return _late(one, seen)
+
+
+def _late(one: Obligation, seen: Seen) -> Judgement:
+    """It is due, and nobody had called."""
+    if one.state == "reached_us":
+        return exempt("reached_us")
+    if one.reason == "no_request":
+        return exempt("no_request")
+    if one.state == "paid":
+        return UNHEARD if seen.in_doubt else not_met("called_back_late")
+    if one.opening == "unheard":
+        return Judgement("unknown", "message_not_heard")
+    if seen.in_doubt:
+        return UNHEARD
+    if one.state == "closed":
+        return not_met("closed_without_callback")
+    return not_met("no_open_hour" if one.no_open_hour else "not_called_back")

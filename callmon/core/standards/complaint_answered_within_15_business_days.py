@@ -1,0 +1,34 @@
+"""« une réponse dans un délai de 15 jours ouvrables ou moins » (Rétroaction).
+
+The same complaint's second due time. Met when it was closed as answered by then, in the name of the person in
+charge.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._obligations import Seen, by
+from callmon.core.verdicts import Judgement
+
+KIND = "complaint"
+SETTLED_BY = ()
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: the policy says fifteen business days."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+    """Met when answered in time; all else when it is due."""
+    if one.dues.answer is None:
+        return None
+    due = one.dues.answer.at
+    done = one.settled if one.reason == "answered" else None
+    if one.fell_due < 2 and (done is None or done > due):
+        return None
+    answered = Seen(False, seen.attempt_counts, seen.staff)  # only a person can record it: no gap hides that
+    return by(one, done, due, answered, "complaint_answered")

@@ -1,0 +1,32 @@
+"""« plaintes logées … par téléphone … accueillies dans les deux jours ouvrables » (Annexe 1).
+
+Due at closing of the second business day after the day of receipt. Met by the first response: a call back in which
+somebody spoke, or what a person records by hand.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._obligations import Seen, by
+from callmon.core.verdicts import Judgement
+
+KIND = "complaint"
+SETTLED_BY = ()
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: the policy says two business days."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+    """Met at the first response in time (an answer is one, too); all else when it is due."""
+    due = one.dues.judging.at
+    answered = one.settled if one.reason == "answered" else None
+    done = min((at for at in (one.acknowledged, answered) if at is not None), default=None)
+    if one.fell_due < 1 and (done is None or done > due):
+        return None
+    return by(one, done, due, seen, "acknowledged")

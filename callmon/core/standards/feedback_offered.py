@@ -1,0 +1,36 @@
+"""« l'occasion de donner une rétroaction sur notre service après chaque interaction » (Annexe 1).
+
+Answered calls: met when the caller was offered the survey, by a transfer to its extension (the exchange's setting
+`survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension is
+configured or such a UserEvent is heard: where there is no survey, nobody says that each call lacked it.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import Ended, Fact
+from callmon.core.standards._common import UNHEARD, may_hide_a_person, met, not_answered, not_met
+from callmon.core.verdicts import Judgement
+
+SETTLED_BY = (Ended,)
+NEEDS = "survey"
+
+
+class Parameters(BaseModel):
+    """Nothing to set here: the survey's extensions are the exchange's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict when the call is over: until then the survey may still be offered."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    other = not_answered(call)
+    if other is not None:
+        return other
+    if call.survey is not None:
+        return met("survey_offered")
+    return UNHEARD if may_hide_a_person(call) else not_met(call, "survey_not_offered", cause="other")

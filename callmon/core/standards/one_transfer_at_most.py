@@ -1,0 +1,38 @@
+"""« à ce que votre appel ne soit pas réacheminé plus d'une fois » (Annexe 1).
+
+Answered calls: one transfer at most is met. A transfer counts when the caller was sent off and something took
+or refused the call; a transfer to the survey, parking, pick-up and forwarding are none (`calls/transfers.py`).
+A gap after the answer may hide a transfer: then only *not met* is certain.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import Ended, Fact
+from callmon.core.standards._common import UNHEARD, may_hide_a_person, met, not_answered, not_met
+from callmon.core.verdicts import Judgement
+
+SETTLED_BY = (Ended,)
+
+
+class Parameters(BaseModel):
+    """What a site may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    transfers: int = Field(1, ge=0, le=10, description="a caller may be redirected this often (the policy: 1)")
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict when the call is over: how often the caller was handed on is known only then."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    other = not_answered(call)
+    if other is not None:
+        return other
+    count = len(call.transfers)
+    if count > parameters.transfers:
+        return not_met(call, "transferred", count, cause="other")
+    return UNHEARD if may_hide_a_person(call) else met("transferred", count)

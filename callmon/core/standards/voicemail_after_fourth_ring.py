@@ -1,0 +1,77 @@
+"""« réacheminé vers notre système de messagerie vocale après une quatrième sonnerie » (Annexe 1, note *).
+
+Calls that voicemail took: *early* before the fourth ring was over (the caller was robbed of a ring), *on
+time*, or *late* after a fifth (callmon's own rule, never called the policy's). A grace serves both limits,
+since a 24 s dial time-out fires at 24.02 s. The clock is what the caller heard: from the first ringing to its
+end. Not covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import Ended, Fact, VoicemailTook
+from callmon.core.standards._common import UNHEARD, exempt, met, not_covered, not_met
+from callmon.core.verdicts import Judgement
+
+SETTLED_BY = (VoicemailTook, Ended)
+
+
+class Parameters(BaseModel):
+    """What a site may set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after_ring: int = Field(
+        4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
+    )
+    late_after_ring: int = Field(
+        5, ge=1, le=20, description="later than the end of this ring is late (callmon's rule)"
+    )
+
+
+def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+    """The verdict once voicemail took the call or it ended without; None before."""
+    if not isinstance(fact, SETTLED_BY):
+        return None
+    uncovered = not_covered(call)
+    if uncovered is not None:
+        return uncovered
+    took = call.voicemail
+    if took is None:
+        return UNHEARD if _may_have_been(call) else exempt("no_voicemail")
+    if took.after_person:
+        return exempt("after_a_person")
+    if call.heard == "partly" and (call.waited is None or call.doubtful):
+        return UNHEARD
+    if took.chosen:  # a dial that reached nobody is only told by the hang-up
+        return exempt("chosen_in_menu") if isinstance(fact, Ended) else None
+    return _timed(call, parameters)
+
+
+def _may_have_been(call: Call) -> bool:
+    """It ended unheard, before anybody had answered: voicemail may have taken it."""
+    return call.outcome == "unknown" or (call.doubtful and call.outcome not in ("answered", "lost"))
+
+
+def _timed(call: Call, parameters: Parameters) -> Judgement:
+    if call.waited is None:
+        if call.arrived is None:
+            return Judgement("unknown", "no_time")
+        return not_met(
+            call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early"
+        )
+    first = _when(call.waited.shortest, call, parameters)
+    return first if first == _when(call.waited.longest, call, parameters) else UNHEARD
+
+
+def _when(rang: timedelta, call: Call, parameters: Parameters) -> Judgement:
+    ring = call.voicemail.rings if call.voicemail else None
+    if rang < parameters.after_ring * call.cycle - call.grace:
+        return not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
+    if rang <= parameters.late_after_ring * call.cycle + call.grace:
+        return met("voicemail_on_time", ring)
+    return not_met(call, "voicemail_late", ring, cause="other")

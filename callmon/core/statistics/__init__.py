@@ -1,0 +1,1 @@
+"""Counters, aggregates, coverage and the shares that reports, pages and metrics use."""

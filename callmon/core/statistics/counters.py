@@ -1,0 +1,320 @@
+"""The figures that callmon counts for good: what a call, a finding or a gap adds to which counter. Pure.
+
+One table (`METRICS`) says it all: name, type, help, labels. Every set of labels out of the closed sets exists
+at 0 before anything was counted, so that `increase()` sees the first event. A figure is a flat tuple of
+strings: the metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
+
+Refuses to count what is not known: a call whose rings are uncertain is in no histogram of rings, one in which a
+transfer may have gone unheard in none of transfers. Callers' numbers never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import lru_cache
+from itertools import product
+from typing import Literal, NamedTuple
+
+from callmon.core.callbacks.entries import CalledBack
+from callmon.core.calls.call import HEARD, OUTCOMES, Call
+from callmon.core.disruptions.entries import SOURCES, Ended
+from callmon.core.disruptions.register import Noted
+from callmon.core.standards._common import may_hide_a_person
+from callmon.core.statistics.integrity import SIGNS, relay_ended_early, signs
+from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap, Outcome
+
+Figure = tuple[str, ...]
+Figures = dict[Figure, float]
+
+LANGUAGES = ("fr", "en", "other", "unknown")
+RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
+TRANSFERS = (0, 1, 2, 3, 5)
+HOUR = 3600
+DELAYS = tuple(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
+NOTICES = (60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HOUR)
+HOLDS = (5, 10, 20, 30, 60, 120, 300)
+BEYOND = "+Inf"
+SUM = "sum"
+
+
+class Metric(NamedTuple):
+    """`buckets` are in rings, in the line's own ring cycles, in transfers or in seconds; None for a counter."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    buckets: Literal["rings", "cycles", "transfers", "holds", "delays", "notices"] | None = None
+
+
+COMPLETENESS = Metric(
+    "callmon_calls_completeness_total", "Inbound calls that ended, by how they were heard.", ("line", "heard")
+)
+CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
+RINGS_HEARD = Metric(
+    "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), "rings"
+)
+WAITED = Metric(
+    "callmon_answer_wait_seconds",
+    "Seconds of ringing before a person answered.",
+    ("line", "language"),
+    "cycles",
+)
+VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings")
+TRANSFERRED = Metric(
+    "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), "transfers"
+)
+REDIRECTED = Metric(
+    "callmon_redirections_per_call",
+    "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
+    ("line",),
+    "transfers",
+)
+VERDICT = Metric(
+    "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
+)
+CORRECTED = Metric(
+    "callmon_verdicts_corrected_total",
+    "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
+    ("standard", "line", "from", "to"),
+)
+CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
+ATFIRST = Metric(
+    "callmon_french_at_first_answer_total",
+    "Calls asked for in French: whether the first person to answer spoke it.",
+    ("line", "first"),
+)
+SURVEYS = Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by"))
+RELAY = Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome"))
+RELAY_ENDED = Metric(
+    "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
+)
+INTEGRITY = Metric(
+    "callmon_integrity_calls_total", "Answered calls that bear a sign of gaming; no verdict.", ("line", "sign")
+)
+HELD = Metric(
+    "callmon_early_hold_seconds", "Holds that began within 10 s of the answer: their length.", ("line",), "holds"
+)
+DELAY = Metric(
+    "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), "delays"
+)
+DISRUPTIONS = Metric(
+    "callmon_disruptions_total", "Disruptions that are over, and planned work.", ("line", "source")
+)
+DISRUPTED = Metric("callmon_disrupted_seconds_total", "How long those lasted.", ("line", "source"))
+NOTICE = Metric(
+    "callmon_disruption_notice_seconds",
+    "From the start of a disruption to its complete notice in both languages.",
+    ("line",),
+    "notices",
+)
+UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
+METRICS = (
+    CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, REDIRECTED, VERDICT, CORRECTED, CAUSE, ATFIRST,
+    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, DELAY, DISRUPTIONS, DISRUPTED, NOTICE,
+    COMPLETENESS, UNHEARD,
+)  # fmt: skip
+
+# What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
+SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
+
+
+class Sets(NamedTuple):
+    """The closed sets that come from the configuration. `lines` is each line's ring cycle."""
+
+    lines: Mapping[str, timedelta]
+    standards: tuple[str, ...] = ()
+    exchanges: tuple[str, ...] = ()
+
+    def of(self, label: str) -> tuple[str, ...]:
+        match label:
+            case "line":
+                return tuple(self.lines)
+            case "standard":
+                return self.standards
+            case "exchange":
+                return self.exchanges
+        return _FIXED[label]
+
+
+_FIXED: Mapping[str, tuple[str, ...]] = {
+    "outcome": OUTCOMES,
+    "language": LANGUAGES,
+    "hours": ("open", "closed"),
+    "verdict": VERDICTS,
+    "from": VERDICTS,
+    "to": VERDICTS,
+    "cause": CAUSES,
+    "first": ("yes", "no", "unknown"),
+    "by": ("transfer", "dialplan"),
+    "sign": SIGNS,
+    "source": SOURCES,
+    "heard": HEARD,
+}
+# The reasons of `bilingual_person` say whether it was so at the first answer.
+FIRST: Mapping[str, str] = {
+    "french_at_first_answer": "yes",
+    "french_after_first_answer": "no",
+    "no_french_speaker": "no",
+    "french_first_answer_unknown": "unknown",
+}
+
+
+def zeros(sets: Sets) -> Figures:
+    """Every figure that exists before anything has happened."""
+    return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
+
+
+def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
+    for values in product(*(sets.of(label) for label in metric.labels)):
+        if metric is CORRECTED and values[-2] == values[-1]:
+            continue  # nothing is corrected into itself
+        base = (metric.name, *values)
+        yield [(*base, *part) for part in _parts(metric, values, sets)]
+
+
+def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[str, ...]]:
+    """What follows the label values: nothing, or the bounds of a histogram's buckets, and its sum."""
+    match metric.buckets:
+        case None:
+            return [()]
+        case "rings":
+            bounds = [text for _, text in _RING_BOUNDS]
+        case "transfers":
+            bounds = [text for _, text in _TRANSFER_BOUNDS]
+        case "holds":
+            bounds = [text for _, text in _HOLD_BOUNDS]
+        case "notices":
+            bounds = [text for _, text in _NOTICE_BOUNDS]
+        case "delays":
+            bounds = [text for _, text in _DELAY_BOUNDS]
+        case "cycles":
+            cycle = sets.lines[values[metric.labels.index("line")]]
+            bounds = [text for _, text in _wait_bounds(cycle)]
+    return [*((text,) for text in bounds), (BEYOND,), (SUM,)]
+
+
+# A bucket's upper bound is written as Prometheus writes it in every format: "3.0".
+_RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
+_TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
+_HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
+_NOTICE_BOUNDS = tuple((n, repr(float(n))) for n in NOTICES)
+_DELAY_BOUNDS = tuple((n, repr(float(n))) for n in DELAYS)
+
+
+@lru_cache(maxsize=64)
+def _wait_bounds(cycle: timedelta) -> tuple[tuple[timedelta, str], ...]:
+    return tuple((n * cycle, repr((n * cycle).total_seconds())) for n in RINGS)
+
+
+def added(outcome: Outcome) -> Figures:
+    """All that one outcome adds. The store leaves out what it has counted before (`of_call` and so on)."""
+    figures: Figures = {}
+    for call in outcome.calls:
+        of_call(figures, call)
+    for finding in outcome.findings:
+        of_finding(figures, finding)
+    for gap in outcome.gaps:
+        of_gap(figures, gap)
+    for written in outcome.ledger:
+        for finding in written.findings:
+            of_finding(figures, finding)
+        if isinstance(written.entry, CalledBack):
+            of_callback(figures, written.entry)
+    for noted in outcome.disruptions:
+        of_disruption(figures, noted)
+    return figures
+
+
+def of_call(figures: Figures, call: Call) -> None:
+    """Adds an inbound call of a line that has ended; any other is counted elsewhere, or not at all."""
+    if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
+        return
+    language = language_label(call.language)
+    add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
+    add(figures, (COMPLETENESS.name, call.line, call.heard))
+    if call.outcome == "answered" and call.rings is not None and call.waited is not None:
+        _observe(figures, (RINGS_HEARD.name, call.line, language), call.rings, _RING_BOUNDS)
+        _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
+    if call.voicemail is not None and call.voicemail.rings is not None:
+        _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
+    if call.outcome == "answered" and not may_hide_a_person(call):
+        _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
+        if call.people:  # else stored by a callmon that did not count this yet
+            _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
+    _beside(figures, call, call.line)
+
+
+def _beside(figures: Figures, call: Call, line: str) -> None:
+    """What is counted beside the promises: the survey, the relay service, signs of gaming."""
+    if call.survey is not None:
+        add(figures, (SURVEYS.name, line, call.survey))
+    if call.relay:
+        add(figures, (RELAY.name, line, call.outcome))
+    if relay_ended_early(call):
+        add(figures, (RELAY_ENDED.name, line))
+    for sign in signs(call):
+        add(figures, (INTEGRITY.name, line, sign))
+        if sign == "early_hold" and call.held_for is not None:
+            _observe(figures, (HELD.name, line), call.held_for.total_seconds(), _HOLD_BOUNDS)
+
+
+def of_finding(figures: Figures, finding: Finding) -> None:
+    f = finding
+    add(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
+    if f.verdict == "not_met" and f.cause is not None:
+        add(figures, (CAUSE.name, f.standard, f.line, f.cause))
+    if f.standard == "bilingual_person" and f.reason_key in FIRST:
+        add(figures, (ATFIRST.name, f.line, FIRST[f.reason_key]))
+
+
+def of_gap(figures: Figures, gap: Gap) -> None:
+    add(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+
+
+def of_callback(figures: Figures, entry: CalledBack) -> None:
+    base = (DELAY.name, entry.line, language_label(entry.language))
+    _observe(figures, base, entry.waited.total_seconds(), _DELAY_BOUNDS)
+
+
+def of_disruption(figures: Figures, noted: Noted) -> None:
+    """Counted once it is over, when it is known whether it was one; its notice when all of that was given."""
+    one = noted.disruption
+    for line in one.lines:
+        if noted.announces and one.noticed_after is not None:
+            _observe(figures, (NOTICE.name, line), one.noticed_after.total_seconds(), _NOTICE_BOUNDS)
+        if isinstance(noted.entry, Ended) and one.counts and one.ended is not None:
+            add(figures, (DISRUPTIONS.name, line, one.source))
+            add(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
+
+
+def survey_was_heard(figures: Figures) -> bool:
+    """Whether a dialplan has ever said that it offers the survey: then its promise is judged from the start."""
+    return any(x[0] == SURVEYS.name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
+
+
+def add(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
+    figures[figure] = figures.get(figure, 0.0) + amount
+
+
+def language_label(language: str | None) -> str:
+    if language is None:
+        return "unknown"
+    return language if language in LANGUAGES else "other"
+
+
+def hours_label(in_hours: bool | None) -> str:
+    if in_hours is None:
+        return "unknown"
+    return "open" if in_hours else "closed"
+
+
+def _observe(figures: Figures, base: Figure, count: float, bounds: tuple[tuple[int, str], ...]) -> None:
+    add(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
+    add(figures, (*base, SUM), count)
+
+
+def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: timedelta) -> None:
+    """Buckets end on ring boundaries. Where only a span is known its longer end counts: none is flattered."""
+    add(figures, (*base, next((text for most, text in _wait_bounds(cycle) if waited <= most), BEYOND)))
+    add(figures, (*base, SUM), waited.total_seconds())

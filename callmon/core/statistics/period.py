@@ -1,0 +1,68 @@
+"""Months of the local calendar, as periods. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from callmon.config.business_calendar import Calendar
+from callmon.errors import ConfigError
+from callmon.reports.model import Month
+
+_WRITTEN = re.compile(r"(\d{4})-(\d{2})")
+
+
+def month(written: str, zone: ZoneInfo) -> Month:
+    """ "2026-10" as a period. Raises ConfigError for anything else."""
+    found = _WRITTEN.fullmatch(written)
+    if found is None or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) < 9999:
+        raise ConfigError(f"{written}: a month is written as 2026-10.")
+    first = date(int(found[1]), int(found[2]), 1)
+    return period(first, following(first), zone)
+
+
+def period(first: date, after: date, zone: ZoneInfo) -> Month:
+    """The days from `first` up to the day before `after`, named after the month of `first`."""
+    is_whole = after == following(first)
+    return Month(f"{first:%Y-%m}", first, after, midnight(first, zone), midnight(after, zone), not is_whole)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a local day."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def following(first: date) -> date:
+    """The first day of the month after."""
+    return date(first.year + first.month // 12, first.month % 12 + 1, 1)
+
+
+def before(one: Month, zone: ZoneInfo) -> Month:
+    """The month before."""
+    first = date(one.first.year - (one.first.month == 1), (one.first.month - 2) % 12 + 1, 1)
+    return period(first, one.first.replace(day=1), zone)
+
+
+def year_before(one: Month, zone: ZoneInfo) -> Month:
+    """The same month of last year."""
+    first = one.first.replace(year=one.first.year - 1, day=1)
+    return period(first, following(first), zone)
+
+
+def to_date(one: Month, today: date, zone: ZoneInfo) -> Month:
+    """Its days that are over. Raises ConfigError when none is."""
+    if today <= one.first:
+        raise ConfigError(f"{one.name}: no day of it is over yet.")
+    return period(one.first, min(today, one.after), zone)
+
+
+def last(today: date) -> str:
+    """The month before this day's, as people write it."""
+    before_it = today.replace(day=1) - timedelta(days=1)
+    return f"{before_it:%Y-%m}"
+
+
+def is_due(calendar: Calendar, today: date) -> bool:
+    """Whether the first business day of the month has come: last month's statistics are written from then on."""
+    return any(calendar.business_day(today.replace(day=day)) for day in range(1, today.day + 1))

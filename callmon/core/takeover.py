@@ -1,0 +1,244 @@
+"""Two callmons heard one exchange, one of them wrote: what the other has to write when it takes its place. Pure.
+
+    what is stored ──────────────┐
+                                 ├─▶ what is missing there ──▶ to be written
+    what this one heard ─ kept ──┘          └─▶ this one's memory: what is stored, and that
+
+Each call is one story told by two witnesses: what is stored of it holds, what this callmon heard besides is the
+rest. Its verdicts are made anew from the whole, so that one who joined in the middle of a call claims neither less
+nor more than both have heard. A time in which one of the two heard was heard.
+
+Refuses to tell anything twice: an entry of the ledger that is stored, or one that says what another has said, is
+left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+
+from callmon.core.callbacks import entries as n
+from callmon.core.callbacks.entries import AnyEntry
+from callmon.core.callbacks.ledger import Ledger
+from callmon.core.callbacks.obligation import Obligation, after
+from callmon.core.callbacks.written_merge import Written
+from callmon.core.calls.call import Call
+from callmon.core.facts import ClockSet, Fact, Unheard
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Finding, Gap, Outcome
+
+CallKey = tuple[str, str]  # exchange, call
+Heard = Mapping[str, datetime]
+# Two connections to one exchange need not hear quite at the same moment.
+CERTAIN = timedelta(seconds=0.5)
+# Two callmons learn of a step of its clock by a Ping each, seconds apart, and measure it a little differently.
+SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
+SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
+
+
+class Heartbeat(Protocol):
+    """All that was told before it, of its exchange, was heard until then."""
+
+    @property
+    def exchange(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+
+class Begun(Protocol):
+    """A call in progress, as it is stored."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]: ...
+
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+
+class Known(msgspec.Struct):
+    """What is stored. `heard`: until when each exchange was; `ledger`: taken up from there, with `entries` of it;
+    `hand`: the last that was done by hand.
+    """
+
+    heard: Mapping[str, datetime]
+    begun: Mapping[CallKey, Begun]
+    over: frozenset[CallKey]
+    ledger: Ledger
+    entries: frozenset[AnyEntry]
+    hand: int
+
+
+class Own(msgspec.Struct):
+    """What this callmon told of one call, as far as it is kept."""
+
+    facts: list[Fact] = msgspec.field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
+
+
+def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat]) -> list[Outcome]:
+    """What is missing among what is stored; `monitor` then knows all of both.
+
+    Also for who still stands by, after a gap of its own: what it missed then would lead it astray.
+    """
+    heard = _heard(known)
+    told = [item for item in kept if isinstance(item, Outcome)]
+    calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard)))
+    missing = [*calls.values(), *_gaps(told, heard), *_ledger(monitor, known, told), *_by_hand(known, told)]
+    _renew(monitor, known, calls)
+    return missing
+
+
+def _heard(known: Known) -> dict[str, datetime]:
+    """Until when each exchange was heard by whoever wrote: its last heartbeat, or what it wrote after that."""
+    heard = dict(known.heard)
+    for (exchange, _), stored in known.begun.items():
+        for fact in stored.facts:
+            if fact.at is not None:
+                heard[exchange] = max(fact.at, heard.get(exchange, fact.at))
+    return heard
+
+
+def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
+    """Less what was told before a heartbeat that whoever wrote has passed: its facts are stored for certain."""
+    last: dict[str, int] = {}
+    for place, item in enumerate(kept):
+        until = heard.get(item.exchange)
+        if not isinstance(item, Outcome) and until is not None and item.at + CERTAIN <= until:
+            last[item.exchange] = place
+    told = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
+    return [item for place, item in told if place > last.get(item.exchange, -1)]
+
+
+def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
+    own: dict[CallKey, Own] = {}
+    for outcome in told:
+        if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
+            continue  # what a listing could prove after a gap, the other has heard
+        for fact in outcome.facts:
+            # A call may be told of the gap before the listing is whole.
+            if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
+                own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
+        for finding in outcome.findings:
+            own.setdefault((outcome.exchange, finding.call), Own()).findings.append(finding)
+        for call in outcome.calls:
+            own.setdefault((outcome.exchange, call.call), Own()).calls.append(call)
+    return own
+
+
+def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
+    """The other listened until the gap's end."""
+    until = heard.get(exchange)
+    return end is not None and until is not None and end <= until
+
+
+# Calls.
+
+
+def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterator[tuple[CallKey, Outcome]]:
+    """What is missing of each call that anything is missing of."""
+    for key, told in own.items():
+        if key in known.over:
+            continue
+        stored = known.begun.get(key)
+        if stored is None:
+            yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
+        elif more := [fact for fact in told.facts if not _is_told(fact, stored.facts)]:
+            yield key, _the_rest(monitor, key[0], stored, told, more)
+
+
+def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
+    """The same, or one step of the exchange's clock as it looked from two machines."""
+    if fact in stored or not isinstance(fact, ClockSet):
+        return fact in stored
+    steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
+    return any(
+        abs(known.by - fact.by) < SAME_STEP and at is not None and fact.at is not None and abs(at - fact.at) < NEAR
+        for known, at in steps
+    )
+
+
+def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: list[Fact]) -> Outcome:
+    whole = monitor.retell(exchange, [*stored.facts, *more])
+    judged = {finding.standard for finding in stored.findings}
+    findings = own.findings if whole is None else whole.findings
+    calls = own.calls if whole is None else whole.calls
+    return Outcome(exchange, tuple(more), tuple(x for x in findings if x.standard not in judged), tuple(calls))
+
+
+def _renew(monitor: Monitor, known: Known, missing: Mapping[CallKey, Outcome]) -> None:
+    """The calls in progress, from what is stored and what is missing there."""
+    for exchange, call in known.over:
+        if (hearing := monitor.hearing(exchange)) is not None:
+            hearing.accounts.pop(call, None)  # nothing more is told of it
+    for key, stored in known.begun.items():
+        more = missing.get(key, Outcome(key[0]))
+        if not more.calls and key not in known.over:
+            judged = [finding.standard for finding in (*stored.findings, *more.findings)]
+            monitor.take_up(*key, [*stored.facts, *more.facts], judged)
+    for exchange, heard in known.heard.items():
+        hearing = monitor.hearing(exchange)
+        if hearing is not None and monitor.is_unheard(exchange):  # it is only since then that nobody hears it
+            listing = hearing.tracker.listing
+            listing.resume(max(heard, listing.since or heard))
+
+
+def _gaps(told: Iterable[Outcome], heard: Heard) -> Iterator[Outcome]:
+    for outcome in told:
+        for gap in outcome.gaps:
+            start = max(gap.start, heard.get(gap.exchange, gap.start))
+            if start < gap.end:
+                yield Outcome(gap.exchange, gaps=(Gap(gap.exchange, start, gap.end),))
+
+
+# Callbacks.
+
+
+def _ledger(monitor: Monitor, known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
+    """One outcome an entry. The ledger is what is stored, and then these."""
+    monitor.ledger.renew(known.ledger)
+    for outcome in kept:
+        for written in outcome.ledger:
+            before = monitor.ledger.shelf.get(written.obligation.key)
+            if written.entry in known.entries or (before is not None and _is_said(before, written.entry)):
+                continue
+            again = _stood(before, written)
+            monitor.ledger.restore([again.obligation])
+            yield Outcome(outcome.exchange, ledger=(again,))
+
+
+def _is_said(one: Obligation, entry: AnyEntry) -> bool:
+    """Something else that is stored says the same."""
+    match entry:
+        case n.Owed():
+            return True
+        case n.DueSoon():
+            return one.is_soon
+        case n.Overdue():
+            return one.is_overdue
+        case n.FellDue():
+            return one.fell_due >= one.falls_due
+        case _:
+            return isinstance(entry, SETTLING) and not one.is_open
+
+
+def _stood(before: Obligation | None, written: Written) -> Written:
+    """The entry on top of the obligation as it is stored."""
+    if before is None:
+        return written
+    own, judged = written.obligation, (x.standard for x in written.findings if x.standard not in before.judged)
+    one = msgspec.structs.replace(after(before, written.entry), judged=(*before.judged, *judged))
+    if isinstance(written.entry, n.Marked):
+        one = msgspec.structs.replace(one, other=own.other)
+    return Written(written.entry, one, written.findings, written.corrections)
+
+
+def _by_hand(known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
+    """How far what people asked for has been done."""
+    last = max((outcome.hand for outcome in kept), default=0)
+    if last > known.hand:
+        yield next(Outcome(outcome.exchange, hand=last) for outcome in kept if outcome.hand == last)

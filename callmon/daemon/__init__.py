@@ -1,0 +1,1 @@
+"""The running daemon: exchanges, standby, restore, host and service state."""

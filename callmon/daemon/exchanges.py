@@ -1,0 +1,69 @@
+"""One exchange as the daemon has it: its connection, its task, its recorder, and since when it is unheard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from time import monotonic
+
+from callmon.ami import events as e
+from callmon.ami.connection import Exchange
+from callmon.ami.flight_recorder import FlightRecorder
+from callmon.core.monitor import Monitor
+from callmon.sinks.metrics.exposition import ExchangeState
+
+FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
+
+
+async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> None:
+    """One exchange's task. An internal error ends its connection alone; `fault` reports it."""
+    while True:
+        try:
+            await exchange.listen()
+        except Exception:
+            fault()
+        await asyncio.sleep(FAULT_SECONDS)
+
+
+class Watched:
+    """`unheard_since` is monotonic, and None while it is heard."""
+
+    def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
+        self.exchange, self.recorder, self.task = exchange, recorder, task
+        self.last_event: datetime | None = None
+        self.unheard_since: float | None = monotonic()
+
+    def note(self, events: Sequence[e.Event], monitor: Monitor) -> None:
+        """These have been heard, and told to the monitor."""
+        last = events[-1]
+        if type(last) is e.ConnectionLost:
+            self.unheard_since = self.unheard_since or monotonic()
+            return
+        self.last_event = last.at or self.last_event
+        if self.unheard_since is not None and not monitor.is_unheard(self.exchange.name):
+            self.unheard_since = None
+
+    def state(self, monitor: Monitor) -> ExchangeState:
+        """As /metrics shows it."""
+        crowd = monitor.crowd(self.exchange.name)
+        exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
+        received = exchange.events + (link.session.received if link else 0)
+        dropped = exchange.dropped + (link.session.dropped if link else 0)
+        unusable = exchange.unusable + (link.session.unusable if link else 0)
+        return ExchangeState(
+            exchange.name,
+            exchange.is_connected and since is None,
+            received,
+            self.last_event,
+            None if since is None else timedelta(seconds=monotonic() - since),
+            {"too_large": dropped, "not_understood": unusable, "too_many_channels": crowd.given_up},
+            monitor.vanished(exchange.name),
+            crowd.is_full,
+        )
+
+
+def silent(watched: Mapping[str, Watched], least: timedelta) -> list[str]:
+    """The exchanges that are unheard for `least`: a callback may have been made meanwhile."""
+    now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
+    return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]

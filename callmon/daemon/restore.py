@@ -1,0 +1,47 @@
+"""What a daemon takes up from the database before it begins to listen. Blocks: run it in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from callmon.core import assembly
+from callmon.store.database import Store
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions
+from callmon.store.queries import obligations as ledger
+
+if TYPE_CHECKING:
+    from callmon.daemon.daemon import Daemon
+
+
+def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetime]:
+    """Until when each exchange was heard. The calls that were in progress when callmon last ran are taken up by
+    their stored facts.
+    """
+    settings, monitor = daemon.settings, daemon.monitor
+    assembly.warm_up(settings, now)
+    _restore_today(daemon, store, now)
+    daemon.outlooks.restore(settings, now)
+    heard = queries.heartbeats(store)
+    daemon.hands.restore()
+    daemon.nights.restore()
+    disruptions.take_up(store, monitor, settings)
+    ledger.take_up(store, monitor.ledger, settings.exchanges, now)
+    lines = [line.name for line in settings.lines()]
+    for name in settings.exchanges:
+        calls = queries.open_calls(store, name, numbers=True)
+        judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
+        facts = {call: known.facts for call, known in calls.items()}
+        monitor.restore(name, heard.get(name), facts, judged)
+        daemon.today.resume(name, {call: known.findings for call, known in calls.items()})
+        monitor.learn_phones(name, queries.phones_dialled(store, name, lines))
+    return heard
+
+
+def _restore_today(daemon: Daemon, store: Store, now: datetime) -> None:
+    names = [line.name for line in daemon.settings.lines()]
+    begin = daemon.today.beginning(now)
+    calls, verdicts = queries.ended_calls(store, names, begin, begin + timedelta(days=2))
+    daemon.today.restore(daemon.today.day(now), calls, verdicts)

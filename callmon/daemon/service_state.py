@@ -1,0 +1,164 @@
+"""What alerts ask beside calls, put together from settings, exchanges and the database: `sinks/outlook` shows it.
+
+Reads the database in a thread of its own; asks no exchange anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from time import monotonic
+
+from callmon.ami.connection import Exchange
+from callmon.ami.mailboxes import short
+from callmon.config.business_calendar import Calendar
+from callmon.config.lines import Line
+from callmon.config.settings import Settings
+from callmon.core.standards import CALL_STANDARDS
+from callmon.core.verdicts import VERDICTS
+from callmon.daemon.host_state import disks
+from callmon.errors import StoreError
+from callmon.sinks.metrics.host_gauges import Room
+from callmon.sinks.metrics.service_gauges import BoxState, Outlook
+from callmon.store.database import Store
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations as ledger
+from callmon.store.writer.database_merge import Database
+
+UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
+MESSAGES_LEFT_IN = timedelta(days=14)
+READ_EVERY = timedelta(minutes=5)
+LOOK_EVERY = timedelta(seconds=30)  # at disks
+LONGEST_CLOSED_DAYS = 30
+
+ByLine = dict[tuple[str, str, str], int]  # standard, line, verdict → calls
+
+
+def mailboxes(settings: Settings) -> frozenset[str]:
+    """Those of all public lines, as the exchange is to be asked for them."""
+    return frozenset(short(box) for line in settings.lines() for box in line.mailboxes)
+
+
+class Outlooks:
+    """`run` is a task for as long as the daemon lives; `at` is asked at each scrape, in the daemon's loop."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.disks: Mapping[str, Room] = {}
+        self._days: dict[str, date] = {}
+        self._last_day: ByLine = {}
+        self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
+
+    def restore(self, settings: Settings, now: datetime) -> None:
+        """What was stored before callmon began to listen. Blocks."""
+        self.read(settings, now)
+        lines = [line.name for line in settings.lines() if line.mailboxes]
+        for exchange, box, at in queries.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
+            self._left.setdefault((exchange, short(box)), []).append(at)
+
+    def furnish(self, exchange: Exchange, settings: Settings) -> None:
+        """The boxes that it is to be asked about, and when messages were left there."""
+        wanted = mailboxes(settings)
+        exchange.boxes.want(wanted)
+        for box in wanted:
+            exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
+
+    def read(self, settings: Settings, now: datetime) -> None:
+        """The last opening day of each line that is over. Blocks."""
+        self._days = {line.name: day for line in settings.lines() if (day := last_day(settings, line, now))}
+        found: ByLine = {}
+        for day in set(self._days.values()):
+            lines = [line for line, its in self._days.items() if its == day]
+            begin, end = (_midnight(settings, day + timedelta(days=n)) for n in (0, 1))
+            with ledger.trouble_told():
+                _, verdicts = queries.ended_calls(self._store, lines, begin, end)
+            found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
+        self._last_day = found
+
+    async def run(self, settings: Callable[[], Settings], database: Database) -> None:
+        """Read again every few minutes: a day ends, a backfill corrects one. The database's trouble is told by
+        its sink.
+        """
+        read_at = monotonic() + READ_EVERY.total_seconds()
+        while True:
+            self.disks = await asyncio.to_thread(lambda: dict(disks(database)))
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            if monotonic() >= read_at:
+                read_at = monotonic() + READ_EVERY.total_seconds()
+                with suppress(StoreError):
+                    await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
+
+    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, Exchange]) -> Outlook:
+        """All that is known."""
+        lines = list(settings.lines())
+        changes = {line.name: change(settings.calendar(line), now) for line in lines}
+        known = {line.name for line in lines}
+        return Outlook(
+            list(_boxes(settings, lines, exchanges, now)),
+            {name: at for name, at in changes.items() if at is not None},
+            {key: count for key, count in self._last_day.items() if key[1] in known},
+            dict(self._targets(lines)),
+            {name: exchange.feed.counts for name, exchange in exchanges.items() if exchange.feed.counts},
+            services={name: (x.title_fr, x.title_en) for name, x in settings.services.items()},
+            closed_days=dict(_closed_days(settings, lines, now)),
+        )
+
+    def _targets(self, lines: Iterable[Line]) -> Iterator[tuple[tuple[str, str], float]]:
+        for line in lines:
+            day = self._days.get(line.name)
+            for standard in CALL_STANDARDS:
+                target = None if day is None else line.target(standard, day)
+                if target is not None:
+                    yield (standard, line.name), target.percent / 100
+
+
+def change(calendar: Calendar, now: datetime) -> datetime | None:
+    """When it opens next, or closes when it is open; None when it never does."""
+    return calendar.closes_next(now) if calendar.is_open(now) else calendar.opens_next(now)
+
+
+def last_day(settings: Settings, line: Line, now: datetime) -> date | None:
+    """The last day before today on which the line was open."""
+    calendar = settings.calendar(line)
+    today = calendar.local_day(now)
+    before = (today - timedelta(days=n) for n in range(1, LONGEST_CLOSED_DAYS))
+    return next((day for day in before if calendar.periods_on(day)), None)
+
+
+def _closed_days(
+    settings: Settings, lines: Iterable[Line], now: datetime
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """A closed day with special hours is none."""
+    for line in lines:
+        calendar = settings.calendar(line)
+        today = calendar.local_day(now)
+        closed = calendar.closed.on(today)
+        if closed is not None and not calendar.periods_on(today):
+            yield line.name, (closed.name_fr, closed.name_en)
+
+
+def _boxes(
+    settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, Exchange], now: datetime
+) -> Iterator[BoxState]:
+    """A box of several lines keeps the hours of the first."""
+    owners: dict[str, Line] = {}
+    for line in lines:
+        for written in line.mailboxes:
+            owners.setdefault(short(written), line)
+    for mailbox, line in owners.items():
+        limit = settings.calendar(line).open_hours_before(now, UNHEARD_AFTER)
+        for name, exchange in exchanges.items():
+            box = exchange.boxes.known.get(mailbox)
+            if box is not None:
+                unheard = 0 if limit is None else box.unheard_since(limit)
+                yield BoxState(name, mailbox, box.messages, box.capacity, unheard)
+
+
+def _all(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    return ((s, line, v) for line in lines for s in CALL_STANDARDS for v in VERDICTS)
+
+
+def _midnight(settings: Settings, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=settings.timezone)

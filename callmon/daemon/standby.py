@@ -1,0 +1,256 @@
+"""Where two callmons hear the same exchanges and share a database: this one's part. It leads, or stands by.
+
+    stands by ──the database gives it the right to write──▶ gained ──what is missing there is known──▶ leads
+        ▲                                                                                                │
+        └────────────── frozen, cut off, or slower than another after a restart of the database ◀───────┘
+
+Who stands by listens and judges like the other, keeps what may be missing in the database, and shows nothing that
+is counted. When its turn comes it reads what is stored, compares it with what it kept (`succession.py`), and goes
+on from both. Refuses to lead before it has heard as much as the one before had written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.statistics.counters import survey_was_heard
+from callmon.core.takeover import CERTAIN, CallKey, Known, take_over
+from callmon.core.verdicts import Outcome
+from callmon.errors import CallmonError
+from callmon.store import takeover as stored
+from callmon.store.database import Store, reason
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions
+from callmon.store.writer.messages import Heartbeat
+
+if TYPE_CHECKING:
+    from callmon.daemon.daemon import Daemon
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+# What the one before wrote last may be so much later than its last heartbeat.
+AFTER_HEARTBEAT = timedelta(seconds=1.2)
+# A quiet exchange says nothing by which we could know that we have heard as much.
+CATCH_UP_SECONDS = 1.5
+REPLAY_SECONDS = 30.0
+# Between two words of a quiet exchange (`ping_every`) the leader's last heartbeat stands still.
+LAG = timedelta(seconds=10)
+STANDS_BY = "standby: another callmon writes to this database; this one takes its place when that one is gone."
+LEARNS = (
+    "standby: what this one has not heard is not known from the other yet: should that one end now, calls of that "
+    "time would be partly heard."
+)
+
+
+class Read(NamedTuple):
+    """What is stored, and of today by line: calls by outcome, verdicts by standard."""
+
+    known: Known
+    calls: Mapping[tuple[str, str], int]
+    verdicts: Mapping[tuple[str, str, str], int]
+    now: datetime
+    survey_heard: bool
+    disruptions: Sequence[Disruption]  # that may still change
+    disruption_hand: int  # the last that was done by hand of them
+
+
+class Standby:
+    """`run` is a task for as long as the daemon lives."""
+
+    def __init__(self, daemon: Daemon, store: Store) -> None:
+        self._daemon, self._store = daemon, store
+        self._role = ""
+        self._gained_at: float | None = None
+        self._why = ""
+        self._settled: dict[str, int] = {}  # by exchange: gaps of ours that have ended, as far as looked at
+        self._missed: dict[str, datetime] = {}  # when one ended, in which the other may have heard more
+        self._lags_since: float | None = None  # the leader stores less than is heard here
+
+    def role(self) -> str:
+        database = self._daemon.database
+        return "leader" if database.leads else "standby" if database.stands_by else "waiting"
+
+    def remarks(self) -> list[str]:
+        if not self._daemon.database.stands_by:
+            return []
+        self._note_gaps()  # one may have ended this moment
+        hears_all = self._heard_here().keys() == self._daemon.watched.keys()
+        told = [STANDS_BY + self._held_by()]
+        return told if hears_all and not self._missed else [*told, LEARNS]
+
+    def troubles(self, limit: timedelta) -> list[str]:
+        """While this one stands by and, for longer than `limit`, nothing is stored of what it hears."""
+        lags = timedelta(0) if self._lags_since is None else timedelta(seconds=monotonic() - self._lags_since)
+        if lags <= limit:
+            return []
+        return [
+            f"standby: no callmon has stored what the exchanges say for {lags.total_seconds():.0f} s, and this "
+            f"one may not write.{self._held_by()} If that is no callmon, end it with pg_terminate_backend."
+        ]
+
+    def _held_by(self) -> str:
+        holder = self._daemon.database.holder
+        return f" PostgreSQL says that the right to write is held by: {holder}." if holder else ""
+
+    async def replay(self) -> None:
+        """What an earlier callmon left in its journal, when the database is not as it left it: before anything is
+        taken up from there, what of it is missing there is written.
+        """
+        if self._daemon.database.is_gained:
+            await self._take_over()
+            await asyncio.to_thread(self._daemon.database.flush, REPLAY_SECONDS)
+
+    async def run(self) -> None:
+        while True:
+            await self._look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def finish(self) -> None:
+        """Before the daemon ends: what it alone knows is not left behind."""
+        if self._daemon.database.is_gained:
+            await self._take_over()
+
+    async def _look(self) -> None:
+        database = self._daemon.database
+        self._note_gaps()
+        self._note_lag()
+        if not database.is_gained:
+            self._gained_at = None
+            await self._learn()
+        elif await self._has_caught_up():
+            await self._take_over()
+        self._tell(self.role())
+
+    def _tell(self, role: str) -> None:
+        """Once, when it has changed."""
+        if role == self._role:
+            return
+        if "standby" in (role, self._role):
+            log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
+        self._role = role
+        self._daemon.mqtt.lead(role != "standby")  # while the database is away nobody else tells a broker
+        self._daemon.tell_board(self._daemon.now())
+
+    def _note_gaps(self) -> None:
+        heard, monitor = self._heard_here(), self._daemon.monitor
+        for name in self._exchanges():
+            hearing = monitor.hearing(name)
+            settled = 0 if hearing is None else hearing.tracker.listing.settled
+            if name in heard and settled != self._settled.get(name, 0):
+                self._settled[name], self._missed[name] = settled, heard[name]
+
+    def _note_lag(self) -> None:
+        database = self._daemon.database
+        stored, heard = database.heard_by_other(), self._heard_here()
+        lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
+        self._lags_since = (self._lags_since or monotonic()) if lags else None
+
+    async def _learn(self) -> None:
+        """What the other heard while we did not, once it is stored."""
+        heard = self._daemon.database.heard_by_other()
+        stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
+        if not stored or not self._daemon.database.stands_by:
+            return
+        monitor, kept = self._daemon.monitor, self._daemon.database.kept
+        read = await self._asked()
+        if read is not None and monitor is self._daemon.monitor and not self._daemon.database.leads:
+            self._missed = {x: at for x, at in self._missed.items() if x not in stored}
+            self._daemon.hands.done = max(self._daemon.hands.done, read.known.hand)
+            self._daemon.offer(lambda: take_over(monitor, read.known, kept())[:0])
+
+    async def _has_caught_up(self) -> bool:
+        """Whether all that the one before has written was heard here too, as far as it can be heard."""
+        now = monotonic()
+        self._gained_at = self._gained_at or now
+        if now - self._gained_at >= CATCH_UP_SECONDS:
+            return True
+        try:
+            heard = await asyncio.to_thread(queries.heartbeats, self._store)
+        except (CallmonError, SQLAlchemyError) as error:
+            self._cannot_read(error)
+            return False
+        own = self._heard_here()
+        return all(own[name] >= at + AFTER_HEARTBEAT for name, at in heard.items() if name in own)
+
+    def _heard_here(self) -> dict[str, datetime]:
+        """Until when each exchange that is heard has been, by its own clock."""
+        links = {name: watched.exchange.link for name, watched in self._daemon.watched.items()}
+        heard = {x: link for x, link in links.items() if link and not self._daemon.monitor.is_unheard(x)}
+        told = {name: link.heard_until() for name, link in heard.items()}
+        return {name: at for name, at in told.items() if at is not None}
+
+    def _cannot_read(self, error: Exception) -> None:
+        """Told once; it is tried again."""
+        if self._why != reason(error):
+            self._why = reason(error)
+            log.error("cannot lead yet: what is stored cannot be read", extra={"why": self._why})
+
+    async def _take_over(self) -> None:
+        database, monitor = self._daemon.database, self._daemon.monitor
+        read = await self._asked()
+        if read is None or not database.is_gained or monitor is not self._daemon.monitor:
+            return
+        # Nothing is waited for from here on: what is kept now is compared with what is stored.
+        self._daemon.offer(lambda: self._begin(read))
+        if database.is_gained:  # a mistake of ours, told already: rather twice than not at all
+            database.lead(database.kept())
+
+    async def _asked(self) -> Read | None:
+        here = [(x, call.call) for x in self._exchanges() for call in self._daemon.monitor.calls(x)]
+        try:
+            return await asyncio.to_thread(self._read, here, datetime.now(UTC))
+        except (CallmonError, SQLAlchemyError) as error:
+            self._cannot_read(error)
+            return None
+
+    def _begin(self, read: Read) -> list[Outcome]:
+        kept = self._daemon.database.kept()
+        beats = {item.exchange: item for item in kept if isinstance(item, Heartbeat)}
+        missing = take_over(self._daemon.monitor, read.known, kept)
+        self._daemon.database.lead([*missing, *beats.values()])
+        self._restore(read, missing)
+        log.warning("takes the place of another callmon", extra={"kept": len(kept), "missing": len(missing)})
+        return []
+
+    def _exchanges(self) -> list[str]:
+        return list(self._daemon.settings.exchanges)
+
+    def _restore(self, read: Read, missing: list[Outcome]) -> None:
+        """What is shown goes on from what is stored, too."""
+        daemon = self._daemon
+        daemon.hands.done = max(daemon.hands.done, read.known.hand)
+        # What lasts is seen again, and what was asked for and is not stored is done again.
+        daemon.monitor.disruptions.book.begin_anew(read.disruptions)
+        daemon.hands.done_of_disruptions = read.disruption_hand
+        daemon.monitor.survey_heard = daemon.monitor.survey_heard or read.survey_heard
+        daemon.mqtt.obligations = daemon.monitor.ledger.shelf
+        daemon.today.begin_anew()
+        daemon.today.restore(daemon.today.day(read.now), read.calls, read.verdicts)
+        for name in daemon.settings.exchanges:
+            of_it = {
+                call: told.findings for (exchange, call), told in read.known.begun.items() if exchange == name
+            }
+            daemon.today.resume(name, of_it)
+        for outcome in missing:
+            daemon.mqtt.offer(outcome)
+
+    def _read(self, here: list[CallKey], now: datetime) -> Read:
+        """`here`: the calls in progress."""
+        daemon = self._daemon
+        kept = [item for item in daemon.database.kept() if isinstance(item, Outcome)]
+        known = stored.known(self._store, self._exchanges(), kept, here, daemon.monitor.ledger.empty(), now)
+        begin = daemon.today.beginning(now)
+        lines = [line.name for line in daemon.settings.lines()]
+        calls, verdicts = queries.ended_calls(self._store, lines, begin, begin + timedelta(days=2))
+        survey = survey_was_heard(queries.counters(self._store))
+        live, done = disruptions.live(self._store), disruptions.done(self._store)
+        return Read(known, calls, verdicts, now, survey, live, done)

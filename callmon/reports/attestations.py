@@ -1,0 +1,31 @@
+"""How each line stands on what no switch can hear, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from callmon.core.attestations import Attested
+from callmon.reports.formatter import Tongue
+from callmon.reports.notes import Told
+
+SUBJECT = {
+    "person": "un accès à une personne dans chaque menu et message d'accueil",
+    "greetings": "menus et messages d'accueil en français et en anglais",
+}
+
+
+def told(stands: Iterable[Attested], titles: Mapping[str, str], tongue: Tongue) -> Iterator[Told]:
+    """A row a line and subject."""
+    for one in stands:
+        subject = tongue.say(SUBJECT[one.subject])
+        yield Told(f"{titles.get(one.line, one.line)}, {subject}", _found(one, tongue))
+
+
+def _found(one: Attested, tongue: Tongue) -> str:
+    last, say = one.last, tongue.say
+    if last is None:
+        return say("jamais vérifié")
+    day = tongue.day(last.tested)
+    found = say("vérifié le {day}", day=day) if last.is_so else say("non constaté à l'essai du {day}", day=day)
+    by = say(", par {name}", name=last.by) if last.by else ""
+    return f"{found}{by}{say(' (il y a plus de trois mois : à refaire)') if one.is_stale else ''}"

@@ -1,0 +1,110 @@
+"""A report as files: what is to be written where, in which language. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callmon import __version__
+from callmon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+    from callmon.reports.formatter import Tongue
+    from callmon.reports.model import Report
+    from callmon.reports.notes import Frame, Remarks
+
+FORMATS = ("csv", "xlsx", "html", "pdf", "json")
+LANGUAGES = ("fr", "en")
+STDOUT = Path("-")
+File = tuple[Path, bytes]
+
+
+def files(
+    made: Report,
+    settings: Settings,
+    kind: str,
+    lang: str | None,
+    output: Path | None,
+    remarks: Remarks | None = None,
+    told: Callable[[], None] = lambda: None,
+) -> list[File]:
+    """What is to be written where; `told` hears of each language made. Both are, whichever is asked for: none is
+    published alone by mistake, and a missing text stops both.
+    """
+    from callmon.reports.formatter import Tongue
+
+    tongues = {language: Tongue(language, settings.timezone) for language in LANGUAGES}
+    path = output or Path(f"callmon-{made.month.name}{'-public' if made.is_public else ''}.{kind}")
+    if kind == "json":
+        from callmon.reports.formats import json as as_json
+
+        return [(path, as_json.written(made, tongues["fr"], tongues["en"], __version__))]
+    if path == STDOUT and lang is None:
+        raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
+    wanted = LANGUAGES if lang is None else (lang,)
+    made_in = {}
+    for x in LANGUAGES:
+        # Of a PDF that nobody asked for its page will do.
+        as_kind = kind if x in wanted or kind != "pdf" else "html"
+        made_in[x] = _in(made, settings, tongues[x], as_kind, remarks or {})
+        told()
+    return [
+        (named(path, language if lang is None else None, suffix), data)
+        for language in wanted
+        for suffix, data in made_in[language].items()
+        if path != STDOUT or not suffix
+    ]
+
+
+def named(path: Path, language: str | None, suffix: str = "") -> Path:
+    """The file of one language of two; None: there is only one."""
+    if path == STDOUT:
+        return path
+    return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
+
+
+def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:
+    """The files of one language, by what is added to their name."""
+    from callmon.reports.formats import csv as as_csv
+
+    if kind == "csv":
+        other = "-dictionnaire" if tongue.language == "fr" else "-dictionary"
+        return {"": as_csv.figures(made, tongue), other: as_csv.dictionary(made, tongue)}
+    around = frame_of(settings, made, remarks)
+    if kind == "html":
+        from callmon.reports.formats import html as page
+
+        return {"": page.html(made, around, tongue)}
+    if kind == "xlsx":
+        from callmon.reports.formats import xlsx as as_xlsx
+
+        return {"": as_xlsx.workbook(made, around, tongue)}
+    from callmon.reports.formats import html as page
+    from callmon.reports.formats import pdf as as_pdf
+
+    return {"": as_pdf.pdf(page.html(made, around, tongue))}
+
+
+def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
+    """What the report says of its own making."""
+    from callmon.core.standards import load
+    from callmon.reports.notes import Frame
+
+    month = made.month
+    last = month.after - timedelta(days=1)
+    own = [(line, line.hours.week) for line in settings.lines() if line.hours is not None]
+    return Frame(
+        version=__version__,
+        hours=((None, settings.calendar().hours.week), *own),
+        hours_are_assumed=settings.hours_are_assumed(),
+        closed=tuple(settings.calendar().closed_days(month.first, last)),
+        lines=tuple(settings.lines()),
+        rules=settings.rules,
+        minimum=settings.minimum_sample,
+        standards={x.name: x.parameters.model_dump() for x in load(settings.standards)},
+        remarks=remarks,
+        contact=settings.configuration.accessible_contact,
+    )

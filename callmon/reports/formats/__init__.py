@@ -1,0 +1,1 @@
+"""A report as CSV, JSON, HTML, PDF and XLSX."""

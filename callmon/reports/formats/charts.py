@@ -1,0 +1,79 @@
+"""Drawings of a table's figures as inline SVG, each with a title and a description; the table is their data. Pure.
+
+Horizontal bars with their labels and numbers in words: nothing is told by colour alone.
+"""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from callmon.core.verdicts import VERDICTS
+from callmon.reports.formatter import Tongue
+from callmon.reports.layout import Row, Table
+from callmon.reports.model import Figure
+
+WIDTH, LABEL, NUMBER, HEIGHT, THICK = 760, 290, 70, 24, 16
+Bar = tuple[str, Figure]
+
+
+def drawing(table: Table, tongue: Tongue) -> Markup | None:
+    """The drawing of a table, or None when there is nothing to draw."""
+    bars = [(label, one) for label, one in _bars(table) if one.kind == "count"]
+    most = max((float(one.value or 0) for _, one in bars if one.state == "known"), default=0.0)
+    if most <= 0:
+        return None
+    height = HEIGHT * len(bars) + 8
+    title, described = _told(table, bars, tongue)
+    shapes = Markup("").join(_bar(index, label, one, most, tongue) for index, (label, one) in enumerate(bars))
+    key = f"chart-{table.key}"
+    return Markup(
+        '<svg role="img" aria-labelledby="{key}-t {key}-d" viewBox="0 0 {width} {height}" class="chart">'
+        '<title id="{key}-t">{title}</title><desc id="{key}-d">{described}</desc>{shapes}</svg>'
+    ).format(key=key, width=WIDTH, height=height, title=title, described=described, shapes=shapes)
+
+
+def _bars(table: Table) -> list[Bar]:
+    """What is drawn: of the verdicts and the rings the whole, of calls the lines, of times every row."""
+    match table.chart:
+        case "verdicts":
+            return _of_whole(table, len(VERDICTS))
+        case "rings":
+            return _of_whole(table, 6)
+        case "offered":
+            lines = [row for row in table.rows if row.cells[0].place.cut.kind == "line"]
+            return [(row.label, row.cells[0]) for row in lines]
+        case "bars":
+            return [(row.label, row.cells[0]) for row in _trimmed(table.rows)]
+    return []
+
+
+def _of_whole(table: Table, count: int) -> list[Bar]:
+    whole = table.rows[0]
+    return list(zip(table.head[:count], whole.cells[:count], strict=True))
+
+
+def _trimmed(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Without the hours of the night before the first call and after the last."""
+    used = [index for index, row in enumerate(rows) if row.cells[0].value or row.cells[0].state == "suppressed"]
+    return rows[used[0] : used[-1] + 1] if used else ()
+
+
+def _told(table: Table, bars: list[Bar], tongue: Tongue) -> tuple[str, str]:
+    described = tongue.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
+    first = {"verdicts": "", "rings": ""}.get(table.chart, f"{table.head[0]}. ")
+    return tongue.say("Diagramme : {title}", title=table.title), f"{first}{described}"
+
+
+def _bar(index: int, label: str, one: Figure, most: float, tongue: Tongue) -> Markup:
+    top = 4 + index * HEIGHT
+    room = WIDTH - LABEL - NUMBER
+    known = one.state == "known" and one.value is not None
+    width = round(room * float(one.value or 0) / most, 1) if known else 0.0
+    return Markup(
+        '<text x="{at}" y="{base}" text-anchor="end" class="label" font-size="13">{label}</text>'
+        '<rect x="{left}" y="{top}" width="{width}" height="{thick}" class="bar" fill="#1a5a96"/>'
+        '<text x="{after}" y="{base}" class="number" font-size="13">{number}</text>'
+    ).format(
+        at=LABEL - 8, base=top + 13, label=escape(label), left=LABEL, top=top, width=width, thick=THICK,
+        after=LABEL + width + 6, number=escape(tongue.figure(one)),
+    )  # fmt: skip

@@ -1,0 +1,117 @@
+"""A report as CSV: one figure a row, and its data dictionary as a second file. Pure.
+
+UTF-8 with a BOM, so that a spreadsheet reads the accents; in French `;` and a decimal comma, as spreadsheets there
+expect. A text that begins like a formula is given an apostrophe, for a spreadsheet would reckon with it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from io import StringIO
+
+from callmon.reports.formatter import Tongue
+from callmon.reports.model import Figure, Place, Report
+
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What each column is called in the two languages, and what it holds (French; its translation is in the
+# catalogues).
+COLUMNS = (
+    ("mois", "month", "Le mois, à l'heure locale."),
+    ("regroupement", "cut", "Quels appels sont comptés ensemble : whole, service, mode, line ou language."),
+    ("element", "member", "Lequel : le nom de la ligne, du service, du mode ou de la langue."),
+    ("titre_element", "member_title", "Comment il s'appelle."),
+    ("chiffre", "figure", "Le nom du chiffre, le même dans les deux langues."),
+    ("part", "part", "La part du chiffre, quand il en a plusieurs."),
+    ("libelle", "title", "Le titre du chiffre et de sa part."),
+    (
+        "valeur",
+        "value",
+        "La valeur, non arrondie; d'une durée, coupée au dixième affiché. Vide quand elle n'est pas connue.",
+    ),
+    ("numerateur", "numerator", "D'un taux, le numérateur."),
+    ("denominateur", "denominator", "D'un taux, le dénominateur; d'un délai, le nombre d'appels."),
+    ("unite", "unit", "count, rate, seconds, rings, hours ou difference."),
+    ("etat", "state", "known, not_applicable (s. o.), not_available (n. d.), too_few ou suppressed."),
+    ("affiche", "shown", "Comme le rapport l'affiche."),
+    ("exhaustivite", "completeness", "Exhaustivité des appels de cette ligne du tableau."),
+)
+DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("definition", "definition"))
+
+
+def figures(report: Report, tongue: Tongue) -> bytes:
+    """Every figure of the report and of the months beside it."""
+    rows = [_row(report, report.month.name, one, tongue, report.figures) for one in report.figures.values()]
+    for other in report.compared:
+        rows += [_row(report, other.month, one, tongue, other.figures) for one in other.figures.values()]
+    head = [fr if tongue.language == "fr" else en for fr, en, _ in COLUMNS]
+    return written([head, *rows], tongue.language)
+
+
+def dictionary(report: Report, tongue: Tongue) -> bytes:
+    """What every column and every figure means."""
+    head = [fr if tongue.language == "fr" else en for fr, en in DICTIONARY]
+    column, figure = tongue.say("colonne"), tongue.say("chiffre")
+    rows = [[column, fr if tongue.language == "fr" else en, "", tongue.say(meant)] for fr, en, meant in COLUMNS]
+    for name in dict.fromkeys(place.name for place in report.figures):
+        meaning = tongue.meaning(name)
+        rows.append([figure, name, meaning.title, meaning.meaning])
+    return written([head, *rows], tongue.language)
+
+
+def written(rows: Iterable[Iterable[str]], language: str) -> bytes:
+    """In the form that spreadsheets of this language expect."""
+    text = StringIO()
+    writer = csv.writer(text, delimiter=";" if language == "fr" else ",", lineterminator="\r\n")
+    writer.writerows([_harmless(cell, language) for cell in row] for row in rows)
+    return (BOM + text.getvalue()).encode()
+
+
+def _harmless(cell: str, language: str) -> str:
+    """A number may begin with a sign; a text that does is no formula."""
+    if not cell.startswith(FORMULA):
+        return cell
+    number = cell.replace(",", ".", 1) if language == "fr" else cell
+    try:
+        float(number)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def _row(report: Report, month: str, one: Figure, tongue: Tongue, figures: Mapping[Place, Figure]) -> list[str]:
+    place = one.place
+    complete = figures.get(Place("completeness", "", place.cut))
+    return [
+        month,
+        place.cut.kind,
+        place.cut.of,
+        tongue.cut(place.cut, report),
+        place.name,
+        place.part,
+        title(tongue, place),
+        number(one.value, tongue.language),
+        number(one.numerator, tongue.language),
+        number(one.denominator, tongue.language),
+        one.kind,
+        one.state,
+        tongue.figure(one),
+        "" if complete is None else tongue.figure(complete),
+    ]
+
+
+def title(tongue: Tongue, place: Place) -> str:
+    """A figure's title with its part."""
+    named, part = tongue.meaning(place.name).title, tongue.part(place.name, place.part)
+    return (
+        tongue.typeset(f"{named} : {part}" if tongue.language == "fr" else f"{named}: {part}") if part else named
+    )
+
+
+def number(value: float | None, language: str) -> str:
+    """Exact; a decimal comma in French."""
+    if value is None:
+        return ""
+    text = str(value) if isinstance(value, int) else format(value, ".10f").rstrip("0").rstrip(".")
+    return text.replace(".", ",") if language == "fr" else text

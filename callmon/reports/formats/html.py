@@ -1,0 +1,278 @@
+"""The report as a page: everything that HTML and PDF print, in one language. Pure.
+
+The template only lays out; every word is made here, so that a missing one is found whatever is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from callmon.core.standards import ALL_STANDARDS
+from callmon.reports import notes as frame
+from callmon.reports.formats import charts
+from callmon.reports.formatter import Tongue
+from callmon.reports.layout import SUMMARY, Row, Section, Writer
+from callmon.reports.model import Report
+from callmon.reports.notes import Frame, Told
+from callmon.reports.titles import SIGNS, STANDARDS
+
+OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Definitions under a heading."""
+
+    title: str
+    told: tuple[Told, ...]
+
+
+class Texts(msgspec.Struct, frozen=True):
+    """The words around the figures."""
+
+    title: str
+    edition: str
+    skip: str
+    contents: str
+    summary: str
+    definitions: str
+    settings: str
+    targets: str
+    no_target: str
+    hours: str
+    assumed: str
+    closed: str
+    no_closed: str
+    revisions: str
+    revision: str
+    small: str
+    small_rule: str
+    accessible: str
+    accessible_formats: str
+    remarks: str
+    no_remarks: str
+    not_measured: str
+    not_measured_list: str
+    sign: str
+    signed: str
+    date: str
+    prepared: tuple[str, ...]
+
+
+def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
+    """One file: style, drawings and figures are in it."""
+    sections = Writer(report, tongue).sections()
+    page = _environment().get_template("report.html.j2").render(
+        report=report,
+        tongue=tongue,
+        texts=texts(report, around, tongue),
+        cover=cover(report, around, tongue),
+        sentences=sentences(report, tongue),
+        summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
+        sections=sections,
+        definitions=definitions(sections, tongue),
+        hours=list(frame.hours(around, tongue)),
+        closed=list(frame.closed_days(around, tongue)),
+        settings=list(frame.settings(around, tongue)),
+        targets=list(frame.targets(around, report.month, tongue)),
+        remarks=remarks(around, sections, tongue),
+        assumed=around.hours_are_assumed,
+        drawing=lambda table: charts.drawing(table, tongue),
+        label=lambda row: row_label(row, tongue),
+    )  # fmt: skip
+    return page.encode()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("callmon.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def row_label(row: Row, tongue: Tongue) -> str:
+    """With the kind of thing that it is: « Ligne : ATS, Toronto »."""
+    if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
+        return row.label
+    return tongue.typeset(f"{row.group} : {row.label}" if tongue.language == "fr" else f"{row.group}: {row.label}")
+
+
+def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
+    """What, of when, how sure, of which data."""
+    say, month = tongue.say, report.month
+    last = month.after.fromordinal(month.after.toordinal() - 1)
+    lines = [tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line"]
+    return [
+        Told(say("Période"), say("du {first} au {last}", first=tongue.day(month.first), last=tongue.day(last))),
+        Told(say("Lignes"), "; ".join(lines)),
+        Told(say("État"), state(report, tongue)),
+        Told(say("Exhaustivité"), tongue.figure(report.at("completeness"))),
+        Told(say("Révision"), revision(report, tongue)),
+        Told(say("Version de callmon"), around.version),
+        Told(say("Empreinte de la configuration"), report.config_fingerprint),
+        Told(say("Empreinte des données"), report.data_fingerprint),
+    ]
+
+
+def state(report: Report, tongue: Tongue) -> str:
+    """Provisional until nothing that was opened in the month can change any more (R-20)."""
+    if report.is_final:
+        return tongue.say("définitif")
+    if report.final_after is not None:
+        return tongue.say("provisoire, jusqu'au {moment}", moment=tongue.moment(report.final_after))
+    if report.month.to_date:
+        return tongue.say("provisoire : une partie du mois seulement")
+    return tongue.say("provisoire : le mois, ou un appel du mois, n'est pas terminé")
+
+
+def revision(report: Report, tongue: Tongue) -> str:
+    """Which one it is, and which it supersedes."""
+    if report.revises is None:
+        return tongue.say("première : elle n'en remplace aucune")
+    return tongue.say(
+        "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
+        number=report.revision, before=report.revises, count=tongue.count(len(report.changes)),
+    )  # fmt: skip
+
+
+def sentences(report: Report, tongue: Tongue) -> list[str]:
+    """Three, for who reads no table."""
+
+    def shown(name: str, part: str = "") -> str:
+        return tongue.figure(report.at(name, part))
+
+    third = "answer_by_third_ring"
+    told = [
+        tongue.say(
+            "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
+            "par une personne : {rate}.",
+            offered=shown("calls_offered"), open=shown("hours", "open"), rate=shown("answer_rate"),
+        ),
+        tongue.say(
+            "Réponse au plus tard après la troisième sonnerie. Respectée : {met}; non respectée : {not_met}; non "
+            "visée : {exempt}; indéterminée : {unknown}; taux : {rate}; lecture stricte : {strict}.",
+            met=shown(f"{third}.verdict", "met"), not_met=shown(f"{third}.verdict", "not_met"),
+            exempt=shown(f"{third}.verdict", "exempt"), unknown=shown(f"{third}.verdict", "unknown"),
+            rate=shown(f"{third}.rate"), strict=shown(f"{third}.strict_rate"),
+        ),
+        tongue.say(
+            "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
+            "{complete}.",
+            complete=shown("completeness"),
+        ),
+    ]  # fmt: skip
+    return [x.replace("..", ".") for x in told]  # « s. o. » ends a sentence as well
+
+
+def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
+    """Every figure that is printed, in one line: first how to read, what all standards share, then by section."""
+    say = tongue.say
+    made = [
+        Group(say("Comment lire ce rapport"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
+        Group(say("Les chiffres de chaque norme"), tuple(_meaning(x, tongue) for x in OF_STANDARDS)),
+    ]
+    told: set[str] = set()
+    for section in sections:
+        names = dict.fromkeys(name for table in section.tables for name in table.names)
+        meanings = [_defined(name, tongue) for name in names if name not in told]
+        told.update(names)
+        if known := _by_term(one for one in meanings if one is not None):
+            made.append(Group(section.title, known))
+    return made
+
+
+def _by_term(told: Iterable[Told]) -> tuple[Told, ...]:
+    """One term stands once, with all that it means in the section's tables."""
+    texts: dict[str, list[str]] = {}
+    for one in dict.fromkeys(told):
+        texts.setdefault(one.term, []).append(one.text)
+    return tuple(Told(term, " ".join(known)) for term, known in texts.items())
+
+
+def _defined(name: str, tongue: Tongue) -> Told | None:
+    """Of a standard its promise, once; what all standards share is told at the head."""
+    standard, _, what = name.partition(".")
+    if standard not in ALL_STANDARDS:
+        return _meaning(name, tongue)
+    if what == "verdict":
+        return Told(tongue.word("standard", standard), tongue.say(STANDARDS[standard]))
+    return None if what in OF_STANDARDS else _meaning(what, tongue)
+
+
+def _meaning(name: str, tongue: Tongue) -> Told:
+    return Told(*tongue.meaning(name))
+
+
+def remarks(around: Frame, sections: list[Section], tongue: Tongue) -> list[Told]:
+    titles = {section.key: section.title for section in sections}
+    return [
+        Told(titles.get(key, tongue.say("Remarques du gestionnaire")), text[tongue.language])
+        for key, text in around.remarks.items()
+    ]
+
+
+def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
+    """The words around the figures."""
+    say = tongue.say
+    return Texts(
+        title=say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first)),
+        edition=say("Édition publique") if report.is_public else say("Édition interne"),
+        skip=say("Aller aux chiffres"),
+        contents=say("Table des matières"),
+        summary=say("Sommaire"),
+        definitions=say("Définitions"),
+        settings=say("Réglages"),
+        targets=say("Cibles internes"),
+        no_target=say("Aucune cible interne n'est fixée : la politique n'énonce aucun pourcentage."),
+        hours=say("Heures normales de bureau"),
+        assumed=say("Ces heures sont une hypothèse de callmon, tant que le ministère n'a pas écrit les siennes."),
+        closed=say("Jours de fermeture du mois"),
+        no_closed=say("Aucun."),
+        revisions=say("Révisions"),
+        revision=revision(report, tongue),
+        small=say("Petits nombres"),
+        small_rule=small_rule(report, tongue),
+        accessible=say("Formats accessibles"),
+        accessible_formats=accessible(around, tongue),
+        remarks=say("Remarques du gestionnaire"),
+        no_remarks=say("Aucune remarque."),
+        not_measured=say("Ce que callmon ne mesure pas"),
+        not_measured_list=say(
+            "Se nommer, expliquer, diriger ailleurs, la courtoisie, s'informer des besoins d'adaptation, le "
+            "libellé des "
+            "messages d'accueil."
+        ),
+        sign=say("Signature"),
+        signed=say(
+            "J'ai examiné ces résultats; à ma connaissance, ils sont exacts sous réserve de l'exhaustivité "
+            "indiquée à la "
+            "section « Exhaustivité »."
+        ),
+        date=say("Date"),
+        prepared=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
+    )
+
+
+def accessible(around: Frame, tongue: Tongue) -> str:
+    """Of whom another format is asked (R-37)."""
+    if around.contact is not None:
+        return tongue.say("Formats accessibles sur demande : {contact}.", contact=around.contact)
+    return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
+
+
+def small_rule(report: Report, tongue: Tongue) -> str:
+    if report.is_public:
+        return tongue.say(
+            "Un nombre de 1 à 4 appels est protégé, ainsi que tout nombre ou taux dont il pourrait être "
+            "déduit. Zéro est "
+            "affiché."
+        )
+    return tongue.say("Cette édition interne montre tous les nombres; l'édition publique protège ceux de 1 à 4.")

@@ -1,0 +1,217 @@
+"""A report as a workbook: a sheet a section, each table a real table with real numbers. Pure.
+
+No merged cells, a frozen head, charts with an alternative text, the document's language and title. A rate is
+written as it is shown (R-23), so that no format of a cell rounds 99.96 % up; its two numbers are in the last
+sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+import xlsxwriter  # type: ignore[import-untyped]  # it has no types
+
+from callmon.reports import notes as frame
+from callmon.reports.formats import html as page
+from callmon.reports.formats.csv import title as titled
+from callmon.reports.formatter import FEW, Tongue, permille
+from callmon.reports.layout import SUMMARY, Section, Table, Writer
+from callmon.reports.model import Figure, Report
+from callmon.reports.notes import Frame, Told
+
+NARROWEST, WIDEST = 30, 80  # of the column of labels, in digits
+NAME = 31  # a sheet's name is no longer
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
+FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0%;-0.0%;0.0%"}
+CHARTED = {"verdicts": 4, "rings": 6}
+
+
+def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
+    """The bytes of the file."""
+    data = BytesIO()
+    book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    texts, locale = page.texts(report, around, tongue), tongue.locale.replace("_", "-")
+    book.set_properties({"title": texts.title, "created": MADE, "comments": locale})
+    book.set_custom_property("Language", locale)
+    Sheets(book, report, around, tongue).write(texts)
+    book.close()
+    return data.getvalue()
+
+
+class Sheets:
+    """Writes the sheets, one after the other."""
+
+    def __init__(self, book: Any, report: Report, around: Frame, tongue: Tongue) -> None:
+        self.book, self.report, self.around, self.tongue = book, report, around, tongue
+        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in FORMATS.items()}
+        self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
+        self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
+        self.right = book.add_format({"align": "right"})
+        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self.names: set[str] = set()
+        self.tables = 0
+
+    def write(self, texts: page.Texts) -> None:
+        tongue, writer = self.tongue, Writer(self.report, self.tongue)
+        sections = writer.sections()
+        lines = [Told(tongue.say("Sommaire"), x) for x in page.sentences(self.report, tongue)]
+        cover = [Told(texts.title, texts.edition), *page.cover(self.report, self.around, tongue), *lines]
+        self.facts(texts.summary, cover)
+        summary = writer.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY])
+        self.section(Section("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
+        for section in sections:
+            self.section(section)
+        if told := page.remarks(self.around, sections, tongue):
+            self.facts(texts.remarks, told)
+        self.facts(texts.definitions, self._definitions(sections))
+        self.facts(texts.settings, self._settings(texts))
+        self.data()
+
+    def _definitions(self, sections: list[Section]) -> list[Told]:
+        groups = page.definitions(sections, self.tongue)
+        return [Told(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
+
+    def _settings(self, texts: page.Texts) -> list[Told]:
+        told = [*frame.settings(self.around, self.tongue), *frame.hours(self.around, self.tongue)]
+        told += [Told(f"{texts.closed}, {x.term}", x.text) for x in frame.closed_days(self.around, self.tongue)]
+        targets = list(frame.targets(self.around, self.report.month, self.tongue))
+        told += targets or [Told(texts.targets, texts.no_target)]
+        told += [Told(texts.small, texts.small_rule), Told(texts.revisions, texts.revision)]
+        return [*told, Told(texts.accessible, texts.accessible_formats), Told(texts.sign, texts.signed)]
+
+    # Sheets.
+
+    def sheet(self, title: str, head: int = 1) -> Any:
+        """A sheet of that name, or the next free one like it; its first rows stay in view."""
+        name = plain = "".join(" " if x in "[]:*?/\\" else x for x in title)[:NAME].strip("' ")
+        number = 1
+        while name.lower() in self.names:
+            number += 1
+            name = f"{plain[: NAME - 3]} {number}"
+        self.names.add(name.lower())
+        sheet = self.book.add_worksheet(name)
+        sheet.freeze_panes(head, 1)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
+
+    def section(self, section: Section) -> None:
+        """A sheet for each of its tables: a table's head is then always the first row."""
+        if section.facts:
+            self.facts(section.title, section.facts)
+        for table in section.tables:
+            name = section.title if len(section.tables) == 1 else table.title
+            self.table(self.sheet(name), table)
+
+    def table(self, sheet: Any, table: Table) -> None:
+        head = _different((table.first, *table.head))
+        labels = [page.row_label(row, self.tongue) for row in table.rows]
+        self.put(sheet, head, [[label, *row.cells] for label, row in zip(labels, table.rows, strict=True)])
+        for index, note in enumerate(table.notes):
+            sheet.write_string(len(table.rows) + 2 + index, 0, note)
+        if table.chart in CHARTED and table.rows:
+            self.chart(sheet, table, CHARTED[table.chart])
+
+    def put(self, sheet: Any, head: list[str], rows: list[list[str | Figure]]) -> None:
+        """A table object with real numbers."""
+        self.tables += 1
+        blank: list[str | Figure] = [""] * len(head)
+        for r, row in enumerate(rows or [blank], 1):
+            for c, cell in enumerate(row):
+                self.cell(sheet, r, c, cell)
+        is_figures = any(not isinstance(cell, str) for row in rows for cell in row)
+        heads = [self.head, *[self.head_right if is_figures else self.head] * (len(head) - 1)]
+        columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
+        options = {"columns": columns, "name": f"Figures_{self.tables}", "style": "Table Style Light 1"}
+        sheet.add_table(0, 0, max(1, len(rows)), len(head) - 1, options)
+        labels = [len(row[0]) for row in rows if isinstance(row[0], str)]
+        sheet.set_column(0, 0, min(WIDEST, max([NARROWEST, *labels])))
+        sheet.set_column(1, max(1, len(head) - 1), 15)
+
+    def cell(self, sheet: Any, r: int, c: int, cell: str | Figure) -> None:
+        if isinstance(cell, str):
+            sheet.write_string(r, c, cell)
+            return
+        value = shown(cell)
+        if value is None:
+            sheet.write_string(r, c, self.tongue.figure(cell), self.right)
+        else:
+            sheet.write_number(r, c, value, self.formats.get(cell.kind))
+
+    def chart(self, sheet: Any, table: Table, count: int) -> None:
+        """The whole's counts as bars."""
+        chart = self.book.add_chart({"type": "bar"})
+        name = sheet.get_name()
+        chart.add_series({
+            "name": table.title, "categories": [name, 0, 1, 0, count], "values": [name, 1, 1, 1, count],
+            "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
+        })  # fmt: skip
+        chart.set_title({"name": table.title})
+        chart.set_legend({"none": True})
+        chart.set_y_axis({"reverse": True})
+        told = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
+        place = len(table.rows) + 3 + len(table.notes)
+        sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {told}"})
+
+    def facts(self, title: str, told: Iterable[Told]) -> None:
+        """Terms and texts, in two columns."""
+        sheet = self.sheet(title)
+        rows: list[list[str | Figure]] = [[one.term, one.text] for one in told]
+        self.put(sheet, [self.tongue.say("Sujet"), self.tongue.say("Texte")], rows)
+        sheet.set_column(1, 1, 110, self.wrapped)
+
+    def data(self) -> None:
+        """Every figure, one a row."""
+        say, tongue = self.tongue.say, self.tongue
+        head = [say("Chiffre"), say("Appels"), "figure", "part", "cut", "member"]
+        head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
+        rows: list[list[Any]] = []
+        for one in self.report.figures.values():
+            place, cut = one.place, one.place.cut
+            of = tongue.cut(cut, self.report)
+            state = "" if one.state == "known" else tongue.state(one.state)
+            named = [titled(tongue, place), of, place.name, place.part, cut.kind, cut.of]
+            rows.append([*named, one.value, one.numerator, one.denominator, state])
+        sheet = self.sheet(say("Tous les chiffres"))
+        self.put_plain(sheet, head, rows)
+
+    def put_plain(self, sheet: Any, head: list[str], rows: list[list[Any]]) -> None:
+        self.tables += 1
+        for r, row in enumerate(rows, 1):
+            for c, cell in enumerate(row):
+                if isinstance(cell, str):
+                    sheet.write_string(r, c, cell)
+                elif cell is not None:
+                    sheet.write_number(r, c, cell)
+        columns = [{"header": name} for name in _different(head)]
+        sheet.add_table(
+            0, 0, max(1, len(rows)), len(head) - 1, {"columns": columns, "name": f"Figures_{self.tables}"}
+        )
+        sheet.set_column(0, 1, 44)
+        sheet.set_column(2, len(head) - 1, 15)
+
+
+def shown(one: Figure) -> float | None:
+    """The number of a cell; None where there is none, or where the fraction stands for the rate."""
+    if one.state != "known" or one.value is None:
+        return None
+    if one.kind != "rate":
+        return one.value
+    assert one.numerator is not None
+    assert one.denominator is not None
+    return permille(one.numerator, one.denominator) / 1000 if one.denominator >= FEW else None
+
+
+def _different(head: Iterable[str]) -> list[str]:
+    """A table's columns must differ by name, whatever their case."""
+    found: list[str] = []
+    for name in head:
+        plain, number = name, 1
+        while name.lower() in {x.lower() for x in found}:
+            number += 1
+            name = f"{plain} ({number})"
+        found.append(name)
+    return found

@@ -1,0 +1,243 @@
+"""One language of a report: words, numbers, rates, times as users.md prints them. Pure.
+
+Refuses a text without its translation: a report is published in both languages at once, and never half in another.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, get_day_names
+from babel.numbers import format_decimal
+
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.core.standards import ALL_STANDARDS
+from callmon.reports.model import Compared, Cut, Figure, Report
+from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
+from callmon.text import labels as words
+from callmon.text.formatter import Speech
+
+CONTEXT = "report"
+MINUS = "\N{MINUS SIGN}"
+FEW = 20  # judged calls: below, the fraction and no percentage
+_OUTCOMES = ("outcomes", "outcomes_in_hours", "relay_outcomes")
+_REASONS = ("exempt", "not_met", "unknown")
+_WORDS = {"signs": "sign", "callback_openings": "opening", "abandoned_in": "abandoned_in"}
+
+
+class MissingTextError(AssertionError):
+    """A text has no translation."""
+
+
+class Tongue:
+    """French or English, at the site's clock."""
+
+    def __init__(self, language: str, zone: ZoneInfo) -> None:
+        self.language, self.zone = language, zone
+        self.locale = "fr_CA" if language == "fr" else "en_CA"
+        self._speech = Speech(language, zone)
+
+    def say(self, french: str, **values: object) -> str:
+        """The text in this language. Raises MissingTextError."""
+        if self.language != "fr" and (CONTEXT, french) not in words.catalogue(self.language):
+            raise MissingTextError(f"{self.language}: {french!r} is not translated")
+        return self.typeset(words.translate(french, self.language, CONTEXT).format(**values))
+
+    def typeset(self, text: str) -> str:
+        """No-break spaces where French wants them."""
+        if self.language != "fr":
+            return text
+        for sign in (":", "»", "%", "÷"):
+            text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
+        return text.replace("« ", f"«{NO_BREAK}")
+
+    def word(self, kind: str, identifier: str) -> str:
+        return self.typeset(words.word(kind, identifier, self.language))
+
+    # Names.
+
+    def meaning(self, name: str) -> Meaning:
+        """The title and definition of a figure; a standard's figures bear its name before."""
+        known = FIGURES.get(name)
+        if known is not None:
+            return Meaning(self.say(known.title), self.say(known.meaning))
+        standard, _, what = name.partition(".")
+        assert standard in ALL_STANDARDS, name
+        own = FIGURES[what]
+        title = self.of(self.word("standard", standard), _lower(self.say(own.title)))
+        return Meaning(title, self.say(own.meaning))
+
+    def of(self, title: str, part: str) -> str:
+        """« Ligne de contrôle : appels reçus … »."""
+        separator = f"{NO_BREAK}: " if self.language == "fr" else ": "
+        return f"{title}{separator}{part}"
+
+    def part(self, name: str, part: str) -> str:
+        """What a part of a figure is called; "" where it has none."""
+        if not part:
+            return ""
+        what = name.rpartition(".")[2]
+        of_standard = name.partition(".")[0] in ALL_STANDARDS
+        if name in _OUTCOMES:
+            return self.word("outcome", part)
+        if of_standard and what == "cause":
+            return self.word("cause", part)
+        if of_standard and what in _REASONS:
+            return self.typeset(words.reason(part, None, self.language))
+        if of_standard and what == "verdict" and part in words.VERDICTS:
+            return self.word("verdict", part)
+        if name.startswith("weekday."):
+            return str(get_day_names("wide", locale=self.locale)[int(part) - 1])
+        if name.startswith("half_hour."):
+            return self._half_hour(part)
+        return self._named_part(name, what, part)
+
+    def _named_part(self, name: str, what: str, part: str) -> str:
+        if name in _WORDS and part in words.KINDS[_WORDS[name]]:
+            return self.word(_WORDS[name], part)
+        known = PARTS.get(SAME_PARTS.get(name, name), {})
+        for table in (known, PARTS.get(what, {}), PARTS["ends"]):
+            if part in table:
+                return self.say(table[part])
+        assert name.startswith("unheard_"), (name, part)
+        return part  # an exchange's own name
+
+    def _half_hour(self, part: str) -> str:
+        hour, minute = part.split(":")
+        return self.clock(int(hour), int(minute))
+
+    def clock(self, hour: int, minute: int) -> str:
+        """« 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
+        return self._speech.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.zone)).replace(" ", NO_BREAK)
+
+    def cut(self, cut: Cut, report: Report) -> str:
+        """« Ensemble », a service's or a line's title, a mode, a language."""
+        title = report.titles.get(cut)
+        own = "" if title is None else (title.fr if self.language == "fr" else title.en)
+        match cut.kind:
+            case "whole":
+                return self.say(CUTS["whole"])
+            case "mode" if cut.of in words.MODES:
+                return _upper(self.word("mode", cut.of))
+            case "language":
+                return _upper(self.word("language", cut.of))
+        return own or (self.say(UNKNOWN_CUT) if cut.of == "unknown" else cut.of)
+
+    def kind(self, cut: Cut) -> str:
+        return self.say(CUTS[cut.kind])
+
+    # Figures.
+
+    def figure(self, one: Figure) -> str:
+        """As people read it."""
+        if one.state != "known" or one.value is None:
+            return self.state(one.state)
+        match one.kind:
+            case "count" | "rings":
+                return self.count(int(one.value))
+            case "rate":
+                assert one.numerator is not None
+                assert one.denominator is not None
+                return self.rate(one.numerator, one.denominator)
+            case "difference":
+                return self.points(float(one.value))
+            case "hours":
+                return self.length(float(one.value), "h")
+            case "seconds":
+                return self.seconds(float(one.value))
+
+    def state(self, state: str) -> str:
+        """Never the same sign for two of them (R-24)."""
+        match state:
+            case "not_applicable":
+                return self.say("s. o.")
+            case "not_available":
+                return self.say("n. d.")
+            case "too_few":
+                return self.say("trop peu d'appels")
+        return self.say("protégé")
+
+    def count(self, count: int) -> str:
+        number = format_decimal(abs(count), format="#,##0", locale=self.locale)
+        return f"{MINUS}{number}" if count < 0 else number
+
+    def rate(self, numerator: int, denominator: int) -> str:
+        """« 98,5 % »; of fewer than 20 the fraction, « 3 sur 4 »."""
+        if denominator < FEW:
+            return self.say("{part} sur {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
+        return self.percent(permille(numerator, denominator))
+
+    def percent(self, tenths: int) -> str:
+        """Tenths of a percent; no decimal for 0 and 100 alone."""
+        whole = tenths in (0, 1000)
+        number = self.decimal(Decimal(tenths) / 10, 0 if whole else 1)
+        return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"
+
+    def points(self, difference: float) -> str:
+        """The difference of two rates in percentage points, with its sign."""
+        tenths = round(abs(difference) * 1000)
+        sign = "" if tenths == 0 else "+" if difference > 0 else MINUS
+        return self.say("{sign}{number} points", sign=sign, number=self.decimal(Decimal(tenths) / 10, 1)).replace(
+            " ", NO_BREAK
+        )
+
+    def seconds(self, length: float) -> str:
+        """Under two minutes in seconds, under two hours in minutes, else in hours; cut off, never rounded up."""
+        if length < 120:
+            return self.length(length, "s")
+        return self.length(length / 60, "min") if length < 7200 else self.length(length / 3600, "h")
+
+    def span(self, length: timedelta) -> str:
+        """A setting's length, whole where it is: « 24 h », « 10 s »."""
+        seconds = length.total_seconds()
+        value, unit = (seconds / 3600, "h") if seconds % 3600 == 0 and seconds else (seconds, "s")
+        return f"{self.decimal(Decimal(str(value)), 0 if value == int(value) else 1)}{NO_BREAK}{unit}"
+
+    def length(self, value: float, unit: str) -> str:
+        cut = Decimal(repr(value)).quantize(Decimal("0.1"), ROUND_FLOOR)
+        return f"{self.decimal(cut, 1)}{NO_BREAK}{unit}"
+
+    def decimal(self, value: Decimal, places: int) -> str:
+        return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
+
+    # Times.
+
+    def day(self, day: date) -> str:
+        """« 1er novembre 2026 » / "1 November 2026"."""
+        text = format_date(day, "d MMMM y", locale=self.locale)
+        text = f"1er{text[1:]}" if self.language == "fr" and day.day == 1 else text
+        return text.replace(" ", NO_BREAK)
+
+    def month(self, first: date) -> str:
+        """« novembre 2026 »."""
+        return format_date(first, "LLLL y", locale=self.locale)
+
+    def relation(self, one: Compared) -> str:
+        """« Mois précédent : octobre 2026 »."""
+        first = date.fromisoformat(f"{one.month}-01")
+        french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
+        return _upper(self.say(french, month=self.month(first)))
+
+    def moment(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return self.say("{day} à {time}", day=self.day(local.date()), time=self._speech.minute(at)).replace(
+            " ", NO_BREAK
+        )
+
+
+def permille(numerator: int, denominator: int) -> int:
+    """Tenths of a percent, to the nearest; but 1000 only for all, and 0 only for none (R-23)."""
+    tenths = (2000 * numerator + denominator) // (2 * denominator)
+    if numerator != denominator:
+        tenths = min(tenths, 999)
+    return max(tenths, 1) if numerator else tenths
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,169 @@
+"""What a monthly report is made from: the database at one moment, and the settings. Each function here blocks.
+
+A report is the same each time, while neither the data nor the settings changed and nothing fell due meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from callmon.core.attestations import Attested, standing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from callmon.config.settings import Settings
+    from callmon.core.statistics.coverage import Listening
+    from callmon.reports.builder import Book, Site
+    from callmon.reports.model import Month, Relation, Report
+    from callmon.store.database import Store
+    from callmon.store.queries.reports import Seal
+
+# What of an exchange's settings says how its calls are understood; the rest says how it is reached.
+OF_EXCHANGE = {
+    *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
+    "dial_prefixes",
+}
+OF_SITE = {
+    *("timezone", "region", "relay_numbers", "minimum_sample", "callbacks", "calendar", "services", "lines"),
+    *("staff", "standards"),
+}
+Told = Callable[[], None]
+
+
+def gathered(
+    store: Store,
+    settings: Settings,
+    period: Month,
+    now: datetime,
+    lines: Iterable[str] | None = None,
+    compare: bool = True,
+    progress: Callable[[int], Told] = lambda days: lambda: None,
+) -> Report:
+    """The report of a period as the database has it at `now`, beside other months when these are asked for."""
+    from callmon.core.statistics import period as months
+    from callmon.reports.model import Compared
+    from callmon.store.queries import reports as reported
+
+    zone, site = settings.timezone, site_of(settings)
+    others: list[tuple[Relation, Month]] = [
+        ("before", months.before(period, zone)),
+        ("year_before", months.year_before(period, zone)),
+    ]
+    others = others if compare else []
+    with reported.snapshot(store) as connection:
+        told = progress(sum(reported.steps(connection, zone, x) for x in (period, *(one for _, one in others))))
+        made = _one(connection, site, period, now, lines, told)
+        beside = [
+            Compared(
+                one.name,
+                relation,
+                _one(connection, site, one, now, lines, told).figures,
+            )
+            for relation, one in others
+        ]
+    return msgspec.structs.replace(made, compared=tuple(beside))
+
+
+def _one(
+    connection: Connection,
+    site: Site,
+    period: Month,
+    now: datetime,
+    lines: Iterable[str] | None,
+    told: Told,
+) -> Report:
+    from callmon.core.statistics.coverage import Listening
+    from callmon.reports.builder import Book, Known
+    from callmon.store.queries import disruptions
+    from callmon.store.queries import reports as reported
+
+    book, seal = Book(site, period, now, lines), reported.Seal()
+    begin, end = period.begin, period.end
+    counted = reported.calls(connection, site.zone, period, seal, told)
+    for (line, language), cell in counted.cells.items():
+        book.rolled_up(line, language, cell)
+    for judged in reported.obligations(connection, begin, end, seal):
+        book.obligation(judged.what, judged.findings)
+    heard = reported.heard(connection, begin, end, seal)
+    told_by_log = reported.compared(connection, period, site.zone, seal)
+    listening = {name: Listening(*one, told_by_log.get(name, ())) for name, one in heard.items()}
+    if end > now:  # what has not come yet is not unheard
+        listening = {name: _so_far(one, now, end) for name, one in listening.items()}
+    disrupted = tuple(disruptions.all_in(connection, begin, end))
+    for one in disrupted:
+        seal.add("disruption", one.id, one.began, one.ended, one.counts)
+    known = Known(
+        listening=listening,
+        counted=counted.calls,
+        in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
+        fingerprint=str(seal),
+        disruptions=disrupted,
+        reconciled=reported.reconciled(connection, period.first, period.after, lines, seal),
+    )
+    stands = _attested(connection, site, book, period, now, seal)
+    known = msgspec.structs.replace(known, fingerprint=str(seal))
+    return msgspec.structs.replace(book.report(known), attested=stands)
+
+
+def _attested(
+    connection: Connection, site: Site, book: Book, period: Month, now: datetime, seal: Seal
+) -> tuple[Attested, ...]:
+    """How each line's recording stands at the end of the period, by what people attested."""
+    from callmon.store.queries import attestations
+
+    told = [one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)]
+    for one in told:
+        seal.add("attestation", *msgspec.structs.astuple(one))
+    today = min(now, period.end).astimezone(site.zone).date()
+    return standing([x.name for x in site.lines if book.is_told(x.name)], told, period.after, today)
+
+
+def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:
+    """While the month lasts: heard until a minute ago is heard until now."""
+    recent = one.until is not None and now - one.until < timedelta(minutes=1)
+    gaps = one.gaps if recent or one.until is None else (*one.gaps, (one.until, now))
+    return msgspec.structs.replace(one, until=None if one.until is None else end, gaps=gaps)
+
+
+def site_of(settings: Settings) -> Site:
+    """What the report must know of the settings."""
+    from callmon.reports.builder import Site
+    from callmon.reports.model import Title
+
+    return Site(
+        zone=settings.timezone,
+        lines=settings.lines(),
+        services={name: Title(x.title_fr, x.title_en) for name, x in settings.services.items()},
+        calendar=settings.calendar(),
+        minimum=settings.minimum_sample,
+        judged=_judged(settings),
+        attempt_counts=settings.rules.attempt_counts,
+        fingerprint=fingerprint(settings),
+    )
+
+
+def _judged(settings: Settings) -> frozenset[str]:
+    """The standards that are judged there: all but those that lack what they need."""
+    from callmon.core.assembly import monitor
+    from callmon.core.standards import load
+
+    enabled = monitor(settings, token=str).enabled()
+    return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
+
+
+def fingerprint(settings: Settings) -> str:
+    """Of every setting that moves a figure; no secret, no address, is in it."""
+    told = settings.configuration.model_dump(mode="json", include=OF_SITE)
+    exchanges = {
+        name: x.model_dump(mode="json", include=OF_EXCHANGE)
+        for name, x in settings.configuration.exchanges.items()
+    }
+    written = json.dumps(told | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
+    return sha256(written.encode()).hexdigest()

@@ -1,0 +1,107 @@
+"""The values that a report is made of. Pure, and the same in every language and format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from callmon.core.attestations import Attested
+
+CutKind = Literal["whole", "service", "mode", "line", "language"]
+Relation = Literal["before", "year_before"]
+Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
+# "not_applicable": nothing to divide by. "not_available": nobody heard it, or nothing tells it yet. "too_few":
+# under the minimum sample. "suppressed": the public edition keeps it back.
+State = Literal["known", "not_applicable", "not_available", "too_few", "suppressed"]
+
+
+class Cut(msgspec.Struct, frozen=True, order=True):
+    """What calls are counted together: all, or those of a service, a mode, a line, a language."""
+
+    kind: CutKind
+    of: str = ""
+
+
+WHOLE = Cut("whole")
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """Which figure: its name, the part of it ("answered" of "outcomes"), and the cut."""
+
+    name: str
+    part: str = ""
+    cut: Cut = WHOLE
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One figure. A rate keeps both numbers that it is made of; `value` is None unless `state` is "known"."""
+
+    place: Place
+    kind: Kind
+    state: State
+    value: int | float | None = None
+    numerator: int | None = None
+    denominator: int | None = None
+
+
+class Title(msgspec.Struct, frozen=True):
+    """What people call a line or a service, in both languages."""
+
+    fr: str
+    en: str
+
+
+class Month(msgspec.Struct, frozen=True):
+    """The period, local: from the first moment of `first` up to that of `after`. `to_date`: not a whole month."""
+
+    name: str
+    first: date
+    after: date
+    begin: datetime
+    end: datetime
+    to_date: bool = False
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Another month beside this one; its figures as they are judged in the database today."""
+
+    month: str
+    relation: Relation
+    figures: Mapping[Place, Figure]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A figure before and after; None where there was, or is, no such figure."""
+
+    place: Place
+    before: Figure | None
+    after: Figure | None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A month's statistics."""
+
+    month: Month
+    is_final: bool
+    has_data: bool  # False: nothing was heard, and no log told of the time
+    final_after: datetime | None  # the last due time of what was opened in the month, while it lies ahead
+    cuts: tuple[Cut, ...]
+    titles: Mapping[Cut, Title]
+    lines: Mapping[str, tuple[str, str]]  # each line's service and mode
+    figures: Mapping[Place, Figure]
+    standards: tuple[str, ...]
+    config_fingerprint: str
+    data_fingerprint: str
+    compared: tuple[Compared, ...] = ()
+    is_public: bool = False
+    revision: int = 1
+    revises: str | None = None  # the fingerprint of the data of the one before
+    changes: tuple[Change, ...] = ()
+    attested: tuple[Attested, ...] = ()
+
+    def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
+        """KeyError where there is no such figure."""
+        return self.figures[Place(name, part, cut)]

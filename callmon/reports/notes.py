@@ -1,0 +1,128 @@
+"""What a report says of its own making: hours, closed days, settings that move a figure, targets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from babel.dates import get_day_names
+
+from callmon.config.business_calendar import Periods
+from callmon.config.closed_days import ClosedDay
+from callmon.config.lines import Line
+from callmon.core.callbacks.due_dates import Rules
+from callmon.core.statistics.aggregates import SHORT_ABANDON
+from callmon.reports.formatter import FEW, Tongue
+from callmon.reports.model import Month
+
+PARAMETERS = {
+    "rings": "sonneries au plus",
+    "transfers": "réacheminements au plus",
+    "after_ring": "à temps après la sonnerie",
+    "late_after_ring": "trop tard après la sonnerie",
+    "reach_a_person.rings": "qui raccroche après tant de sonneries n'a joint personne",
+}
+Remarks = dict[str, dict[str, str]]  # a section's key → language → text
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """`hours`: the ministry's week, and that of each line that has its own. `standards`: each one's parameters."""
+
+    version: str
+    hours: tuple[tuple[Line | None, tuple[Periods, ...]], ...]
+    hours_are_assumed: bool
+    closed: tuple[ClosedDay, ...]
+    lines: tuple[Line, ...]
+    rules: Rules
+    minimum: int
+    standards: dict[str, dict[str, Any]]
+    remarks: Remarks = {}
+    contact: str | None = None  # of whom another format is asked
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A fact in words: what it is of, and what it is."""
+
+    term: str
+    text: str
+
+
+def hours(frame: Frame, tongue: Tongue) -> Iterator[Told]:
+    """Opening hours, as they stand now in the configuration."""
+    names = get_day_names("wide", locale=tongue.locale)
+    for line, week in frame.hours:
+        title = tongue.say("Le ministère") if line is None else line.title(tongue.language)
+        opened = [f"{names[day]} {_periods(tongue, periods)}" for day, periods in enumerate(week) if periods]
+        yield Told(title, "; ".join(opened) or tongue.say("toujours fermé"))
+
+
+def _periods(tongue: Tongue, periods: Periods) -> str:
+    return ", ".join(
+        tongue.say("de {opens} à {closes}", opens=_clock(tongue, x.opens), closes=_clock(tongue, x.closes))
+        for x in periods
+    )
+
+
+def _clock(tongue: Tongue, wall: timedelta) -> str:
+    minutes = int(wall.total_seconds()) // 60
+    return tongue.clock(minutes // 60 % 24, minutes % 60)
+
+
+def closed_days(frame: Frame, tongue: Tongue) -> Iterator[Told]:
+    for one in frame.closed:
+        yield Told(tongue.day(one.day), one.name_fr if tongue.language == "fr" else one.name_en)
+
+
+def settings(frame: Frame, tongue: Tongue) -> Iterator[Told]:
+    """Every setting that moves a figure, beside the hours."""
+    say, rules = tongue.say, frame.rules
+    yield Told(say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON)))
+    yield Told(say("Nombre minimal d'appels jugés pour comparer"), tongue.count(frame.minimum))
+    yield Told(say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(FEW))
+    yield Told(say("Délai du rappel"), tongue.span(rules.within))
+    yield Told(say("Une conversation compte comme rappel après"), tongue.span(rules.talked_for))
+    yield Told(say("Une tentative compte après une sonnerie de"), tongue.span(rules.rang_for))
+    attempt = say("oui") if rules.attempt_counts else say("non")
+    yield Told(say("Une tentative à temps satisfait la norme"), attempt)
+    if rules.abandoned_after is not None:
+        yield Told(say("Un abandon ouvre un rappel après"), tongue.span(rules.abandoned_after))
+    for line in frame.lines:
+        yield Told(line.title(tongue.language), _line(tongue, line))
+    for name, parameters in sorted(frame.standards.items()):
+        told = "; ".join(_parameter(tongue, name, key, value) for key, value in sorted(parameters.items()))
+        if told:
+            yield Told(tongue.word("standard", name), told)
+
+
+def _parameter(tongue: Tongue, standard: str, key: str, value: object) -> str:
+    """« sonneries au plus : 3 »; by its own name where a standard from elsewhere brings one."""
+    told = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
+    name = tongue.say(told) if told else key
+    return tongue.typeset(f"{name} : {value}" if tongue.language == "fr" else f"{name}: {value}")
+
+
+def _line(tongue: Tongue, line: Line) -> str:
+    by_day = line.callback_clock == "business_day"
+    clock = tongue.say("jour ouvrable suivant") if by_day else tongue.say("24 heures d'horloge")
+    return tongue.say(
+        "une sonnerie dure {cycle}; rappel jugé selon : {clock}", cycle=tongue.span(line.ring_cycle),
+        clock=clock,
+    )  # fmt: skip
+
+
+def targets(frame: Frame, month: Month, tongue: Tongue) -> Iterator[Told]:
+    """The internal targets in force on the month's first day (R-25)."""
+    for line in frame.lines:
+        for standard in dict.fromkeys(target.standard for target in line.targets):
+            target = line.target(standard, month.first)
+            if target is None:
+                continue
+            yield Told(
+                f"{line.title(tongue.language)}, {tongue.word('standard', standard)}",
+                tongue.say(
+                    "{percent} depuis le {day}, {by}", percent=tongue.percent(round(target.percent * 10)),
+                    day=tongue.day(target.since), by=target.signed_by,
+                ),
+            )  # fmt: skip

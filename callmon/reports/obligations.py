@@ -1,0 +1,71 @@
+"""What an obligation opened in the month adds to the cell of its line and language. Pure.
+
+A callback is reckoned by both clocks, 24 hours and the next business day, whichever its verdict goes by. Its parts
+add up to the callbacks opened. Called back and only attempted are apart (R-18); who reached us, asked for nothing
+or cannot be called is outside the rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.statistics.aggregates import Cell, of_finding
+from callmon.core.verdicts import Finding
+
+# In the rate, then outside it.
+FATES = ("called_back", "attempted", "late", "reached_us", "no_request", "not_returnable", "unknown", "not_due")
+JUDGED = FATES[:3]
+KINDS = {"callback": "callbacks_opened", "complaint": "complaints_opened"}
+
+
+def of_obligation(
+    cell: Cell, one: Obligation, findings: Iterable[Finding], now: datetime, attempt_counts: bool
+) -> None:
+    """One obligation as it stands, with the verdicts on it."""
+    cell.add(KINDS[one.kind])
+    given = list(findings)
+    for finding in given:
+        of_finding(cell, finding)
+    if one.kind == "callback":
+        in_doubt = any(x.standard == "callback_within_24_hours" and x.verdict == "unknown" for x in given)
+        _callback(cell, one, in_doubt, now, attempt_counts)
+
+
+def _callback(cell: Cell, one: Obligation, in_doubt: bool, now: datetime, attempt_counts: bool) -> None:
+    cell.add("callback_openings", one.opening)
+    cell.add("callback_messages", "", one.count)
+    by_clock = one.dues.clock or one.dues.judging.at
+    by_business = one.dues.business or one.dues.judging.at
+    within = fate(one, by_clock, in_doubt, now, attempt_counts)
+    cell.add("callbacks_24_hours", within)
+    cell.add("callbacks_business_day", fate(one, by_business, in_doubt, now, attempt_counts))
+    cell.add("callbacks_no_open_hour", "", int(within == "late" and one.dues.judging.actionable is None))
+    if one.state == "paid" and one.settled is not None:
+        cell.measure("callback_delay", one.settled - one.opened)
+
+
+def fate(one: Obligation, due: datetime, in_doubt: bool, now: datetime, attempt_counts: bool) -> str:
+    """What became of a callback by a due time; the same order of precedence as its standard."""
+    if one.hidden is not None:
+        return "not_returnable"
+    in_time = one.settled is not None and not one.is_open and one.settled <= due
+    attempted = any(at <= due for at in one.attempts)
+    if in_time and one.state == "paid":
+        return "called_back"
+    if due >= now or (due == one.dues.judging.at and not one.fell_due and one.state != "paid"):
+        return "not_due"
+    if attempted and attempt_counts:
+        return "attempted"
+    if in_time and (one.state == "reached_us" or one.reason == "no_request"):
+        return "reached_us" if one.state == "reached_us" else "no_request"
+    if in_doubt or (one.opening == "unheard" and one.state != "paid"):
+        return "unknown"
+    return "attempted" if attempted else "late"
+
+
+def last_due(one: Obligation) -> datetime:
+    """After this nothing changes its verdicts."""
+    dues = (one.dues.judging, one.dues.answer)
+    return max((x.at for x in dues if x is not None), default=one.opened)

@@ -1,0 +1,1 @@
+"""The public edition: suppression of small cells, and its revisions."""

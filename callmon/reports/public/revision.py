@@ -1,0 +1,107 @@
+"""Public editions beside others: a revision of one that is out, and months that were published before. Pure.
+
+Each edition keeps its small numbers back; but who subtracts an earlier one from it learns how many calls a
+correction was about. So a revision also keeps back every number that has changed by 1 to 4, and what such a change
+could be worked out from; and another month stands beside it only as it was published, never as it would be today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from callmon.errors import ConfigError
+from callmon.reports import revision as revising
+from callmon.reports.formats.json import Published
+from callmon.reports.model import Compared, Figure, Place, Relation, Report
+from callmon.reports.public import edition as public
+from callmon.reports.public import suppression as solving
+
+Figures = Mapping[Place, Figure]
+
+
+def succeeding(report: Report, earlier: Published, name: str) -> Report:
+    """The public edition of a month's report, as the revision of the one that is out."""
+    before = revising.figures(earlier.figures)
+    closed: set[Place] = set()
+    while True:
+        edition = public.edition(report, frozenset(closed))
+        leaks = set(told_by_both(before, edition.figures, report)) - closed
+        if not leaks:
+            return revising.revised(edition, earlier, name)
+        closed |= leaks
+
+
+def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
+    """The edition with other months as these were published. Raises ConfigError for any other report."""
+    wanted: dict[str, Relation] = {one.month: one.relation for one in edition.compared}
+    found = []
+    for other, name in others:
+        month = other.period.month
+        if not other.state.public or other.period.month_to_date or month not in wanted:
+            known = " or ".join(sorted(wanted)) or "no other month"
+            raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
+        found.append(Compared(month, wanted[month], revising.figures(other.figures)))
+    return msgspec.structs.replace(edition, compared=tuple(found))
+
+
+def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Place]:
+    """What must not be shown after: else a change of 1 to 4 could be read, or worked out of both editions."""
+    changed = dict(_changes(before, after))
+    if direct := [place for place, count in changed.items() if _is_small(count)]:
+        yield from direct
+        return
+    if rates := list(_of_rates(before, after)):
+        yield from rates
+        return
+    known = [x for x in (*after, *before) if x.name in public.PUBLISHED or (x.name, x.part) == public.TOLD]
+    sums = [one for one in public.sums(dict.fromkeys(known, 0), report) if one.members]
+    found = solving.worked_out(_row(index, one, changed) for index, one in enumerate(sums))
+    for unknown in (x for x, count in found.items() if _is_small(count)):
+        within = sums if isinstance(unknown, Place) else [sums[unknown[1]]]
+        for one in within:
+            places = (*one.members, one.total)
+            shown = [x for x in places if x in changed]
+            if shown and (len(within) == 1 or unknown in places):
+                yield shown[0]
+
+
+def _is_small(count: int) -> bool:
+    return 0 < abs(count) < public.SMALL
+
+
+def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
+    """Of every count of calls that both editions tell; a part that one of them does not have was 0."""
+    for place in dict.fromkeys((*before, *after)):
+        pair = (before.get(place), after.get(place))
+        is_told = all(one is None or (one.kind == "count" and one.state == "known") for one in pair)
+        if is_told and place.name in public.PUBLISHED | public.OF_CALLS:
+            first, second = (0 if one is None else int(one.value or 0) for one in pair)
+            yield place, second - first
+
+
+def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
+    """The first count of each rate either of whose numbers has changed a little."""
+    for place, one in after.items():
+        other = before.get(place)
+        if place.name not in public.RATES or other is None or None in (one.denominator, other.denominator):
+            continue
+        pairs = ((one.numerator, other.numerator), (one.denominator, other.denominator))
+        if any(_is_small((x or 0) - (y or 0)) for x, y in pairs):
+            name, part = public.RATES[place.name][0]
+            yield Place(name, part, place.cut)
+
+
+def _row(index: int, one: solving.Sum, changed: Mapping[Place, int]) -> tuple[dict[object, int], int]:
+    """The unknown changes of a sum, and what they add up to: members and what is left, less the total."""
+    row: dict[object, int] = {}
+    right = 0
+    for place, sign in (*((x, 1) for x in one.members), (one.total, -1)):
+        if place in changed:
+            right -= sign * changed[place]
+        else:
+            row[place] = sign
+    if one.left is not None:
+        row[solving.LEFT, index] = 1
+    return row, right

@@ -1,0 +1,166 @@
+"""Which numbers must be kept back so that no small one can be worked out from sums. Pure.
+
+1. every number from 1 to the limit less 1
+2. in each sum, more, until what is missing of it is nothing, or at least two numbers and not small together
+3. all sums solved together (Gauss, modulo a large prime): whatever small number comes out, more; and again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from callmon.reports.model import Place
+
+PRIME = (1 << 61) - 1
+LEFT = "left over"  # the name of what is left of a sum and nobody shows
+
+
+class Sum(NamedTuple):
+    """`total` is the sum of `members`, and of what is `left` (None: nothing is)."""
+
+    total: Place
+    members: tuple[Place, ...]
+    left: int | None
+
+
+# These make the rates: others are closed before them.
+HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
+
+
+def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> frozenset[Place]:
+    """The places whose number is not shown."""
+    told = [one for one in sums if one.members]
+    closed = {place for place, count in counts.items() if 0 < count < limit}
+    while True:
+        while sum(_close(one, counts, closed, limit) for one in told):  # each sum is looked at each time
+            pass
+        leaks = list(_solved(told, counts, closed, limit))
+        if not leaks:
+            return frozenset(closed)
+        touched: set[Place] = set()
+        for leak in leaks:  # one that shares a number with another may be stopped by that one's remedy
+            if touched.isdisjoint((leak.total, *leak.members)):
+                touched.update((leak.total, *leak.members))
+                if not _close_another(leak, counts, closed):
+                    closed.add(leak.total)
+
+
+def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
+    """Closes one number more of a sum, if what is missing of it can be had and must not be."""
+    missing = [x for x in one.members if x in closed]
+    if one.total in closed:
+        return not missing and one.left is None and _close_another(one, counts, closed)
+    left = one.left or 0
+    together = sum(counts[x] for x in missing) + left
+    alone = len(missing) == 1 and one.left is None
+    if not missing and not 0 < left < limit:
+        return False
+    if not alone and (together == 0 or together >= limit):
+        return False
+    if not _close_another(one, counts, closed):
+        closed.add(one.total)
+    return True
+
+
+def _close_another(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+    """The smallest member that is shown and is not 0, a headline last; False when there is none."""
+    shown = [x for x in one.members if x not in closed and counts[x]]
+    if not shown:
+        return False
+    closed.add(min(shown, key=lambda place: (place.part in HEADLINES, counts[place], place)))
+    return True
+
+
+# All sums together.
+
+Row = dict[object, int]
+
+
+def _solved(sums: Sequence[Sum], counts: Mapping[Place, int], closed: set[Place], limit: int) -> Iterator[Sum]:
+    """The sums in which a number that must not be had comes out when all are solved together."""
+    rows = [(index, _row(index, one, closed)) for index, one in enumerate(sums)]
+    found = set(_determined([row for _, row in rows if row]))
+    for index, row in rows:
+        leaks = any(unknown in found and _is_secret(unknown, sums[index], limit) for unknown in row)
+        if leaks and _may_close_more(sums[index], counts, closed):
+            yield sums[index]
+
+
+def _may_close_more(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+    return one.total not in closed or any(x not in closed and counts[x] for x in one.members)
+
+
+def _is_secret(unknown: object, one: Sum, limit: int) -> bool:
+    """What is kept back may not come out at all; what is left over may, when it is not small."""
+    return isinstance(unknown, Place) or 0 < (one.left or 0) < limit
+
+
+def _row(index: int, one: Sum, closed: set[Place]) -> Row:
+    """The unknowns of a sum: members and what is left, less the total."""
+    row: Row = {place: 1 for place in one.members if place in closed}
+    if one.left is not None:
+        row[LEFT, index] = 1
+    if one.total in closed:
+        row[one.total] = -1
+    return row
+
+
+def _determined(rows: list[Row]) -> list[object]:
+    """The unknowns that have one solution: alone in a row, when all rows are reduced."""
+    reduced: dict[object, Row] = {}  # by the unknown that leads the row
+    for row in rows:
+        left = _without(row, reduced)
+        if not left:
+            continue
+        lead = next(iter(left))
+        inverse = pow(left[lead], -1, PRIME)
+        left = {x: value * inverse % PRIME for x, value in left.items()}
+        for other in reduced.values():
+            if lead in other:
+                _subtract(other, left, other[lead])
+        reduced[lead] = left
+    return [lead for lead, row in reduced.items() if len(row) == 1]
+
+
+def _without(row: Row, reduced: Mapping[object, Row]) -> Row:
+    left = {x: value % PRIME for x, value in row.items()}
+    for lead in [x for x in left if x in reduced]:
+        _subtract(left, reduced[lead], left[lead])
+    return left
+
+
+def _subtract(row: Row, other: Row, times: int) -> None:
+    for x, value in other.items():
+        changed = (row.get(x, 0) - times * value) % PRIME
+        if changed:
+            row[x] = changed
+        else:
+            row.pop(x, None)
+
+
+RIGHT = "="
+
+
+def worked_out(rows: Iterable[tuple[Mapping[object, int], int]]) -> dict[Any, int]:
+    """The unknowns that have one solution, with it: each row is what its unknowns add up to."""
+    reduced: dict[object, Row] = {}
+    for row, right in rows:
+        if not row:
+            continue
+        left = _without({**row, RIGHT: -right}, reduced)
+        lead = next((x for x in left if x != RIGHT), None)
+        if lead is None:
+            continue
+        inverse = pow(left[lead], -1, PRIME)
+        left = {x: value * inverse % PRIME for x, value in left.items()}
+        for other in reduced.values():
+            if lead in other:
+                _subtract(other, left, other[lead])
+        reduced[lead] = left
+    return {lead: _signed(-row.get(RIGHT, 0)) for lead, row in reduced.items() if not row.keys() - {lead, RIGHT}}
+
+
+def _signed(value: int) -> int:
+    value %= PRIME
+    return value if value <= PRIME // 2 else value - PRIME

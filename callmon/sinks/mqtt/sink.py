@@ -1,0 +1,353 @@
+"""A message broker (MQTT) as a sink: boards see each line, each callback that is owed and each ended call.
+
+    away ──connected──▶ hears what was retained ──the state is told──▶ `online` ──▶ tells what changes
+     ▲                                                                               │
+     └────────── 0.5 s … 15 s (refused: 10 s … 300 s) ◀── the connection ended ──────┘
+
+A broker that is away costs nothing and delays nothing: only the latest state of each topic is kept, and a
+bounded number of ended calls. It never holds up the listener, and is no reason to call callmon unwell. The
+broker itself says `offline` when callmon is gone without a word (its last will). A callmon that stands by for
+another one (`lead`) tells nothing. Refuses to raise: a mistake
+of ours here is logged, counted, and the daemon goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import random
+import ssl
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from time import monotonic
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from callmon.config.mqtt import MqttSettings
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.statistics.today import Today
+from callmon.core.verdicts import Outcome
+from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt.broker import is_refused, sentence, tls_context
+from callmon.sinks.mqtt.outbox import Message, Outbox
+
+if TYPE_CHECKING:
+    import aiomqtt
+
+log = logging.getLogger(__name__)
+silent = logging.getLogger("callmon.mqtt")  # the library's own: what changes is said here, once
+silent.setLevel(logging.CRITICAL)
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+REFUSED_WAIT, LONGEST_REFUSED_WAIT = 10.0, 300.0
+SETTLED_SECONDS = 10.0  # a connection that lasted as long was a good one
+KEEPALIVE_SECONDS = 15
+AT_ONCE = 20  # messages on their way; as many as the library allows
+GOODBYE_SECONDS = 1.5
+MOST_RETAINED_HEARD = 10_000
+
+
+ByLine = Mapping[str, tuple[int, int]] | None
+Lines = Callable[[ByLine], Iterable[topics.Line]]
+
+
+class Mqtt:
+    """Satisfies `Sink`. `run` is a task for as long as the daemon lives; all else is called in its loop."""
+
+    name = "mqtt"
+
+    def __init__(self, settings: MqttSettings, today: Today) -> None:
+        self.settings, self.today = settings, today
+        self.obligations: topics.Obligations | None = None
+        self.disruptions: topics.Disruptions | None = None
+        self._revision: int | None = None
+        self._disruptions_revision: int | None = None
+        self._told_disruptions: Mapping[str, Disruption] = {}
+        self._owed: Mapping[str, topics.Obligation] = {}
+        self._by_line: ByLine = None
+        self._shown: set[str] = set()  # topics of lines
+        self._outbox = Outbox(settings.max_waiting)
+        self._more, self._changed = asyncio.Event(), asyncio.Event()
+        self._is_ending, self._leads = False, True
+        self._is_told = False  # of this connection: `online` was said
+        self._said: str | None = None
+        self._set_aside = 0
+        self._fault = ""  # the last of ours, told once
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a broker to be told, by this callmon."""
+        return self.settings.host is not None and self._leads
+
+    # What the listener calls: at once, and never an error.
+
+    def offer(self, outcome: Outcome) -> bool:
+        """Takes the outcome; there is always room."""
+        if outcome.calls or outcome.findings:
+            self._safely(lambda: self._tell(outcome))
+        return True
+
+    def look(self, lines: Lines) -> None:
+        """Once a second: what has changed. `lines` is asked with the callbacks open and overdue by line."""
+        if self.is_on:
+            self._safely(lambda: self._look(lines))
+
+    def has_room(self) -> bool:
+        return True
+
+    def backlog(self) -> int:
+        return self._outbox.backlog()
+
+    def behind_for(self) -> timedelta:
+        """How long the oldest message that the broker has not taken has waited."""
+        oldest = self._outbox.oldest()
+        return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
+
+    def trouble(self) -> str | None:
+        """Why messages wait, for a person; None while the broker takes them."""
+        return self._said
+
+    def refused(self) -> int:
+        """Ended calls that the broker was never told of."""
+        return self._outbox.lost + self._set_aside
+
+    def _safely(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception as error:  # a mistake of ours: the broker misses something, callmon does not
+            self._set_aside += 1
+            if self._fault != type(error).__name__:
+                self._fault = type(error).__name__
+                log.error("a mistake of callmon's own: the broker was not told", extra={"fault": self._fault})
+
+    def _tell(self, outcome: Outcome) -> None:
+        for exchange, call, findings in self.today.tell(outcome):
+            if self.is_on:
+                self._outbox.tell(topics.ENDED, topics.of_call(exchange, call, findings), monotonic())
+                self._more.set()
+
+    def _look(self, lines: Lines) -> None:
+        now = monotonic()
+        self._look_at_callbacks(now)
+        self._look_at_disruptions(now)
+        shown = {topics.LINES + line.name: line for line in lines(self._by_line)}
+        for topic, line in shown.items():
+            self._outbox.keep(topic, topics.of_line(line), now)
+        for topic in self._shown - shown.keys():
+            self._outbox.clear(topic, now)
+        self._shown = set(shown)
+        if self._outbox.backlog():
+            self._more.set()
+
+    def _look_at_callbacks(self, now: float) -> None:
+        """Only what has changed is told: of a value that is the same object nothing has."""
+        if self.obligations is None or self.obligations.revision() == self._revision:
+            return
+        revision, known = self.obligations.revision(), self._owed
+        self._owed = dict(self.obligations.open())
+        for name, owed in self._owed.items():
+            if known.get(name) is not owed:
+                self._outbox.keep(topics.callback_topic(name), topics.of_callback(owed), now)
+        for name in known.keys() - self._owed.keys():
+            self._outbox.clear(topics.callback_topic(name), now)
+        self._by_line = _counted(self._owed.values())
+        self._revision = revision
+
+    def _look_at_disruptions(self, now: float) -> None:
+        if self.disruptions is None or self.disruptions.revision() == self._disruptions_revision:
+            return
+        known, self._told_disruptions = self._told_disruptions, dict(self.disruptions.shown())
+        for name, one in self._told_disruptions.items():
+            if known.get(name) != one:
+                self._outbox.keep(topics.disruption_topic(name), topics.of_disruption(one), now)
+        for name in known.keys() - self._told_disruptions.keys():
+            self._outbox.clear(topics.disruption_topic(name), now)
+        self._disruptions_revision = self.disruptions.revision()
+
+    # What the daemon calls.
+
+    def configure(self, settings: MqttSettings) -> None:
+        """Other settings from now on: the connection is made anew only where they differ.
+
+        A broker that could not be told is tried again at once: a password may have been put right.
+        """
+        if settings == self.settings and self._said is None:
+            return
+        self.settings, self._said = settings, None
+        self._outbox.max_waiting = settings.max_waiting
+        self._forget_unless_on()
+        self._changed.set()
+
+    def lead(self, leads: bool) -> None:
+        """Whether it is this callmon that tells the broker. After True `look` before anything is waited for."""
+        if leads == self._leads:
+            return
+        self._leads, self._said = leads, None
+        self._forget_unless_on()
+        self._changed.set()
+
+    def _forget_unless_on(self) -> None:
+        if not self.is_on:
+            self._outbox.forget()
+            self._owed, self._revision, self._by_line = {}, None, None
+            self._told_disruptions, self._disruptions_revision = {}, None
+
+    def end(self) -> None:
+        """`run` says goodbye and returns."""
+        self._is_ending = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Connect, tell, and come back for ever, until `end`."""
+        wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+        while not self._is_ending:
+            self._changed.clear()
+            if not self.is_on:
+                await self._changed.wait()
+                continue
+            began = monotonic()
+            error = await self._connection(self.settings)
+            if monotonic() - began > SETTLED_SECONDS:
+                wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
+            if is_refused(error):
+                await self._pause(refused_wait)
+                refused_wait = min(LONGEST_REFUSED_WAIT, refused_wait * 2)
+            elif error is not None:
+                await self._pause(wait)
+                wait = min(LONGEST_WAIT, wait * 2)
+
+    async def _pause(self, seconds: float) -> None:
+        """Not after the settings changed: those are tried at once."""
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds * random.uniform(0.75, 1.25))
+        except TimeoutError:
+            return
+
+    async def _connection(self, settings: MqttSettings) -> Exception | None:
+        """One connection from its beginning to its end; why it ended, None when we ended it."""
+        try:
+            async with await _client(settings) as client:
+                self._reached(settings)
+                await self._serve(client, settings.prefix)
+        except Exception as error:  # also a mistake of ours: the daemon goes on without a broker
+            if not self._changed.is_set():
+                self._say(sentence(settings, error))
+            return error
+        return None
+
+    async def _serve(self, client: aiomqtt.Client, prefix: str) -> None:
+        """Until the connection ends, or `_changed`: then what waits is told, and goodbye said."""
+        kept = (topics.CALLBACKS, topics.LINES, topics.DISRUPTIONS)
+        subscribed = [*((prefix + topic + "+", 0) for topic in kept), (prefix + topics.STATUS, 0)]
+        await client.subscribe(subscribed)
+        tasks = {
+            asyncio.create_task(self._hear(client, prefix), name="mqtt hears"),
+            asyncio.create_task(self._deliver(client, prefix), name="mqtt tells"),
+            asyncio.create_task(self._changed.wait(), name="mqtt changed"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            await self._goodbye(client, prefix)
+
+    async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
+        """What an earlier life left at the broker and holds no longer is cleared.
+
+        The last will of a callmon that led before may come late: then ours is said again.
+        """
+        async for message in client.messages:
+            topic = str(message.topic).removeprefix(prefix)
+            if topic == topics.STATUS:
+                if self._is_told and message.payload == topics.OFFLINE:
+                    await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+                continue
+            if not (message.retain and message.payload) or topic in self._outbox.state:
+                continue
+            whose = self.disruptions if topic.startswith(topics.DISRUPTIONS) else self.obligations
+            if topic.startswith(topics.LINES) or whose is not None:
+                self._outbox.clear(topic, monotonic())
+                self._more.set()
+
+    async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
+        """All the state anew, then `online`, then whatever comes."""
+        self._is_told = False
+        self._outbox.anew(monotonic())
+        while not self._outbox.is_state_told():
+            await self._batch(client, prefix)
+        await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+        self._is_told = True
+        while True:
+            self._more.clear()
+            while self._outbox.backlog():
+                await self._batch(client, prefix)
+            await self._more.wait()
+
+    async def _batch(self, client: aiomqtt.Client, prefix: str) -> None:
+        batch = self._outbox.take(AT_ONCE)
+        try:
+            await _published(client, prefix, batch)
+        except BaseException:
+            self._outbox.failed()
+            raise
+        self._outbox.done()
+
+    async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
+        if not self._leads:
+            return  # another callmon tells it now
+        while self._outbox.backlog():
+            await self._batch(client, prefix)
+        await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
+
+    def _reached(self, settings: MqttSettings) -> None:
+        self._said = None
+        log.info("broker told", extra={"broker": f"{settings.host}:{settings.port}"})
+
+    def _say(self, what: str) -> None:
+        if what != self._said:
+            self._said = what
+            log.warning(what)
+
+
+def _counted(owed: Iterable[topics.Obligation]) -> dict[str, tuple[int, int]]:
+    """Callbacks open and overdue by line."""
+    states = Counter((entry.line, entry.state == "overdue") for entry in owed)
+    return {line: (states[line, False] + states[line, True], states[line, True]) for line, _ in states}
+
+
+async def _client(settings: MqttSettings) -> aiomqtt.Client:
+    """A client that has not connected yet. What is read from files is read in a thread."""
+    library, password, context = await asyncio.to_thread(_prepared, settings)
+    client: aiomqtt.Client = library.Client(
+        str(settings.host),
+        settings.port,
+        username=settings.username,
+        password=password,
+        identifier=settings.client_id,
+        tls_context=context,
+        keepalive=KEEPALIVE_SECONDS,
+        will=library.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
+        max_queued_incoming_messages=MOST_RETAINED_HEARD,
+        logger=silent,
+    )
+    return client
+
+
+def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLContext | None]:
+    """The library (loaded only where there is a broker), the password, and how to encrypt."""
+    return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings)
+
+
+async def _published(client: aiomqtt.Client, prefix: str, batch: list[Message]) -> None:
+    """Until the broker has said of each that it has it."""
+    told = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
+    for result in await asyncio.gather(*told, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,212 @@
+"""What a message broker is told: topics and payloads. Pure.
+
+    PREFIX status           online · offline
+    PREFIX lines/LINE       a line now and today
+    PREFIX callbacks/ID     one callback that is owed
+    PREFIX disruptions/ID   a disruption, or planned work, that is not over
+    PREFIX calls/ended      one call, less whatever names a person or a device
+
+Refuses to let a number or a name through: what is no short extension of digits is not told at all. Every
+payload but the status is one JSON object; a time is UTC, what is not known is null.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from callmon.core.calls import rings
+from callmon.core.calls.call import Call, Wait
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.verdicts import Finding
+from callmon.text.records import as_json, instant
+
+ONLINE, OFFLINE = b"online", b"offline"
+STATUS, ENDED = "status", "calls/ended"
+LINES, CALLBACKS, DISRUPTIONS = "lines/", "callbacks/", "disruptions/"
+OUTSIDE = "outside"
+EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
+DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
+PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
+
+
+class Obligation(Protocol):
+    """A callback that is owed, as the ledger has it: a frozen value, another one when anything changes."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def line(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def opened(self) -> datetime: ...
+    @property
+    def due(self) -> datetime | None: ...
+    @property
+    def actionable(self) -> datetime | None: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def in_hand(self) -> bool: ...
+
+
+class Obligations(Protocol):
+    """The ledger. `revision` changes whenever `open` would give anything else."""
+
+    def revision(self) -> int: ...
+    def open(self) -> Mapping[str, Obligation]: ...
+
+
+class Disruptions(Protocol):
+    """The book of disruptions, in the same way."""
+
+    def revision(self) -> int: ...
+    def shown(self) -> Mapping[str, Disruption]: ...
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What is known of a line now. `phones` is empty where they are not watched; `callbacks` None: no ledger."""
+
+    name: str
+    is_open: bool
+    is_heard: bool
+    states: Mapping[str, int]
+    ringing: Wait | None
+    queue: Wait | None
+    phones: Mapping[str, int]
+    day: str
+    calls: Mapping[str, int]
+    verdicts: Mapping[str, Mapping[str, int]]
+    callbacks: tuple[int, int] | None
+
+
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """JSON; half a letter (a lone surrogate) becomes a question mark."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def of_line(line: Line) -> bytes:
+    """`callmon/lines/LINE`."""
+    states = line.states
+    return encoded(
+        {
+            "line": line.name,
+            "open": line.is_open,
+            "heard": line.is_heard,
+            "ringing": {
+                "calls": states.get("ringing", 0),
+                "longest_ring": _ring(line.ringing),
+                "since": _since(line.ringing),
+            },
+            "queue": {"calls": states.get("queue", 0), "since": _since(line.queue)},
+            "talking": sum(states.get(state, 0) for state in ("talking", "held", "parked")),
+            "phones": _phones(line.phones),
+            "today": {"day": line.day, "calls": line.calls, "verdicts": line.verdicts},
+            "callbacks": _callbacks(line.callbacks),
+        }
+    )
+
+
+def _ring(wait: Wait | None) -> int | None:
+    return None if wait is None or wait.waited is None else rings.begun(wait.waited, wait.cycle)
+
+
+def _since(wait: Wait | None) -> str | None:
+    return None if wait is None else instant(wait.since)
+
+
+def _callbacks(counts: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if counts is None else {"open": counts[0], "overdue": counts[1]}
+
+
+def _phones(phones: Mapping[str, int]) -> dict[str, int] | None:
+    return {state: phones.get(state, 0) for state in ("free", "in_use", "unreachable")} if phones else None
+
+
+def of_callback(owed: Obligation) -> bytes:
+    """`callmon/callbacks/ID`."""
+    return encoded(
+        {
+            "id": owed.id,
+            "line": owed.line,
+            "language": owed.language,
+            "opened": instant(owed.opened),
+            "due": instant(owed.due),
+            "actionable": instant(owed.actionable),
+            "state": owed.state,
+            "attempts": owed.attempts,
+            "in_hand": owed.in_hand,
+        }
+    )
+
+
+def disruption_as_json(one: Disruption) -> dict[str, Any]:
+    """What does not change by time alone."""
+    notice = one.notice
+    return {
+        "id": one.id,
+        "source": one.source,
+        "exchange": one.exchange or None,
+        "lines": list(one.lines),
+        "began": instant(one.began),
+        "until": instant(notice.until),
+        "ended": instant(one.ended),
+        "reason": {"fr": notice.reason_fr, "en": notice.reason_en},
+        "alternative": {"fr": notice.alternative_fr, "en": notice.alternative_en},
+        "missing": list(notice.missing()),
+        "announced": instant(one.announced),
+        "confirmed": one.confirmed,
+        "work": one.work,
+    }
+
+
+def of_disruption(one: Disruption) -> bytes:
+    """`callmon/disruptions/ID`: what the public is told of it."""
+    return encoded(disruption_as_json(one))
+
+
+def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
+    """`callmon/calls/ended`."""
+    return encoded(without_people(as_json(exchange, call, findings)))
+
+
+def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A call as interface.md has it, less caller, channels and outside numbers."""
+    kept = {name: value for name, value in told.items() if name not in ("caller", "caller_channel")}
+    if told["direction"] != "inbound" or told["line"] is None:
+        kept["dialled"] = extension(told["dialled"])
+    if told["answered_by"] is not None:
+        kept["answered_by"] = {"extension": party(told["answered_by"]["extension"])}
+    kept["transfers"] = [
+        {"kind": t["kind"], "to": party(t["to"]), "answered": t["answered"]} for t in told["transfers"]
+    ]
+    if told["voicemail"] is not None:
+        kept["voicemail"] = {**told["voicemail"], "mailbox": extension(told["voicemail"]["mailbox"])}
+    return kept
+
+
+def extension(text: str | None) -> str | None:
+    """A short extension of digits, or "outside"; anything else may be a number or a name: None."""
+    return text if text is not None and (text == OUTSIDE or EXTENSION.fullmatch(text)) else None
+
+
+def party(text: str | None) -> str | None:
+    """Who took a call: where facts name a phone of ours, however long, or "outside"; None for a person's name."""
+    return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
+
+
+def callback_topic(name: str) -> str:
+    """Below the prefix. An id that could not be a topic's last part is made one."""
+    return CALLBACKS + PLAIN.sub("_", name)
+
+
+def disruption_topic(name: str) -> str:
+    return DISRUPTIONS + PLAIN.sub("_", name)

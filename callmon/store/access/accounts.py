@@ -1,0 +1,107 @@
+"""Accounts of callmon's own: names, password hashes, roles. Whatever changes one ends its sessions.
+
+Knows no password, only its hash, which somebody else makes. Each change is on record, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from callmon.errors import ConfigError
+from callmon.store import tables
+from callmon.store.access import audit, sessions
+from callmon.store.access import restored_copy as put_back
+from callmon.store.access.audit import Deed
+from callmon.store.database import Store, _told
+
+ACCOUNT = tables.METADATA.tables[str(tables.AccountRow.__tablename__)]
+
+
+class Account(NamedTuple):
+    """`password` is a hash."""
+
+    name: str
+    password: str
+    roles: frozenset[str]
+    is_locked: bool
+
+
+def accounts(store: Store) -> list[Account]:
+    """All of them, by name."""
+    with _told(store), store.reading() as connection:
+        rows = connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings().all()
+    return [_account(row) for row in rows]
+
+
+def account(store: Store, name: str) -> Account | None:
+    if "\0" in name:  # no account has such a name, and PostgreSQL refuses to look for it
+        return None
+    with _told(store), store.reading() as connection:
+        row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
+    return None if row is None else _account(row)
+
+
+def add(store: Store, name: str, password: str, roles: Collection[str], deed: Deed) -> None:
+    """Raises ConfigError when there is one of that name."""
+    values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
+    try:
+        with _told(store), store.writing() as connection:
+            if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
+                raise ConfigError(f"{name}: there is an account of that name; change its role or its password.")
+            connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
+            audit.put(connection, deed)
+    except IntegrityError:
+        raise ConfigError(f"{name}: there is an account of that name.") from None
+
+
+def give_roles(store: Store, name: str, roles: Collection[str], deed: Deed) -> None:
+    _change(store, name, deed, roles=_written(roles))
+
+
+def give_password(store: Store, name: str, password: str, deed: Deed) -> None:
+    _change(store, name, deed, password=password)
+
+
+def lock(store: Store, name: str, is_locked: bool, deed: Deed) -> None:
+    _change(store, name, deed, is_locked=is_locked)
+
+
+def renew(store: Store, known: Account, password: str) -> None:
+    """The same password, hashed as we do it today; unless it was changed meanwhile. Nobody is signed out."""
+    same = (ACCOUNT.c.name == known.name, ACCOUNT.c.password == known.password)
+    with _told(store), store.writing() as connection:
+        connection.execute(update(ACCOUNT).where(*same).values(password=password))
+
+
+def remove(store: Store, name: str, deed: Deed) -> None:
+    with _changing(store, name, deed) as connection:
+        connection.execute(delete(ACCOUNT).where(ACCOUNT.c.name == name))
+
+
+def _change(store: Store, name: str, deed: Deed, **values: Any) -> None:
+    with _changing(store, name, deed) as connection:
+        connection.execute(update(ACCOUNT).where(ACCOUNT.c.name == name).values(**values, changed=deed.at))
+
+
+@contextmanager
+def _changing(store: Store, name: str, deed: Deed) -> Iterator[Connection]:
+    with _told(store), store.writing() as connection:
+        if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
+            raise ConfigError(f"{name}: there is no account of that name; `callmon users list` shows them.")
+        yield connection
+        sessions.end_of(connection, name, "account")
+        audit.put(connection, deed)
+        put_back.note(store, deed.at)
+
+
+def _account(row: Any) -> Account:
+    return Account(row["name"], row["password"], frozenset(row["roles"].split()), row["is_locked"])
+
+
+def _written(roles: Collection[str]) -> str:
+    return " ".join(sorted(roles))

@@ -1,0 +1,92 @@
+"""A copy of the database that is put back brings ended sessions and removed accounts back to life.
+
+When an account was last changed is therefore noted in a file outside the database (`Store.notes`). A database
+whose own record (`audit`) does not know that change is a copy from before it: then all sessions are ended at the
+start, and that is on record. `callmon db upgrade` ends them in any case, and lists the accounts.
+
+Never decides about an account: a person looks at the list.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+
+from callmon.store import tables
+from callmon.store.access import audit
+from callmon.store.access.audit import AUDIT, Deed
+from callmon.store.database import Store, _told
+
+log = logging.getLogger(__name__)
+
+SESSION = tables.METADATA.tables[str(tables.SessionRow.__tablename__)]
+ENDED = "sessions ended"
+CHANGES = (
+    *("account added", "account roles", "account password", "account locked", "account unlocked"),
+    *("account removed", ENDED),
+)
+
+
+def note(store: Store, at: datetime) -> None:
+    """An account is about to be changed. That it cannot be noted is told, and hinders nobody from locking one."""
+    path = store.notes
+    if path is None:
+        return
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        scratch.write_text(f"{at.isoformat()}\n", encoding="ascii")
+        scratch.chmod(0o644)  # only a time; a command of root's and the service both read it
+        with suppress(PermissionError):
+            folder = path.parent.stat()
+            os.chown(scratch, folder.st_uid, folder.st_gid)
+        os.replace(scratch, path)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink()
+        why = error.strerror or str(error)
+        log.warning("the change of an account is not noted", extra={"file": str(path), "why": why})
+
+
+def noted(path: Path | None) -> datetime | None:
+    """When an account was last changed; None when nothing was noted here."""
+    if path is None:
+        return None
+    try:
+        at = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):  # nobody can say when: a copy cannot be told from the database
+        return datetime.now(UTC)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def end_if_older(store: Store) -> bool:
+    """Whether this database is from before the last change of an account; then nobody is signed in any more."""
+    last = noted(store.notes)
+    if last is None:
+        return False
+    with _told(store), store.reading() as connection:
+        question = select(func.max(AUDIT.c.at)).where(AUDIT.c.act.in_(CHANGES))
+        known = connection.execute(question).scalar()
+    if known is not None and known >= last - timedelta(microseconds=1):
+        return False
+    end_all(store, Deed(max(datetime.now(UTC), last), "callmon", ENDED))
+    log.warning(
+        "the database is older than the last change of an account: all sessions are ended",
+        extra={"changed": last.isoformat(timespec="seconds"), "see": "callmon users list"},
+    )
+    return True
+
+
+def end_all(store: Store, deed: Deed) -> int:
+    """How many sessions that ended."""
+    with _told(store), store.writing() as connection:
+        count = connection.execute(delete(SESSION)).rowcount
+        audit.put(connection, deed)
+    return int(count)

@@ -1,0 +1,98 @@
+"""Who is signed in. In the database, so that two callmons share it and that it can be ended from outside.
+
+    begin ─▶ known, known, … ─▶ end | idle for too long | too old | one too many | account changed or locked
+
+What identifies a session is a hash of the cookie that its browser holds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+
+from callmon.store import tables
+from callmon.store.database import Store, _told
+
+SESSION, ACCOUNT = (
+    tables.METADATA.tables[str(row.__tablename__)] for row in (tables.SessionRow, tables.AccountRow)
+)
+SEEN_EVERY = timedelta(minutes=1)  # a page a second does not write to the database each time
+
+
+class Terms(NamedTuple):
+    """How long a session lasts without a page asked for, how long at most, how many one person may have."""
+
+    idle: timedelta
+    longest: timedelta
+    most: int
+
+
+class Session(NamedTuple):
+    id: str
+    person: str
+    source: str
+    roles: frozenset[str]
+    made: datetime
+    seen: datetime
+
+
+def begin(store: Store, session: Session, terms: Terms) -> None:
+    """Takes it up; what is over goes, and the person's oldest when there are too many."""
+    written = " ".join(sorted(session.roles))
+    with _told(store), store.writing() as connection:
+        connection.execute(delete(SESSION).where(_is_over(session.made, terms)))
+        connection.execute(insert(SESSION).values(**session._asdict() | {"roles": written}))
+        theirs = and_(SESSION.c.person == session.person, SESSION.c.source == session.source)
+        newest = select(SESSION.c.id).where(theirs).order_by(SESSION.c.made.desc(), SESSION.c.id).limit(terms.most)
+        kept = [name for (name,) in connection.execute(newest)]
+        connection.execute(delete(SESSION).where(theirs, SESSION.c.id.not_in(kept)))
+
+
+def known(store: Store, id: str, at: datetime, terms: Terms, is_use: bool = True) -> Session | None:
+    """The session, with the roles of its account as they are now; None when it is over or its account locked.
+
+    Only a use (somebody asks for a page) keeps it from being idle.
+    """
+    with _told(store), store.reading() as connection:
+        found = _found(connection, id, at, terms)
+    if is_use and found is not None and at - found.seen >= SEEN_EVERY:
+        with _told(store), store.writing() as connection:
+            connection.execute(update(SESSION).where(SESSION.c.id == id).values(seen=at))
+    return found
+
+
+def end(store: Store, id: str) -> None:
+    with _told(store), store.writing() as connection:
+        connection.execute(delete(SESSION).where(SESSION.c.id == id))
+
+
+def end_of(connection: Connection, person: str, source: str) -> None:
+    """All of a person's."""
+    connection.execute(delete(SESSION).where(SESSION.c.person == person, SESSION.c.source == source))
+
+
+def _found(connection: Connection, id: str, at: datetime, terms: Terms) -> Session | None:
+    row = (
+        connection.execute(select(SESSION).where(SESSION.c.id == id, ~_is_over(at, terms)))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    session = Session(*(row[name] for name in Session._fields))
+    if session.source != "account":
+        return session._replace(roles=_read(row["roles"]))
+    own = connection.execute(
+        select(ACCOUNT.c.roles).where(ACCOUNT.c.name == session.person, ~ACCOUNT.c.is_locked)
+    ).scalar_one_or_none()
+    return None if own is None else session._replace(roles=_read(own))
+
+
+def _is_over(at: datetime, terms: Terms):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a condition
+    return or_(SESSION.c.seen <= at - terms.idle, SESSION.c.made <= at - terms.longest)
+
+
+def _read(roles: str) -> frozenset[str]:
+    return frozenset(roles.split())

@@ -1,0 +1,300 @@
+"""Opening the database: SQLite by default, PostgreSQL by its URL. Also its migrations, and who may use it.
+
+Refuses a database that was never migrated, is older than this program, or newer, with a sentence saying
+what to do. A SQLite file is made by `upgrade` alone, readable by its owner only, since it holds numbers. No
+password is ever in a message.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from callmon.config.validation import ADDRESS, UNREADABLE, hidden
+from callmon.errors import StoreError
+from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.migrations import HEAD, KNOWN
+from callmon.store.writer import lease
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 2.0
+QUESTION_MILLISECONDS = 10_000
+# A network that went away is noticed in seconds, not after the two hours that TCP allows it.
+POSTGRES_DEFAULTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "callmon",
+}
+# FULL: what was committed survives a power cut as well. One fsync a group of 100 ms makes it affordable. A
+# write-ahead log that a long reader made huge is cut down again to 64 MiB.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "journal_size_limit=67108864")
+
+
+class Store:
+    """One database, and the keys to the numbers in it. Each `reading()` and `writing()` is one transaction."""
+
+    def __init__(self, url: URL, ring: Ring = NO_KEYS, reads_only: bool = False) -> None:
+        self.url, self.ring = url, ring
+        self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        # Where changes of accounts are noted, outside the database (`put_back.py`).
+        self.notes = None if self.path is None else Path(f"{self.path}-accounts")
+        self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
+        self._identity = _identity(self.path)
+
+    def reader(self) -> Store:
+        """The same database for questions alone: connections of its own, on which nothing can be written, and (on
+        PostgreSQL) no question lasts longer than QUESTION_MILLISECONDS.
+        """
+        return Store(self.url, self.ring, reads_only=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+    def check_in_place(self) -> None:
+        """Raises StoreError when the SQLite file is not the one that was opened.
+
+        SQLite goes on writing into a file that somebody deleted or moved, and nobody would ever read it.
+        """
+        if self.path is not None and _identity(self.path) != self._identity:
+            raise StoreError(f"the database {self.path} is no longer the file that was opened")
+
+    def find_again(self) -> None:
+        """Forget connections, so that the next one goes to what is there now."""
+        self.engine.dispose()
+        identity = _identity(self.path)
+        self._identity = identity or self._identity
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __str__(self) -> str:
+        return hidden(self.url.render_as_string(hide_password=True))
+
+
+def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
+    """The database at `url`, which must be of this program's version. Raises StoreError.
+
+    Without keys all of it can be used but the numbers.
+    """
+    parsed = parse_url(url)
+    store = Store(parsed, ring)
+    if store.path is not None and not store.path.exists():
+        raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
+    _close_to_others(store.path)
+    with _told(store):
+        if complaint := _complaint(revision(store)):
+            raise StoreError(f"the database {store} {complaint}")
+        missing = sorted(sealed_with(store) - {*ring.names})
+        if ring and missing:
+            raise StoreError(f"the database {store}: {ring.lacks(missing[0])}")
+    return store
+
+
+def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
+    """Makes the database if there is none, brings it to this program's version, and opens it."""
+    from alembic import command
+    from alembic.config import Config
+
+    store = Store(parse_url(url), ring)
+    with _told(store):
+        _make_file(store)
+        _close_to_others(store.path)
+        found = revision(store)
+        if found is not None and found not in KNOWN:
+            raise StoreError(f"the database {store} {_complaint(found)}")
+        config = Config()
+        config.set_main_option("script_location", "callmon:store/migrations")
+        with store.writing() as connection:
+            lease.one_upgrade_at_a_time(connection)  # two callmons may be started together
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return store
+
+
+def sealed_with(store: Store) -> set[str]:
+    """The names of the keys with which numbers in it may be sealed."""
+    with store.reading() as connection:
+        return {name for (name,) in connection.execute(text("SELECT name FROM number_key"))}
+
+
+def revision(store: Store) -> str | None:
+    """The revision that the database says it has; None when it was never migrated."""
+    with store.reading() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+
+
+def parse_url(url: str) -> URL:
+    """Raises StoreError for what is neither SQLite in a file nor PostgreSQL."""
+    try:
+        parsed = make_url(url) if ADDRESS.fullmatch(url) else None
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None:
+        raise StoreError(f"the database's URL (sqlite:///path or postgresql://…) {UNREADABLE}")
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return parsed
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+psycopg")
+        case "sqlite":
+            raise StoreError("a database in memory would not outlive the program: name a file")
+        case other:
+            raise StoreError(f"callmon keeps its data in SQLite or PostgreSQL, not in {other}")
+
+
+def _complaint(found: str | None) -> str | None:
+    if found == HEAD:
+        return None
+    if found is None:
+        return "holds no tables of callmon: run `callmon db upgrade`"
+    if found in KNOWN:
+        return "is of an older callmon: run `callmon db upgrade`"
+    return f"is of a newer callmon (revision {found}): install that version"
+
+
+@contextmanager
+def _told(store: Store) -> Iterator[None]:
+    """What the driver says, as one sentence that names the database and no password."""
+    try:
+        yield
+    except StoreError:
+        store.close()
+        raise
+    except (SQLAlchemyError, OSError) as error:
+        store.close()
+        raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None
+
+
+def reason(error: BaseException) -> str:
+    """The driver's own first line: never the statement, never its parameters."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
+def _make_file(store: Store) -> None:
+    if store.path is None or store.path.exists():
+        return
+    store.path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(store.path, os.O_CREAT | os.O_WRONLY, 0o600))
+    store.find_again()
+
+
+def _close_to_others(path: Path | None) -> None:
+    """A copy that was put back is often readable by every user; it holds names, and numbers under their key."""
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
+        with suppress(FileNotFoundError):
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if not mode & (stat.S_IRWXG | stat.S_IRWXO):
+                continue
+            try:
+                file.chmod(0o600)
+            except OSError as error:
+                what = f"cannot be closed to them: {error.strerror}"
+            else:
+                what = "its mode is 0600 now"
+            log.warning(
+                "other users could read the database",
+                extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
+            )
+
+
+def damage(store: Store, is_over: Callable[[], bool] = lambda: False) -> str | None:
+    """What SQLite's own quick check finds wrong with the file; None when nothing is. It reads all of the file.
+
+    `is_over` is asked all the while: then it is left.
+    """
+    if store.path is None:
+        return None
+    looking = _reading_engine(store.url, store.path)
+    try:
+        with looking.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(is_over, 1_000)
+            (told,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+    except OperationalError:  # it is locked, or away, or it is over: the sinks say so
+        return None
+    except DatabaseError as error:
+        return reason(error)
+    return None if told == "ok" else " ".join(str(told).split())
+
+
+def _engine(url: URL, path: Path | None) -> Engine:
+    if path is None:
+        given = {key: value for key, value in POSTGRES_DEFAULTS.items() if key not in url.query}
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
+
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _reading_engine(url: URL, path: Path | None) -> Engine:
+    """A file is opened for each question: it is the one that is there now."""
+    if path is None:
+        options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
+        given = POSTGRES_DEFAULTS | {"options": options}
+        given = {key: value for key, value in given.items() if key not in url.query}
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), poolclass=NullPool)
+    event.listen(engine, "connect", _forbid_writing)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # mode=rw: a database that vanished is an error, not an empty new one.
+    address = f"file:{quote(str(path.absolute()))}?mode=rw"
+    return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _forbid_writing(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    """A writer asks for the lock at once: one that began by reading could not get it later."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    if path is None:
+        return None
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

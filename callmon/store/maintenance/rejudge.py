@@ -1,0 +1,251 @@
+"""Judging stored calls again by the standards and settings of now, and whether figures and rows agree.
+
+`fact` is what happened and never changes; `call` and `finding` are made from it again. What was counted once
+stays counted (a counter never goes back): a corrected verdict is counted in `callmon_verdicts_corrected_total`,
+and by how much the rows have moved away from each figure is kept beside it (`MOVED`), so that
+
+    figure as first given + moved = what the rows give now
+
+can be checked at any time. A group of calls is one transaction, so that a rejudgement that is interrupted is
+simply run again: what is already right is not counted a second time.
+
+Leaves a call as it is when its line is no longer configured, for nobody knows its hours and ring cycle then.
+Never takes a writer's number: the daemon may go on writing meanwhile (it shows the corrections when it next
+reads its counters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from math import isclose
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, select, tuple_
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import Ended, Fact, as_it_stands
+from callmon.core.monitor import Monitor
+from callmon.core.statistics import counters as figures
+from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure, Figures
+from callmon.core.verdicts import Finding, Gap, Outcome
+from callmon.store import tables
+from callmon.store.database import Store, _told
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions
+from callmon.store.queries.calls import CALL, FINDING, GAP
+from callmon.store.queries.obligations import called_back
+from callmon.store.rollups import update as rollups
+from callmon.store.row_mapping import CallKey, Rows, call_of, encoded, without_numbers
+from callmon.store.writer.corrections import MOVED, move
+from callmon.store.writer.transaction import ADDING, Writing, figure_key, replacing
+
+# Few enough that a daemon on the same SQLite file never waits long for the lock.
+CHUNK = 200
+READ_AT_ONCE = 500
+
+
+def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
+    """Judges every ended call again, a transaction for each `chunk`; a line for each finding that changed.
+
+    Without `writes`, for each that would change; nothing is written. Raises StoreError when the database cannot be
+    used; what was told until then is done.
+    """
+    after: CallKey = ("", "")
+    while True:
+        with _told(store), store.writing() if writes else store.reading() as connection:
+            group = Group(connection, monitor)
+            keys = group.judge(after, chunk)
+            if writes:
+                group.write()
+        yield from group.told
+        if len(keys) < chunk:
+            return
+        after = keys[-1]
+
+
+class Group:
+    """Some calls, what is to be written of them, and what to tell."""
+
+    def __init__(self, connection: Connection, monitor: Monitor) -> None:
+        self._connection, self._monitor = connection, monitor
+        self._rows = Rows(0)
+        self._writing = Writing(connection)
+        self.rolling = rollups.Rolling(self._writing)
+        self.added: Figures = {}
+        self.told: list[str] = []
+
+    def judge(self, after: CallKey, chunk: int) -> list[CallKey]:
+        """The keys of the next `chunk` calls, each judged again."""
+        key = tuple_(CALL.c["call"], CALL.c.exchange)
+        question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(key > tuple_(*after))
+        ordered = question.order_by(CALL.c["call"], CALL.c.exchange).limit(chunk)
+        stored = {(name, exchange): data for name, exchange, data in self._locked(ordered)}
+        keys = list(stored)
+
+        def which(table: Table) -> queries.Condition:
+            return tuple_(table.c["call"], table.c.exchange).in_(keys)
+
+        facts = queries._facts(self._connection, which, None) if keys else {}
+        findings = queries._findings(self._connection, which) if keys else {}
+        for one, data in stored.items():
+            outcome = self._monitor.retell(one[1], _to_the_end(as_it_stands(facts.get(one, []))))
+            if outcome is not None and outcome.calls:
+                self.correct(one, data, findings.get(one, []), outcome)
+        return keys
+
+    def otherwise(self) -> dict[CallKey, str]:
+        """The calls that are stored otherwise than their facts now give: their account, or verdicts."""
+        judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
+        return judged | dict.fromkeys(self._rows.calls, "figures")
+
+    def _locked(self, question: Any) -> Any:
+        """PostgreSQL: another rejudgement waits here. SQLite has locked the whole database already."""
+        return self._connection.execute(question.with_for_update())
+
+    def correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
+        call = without_numbers(outcome.calls[0])
+        before, is_current = stored_call(data, call)
+        if before != call or not is_current:
+            self._rows.calls[key] = call
+        known = {finding.standard: finding for finding in old}
+        changed = {f.standard: f for f in outcome.findings if f != known.get(f.standard)}
+        for finding in changed.values():
+            self._rows.findings[(*key, finding.standard)] = finding
+            self._tell(key, known.get(finding.standard), finding)
+        now = data if before == call and is_current else encoded(call)
+        self.rolling.change(
+            key[1], rollups.Told(data, tuple(old)), rollups.Told(now, tuple({**known, **changed}.values()))
+        )
+        self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
+
+    def _move(self, before: Call, call: Call, corrected: list[tuple[Finding, Finding]]) -> None:
+        """By how much the rows now differ from the figures that first counted them."""
+        was, now = Figures(), Figures()
+        figures.of_call(was, before)
+        figures.of_call(now, call)
+        for old, new in corrected:
+            figures.of_finding(was, old)
+            figures.of_finding(now, new)
+        move(was, now, self.added)
+
+    def _tell(self, key: CallKey, old: Finding | None, new: Finding) -> None:
+        if old is None:  # a standard that there was not yet: this verdict is its first
+            figures.of_finding(self.added, new)
+            self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
+            return
+        if old.verdict != new.verdict:
+            figures.add(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+        if _said(old) != _said(new):
+            self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
+
+    def write(self) -> None:
+        """All that changed, and what it counts, in the caller's transaction."""
+        writing = self._writing
+        writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
+        writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
+        self.rolling.write()
+        counters = [(figure_key(figure), amount) for figure, amount in self.added.items()]
+        writing.insert(tables.CounterRow, counters, ADDING)
+
+
+def _to_the_end(facts: list[Fact]) -> list[Fact]:
+    """Up to the call's end: what came behind it belongs to no call that was counted."""
+    until = list(takewhile(lambda fact: not isinstance(fact, Ended), facts))
+    return facts[: len(until) + 1]
+
+
+def stored_call(data: str, new: Call) -> tuple[Call, bool]:
+    """The account as stored, and whether it has the form of now. What an older callmon did not keep is `new`'s."""
+    try:
+        return call_of(data, {}), True
+    except msgspec.ValidationError:
+        older = msgspec.json.decode(data)
+        return msgspec.convert(msgspec.to_builtins(new) | older, Call), False
+
+
+def _named(key: CallKey) -> str:
+    return f"{key[1]}  {key[0]}"
+
+
+def _said(finding: Finding) -> str:
+    number = "" if finding.number is None else f" {finding.number}"
+    cause = f", {finding.cause}" if finding.cause else ""
+    return f"{finding.verdict} ({finding.reason_key}{number}{cause})"
+
+
+# Figures and rows.
+
+
+def differences(store: Store) -> list[str]:
+    """Where the stored figures and the rows that they count disagree, a sentence each; none when all is well."""
+    with _told(store), store.reading() as connection:
+        if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        stored = queries.counters_of(connection)
+        counted, older = _counted(connection)
+    if older:
+        return [f"{older} calls are stored in an older form: run `callmon db rejudge`, then this again."]
+    names = {metric.name for metric in METRICS} - {CORRECTED.name}
+    expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
+    told = _unequal(expected, counted, "counted {0:g}, and the rows give {1:g}")
+    return told + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
+
+
+def _counted(connection: Connection) -> tuple[Figures, int]:
+    """What all rows add up to, and how many calls are stored in a form that is not ours."""
+    total, older = Figures(), 0
+    for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
+        try:
+            figures.of_call(total, call_of(data, {}))
+        except msgspec.ValidationError:
+            older += 1
+    for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)).mappings():
+        fields = {name: value for name, value in row.items() if name != "exchange"}
+        figures.of_finding(total, Finding(**fields))
+    for gap in connection.execute(select(GAP)):
+        figures.of_gap(total, Gap(*gap))
+    for entry in called_back(connection):
+        figures.of_callback(total, entry)
+    for noted in disruptions.noted(connection):
+        figures.of_disruption(total, noted)
+    return total, older
+
+
+def _as_now(first_given: Figures, stored: Figures) -> Figures:
+    """The figures as they would be if the rows of now had been counted."""
+    for figure, value in stored.items():
+        if figure[0] == MOVED:
+            figures.add(first_given, figure[1:], value)
+    return first_given
+
+
+def _net(stored: Figures) -> Figures:
+    """By standard, line and verdict: how many more are so now than were first, as the corrections say."""
+    net = Figures()
+    for figure, value in stored.items():
+        if figure[0] == CORRECTED.name:
+            _, standard, line, old, new = figure
+            figures.add(net, (CORRECTED.name, standard, line, old), -value)
+            figures.add(net, (CORRECTED.name, standard, line, new), value)
+    return net
+
+
+def _moved_verdicts(stored: Figures) -> Figures:
+    """The same, as the movement of `callmon_verdicts_total` says, over all languages."""
+    moved = Figures()
+    for figure, value in stored.items():
+        if figure[:2] == (MOVED, VERDICT.name):
+            _, _, standard, line, _language, verdict = figure
+            figures.add(moved, (CORRECTED.name, standard, line, verdict), value)
+    return moved
+
+
+def _unequal(figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, float], words: str) -> list[str]:
+    pairs = {x: (figure_says.get(x, 0.0), rows_say.get(x, 0.0)) for x in figure_says.keys() | rows_say.keys()}
+    return [
+        f"{' '.join(figure)}: {words.format(*pair)}."
+        for figure, pair in sorted(pairs.items())
+        if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-3)  # seconds are added up in another order
+    ]

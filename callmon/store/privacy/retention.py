@@ -1,0 +1,223 @@
+"""Disposal of callers' numbers at the end of their retention (R-01), with the record that the law asks for.
+
+A number's last use is the end of the last call that it belongs to, or what was last done about a debt to it. What
+was not used since a moment is due:
+
+    due (a look, changes nothing) ─▶ purge: piece, piece, … each with its share of the one disposal record
+
+Calls, facts, findings, the ledger's entries and figures stay as they are: only the number goes, and what linked
+the log of accesses and the ledger to it (the daemon does that, as it does all that is asked by hand). A number
+whose call is in progress, to which a callback is owed, or whose use nobody can date, is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+
+from callmon.core.callbacks import entries as n
+from callmon.core.callbacks.commands import Hand
+from callmon.core.calls.listing_evidence import born
+from callmon.errors import StoreError
+from callmon.store import tables
+from callmon.store.database import Store, _told
+from callmon.store.encryption import Ring
+from callmon.store.privacy import key_rotation as rotation
+from callmon.store.privacy.key_rotation import ACCESS, OBLIGATION
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.calls import CALL, FACT, NUMBER, OPEN
+from callmon.store.queries.obligations import LEDGER
+
+CHUNK = 200
+# What the ledger notes by itself is no use of a number.
+NO_USE = tuple(x.__name__ for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
+DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
+
+
+class Terms(NamedTuple):
+    """Who disposes of what was not used since a moment, when, and by what right."""
+
+    at: datetime
+    unused_since: datetime
+    who: str
+    authority: str
+
+
+class Disposal(msgspec.Struct, frozen=True):
+    """What is due, or was disposed of. Nothing about anybody."""
+
+    numbers: int = 0
+    uses: int = 0
+    first_use: datetime | None = None
+    last_use: datetime | None = None
+    files: int = 0
+
+    def plus(self, uses: Sequence[datetime]) -> Disposal:
+        """And one number, with its uses."""
+        first, last = (self.first_use or uses[0], self.last_use or uses[0])
+        return msgspec.structs.replace(
+            self,
+            numbers=self.numbers + 1,
+            uses=self.uses + len(uses),
+            first_use=min(first, *uses),
+            last_use=max(last, *uses),
+        )
+
+
+def due(store: Store, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
+    """What a purge would dispose of. Raises StoreError while numbers are under two keys."""
+    _refuse_halfway(store)
+    total = Disposal()
+    for tokens in _candidates(store, unused_since, chunk):
+        with _told(store), store.reading() as connection:
+            for uses in _due(connection, tokens, unused_since).values():
+                total = total.plus(uses)
+    return total
+
+
+def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = CHUNK) -> Disposal:
+    """Disposes of what is due and of these files; the record grows with each piece. Raises StoreError."""
+    _refuse_halfway(store)
+    record, total = _begun(store, terms), Disposal()
+    for tokens in _candidates(store, terms.unused_since, chunk):
+        with _told(store), store.writing() as connection:
+            for uses in _erased(connection, store.ring, tokens, terms).values():
+                total = total.plus(uses)
+            _keep(connection, record, total)
+        time.sleep(rotation.PAUSE)
+    for path in files:
+        with _told(store), store.writing() as connection:
+            total = msgspec.structs.replace(total, files=total.files + 1)
+            _keep(connection, record, total)
+            path.unlink(missing_ok=True)
+    _tidy(store)
+    return total
+
+
+def records(store: Store) -> list[tuple[Terms, Disposal]]:
+    """All disposals, oldest first."""
+    with _told(store), store.reading() as connection:
+        rows = connection.execute(select(DISPOSAL).order_by(DISPOSAL.c.id)).mappings().all()
+    return [
+        (Terms(*(row[name] for name in Terms._fields)), Disposal(*(row[x] for x in Disposal.__struct_fields__)))
+        for row in rows
+    ]
+
+
+def _refuse_halfway(store: Store) -> None:
+    """One number would have two tokens, and its last use could be under the other."""
+    if not rotation.is_done(store):
+        raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
+
+
+def _uses() -> Subquery:
+    """Each number's token with the call that used it, when that was, and whether that goes on."""
+    parts = [_in_calls(), *(_in_the_ledger(column) for column in (OBLIGATION.c.token, OBLIGATION.c.other))]
+    return union_all(*parts).subquery()
+
+
+def _in_calls() -> Select[Any]:
+    here = and_(FACT.c["call"] == NUMBER.c["call"], FACT.c.exchange == NUMBER.c.exchange)
+    heard = select(func.max(FACT.c.at)).where(here).correlate(NUMBER).scalar_subquery()
+    used = func.coalesce(CALL.c.ended, CALL.c.arrived, heard, type_=tables.Moment()).label("used")
+    calls = and_(CALL.c["call"] == NUMBER.c["call"], CALL.c.exchange == NUMBER.c.exchange)
+    going_on = and_(OPEN.c["call"] == NUMBER.c["call"], OPEN.c.exchange == NUMBER.c.exchange)
+    columns = (NUMBER.c.token, NUMBER.c["call"].label("name"), used, OPEN.c["call"].label("going_on"))
+    return select(*columns, literal(1).label("is_kept")).outerjoin(CALL, calls).outerjoin(OPEN, going_on)
+
+
+def _in_the_ledger(token: Column[Any]) -> Select[Any]:
+    here = and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
+    owed = case((OBLIGATION.c.state == "open", OBLIGATION.c["call"])).label("going_on")
+    columns = (token.label("token"), OBLIGATION.c["call"].label("name"), LEDGER.c.at.label("used"), owed)
+    return (
+        select(*columns, literal(0).label("is_kept"))
+        .join(LEDGER, here)
+        .where(token.is_not(None), LEDGER.c.kind.not_in(NO_USE))
+    )
+
+
+def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[list[str]]:
+    """Tokens that may be due, in pieces."""
+    uses = _uses()
+    last = func.max(uses.c.used, type_=tables.Moment())
+    no_more = and_(func.count(uses.c.going_on) == 0, func.sum(uses.c.is_kept) > 0)
+    question = select(uses.c.token).group_by(uses.c.token)
+    question = question.having(and_(no_more, or_(last.is_(None), last < unused_since)))
+    with _told(store), store.reading() as connection:
+        found = iter([token for (token,) in connection.execute(question)])
+    while some := list(islice(found, chunk)):
+        yield some
+
+
+def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
+    """Those of the tokens that are, with all their uses: asked again, for somebody may just have called."""
+    known: dict[str, list[datetime | None]] = {}
+    uses = _uses()
+    for token, name, used, going_on, _ in connection.execute(select(uses).where(uses.c.token.in_(tokens))):
+        known.setdefault(token, []).append(None if going_on else used or born(name))
+    dated = {token: [at for at in uses if at is not None] for token, uses in known.items()}
+    return {
+        token: uses for token, uses in dated.items() if len(uses) == len(known[token]) and max(uses) < unused_since
+    }
+
+
+def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
+    rotation.overwrite(connection)
+    if connection.dialect.name == "postgresql":  # who just called is seen, or waits until this is done
+        connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
+    gone = _due(connection, tokens, terms.unused_since)
+    if gone:
+        connection.execute(delete(NUMBER).where(NUMBER.c.token.in_(gone)))
+        connection.execute(update(ACCESS).where(ACCESS.c.token.in_(gone)).values(token=None))
+        _erase_debts(connection, ring, gone, terms)
+    return gone
+
+
+def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], terms: Terms) -> None:
+    known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
+    for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
+        hand = Hand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
+        ledger.put(connection, ring, hand)
+
+
+def _begun(store: Store, terms: Terms) -> int:
+    nothing = {"numbers": 0, "uses": 0, "files": 0}
+    with _told(store), store.writing() as connection:
+        made = connection.execute(insert(DISPOSAL).values(**terms._asdict(), **nothing))
+        (record,) = made.inserted_primary_key or (0,)
+        return int(record)
+
+
+def _keep(connection: Connection, record: int, total: Disposal) -> None:
+    connection.execute(update(DISPOSAL).where(DISPOSAL.c.id == record).values(**msgspec.structs.asdict(total)))
+
+
+def _tidy(store: Store) -> None:
+    """SQLite's write-ahead log still holds what was written over: it is emptied as soon as nobody reads it."""
+    if store.path is not None:
+        with _told(store), store.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

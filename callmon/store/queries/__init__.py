@@ -1,0 +1,1 @@
+"""Read models: calls, obligations, disruptions, reports, reconciliations."""

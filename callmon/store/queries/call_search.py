@@ -1,0 +1,119 @@
+"""Calls as the pages list them: by the day on which they arrived, the latest first, a bounded part at a time.
+
+Each question reads a bounded stretch of an index, however many calls there are: a part begins behind a cursor (the
+arrival and name of the last call that was shown), and looks at no more than SCAN calls for those that are wanted.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from callmon.store.database import Store
+from callmon.store.queries.calls import CALL, FINDING
+from callmon.store.tables import microseconds, moment
+
+SHOWN, SCAN = 50, 300
+Cursor = tuple[datetime, str]
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What is looked for, of the calls that arrived in [begin, end)."""
+
+    begin: datetime
+    end: datetime
+    line: str | None = None
+    outcome: str | None = None
+    standard: str | None = None
+    verdict: str | None = None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A call in a list."""
+
+    call: str
+    exchange: str
+    line: str | None
+    arrived: datetime
+    outcome: str
+    language: str
+    rings: int | None
+    heard: str
+    is_test: bool
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some of the calls. `next`: where the search goes on, None when it is over."""
+
+    calls: list[Found]
+    next: str | None
+
+
+def part(store: Store, wanted: Wanted, after: str | None) -> Part:
+    """The calls behind the cursor `after`; from the day's last when it is None, or not understood."""
+    with store.reading() as connection:
+        return _of_day(connection, wanted, _cursor(after))
+
+
+def _of_day(connection: Connection, wanted: Wanted, cursor: Cursor | None) -> Part:
+    """Those of SCAN calls of the day that are wanted."""
+    is_any = wanted.outcome is None and wanted.standard is None
+    looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")
+    question = select(*(looked.c[name] for name in Found.__struct_fields__))
+    if wanted.outcome is not None:
+        question = question.where(looked.c.outcome == wanted.outcome)
+    if wanted.standard is not None:
+        question = question.where(_judged(looked, wanted))
+    question = question.order_by(looked.c.arrived.desc(), looked.c["call"].desc()).limit(SHOWN + 1)
+    calls = [Found(*row) for row in connection.execute(question)]
+    if len(calls) > SHOWN:
+        return Part(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
+    if is_any:
+        return Part(calls, None)
+    count, last = connection.execute(select(func.count(), func.min(looked.c.arrived))).one()
+    return Part(calls, _written(last, "") if count >= SCAN else None)
+
+
+def _looked_at(wanted: Wanted, cursor: Cursor | None, most: int) -> Select[Any]:
+    """At most so many calls, the latest first."""
+    conditions = [CALL.c.arrived >= wanted.begin, CALL.c.arrived < wanted.end, CALL.c.direction == "inbound"]
+    if wanted.line is not None:
+        conditions.append(CALL.c.line == wanted.line)
+    if cursor is not None:
+        at, name = cursor
+        conditions += [CALL.c.arrived <= at, or_(CALL.c.arrived < at, CALL.c["call"] < name)]
+    columns = [CALL.c[name] for name in Found.__struct_fields__]
+    return select(*columns).where(*conditions).order_by(CALL.c.arrived.desc(), CALL.c["call"].desc()).limit(most)
+
+
+def _judged(looked: Any, wanted: Wanted) -> Any:
+    which = [FINDING.c["call"] == looked.c["call"], FINDING.c.exchange == looked.c.exchange]
+    which.append(FINDING.c.standard == wanted.standard)
+    if wanted.verdict is not None:
+        which.append(FINDING.c.verdict == wanted.verdict)
+    return select(FINDING.c["call"]).where(and_(*which)).exists()
+
+
+def _cursor(after: str | None) -> Cursor | None:
+    """ "1795527733000000-1795527733.0"; None for anything else."""
+    stamp, _, name = (after or "").partition("-")
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 17):
+        return None
+    try:
+        return moment(int(stamp)), name[:100]
+    except OverflowError:
+        return None
+
+
+def _written(at: datetime, name: str) -> str:
+    return f"{microseconds(at)}-{name}"
+
+
+def first_arrival(store: Store) -> datetime | None:
+    """When the first call that is stored arrived."""
+    with store.reading() as connection:
+        found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()
+        return found

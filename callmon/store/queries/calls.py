@@ -1,0 +1,258 @@
+"""Questions to the database, each a function, answered in plain frozen values. Each blocks: ask in a thread.
+
+A person's number is in an answer only where it was asked for (`numbers=True`), by a store that has the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
+
+from callmon.core.calls.call import Call
+from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
+from callmon.core.statistics.counters import Figures
+from callmon.core.verdicts import Finding, Gap
+from callmon.store import tables
+from callmon.store.database import Store
+from callmon.store.encryption import Ring
+from callmon.store.row_mapping import CallKey, call_of, fact_of
+from callmon.store.writer.transaction import figure_of
+
+FACT, OPEN, CALL, FINDING, NUMBER, GAP, HEARTBEAT, COUNTER = (
+    tables.METADATA.tables[str(row.__tablename__)]
+    for row in (
+        tables.FactRow,
+        tables.OpenCallRow,
+        tables.CallRow,
+        tables.FindingRow,
+        tables.NumberRow,
+        tables.GapRow,
+        tables.HeartbeatRow,
+        tables.CounterRow,
+    )
+)
+
+Condition = ColumnElement[bool]
+Which = Callable[[Table], Condition]
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """A call in progress as it was last stored: its facts as they were told, and the findings so far."""
+
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class StoredCall(msgspec.Struct, frozen=True):
+    """All that is stored of one call. `account` is None while it is in progress."""
+
+    exchange: str
+    account: Call | None
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
+
+
+def counters(store: Store) -> Figures:
+    """Every figure as it was committed."""
+    with store.reading() as connection:
+        return counters_of(connection)
+
+
+def counters_of(connection: Connection) -> Figures:
+    """The same in a transaction that is under way."""
+    return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
+
+
+def heartbeats(store: Store) -> dict[str, datetime]:
+    """Until when each exchange was heard with all that it said stored."""
+    with store.reading() as connection:
+        return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
+
+
+def last_calls(store: Store, tests: bool = False) -> dict[str, datetime]:
+    """When each line's last call arrived, of those that are over; or its last test call."""
+    which = and_(CALL.c.arrived.is_not(None), CALL.c.is_test if tests else true())
+    found: dict[str, datetime] = {}
+    with store.reading() as connection:
+        for line in _lines(connection):
+            latest = select(CALL.c.arrived).where(CALL.c.line == line, which).order_by(CALL.c.arrived.desc())
+            at = connection.execute(latest.limit(1)).scalar_one_or_none()
+            if at is not None:
+                found[line] = at
+    return found
+
+
+def _lines(connection: Connection) -> Iterator[str]:
+    """Every line of which a call is stored, each found by the index: as many steps as there are lines."""
+    line: str | None = ""
+    while line is not None:
+        line = connection.execute(select(func.min(CALL.c.line)).where(CALL.c.line > line)).scalar()
+        if line is not None:
+            yield line
+
+
+def ended_calls(
+    store: Store, lines: Iterable[str], begin: datetime, end: datetime
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
+    """Inbound calls that arrived in [begin, end) and are over: by line and outcome, and their verdicts by line,
+    standard and verdict.
+    """
+    when = and_(CALL.c.arrived >= begin, CALL.c.arrived < end)
+    which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound", ~CALL.c.is_test)
+    of_call = (CALL.c.line, CALL.c.outcome)
+    of_finding = (CALL.c.line, FINDING.c.standard, FINDING.c.verdict)
+    both = CALL.join(FINDING, and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange))
+    with store.reading() as connection:
+        calls = connection.execute(select(*of_call, func.count()).where(which).group_by(*of_call)).all()
+        question = select(*of_finding, func.count()).select_from(both).where(which).group_by(*of_finding)
+        verdicts = connection.execute(question).all()
+    return {(row[0], row[1]): row[2] for row in calls}, {(row[0], row[1], row[2]): row[3] for row in verdicts}
+
+
+def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
+    """The messages of callers who came since then, oldest first: (exchange, mailbox, when the call was over)."""
+    which = and_(CALL.c.line.in_(list(lines)), CALL.c.arrived >= since, CALL.c.data.contains('"message":true'))
+    found = []
+    with store.reading() as connection:
+        for exchange, data in connection.execute(select(CALL.c.exchange, CALL.c.data).where(which)):
+            took, ended = (call := call_of(data, {})).voicemail, call.ended
+            if took is not None and took.message and took.mailbox is not None and ended is not None:
+                found.append((exchange, took.mailbox, ended))
+    return sorted(found, key=lambda message: message[2])
+
+
+def gaps(store: Store, exchange: str) -> list[Gap]:
+    """The times in which `exchange` was unheard, oldest first."""
+    question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)
+    with store.reading() as connection:
+        return [Gap(*row) for row in connection.execute(question)]
+
+
+def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
+    """The calls of `exchange` that were in progress when it was last heard, in the order of their arrival."""
+
+    def which(table: Table) -> Condition:
+        open_now = select(OPEN.c["call"]).where(OPEN.c.exchange == exchange)
+        return and_(table.c.exchange == exchange, table.c["call"].in_(open_now))
+
+    with store.reading() as connection:
+        facts = _facts(connection, which, store.ring if numbers else None)
+        findings = _findings(connection, which)
+    return {key[0]: OpenCall(tuple(told), tuple(findings.get(key, ()))) for key, told in facts.items()}
+
+
+def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool = False) -> list[StoredCall]:
+    """The call of that name; several when exchanges gave the same one, none when nobody heard of it."""
+
+    def which(table: Table) -> Condition:
+        return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
+
+    with store.reading() as connection:
+        facts = _facts(connection, which, store.ring if numbers else None)
+        findings = _findings(connection, which)
+        accounts = _accounts(connection, which, store.ring if numbers else None)
+    return [
+        StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
+        for key in dict.fromkeys((*facts, *accounts))
+    ]
+
+
+def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
+    """Those of these calls of which anything is stored."""
+    found: set[str] = set()
+    rest = iter(calls)
+    with store.reading() as connection:
+        while some := list(islice(rest, 500)):
+            which = and_(FACT.c.exchange == exchange, FACT.c["call"].in_(some))
+            found |= set(connection.scalars(select(FACT.c["call"]).where(which).distinct()))
+    return found
+
+
+def phones_dialled(
+    store: Store, exchange: str, lines: Iterable[str], last: int = 50
+) -> list[tuple[str, str, datetime | None]]:
+    """The phones of the exchange dialled before an answer in each line's `last` calls: (line, channel, when)."""
+    found: list[tuple[str, str, datetime | None]] = []
+    with store.reading() as connection:
+        for line in lines:
+            newest = select(CALL.c["call"]).where(CALL.c.line == line, CALL.c.exchange == exchange)
+            names = [name for (name,) in connection.execute(newest.order_by(CALL.c.arrived.desc()).limit(last))]
+
+            def which(table: Table, names: list[str] = names) -> Condition:
+                return and_(table.c["call"].in_(names), table.c.exchange == exchange)
+
+            for facts in _facts(connection, which, None).values() if names else ():
+                found += [(line, fact.channel, fact.at) for fact in _dialled(facts)]
+    return found
+
+
+def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
+    """Phones of the line: not who was dialled after an answer, nor where a phone's forwarding led."""
+    for fact in facts:
+        if isinstance(fact, Answered | Forwarded):
+            return
+        if isinstance(fact, PhoneDialled) and fact.phone != OUTSIDE:
+            yield fact
+
+
+def calls(
+    store: Store, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
+) -> Iterator[tuple[str, Call]]:
+    """Ended calls that arrived in [begin, end), with their exchange, by arrival; or the test calls among them.
+
+    Read as they are asked for: take them quickly, SQLite's log grows while they are being read.
+    """
+    condition = and_(
+        CALL.c.arrived >= begin,
+        CALL.c.arrived < end,
+        true() if line is None else CALL.c.line == line,
+        CALL.c.is_test.is_(tests),
+    )
+    question = select(CALL.c.exchange, CALL.c.data).where(condition)
+    question = question.order_by(CALL.c.arrived, CALL.c["call"]).execution_options(yield_per=500)
+    with store.reading() as connection:
+        for exchange, data in connection.execute(question):
+            yield exchange, call_of(data, {})
+
+
+# Parts of answers.
+
+
+def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, list[Fact]]:
+    known = {} if ring is None else _numbers(connection, which, ring)
+    question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
+    found: dict[CallKey, list[Fact]] = {}
+    for name, exchange, data in connection.execute(question):
+        key = (name, exchange)
+        found.setdefault(key, []).append(fact_of(data, known.get(key, {})))
+    return found
+
+
+def _findings(connection: Connection, which: Which) -> dict[CallKey, list[Finding]]:
+    question = select(FINDING).where(which(FINDING)).order_by(FINDING.c.at, FINDING.c.standard)
+    found: dict[CallKey, list[Finding]] = {}
+    for row in connection.execute(question).mappings():
+        fields = dict(row)
+        key = (fields["call"], fields.pop("exchange"))
+        found.setdefault(key, []).append(Finding(**fields))
+    return found
+
+
+def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, Call]:
+    known = {} if ring is None else _numbers(connection, which, ring)
+    question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
+    return {
+        (name, exchange): call_of(data, known.get((name, exchange), {}))
+        for name, exchange, data in connection.execute(question)
+    }
+
+
+def _numbers(connection: Connection, which: Which, ring: Ring) -> dict[CallKey, dict[str, str]]:
+    found: dict[CallKey, dict[str, str]] = {}
+    for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
+        found.setdefault((name, exchange), {})[role] = ring.open(sealed)
+    return found

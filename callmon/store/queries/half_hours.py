@@ -1,0 +1,46 @@
+"""What days add up to by the half-hour, for the page of this moment: from roll-ups, never from calls. Blocks.
+
+The cost is that of the days asked for, times lines and languages, however many calls they had.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, select
+
+from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.period import midnight
+from callmon.store.database import Store
+from callmon.store.queries import reports as reported
+from callmon.store.rollups import update as rollups
+from callmon.store.rollups.update import ROLLUP
+
+Counts = Counter[tuple[str, str]]  # the cells of `reports/tally`: ("half_hour.offered", "08:30") …
+DAY = timedelta(days=1)
+
+
+class Counted(NamedTuple):
+    """`days`: what each line's calls of each day add up to, of those that had any. `listening`: by exchange."""
+
+    days: dict[date, dict[str, Counts]]
+    listening: dict[str, Listening]
+
+
+def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetime) -> Counted | None:
+    """Of these days, as known at `until`; None while roll-ups are being made anew, or are of another zone."""
+    with store.reading() as connection:
+        if not rollups.state(connection).is_whole(zone):
+            return None
+        found: dict[date, dict[str, Counts]] = {}
+        which = and_(ROLLUP.c.day.in_([day.isoformat() for day in days]), ROLLUP.c.calls > 0)
+        for day, line, cell in connection.execute(select(ROLLUP.c.day, ROLLUP.c.line, ROLLUP.c.cell).where(which)):
+            lines = found.setdefault(date.fromisoformat(day), {})
+            lines.setdefault(line, Counter()).update(rollups.read(cell).counts)
+        begin = midnight(min(days), zone)
+        heard = reported.heard(connection, begin, max(until, begin + DAY), reported.Seal())
+    return Counted(found, {name: Listening(*one) for name, one in heard.items()})

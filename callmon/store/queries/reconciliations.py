@@ -1,0 +1,139 @@
+"""What the reconciliations of each day found: written, and read by metrics and reports. Each blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+
+from sqlalchemy import Connection, and_, delete, func, insert, select
+
+from callmon.core.calls.listing_evidence import born
+from callmon.core.reconciliation import SIDES, Compared, Counted, Difference, LineDay, Reconciliation, Side
+from callmon.store import tables
+from callmon.store.database import Store, _told
+from callmon.store.queries import calls as queries
+from callmon.store.queries.calls import CALL
+
+LINE, DIFFERENCE = (
+    tables.METADATA.tables[str(row.__tablename__)]
+    for row in (tables.ReconciliationRow, tables.ReconciliationCallRow)
+)
+
+
+def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[str, Counted]:
+    """callmon's inbound calls on lines that arrived in [begin, end), test calls too, and are over."""
+    which = and_(CALL.c.exchange == exchange, CALL.c.direction == "inbound", CALL.c.line.is_not(None))
+    columns = (CALL.c["call"], CALL.c.line, CALL.c.arrived)
+    dated = and_(which, CALL.c.arrived >= begin, CALL.c.arrived < end)
+    with store.reading() as connection:
+        found = [Counted(*row) for row in connection.execute(select(*columns).where(dated))]
+        # Of one whose arrival nobody heard, the id tells the second.
+        for call, line, _ in connection.execute(select(*columns).where(which, CALL.c.arrived.is_(None))):
+            at = born(call)
+            if at is not None and begin <= at < end:
+                found.append(Counted(call, line, at))
+    return {one.call: one for one in found}
+
+
+def first_sign(store: Store, exchange: str) -> datetime | None:
+    """When callmon first heard a call of that exchange, or noticed that it did not hear it."""
+    with store.reading() as connection:
+        asked = ((CALL, CALL.c.arrived), (queries.GAP, queries.GAP.c.began))
+        found = [
+            connection.execute(select(func.min(column)).where(table.c.exchange == exchange)).scalar()
+            for table, column in asked
+        ]
+    return min((at for at in found if at is not None), default=None)
+
+
+def known(store: Store, exchange: str, calls: Collection[str]) -> set[str]:
+    """Those of which anything is stored."""
+    return queries.known(store, exchange, calls)
+
+
+def write(store: Store, one: Reconciliation, now: datetime) -> None:
+    """In place of what was found of that day before. Raises StoreError."""
+    day = one.day.isoformat()
+    with _told(store), store.writing() as connection:
+        for table in (LINE, DIFFERENCE):
+            connection.execute(delete(table).where(table.c.exchange == one.exchange, table.c.day == day))
+        of_line = [
+            {"exchange": one.exchange, "day": day, "line": x.line, "done": now, "of_exchange": x.exchange,
+             "of_callmon": x.callmon}
+            for x in one.lines
+        ]  # fmt: skip
+        if of_line:
+            connection.execute(insert(LINE), of_line)
+        differing = [
+            {"exchange": one.exchange, "day": day, "call": x.call, "line": x.line, "arrived": x.arrived,
+             "counted_by": x.counted_by}
+            for x in one.differences
+        ]  # fmt: skip
+        if differing:
+            connection.execute(insert(DIFFERENCE), differing)
+
+
+def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
+    """What was found of that day; None when it was not reconciled."""
+    which = {"exchange": exchange, "day": day.isoformat()}
+    with store.reading() as connection:
+        lines = connection.execute(select(LINE).filter_by(**which).order_by(LINE.c.line)).mappings().all()
+        calls = connection.execute(select(DIFFERENCE).filter_by(**which)).mappings().all()
+    if not lines:
+        return None
+    found = [Difference(x["counted_by"], x["call"], x["line"], x["arrived"]) for x in calls]
+    counts = tuple(LineDay(x["line"], x["of_exchange"], x["of_callmon"]) for x in lines)
+    return Reconciliation(exchange, day, counts, tuple(sorted(found, key=lambda x: (x.arrived, x.call))))
+
+
+def latest(store: Store, exchanges: Iterable[str]) -> list[Compared]:
+    """Of each exchange that was ever reconciled."""
+    with store.reading() as connection:
+        found = []
+        for exchange in exchanges:
+            question = select(LINE.c.day, LINE.c.done).where(LINE.c.exchange == exchange)
+            row = connection.execute(question.order_by(LINE.c.day.desc()).limit(1)).one_or_none()
+            if row is not None:
+                only = _only(connection, and_(DIFFERENCE.c.exchange == exchange, DIFFERENCE.c.day == row.day))
+                found.append(Compared(exchange, date.fromisoformat(row.day), row.done, only))
+        return found
+
+
+def _only(connection: Connection, which: queries.Condition) -> dict[Side, int]:
+    question = select(DIFFERENCE.c.counted_by, func.count()).where(which).group_by(DIFFERENCE.c.counted_by)
+    counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(question)}
+    return {side: counts.get(side, 0) for side in SIDES}
+
+
+def agreeing(connection: Connection, first: date, after: date) -> dict[str, list[date]]:
+    """By exchange, the days from `first` to the one before `after` of which its own records and callmon have the
+    same calls, in order. A day without any in the records is none: they may not have been kept then.
+    """
+    begin, end = first.isoformat(), after.isoformat()
+    days = select(LINE.c.exchange, LINE.c.day).where(LINE.c.day >= begin, LINE.c.day < end)
+    days = days.group_by(LINE.c.exchange, LINE.c.day).having(func.sum(LINE.c.of_exchange) > 0)
+    differ = select(DIFFERENCE.c.exchange, DIFFERENCE.c.day).where(
+        DIFFERENCE.c.day >= begin, DIFFERENCE.c.day < end
+    )
+    wrong = {(row[0], row[1]) for row in connection.execute(differ)}
+    found: dict[str, list[date]] = {}
+    for exchange, day in connection.execute(days.order_by(LINE.c.day)):
+        if (exchange, day) not in wrong:
+            found.setdefault(exchange, []).append(date.fromisoformat(day))
+    return found
+
+
+def of_period(
+    connection: Connection, first: date, after: date, lines: Iterable[str] | None = None
+) -> dict[str, int] | None:
+    """The days from `first` to the one before `after` that were compared, and what each side alone counted on
+    these lines (all of them: None); None when no day of these was.
+    """
+    begin, end = first.isoformat(), after.isoformat()
+    question = select(func.count(LINE.c.day.distinct())).where(LINE.c.day >= begin, LINE.c.day < end)
+    days = connection.execute(question).scalar_one()
+    which = and_(DIFFERENCE.c.day >= begin, DIFFERENCE.c.day < end)
+    if lines is not None:
+        which = and_(which, DIFFERENCE.c.line.in_(list(lines)))
+    only = _only(connection, which)
+    return {"days": days} | {f"{side}_only": count for side, count in only.items()} if days else None

@@ -1,0 +1,79 @@
+"""Questions of the pages to the ledger. Each blocks: ask in a thread. Each reads a bounded number of rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, select
+
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.disruptions.disruption import Disruption
+from callmon.store.database import Store
+from callmon.store.queries.calls import CALL
+from callmon.store.queries.disruptions import up_since
+from callmon.store.queries.obligations import OBLIGATION, WHOLE
+from callmon.store.row_mapping import obligation_of
+
+MOST_OWED = 300
+MOST_MET = 500  # calls that a disruption met; of more it is said that there are more
+BEFORE = 300  # calls of a line that came before it began, among which those are looked for that were still up
+
+
+class Worklist(NamedTuple):
+    """The most urgent entries that are open, and how many there are in all."""
+
+    entries: list[Obligation]
+    whole: int
+
+
+def worklist(
+    store: Store, line: str | None = None, language: str | None = None, service: str | None = None
+) -> Worklist:
+    """What is owed, by the last moment at which a person can act; of a line, a language, a service."""
+    which = and_(
+        OBLIGATION.c.is_live,
+        OBLIGATION.c.state == "open",
+        *(
+            column == value
+            for column, value in (
+                (OBLIGATION.c.line, line),
+                (OBLIGATION.c.language, language),
+                (OBLIGATION.c.service, service),
+            )
+            if value is not None
+        ),
+    )
+    urgent = func.coalesce(OBLIGATION.c.actionable, OBLIGATION.c.due)
+    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_OWED)
+    with store.reading() as connection:
+        found = [obligation_of(*row) for row in connection.execute(question)]
+        count = len(found) if len(found) < MOST_OWED else _count(connection, which)
+    return Worklist(found, count)
+
+
+def _count(connection: Connection, which: object) -> int:
+    question = select(func.count()).select_from(OBLIGATION).where(which)  # type: ignore[arg-type]  # a condition
+    return int(connection.execute(question).scalar_one())
+
+
+def calls_met(store: Store, one: Disruption) -> int:
+    """As `disruptions.calls_met`, up to MOST_MET + 1: on a busy exchange a long one met hundreds of thousands."""
+    public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
+    during = and_(CALL.c.line.in_(list(one.lines)), CALL.c.arrived >= one.began, public)
+    if one.ended is not None:
+        during = and_(during, CALL.c.arrived <= one.ended)
+    some = select(CALL.c["call"]).where(during).limit(MOST_MET + 1).subquery()
+    with store.reading() as connection:
+        found = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+        for line in one.lines if found <= MOST_MET else ():
+            found += _still_up(connection, line, one)
+    return min(found, MOST_MET + 1)
+
+
+def _still_up(connection: Connection, line: str, one: Disruption) -> int:
+    """Of the line's latest calls before it began, those that had not ended."""
+    when = and_(CALL.c.arrived > up_since(one), CALL.c.arrived < one.began)
+    latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
+    looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
+    which = and_(looked.c.ended > one.began, looked.c.direction == "inbound", ~looked.c.is_test)
+    return int(connection.execute(select(func.count()).select_from(looked).where(which)).scalar_one())

@@ -1,0 +1,215 @@
+"""Roll-ups made of calls that are stored already, and whether roll-ups and calls agree. Each blocks.
+
+Cells whose days are of another time zone, or that another version counted, are never read: `settle` empties
+them, and `build` makes them anew, some calls a transaction, while the daemon goes on writing; who interrupts it
+may go on at any time. Until that is done reports count the calls themselves (`reported.py`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, delete, func, select, update
+
+from callmon.core.verdicts import Finding
+from callmon.store.database import Store, _told
+from callmon.store.queries.calls import CALL, FINDING, Condition
+from callmon.store.rollups.update import (
+    FOREVER,
+    ROLLUP,
+    STATE,
+    VERSION,
+    Key,
+    Rollup,
+    State,
+    Told,
+    counted,
+    of_row,
+    put,
+    state,
+)
+from callmon.store.row_mapping import CallKey
+from callmon.store.tables import microseconds, moment
+from callmon.store.writer.transaction import Writing
+
+# Few enough that a daemon on the same SQLite file never waits long for the lock.
+CHUNK = 1_000
+PAUSE_SECONDS = 0.01
+
+
+def settle(store: Store, zone: ZoneInfo) -> None:
+    """Roll-ups of this version and zone are kept from now on; others are gone. Raises StoreError."""
+    with _told(store), store.reading() as connection:
+        if _are_kept(state(connection), zone):
+            return
+    with _told(store), store.writing() as connection:
+        if not _are_kept(state(connection, "write"), zone):
+            _begin(connection, zone)
+
+
+def _are_kept(found: State, zone: ZoneInfo) -> bool:
+    return found.is_ours and found.zone == zone.key
+
+
+def anew(store: Store, zone: ZoneInfo) -> None:
+    """All of them gone, to be built again. Raises StoreError."""
+    with _told(store), store.writing() as connection:
+        state(connection, "write")
+        _begin(connection, zone)
+
+
+def _begin(connection: Connection, zone: ZoneInfo) -> None:
+    connection.execute(delete(ROLLUP))
+    earliest = connection.execute(select(func.min(CALL.c.arrived))).scalar()
+    until = FOREVER if earliest is None else microseconds(earliest)
+    connection.execute(update(STATE).values(zone=zone.key, version=VERSION, until=until))
+
+
+class Built(NamedTuple):
+    """How far it has come: calls of this transaction, and the last arrival (None: all is done)."""
+
+    calls: int
+    until: datetime | None
+
+
+def left(store: Store) -> int:
+    """How many calls are in no roll-up yet."""
+    with _told(store), store.reading() as connection:
+        found = state(connection)
+        if found.until == FOREVER:
+            return 0
+        which = CALL.c.arrived >= moment(found.until)
+        return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
+
+
+def build(store: Store, chunk: int = CHUNK, pause: float = PAUSE_SECONDS) -> Iterator[Built]:
+    """Goes on until every call is in its roll-up, a transaction for about `chunk`. Raises StoreError."""
+    while (built := step(store, chunk)) is not None:
+        yield built
+        time.sleep(pause)  # others may write
+
+
+def step(store: Store, chunk: int) -> Built | None:
+    """One transaction of that; None when nothing is left to do. Raises StoreError."""
+    with _told(store), store.reading() as connection:
+        if _is_done(state(connection)):
+            return None
+    with _told(store), store.writing() as connection:
+        return _chunk(connection, chunk)
+
+
+def _is_done(found: State) -> bool:
+    return not found.is_ours or found.until == FOREVER
+
+
+def _chunk(connection: Connection, size: int) -> Built | None:
+    found = state(connection, "write")
+    if _is_done(found):
+        return None
+    until = _end(connection, found, size)
+    which = CALL.c.arrived >= moment(found.until)
+    if until is not None:
+        which = and_(which, CALL.c.arrived < until)
+    cells: dict[Key, Rollup] = {}
+    calls = count(connection, which, ZoneInfo(found.zone), cells)
+    put(Writing(connection), cells)
+    connection.execute(update(STATE).values(until=FOREVER if until is None else microseconds(until)))
+    return Built(calls, until)
+
+
+def _end(connection: Connection, found: State, size: int) -> datetime | None:
+    """The first arrival behind about `size` calls; None when there are no more."""
+    later = select(CALL.c.arrived).where(CALL.c.arrived >= moment(found.until)).order_by(CALL.c.arrived)
+    end: datetime | None = connection.execute(later.limit(1).offset(size)).scalar()
+    if end is None or microseconds(end) > found.until:
+        return end
+    # So many arrived at one moment: all of them.
+    after: datetime | None = connection.execute(
+        select(func.min(CALL.c.arrived)).where(CALL.c.arrived > end)
+    ).scalar()
+    return after
+
+
+def count(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[Key, Rollup]) -> int:
+    """Counts calls as their rows are now."""
+    calls = 0
+    for exchange, told in rows(connection, which):
+        counted(cells, exchange, told, zone)
+        calls += 1
+    return calls
+
+
+def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]:
+    """Calls with the verdicts on them, and their exchange."""
+    of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
+    given: dict[CallKey, list[Finding]] = {}
+    for row in connection.execute(select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)):
+        fields = dict(row._mapping)
+        key = (fields["call"], fields.pop("exchange"))
+        given.setdefault(key, []).append(Finding(**fields))
+    columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)
+    for name, exchange, data in connection.execute(select(*columns).where(which)):
+        yield exchange, Told(data, tuple(given.get((name, exchange), ())))
+
+
+# Whether they agree.
+
+
+def differences(
+    store: Store, zone: ZoneInfo, first: date | None = None, last: date | None = None
+) -> Iterator[list[str]]:
+    """Where the roll-ups of days and the calls disagree, a list for each day, empty when it is well.
+
+    `first` to `last`; without them, all days of which anything is stored. Raises StoreError.
+    """
+    with _told(store), store.reading() as connection:
+        found = state(connection)
+        days = _days(connection, zone, first, last)
+    if not found.is_whole(zone):
+        yield ["the roll-ups are not made yet, or of another version or time zone: run `callmon db upgrade`."]
+        return
+    for day in days:
+        with _told(store), store.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield _differences(connection, zone, day)
+
+
+def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date | None) -> list[date]:
+    days = connection.execute(select(func.min(ROLLUP.c.day), func.max(ROLLUP.c.day))).one()
+    times = connection.execute(select(func.min(CALL.c.arrived), func.max(CALL.c.arrived))).one()
+    known = [date.fromisoformat(x) for x in days if x] + [x.astimezone(zone).date() for x in times if x]
+    if not known:
+        return []
+    begin, end = first or min(known), last or max(known)
+    return [begin + timedelta(n) for n in range((end - begin).days + 1)]
+
+
+def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]:
+    begin, end = (datetime(x.year, x.month, x.day, tzinfo=zone) for x in (day, day + timedelta(1)))
+    cells: dict[Key, Rollup] = {}
+    count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
+    told = []
+    asked = select(ROLLUP).where(ROLLUP.c.day == day.isoformat())
+    kept = dict(map(of_row, connection.execute(asked)))
+    for key in sorted(kept.keys() | cells.keys()):
+        has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
+        if has.row(key) != right.row(key):
+            told.append(f"{' '.join(filter(None, key))}: {_how(has, right)}; run `callmon db rejudge`.")
+    return told
+
+
+def _how(has: Rollup, right: Rollup) -> str:
+    """The first thing that is otherwise."""
+    if has.stored != right.stored:
+        return f"{has.stored} calls rolled up, and {right.stored} stored"
+    pairs = {**has.cell.counts, **right.cell.counts}
+    for name, part in sorted(pairs):
+        one, other = has.cell.counts[name, part], right.cell.counts[name, part]
+        if one != other:
+            return f"{name} {part}".rstrip() + f" is {one} rolled up, and {other} in the calls"
+    return "rolled up from other rows than are stored"

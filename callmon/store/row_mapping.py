@@ -1,0 +1,276 @@
+"""Outcomes to rows, table by table. Pure: knows the tables' columns, no SQL and no connection.
+
+Takes the numbers of people out of facts and calls, into rows of their own, and puts them back when they are
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from callmon.core.callbacks.entries import AnyEntry, CalledBack
+from callmon.core.callbacks.obligation import Key, Obligation
+from callmon.core.callbacks.written_merge import Written
+from callmon.core.calls.call import Call
+from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
+from callmon.core.statistics.counters import language_label
+from callmon.core.verdicts import Finding, Gap, Outcome
+from callmon.store.disruption_rows_merge import DisruptionRows
+from callmon.store.encryption import Ring
+from callmon.store.tables import microseconds
+from callmon.store.writer.messages import Heartbeat, Item
+
+Row = tuple[Any, ...]
+CallKey = tuple[str, str]  # (call, exchange), the order of every key
+Numbers = Mapping[str, str]
+Source = TypeVar("Source", Arrived, Call)
+
+# A group holds fewer facts than this, so that (group's number, place in it) is one ascending integer.
+PLACES = 1 << 20
+
+CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
+
+_encode = msgspec.json.Encoder().encode
+_decode_fact = msgspec.json.Decoder(AnyFact).decode
+_decode_call = msgspec.json.Decoder(Call).decode
+_decode_entry = msgspec.json.Decoder(AnyEntry).decode
+_decode_obligation = msgspec.json.Decoder(Obligation).decode
+
+
+class Rows:
+    """What a group of outcomes holds. Calls, findings and gaps by their key: the first of each stands."""
+
+    def __init__(self, group: int, place: int = 0) -> None:
+        self._n = group * PLACES + place
+        self._entry = group * PLACES + place
+        self.ledger: list[Row] = []
+        self.obligations: dict[Key, Obligation] = {}
+        self.called_back: list[CalledBack] = []
+        self.hand = 0
+        self.disruptions = DisruptionRows(group * PLACES + place)
+        self.facts: list[Row] = []
+        self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first stands
+        self.withheld: list[CallKey] = []
+        self.begun: list[CallKey] = []
+        self.over: list[CallKey] = []
+        self.calls: dict[CallKey, Call] = {}
+        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.corrections: dict[tuple[str, str, str], Finding] = {}
+        self.gaps: dict[tuple[str, datetime], Gap] = {}
+        self.heard: dict[str, datetime] = {}
+        self._accounts: dict[CallKey, str] = {}
+
+    def take(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if isinstance(item, Heartbeat):
+                self.heard[item.exchange] = item.at
+            else:
+                self._take_outcome(item.exchange, item)
+
+    def _take_outcome(self, exchange: str, outcome: Outcome) -> None:
+        for fact in outcome.facts:
+            self._take_fact(exchange, fact)
+        for finding in outcome.findings:
+            self.findings.setdefault((finding.call, exchange, finding.standard), finding)
+        for call in outcome.calls:
+            self.calls.setdefault((call.call, exchange), call)
+            self._take_numbers(exchange, call)
+        for gap in outcome.gaps:
+            self.gaps.setdefault((gap.exchange, gap.start), gap)
+        for written in outcome.ledger:
+            self._take_written(written)
+        self.hand = max(self.hand, outcome.hand)
+        if outcome.disruptions or outcome.disruption_hand:
+            self.disruptions.take(outcome.disruptions, outcome.disruption_hand)
+
+    def _take_written(self, written: Written) -> None:
+        entry = written.entry
+        told = _encode(entry).decode()
+        at, kind = microseconds(entry.at), type(entry).__name__
+        self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, told))
+        self._entry += 1
+        self.obligations[written.obligation.key] = written.obligation
+        if isinstance(entry, CalledBack):
+            self.called_back.append(entry)
+        for finding in written.findings:
+            self.findings.setdefault((finding.call, entry.exchange, finding.standard), finding)
+        for finding in written.corrections:
+            self.corrections[finding.call, entry.exchange, finding.standard] = finding
+
+    def _take_fact(self, exchange: str, fact: Fact) -> None:
+        call, at, kind = fact.call, fact.at, type(fact)
+        if kind is Arrived:
+            assert isinstance(fact, Arrived)
+            self.begun.append((call, exchange))
+            self._take_numbers(exchange, fact)
+            fact = without_numbers(fact)
+        elif kind is NumberWithheld:
+            self.withheld.append((call, exchange))
+            self.numbers.pop((call, exchange, CALLER), None)  # R-51: delivered, and not to be kept
+        elif kind is CallbackRequested:
+            assert isinstance(fact, CallbackRequested)
+            if fact.number is not None:
+                self.numbers.setdefault((call, exchange, CALLBACK), fact.number)
+                fact = msgspec.structs.replace(fact, number=OUTSIDE)
+        elif kind is Ended:
+            self.over.append((call, exchange))
+        told = _encode(fact).decode()
+        self.facts.append((call, exchange, self._n, _micro(at), kind.__name__, told))
+        self._n += 1
+
+    def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:
+        if source.caller is not None:
+            self.numbers.setdefault((source.call, exchange, CALLER), source.caller)
+        if source.direction == "outbound" and source.dialled != OUTSIDE:
+            self.numbers.setdefault((source.call, exchange, DIALLED), source.dialled)
+
+    def number_rows(self, ring: Ring) -> list[Row]:
+        """Sealed, each with its token; none without a key."""
+        if not ring:
+            return []
+        return [(*key, ring.seal(number), ring.token(number)) for key, number in self.numbers.items()]
+
+    def call_rows(self) -> list[Row]:
+        return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
+
+    def account(self, key: CallKey) -> str:
+        """All of a call, as it is stored."""
+        if key not in self._accounts:
+            self._accounts[key] = encoded(self.calls[key])
+        return self._accounts[key]
+
+    def finding_rows(self) -> list[Row]:
+        return finding_rows(self.findings)
+
+    def obligation_rows(self) -> list[Row]:
+        return [obligation_row(one) for one in self.obligations.values()]
+
+    def gap_rows(self) -> list[Row]:
+        return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
+
+    def heartbeat_rows(self) -> list[Row]:
+        return [(exchange, microseconds(at)) for exchange, at in self.heard.items()]
+
+
+def without_numbers(source: Source) -> Source:
+    """An outside party's number is "outside" wherever an extension would stand; a caller's is absent."""
+    dialled = OUTSIDE if source.direction == "outbound" else source.dialled
+    return msgspec.structs.replace(source, caller=None, dialled=dialled)
+
+
+def _with_numbers(source: Source, numbers: Numbers) -> Source:
+    caller = numbers.get(CALLER, source.caller)
+    return msgspec.structs.replace(source, caller=caller, dialled=numbers.get(DIALLED, source.dialled))
+
+
+def _call_row(exchange: str, call: Call, account: str) -> Row:
+    waited = None if call.waited is None else call.waited.longest
+    return (
+        call.call,
+        exchange,
+        call.line,
+        call.direction,
+        language_label(call.language),
+        call.in_hours,
+        _micro(call.arrived),
+        _micro(call.answered),
+        _micro(call.ended),
+        call.outcome,
+        call.rings,
+        call.rings_estimated,
+        None if waited is None else round(waited.total_seconds() * 1_000_000),
+        call.heard,
+        account,
+        call.test,
+    )
+
+
+def encoded(call: Call) -> str:
+    """All of the account, without anybody's number."""
+    return _encode(without_numbers(call)).decode()
+
+
+def finding_rows(findings: Mapping[tuple[str, str, str], Finding]) -> list[Row]:
+    return [_finding_row(exchange, finding) for (_, exchange, _), finding in findings.items()]
+
+
+def _finding_row(exchange: str, f: Finding) -> Row:
+    return (
+        f.call,
+        exchange,
+        f.standard,
+        _micro(f.at),
+        f.line,
+        f.language,
+        f.in_hours,
+        f.verdict,
+        f.reason_key,
+        f.number,
+        f.cause,
+    )
+
+
+def obligation_row(one: Obligation) -> Row:
+    due = one.due
+    return (
+        one.id,
+        one.exchange,
+        one.call,
+        one.kind,
+        one.opening,
+        one.line,
+        one.service,
+        one.language,
+        one.token,
+        one.other,
+        one.hidden,
+        " ".join(one.cautions),
+        microseconds(one.opened),
+        microseconds(due.at),
+        _micro(one.dues.business),
+        _micro(due.actionable),
+        _micro(one.settled),
+        _micro(one.acknowledged),
+        one.state,
+        one.reason,
+        one.count,
+        len(one.attempts),
+        one.is_soon,
+        one.is_overdue,
+        one.is_live,
+        _encode(msgspec.structs.replace(one, token=None, other=None)).decode(),
+    )
+
+
+def _micro(at: datetime | None) -> int | None:
+    return None if at is None else microseconds(at)
+
+
+# The way back.
+
+
+def fact_of(data: str, numbers: Numbers) -> Fact:
+    return with_number(_decode_fact(data), numbers)
+
+
+def with_number(fact: AnyFact, numbers: Numbers) -> AnyFact:
+    if isinstance(fact, CallbackRequested) and fact.number is not None:
+        return msgspec.structs.replace(fact, number=numbers.get(CALLBACK, fact.number))
+    return _with_numbers(fact, numbers) if isinstance(fact, Arrived) else fact
+
+
+def entry_of(data: str) -> AnyEntry:
+    entry: AnyEntry = _decode_entry(data)
+    return entry
+
+
+def obligation_of(data: str, token: str | None, other: str | None) -> Obligation:
+    return msgspec.structs.replace(_decode_obligation(data), token=token, other=other)
+
+
+def call_of(data: str, numbers: Numbers) -> Call:
+    return _with_numbers(_decode_call(data), numbers)

@@ -1,0 +1,1 @@
+"""The write path: outbox, writer process, lease, idempotent transactions."""

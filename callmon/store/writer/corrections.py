@@ -1,0 +1,38 @@
+"""Verdicts that a later entry of the ledger corrects, in the transaction that writes the entry.
+
+A verdict is counted once, as first given. Its correction is counted in `callmon_verdicts_corrected_total`, and the
+difference between rows and figures in `MOVED` (`rejudge.py`). Never replaces a verdict by the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from callmon.core.statistics import counters as figures
+from callmon.core.statistics.counters import CORRECTED, Figures
+from callmon.core.verdicts import Finding
+
+FindingKey = tuple[str, str, str]  # call, exchange, standard
+MOVED = "moved"
+
+
+def correct(
+    given: Mapping[FindingKey, Finding], corrections: Mapping[FindingKey, Finding], added: Figures
+) -> dict[FindingKey, Finding]:
+    """The findings to replace; what that counts goes into `added`. `given`: the verdicts so far."""
+    replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
+    for key, new in replaced.items():
+        old = given[key]
+        figures.add(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+        was, now = Figures(), Figures()
+        figures.of_finding(was, old)
+        figures.of_finding(now, new)
+        move(was, now, added)
+    return replaced
+
+
+def move(was: Figures, now: Figures, added: Figures) -> None:
+    """By how much the rows now differ from the figures that first counted them."""
+    for figure in was.keys() | now.keys():
+        if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
+            figures.add(added, (MOVED, *figure), moved)

@@ -1,0 +1,401 @@
+"""The thread between the listener and the scribe: gathers, sends, and takes the answers.
+
+    gathering ──100 ms, or enough──▶ sent ──Stored──▶ forgotten, its figures published
+        ▲                             │
+      offer                    the scribe ended: another is started (0.1 s … 5 s), says how the
+                               database stands, and gets what is not in it once more
+
+Where callmons share a database and another one writes (`lease.py`), what was gathered and sent is kept instead,
+until that other is known to have written it (`kept.py`). When it is our turn, `lead` says what is missing there.
+
+    standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
+
+Every group bears a number and is kept until the scribe says that it is committed (`pending.py`). A scribe that
+died may have committed the last one without saying so: the next one reads the number in the database. So each is
+stored exactly once, and a figure is published only after the commit that made it true.
+
+Refuses to touch the database: that is the scribe's.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+from collections import deque
+from contextlib import suppress
+from math import inf
+from threading import Condition, Thread
+from time import monotonic
+
+from callmon.errors import StoreError
+from callmon.store.writer import messages as wire
+from callmon.store.writer import standby_buffer as kept
+from callmon.store.writer.committed import Tally
+from callmon.store.writer.leadership import Turn
+from callmon.store.writer.outbox import Journal
+from callmon.store.writer.pending_merge import TRY_AGAIN, Pending, Sent
+from callmon.store.writer.spawn import Child, told
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+MAX_GROUP = 5_000
+PIECE = 1 << 18
+
+
+class Courier:
+    """Owns the thread and the scribe. `waiting` takes what one thread, the listener's, encoded."""
+
+    def __init__(
+        self, opening: wire.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
+    ) -> None:
+        self._opening, self._tally = opening, tally
+        self._group_seconds = group_seconds
+        # One list for good: the listener appends to it, and calls wake() at the first and at the MAX_GROUPth;
+        # this thread cuts off its beginning. Each is one step of the interpreter: neither waits for the other.
+        self.waiting: list[bytes] = []
+        self.turn = Turn(opening.is_shared, self.waiting)
+        self.pending = Pending(journal, opening.token)
+        self._is_new = True  # it does not know yet how the database stands
+        self._post_at = 0.0  # not before, for the journal could not be read
+        self._outgoing: deque[memoryview] = deque()
+        self._frames = wire.Frames()
+        self._number: int | None = None  # of the last group made; None until the database was read
+        self._since: float | None = None
+        self._hurry = self._closing = False
+        self._child: Child | None = None
+        self._is_stuck = False  # the scribe is well, and cannot get at the database
+        self._has_said_goodbye = self._has_given_up = False
+        self._start_at, self._wait = 0.0, FIRST_WAIT
+        self._knock, self._door = socket.socketpair()
+        for end in (self._knock, self._door):
+            end.setblocking(False)
+        self._ready = selectors.DefaultSelector()
+        self._ready.register(self._knock, selectors.EVENT_READ)
+        # What others read.
+        self.done = self.set_aside = 0
+        self.oldest: float | None = None
+        self.trouble: str | None = None
+        self.changed = Condition()  # told when `done`, `trouble` or `is_open` changes
+        self.is_open = False
+        self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
+        self.thread.start()
+
+    def hurry(self) -> None:
+        """Send at once what waits."""
+        self._hurry = True
+        self.wake()
+
+    def close(self) -> None:
+        """Send what waits and end; the thread ends when the scribe has."""
+        self._closing = True
+        self.wake()
+
+    def lead(self, missing: list[bytes]) -> None:
+        """After `turn.gained`, by the listener's thread: of all that is kept only this is not in the database."""
+        self.turn.lead(missing)
+        self.wake()
+
+    @property
+    def scribe(self) -> int | None:
+        """The number of the process that writes now."""
+        return child.pid if (child := self._child) else None
+
+    def wake(self) -> None:
+        with suppress(OSError):  # woken so often that it cannot but wake, or over
+            self._door.send(b"\0")
+
+    # From here on: this thread alone.
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                self._start_when_due()
+                self._lead_when_told()
+                self._gather_when_due()
+                self._beat_when_due()
+                self._spill_when_due()
+                self._post_when_due()
+                self._say_goodbye_when_due()
+                for key, what in self._ready.select(self._patience()):
+                    self._attend(key.fileobj, what)
+        finally:
+            self._end()
+
+    def _attend(self, end: object, what: int) -> None:
+        if end is self._knock:
+            self._knock.recv(4096)
+            return
+        if what & selectors.EVENT_WRITE:
+            self._send()
+        if what & selectors.EVENT_READ:
+            self._receive()
+
+    def _is_over(self) -> bool:
+        if not self._closing or self._child is not None:
+            return False
+        return self._has_given_up or self._number is None or not (self.pending or self.waiting)
+
+    def _end(self) -> None:
+        self._leave_to_journal()
+        for end in (self._knock, self._door, self._ready):
+            end.close()
+        if self._child is not None:  # a mistake of ours ended this thread: the scribe writes what it has
+            self._child.wire.close()
+        with self.changed:
+            self.changed.notify_all()
+
+    def _leave_to_journal(self) -> None:
+        """What was not written is there for whoever starts next; a standby's is written by who leads."""
+        while self.waiting and self._number is not None and not self.turn.is_standby:
+            self._gather()
+        self.pending.close()
+
+    def _patience(self) -> float | None:
+        """Until something is to be done though nothing comes."""
+        due = self._group_due() if self.waiting and self._number is not None else inf
+        due = due if self._child is not None else min(due, self._start_at)
+        due = min(due, self.turn.beat_due(self.is_open), self.pending.spill_due(self._is_away))
+        due = min(due, self._post_at or inf)
+        return None if due == inf else max(0.0, due - monotonic())
+
+    # Gathering and sending.
+
+    def _group_due(self) -> float:
+        at_once = self._hurry or self._closing or len(self.waiting) >= MAX_GROUP
+        return 0.0 if at_once or self._since is None else self._since + self._group_seconds
+
+    def _gather_when_due(self) -> None:
+        if not self.waiting or self.turn.is_standby:
+            self._hurry = False
+            return
+        if self._since is None:
+            self._since = monotonic()
+            self.oldest = self.pending.since or self._since
+        if self._number is not None and monotonic() >= self._group_due():
+            self._gather()
+
+    def _gather(self) -> None:
+        assert self._number is not None
+        items = self.waiting[:MAX_GROUP]
+        del self.waiting[: len(items)]
+        self._number += 1
+        frame = wire.group_frame(self._number, items)
+        self.pending.add(Sent(self._number, len(items), self._since or monotonic(), frame))
+        self._since = None
+
+    @property
+    def _is_away(self) -> bool:
+        """The database takes nothing now."""
+        return not self.is_open or self._is_stuck
+
+    def _spill_when_due(self) -> None:
+        if monotonic() >= self.pending.spill_due(self._is_away):
+            self.pending.spill()
+
+    def _post_when_due(self) -> None:
+        if not self.is_open or self._has_said_goodbye or monotonic() < self._post_at:
+            return
+        self._post_at = 0.0
+        try:
+            for frame in self.pending.to_post():
+                self._post(frame)
+        except StoreError as error:
+            self._post_at = monotonic() + TRY_AGAIN
+            self._wait_because(str(error))
+
+    def _post(self, frame: bytes) -> None:
+        self._outgoing.append(memoryview(frame))
+        self._send()
+
+    def _send(self) -> None:
+        if self._child is None:
+            return
+        try:
+            while self._outgoing:
+                sent = self._child.wire.send(self._outgoing[0])
+                rest = self._outgoing.popleft()[sent:]
+                if rest:
+                    self._outgoing.appendleft(rest)
+        except BlockingIOError:
+            pass
+        except OSError:  # it died; what it said before is still to be read
+            self._outgoing.clear()
+        if self._has_said_goodbye and not self._outgoing:
+            with suppress(OSError):
+                self._child.wire.shutdown(socket.SHUT_WR)
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
+        self._ready.modify(self._child.wire, wanted)
+
+    def _say_goodbye_when_due(self) -> None:
+        """When all is sent; or when a scribe that has not opened the database yet cannot."""
+        if not self._closing or self._child is None or self._has_said_goodbye:
+            return
+        is_left = bool(self.waiting or (self.pending and not (self.is_open and self.pending.is_posted)))
+        if not is_left or self._is_stuck or self._number is None:
+            self._has_said_goodbye = True
+            self._post(wire.frame(wire.Closing()))
+
+    # The answers.
+
+    def _receive(self) -> None:
+        assert self._child is not None
+        try:
+            piece = self._child.wire.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._ended()
+            return
+        for body in self._frames.receive(piece):
+            self._heed(wire.from_scribe(body))
+
+    def _heed(self, message: wire.FromScribe) -> None:
+        match message:
+            case wire.Standing():
+                self._stand(message)
+            case wire.Waits(heard, holder):
+                self._stand_by(heard, holder)
+            case wire.Held(at):
+                self.turn.held(at)
+            case wire.Stored():
+                self._stored(message)
+            case wire.Trouble(why):
+                self._is_stuck = True
+                self._wait_because(why)
+
+    # Where callmons share a database.
+
+    def _stand(self, standing: wire.Standing) -> None:
+        """Ours to write: at once, when nobody else has written since we last did."""
+        before, is_new, self._is_new = self._before(), self._is_new, False
+        is_ours = before in (None, standing.number) or (
+            standing.token == self._opening.token and standing.number >= (before or 0)
+        )
+        # What an earlier callmon left may be of another state of the database also where nobody shares it.
+        if (is_ours and not self.turn.is_standby) or not (self.turn.is_shared or is_new):
+            self._resume(standing)
+            return
+        self._stand_by({})
+        with self.changed:
+            self.turn.gained = standing
+            self.changed.notify_all()
+
+    def _before(self) -> int | None:
+        """The number of the last group that is known to be in the database."""
+        return self._number if (numbers := self.pending.numbers) is None else numbers[0] - 1
+
+    def _stand_by(self, heard: kept.Heard, holder: str = "") -> None:
+        frames, lost = self.pending.take_back()
+        self.set_aside += lost
+        done = lost + self.turn.stand_by(kept.of_groups(frames), heard, holder)
+        self._is_new = False
+        self._number = self._since = self.oldest = None
+        self._wait, self.is_open, self._is_stuck = FIRST_WAIT, False, False
+        with self.changed:
+            self.done += done
+            self.trouble = None
+            self.changed.notify_all()
+
+    def _lead_when_told(self) -> None:
+        if (begun := self.turn.begun()) is None:
+            return
+        with self.changed:
+            self.done += begun[0]
+        if begun[1] is not None:
+            self._number = begun[1].number
+            self._resume(begun[1])
+
+    def _beat_when_due(self) -> None:
+        """Says that we live, as long as we may write: else the right to goes to another."""
+        if self._child is not None and monotonic() >= self.turn.beat_due(self.is_open):
+            self._post(wire.frame(self.turn.beat()))
+
+    def _resume(self, standing: wire.Standing) -> None:
+        """What the database holds is not sent again; the rest is, in its order."""
+        if self._number is None:
+            self._number = max(standing.number, *(self.pending.numbers or (0,)))
+        if standing.token == self._opening.token:
+            self._forget(standing.number)
+        # Else nothing of ours is in it yet, or another program has written: the scribe will find that out.
+        self._tally.replace(standing.figures)
+        self.turn.hold()
+        self._is_stuck = False
+        self.pending.rewind()
+        self._post(wire.frame(wire.Anew()))
+        self.is_open = True
+        self._set_trouble(None)
+
+    def _stored(self, stored: wire.Stored) -> None:
+        self._tally.add(stored.figures)
+        for fault, of in stored.set_aside:
+            # Not the error's text: it may quote a value.
+            log.error("an outcome was set aside", extra={"fault": fault, "of": of})
+        self.set_aside += len(stored.set_aside)
+        self._wait, self._is_stuck = FIRST_WAIT, False
+        self._set_trouble(None)
+        self._forget(stored.number)
+
+    def _forget(self, number: int) -> None:
+        done = self.pending.forget(number)
+        self.oldest = self.pending.since or self._since
+        with self.changed:
+            self.done += done
+            self.changed.notify_all()
+
+    def _set_trouble(self, why: str | None) -> None:
+        if self.trouble is not None and why is None:
+            log.warning("the database takes outcomes again", extra={"waiting": self._backlog()})
+        with self.changed:
+            self.trouble = why
+            self.changed.notify_all()
+
+    def _backlog(self) -> int:
+        return self.pending.count + len(self.waiting)
+
+    # The scribe's life.
+
+    def _start_when_due(self) -> None:
+        if self._child is not None or monotonic() < self._start_at:
+            return
+        try:
+            self._child = Child()
+        except OSError as error:
+            self._missing(f"the process that writes cannot be started: {error.strerror}")
+            return
+        self._ready.register(self._child.wire, selectors.EVENT_READ)
+        self._post(wire.frame(self._opening))
+
+    def _ended(self) -> None:
+        status = self._lay_down()
+        if not self._closing:
+            self._missing(f"the process that writes has ended ({told(status)}), another is started")
+        elif status == 0 or self._has_said_goodbye:  # else it was killed before it knew: one more may try
+            self._has_given_up = True
+
+    def _lay_down(self) -> int:
+        """Takes leave of a scribe that has closed its end; its exit status."""
+        assert self._child is not None
+        self._ready.unregister(self._child.wire)
+        self._outgoing.clear()
+        self._frames = wire.Frames()
+        child, self._child = self._child, None
+        self.is_open = self._is_stuck = False
+        self.turn.end()
+        return child.reap()
+
+    def _missing(self, why: str) -> None:
+        self._start_at = monotonic() + self._wait
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+        self._wait_because(why)
+
+    def _wait_because(self, why: str) -> None:
+        if why != self.trouble:
+            what = "the database is waited for" if self._number is None else "outcomes wait"
+            log.error(what, extra={"why": why, "waiting": self._backlog()})
+        if self.turn.is_standby:  # that what is kept waits is no trouble; that nobody can say for how long is
+            self.oldest = self.oldest or monotonic()
+        self._set_trouble(why)

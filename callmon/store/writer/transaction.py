@@ -1,0 +1,365 @@
+"""One group of outcomes, written in one transaction with the figures that it adds.
+
+Refuses to write twice: what is stored already is neither written nor counted again, and a group carries a
+number, so that a writer who lost the answer to a commit knows on coming back whether it was made. What the
+database would never take is found by halves and set aside alone, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import SQLModel
+
+from callmon.core.statistics import counters as figures
+from callmon.core.statistics.counters import Figures
+from callmon.core.verdicts import Finding, Gap
+from callmon.errors import StoreError
+from callmon.store import tables
+from callmon.store.disruption_rows_merge import DisruptionRows
+from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.rollups import update as rollups
+from callmon.store.row_mapping import CALLER, CallKey, Row, Rows, finding_rows
+from callmon.store.writer.corrections import correct
+from callmon.store.writer.messages import Heartbeat, Item, SetAside
+
+# Both databases take more parameters than this in one statement.
+ASKED_AT_ONCE = 500
+
+ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
+MOVING = "ON CONFLICT (exchange) DO UPDATE SET heard = excluded.heard"
+
+
+class Stamp(NamedTuple):
+    """Which group this is, and whose."""
+
+    number: int
+    token: str
+
+
+class AlreadyWritten(Exception):  # noqa: N818  it is good news
+    """This very group is in the database: its commit had been made, only the answer was lost."""
+
+
+class OustedError(StoreError):
+    """Another program writes to this database."""
+
+
+REFUSED = (DataError, IntegrityError)
+MAY_PASS = (DBAPIError, InvalidRequestError, PoolTimeout, StoreError, OSError, MemoryError)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same group may be taken later: it is the database's trouble, not the values'."""
+    return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
+
+
+class Writing:
+    """The SQL of one connection.
+
+    Measured on PostgreSQL: all rows as one JSON text take a tenth of the CPU that a statement a row takes
+    here, and COPY two thirds of the time that JSON takes there; but COPY knows no ON CONFLICT.
+    """
+
+    def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
+        self.connection, self.ring = connection, ring
+        self._in_json = connection.dialect.name == "postgresql"
+        self._sign = "%s" if self._in_json else "?"
+
+    def ask(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
+        """`question` has a ? for each parameter."""
+        return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
+
+    def insert(self, row: type[SQLModel], rows: Sequence[Row], on_conflict: str = "") -> None:
+        table = tables.METADATA.tables[str(row.__tablename__)]
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        if self._in_json and rows and not on_conflict:
+            self._copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', table, rows)
+        else:
+            self._run(f'INSERT INTO "{table.name}" ({names}) {{values}} {on_conflict}', table, rows)
+
+    def delete(self, row: type[SQLModel], keys: Sequence[Row]) -> None:
+        table = tables.METADATA.tables[str(row.__tablename__)]
+        names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+        self._run(f'DELETE FROM "{table.name}" WHERE ({names}) IN ({{values}})', table, keys)
+
+    def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+        driver: Any = self.connection.connection.driver_connection
+        types = [kind.lower() for kind in self._types(table)]
+        said_alike = _as_sqlalchemy_says_it(self.connection, statement)
+        with said_alike, driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def _types(self, table: Table) -> list[str]:
+        return [column.type.compile(self.connection.dialect) for column in table.columns]
+
+    def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if self._in_json:
+            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
+            values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
+            everything = msgspec.json.encode(rows).decode()
+            self.connection.exec_driver_sql(statement.format(values=values), (everything,))
+        else:
+            signs = ", ".join("?" for _ in table.columns)
+            self.connection.exec_driver_sql(statement.format(values=f"VALUES ({signs})"), list(rows))
+
+
+@contextmanager
+def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[None]:
+    """The driver's errors as those that every other statement raises; their parameters hidden."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring) -> Figures:
+    """Writes the group and returns what it adds to the figures; the transaction is the caller's."""
+    writing = Writing(connection, ring)
+    _claim(writing, stamp)
+    rows = Rows(stamp.number)
+    rows.take(items)
+    return _write(writing, rows)
+
+
+def write_by_halves(
+    connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring
+) -> tuple[Figures, list[SetAside]]:
+    """The same for a group of which the database refuses something: all but that."""
+    halves = _Halves(Writing(connection, ring), stamp)
+    halves.write(items)
+    return halves.added, halves.set_aside
+
+
+class _Halves:
+    """A part that is refused is cut in two, down to one outcome, which is set aside."""
+
+    def __init__(self, writing: Writing, stamp: Stamp) -> None:
+        _claim(writing, stamp)
+        self._writing, self._number, self._place = writing, stamp.number, 0
+        self.added: Figures = {}
+        self.set_aside: list[SetAside] = []
+
+    def write(self, items: Sequence[Item]) -> None:
+        try:
+            with self._writing.connection.begin_nested():
+                rows = Rows(self._number, self._place)
+                rows.take(items)
+                added = _write(self._writing, rows)
+        except Exception as error:
+            if may_pass(error):
+                raise
+            self._cut(items, error)
+        else:
+            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
+            for figure, amount in added.items():
+                figures.add(self.added, figure, amount)
+
+    def _cut(self, items: Sequence[Item], error: Exception) -> None:
+        if len(items) == 1:
+            self.set_aside.append(SetAside(type(error).__name__, named(items[0])))
+            return
+        middle = len(items) // 2
+        self.write(items[:middle])
+        self.write(items[middle:])
+
+
+def named(item: Item) -> str:
+    """For a log: whose it is, nothing of what it says."""
+    if isinstance(item, Heartbeat):
+        return f"heartbeat of {item.exchange}"
+    owed = {written.entry.obligation for written in item.ledger}
+    owed |= {noted.disruption.id for noted in item.disruptions}
+    calls: Iterable[str] = sorted({fact.call for fact in item.facts} | {call.call for call in item.calls} | owed)
+    return f"{item.exchange} {' '.join(calls)}"
+
+
+def _write(writing: Writing, rows: Rows) -> Figures:
+    rolling = rollups.Rolling(writing)
+    known = _leave_out_known(writing, rows)
+    _roll_up(rolling, rows, known)
+    added = _counted(rows)
+    _write_rows(writing, rows)
+    stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
+    corrected = correct(stored | rows.findings, rows.corrections, added)
+    writing.insert(tables.FindingRow, finding_rows(corrected), replacing(tables.FindingRow))
+    rolling.write()
+    counters = [(figure_key(figure), amount) for figure, amount in added.items()]
+    writing.insert(tables.CounterRow, counters, ADDING)
+    return added
+
+
+def _write_rows(writing: Writing, rows: Rows) -> None:
+    writing.insert(tables.FactRow, rows.facts)
+    _write_numbers(writing, rows)
+    for call, exchange in rows.withheld:  # it was delivered, but is not to be kept
+        writing.ask('DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER)
+    writing.insert(tables.OpenCallRow, rows.begun, "ON CONFLICT DO NOTHING")
+    writing.delete(tables.OpenCallRow, rows.over)
+    writing.insert(tables.CallRow, rows.call_rows())
+    writing.insert(tables.FindingRow, rows.finding_rows())
+    writing.insert(tables.GapRow, rows.gap_rows())
+    writing.insert(tables.LedgerRow, rows.ledger)
+    writing.insert(tables.ObligationRow, rows.obligation_rows(), replacing(tables.ObligationRow))
+    if rows.hand:
+        writing.ask("UPDATE mark SET value = ? WHERE name = 'hand' AND value < ?", rows.hand, rows.hand)
+    _write_disruptions(writing, rows.disruptions)
+    writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
+
+
+def _write_disruptions(writing: Writing, rows: DisruptionRows) -> None:
+    writing.insert(tables.DisruptionEntryRow, rows.entries)
+    writing.insert(tables.DisruptionRow, rows.rows(), replacing(tables.DisruptionRow))
+    if rows.hand:
+        question = "UPDATE mark SET value = ? WHERE name = 'disruption_hand' AND value < ?"
+        writing.ask(question, rows.hand, rows.hand)
+
+
+def _write_numbers(writing: Writing, rows: Rows) -> None:
+    sealed = rows.number_rows(writing.ring)
+    if writing.ring and (sealed or rows.obligations):
+        # The key's name each time: `rotation` takes it away when no number is under that key any more.
+        writing.insert(tables.NumberKeyRow, [(writing.ring.name,)], "ON CONFLICT DO NOTHING")
+    writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
+
+
+def _claim(writing: Writing, stamp: Stamp) -> None:
+    """Takes the next number; whoever took it before us, or since, is found out here."""
+    claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
+    if writing.ask(claim, stamp.number, stamp.token, stamp.number - 1).rowcount == 1:
+        return
+    found = writing.ask("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
+    if found is not None and tuple(found) == stamp:
+        raise AlreadyWritten
+    raise OustedError("another program has written to this database since: stop the other one, restart callmon")
+
+
+class _Known(NamedTuple):
+    """What is stored of the calls of a group: ended calls as in their rows, and the verdicts so far."""
+
+    calls: dict[CallKey, str]
+    findings: dict[CallKey, list[Finding]]
+
+
+def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
+    judged = rows.findings.keys() | rows.corrections.keys()
+    spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in judged}
+    known = _known(writing, spoken_of)
+    for key in known.calls:
+        rows.calls.pop(key, None)
+    for key, findings in known.findings.items():
+        for finding in findings:
+            rows.findings.pop((*key, finding.standard), None)
+    for place, gap in list(rows.gaps.items()):
+        del rows.gaps[place]
+        if (rest := _not_known_of(writing, gap)) is not None:
+            rows.gaps[rest.exchange, rest.start] = rest
+    return known
+
+
+def _known(writing: Writing, keys: Iterable[CallKey]) -> _Known:
+    known = _Known({}, {})
+    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # who judges again waits
+    for exchange, calls in _by_exchange(keys):
+        here = f'exchange = ? AND "call" IN ({_signs(calls)})'
+        for call, data in writing.ask(f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls):
+            known.calls[call, exchange] = data
+        for row in writing.ask(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
+            known.findings.setdefault((row[0], exchange), []).append(_finding(row))
+    return known
+
+
+FINDING_COLUMNS = '"call", standard, line, language, verdict, reason_key, number, cause'
+
+
+def _finding(row: Any) -> Finding:
+    call, standard, line, language, verdict, reason, number, cause = row
+    return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
+
+
+def _roll_up(rolling: rollups.Rolling, rows: Rows, known: _Known) -> None:
+    """Calls that end with this group, and verdicts that come after the end of their call."""
+    if not rolling.is_kept:
+        return
+    new: dict[CallKey, list[Finding]] = {}
+    for (call, exchange, _), finding in rows.findings.items():
+        new.setdefault((call, exchange), []).append(finding)
+    for key in rows.calls.keys() | known.calls.keys():
+        before = tuple(known.findings.get(key, ()))
+        after = (*before, *new.get(key, ()))
+        if key in rows.calls:
+            rolling.change(key[1], None, rollups.Told(rows.account(key), after, rows.calls[key]))
+        else:
+            data = known.calls[key]
+            rolling.change(key[1], rollups.Told(data, before), rollups.Told(data, after))
+
+
+def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:
+    """callmon may be ended before it said that it hears again: then its next gap begins where the last one did."""
+    question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
+    while found := writing.ask(question, gap.exchange, tables.microseconds(gap.start)).first():
+        ended = tables.moment(found[0])
+        if gap.end <= ended:
+            return None
+        gap = Gap(gap.exchange, ended, gap.end)
+    return gap
+
+
+def _signs(values: Sequence[str]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def _by_exchange(keys: Iterable[CallKey]) -> Iterator[tuple[str, list[str]]]:
+    calls: dict[str, list[str]] = {}
+    for call, exchange in keys:
+        calls.setdefault(exchange, []).append(call)
+    for exchange, ids in calls.items():
+        rest = iter(ids)
+        while part := list(islice(rest, ASKED_AT_ONCE)):
+            yield exchange, part
+
+
+def _counted(rows: Rows) -> Figures:
+    added: Figures = {}
+    for call in rows.calls.values():
+        figures.of_call(added, call)
+    for finding in rows.findings.values():
+        figures.of_finding(added, finding)
+    for gap in rows.gaps.values():
+        figures.of_gap(added, gap)
+    for entry in rows.called_back:
+        figures.of_callback(added, entry)
+    for noted in rows.disruptions.noted:
+        figures.of_disruption(added, noted)
+    return added
+
+
+def replacing(row: type[SQLModel]) -> str:
+    """ON CONFLICT of an insertion whose newer row stands."""
+    table = tables.METADATA.tables[str(row.__tablename__)]
+    keys = {column.name for column in table.primary_key.columns}
+    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
+    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
+
+
+def figure_key(figure: figures.Figure) -> str:
+    return msgspec.json.encode(figure).decode()
+
+
+def figure_of(key: Any) -> figures.Figure:
+    return msgspec.json.decode(key, type=tuple[str, ...])

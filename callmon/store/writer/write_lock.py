@@ -1,0 +1,112 @@
+"""The one connection that writes, and the right to: one program at a time writes to a database.
+
+SQLite: a lock on a file beside the database. PostgreSQL: the lead, which belongs to the very session that writes
+(`lease.py`), so that a program that lost it cannot write. Either goes with its holder, however that ends.
+
+Refuses to wait: who asks in vain is told so, and asks again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from callmon.errors import StoreError
+from callmon.store.database import Store
+from callmon.store.writer import lease
+
+
+class TakenError(StoreError):
+    """Another program has the right to write."""
+
+
+class Pen:
+    """`writing()` is one transaction. Raises TakenError while another program has the right.
+
+    `is_shared`: others may wait for it, and get it when we say nothing for a few seconds.
+    """
+
+    def __init__(self, store: Store, is_shared: bool = False) -> None:
+        self.store, self._is_shared = store, is_shared
+        self._connection: Connection | None = None
+        self._asking: Connection | None = None  # the session that asked in vain
+        self._lock: int | None = None
+        self.holder = ""  # which session of PostgreSQL was found to have the right
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        if self._connection is not None and self._connection.invalidated:
+            self.put_down()  # it would come back by itself, without the lock
+        connection = self._connection or self._take()
+        with connection.begin():
+            yield connection
+
+    def heard(self) -> dict[str, datetime]:
+        """After asking in vain: until when each exchange was heard by whoever has the right."""
+        return {} if self._asking is None else lease.heard(self._asking)
+
+    def put_down(self) -> None:
+        """After a failure: a new connection next time, to what is there then."""
+        for connection in (self._connection, self._asking):
+            if connection is not None:
+                with suppress(SQLAlchemyError, OSError):
+                    connection.invalidate()
+                    connection.close()
+        self._connection = self._asking = None
+        self.store.find_again()
+
+    def close(self) -> None:
+        self.put_down()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take(self) -> Connection:
+        if self.store.path is None:
+            self._connection = self._asked()
+            return self._connection
+        if self._lock is None:
+            self._lock = _lock_beside(self.store)
+        self._connection = self._new()
+        return self._connection
+
+    def _asked(self) -> Connection:
+        """PostgreSQL: the session that has the lock. One that asks in vain asks again next time."""
+        if self._asking is None:
+            self._asking = self._new()
+            lease.prepare(self._asking, self._is_shared)
+        self.holder = lease.take(self._asking, self._is_shared) or ""
+        if self.holder:
+            raise _taken(self.store, self.holder)
+        connection, self._asking = self._asking, None
+        return connection
+
+    def _new(self) -> Connection:
+        return self.store.engine.connect().execution_options(writes=True)
+
+
+def _lock_beside(store: Store) -> int:
+    """The file stays: to delete it would let two programs hold two locks."""
+    file = os.open(f"{store.path}-writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise _taken(store) from None
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _taken(store: Store, holder: str = "") -> TakenError:
+    by = f" ({holder})" if holder else ""
+    return TakenError(
+        f"another callmon writes to {store}{by}: stop that one, or give this one a database of its own"
+    )

@@ -1,0 +1,1 @@
+"""What people read: labels, dates and numbers, the account of a call. Pure."""

@@ -1,0 +1,149 @@
+"""Facts, calls and findings as people and programs read them: aligned lines, and JSON. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from callmon.core import facts as f
+from callmon.core.callbacks.entries import Entry
+from callmon.core.calls.call import Call
+from callmon.core.facts import Fact
+from callmon.core.verdicts import Finding, Outcome
+from callmon.text.labels import reason
+
+
+def instant(at: datetime | None) -> str | None:
+    """UTC, to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
+    return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str, Any]:
+    """One call as interface.md has it."""
+    told = _as_json(exchange, call, list(findings))
+    return told | {"test": True} if call.test else told
+
+
+def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, Any]:
+    took = call.voicemail
+    return {
+        "call": call.call,
+        "exchange": exchange,
+        "direction": call.direction,
+        "line": call.line,
+        "dialled": call.dialled,
+        "caller": call.caller,
+        "caller_channel": call.channel,
+        "language": call.language,
+        "in_hours": call.in_hours,
+        "arrived": instant(call.arrived),
+        "ringing": instant(call.ringing),
+        "answered": instant(call.answered),
+        "ended": instant(call.ended),
+        "rings": call.rings,
+        "rings_estimated": call.rings_estimated,
+        "heard_ringing": call.heard_ringing,
+        "wait_seconds": _wait(call),
+        "outcome": call.outcome,
+        "abandoned_in": call.abandoned_in,
+        "answered_by": _answerer(call),
+        "transfers": [msgspec.to_builtins(transfer) for transfer in call.transfers],
+        "forwards": call.forwards,
+        "parked": call.parked,
+        "holds": call.holds,
+        "voicemail": None if took is None else _voicemail(took.mailbox, took.rings, took.message),
+        "heard": call.heard,
+        "gaps": [{"start": instant(start), "end": instant(end)} for start, end in call.gaps],
+        "verdicts": {finding.standard: finding.verdict for finding in findings},
+        "reasons": {x.standard: reason(x.reason_key, x.number, "en") for x in findings},
+        "cause": {finding.standard: finding.cause for finding in findings if finding.cause is not None},
+    }
+
+
+def _wait(call: Call) -> float | None:
+    """Seconds from the first ringing (or the queue) to the person; None when not known exactly."""
+    waited = call.waited
+    if call.outcome != "answered" or waited is None or waited.shortest != waited.longest:
+        return None
+    return waited.longest.total_seconds()
+
+
+def _answerer(call: Call) -> dict[str, str | None] | None:
+    if call.answered_by is None:
+        return None
+    return {"extension": call.answered_by, "channel": call.answered_channel}
+
+
+def _voicemail(mailbox: str | None, rings: int | None, message: bool | None) -> dict[str, Any]:
+    return {"mailbox": mailbox, "rings": rings, "message": message}
+
+
+def lines(outcome: Outcome, start: datetime | None) -> list[str]:
+    """An outcome as aligned lines, times in seconds since `start`."""
+    said = [_fact_line(fact, start) for fact in outcome.facts]
+    said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
+    said += [_entry_line(written.entry, start) for written in outcome.ledger]
+    owed = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
+    return said + [_finding_line(finding, start) for finding in (*outcome.findings, *owed)]
+
+
+def _line(at: datetime | None, start: datetime | None, call: str, name: str, rest: str) -> str:
+    return f"{_seconds(at, start):>12}  {call:<22}  {name:<28}  {rest}".rstrip()
+
+
+def _seconds(at: datetime | None, start: datetime | None) -> str:
+    if at is None:
+        return "?"
+    return at.strftime("%H:%M:%S.%f")[:-3] if start is None else f"{(at - start).total_seconds():.3f}"
+
+
+def _fact_line(fact: Fact, start: datetime | None) -> str:
+    hidden = ("call", "at", "caller") if isinstance(fact, f.Arrived) else ("call", "at")
+    defaults = {field.name: field.default for field in msgspec.structs.fields(fact)}
+    values = [
+        f"{name}={_value(value, start)}"
+        for name in fact.__struct_fields__
+        if name not in hidden and (value := getattr(fact, name)) != defaults[name] and value is not None
+    ]
+    return _line(fact.at, start, fact.call, type(fact).__name__, "  ".join(values))
+
+
+def _entry_line(entry: Entry, start: datetime | None) -> str:
+    """An entry of the ledger: it names no number. Due times are told as they are."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(entry)}
+    values = [
+        f"{name}={_value(value, start)}"
+        for name in entry.__struct_fields__
+        if name not in ("exchange", "obligation", "at", "dues", "call")
+        and (value := getattr(entry, name)) != defaults[name]
+        and value is not None
+    ]
+    dues = getattr(entry, "dues", None)
+    values += [] if dues is None else [f"due={instant(dues.judging.at)}"]
+    return _line(entry.at, start, entry.obligation, type(entry).__name__, "  ".join(values))
+
+
+def _value(value: object, start: datetime | None) -> str:
+    match value:
+        case datetime():
+            return _seconds(value, start)
+        case timedelta():
+            return f"{value.total_seconds():g}s"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)
+
+
+def _gap_line(begun: datetime, over: datetime, start: datetime | None) -> str:
+    return _line(over, start, "-", "Unheard", f"since={_seconds(begun, start)}")
+
+
+def _finding_line(finding: Finding, start: datetime | None) -> str:
+    cause = f"  cause={finding.cause}" if finding.cause else ""
+    why = reason(finding.reason_key, finding.number, "en")
+    said = f"{finding.verdict:<8}  {why}{cause}"
+    return _line(finding.at, start, finding.call, finding.standard, said)

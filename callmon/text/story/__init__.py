@@ -1,0 +1,97 @@
+"""One stored call as a story for a supervisor: what happened, when, and what the promises made of it. Pure.
+
+    header · timeline (`moments` chooses, `sentences` says) · each promise's verdict, reason and policy
+
+Names no person and shows no caller's number unless the stored call was asked for with its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from callmon.core.calls.account import Account
+from callmon.core.calls.listing_evidence import born
+from callmon.core.facts import AnyFact, Arrived, as_it_stands
+from callmon.text import records as text
+from callmon.text.formatter import Speech
+from callmon.text.story.page import Page
+from callmon.text.story.sentences import Tale
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+    from callmon.core.callbacks.entries import AnyEntry
+    from callmon.core.disruptions.disruption import Disruption
+    from callmon.store.queries.calls import StoredCall
+
+
+def story(
+    stored: StoredCall,
+    settings: Settings,
+    language: str,
+    entries: Sequence[AnyEntry] = (),
+    met: Sequence[Disruption] = (),
+) -> str:
+    """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide.
+
+    `entries`: what the ledger says of the callback or the complaint that it opened. `met`: disruptions
+    in its time.
+    """
+    page = page_of(tale_of(stored, settings, language), stored, settings, met)
+    return "\n".join(_lines(page, entries)) + "\n"
+
+
+def tale_of(stored: StoredCall, settings: Settings, language: str) -> Tale:
+    """The call with its facts and its caller's clock, to be told in `language`."""
+    account = _retold(stored, settings)
+    facts = cast("list[AnyFact]", as_it_stands(stored.facts))
+    call = stored.account or account.call()
+    return Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+
+
+def page_of(tale: Tale, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> Page:
+    """What a page says of the call, part by part."""
+    name = tale.call.line
+    line = settings.lines()[name] if name is not None and name in settings.lines() else None
+    return Page(tale, line, stored.exchange, stored.findings, met)
+
+
+def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
+    for part in (page.header(), page.timeline(), page.ledger(entries), page.verdicts(), page.notes()):
+        yield from part
+
+
+def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
+    """The call as interface.md's JSON; one in progress as far as its facts go. `met`: disruptions in its time."""
+    call = stored.account or _retold(stored, settings).call()
+    told = text.as_json(stored.exchange, call, stored.findings)
+    return told | {"disruptions": [one.id for one in met]} if met else told
+
+
+def _retold(stored: StoredCall, settings: Settings) -> Account:
+    """The account that the stored facts give; its line's cycle, language and hours are the settings'."""
+    account = _account(_arrival(stored), settings)
+    for fact in as_it_stands(stored.facts):
+        account.tell(fact)
+    return account
+
+
+def _arrival(stored: StoredCall) -> Arrived:
+    """The fact itself; made again from the account where facts were not kept as long."""
+    found = next((fact for fact in as_it_stands(stored.facts) if isinstance(fact, Arrived)), None)
+    if found is not None:
+        return found
+    call = stored.account
+    if call is None:
+        raise ValueError("a stored call has facts, an account, or both")
+    return Arrived(
+        call.call, call.arrived, call.direction, call.line, call.dialled, call.caller, call.withheld, call.channel
+    )
+
+
+def _account(arrival: Arrived, settings: Settings) -> Account:
+    if arrival.line is None or arrival.line not in settings.lines():
+        return Account(arrival)
+    line, arrived = settings.lines()[arrival.line], arrival.at or born(arrival.call)
+    in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
+    return Account(arrival, line.language, line.ring_cycle, in_hours)

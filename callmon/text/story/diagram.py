@@ -1,0 +1,255 @@
+"""One call as a drawing: the caller's rings, each phone, voicemail and gaps, to scale. Pure.
+
+    caller    ▮▯ ▮▯ ▮▯ ▮…        a ring is its tone and its silence; a dashed line where the third was over
+    phone     ░░░░░░░▮▮▮▮▮▮      it rang, somebody talked
+    voicemail             ▮▮▮
+    gap       ///// over all     nothing was heard; nothing is drawn through it that was not
+
+Everything has one scale (`scale.py`). Where a long stretch after the answer is left out, a zigzag breaks all lanes
+and the axis; the length that is left out stands over it. The list of sentences beside it says the same in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from callmon.core import facts as f
+from callmon.core.facts import AnyFact
+from callmon.text.story.scale import Cut, Scale, Sheet
+from callmon.text.story.sentences import Tale
+from callmon.text.story.timeline import in_time
+
+LANE, TOP, THICK = 34, 30, 16
+NEAR = 160  # labels of the axis that are nearer to each other would touch
+FIRST_ROW, ROW = 12, 15  # where lengths that are left out are written
+CHARACTER = 7  # no wider, on average
+SHORT = 8  # a ring that is narrower bears no number
+MOST_RINGS, MOST_PHONES = 40, 12
+Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
+
+
+WIDE, NARROW = Sheet(900, 166, 24), Sheet(340, 0, 4, above=18)
+
+
+class Box(msgspec.Struct, frozen=True):
+    kind: Kind
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Label(msgspec.Struct, frozen=True):
+    x: float
+    y: float
+    text: str
+    anchor: str = "start"
+    quiet: bool = False
+
+
+class Drawing(msgspec.Struct, frozen=True):
+    """Shapes in the order in which they are painted; cuts come last."""
+
+    height: float
+    boxes: tuple[Box, ...]
+    labels: tuple[Label, ...]
+    cuts: tuple[Cut, ...] = ()
+
+
+def drawing(tale: Tale, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
+    """The drawing; None where no time is known. `tone`: how long of each ring sounds."""
+    times = [fact.at for fact in tale.facts if fact.at is not None]
+    if not times:
+        return None
+    begin, end = min(times), max(times)
+    knot = min(max(tale.call.answered or end, begin), end)
+    heard_again = [fact.until for fact in tale.facts if isinstance(fact, f.Unheard) and fact.until is not None]
+    return _Drawer(tale, Scale(begin, knot, end, sheet, [*times, *heard_again]), tone).drawing()
+
+
+class _Drawer:
+    def __init__(self, tale: Tale, scale: Scale, tone: timedelta) -> None:
+        self._tale, self._scale, self._tone = tale, scale, tone
+        self._sheet = scale.sheet
+        self._say, self._facts = tale.speech.say, in_time(tale.facts)
+        self._boxes: list[Box] = []
+        self._labels: list[Label] = []
+        self._left_out = list(self._rows())
+        self._top = TOP + ROW * max((row for _, _, row in self._left_out), default=0)
+        self._y = self._top
+        self._lanes: list[float] = []
+
+    def drawing(self) -> Drawing:
+        self._caller()
+        for phone in self._phones()[:MOST_PHONES]:
+            self._phone(phone)
+        self._voicemail()
+        height = self._y + 26
+        self._axis(height)
+        self._limit()
+        self._gaps()
+        cuts = tuple(self._cuts(height))
+        return Drawing(height, tuple(self._boxes), tuple(self._labels), cuts)
+
+    def _lane(self, title: str, over: int = 0) -> float:
+        """Where it lies. `over`: so much more between its name and itself, where names stand above."""
+        sheet, above = self._sheet, self._sheet.above
+        y = self._y + above + (over if above else 0)
+        name = self._y + above - 5 if above else y + THICK - 3
+        self._labels.append(Label(0, name, self._tale.speech.typeset(title)))
+        self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
+        self._y = y + LANE
+        self._lanes.append(y)
+        return y
+
+    def _box(self, kind: Kind, since: datetime, until: datetime, y: float) -> None:
+        left, right = self._scale.x(since), self._scale.x(until)
+        if right > left:
+            self._boxes.append(Box(kind, left, y, round(right - left, 1), THICK))
+
+    def _caller(self) -> None:
+        """The rings that the caller heard, then (not drawn) the conversation, which is the phone's."""
+        y = self._lane(self._say("Appelant"), over=14)
+        for number, (since, tone, until) in enumerate(self._rings(), 1):
+            self._box("tone", since, tone, y)
+            self._box("pause", tone, until, y)
+            if not self._is_unheard(since) and self._scale.x(until) - self._scale.x(since) >= SHORT:
+                self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
+        for fact in self._facts:
+            if isinstance(fact, f.SentOff | f.Transferred) and fact.at is not None:
+                self._boxes.append(Box("mark", self._scale.x(fact.at) - 4, y + THICK / 2 - 4, 8, 8))
+
+    def _is_unheard(self, at: datetime) -> bool:
+        gaps = [x for x in self._facts if isinstance(x, f.Unheard)]
+        return any((x.at or self._scale.begin) <= at < (x.until or self._scale.end) for x in gaps)
+
+    def _rings(self) -> Iterator[tuple[datetime, datetime, datetime]]:
+        begin, stop = self._tale.clock, self._stop()
+        if begin is None or self._tale.is_by_seconds or not self._tale.call.heard_ringing:
+            return
+        for number in range(MOST_RINGS):
+            since = begin + number * self._tale.call.cycle
+            if since >= stop:
+                return
+            yield since, min(since + self._tone, stop), min(since + self._tale.call.cycle, stop)
+
+    def _stop(self) -> datetime:
+        """When the caller ceased to hear ringing."""
+        ends = [x.at for x in self._facts if isinstance(x, f.Answered | f.VoicemailTook | f.Ended) and x.at]
+        return min(
+            (at for at in ends if self._tale.clock is None or at >= self._tale.clock), default=self._scale.end
+        )
+
+    def _phones(self) -> list[str]:
+        named = (
+            x.phone for x in self._facts if isinstance(x, f.PhoneRang | f.Answered | f.PersonJoined | f.Retrieved)
+        )
+        return list(dict.fromkeys(named))
+
+    def _phone(self, phone: str) -> None:
+        y = self._lane(self._tale.speech.phones([phone]))
+        for place, fact in enumerate(self._facts):
+            if fact.at is None or getattr(fact, "phone", None) != phone:
+                continue
+            after = self._facts[place + 1 :]
+            match fact:
+                case f.PhoneRang():
+                    self._box(
+                        "rang", fact.at, self._until(after, phone, (f.PhoneStopped, f.Answered, f.PersonJoined)), y
+                    )
+                case f.Answered() | f.PersonJoined() | f.Retrieved():
+                    known = fact.at + getattr(fact, "slack", timedelta(0))  # answered by then
+                    self._box("talk", known, self._talked_until(after, fact), y)
+                case f.Held():
+                    self._box("held", fact.at, self._held_until(after, phone), y)
+
+    def _held_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
+        """Until this phone took the caller back, sent the caller on, or another came to the caller."""
+        ends = (f.SentOff, f.Transferred, f.PersonJoined, f.CameBack, f.VoicemailTook)
+        over = (x.at for x in after if isinstance(x, ends) or (isinstance(x, f.Resumed) and x.phone == phone))
+        return next((at for at in over if at), self._scale.end)
+
+    def _until(self, after: Sequence[AnyFact], phone: str, kinds: tuple[type[f.Fact], ...]) -> datetime:
+        """Until the first of these that is this phone's, or the end."""
+        own = (x.at for x in after if isinstance(x, kinds) and getattr(x, "phone", None) == phone and x.at)
+        return next(own, self._scale.end)
+
+    def _talked_until(self, after: Sequence[AnyFact], fact: AnyFact) -> datetime:
+        """Until the caller was sent on, parked or taken by voicemail; not by what brought the caller here."""
+        ends = (f.Transferred, f.SentOff, f.VoicemailTook, f.Parked, f.Ended)
+        own = getattr(fact, "phone", None)
+        left = (x for x in after if isinstance(x, ends) and getattr(x, "to", None) != own)
+        return next((x.at for x in left if x.at), self._scale.end)
+
+    def _voicemail(self) -> None:
+        took = next((x.at for x in self._facts if isinstance(x, f.VoicemailTook) and x.at), None)
+        if took is None:
+            return
+        y = self._lane(self._say("Messagerie vocale"))
+        self._box("took", took, self._scale.end, y)
+
+    def _limit(self) -> None:
+        """Where the third ring was over."""
+        if self._tale.clock is None or self._tale.is_by_seconds:
+            return
+        limit = self._tale.clock + 3 * self._tale.call.cycle
+        if limit <= (self._scale.knot if self._tale.call.answered else self._scale.end):
+            x, first = self._scale.x(limit), self._lanes[0] - 2  # below the number of the ring
+            if self._sheet.above:  # not through the names
+                self._boxes += [Box("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
+            else:
+                self._boxes.append(Box("limit", x, first, 0, self._y - first))
+
+    def _gaps(self) -> None:
+        for fact in self._facts:
+            if isinstance(fact, f.Unheard):
+                since, until = fact.at or self._scale.begin, fact.until or self._scale.end
+                left, right = self._scale.x(since), self._scale.x(until)
+                self._boxes.append(
+                    Box("gap", left, self._top - 10, round(max(right - left, 3), 1), self._y - self._top + 4)
+                )
+
+    def _axis(self, height: float) -> None:
+        scale, speech = self._scale, self._tale.speech
+        sheet = self._sheet
+        self._boxes.append(Box("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0))
+        is_apart = min(scale.x(scale.knot) - scale.x(scale.begin), scale.x(scale.end) - scale.x(scale.knot)) > NEAR
+        times = [scale.begin, *([scale.knot] if is_apart and not sheet.above else ()), scale.end]
+        for place, at in enumerate(times):
+            anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
+            self._boxes.append(Box("axis", scale.x(at), height - 26, 0, 8))
+            self._labels.append(Label(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True))
+
+    def _cuts(self, height: float) -> Iterator[Cut]:
+        """Each with the length of what is left out over it."""
+        for x, text, row in self._left_out:
+            half, sheet = len(text) * CHARACTER / 2, self._sheet
+            middle = min(max(x, half), sheet.width - half)
+            self._labels.append(Label(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
+            spans: list[tuple[float, float]] = [(self._top - 13, height - 19)]
+            if sheet.above:  # not through the names
+                spans = [*((y - 4, y + THICK + 4) for y in self._lanes), (height - 28, height - 17)]
+            for top, bottom in spans:
+                yield Cut(round(x, 1), top, bottom)
+
+    def _rows(self) -> Iterator[tuple[float, str, int]]:
+        """Where something is left out, how much, and in which row that is written: no text touches another."""
+        ends: list[float] = []
+        for x, length in self._scale.cuts():
+            text = self._tale.speech.typeset(_length(length))
+            half = (len(text) + 1) * CHARACTER / 2
+            row = next((n for n, end in enumerate(ends) if end <= x - half), len(ends))
+            ends[row : row + 1] = [x + half]
+            yield x, text, row
+
+
+def _length(length: timedelta) -> str:
+    """Written alike in both languages."""
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"

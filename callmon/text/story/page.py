@@ -1,0 +1,276 @@
+"""The page of a story: header, timeline, verdicts and what must be known to read them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from textwrap import wrap
+
+from callmon.config.lines import Line
+from callmon.config.phone_numbers import printed
+from callmon.core import facts as f
+from callmon.core.callbacks.entries import AnyEntry
+from callmon.core.calls.call import Span
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.facts import OUTSIDE
+from callmon.core.verdicts import Finding
+from callmon.text import ledger_sentences as history
+from callmon.text.labels import reason, translate
+from callmon.text.story.policy import QUOTES
+from callmon.text.story.sentences import Tale, sentence
+from callmon.text.story.timeline import Moment, moments
+
+WIDTH = 100
+GAP = "   "
+
+
+class Page:
+    """One call's page. Every part is a run of finished lines."""
+
+    def __init__(
+        self,
+        tale: Tale,
+        line: Line | None,
+        exchange: str,
+        findings: Iterable[Finding],
+        met: Iterable[Disruption] = (),
+    ) -> None:
+        self._tale, self._line, self._exchange = tale, line, exchange
+        self._findings, self._met = tuple(findings), tuple(met)
+        self._speech, self._say, self._call = tale.speech, tale.speech.say, tale.call
+
+    # Header.
+
+    def header(self) -> Iterator[str]:
+        """The line, when, and what is known of the call as a whole."""
+        yield from self._set(self.title())
+        yield from self._set(self.when())
+        yield ""
+        rows = [(self._speech.typeset(name), value) for name, value in self.known()]
+        width = max(len(name) for name, _ in rows)
+        for name, value in rows:
+            yield from self._set(value, f"  {name:<{width}}{GAP}")
+
+    def title(self) -> str:
+        if self._line is not None:
+            return self._line.title(self._speech.language)
+        return self._call.line or self._say("Aucune ligne du public")
+
+    def when(self) -> str:
+        arrived = self._call.arrived
+        direction = self._speech.capital(self._speech.word("direction", self._call.direction))
+        if arrived is None:
+            return self._say("{direction}, à une heure inconnue", direction=direction)
+        day, time = self._speech.day(arrived), self._speech.minute(arrived)
+        return self._say("{direction} le {day}, {time}", direction=direction, day=day, time=time)
+
+    def known(self) -> Iterator[tuple[str, str]]:
+        say, call = self._say, self._call
+        yield say("Appel"), say("{call}, autocommutateur {exchange}", call=call.call, exchange=self._exchange)
+        yield say("Numéro composé"), self._dialled()
+        if call.direction == "inbound":
+            yield say("Numéro de l'appelant"), self._caller()
+            yield say("Langue demandée"), self._language()
+        if call.line is not None:
+            yield say("Heures normales de bureau"), self._hours()
+        yield say("Issue"), self._outcome()
+        if call.outcome == "answered" and call.waited is not None:
+            yield say("Délai de réponse"), self._waited(call.waited)
+        if call.heard != "full":
+            yield say("Écoute"), self._heard()
+        for one in self._met:
+            yield say("Perturbation"), self._disruption(one)
+
+    def _disruption(self, one: Disruption) -> str:
+        what = self._speech.word("disruption", one.shown_source)
+        return self._say("{what} ({id})", what=what, id=one.id)
+
+    def _dialled(self) -> str:
+        if self._call.dialled == OUTSIDE:
+            return self._say("à l'extérieur, numéro non affiché")
+        if self._line is not None and self._line.numbers:
+            return printed(self._line.numbers[0], self._speech.language)
+        return printed(self._call.dialled, self._speech.language)
+
+    def _caller(self) -> str:
+        call = self._call
+        if call.withheld is not None:
+            return self._speech.word("hidden", call.withheld)
+        if call.caller is not None:
+            return printed(call.caller, self._speech.language)
+        return self._say("transmis, non affiché ici")
+
+    def _language(self) -> str:
+        if self._call.language is None:
+            return self._say("inconnue")
+        return self._speech.word("language", self._call.language)
+
+    def _waited(self, waited: Span) -> str:
+        shortest, longest = self._speech.seconds(waited.shortest), self._speech.seconds(waited.longest)
+        if shortest == longest:
+            return longest
+        return self._say("entre {shortest} et {longest}", shortest=shortest, longest=longest)
+
+    def _hours(self) -> str:
+        match self._call.in_hours:
+            case None:
+                return self._say("on ne sait pas")
+            case in_hours:
+                return self._say("oui") if in_hours else self._say("non")
+
+    def _outcome(self) -> str:
+        if not self._call.is_ended:
+            return self._say("appel encore en cours")
+        outcome = self._speech.word("outcome", self._call.outcome)
+        if self._call.abandoned_in is None:
+            return outcome
+        return f"{outcome} {self._speech.word('abandoned_in', self._call.abandoned_in)}"
+
+    def _heard(self) -> str:
+        if self._call.heard == "filled":
+            return self._say("lacune de mesure comblée par le journal de l'autocommutateur")
+        return self._say("en partie : lacune de mesure")
+
+    # Timeline.
+
+    def timeline(self) -> Iterator[str]:
+        """One sentence a happening, with its local time and the seconds on the caller's clock."""
+        yield ""
+        yield from self._set(self.timeline_head())
+        yield ""
+        rows = self.happenings()
+        clocks = max((len(clock) for clock, _, _ in rows), default=0)
+        counts = max((len(count) for _, count, _ in rows), default=0)
+        for clock, count, told in rows:
+            yield from self._set(told, f"  {clock:>{clocks}}{GAP}{count:>{counts}}{GAP if counts else ''}")
+
+    def happenings(self) -> list[tuple[str, str, str]]:
+        """(local time, seconds on the caller's clock or "", sentence) of each."""
+        return [
+            (*self._times(moment), self._typeset(sentence(self._tale, moment)))
+            for moment in moments(self._tale.facts)
+        ]
+
+    def timeline_head(self) -> str:
+        if self._tale.clock is None:
+            return self._say("Déroulement, à l'heure locale")
+        if self._call.by_queue:
+            return self._say("Déroulement : heure locale, puis secondes depuis l'entrée dans la file d'attente")
+        if self._call.by_music:
+            return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie d'un poste")
+        return self._say("Déroulement : heure locale, puis secondes depuis la première sonnerie de l'appelant")
+
+    def _times(self, moment: Moment) -> tuple[str, str]:
+        at, exact = moment[0].at, getattr(moment[0], "slack", f.EXACT) == f.EXACT
+        if at is None:
+            return self._typeset(self._say("heure inconnue")), ""
+        since = self._since(at) if exact and self._tale.clock_slack == f.EXACT else ""
+        return self._typeset(self._speech.second(at)), since
+
+    def _since(self, at: datetime) -> str:
+        clock = self._tale.clock
+        return "" if clock is None else self._typeset(self._speech.seconds(at - clock))
+
+    def ledger(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
+        """What became of the callback or the complaint."""
+        if not entries:
+            return
+        yield ""
+        yield from self._set(self._say("Suite donnée, à l'heure locale"))
+        yield ""
+        for entry in entries:
+            day, time = self._speech.day(entry.at), self._speech.minute(entry.at)
+            told = history.sentence(self._speech, entry)
+            yield from self._set(f"{told}.", f"  {self._typeset(f'{day}, {time}')}{GAP}")
+
+    # Verdicts.
+
+    def verdicts(self) -> Iterator[str]:
+        """Each promise: verdict, reason, cause, and the policy's own words."""
+        if not self._findings:
+            return
+        yield ""
+        yield from self._set(self._say("Normes de service"))
+        for finding in self._findings:
+            yield ""
+            yield from self._verdict(finding)
+
+    def _verdict(self, finding: Finding) -> Iterator[str]:
+        title = self._speech.word("standard", finding.standard)
+        verdict = self._speech.word("verdict", finding.verdict)
+        yield from self._set(self._say("{title} : {verdict}", title=title, verdict=verdict), "  ")
+        for told in (*self.why(finding), *self.quoted(finding.standard)):
+            yield from self._set(told, "    ")
+
+    def why(self, finding: Finding) -> Iterator[str]:
+        why = reason(finding.reason_key, finding.number, self._speech.language)
+        yield self._say("Motif : {reason}.", reason=why)
+        if finding.cause is not None:
+            yield self._say("Cause : {cause}.", cause=self._speech.word("cause", finding.cause))
+        if finding.verdict == "not_met" and finding.standard == "answer_by_third_ring":
+            yield from self._answering_phone()
+
+    def _answering_phone(self) -> Iterator[str]:
+        """R-10: the phone that answered may have begun to ring only at the caller's fourth ring."""
+        call = self._call
+        ring = self._tale.ring_at(call.answering_phone_rang)
+        if call.answered_by is None or ring is None:
+            return
+        phone = self._speech.phones([call.answered_by])
+        first = self._speech.ordinal(ring)
+        yield self._say("{phone} a sonné à partir de la {ring} sonnerie de l'appelant.", phone=phone, ring=first)
+
+    def quoted(self, standard: str) -> Iterator[str]:
+        """The policy's words, and (for English readers) what they say."""
+        if standard not in QUOTES:
+            return
+        quote, language = QUOTES[standard], self._speech.language
+        yield self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
+        if language != "fr":
+            ours = translate(quote.words, language, "policy")
+            yield self._say("Notre traduction : « {words} »", words=ours)
+
+    # What must be known to read it.
+
+    def notes(self) -> Iterator[str]:
+        """R-11, where rings were counted."""
+        if note := self.note():
+            yield ""
+            yield from self._set(note)
+
+    def note(self) -> str:
+        """How rings, or seconds, were counted; "" where nothing was."""
+        if self._call.rings is None and self._tale.clock is None:
+            return ""
+        cycle = self._call.cycle
+        if self._call.by_queue:
+            return self._say(
+                "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
+                "en secondes, une sonnerie valant {cycle}.",
+                cycle=self._speech.about(cycle),
+            )
+        if self._call.by_music:
+            return self._say(
+                "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
+                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
+                cycle=self._speech.about(cycle),
+            )
+        return self._say(
+            "Une sonnerie dure {cycle} avec le silence qui la suit. Les sonneries sont comptées à "
+            "l'autocommutateur; l'appelant a pu en entendre une de moins.",
+            cycle=self._speech.about(cycle),
+        )
+
+    # Setting.
+
+    def _typeset(self, text: str) -> str:
+        return self._speech.typeset(text)
+
+    def _set(self, text: str, head: str = "") -> Sequence[str]:
+        """Lines of at most WIDTH columns, the first behind `head`, the others under it."""
+        under = " " * len(head)
+        lines = wrap(
+            self._typeset(text), WIDTH, initial_indent=head, subsequent_indent=under,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        return [line.rstrip() for line in lines] or [head.rstrip()]

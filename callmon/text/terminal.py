@@ -1,0 +1,58 @@
+"""A list on a terminal of 80 columns, at one moment, in one language: times, lengths and lines. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from callmon.text.formatter import Speech
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+
+WIDTH = 80
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+class Sheet:
+    """What such lists share."""
+
+    def __init__(self, settings: Settings, language: str, now: datetime) -> None:
+        self._settings, self._now = settings, now
+        self._speech = Speech(language, settings.timezone)
+        self._say = self._speech.say
+
+    def _when(self, at: datetime) -> str:
+        """« mardi 16 h 45 »; with its date when it is not within six days."""
+        local, now = (x.astimezone(self._settings.timezone).date() for x in (at, self._now))
+        name = self._speech.weekday(at)
+        day = name if abs((local - now).days) < 7 else f"{name} {self._day(at)}"
+        return f"{day} {self._time(at)}"
+
+    def _day(self, at: datetime) -> str:
+        return self._speech.day(at)
+
+    def _time(self, at: datetime) -> str:
+        return self._speech.minute(at)
+
+    def _length(self, length: timedelta) -> str:
+        """« 12 min », « 2 h 10 », « 3 jours 4 h »: cut off, so that nobody is promised a minute too many."""
+        minutes, days = length // MINUTE, length // (24 * HOUR)
+        if days:
+            hours = (minutes - days * 1440) // 60
+            return (
+                self._say("{days} j {hours} h", days=days, hours=hours)
+                if hours
+                else self._say("{days} j", days=days)
+            )
+        if minutes < 60:
+            return self._say("{minutes} min", minutes=minutes)
+        return self._say("{hours} h {minutes}", hours=minutes // 60, minutes=f"{minutes % 60:02}")
+
+    def _set(self, text: str, first: str = "", under: str | None = None) -> list[str]:
+        lines = wrap(
+            self._speech.typeset(text), WIDTH, initial_indent=first,
+            subsequent_indent=first if under is None else under, break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        return [line.rstrip() for line in lines]

@@ -1,0 +1,1 @@
+"""What an administrator runs by hand: doctor, demo, record, replay, Alertmanager's settings."""

@@ -1,0 +1,122 @@
+"""When a person may be told: opening hours and closed days as Alertmanager's time intervals (R-08).
+
+Alertmanager knows weekdays and dates, not calendars. So a time such as the opening hours is two intervals: `NAME`,
+the week as it always is with the days that have hours of their own; and `not_NAME`, what those days leave out. A
+route is active in the first, and mute in the second and in `callmon_closed`, the days without any hours. Once the
+dates written here are past the week goes on: an alert on a holiday is a lesser harm than one held for ever.
+
+Pure; refuses to decide to whom anything is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from callmon.config.business_calendar import DAY, MIDNIGHT, Calendar, Period, Periods
+
+CLOSED = "callmon_closed"
+WHOLE_DAY: Periods = (Period(MIDNIGHT, DAY),)
+DIGEST_BEFORE = timedelta(minutes=15)
+DIGEST_LASTS = timedelta(minutes=5)  # Alertmanager looks once in so long: one message
+ESCALATION = timedelta(hours=1)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+Entry = dict[str, Any]  # one of Alertmanager's time intervals; all of its conditions hold
+Choice = Callable[[Periods], Periods]
+
+
+def whole(opening: Periods) -> Periods:
+    """The opening periods themselves."""
+    return opening
+
+
+def before_opening(opening: Periods) -> Periods:
+    """Five minutes, a quarter of an hour before the day's first opening: the digest's time (8:15 to 8:20)."""
+    if not opening:
+        return ()
+    begins = max(MIDNIGHT, opening[0].opens - DIGEST_BEFORE)
+    return (Period(begins, begins + DIGEST_LASTS),)
+
+
+def after_an_hour(opening: Periods) -> Periods:
+    """What is left of the day's opening time after its first hour: then the lead hears of it too."""
+    left, to_skip = [], ESCALATION
+    for opens, closes in opening:
+        skipped = min(to_skip, closes - opens)
+        to_skip -= skipped
+        if opens + skipped < closes:
+            left.append(Period(opens + skipped, closes))
+    return tuple(left)
+
+
+CHOICES: Mapping[str, Choice] = {
+    "callmon_open": whole,
+    "callmon_before_opening": before_opening,
+    "callmon_open_for_an_hour": after_an_hour,
+}
+
+
+def time_intervals(calendar: Calendar, first: date, months: int) -> dict[str, list[Entry]]:
+    """Every interval by its name, with the dates of so many months, that of `first` included."""
+    special = {d: p for d in _days(first, months) if (p := calendar.periods_on(d)) != calendar.hours.on(d)}
+    found = {CLOSED: list(_dates({day: WHOLE_DAY for day, opening in special.items() if not opening}))}
+    short = {day: opening for day, opening in special.items() if opening}
+    for name, choice in CHOICES.items():
+        chosen = {day: choice(opening) for day, opening in short.items()}
+        found[name] = [*_week(calendar, choice), *_dates({d: p for d, p in chosen.items() if p})]
+        found[f"not_{name}"] = list(_dates({d: rest for d, p in chosen.items() if (rest := _rest(p))}))
+    zone = {"location": calendar.timezone.key}
+    return {name: [entry | zone for entry in entries] for name, entries in found.items()}
+
+
+def as_yaml(intervals: Mapping[str, Iterable[Entry]]) -> str:
+    """The section `time_intervals:` of alertmanager.yml; a line an entry, as JSON, which YAML contains."""
+    lines = ["time_intervals:"]
+    for name, entries in intervals.items():
+        written = [f"      - {json.dumps(entry)}" for entry in entries]
+        lines += [f"  - name: {name}", "    time_intervals:" if written else "    time_intervals: []", *written]
+    return "\n".join(lines) + "\n"
+
+
+def _days(first: date, months: int) -> Iterator[date]:
+    ahead = first.year * 12 + first.month - 1 + months
+    end = date(ahead // 12, ahead % 12 + 1, 1)
+    return map(date.fromordinal, range(first.replace(day=1).toordinal(), end.toordinal()))
+
+
+def _week(calendar: Calendar, choice: Choice) -> Iterator[Entry]:
+    same: dict[Periods, list[str]] = defaultdict(list)
+    for weekday, opening in zip(WEEKDAYS, calendar.hours.week, strict=True):
+        same[choice(opening)].append(weekday)
+    for chosen, weekdays in same.items():
+        if chosen:
+            yield {"weekdays": weekdays, "times": _times(chosen)}
+
+
+def _dates(days: Mapping[date, Periods]) -> Iterator[Entry]:
+    """A line a month and time of day."""
+    same: dict[tuple[int, int, Periods], list[str]] = defaultdict(list)
+    for day, chosen in sorted(days.items()):
+        same[day.year, day.month, chosen].append(str(day.day))
+    for (year, month, chosen), numbers in same.items():
+        entry: Entry = {"years": [str(year)], "months": [str(month)], "days_of_month": numbers}
+        yield entry if chosen == WHOLE_DAY else entry | {"times": _times(chosen)}
+
+
+def _rest(chosen: Periods) -> Periods:
+    """What of a day lies in none of these periods."""
+    edges = [MIDNIGHT, *(edge for period in chosen for edge in period), DAY]
+    return tuple(Period(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
+
+
+def _times(chosen: Periods) -> list[dict[str, str]]:
+    return [{"start_time": _clock(p.opens), "end_time": _clock(p.closes)} for p in chosen]
+
+
+def _clock(wall: timedelta) -> str:
+    minutes = int(wall.total_seconds()) // 60
+    return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -1,0 +1,129 @@
+"""`callmon demo`: the whole of callmon with nothing installed and no configuration.
+
+An exchange played from recordings (`exchange.py`), the real daemon listening to it, SQLite in a folder that is
+gone at the end, and in the terminal one line for each call that ended. Nothing of a site is read: neither a
+configuration file nor CALLMON_… variables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import tomllib
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from callmon import logs
+from callmon.config.closed_days import ontario
+from callmon.config.schema import Configuration
+from callmon.config.settings import Settings, example_text
+from callmon.config.web_settings_merge import WebSettings
+from callmon.daemon.daemon import Daemon
+from callmon.errors import ConfigError
+from callmon.store.opening import ready
+from callmon.tools.demo.exchange import USER, Exchange
+from callmon.tools.demo.terminal import Terminal
+
+ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+async def play(listen: str, seconds: timedelta | None) -> None:
+    """Play until Ctrl-C, or for so long. Raises ConfigError when `listen` cannot be had."""
+    logs.set_up(logging.WARNING)
+    with TemporaryDirectory(prefix="callmon-demo-") as name:
+        folder = Path(name)
+        async with Exchange() as exchange:
+            settings = demo_settings(listen, exchange.port, exchange.secret, folder)
+            store = ready(settings)
+            try:
+                await _run(Daemon(settings, store), Terminal(store, settings), seconds)
+            finally:
+                store.close()
+
+
+async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, daemon.stop)
+    if seconds is not None:
+        loop.call_later(seconds.total_seconds(), daemon.stop)
+    over = asyncio.Event()
+    telling = asyncio.create_task(_tell(daemon, terminal, over), name="terminal")
+    telling.add_done_callback(lambda _: daemon.stop())  # nobody reads any more (`callmon demo | head`)
+    try:
+        await daemon.run()
+    except ConfigError as error:
+        raise ConfigError(*(_of_listen(sentence) for sentence in error.sentences)) from None
+    finally:
+        over.set()
+        await telling
+
+
+async def _tell(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None:
+    """Once the pages are there: where they are, then each second what ended, to the last call stored."""
+    while not daemon.address:
+        if over.is_set():
+            return
+        await asyncio.sleep(0.05)
+    terminal.welcome(daemon.address)
+    while not over.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), 1.0)
+        await terminal.tell()
+    terminal.farewell()
+
+
+def _of_listen(sentence: str) -> str:
+    """The daemon speaks of a setting in a file; here it is an option."""
+    return f"{sentence.rstrip('.').replace('web.listen', '--listen')}; {ELSEWHERE}"
+
+
+class _Alone(Configuration):
+    """The demonstration's own settings: no variable of the environment may point it at a real database."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *others: Any,
+        **named: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings:
+    """The policy's six lines as they ship, open round the clock, and the exchange that is played."""
+    secret_file = folder / "ami.secret"
+    secret_file.touch(mode=0o600)
+    secret_file.write_text(secret, encoding="ascii")
+    data = tomllib.loads(example_text())
+    told = data["exchanges"].pop("toronto")
+    site = {name: told[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
+    reached = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
+    data["exchanges"]["demo"] = site | reached
+    data["calendar"] = _round_the_clock(datetime.now(UTC).year)
+    data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
+    data["web"] = {"listen": _address(listen)}
+    return Settings(_Alone(**data), "demo")
+
+
+def _round_the_clock(year: int) -> dict[str, Any]:
+    """Open day and night, also on closed days: whoever tries it out on one sees judgements too."""
+    days = [day for y in (year - 1, year, year + 1) for day in ontario(y)]
+    return {"hours": dict.fromkeys(DAYS, "00:00-24:00"), "closed_days_remove": days}
+
+
+def _address(listen: str) -> str:
+    try:
+        return WebSettings(listen=listen).listen
+    except ValidationError as error:
+        raise ConfigError(f"--listen: {error.errors()[0]['ctx']['error']}") from None

@@ -1,0 +1,85 @@
+"""Can callmon do its job at these exchanges? A one-shot examination, and what to write where it cannot.
+
+    settings ─▶ asking (child: pyst2) ─▶ reaching, manager_user, surroundings ─▶ [Complaint] ─▶ as_text
+
+Asks only; changes nothing, here or there, and never prints a secret. With `--listen` it does not ask but hears:
+
+    bytes ─▶ listening ─▶ proposing ─▶ the text of a first configuration
+    bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from callmon.config.settings import Settings
+from callmon.tools.doctor import (
+    connection as reaching,
+)
+from callmon.tools.doctor import (
+    dialplan as surroundings,
+)
+from callmon.tools.doctor import (
+    layout,
+    manager_user,
+    phone_states,
+)
+from callmon.tools.doctor.acceptance import Acceptance
+from callmon.tools.doctor.finding import Complaint, as_text
+from callmon.tools.doctor.learn import Listening
+from callmon.tools.doctor.propose import proposal, propose
+from callmon.tools.doctor.questions import TIMEOUT, Answers, ask
+
+__all__ = ["Acceptance", "Complaint", "Listening", "as_text", "examine", "judge", "proposal", "propose"]
+
+
+def examine(
+    settings: Settings,
+    now: datetime,
+    last_seen: Mapping[str, datetime | None] | None = None,
+    timeout: timedelta = TIMEOUT,
+) -> list[Complaint]:
+    """Every exchange, at once; returns within `timeout` and a little. Raises ConfigError when a secret is missing.
+
+    `last_seen`: when each line last had a call, by the database; without it that is not judged.
+    """
+    names = list(settings.exchanges)
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as together:
+        answers = list(together.map(lambda name: ask(settings.exchanges[name], timeout), names))
+    return list(judge(settings, dict(zip(names, answers, strict=True)), now, last_seen))
+
+
+def judge(
+    settings: Settings,
+    answers: Mapping[str, Answers],
+    now: datetime,
+    last_seen: Mapping[str, datetime | None] | None = None,
+) -> Iterator[Complaint]:
+    """What is wrong, by what the exchanges said. Pure."""
+    for name, told in answers.items():
+        yield from _exchange(settings, name, told)
+    if all(told.failure is None and told.may_ask for told in answers.values()):
+        yield from surroundings.mailboxes(answers.values(), settings.lines())
+        yield from phone_states.unknown(answers.values(), settings.lines())
+    if last_seen is not None:
+        yield from surroundings.silent_lines(settings, last_seen, now)
+
+
+def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complaint]:
+    exchange = settings.exchanges[name]
+    if told.failure is not None:
+        yield reaching.failed(name, exchange, told)
+        return
+    generated = bool(told.values(layout.GENERATED_CEL, "general", "apps"))
+    kept = layout.layout(exchange.username, told.variables, generated, told.words("apps"))
+    examined = manager_user.Examined(name, exchange, told, kept)
+    yield from manager_user.complaints(examined)
+    if told.may_ask:
+        yield from surroundings.voicemail(examined, settings.lines())
+        yield from surroundings.diary(examined)
+        yield from surroundings.tones(examined, settings.lines())
+        yield from phone_states.told(examined)
+        yield from surroundings.fullness(examined, settings.lines())
+    yield from surroundings.clock(examined)

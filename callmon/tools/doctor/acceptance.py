@@ -1,0 +1,145 @@
+"""First-day acceptance (R-45): five scripted test calls, what callmon must say of each, and what it said. Pure.
+
+Somebody outside makes the calls one after the other; what was heard of each stands beside what was expected, and
+it is made again until it came out as scripted. Facts are compared, not verdicts: the sheet serves in closed hours
+too. Both languages stand on it, since the lead signs it and the administrator reads it. Refuses to store anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from callmon.ami import decoding
+from callmon.ami import events as e
+from callmon.ami.framing import Framer
+from callmon.config.settings import Settings
+from callmon.core.assembly import monitor
+from callmon.core.calls.call import Call
+from callmon.text.labels import word
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What is compared of a call; `rings` None where the script leaves them open."""
+
+    outcome: str
+    transfers: int = 0
+    rings: int | None = None
+
+    def agrees(self, told: Concluded) -> bool:
+        rings = told.rings if self.rings is not None else None
+        return (self.outcome, self.transfers, self.rings) == (told.outcome, told.transfers, rings)
+
+    def text(self, language: str) -> str:
+        parts = [word("outcome", self.outcome, language)]
+        rings, transfers = ("sonneries", "transferts") if language == "fr" else ("rings", "transfers")
+        parts += [] if self.rings is None else [f"{rings} {self.rings}"]
+        return " · ".join([*parts, f"{transfers} {self.transfers}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    fr: str
+    en: str
+    expected: Concluded
+
+
+CALLS = (
+    Script(
+        "Une personne répond 8 secondes après que le poste a commencé à sonner.",
+        "A person answers 8 seconds after the phone began to ring.",
+        Concluded("answered", rings=2),
+    ),
+    Script(
+        "Une personne répond 20 secondes après que le poste a commencé à sonner.",
+        "A person answers 20 seconds after the phone began to ring.",
+        Concluded("answered", rings=4),
+    ),
+    Script(
+        "Personne ne répond. Laissez un message de 10 secondes, puis raccrochez.",
+        "Nobody answers. Leave a message of 10 seconds, then hang up.",
+        Concluded("voicemail_message"),
+    ),
+    Script(
+        "Personne ne répond. Raccrochez après deux sonneries.",
+        "Nobody answers. Hang up after two rings.",
+        Concluded("abandoned"),
+    ),
+    Script(
+        "Une personne répond et transfère l'appel à une autre, qui répond.",
+        "A person answers and transfers the call to another, who answers.",
+        Concluded("answered", transfers=1),
+    ),
+)
+
+
+class Acceptance:
+    """Hears the exchanges' bytes and says of each call on a line whether it was as the next script wants."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._monitor = monitor(settings, token=str)
+        self._framers = {name: Framer() for name in settings.exchanges}
+        self._zone: tzinfo = settings.timezone
+        self.done = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.done == len(CALLS)
+
+    def sheet(self) -> Iterator[str]:
+        """What to do, before anything is heard."""
+        yield "Essai de réception : cinq appels à une ligne publique, d'un téléphone de"
+        yield "l'extérieur, l'un après l'autre. Un appel qui se passe autrement est à refaire."
+        yield "Acceptance: five calls to a public line, from a telephone outside, one after"
+        yield "the other. A call that comes out otherwise is to be made again."
+        for number, script in enumerate(CALLS, start=1):
+            yield from ("", f"{number}  {script.fr}", f"   {script.en}")
+            yield from (f"   → {script.expected.text('fr')}", f"     {script.expected.text('en')}")
+        yield from self._now_make()
+
+    def _now_make(self) -> Iterator[str]:
+        """The call that is to be made now."""
+        script, number = CALLS[self.done], self.done + 1
+        yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
+
+    def heard(self, exchange: str, data: bytes) -> Iterator[str]:
+        """More bytes of this exchange; a line or two for each call on a line that ended."""
+        for message in self._framers[exchange].receive(data):
+            event = decoding.event(message)
+            if isinstance(event, e.Event) and (outcome := self._monitor.feed(exchange, event)):
+                for call in outcome.calls:
+                    yield from self._ended(call)
+
+    def _ended(self, call: Call) -> Iterator[str]:
+        if self.is_over or call.line is None or call.direction != "inbound":
+            return
+        script, number = CALLS[self.done], self.done + 1
+        told = Concluded(call.outcome or "unknown", len(call.transfers), call.rings)
+        at = call.arrived.astimezone(self._zone).strftime("%H:%M:%S") if call.arrived else "--:--:--"
+        agrees = script.expected.agrees(told)
+        self.done += agrees
+        yield from ("", f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}")
+        yield from _beside(script.expected, told)
+        if not agrees:
+            yield f"     Autrement que prévu : refaites l'appel {number}."
+            yield f"     Not as scripted: make call {number} again."
+        if not self.is_over:
+            yield from self._now_make()
+
+    def end(self) -> Iterator[str]:
+        """What it came to, and where it is signed."""
+        yield ""
+        yield f"{self.done} / {len(CALLS)}"
+        if self.is_over:
+            for who in ("Fait par / Done by", "Responsable / Lead"):
+                yield from ("", f"{who:<20} ______________________________   Date ______________")
+
+
+def _beside(expected: Concluded, told: Concluded) -> Iterator[str]:
+    """What was expected and what was heard, one above the other, in both languages."""
+    yield f"     prévu     {expected.text('fr')}"
+    yield f"     entendu   {told.text('fr')}"
+    yield f"     expected  {expected.text('en')}"
+    yield f"     heard     {told.text('en')}"

@@ -1,0 +1,218 @@
+"""What lies around the AMI user: the diary (CEL), the tones, the clock, the mailboxes, the lines. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from callmon.config.durations import written
+from callmon.config.lines import RING_CYCLE, Line
+from callmon.config.settings import Settings
+from callmon.tools.doctor.finding import OURS, Complaint
+from callmon.tools.doctor.layout import FREEPBX, GENERATED_CEL
+from callmon.tools.doctor.manager_user import TRUE, Examined, hears_voicemail
+from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, Answers
+
+# Without these a gap cannot be filled; more (read, background …) makes the story of a menu fuller.
+APPS = ("dial", "queue", "voicemail", "read")
+EVENTS = (
+    *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
+    *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"),
+)
+TOLERABLE_SKEW = timedelta(seconds=2)
+SILENT_TOO_LONG = timedelta(days=7)
+GAPS = "CEL alone knows what happened while callmon could not listen; without it those calls stay unknown."
+# A row of CEL as comma-separated values, in the order of columns that `cel_custom.conf` ships with.
+COLUMNS = (
+    *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
+    *("CALLERID(DNID)", "CHANNEL(exten)", "CHANNEL(context)", "CHANNEL(channame)", "CHANNEL(appname)"),
+    *("CHANNEL(appdata)", "CHANNEL(amaflags)", "CHANNEL(accountcode)", "CHANNEL(uniqueid)"),
+    *("CHANNEL(linkedid)", "BRIDGEPEER", "CHANNEL(userfield)", "userdeftype", "eventextra"),
+)
+MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
+
+
+def diary(examined: Examined) -> Iterator[Complaint]:
+    """CEL: enabled, applications named, events named."""
+    answers = examined.answers
+    is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (CEL, GENERATED_CEL))
+    apps, events = answers.words("apps"), answers.words("events")
+    missing_apps = [app for app in APPS if app not in apps]
+    missing_events = [] if "all" in events else [event for event in EVENTS if event.lower() not in events]
+    if not is_on:
+        yield _of_cel(
+            examined, "CEL is off.", GAPS, "enable = yes", *_apps(missing_apps), *_events(missing_events)
+        )
+        return
+    if missing_apps:
+        yield _of_cel(examined, *_unnamed(apps, missing_apps), *_apps(missing_apps))
+    if missing_events:
+        why = f"{GAPS} Events are logged only when they are named."
+        if "app_start" not in events and apps:
+            why += " Worse: with applications named and no APP_START, Asterisk refuses the whole file."
+        what = f"CEL does not log {', '.join(missing_events)}."
+        yield _of_cel(examined, what, why, *_events(missing_events))
+    if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
+        yield Complaint(
+            examined.name,
+            "warning",
+            "CEL is kept nowhere that doctor knows.",
+            "Neither is there a Master.csv in cel_custom.conf, nor a table in cel_odbc.conf. (The heading may be "
+            "missing; the long line is one line.) Rotate the file: it grows for ever, and holds callers' numbers.",
+            CEL_FILE,
+            ("[mappings]", MAPPING),
+            "asterisk -rx 'module reload cel_custom.so'",
+        )
+
+
+def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
+    if "all" in apps:
+        return (
+            "CEL names no application: apps = all logs none.",
+            f"{GAPS} Asterisk accepts `all` and then logs nothing.",
+        )
+    return f"CEL does not log the application{'s' if len(missing) > 1 else ''} {', '.join(missing)}.", GAPS
+
+
+def _of_cel(examined: Examined, what: str, why: str, *lines: str) -> Complaint:
+    """Where the file seems to have no section yet, adding to it would make Asterisk refuse the file."""
+    layout, answers = examined.layout, examined.answers
+    is_there = layout is FREEPBX or any(
+        (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
+    )
+    section = layout.cel_section if is_there else "[general]"
+    return Complaint(examined.name, "warning", what, why, layout.cel_file, (section, *lines), layout.cel_then)
+
+
+def _apps(missing: list[str]) -> tuple[str, ...]:
+    return (f"apps = {','.join(APPS)}",) if missing else ()
+
+
+def _events(missing: list[str]) -> tuple[str, ...]:
+    return (f"events = {','.join(EVENTS)}",) if missing else ()
+
+
+def voicemail(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+    """Where nothing tells voicemail from a menu: the step is not heard, and no place is known for it."""
+    told = examined.exchange.voicemail_contexts or any(line.mailboxes for line in lines)
+    if told or hears_voicemail(examined):
+        return
+    yield Complaint(
+        examined.name,
+        "error",
+        "callmon cannot tell voicemail from a menu here.",
+        "The dialplan step VoiceMail is not sent to it (class dialplan, event filter: see there), and it is not "
+        "told which contexts or mailboxes are voicemail. Callers whom voicemail took at once would count as "
+        "callers in a menu, and their messages as none. Mend either.",
+        OURS,
+        (f"[exchanges.{examined.name}]", 'voicemail_contexts = ["…"]'),
+    )
+
+
+def clock(examined: Examined) -> Iterator[Complaint]:
+    ahead = examined.answers.ahead
+    if ahead is not None and abs(ahead) > TOLERABLE_SKEW:
+        way = "ahead of" if ahead > timedelta(0) else "behind"
+        yield Complaint(
+            examined.name,
+            "warning",
+            f"its clock is {abs(ahead).total_seconds():.1f} s {way} ours.",
+            "Arrivals, opening hours and due times are those of the exchange's clock. Let both machines keep time "
+            "by NTP (chrony).",
+        )
+
+
+def tones(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+    """The ring that Asterisk plays and the ring by which callmon counts."""
+    answers = examined.answers
+    country = answers.value("indications.conf", "general", "country").lower()
+    cycles = {line.ring_cycle for line in lines}
+    if country not in ("us", "us-old", "") and cycles == {RING_CYCLE}:
+        yield _foreign_tones(examined, country)
+    heard = cycle(answers.value("indications.conf", "us", "ring"))
+    if country == "us" and heard is not None:
+        for line in lines:
+            if line.ring_cycle != heard:
+                yield _of_line(
+                    line,
+                    f"a ring is {written(heard)} at exchange {examined.name}, {written(line.ring_cycle)} here.",
+                    "Rings are counted by it: the third ring ends after three of them.",
+                    f'ring_cycle = "{written(heard)}"',
+                )
+
+
+def _foreign_tones(examined: Examined, country: str) -> Complaint:
+    what = f"its tones are those of {country!r}, in which a ring has another length than the 6 s of Canada."
+    why = "Where Asterisk itself plays the ringing (behind a menu), callers hear others than callmon counts."
+    if examined.layout is FREEPBX:
+        return Complaint(
+            examined.name, "warning", what, f"{why} In the GUI: Advanced Settings, Country Indication Tones."
+        )
+    lines = ("[general](+)", "country = us")
+    return Complaint(
+        examined.name, "warning", what, why, "indications.conf", lines, "asterisk -rx 'module reload indications'"
+    )
+
+
+def cycle(ring: str) -> timedelta | None:
+    """`440+480/2000,0/4000` → 6 s; None when it is no cadence."""
+    parts = [re.fullmatch(r"!?[0-9+*]+/(\d+)", part.strip()) for part in ring.split(",")]
+    if not ring or not all(parts):
+        return None
+    return timedelta(milliseconds=sum(int(part[1]) for part in parts if part)) or None
+
+
+def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Complaint]:
+    """A line's voicemail boxes must be some exchange's. Silent when one of them did not say."""
+    told = [each.mailboxes for each in answers]
+    known = {box for boxes in told if boxes is not None for box in boxes}
+    if not told or None in told:
+        return
+    names = known | {box.removesuffix("@default") for box in known}
+    for line in lines:
+        for box in line.mailboxes:
+            if box not in names:
+                some = ", ".join(f'"{name}"' for name in sorted(box.removesuffix("@default") for box in known)[:6])
+                yield _of_line(
+                    line,
+                    f"no exchange has its mailbox {box!r}.",
+                    f"A message left elsewhere would not be found. There are {some or 'none at all'}.",
+                    'mailboxes = ["…"]',
+                )
+
+
+def fullness(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+    """Whether the exchange tells how full a box is. Silent where it was not let to say what it can."""
+    commands = examined.answers.commands
+    asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
+    if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
+        yield Complaint(
+            examined.name,
+            "warning",
+            "it does not tell how full a mailbox is (VoicemailUserStatus).",
+            "Messages are counted only once one is left, and nobody is told that a box is nearly full. "
+            "Asterisk 16 and 22 know the question; an older one may not.",
+        )
+
+
+def silent_lines(
+    settings: Settings, last_seen: Mapping[str, datetime | None], now: datetime
+) -> Iterator[Complaint]:
+    """Lines on which no call has been seen for long, or ever (R-43)."""
+    for line in settings.lines():
+        seen = last_seen.get(line.name)
+        if seen is not None and now - seen <= SILENT_TOO_LONG:
+            continue
+        since = "ever" if seen is None else f"since {seen.astimezone(settings.timezone):%Y-%m-%d}"
+        yield _of_line(
+            line,
+            f"no call has been seen on it {since}.",
+            "Is it dead, or does its number arrive as another one (a toll-free number that ends on the local "
+            "one)? Call it; `callmon doctor --listen 10min` shows what the trunk delivers.",
+            'arrives_as = ["…"]',
+        )
+
+
+def _of_line(line: Line, what: str, why: str, *lines: str) -> Complaint:
+    return Complaint("", "warning", f"line {line.name}: {what}", why, OURS, (f"[lines.{line.name}]", *lines))

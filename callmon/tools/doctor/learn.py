@@ -1,0 +1,251 @@
+"""What an exchange's own words tell of its lines, trunks, phones, voicemail and parking (R-42). Pure.
+
+Takes the exchange's bytes, as they come; `proposing` writes a first configuration of what was learned. Keeps no
+caller's number: only what was dialled from outside, which is the ministry's own. Refuses to guess which public
+number ends on which: two numbers that arrive as one cannot be told apart here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from callmon.ami import decoding
+from callmon.ami import events as e
+from callmon.ami.framing import Framer
+from callmon.ami.mailboxes import short
+from callmon.config.phone_numbers import e164
+from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
+from callmon.core.calls.language import SHORTEST_MENU
+
+# Calls and legs in progress that are remembered; at any real site they are a few hundred.
+MAX_CALLS = 10_000
+RINGING = ("RINGING", "PROGRESS")
+UP = "6"
+_OUTSIDE_NUMBER = re.compile(r"(?<!\d)\+?(\d{7,15})(?!\d)")
+
+
+@dataclass
+class _Call:
+    """One call in progress, as far as it matters here."""
+
+    dialled: str
+    is_inbound: bool
+    language: str
+    ringing: datetime | None = None
+    up: datetime | None = None
+    is_up: bool = False
+    answered: bool = False
+    boxed: datetime | None = None
+    mailbox: str | None = None
+    given: str = ""  # the language that the dialplan gave it before anything answered
+    has_menu: bool = False
+    has_prompt: bool = False
+    music: bool = False
+    queued: bool = False
+    phones: set[str] = field(default_factory=set)
+    contexts: set[str] = field(default_factory=set)
+
+    @property
+    def after_ringing(self) -> datetime | None:
+        """When its line went up after ringing in vain: voicemail, where the step itself is not heard."""
+        return self.up if self.up and self.ringing and self.up > self.ringing else None
+
+
+@dataclass
+class Dialled:
+    """What is known of one number that was dialled from outside."""
+
+    forms: Counter[str] = field(default_factory=Counter)
+    trunks: set[str] = field(default_factory=set)
+    phones: set[str] = field(default_factory=set)
+    mailboxes: Counter[str] = field(default_factory=Counter)
+    languages: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
+    has_menu: bool = False  # somebody chose another language in it
+    has_prompt: bool = False  # something answers before anything rings: a menu, a welcome
+    music: int = 0  # calls that heard music while phones rang for them
+    queued: int = 0
+    rang: list[timedelta] = field(default_factory=list)
+
+
+class Listening:
+    """Hears an exchange's bytes, and remembers of them what a configuration needs."""
+
+    def __init__(self, region: str = "CA") -> None:
+        self.region = region
+        self.calls = 0
+        self.lines: dict[str, Dialled] = {}
+        self.phones: set[str] = set()
+        self.prefixes: set[str] = set()
+        self.slots: set[str] = set()
+        self.queues: set[str] = set()
+        self._framer = Framer()
+        self._endpoints = Endpoints()
+        self._calls: dict[str, _Call] = {}
+        self._legs: dict[str, str] = {}  # a phone's leg, or a Local channel's: the call that it serves
+        self._trunks: Counter[str] = Counter()
+        self._boxes: set[str] = set()  # contexts in which voicemail took a call
+        self._rooms: set[str] = set()  # contexts in which something else happened
+        self._parked: set[str] = set()  # callers in the lot now
+        self.parking_extensions: set[str] = set()
+
+    @property
+    def trunks(self) -> set[str]:
+        return set(self._trunks) - self.phones
+
+    @property
+    def voicemail_contexts(self) -> set[str]:
+        """Those where nothing but voicemail was: FreePBX runs it in contexts in which phones ring too."""
+        return self._boxes - self._rooms - {""}
+
+    def heard(self, data: bytes) -> bool:
+        """More bytes of the same connection; never enough. Never raises on what they hold."""
+        for message in self._framer.receive(data):
+            event = decoding.event(message)
+            if isinstance(event, e.Event):
+                self._event(event)
+        return False
+
+    def _event(self, event: e.Event) -> None:
+        match event:
+            case e.Newchannel():
+                self._begun(event)
+            case e.Newstate(state=state, uniqueid=call) if state == UP and call in self._calls:
+                self._up(self._calls[call], event)
+            case e.DialBegin():
+                self._tried(event)
+            case e.DialState(status=status) if status in RINGING and (served := self._served(event.uniqueid)):
+                served.ringing = served.ringing or event.at
+            case e.DialEnd(uniqueid=call, status="ANSWER") if call in self._calls:
+                self._calls[call].answered = True
+            case e.MusicOnHoldStart():
+                self._music(event.uniqueid)
+            case e.Newexten(uniqueid=call) if call in self._calls:
+                self._spoken(self._calls[call], event.language, event.at)
+                self._boxed(self._calls[call], event.at, event.data.partition(",")[0])
+            case e.MessageWaiting(uniqueid=call) if call in self._calls:
+                self._boxed(self._calls[call], self._calls[call].after_ringing, event.mailbox)
+            case e.QueueCallerJoin(uniqueid=call) if call in self._calls:
+                self._calls[call].queued = True
+                self.queues.add(plain(event.queue))
+                self._spoken(self._calls[call], event.language, event.at)
+            case e.Hangup(uniqueid=leg):
+                self._legs.pop(leg, None)
+                self._parked.discard(leg)
+                if (ended := self._calls.pop(leg, None)) and ended.is_inbound:
+                    self._ended(ended, event)
+            case e.ParkedCall():
+                self._park(event.parkee)
+                self.slots.add(plain(event.space))
+            case e.UnParkedCall() | e.ParkedCallTimeOut():
+                self._parked.discard(event.parkee)
+            case e.BlindTransfer(transferee=caller) if caller in self._parked:
+                self.parking_extensions.add(event.extension)  # it parked the caller: ParkedCall comes before it
+            case _:
+                pass
+
+    def _park(self, caller: str) -> None:
+        if len(self._parked) < MAX_CALLS:
+            self._parked.add(caller)
+
+    def _served(self, leg: str) -> _Call | None:
+        """The call that dials by this channel: its own, or a Local one on its behalf."""
+        return self._calls.get(leg) or self._calls.get(self._legs.get(leg, ""))
+
+    def _begun(self, event: e.Newchannel) -> None:
+        if event.uniqueid != event.linkedid:
+            if event.linkedid in self._calls and len(self._legs) < MAX_CALLS:
+                self._legs[event.uniqueid] = event.linkedid
+            return
+        if event.state != "4" or not event.exten or len(self._calls) >= MAX_CALLS:
+            return
+        is_inbound = self._endpoints.is_outside_caller(event.channel, event.caller) and not is_local(event.channel)
+        self._calls[event.uniqueid] = _Call(event.exten, is_inbound, event.language)
+        if is_inbound:
+            self.calls += 1
+            self._trunks[pattern(event.channel)] += 1
+            line = self._line(event.exten)
+            line.forms[plain(event.exten)] += 1
+            line.trunks.add(pattern(event.channel))
+        else:
+            self.phones.add(pattern(event.channel))
+
+    def _up(self, call: _Call, event: e.Newstate) -> None:
+        """Its line is up: a person, a menu, a queue, or (after ringing in vain) perhaps voicemail."""
+        call.is_up, call.up = True, event.at
+        call.contexts.add(event.context)
+
+    def _tried(self, event: e.DialBegin) -> None:
+        call = self._served(event.uniqueid)
+        if event.uniqueid in self._calls:
+            self._spoken(self._calls[event.uniqueid], event.language, event.at)
+        if is_local(event.dest_channel) or not event.dest_channel:
+            return
+        if not self._endpoints.is_outside_dialled(event.dest_channel, event.dial_string):
+            self.phones.add(pattern(event.dest_channel))
+            name = extension(event.dest_channel)
+            if call and not call.answered and not is_number(name):
+                call.phones.add(name)
+            return
+        self._trunks[pattern(event.dest_channel)] += 0  # heard of; it may never bring a call in
+        number = _OUTSIDE_NUMBER.search(event.dial_string)
+        if call and number and not call.is_inbound and call.dialled.endswith(number[1]):
+            self.prefixes.add(call.dialled.removesuffix(number[1]))
+
+    def _spoken(self, call: _Call, language: str, at: datetime | None) -> None:
+        """A language other than the first: chosen in a menu, or given by the dialplan before anything answered."""
+        if call.up and at and not call.ringing and at - call.up >= SHORTEST_MENU:
+            call.has_prompt = True
+        if language and call.language and language != call.language and not call.answered:
+            call.has_menu = call.has_menu or call.is_up
+            call.given = call.given or ("" if call.is_up else language)
+
+    def _music(self, leg: str) -> None:
+        """On the caller's own channel, before a person: instead of ringing, unless that is a queue's way."""
+        call = self._calls.get(leg)
+        if call and not call.answered and not call.queued:
+            call.music = True
+
+    def _boxed(self, call: _Call, at: datetime | None, mailbox: str) -> None:
+        call.boxed = call.boxed or at
+        call.mailbox = call.mailbox or short(mailbox.partition("&")[0])
+
+    def _ended(self, call: _Call, event: e.Hangup) -> None:
+        line = self._line(call.dialled)
+        line.languages |= {plain(event.language)} - {""}
+        line.phones |= call.phones
+        line.given.add(call.given)
+        line.has_menu = line.has_menu or call.has_menu
+        line.has_prompt = line.has_prompt or call.has_prompt
+        line.music += call.music and bool(call.phones)
+        line.queued += call.queued
+        self._placed(call, event.context)
+        if call.mailbox is not None:
+            line.mailboxes[call.mailbox] += 1
+            if call.ringing and call.boxed and not call.answered:
+                line.rang.append(call.boxed - call.ringing)
+
+    def _placed(self, call: _Call, context: str) -> None:
+        """Where it went up, unless that was voicemail's doing, and where it was in the end."""
+        if call.mailbox is None or call.answered:
+            self._rooms |= call.contexts
+        (self._rooms if call.mailbox is None else self._boxes).add(context)
+
+    def _line(self, dialled: str) -> Dialled:
+        key = e164(dialled, self.region) or plain(dialled)
+        if key not in self.lines and len(self.lines) >= MAX_CALLS:
+            return Dialled()
+        return self.lines.setdefault(key, Dialled())
+
+
+def pattern(channel: str) -> str:
+    """The endpoint, without a number that some channel drivers put into it (DAHDI/i1/4165550101-1)."""
+    return re.sub(r"\+?\d{7,}", "*", plain(endpoint(channel)))
+
+
+def plain(text: str) -> str:
+    """Nothing that could end a comment or a line of the file."""
+    return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,0 +1,45 @@
+"""Hears the exchanges for a while: what `doctor --listen` and `doctor --acceptance` have of I/O.
+
+Ends when the time is over, when it is enough, when every connection has ended, or at Ctrl-C; what was heard until
+then is with whoever hears. Asks nothing and sends nothing but the login.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from callmon.ami.connection import bytes_of
+from callmon.config.settings import Settings
+
+Hear = Callable[[str, bytes], bool]
+
+
+def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
+    """Every exchange's bytes to `heard`, until it says True for enough. Raises AmiError when one cannot be had."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_all(settings, heard, seconds))
+
+
+async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
+    hearing = [asyncio.create_task(_one(name, settings, heard), name=name) for name in settings.exchanges]
+    try:
+        async with asyncio.timeout(seconds):
+            for ended in asyncio.as_completed(hearing):
+                if await ended:
+                    return
+    except TimeoutError:
+        pass
+    finally:
+        for task in hearing:
+            task.cancel()
+        await asyncio.gather(*hearing, return_exceptions=True)
+
+
+async def _one(name: str, settings: Settings, heard: Hear) -> bool:
+    """True when it is enough; False when the exchange hung up first."""
+    async for chunk in bytes_of(name, settings.exchanges[name]):
+        if heard(name, chunk):
+            return True
+    return False

@@ -1,0 +1,195 @@
+"""What callmon's AMI user may hear and do, and how events come: complaints about manager.conf. Pure.
+
+The rights are taken from the commands that Asterisk offers us, which is what it has loaded; the rest from its
+files, which may be newer than what it has loaded: hence "then" after every snippet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from callmon.config.exchange import ExchangeSettings
+from callmon.tools.doctor import event_filter as white_list
+from callmon.tools.doctor.finding import Complaint, Severity
+from callmon.tools.doctor.layout import FREEPBX, Layout, is_generated_user
+from callmon.tools.doctor.questions import MANAGER, Answers, new_voicemail
+
+READ = "call,agent,user,system,dialplan"
+NEEDED = {
+    "call": "calls, ringing, answers and hang-ups: all that callmon is for",
+    "system": "that Asterisk booted or stops under the calls",
+    "user": "what a dialplan tells callmon on purpose",
+    "agent": "waiting queues",
+    "dialplan": "that voicemail takes a call which a menu or a queue had answered",
+}
+ERRORS = frozenset(("call", "system"))
+# More than needed, but harmless: no event of theirs is let through by the filter, or holds anything new.
+HARMLESS = frozenset(("cdr", "reporting", "log"))
+TELLING = ("Hangup", "Redirect", "Originate", "Command", "Setvar", "Reload", "UpdateConfig", "ModuleLoad")
+TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
+SHORTEST_WRITETIMEOUT = 5000  # ms
+
+
+class Examined:
+    """One exchange under examination: makes complaints that name it and its files."""
+
+    def __init__(self, name: str, exchange: ExchangeSettings, answers: Answers, layout: Layout) -> None:
+        self.name, self.exchange, self.answers, self.layout = name, exchange, answers, layout
+
+    def user(self, key: str) -> str:
+        return self.answers.value(MANAGER, self.exchange.username, key)
+
+    def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
+        """Mended in the user's section; the last value wins, so that lines at the end of the file will do."""
+        return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
+
+    def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
+        layout = self.layout
+        return Complaint(self.name, severity, what, why, layout.manager_file, lines, layout.manager_then)
+
+
+def complaints(examined: Examined) -> Iterator[Complaint]:
+    of_user = [*_rights(examined)]
+    if examined.answers.may_ask:  # else the rest is not known
+        yield from _times(examined)
+        of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
+    yield from of_user
+    generated = is_generated_user(examined.exchange.username, examined.answers.variables)
+    if of_user and generated and examined.layout is FREEPBX:
+        yield _of_gui(examined)
+
+
+def _of_gui(examined: Examined) -> Complaint:
+    user = examined.exchange.username
+    return Complaint(
+        examined.name,
+        "warning",
+        f"user {user!r} was made in FreePBX's GUI.",
+        "The GUI cannot say what is needed. Better delete the user there and write all of it into "
+        f"{examined.layout.manager_file}. If you keep it, the lines [{user}](+) hang on it: take them out before "
+        "you ever delete it in the GUI, or Asterisk refuses the whole file, and nobody can log in.",
+    )
+
+
+def _rights(examined: Examined) -> Iterator[Complaint]:
+    """`write = reporting` and nothing more: every command offered is there by `reporting`, or for everybody."""
+    commands = examined.answers.commands
+    more = [
+        name
+        for name, rights in commands.items()
+        if "<none>" not in rights and "reporting" not in rights.split(",")
+    ]
+    user = examined.exchange.username
+    if more:
+        told = [name for name in TELLING if name in more] or sorted(more)
+        yield examined.of_user(
+            "warning",
+            f"user {user!r} may do more than ask: {', '.join(told[:4])} and others ({len(more)} commands).",
+            "callmon only asks. With more rights, whoever gets its secret can hang up the public's calls.",
+            "write = reporting",
+        )
+    elif "CoreShowChannels" not in commands:
+        yield examined.of_user(
+            "error",
+            f"user {user!r} may not ask which calls are up.",
+            "Without `reporting`, callmon cannot take up the calls in progress after a reconnection, nor can "
+            "doctor look any further here.",
+            "write = reporting",
+        )
+
+
+def _times(examined: Examined) -> Iterator[Complaint]:
+    if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
+        yield examined.of_manager(
+            "error",
+            "events carry no time: timestampevents is not set.",
+            "Rings are counted between the times of events. Without them every wait and every ring is unknown.",
+            "[general](+)",
+            "timestampevents = yes",
+        )
+
+
+def _hearing(examined: Examined) -> Iterator[Complaint]:
+    classes = _classes(examined)
+    if "all" in classes:
+        missing, more = [], ["all"]
+    else:
+        missing = [name for name in NEEDED if name not in classes]
+        more = sorted(classes - NEEDED.keys() - HARMLESS)
+    user = examined.exchange.username
+    if missing:
+        yield examined.of_user(
+            "error" if ERRORS & set(missing) else "warning",
+            f"user {user!r} does not hear the class{'es' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            f"Not heard: {'; '.join(NEEDED[name] for name in missing)}.",
+            f"read = {READ}",
+        )
+    elif more:
+        yield examined.of_user(
+            "warning",
+            f"user {user!r} hears more than callmon needs: {', '.join(more)}.",
+            "Among all that Asterisk tells are the keys that callers press (dtmf) and every step of the dialplan: "
+            "personal information that callmon has no use for.",
+            f"read = {READ}",
+        )
+
+
+def _filter(examined: Examined) -> Iterator[Complaint]:
+    answers, user = examined.answers, examined.exchange.username
+    filters = answers.values(MANAGER, user, "eventfilter")
+    is_new = bool(answers.variables.get(new_voicemail(user)))
+    if is_new and answers.major >= 20:
+        return  # 22's syntax: its lines have no value, and cannot be asked for
+    if not any(not text.startswith("!") for text in filters):
+        yield _unfiltered(examined, is_new)
+        return
+    if not (missing := white_list.kept_back(filters)):
+        return
+    black = [text for text in filters if text.startswith("!") and white_list.kept_back([text])]
+    unnamed = white_list.kept_back(text for text in filters if not text.startswith("!"))
+    names = [name for name in unnamed if name != white_list.VOICEMAIL]
+    yield examined.of_user(
+        "warning" if white_list.DISPENSABLE.issuperset(missing) else "error",
+        f"the event filter of user {user!r} keeps back what callmon needs: {', '.join(missing)}.",
+        "What is not sent cannot be counted. (Lines of a filter add up, those with ! win.)",
+        *([white_list.old_line(names)] if names else ()),
+        *([white_list.VOICEMAIL_LINE] if white_list.VOICEMAIL in unnamed else ()),
+        *(f"; and delete: eventfilter = {text}" for text in black),
+    )
+
+
+def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
+    ignored = " It has one in the syntax of Asterisk 22, which this version ignores silently." if is_new else ""
+    return examined.of_user(
+        "warning",
+        f"user {examined.exchange.username!r} has no event filter.",
+        "Asterisk sends about seven times what callmon needs, hundreds of events a call with the class dialplan; "
+        f"among them what callmon has no use for.{ignored}",
+        *white_list.lines(),
+    )
+
+
+def hears_voicemail(examined: Examined) -> bool:
+    """Whether the dialplan step VoiceMail reaches us."""
+    answers, user = examined.answers, examined.exchange.username
+    if not {"all", "dialplan"} & _classes(examined):
+        return False
+    is_new = bool(answers.variables.get(new_voicemail(user))) and answers.major >= 20
+    return is_new or white_list.VOICEMAIL not in white_list.kept_back(answers.values(MANAGER, user, "eventfilter"))
+
+
+def _classes(examined: Examined) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in examined.user("read").split(",") if word.strip())
+
+
+def _patience(examined: Examined) -> Iterator[Complaint]:
+    text = examined.user("writetimeout")
+    if text.isdigit() and int(text) >= SHORTEST_WRITETIMEOUT:
+        return
+    said = f"only {text} ms" if text else "not set (100 ms)"
+    yield examined.of_user(
+        "warning",
+        f"writetimeout is {said}.",
+        "When the network stutters for longer, Asterisk hangs up on callmon; the calls of that time have a gap.",
+        "writetimeout = 10000",
+    )

@@ -1,0 +1,173 @@
+"""One exchange's bytes to a file, redacted as they come unless told otherwise.
+
+The connection is the caller's: `bytes_of` gives the bytes, and this writes whole messages only, flushed, so
+that a recording cut short is a recording all the same. The file is readable by its owner alone (R-36).
+Refuses: to write over a file unless told to, and to record numbers unless told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol, TextIO
+
+from callmon.ami.framing import END, MAX_MESSAGE, Framer
+from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.lines import Lines
+from callmon.errors import ConfigError
+
+BytesOf = Callable[[ExchangeSettings], AsyncIterator[bytes]]
+
+
+@dataclass
+class Recorded:
+    """What has been written so far."""
+
+    messages: int = 0
+    size: int = 0
+
+
+class Cutter(Protocol):
+    """Bytes as they come to whole messages as they are to be written, and how many these are."""
+
+    def __call__(self, data: bytes) -> tuple[bytes, int]: ...
+
+
+async def record(
+    exchange: ExchangeSettings,
+    file: Path,
+    lines: Lines,
+    with_numbers: bool,
+    bytes_of: BytesOf,
+    region: str = "CA",
+    duration: timedelta | None = None,
+    overwrite: bool = False,
+    terminal: TextIO | None = None,
+) -> Recorded:
+    """Record until the bytes end, `duration` is over, or SIGINT or SIGTERM comes. Raises ConfigError.
+
+    What has been heard is shown on `terminal` (standard error) when that is one.
+    """
+    cut: Cutter = _Verbatim() if with_numbers else _Redacting(lines, region)
+    done = Recorded()
+    with _opened(file, overwrite) as out, _shown(done, terminal or sys.stderr), _stopping() as stop:
+        writing = asyncio.create_task(_write(bytes_of(exchange), cut, out, done), name="record")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        seconds = None if duration is None else duration.total_seconds()
+        await asyncio.wait({writing, stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await _end(stopped)
+        await _end(writing)
+    return done
+
+
+async def _write(chunks: AsyncIterator[bytes], cut: Cutter, out: BinaryIO, done: Recorded) -> None:
+    async for chunk in chunks:
+        whole, messages = cut(chunk)
+        if not whole:
+            continue
+        put = asyncio.create_task(asyncio.to_thread(_put, out, whole), name="write")
+        try:
+            await asyncio.shield(put)
+        finally:  # also when we are stopped: never half a message
+            await put
+            done.messages += messages
+            done.size += len(whole)
+
+
+def _put(out: BinaryIO, data: bytes) -> None:
+    out.write(data)
+    out.flush()
+
+
+async def _end(task: asyncio.Task[object] | asyncio.Task[None]) -> None:
+    """Its own error, if it had one, is ours."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+class _Redacting:
+    def __init__(self, lines: Lines, region: str) -> None:
+        self._framer, self._greeted = Framer(), False
+        self._redactor = Redactor(public_numbers(lines, region), region)
+
+    def __call__(self, data: bytes) -> tuple[bytes, int]:
+        messages = [
+            self._redactor.message(message) + END for message in filter(is_kept, self._framer.receive(data))
+        ]
+        banner = b""
+        if self._framer.banner and not self._greeted:
+            self._greeted = True
+            banner = self._framer.banner + CRLF
+        return banner + b"".join(messages), len(messages)
+
+
+class _Verbatim:
+    """Byte for byte, up to the end of the last message (or of a message too long to wait for)."""
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def __call__(self, data: bytes) -> tuple[bytes, int]:
+        data = self._tail + data
+        end = data.rfind(END) + len(END) if END in data else 0
+        whole = data[: end or (len(data) if len(data) > MAX_MESSAGE else 0)]
+        self._tail = data[len(whole) :]
+        return whole, whole.count(END)
+
+
+def _opened(file: Path, overwrite: bool) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+    try:
+        descriptor = os.open(file, flags, 0o600)
+    except FileExistsError:
+        raise ConfigError(f"{file}: is there already; name another file, or remove it first") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written ({error.strerror}); name another place") from None
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "wb")
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; afterwards they mean again what they meant."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _shown(done: Recorded, terminal: TextIO) -> Iterator[None]:
+    """One line on a terminal, made anew every second; nothing in a pipe."""
+    if not terminal.isatty():
+        yield
+        return
+    showing = asyncio.create_task(_show(done, terminal), name="progress")
+    try:
+        yield
+    finally:
+        showing.cancel()
+        print(f"\r{_progress(done)}", file=terminal)
+
+
+async def _show(done: Recorded, terminal: TextIO) -> None:
+    while True:
+        print(f"\r{_progress(done)}", end="", file=terminal, flush=True)
+        await asyncio.sleep(1)
+
+
+def _progress(done: Recorded) -> str:
+    return f"{done.messages:>9,} messages {done.size / 1024:>9,.0f} KiB; Ctrl-C ends the recording"

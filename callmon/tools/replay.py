@@ -1,0 +1,89 @@
+"""Recordings through the same pipeline as a living exchange. The only I/O is reading the files given.
+
+Several recordings are successive connections to one exchange: between them it was unheard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from callmon.ami import decoding
+from callmon.ami import events as e
+from callmon.ami.framing import Framer
+from callmon.core.calls.call import Call
+from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Finding, Outcome
+from callmon.text.records import as_json, lines
+
+CHUNK = 64 * 1024
+
+
+class Replay:
+    """One exchange's recordings, played into a monitor that tells every call."""
+
+    def __init__(self, monitor: Monitor, exchange: str) -> None:
+        self._monitor = monitor
+        self._exchange = exchange
+        self._connections = 0
+        self.findings: dict[str, list[Finding]] = {}
+        self.ended: list[Call] = []
+        self.start: datetime | None = None
+        self.last: datetime | None = None
+
+    def connection(self, chunks: Iterable[bytes]) -> Iterator[Outcome]:
+        """The outcomes of one connection's bytes; a message cut off at the end is no message."""
+        if self._connections:
+            yield from self._feed(e.ConnectionLost(self.last))
+        self._connections += 1
+        framer = Framer()
+        heard: datetime | None = None
+        for chunk in chunks:
+            for message in framer.receive(chunk):
+                heard = decoding.timestamp(message) or heard
+                event = decoding.event(message)
+                if isinstance(event, e.Reply):
+                    event = e.presentation(event, heard)
+                if isinstance(event, e.StatusComplete | e.CoreShowChannelsComplete):
+                    event = type(event)(heard)  # it bears no Timestamp: the clock is the last one seen
+                if isinstance(event, e.Event) and type(event) is not e.VoicemailUserDetail:
+                    self.start = self.start or event.at
+                    yield from self._feed(event)
+        self.last = heard or self.last
+
+    def _feed(self, event: e.Event) -> Iterator[Outcome]:
+        outcome = self._monitor.feed(self._exchange, event)
+        if outcome is not None:
+            yield self._taken(outcome)
+        deadline = self._monitor.next_deadline()
+        if deadline is not None and event.at is not None and deadline < event.at:
+            yield from map(self._taken, self._monitor.tick(event.at))
+
+    def _taken(self, outcome: Outcome) -> Outcome:
+        owed = (finding for written in outcome.ledger for finding in written.findings)
+        for finding in (*outcome.findings, *owed):
+            self.findings.setdefault(finding.call, []).append(finding)
+        for finding in (finding for written in outcome.ledger for finding in written.corrections):
+            known = self.findings.get(finding.call, [])
+            self.findings[finding.call] = [finding if x.standard == finding.standard else x for x in known]
+        self.ended.extend(outcome.calls)
+        return outcome
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call heard, in order of arrival, as interface.md's JSON; those still up have `ended` null."""
+        calls = self.ended + self._monitor.calls(self._exchange)
+        calls.sort(key=lambda call: (call.arrived.timestamp() if call.arrived else 0.0, call.call))
+        return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
+
+
+def chunks(source: BinaryIO) -> Iterator[bytes]:
+    while data := source.read(CHUNK):
+        yield data
+
+
+def told(replay: Replay, sources: Iterable[BinaryIO]) -> Iterator[str]:
+    """The aligned lines of all facts and findings."""
+    for source in sources:
+        for outcome in replay.connection(chunks(source)):
+            yield from lines(outcome, replay.start)

@@ -1,0 +1,115 @@
+"""From where and over what somebody asks. Pure: reads a request's own lines.
+
+Only the proxies of the configuration may speak for others (`X-Forwarded-For`, `-Proto`); what anybody else says
+there is not believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from callmon.config.web import AccessSettings, Network
+
+# Headers that a proxy adds. (`X-Forwarded-…`: whatever follows.)
+FORWARDED = frozenset(
+    (
+        *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for"),
+        *("cf-connecting-ip", "true-client-ip", "fastly-client-ip", "x-envoy-external-address"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """`address`: of the browser. `is_by_proxy`: a proxy that is believed asks for it. `is_here`: it runs on this
+    machine. `origins`: where a form of ours may have stood.
+    """
+
+    address: str
+    is_by_proxy: bool
+    is_https: bool
+    is_here: bool
+    origins: frozenset[str]
+
+
+def asking(request: HTTPConnection, settings: AccessSettings) -> Asking:
+    peer = request.client.host if request.client is not None else ""
+    is_by_proxy = is_one_of(peer, settings.proxy.addresses)
+    address = _behind(peer, request.headers.getlist("x-forwarded-for"), settings) if is_by_proxy else peer
+    scheme = _scheme(request, settings, is_by_proxy)
+    host = request.headers.get("host", "")
+    own = (settings.url,) if settings.url else ()
+    origins = frozenset((f"{scheme}://{host}", *own))
+    return Asking(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
+
+
+def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    if known.version == 6 and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
+    return any(known in network for network in networks)
+
+
+def _behind(peer: str, told: Sequence[str], settings: AccessSettings) -> str:
+    """The last address that is no proxy of ours: what stands before it anybody could have written."""
+    for part in reversed(",".join(told).split(",")):
+        address = _bare(part.strip())
+        if not _is_address(address):
+            return peer
+        peer = address
+        if not is_one_of(address, settings.proxy.addresses):
+            return peer
+    return peer
+
+
+def _bare(text: str) -> str:
+    """Without a port: 192.0.2.1:8080, [2001:db8::1]:8080."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
+
+
+def _scheme(request: HTTPConnection, settings: AccessSettings, is_by_proxy: bool) -> str:
+    told = request.headers.getlist("x-forwarded-proto") if is_by_proxy else []
+    if told:
+        return "https" if told[-1].rpartition(",")[2].strip().lower() == "https" else "http"
+    own = settings.url if is_by_proxy else None
+    return "https" if own and own.startswith("https:") else str(request.scope["scheme"])
+
+
+def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
+    """Whether the browser runs on this machine and calls it so. A stranger's page may lead its own name here, but
+    not change what the browser calls us by; a proxy on this machine asks for somebody elsewhere. No browser speaks
+    HTTP/1.0, as nginx does to what is behind it unless told otherwise.
+    """
+    is_forwarded = any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
+    is_old = request.scope.get("http_version") == "1.0"
+    return not is_forwarded and not is_old and is_loopback(peer) and is_loopback(_name(host))
+
+
+def _name(host: str) -> str:
+    """Without its port; "" when it cannot be read."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

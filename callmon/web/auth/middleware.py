@@ -1,0 +1,156 @@
+"""Everybody comes through here: who asks is found out, their forms are bounded, answers bear their headers.
+
+    scrape of /metrics, /healthz ─▶ untouched: they know no number, and whoever scrapes has no roles
+    else ─▶ asking (from where) ─▶ known (who) ─▶ the application, whose routes check the right (`checking`)
+                                                  └▶ headers on every answer; a live stream ends when its
+                                                     person may no more
+
+An ASGI layer around the whole application, so that an answer that nobody thought of has its headers as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from time import monotonic
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callmon.errors import StoreError
+from callmon.logs import Seldom
+from callmon.web.auth import authorization as checking
+from callmon.web.auth import client as asking
+from callmon.web.auth import cookies, headers
+from callmon.web.auth.identity import UNKNOWN, Known, NotOneError
+from callmon.web.auth.roles import Role
+from callmon.web.auth.service import Access
+from callmon.web.auth.sign_in import Door
+
+log = logging.getLogger(__name__)
+
+UNTOUCHED = frozenset({"/metrics", "/healthz"})
+MOST_BYTES = 65_536  # of a request's body: our largest form is a disruption's notice in two languages
+LOOK_AGAIN_SECONDS = 60.0  # at who is at the other end of a live stream
+
+
+class Gate:
+    """The layer. Without a door nothing is configured: whoever sits at this machine may view, nobody else."""
+
+    def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
+        self._app, self._door = app, door or Door(Access())
+        self._access = self._door.access
+        self._cut_off = Seldom(log, "requests ended before their body was whole")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _has_two_lengths(scope):
+            refusal = PlainTextResponse("Two lengths of one body.", 400, {"Connection": "close"})
+            await refusal(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"] in UNTOUCHED:
+            await self._app(scope, receive, send)
+        else:
+            try:
+                await self._answer(scope, receive, send)
+            except ClientDisconnect:
+                self._cut_off()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        origin = asking.asking(request, self._access.settings)
+        with_headers = Telling(send, origin)
+        try:
+            known = await self._access.known(request, origin)
+        except NotOneError:
+            await PlainTextResponse("The proxy's header says no one name.", 400)(scope, receive, with_headers)
+            return
+        except StoreError:
+            known = UNKNOWN  # who cannot be known is nobody; the page that is asked for says why
+            request.state.is_away = True
+        self._tell(request, origin, known, with_headers)
+        still = partial(self._is_still, request, origin, known)
+        await self._app(scope, _bounded(receive), Watching(with_headers, still))
+
+    def _tell(self, request: Request, origin: asking.Asking, known: Known, answer: Telling) -> None:
+        state = request.state
+        state.door, state.asking, state.known, state.person = self._door, origin, known, known.person
+        secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
+        if not secret:
+            secret = answer.form_secret = cookies.new()
+        state.csrf = checking.token(secret, known.person.name)
+        state.audit = partial(self._audit, known, origin)
+
+    async def _audit(self, known: Known, origin: asking.Asking, act: str, about: str = "") -> None:
+        await self._access.note(known.person.name, act, about, origin)
+
+    async def _is_still(self, request: Request, origin: asking.Asking, known: Known) -> bool:
+        """Whether whoever looks on live is who they were.
+
+        Looking on is no use of a session, but for a wall screen: it shows no number, and nobody is before it who
+        would ask for a page.
+        """
+        is_screen = known.person.roles == {Role.VIEWER}
+        try:
+            return (await self._access.known(request, origin, is_use=is_screen)).person == known.person
+        except (NotOneError, StoreError):
+            return True  # it cannot be known now
+
+
+class Telling:
+    """`send`, with our headers; and with the cookie of forms where a page may hold one."""
+
+    def __init__(self, send: Send, origin: asking.Asking) -> None:
+        self._send, self._origin = send, origin
+        self.form_secret = ""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            told = MutableHeaders(scope=message)
+            headers.put(told, self._origin.is_https)
+            if self.form_secret and told.get("content-type", "").startswith("text/html"):
+                told.append("Set-Cookie", cookies.written(cookies.FORM, self.form_secret, self._origin.is_https))
+        await self._send(message)
+
+
+class Watching:
+    """`send`, that ends an answer which goes on after whoever reads it may no more."""
+
+    def __init__(self, send: Send, is_still: Callable[[], Awaitable[bool]]) -> None:
+        self._send, self._is_still = send, is_still
+        self._looked, self._is_over = monotonic(), False
+
+    async def __call__(self, message: Message) -> None:
+        if self._is_over:
+            return
+        if message["type"] == "http.response.body" and message.get("more_body") and self._is_time():
+            self._is_over = not await self._is_still()
+        await self._send({"type": "http.response.body", "body": b""} if self._is_over else message)
+
+    def _is_time(self) -> bool:
+        now = monotonic()
+        is_time = now - self._looked >= LOOK_AGAIN_SECONDS
+        self._looked = now if is_time else self._looked
+        return is_time
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Content-Length beside Transfer-Encoding: a proxy may believe the other one (RFC 9112, 6.3)."""
+    names = {name for name, _ in scope["headers"]}
+    return {b"content-length", b"transfer-encoding"} <= names
+
+
+def _bounded(receive: Receive) -> Receive:
+    count = 0
+
+    async def receive_some() -> Message:
+        nonlocal count
+        message = await receive()
+        count += len(message.get("body", b""))
+        if count > MOST_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_some

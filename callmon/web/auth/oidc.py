@@ -1,0 +1,234 @@
+"""Signing in at the ministry's provider: OpenID Connect, the code flow with PKCE. By Authlib; an optional extra.
+
+    begin ─▶ the provider ─▶ finish ─▶ a person with roles
+
+State, nonce and verifier are derived from one secret in the browser's cookie (HMAC-SHA256), so that nothing is
+kept for strangers who begin and never come back; what was used once is remembered until it is too old anyway.
+Believes only a token that is signed with the provider's own key, for callmon, for this sign-in, and not over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import ssl
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Mapping
+from time import monotonic, time
+from typing import Any
+from urllib.parse import urlsplit
+
+from callmon.config.web import OidcSettings
+from callmon.errors import CallmonError, ConfigError
+from callmon.web.auth.cookies import MINUTES_UNDER_WAY
+from callmon.web.auth.identity import LONGEST_NAME
+from callmon.web.auth.roles import Person
+
+log = logging.getLogger(__name__)
+
+CALLBACK = "/oidc"  # where the provider sends people back to: told to it once, so of no language
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+SECONDS, KEPT_SECONDS, LEEWAY = 10.0, 3600.0, 60  # an answer's time; metadata are asked again; clocks differ
+MOST_USED = 10_000
+
+
+class ProviderError(CallmonError):
+    """The provider, or who runs it, can act: not reachable, or what it says cannot be believed. For the log."""
+
+
+class Provider:
+    """One provider. Raises ConfigError when the extra is not installed, or the secret cannot be had."""
+
+    def __init__(self, settings: OidcSettings, url: str) -> None:
+        try:
+            import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
+            import httpx
+        except ImportError:
+            raise ConfigError('web.access.oidc: needs pip install "callmon[oidc]"') from None
+        self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
+        self._http = httpx.AsyncClient(
+            verify=_trust(settings),
+            timeout=SECONDS,
+            limits=httpx.Limits(max_connections=10, max_keepalive_connections=0),
+        )
+        self._told: tuple[float, dict[str, Any]] | None = None
+        self._used: OrderedDict[str, None] = OrderedDict()
+
+    async def begin(self, secret: str, to: str) -> str:
+        """Where the browser must go; it comes back with `to` in its state. Raises ProviderError."""
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]  # no types
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # no types
+
+        metadata = await self._metadata()
+        uri: str = prepare_grant_uri(
+            metadata["authorization_endpoint"],
+            self._settings.client_id,
+            "code",
+            redirect_uri=self._redirect,
+            scope=" ".join(dict.fromkeys(("openid", *self._settings.scopes))),
+            state=_state(secret, to, int(time())),
+            nonce=_derived(secret, "nonce"),
+            code_challenge=create_s256_code_challenge(_derived(secret, "verifier")),
+            code_challenge_method="S256",
+            response_mode="query",
+        )
+        return uri
+
+    async def finish(self, secret: str, answer: Mapping[str, str]) -> tuple[Person, frozenset[str], str]:
+        """Who came back, their groups, and where they wanted to go. Raises ProviderError."""
+        to = self._where(secret, answer.get("state", ""))
+        if "code" not in answer:
+            raise ProviderError(f"the provider refused: {answer.get('error', 'it gave no code')[:100]}")
+        metadata = await self._metadata()
+        if answer.get("iss", metadata["issuer"]) != metadata["issuer"]:  # RFC 9207
+            raise ProviderError("another provider answered")
+        token = await self._token(metadata, answer["code"], _derived(secret, "verifier"))
+        claims = self._claims(metadata, await self._keys(metadata), token, _derived(secret, "nonce"))
+        return self._person(claims), self._groups(claims), to
+
+    def _where(self, secret: str, state: str) -> str:
+        """Once for each sign-in that this browser began, and not long after."""
+        made, told = _read(state)
+        if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):
+            raise ProviderError("this browser did not begin this sign-in")
+        if not 0 <= time() - made <= MINUTES_UNDER_WAY * 60:
+            raise ProviderError("the sign-in took too long")
+        if secret in self._used:
+            raise ProviderError("this sign-in was used before")
+        self._used[secret] = None
+        while len(self._used) > MOST_USED:
+            self._used.popitem(last=False)
+        return told
+
+    async def _token(self, metadata: Mapping[str, Any], code: str, verifier: str) -> Mapping[str, Any]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect,
+            "code_verifier": verifier,
+        }
+        auth = None
+        if "client_secret_basic" in metadata.get(
+            "token_endpoint_auth_methods_supported", ("client_secret_basic",)
+        ):
+            auth = (self._settings.client_id, self._secret)
+        else:
+            form |= {"client_id": self._settings.client_id, "client_secret": self._secret}
+        return await self._asked("POST", metadata["token_endpoint"], data=form, auth=auth)
+
+    async def _metadata(self) -> dict[str, Any]:
+        if self._told is not None and monotonic() - self._told[0] < KEPT_SECONDS:
+            return self._told[1]
+        found = await self._asked("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if found.get("issuer") != self._settings.issuer:
+            raise ProviderError(f"{self._settings.issuer} says that it is another issuer")
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+            if not _is_safe(found.get(name)):
+                raise ProviderError(f"{self._settings.issuer} names no encrypted {name}")
+        self._told = (monotonic(), found)
+        return found
+
+    async def _keys(self, metadata: dict[str, Any]) -> Any:
+        """Asked each time: a provider changes its keys, and sign-ins are few."""
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
+        found = await self._asked("GET", metadata["jwks_uri"])
+        try:
+            return KeySet.import_key_set(found)  # type: ignore[arg-type]  # whatever it is, JoseError or keys
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            raise ProviderError(f"the provider's keys cannot be read: {error}") from None
+
+    async def _asked(self, method: str, address: str, **options: Any) -> dict[str, Any]:
+        import httpx
+
+        try:
+            answer = await self._http.request(method, address, headers={"Accept": "application/json"}, **options)
+            told = answer.json() if answer.status_code == 200 else None
+        except (httpx.HTTPError, ValueError) as error:
+            raise ProviderError(f"{_host(address)} cannot be asked: {type(error).__name__}") from None
+        if not isinstance(told, dict):
+            raise ProviderError(f"{_host(address)} answered {answer.status_code}")
+        return told
+
+    def _claims(
+        self, metadata: Mapping[str, Any], keys: Any, token: Mapping[str, Any], nonce: str
+    ) -> dict[str, Any]:
+        from authlib.oidc.core import CodeIDToken
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jws import JWSRegistry
+
+        offered = metadata.get("id_token_signing_alg_values_supported") or ("RS256",)
+        registry = JWSRegistry(algorithms=[x for x in ALGORITHMS if x in offered], strict_check_header=False)
+        options = {
+            "iss": {"essential": True, "value": metadata["issuer"]},
+            "aud": {"essential": True, "value": self._settings.client_id},
+        }
+        parameters = {"nonce": nonce, "client_id": self._settings.client_id} | {
+            name: token[name] for name in ("access_token",) if name in token
+        }
+        try:
+            told = jwt.decode(str(token.get("id_token", "")), keys, registry=registry)
+            claims = CodeIDToken(told.claims, told.header, options, parameters)
+            claims.validate(leeway=LEEWAY)
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            raise ProviderError(
+                f"the provider's token cannot be believed: {type(error).__name__} {error}"
+            ) from None
+        return dict(claims)
+
+    def _person(self, claims: Mapping[str, Any]) -> Person:
+        name = claims.get(self._settings.name_claim)
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+            raise ProviderError(f"the provider's token has no name in {self._settings.name_claim}")
+        return Person(name.strip())
+
+    def _groups(self, claims: Mapping[str, Any]) -> frozenset[str]:
+        told = claims.get(self._settings.groups_claim, ())
+        listed = (told,) if isinstance(told, str) else told
+        return (
+            frozenset(x for x in listed if isinstance(x, str)) if isinstance(listed, list | tuple) else frozenset()
+        )
+
+
+def _trust(settings: OidcSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise ConfigError(f"web.access.oidc.ca_file: cannot read {settings.ca_file} ({error})") from None
+
+
+def _derived(secret: str, what: str) -> str:
+    return urlsafe_b64encode(hmac.digest(secret.encode(), what.encode(), hashlib.sha256)).decode().rstrip("=")
+
+
+def _state(secret: str, to: str, made: int) -> str:
+    packed = urlsafe_b64encode(to.encode()).decode().rstrip("=")
+    return f"{_derived(secret, f'state {made} {to}')}.{made}.{packed}"
+
+
+def _read(state: str) -> tuple[int, str]:
+    """(when it was made, where to) as it says itself. Raises ProviderError."""
+    try:
+        _, made, packed = state.split(".")
+        return int(made[:12]), urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
+    except ValueError:
+        raise ProviderError("the state is none of ours") from None
+
+
+def _is_safe(address: object) -> bool:
+    """Encrypted, or on this machine."""
+    try:
+        told = urlsplit(address) if isinstance(address, str) else None
+        host = told.hostname if told else None
+    except ValueError:
+        return False
+    is_here = host in ("localhost", "127.0.0.1", "::1")
+    return told is not None and bool(host) and (told.scheme == "https" or (told.scheme == "http" and is_here))
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).netloc

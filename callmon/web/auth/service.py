@@ -1,0 +1,190 @@
+"""All that the pages' door works with: who is signed in, who tries to, what goes on record.
+
+The database is asked in threads of its own, never in the loop; a password is compared one at a time (64 MiB each),
+and who waits longest for that is sent away rather than piled up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from time import monotonic
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
+
+from starlette.requests import HTTPConnection
+
+from callmon.config.web import AccessSettings
+from callmon.store.access import accounts, audit, sessions
+from callmon.store.access.audit import Deed
+from callmon.store.database import Store
+from callmon.web.auth import cookies, passwords
+from callmon.web.auth.client import Asking
+from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Believed, Known, Source, roles
+from callmon.web.auth.roles import Person
+from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, Limit, by_address
+
+P = ParamSpec("P")
+T = TypeVar("T")
+THREADS = 4
+MOST_WAITING = 8  # passwords to be compared
+NO_STORE = AccessSettings()  # nothing is configured: nothing is asked of a database
+
+
+class TooManyError(Exception):
+    """Too many sign in at once."""
+
+
+class Tried(NamedTuple):
+    """How a try to sign in ended: the session's `cookie` and the `device`'s, or seconds to `wait`, or neither."""
+
+    cookie: str = ""
+    wait: float = 0.0
+    device: str = ""
+
+
+class Access:
+    """One for a daemon. Without a store nobody is known but whoever sits here."""
+
+    def __init__(
+        self,
+        settings: AccessSettings = NO_STORE,
+        store: Store | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self.settings, self._store, self.now, self._clock = settings, store, now, clock
+        self._believed = Believed(settings)
+        self._terms = sessions.Terms(settings.idle, settings.longest, settings.most_sessions)
+        self._by_account, self._by_address = Limit(OF_ACCOUNT), Limit(OF_ADDRESS)
+        self._comparing, self._waiting = asyncio.Semaphore(1), 0
+
+    @property
+    def has_sign_in(self) -> bool:
+        """Whether somebody unknown can do something about it on our pages."""
+        return self.settings.accounts or self.settings.oidc is not None
+
+    async def known(self, request: HTTPConnection, asking: Asking, is_use: bool = True) -> Known:
+        """Who asks; `is_use`: somebody does, now. Raises NotOneError, StoreError."""
+        if not self.settings.is_configured:
+            return Known(SOMEBODY_HERE) if asking.is_here else UNKNOWN
+        return self._believed.known(request, asking) or await self._by_session(request, asking, is_use)
+
+    async def _by_session(self, request: HTTPConnection, asking: Asking, is_use: bool) -> Known:
+        cookie = cookies.read(request.cookies, cookies.SESSION, asking.is_https)
+        if not cookie or not self.has_sign_in or self._store is None:
+            return UNKNOWN
+        name = cookies.hashed(cookie)
+        found = await self._ask(sessions.known, self._store, name, self.now(), self._terms, is_use)
+        match found:
+            case sessions.Session(source="account") if self.settings.accounts:
+                return Known(Person(found.person, roles(found.roles)), "account", cookie)
+            case sessions.Session(source="oidc") if self.settings.oidc is not None:
+                return Known(Person(found.person, roles(found.roles)), "oidc", cookie)
+        return UNKNOWN
+
+    # ── signing in, and out ──
+
+    async def prepare(self) -> None:
+        """The hash that unknown names are compared with: the first try must not take longer for making it."""
+        if self.settings.accounts:
+            await self._ask(passwords.nobodys)
+
+    async def try_password(self, name: str, password: str, asking: Asking, device: str = "") -> Tried:
+        """Whether the account does not exist, is locked, or the password is wrong: one answer, after one time.
+
+        A device with which the account signed in before waits by itself, not for strangers' tries.
+        Raises TooManyError, StoreError.
+        """
+        whose = await self._whose_tries(name, device)
+        at, origin = self._clock(), by_address(asking.address)
+        if wait := max(self._by_account.wait(whose, at), self._by_address.wait(origin, at)):
+            return Tried(wait=wait)
+        self._by_account.tried(whose, at)
+        self._by_address.tried(origin, at)
+        kept = "" if self._store is None else await self._kept_if_right(self._store, name, password, asking)
+        if not kept:
+            return Tried()
+        self._by_account.forget(whose)
+        self._by_address.succeeded(origin)
+        cookie = await self.begin(Person(name), "account", asking)
+        return Tried(cookie, device=cookies.device(name, kept))
+
+    async def _whose_tries(self, name: str, device: str) -> str:
+        """The key under which tries are counted: the account's name, or that and a device that proves itself."""
+        if self._store is None or not device:
+            return name
+        account = await self._ask(accounts.account, self._store, name)
+        nonce = device[: cookies.NONCE]
+        own = cookies.device(name, account.password, nonce) if account is not None else ""
+        return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
+
+    async def begin(self, person: Person, source: Literal["account", "oidc"], asking: Asking) -> str:
+        """A new session, always under a new name: what the browser brought is not taken over. Its cookie."""
+        assert self._store is not None
+        cookie, at = cookies.new(), self.now()
+        theirs = frozenset(role.value for role in person.roles)
+        session = sessions.Session(cookies.hashed(cookie), person.name, source, theirs, at, at)
+        await self._ask(sessions.begin, self._store, session, self._terms)
+        await self.note(person.name, "sign in", source, asking)
+        return cookie
+
+    async def end(self, known: Known, asking: Asking) -> None:
+        """This session; the person's others go on."""
+        if known.cookie and self._store is not None:
+            await self._ask(sessions.end, self._store, cookies.hashed(known.cookie))
+            await self.note(known.person.name, "sign out", known.source, asking)
+
+    async def note_refused(self, about: str, asking: Asking) -> None:
+        """Somebody unknown was not let in: on record as often as they may try, lest they fill the database."""
+        at, origin = self._clock(), by_address(asking.address)
+        if not self._by_address.wait(origin, at):
+            self._by_address.tried(origin, at)
+            await self.note("", "sign in refused", about, asking)
+
+    async def note(self, who: str, act: str, about: str, asking: Asking) -> None:
+        """On record. Raises StoreError: what cannot be put on record is not done."""
+        if self._store is not None:
+            deed = Deed(self.now(), who, act, about, asking.address)
+            await self._ask(audit.note, self._store, deed)
+
+    async def _kept_if_right(self, store: Store, name: str, password: str, asking: Asking) -> str:
+        """The account's password as it is kept from now on; "" when this is not the right one."""
+        account = await self._ask(accounts.account, store, name)
+        kept = account.password if account is not None else await self._ask(passwords.nobodys)
+        is_right = await self._compare(kept, password) and account is not None and not account.is_locked
+        if not is_right:
+            # A name that is no account's may be a password, typed into the wrong field.
+            await self.note(account.name if account else "", "sign in refused", "account", asking)
+            return ""
+        if account is not None and passwords.is_outdated(kept):
+            kept = await self._ask(passwords.hashed, password)
+            await self._ask(accounts.renew, store, account, kept)
+        return kept
+
+    async def _compare(self, kept: str, password: str) -> bool:
+        if self._waiting >= MOST_WAITING:
+            raise TooManyError
+        self._waiting += 1
+        try:
+            async with self._comparing:
+                return await self._ask(passwords.is_right, kept, password)
+        finally:
+            self._waiting -= 1
+
+    async def _ask(self, question: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(question, *arguments, **named))
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="access")
+
+
+__all__ = ["Access", "Source", "TooManyError", "Tried"]

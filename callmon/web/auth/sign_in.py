@@ -1,0 +1,268 @@
+"""The door: signing in and out, and the pages that say why somebody may not come in. In both languages.
+
+Endpoints for the table of routes (`Door.entries`), and answers for the gate (`refused`, `away` …). Never says
+whether an account exists.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from math import ceil
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.logs import Seldom
+from callmon.text.labels import catalogue, translate, word
+from callmon.web.auth import cookies
+from callmon.web.auth.identity import roles
+from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
+from callmon.web.auth.roles import Person, Right
+from callmon.web.auth.route import Entry
+from callmon.web.auth.service import Access, TooManyError
+
+log = logging.getLogger(__name__)
+
+CONTEXT = "access"  # of our sentences in the catalogues
+SIGN_IN = {"fr": "/fr/connexion", "en": "/en/sign-in"}
+SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
+SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
+FRONT = {"fr": "/fr/", "en": "/en/"}
+SHORT = {"fr": "/fr", "en": "/en"}  # as somebody types it
+OTHER = {"fr": "en", "en": "fr"}
+# A page of ours: nothing that a browser would take for another host's.
+# Each part but the last ends in its slash: nested optional parts would take exponential time.
+OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
+LONGEST_PATH, LONGEST_NAME = 500, 64
+
+
+class Door:
+    """What stands before the pages. Raises ConfigError when the provider's part cannot be had."""
+
+    def __init__(self, access: Access) -> None:
+        self.access, self._templates = access, _read_all()
+        self._refused = Seldom(log, "nobody was signed in by the provider")
+        told = access.settings
+        self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
+
+    def entries(self) -> tuple[Entry, ...]:
+        here = ("GET",)
+        return (
+            Entry("short", SHORT, self._to_front, Right.OPEN, here),
+            Entry("sign_in", SIGN_IN, self._sign_in_page, Right.OPEN, here),
+            Entry("sign_in", SIGN_IN, self._sign_in, Right.OPEN, ("POST",)),
+            Entry("sign_in_service", SERVICE, self._to_provider, Right.OPEN, here),
+            Entry("sign_in_done", {"": CALLBACK}, self._from_provider, Right.OPEN, here),
+            Entry("sign_out", SIGN_OUT, self._sign_out_page, Right.OPEN, here),
+            Entry("sign_out", SIGN_OUT, self._sign_out, Right.OPEN, ("POST",)),
+        )
+
+    # ── who may not ──
+
+    def refused(self, request: Request, is_page: bool) -> Response:
+        """For who may not see what they ask for: to the sign-in page, or why not."""
+        person: Person = request.state.person
+        if getattr(request.state, "is_away", False):
+            return self.away(request)
+        is_known = bool(person.name or person.roles)
+        if not is_page:
+            return PlainTextResponse(
+                "Not for your role." if is_known else "Not signed in.", 403 if is_known else 401
+            )
+        if not is_known and self.access.has_sign_in:
+            to = _to(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+            wanted = f"?next={quote(to, safe='')}" if to and request.method == "GET" else ""
+            return RedirectResponse(SIGN_IN[_language(request)] + wanted, 303)
+        why = "role" if is_known else "proxy" if self.access.settings.is_configured else "elsewhere"
+        return self._page(request, "refused.html", 403 if is_known or why == "elsewhere" else 401, why=why)
+
+    def out_of_date(self, request: Request, is_page: bool) -> Response:
+        """A form without its token, or that stood elsewhere."""
+        if not is_page:
+            return PlainTextResponse("This form is not ours, or no longer valid.", 403)
+        return self._page(request, "refused.html", 403, why="form")
+
+    def away(self, request: Request) -> Response:
+        """The database cannot be asked: nobody can be known, nothing put on record."""
+        return self._page(request, "refused.html", 503, why="away")
+
+    async def not_so(self, request: Request, error: Exception) -> Response:
+        """For what the application cannot answer: no such page, no such method, too long, not understood."""
+        assert isinstance(error, HTTPException)
+        if not request.url.path.startswith((FRONT["fr"], FRONT["en"])):
+            return PlainTextResponse(error.detail, error.status_code, error.headers)
+        answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def _to_front(self, request: Request) -> Response:
+        return RedirectResponse(FRONT[_language(request)], 302)
+
+    # ── signing in ──
+
+    async def _sign_in_page(self, request: Request) -> Response:
+        return self._sign_in_again(request, _to(request.query_params.get("next", "")))
+
+    async def _sign_in(self, request: Request) -> Response:
+        form = await request.form()
+        given = {name: value for name, value in form.items() if isinstance(value, str)}
+        to, name = _to(given.get("next", "")), given.get("name", "").strip().casefold()[:LONGEST_NAME]
+        if not self.access.settings.accounts:
+            return self._sign_in_again(request, to)
+        asking = request.state.asking
+        device = cookies.read(request.cookies, cookies.DEVICE, asking.is_https)
+        try:
+            tried = await self.access.try_password(name, given.get("password", "")[:1000], asking, device)
+        except TooManyError:
+            return self._sign_in_again(request, to, 503, wait=5)
+        if tried.cookie:
+            answer = await self._let_in(request, tried.cookie, to)
+            _set(request, answer, cookies.DEVICE, tried.device, cookies.MINUTES_OF_DEVICE)
+            return answer
+        status, wait = (429, ceil(tried.wait)) if tried.wait else (401, 0)
+        return self._sign_in_again(request, to, status, name, wait, is_wrong=not wait)
+
+    def _sign_in_again(
+        self, request: Request, to: str, status: int = 200, name: str = "", wait: int = 0, is_wrong: bool = False
+    ) -> Response:
+        values = {"to": to, "name": name, "wait": wait, "is_wrong": is_wrong}
+        answer = self._page(request, "sign_in.html", status, **values, accounts=self.access.settings.accounts)
+        if wait:
+            answer.headers["Retry-After"] = str(wait)
+        return answer
+
+    async def _let_in(self, request: Request, cookie: str, to: str) -> Response:
+        """The session that the browser had, if any, is over."""
+        await self.access.end(request.state.known, request.state.asking)
+        answer = RedirectResponse(to or FRONT[_language(request)], 303)
+        _set(request, answer, cookies.SESSION, cookie)
+        return answer
+
+    # ── by the provider ──
+
+    async def _to_provider(self, request: Request) -> Response:
+        if self._provider is None:
+            return RedirectResponse(SIGN_IN[_language(request)], 303)
+        secret, language = cookies.new(), _language(request)
+        try:
+            where = await self._provider.begin(
+                secret, _to(request.query_params.get("next", "")) or FRONT[language]
+            )
+        except ProviderError as error:
+            return self._not_by_provider(request, error)
+        answer = RedirectResponse(where, 303)
+        _set(request, answer, cookies.UNDER_WAY, secret, cookies.MINUTES_UNDER_WAY)
+        return answer
+
+    async def _from_provider(self, request: Request) -> Response:
+        asking = request.state.asking
+        secret = cookies.read(request.cookies, cookies.UNDER_WAY, asking.is_https)
+        try:
+            if self._provider is None or not secret:
+                raise ProviderError("this browser began no sign-in")
+            person, groups, to = await self._provider.finish(secret, request.query_params)
+        except ProviderError as error:
+            await self.access.note_refused("oidc", asking)
+            return _without_secret(request, self._not_by_provider(request, error))
+        theirs = Person(person.name, roles(self.access.settings.roles.of(groups)))
+        request.state.language = "en" if to.startswith("/en/") else "fr"
+        cookie = await self.access.begin(theirs, "oidc", asking)
+        return _without_secret(request, await self._let_in(request, cookie, _to(to)))
+
+    def _not_by_provider(self, request: Request, error: ProviderError) -> Response:
+        self._refused(reason=str(error))
+        return self._page(request, "refused.html", 403, why="provider")
+
+    # ── signing out ──
+
+    async def _sign_out_page(self, request: Request) -> Response:
+        return self._page(request, "sign_out.html")
+
+    async def _sign_out(self, request: Request) -> Response:
+        await self.access.end(request.state.known, request.state.asking)
+        answer = RedirectResponse(SIGN_IN[_language(request)], 303)
+        _set(request, answer, cookies.SESSION, "", 0)
+        return answer
+
+    # ── pages ──
+
+    def _page(self, request: Request, template: str, status: int = 200, **values: object) -> Response:
+        language, person = _language(request), request.state.person
+        common = {
+            "language": language,
+            "say": _say(language),
+            "twin": _twin(request, OTHER[language]),
+            "person": person,
+            "roles": [word("role", role.value, language) for role in sorted(person.roles)],
+            "csrf": request.state.csrf,
+            "signed_in": bool(request.state.known.cookie),
+            "paths": {name: paths[language] for name, paths in PATHS.items()},
+            "has_provider": self._provider is not None,
+        }
+        html = self._templates[template].render(common | values)
+        return HTMLResponse(html, status)
+
+
+def _read_all() -> Mapping[str, Template]:
+    """Read once, at the start: nothing reads a file in the daemon's loop. The catalogue likewise."""
+    catalogue("en")
+    loaded = Environment(
+        loader=PackageLoader("callmon.web.auth"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    return {name: loaded.get_template(name) for name in loaded.list_templates()}
+
+
+PATHS: Mapping[str, Mapping[str, str]] = {
+    "sign_in": SIGN_IN,
+    "service": SERVICE,
+    "sign_out": SIGN_OUT,
+    "front": FRONT,
+}
+
+
+def _language(request: Request) -> str:
+    """Of the path; French first where it has none."""
+    told = getattr(request.state, "language", "")
+    return told or ("en" if request.url.path.startswith("/en") else "fr")
+
+
+def _twin(request: Request, other: str) -> str:
+    """The same page in the other language; of a page that is not ours, the first one."""
+    mine = (paths for paths in PATHS.values() if request.url.path in paths.values())
+    path = next(mine, FRONT)[other]
+    to = _to(request.query_params.get("next", ""))
+    return f"{path}?next={quote(to, safe='')}" if to else path
+
+
+def _to(path: str) -> str:
+    """A page of ours, "" for anything else."""
+    return path if len(path) <= LONGEST_PATH and OURS.fullmatch(path) else ""
+
+
+def _say(language: str) -> Callable[..., str]:
+    def say(french: str, **values: object) -> str:
+        return translate(french, language, CONTEXT).format(**values).replace(" :", f"{NO_BREAK}:")
+
+    return say
+
+
+def _set(request: Request, answer: Response, base: str, value: str, minutes: int | None = None) -> None:
+    is_https = request.state.asking.is_https
+    answer.headers.append("Set-Cookie", cookies.written(base, value, is_https, minutes))
+
+
+def _without_secret(request: Request, answer: Response) -> Response:
+    """A sign-in at the provider is used once."""
+    _set(request, answer, cookies.UNDER_WAY, "", 0)
+    return answer

@@ -1,0 +1,121 @@
+"""How the pages speak: their own sentences, and times and lengths as everything else of callmon prints them. Pure.
+
+A sentence stands in a template or a view in French, the key of the catalogue (context "page"); what a call's
+story, a list of callbacks or of disruptions says comes from `explain/`, with its own context.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from babel.dates import format_date
+
+from callmon.config.business_calendar import Periods
+from callmon.config.phone_numbers import NO_BREAK, printed
+from callmon.reports.formatter import permille
+from callmon.text.formatter import Speech
+from callmon.text.labels import reason, translate
+from callmon.text.terminal import Sheet
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+
+CONTEXT = "page"
+OTHER = {"fr": "en", "en": "fr"}
+_OF_A_DAY = re.compile(r"(?<=\d) |(?<=\der) ")
+FEW = 20  # judged calls below which no rate is printed: the fraction alone
+
+
+class Tongue(Sheet):
+    """One language at one moment."""
+
+    def __init__(self, settings: Settings, language: str, now: datetime) -> None:
+        super().__init__(settings, language, now)
+        self.language, self.now, self.settings = language, now, settings
+
+    @property
+    def speech(self) -> Speech:
+        return self._speech
+
+    def say(self, french: str, **values: object) -> str:
+        """The sentence of a page in this language. Tests find every `say` and ask for its translation."""
+        return self._speech.typeset(translate(french, self.language, CONTEXT).format(**values))
+
+    def word(self, kind: str, identifier: str) -> str:
+        return self._speech.typeset(self._speech.word(kind, identifier))
+
+    def capital(self, text: str) -> str:
+        return self._speech.capital(text)
+
+    def reason(self, key: str, number: int | None) -> str:
+        return self._speech.typeset(reason(key, number, self.language))
+
+    def when(self, at: datetime) -> str:
+        """« mardi 16 h 45 »."""
+        return self._speech.typeset(self._when(at))
+
+    def minute(self, at: datetime) -> str:
+        return self._speech.typeset(self._speech.minute(at))
+
+    def second(self, at: datetime) -> str:
+        return self._speech.typeset(self._speech.second(at))
+
+    def day(self, at: datetime) -> str:
+        return self._speech.day(at)
+
+    def length(self, length: timedelta) -> str:
+        """« 2 h 10 »."""
+        return self._speech.typeset(self._length(length))
+
+    def long_day(self, day: date) -> str:
+        """« mardi 24 novembre 2026 » / "Tuesday 24 November 2026"."""
+        text = format_date(day, "EEEE d MMMM y", locale=self._locale)
+        told = text.replace(" 1 ", " 1er ") if self.language == "fr" else text
+        return _OF_A_DAY.sub(NO_BREAK, told)
+
+    def weekday_of(self, day: date) -> str:
+        """« mardi » / "Tuesday"."""
+        return format_date(day, "EEEE", locale=self._locale)
+
+    def periods(self, opening: Periods) -> str:
+        """« 8 h 30 à 17 h »; « fermé » for none."""
+        if not opening:
+            return self.say("fermé")
+        return ", ".join(
+            self.say("{opens} à {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes)) for x in opening
+        )
+
+    def _wall(self, since_midnight: timedelta) -> str:
+        midnight = datetime(2000, 1, 1, tzinfo=self.settings.timezone)
+        return self.minute(midnight + since_midnight)
+
+    def month(self, day: date) -> str:
+        """« novembre 2026 »."""
+        return format_date(day, "MMMM y", locale=self._locale).replace(" ", NO_BREAK)
+
+    def number(self, number: str) -> str:
+        return printed(number, self.language)
+
+    def percent(self, part: int, whole: int) -> str:
+        """« 98,5 % », as the monthly report has it (R-23)."""
+        tenths = permille(part, whole)
+        mark, sign = (",", f"{NO_BREAK}%") if self.language == "fr" else (".", "%")
+        whole_part, tenth = divmod(tenths, 10)
+        return f"{whole_part}{sign}" if part in (0, whole) else f"{whole_part}{mark}{tenth}{sign}"
+
+    def title_of(self, line: str) -> str:
+        """What people call a line; one that is configured no longer keeps its name."""
+        lines = self.settings.lines()
+        return lines[line].title(self.language) if line in lines else line
+
+    def service(self, name: str) -> str:
+        told = self.settings.services.get(name)
+        if told is None:
+            return name
+        return told.title_fr if self.language == "fr" else told.title_en
+
+    @property
+    def _locale(self) -> str:
+        return "fr_CA" if self.language == "fr" else "en_CA"

@@ -1,0 +1,88 @@
+"""The pages' socket and server, in a loop whose signals are somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import resource
+import socket
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from callmon.config.web import Network
+from callmon.errors import ConfigError
+from callmon.logs import Seldom
+from callmon.web.auth.client import is_loopback, is_one_of
+from callmon.web.connections import BACKLOG, Connection, Connections, most_connections
+
+log = logging.getLogger(__name__)
+
+UNTAKEN_MILLISECONDS = 30_000
+EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class Server(uvicorn.Server):
+    """uvicorn in our loop: the signals are ours. `proxies` may open more connections than others."""
+
+    def __init__(self, application: object, proxies: Sequence[Network] = ()) -> None:
+        most = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        open_ = Connections(most, lambda address: is_loopback(address) or is_one_of(address, proxies))
+        config = uvicorn.Config(
+            application,  # type: ignore[arg-type]
+            http=partial(Connection, open_),  # type: ignore[arg-type]  # uvicorn only calls it
+            ws="none",
+            backlog=BACKLOG,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,  # who may speak for others is a setting of ours: web/access
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        super().__init__(config)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(Exhausted())
+        await super().serve(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+class Exhausted:
+    """The loop's exception handler: that no descriptor is left for a connection is logged once a minute."""
+
+    def __init__(self) -> None:
+        self._exhausted = Seldom(log, "no connection can be accepted")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            self._exhausted(why=os.strerror(error.errno))
+        else:
+            loop.default_exception_handler(context)
+
+
+def listening(address: str) -> socket.socket:
+    """The socket for the pages, bound before anything else starts. ConfigError when it cannot be had."""
+    host, _, port = address.rpartition(":")
+    try:
+        wire = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+        # Whoever takes nothing of what was sent for so long is cut off: a live page's buffer is not kept for ever.
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
+        return wire
+    except OSError as error:
+        raise ConfigError(
+            f"web.listen: {address} cannot be listened at ({os.strerror(error.errno or 0)})."
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,0 +1,118 @@
+"""What the pages see of the daemon: frozen values, made in its loop once a second. Pure.
+
+A page reads a sight and the database, never the monitor: between two sights nothing that it shows can change
+under it, and it may be rendered in a thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from callmon.config.settings import Settings
+from callmon.core.callbacks.index import Shelf, Shown
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.statistics.today import Today
+from callmon.daemon.commands import Hands
+from callmon.sinks import line_status as board
+from callmon.sinks.metrics.exposition import ExchangeState
+from callmon.sinks.mqtt import topics
+from callmon.store.writer.database_merge import Database
+
+
+class Told(board.Now, Protocol):
+    """What the daemon tells the pages."""
+
+    settings: Settings
+    today: Today
+    database: Database
+    hands: Hands
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An exchange: `unheard_since` is None while it is heard."""
+
+    name: str
+    unheard_since: datetime | None
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """The callbacks that are owed, at one revision of the ledger."""
+
+    revision: int
+    shown: tuple[Shown, ...] = ()
+    to_listen_to: int = 0
+
+    def by_line(self) -> dict[str, tuple[int, int]]:
+        """Line → (open, overdue)."""
+        opened = Counter(one.line for one in self.shown)
+        overdue = Counter(one.line for one in self.shown if one.state == "overdue")
+        return {line: (count, overdue[line]) for line, count in opened.items()}
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """All that is shown of this moment. `stores`: what is heard reaches the database."""
+
+    at: datetime
+    lines: tuple[topics.Line, ...]
+    exchanges: tuple[Heard, ...]
+    owed: Owed
+    disruptions: tuple[Disruption, ...]
+    stores: bool
+    leads: bool
+    enabled: frozenset[str] = frozenset()  # the standards that give verdicts
+    asked: int = 0  # the last that a person asked for and that was done
+
+    @property
+    def revision(self) -> str:
+        """Another one whenever the list of callbacks may have changed."""
+        return f"{self.owed.revision}.{self.owed.to_listen_to}.{self.asked}"
+
+    @property
+    def is_heard(self) -> bool:
+        return bool(self.exchanges) and all(one.unheard_since is None for one in self.exchanges)
+
+
+NOTHING_OWED = Owed(-1)
+
+
+def owed(shelf: Shelf, before: Owed) -> Owed:
+    """The same value for as long as nothing changed."""
+    if shelf.revision() == before.revision:
+        return before
+    listen = sum(shelf.count("callbacks_to_listen_to").values())
+    return Owed(shelf.revision(), tuple(shelf.open().values()), listen)
+
+
+def sight(told: Told, before: Owed, now: datetime) -> Sight:
+    """What there is to see at this moment."""
+    due = owed(told.owed(), before)
+    names = [line.name for line in told.settings.lines()]
+    return Sight(
+        now,
+        tuple(board.lines(told, told.today, names, due.by_line(), now)),
+        tuple(_heard(told.exchanges(), now)),
+        due,
+        tuple(told.service().book.shown().values()),
+        told.database.trouble() is None,
+        told.leads(),
+        frozenset(name for name, is_judged in told.enabled().items() if is_judged),
+        told.hands.done,
+    )
+
+
+def _heard(states: Iterable[ExchangeState], now: datetime) -> Iterable[Heard]:
+    for state in states:
+        yield Heard(state.name, None if state.unheard_for is None else now - state.unheard_for)
+
+
+def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The sum of several tables of counts."""
+    found: Counter[str] = Counter()
+    for table in tables:
+        found.update(table)
+    return found
