@@ -16,9 +16,9 @@ from starlette.routing import Route
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import Hand
 from callmon.daemon.daemon import Daemon
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.web.app import app
 from callmon.web.auth.middleware import Gate
 from callmon.web.auth.route import Entry
@@ -61,7 +61,7 @@ def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
 
 
 def _pages(told: Settings) -> Iterator[Pages]:
-    store = keyed.ready(told)
+    store = opening.ready(told)
     _fill(store)
     with_accounts(store)
     daemon = Daemon(told, store)
@@ -102,7 +102,7 @@ def _fill(store: Store) -> None:
     hand = Hand(
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
-    ledger.ask(store, hand, THIRD)
+    obligations.ask(store, hand, THIRD)
 
 
 def shown(text: str) -> list[str]:

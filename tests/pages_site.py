@@ -17,7 +17,7 @@ import httpx
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.verdicts import Outcome
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
 from tests.office import CALLER, OTHER, Office
 from tests.running import Callmon
@@ -107,7 +107,7 @@ def site(place: Path, more: str = ROLES) -> Iterator[Site]:
     """It runs, over a database that was filled."""
     running = Site(place, more)
     settings: Settings = running.settings()
-    store = keyed.ready(settings)
+    store = opening.ready(settings)
     fill(store, datetime.now(UTC).replace(microsecond=0))
     store.close()
     try:

@@ -32,7 +32,7 @@ from callmon.store.database import Store, open_store, upgrade
 from callmon.store.encryption import Ring
 from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
-from callmon.store.writer import messages as wire
+from callmon.store.writer import messages
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.messages import FromScribe, Standing, Stored
 from callmon.store.writer.process import Leave, Scribe
@@ -258,12 +258,12 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
         sink.close(SOON)
 
 
-def group(number: int, items: Iterable[Outcome]) -> wire.Group:
+def group(number: int, items: Iterable[Outcome]) -> messages.Group:
     """As the scribe gets it."""
-    frame = wire.group_frame(number, [wire.encode_item(item) for item in items])
-    (body,) = wire.Frames().receive(frame)
-    message = wire.to_scribe(body)
-    assert isinstance(message, wire.Group)
+    frame = messages.group_frame(number, [messages.encode_item(item) for item in items])
+    (body,) = messages.Frames().receive(frame)
+    message = messages.to_scribe(body)
+    assert isinstance(message, messages.Group)
     return message
 
 

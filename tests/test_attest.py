@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 
 from callmon.cli import main
 from callmon.core.attestations import Attestation, Attested, Subject, a_quarter_after, standing
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.load import gathered
-from callmon.reports.public import edition as public
+from callmon.reports.public import edition
 from callmon.store.database import Store, open_store, upgrade
 from callmon.store.queries.attestations import put, stored
 from tests import year
@@ -124,14 +124,14 @@ def test_what_cannot_be_attested_is_told_and_nothing_is_written(
 def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_names_nobody(store: Store) -> None:
     settings = year.settings()
     put(store, [found("2024-05-03"), found("2024-01-03", "greetings"), found("2024-06-01", "greetings")])
-    may = month.month("2024-05", TORONTO)
+    may = period.month("2024-05", TORONTO)
     now = datetime(2024, 6, 20, tzinfo=UTC)
     made = gathered(store, settings, may, now, ("general",), compare=False)
     pages = [page(made, settings, language) for language in ("fr", "en")]
     assert f"vérifié le 3{NBSP}mai{NBSP}2024, par A. Tremblay</dd>" in pages[0]
     assert f"vérifié le 3{NBSP}janvier{NBSP}2024, par A. Tremblay (il y a plus de trois mois{NBSP}: à" in pages[0]
     assert f"found so on 3{NBSP}May{NBSP}2024, by A. Tremblay</dd>" in pages[1]
-    shown = page(public.edition(made), settings, "en")
+    shown = page(edition.edition(made), settings, "en")
     assert f"found so on 3{NBSP}May{NBSP}2024</dd>" in shown
     assert "Tremblay" not in shown
     again = gathered(store, settings, may, now + timedelta(days=90), ("general",), compare=False)

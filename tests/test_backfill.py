@@ -22,11 +22,11 @@ from callmon.core.assembly import monitor
 from callmon.core.facts import Fact
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.core.verdicts import Outcome
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences, rejudge
 from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.test_traces import NAMES, TRACES, concluding, expected, recording, truth
@@ -52,7 +52,7 @@ class Office:
         return [json.loads(line) for line in self.run("backfill", "--json", *words).stdout.splitlines()]
 
     def store(self) -> Store:
-        return keyed.ready(self.settings())
+        return opening.ready(self.settings())
 
     def settings(self) -> Settings:
         return load(self.config)
@@ -263,13 +263,13 @@ def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it
 def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
-    asked = ledger.asked(store, 0, store.ring.token)
+    asked = obligations.asked(store, 0, store.ring.token)
     assert [(hand.action, hand.obligation, before) for hand, before in asked] == [
         ("owe", facts_of_cel("vm_message")[0], None)
     ]
     owing = monitor(example(), token=store.ring.token)
     (hand, _) = asked[0]
     wrote(store, *owing.hand(hand))
-    (one,) = ledger.obligations(store, numbers=True)
+    (one,) = obligations.obligations(store, numbers=True)
     assert (one.obligation.opening, one.obligation.line, one.number) == ("unheard", "general", "+14165550101")
     assert owing.hand(hand)[0].ledger == ()

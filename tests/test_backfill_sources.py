@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from callmon.backfill import gap_filler as refill
+from callmon.backfill import gap_filler
 from callmon.backfill.cel.rows import COLUMNS
 from callmon.backfill.gap_filler import Refills
 from callmon.backfill.job import Backfill
@@ -29,8 +29,7 @@ from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import ConfigError
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 from tests.store_fixtures import EXCHANGE, SOON, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
 from tests.test_cel import TORONTO, heard, rows_of
@@ -271,7 +270,7 @@ def write_callback(path: Path, *before: list[str]) -> None:
 def done_by_hand(store: Store, owing: Monitor) -> list[str]:
     """What the ledger says after what was asked for by hand is done."""
     said = []
-    for hand, one in ledger.asked(store, ledger.done(store), store.ring.token):
+    for hand, one in obligations.asked(store, obligations.done(store), store.ring.token):
         outcomes = owing.hand(hand, one)
         wrote(store, *outcomes)
         said += [type(written.entry).__name__ for outcome in outcomes for written in outcome.ledger]
@@ -287,11 +286,11 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store,
     wrote(store, *owing.hand(left))
     await refilled(settings, store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("callback_answered")),)))
     assert done_by_hand(store, owing) == ["CalledBack"]
-    (one,) = ledger.obligations(store, state=None)
+    (one,) = obligations.obligations(store, state=None)
     assert (one.obligation.state, one.obligation.opening) == ("paid", "message")
     with store.reading() as connection:
         (call,) = connection.scalars(text('SELECT "call" FROM "number" WHERE role = \'dialled\''))
-    (kept,) = queries.call(store, call, numbers=True)
+    (kept,) = calls.call(store, call, numbers=True)
     arrived = kept.facts[0]
     assert isinstance(arrived, Arrived)
     assert (arrived.direction, arrived.dialled[-10:]) == ("outbound", "4165550101")
@@ -308,7 +307,7 @@ def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_beh
         assert work.called_back == found
     assert done_by_hand(store, monitor(settings, token=store.ring.token)) == ["Owed", "CalledBack"]
     assert (done_by_hand(store, monitor(settings, token=store.ring.token)), differences(store)) == ([], [])
-    (one,) = ledger.obligations(store, state=None)
+    (one,) = obligations.obligations(store, state=None)
     assert (one.obligation.state, one.obligation.opening) == ("paid", "unheard")
 
 
@@ -324,7 +323,7 @@ def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: 
 async def test_who_stands_by_fills_its_gaps_when_it_leads(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refill, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
     shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []

@@ -18,7 +18,7 @@ from callmon.errors import StoreError
 from callmon.store.database import Store, open_store
 from callmon.store.encryption import Ring
 from callmon.store.maintenance import rejudge
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from tests.lab.postgres import dump, restore
 from tests.store_fixtures import CALLER, RING, answered_call, database, of_calls, rows, until
 
@@ -51,8 +51,8 @@ def is_whole(url: str) -> int:
     copy = open_store(url, RING)
     try:
         assert rejudge.differences(copy) == []
-        for _, call in queries.calls(copy, *ALWAYS):
-            (stored,) = queries.call(copy, call.call, numbers=True)
+        for _, call in calls.calls(copy, *ALWAYS):
+            (stored,) = calls.call(copy, call.call, numbers=True)
             assert stored.account is not None
             assert (len(stored.facts), stored.account.caller) == (len(answered_call(0)), CALLER)
         return rows(copy)["call"]

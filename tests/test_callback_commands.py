@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import callbacks as callback_commands
-from callmon.cli import common as command_line
-from callmon.cli import main
+from callmon.cli import callbacks, common, main
 from callmon.config.settings import example_text, load
-from callmon.core.callbacks import asking_merge as asking
+from callmon.core.callbacks import asking_merge
 from callmon.core.callbacks.commands import Hand
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
-from callmon.store.privacy import subject_access as people
-from callmon.store.queries import obligations as ledger
+from callmon.store.privacy import subject_access
+from callmon.store.queries import obligations
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import wrote
 
@@ -31,11 +29,11 @@ OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
-    store = keyed.ready(load(tmp_path / "callmon.toml"))
+    store = opening.ready(load(tmp_path / "callmon.toml"))
     office = Office()
     office.hear(
         office.message(OPENED, language="fr"), office.message(OPENED + HOUR, OTHER, "poci"),
@@ -69,7 +67,7 @@ def refused(*words: str) -> tuple[int, str]:
 def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Store) -> None:
     run("list", "--json")
     run("list", "--kind", "complaint")
-    shown = people.accesses(desk)
+    shown = subject_access.accesses(desk)
     assert [(access.look.command, access.look.purpose, access.found) for access in shown] == [
         ("callbacks", "to call back", 2)
     ]
@@ -129,11 +127,11 @@ REFUSALS = {
 @pytest.mark.parametrize("words", list(REFUSALS))
 def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
     assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
-    assert ledger.asked(desk, 0, str) == []
+    assert obligations.asked(desk, 0, str) == []
 
 
 def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callback_commands.getpass, "getuser", lambda: "root")
+    monkeypatch.setattr(callbacks.getpass, "getuser", lambda: "root")
     monkeypatch.delenv("SUDO_USER", raising=False)
     words = ("close", "1700000001.0", "--reason", "no-request")
     assert refused(*words) == (2, "Who did it? Add --by NAME: the ledger keeps it.")
@@ -143,7 +141,7 @@ def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pyt
 
 
 def asked(store: Store) -> Hand:
-    ((hand, _),) = ledger.asked(store, 0, str)
+    ((hand, _),) = obligations.asked(store, 0, str)
     return hand
 
 
@@ -182,25 +180,27 @@ def test_what_is_asked_is_written_down_for_the_daemon(
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     desk: Store, monkeypatch: pytest.MonkeyPatch, words: str, language: str
 ) -> None:
-    monkeypatch.setattr(asking, "refusal", lambda *_: None)  # each can be done to this entry
+    monkeypatch.setattr(asking_merge, "refusal", lambda *_: None)  # each can be done to this entry
     given = (*words.split(), "--by", "m", "--lang", language)
     done = [run(*given, told="416 555-0103\n") for _ in range(3)]
     assert [one.exit_code for one in done] == [0, 0, 0]
     assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
-    assert len(ledger.asked(desk, 0, str)) == 1
+    assert len(obligations.asked(desk, 0, str)) == 1
 
 
 def test_another_request_is_no_repetition(desk: Store) -> None:
     for words in ("take 1700000001.0", "release 1700000001.0", "take 1700000001.0", "take 1700000002.0"):
         action, name = words.split()
-        ledger.ask(desk, Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name))  # type: ignore[arg-type]
+        obligations.ask(desk, Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name))  # type: ignore[arg-type]
     for minutes in (0, 0.5, 3):
-        ledger.ask(desk, Hand(at=OPENED + minutes * MINUTE, actor="m", action="attempt", exchange="toronto",
+        obligations.ask(desk, Hand(at=OPENED + minutes * MINUTE, actor="m", action="attempt", exchange="toronto",
                               obligation="1700000001.0", result="no_answer"))  # fmt: skip
     for number in (OTHER, OTHER, CALLER):
-        ledger.ask(desk, Hand(at=OPENED, actor="m", action="mark", exchange="toronto", obligation="1700000001.0",
-                              other_number=True), number)  # fmt: skip
-    assert [(hand.action, hand.obligation[9]) for hand, _ in ledger.asked(desk, 0, str)] == [
+        by_hand = Hand(
+            at=OPENED, actor="m", action="mark", exchange="toronto", obligation="1700000001.0", other_number=True
+        )
+        obligations.ask(desk, by_hand, number)
+    assert [(hand.action, hand.obligation[9]) for hand, _ in obligations.asked(desk, 0, str)] == [
         ("take", "1"), ("release", "1"), ("take", "1"), ("take", "2"),
         ("attempt", "1"), ("attempt", "1"), ("mark", "1"), ("mark", "1"),
     ]  # fmt: skip
@@ -224,7 +224,7 @@ def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk
 def test_another_number_that_is_none_is_refused(desk: Store) -> None:
     done = run("mark", "1700000001.0", "--number", "--by", "m", told="12\n")
     told = '"12" is no telephone number; write it as "416 327-2422".\n'
-    assert (done.exit_code, done.stderr, ledger.asked(desk, 0, str)) == (2, told, [])
+    assert (done.exit_code, done.stderr, obligations.asked(desk, 0, str)) == (2, told, [])
 
 
 def test_a_stored_call_is_marked_as_a_complaint(desk: Store) -> None:

@@ -22,7 +22,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.ami.events import instant
-from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import Reader, Row
 from callmon.backfill.merge import merged
 from callmon.config.settings import example, example_text, parse
@@ -56,13 +56,15 @@ def _rows_of(path: Path) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def told(rows: Iterable[Row]) -> diary.Told:
+def told(rows: Iterable[Row]) -> extract.Told:
     where = site(example(), "toronto")
-    return {call: facts for part in diary.stretches(rows) for call, facts in diary.told(part, where, KEYS).items()}
+    return {
+        call: facts for part in extract.stretches(rows) for call, facts in extract.told(part, where, KEYS).items()
+    }
 
 
 @cache
-def told_of_trace(name: str) -> diary.Told:
+def told_of_trace(name: str) -> extract.Told:
     return told(rows_of(TRACES / name / "cel.csv"))
 
 
@@ -277,14 +279,14 @@ def test_stretches_end_where_no_channel_is_up_and_hold_all_rows_in_order() -> No
     later = [
         msgspec.structs.replace(row, at=row.at + timedelta(minutes=5), uniqueid=f"9{row.uniqueid}") for row in rows
     ]
-    cut = list(diary.stretches([*rows, *later]))
+    cut = list(extract.stretches([*rows, *later]))
     assert cut == [rows, later]
 
 
 def test_a_channel_that_was_never_ended_does_not_gather_rows_for_ever() -> None:
     rows = [row for row in rows_of(TRACES / "vm_message" / "cel.csv") if row.kind not in ("CHAN_END", "HANGUP")]
     next_day = [msgspec.structs.replace(row, at=row.at + timedelta(days=1)) for row in rows]
-    assert [len(part) for part in diary.stretches([*rows, *next_day])] == [len(rows), len(rows)]
+    assert [len(part) for part in extract.stretches([*rows, *next_day])] == [len(rows), len(rows)]
 
 
 # What was heard, and what CEL tells.
@@ -353,7 +355,7 @@ def test_a_join_that_was_heard_after_the_gap_is_not_the_answer_that_the_gap_hid(
 def test_parking_by_a_transfer_is_no_transfer_wherever_the_site_parks() -> None:
     text = example_text().replace('parking_extensions = ["700"]', "parking_extensions = []")
     rows = rows_of(TRACES / "park_retrieve" / "cel.csv")
-    (facts,) = diary.told(rows, site(parse(text), "toronto"), KEYS).values()
+    (facts,) = extract.told(rows, site(parse(text), "toronto"), KEYS).values()
     assert [type(fact).__name__ for fact in facts if isinstance(fact, f.SentOff | f.Parked | f.Retrieved)] == [
         "Parked",
         "Retrieved",

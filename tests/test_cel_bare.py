@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.formats import COLUMNS
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import Row
@@ -34,8 +34,8 @@ def without(rows: Sequence[Row], *columns: str) -> list[Row]:
 
 def said(rows: Sequence[Row], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for part in diary.stretches(rows):
-        told = diary.told(part, site(example(), "toronto"), KEYS)
+    for part in extract.stretches(rows):
+        told = extract.told(part, site(example(), "toronto"), KEYS)
         found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
     return found
 

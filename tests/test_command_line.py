@@ -20,7 +20,7 @@ import callmon
 from callmon.cli import main
 from callmon.cli.common import NO_NUMBER, speaks_plainly, write_file
 from callmon.config.settings import example_text, load
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.text.labels import translate
 from tests.test_pages_words import of_python
 
@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a configuration and its empty database."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "callmon.toml").write_text(example_text(), encoding="utf-8")
-    keyed.ready(load("callmon.toml")).close()
+    opening.ready(load("callmon.toml")).close()
     return tmp_path
 
 
@@ -111,7 +111,7 @@ def planned() -> str:
 
     now = datetime.now(UTC).replace(microsecond=0)
     heard = well(now).hand("announce", lines=("poci",))
-    with database(keyed.opened(load("callmon.toml"))) as sink:
+    with database(opening.opened(load("callmon.toml"))) as sink:
         for outcome in heard.outcomes:
             sink.offer(outcome)
         assert sink.flush(20)

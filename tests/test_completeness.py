@@ -15,8 +15,7 @@ from callmon.ami import events as e
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
 from callmon.core.last_calls import NEVER, LastCalls
-from callmon.core.statistics import completeness
-from callmon.core.statistics import period as month
+from callmon.core.statistics import completeness, period
 from callmon.core.statistics.completeness import Completeness
 from callmon.core.statistics.counters import added
 from callmon.core.statistics.today import Today
@@ -25,9 +24,8 @@ from callmon.sinks.metrics.last_call_gauges import last_calls
 from callmon.store.database import Store, parse_url, upgrade
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls as queries
-from callmon.store.queries import periods
-from callmon.store.queries import reports as reported
-from callmon.text import records as text
+from callmon.store.queries import periods, reports
+from callmon.text import records
 from tests.builders import settings
 from tests.office import CALLER, OTHER, TORONTO, Office, local
 from tests.store_fixtures import START, account, answered_call, wrote
@@ -64,7 +62,7 @@ def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowher
     assert [outcome.findings for outcome in heard.outcomes if outcome.findings] == []
     assert [added(outcome) for outcome in heard.outcomes if added(outcome)] == []
     assert Today(TORONTO).tell(Outcome("toronto", calls=(call,))) == []
-    assert text.as_json("toronto", call, ())["test"] is True
+    assert records.as_json("toronto", call, ())["test"] is True
 
 
 @pytest.mark.parametrize(("number", "test_callers"), [("4165550102", True), ("4165550101", False)])
@@ -75,7 +73,7 @@ def test_every_other_call_is_the_publics(number: str, test_callers: bool) -> Non
     figures = added(Outcome("toronto", calls=(call,)))
     assert figures["callmon_calls_completeness_total", "general", "full"] == 1.0
     assert len([x for outcome in heard.outcomes for x in outcome.findings]) == 4
-    assert "test" not in text.as_json("toronto", call, ())
+    assert "test" not in records.as_json("toronto", call, ())
 
 
 def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
@@ -99,12 +97,12 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> N
     assert list(queries.calls(store, begin, end)) == []
     assert queries.ended_calls(store, ["general"], begin, end) == ({}, {})
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
-    with reported.snapshot(store) as connection:
-        day = month.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
-        found = reported.calls(connection, TORONTO, day, reported.Seal())
+    with reports.snapshot(store) as connection:
+        day = period.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
+        found = reports.calls(connection, TORONTO, day, reports.Seal())
         ((place, cell),) = found.cells.items()
         assert (place, dict(cell.counts)) == (("general", "unknown"), {("test_calls", ""): 1})  # counted apart
-        assert (found.calls[place], reported.names(connection, begin, end)) == (0, [])
+        assert (found.calls[place], reports.names(connection, begin, end)) == (0, [])
     (stored,) = queries.call(store, "1795532400.1")
     retold = Office().monitor.retell("toronto", stored.facts)
     assert retold is not None

@@ -12,7 +12,7 @@ from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import Hand
 from callmon.store.database import Store
 from callmon.store.maintenance.consistency import inconsistencies
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from tests.store_fixtures import EXCHANGE, wrote
 from tests.test_backfill import Office
 from tests.test_cel import RECORDINGS, heard, rows_of
@@ -51,7 +51,7 @@ def plant(store: Store, *statements: str) -> None:
 
 def test_what_callmon_itself_has_stored_is_sound(full: Store) -> None:
     assert said(full) == []
-    assert [one.obligation.state for one in ledger.obligations(full, state="closed")] == ["closed"]
+    assert [one.obligation.state for one in obligations.obligations(full, state="closed")] == ["closed"]
 
 
 def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Store) -> None:

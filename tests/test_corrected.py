@@ -16,8 +16,8 @@ from callmon.core.assembly import monitor
 from callmon.store.database import Store
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.maintenance.rejudge import differences
-from callmon.store.queries import calls as queries
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.queries import calls
+from callmon.store.rollups import rebuild
 from callmon.store.writer.database_merge import Database
 from tests.builders import Channel, Exchange
 from tests.false_exchange import FalseExchange
@@ -132,7 +132,7 @@ def kept(office: Office, sink: Database, groups: int) -> None:
 
 def disagreements(store: Store) -> list[str]:
     """What `callmon db check` says."""
-    days = [said for day in rolled.differences(store, TORONTO) for said in day]
+    days = [said for day in rebuild.differences(store, TORONTO) for said in day]
     return [*differences(store), *inconsistencies(store, monitor(example(), token=str)), *days]
 
 
@@ -141,13 +141,13 @@ def test_a_correction_is_counted_once_and_figures_rows_and_roll_ups_agree(store:
     office = judged_too_early()
     office.hear(office.call_out(TUESDAY + MINUTE, talked=13))
     with database(store) as sink:
-        rolled.settle(store, TORONTO)
+        rebuild.settle(store, TORONTO)
         kept(office, sink, groups)
-    figures = queries.counters(store)
+    figures = calls.counters(store)
     first = ("callmon_verdicts_total", STANDARD, "general", "unknown")
     assert (figures[*first, "not_met"], figures.get((*first, "met"), 0.0)) == (1.0, 0.0)
     assert figures[*CORRECTED, "not_met", "met"] == 1.0
-    (stored,) = queries.call(store, office.one().call)
+    (stored,) = calls.call(store, office.one().call)
     (found,) = [x for x in stored.findings if x.standard == STANDARD]
     assert (found.verdict, found.reason_key, found.cause) == ("met", "called_back", None)
     assert disagreements(store) == []

@@ -9,7 +9,7 @@ import pytest
 
 from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.access import accounts
 from callmon.store.database import Store
 from callmon.web.auth import cookies, passwords
@@ -95,7 +95,7 @@ async def test_the_hash_for_unknown_names_is_made_before_the_pages_are_there(tmp
     text = configuration(free_port(), free_port(), f"sqlite:///{tmp_path}/callmon.db")
     text = text.replace("[web]\n", "[web]\naccess = { accounts = true }\n", 1)
     settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"'))
-    store = await asyncio.to_thread(keyed.ready, settings)
+    store = await asyncio.to_thread(opening.ready, settings)
     passwords.nobodys.cache_clear()
     daemon = Daemon(settings, store)
     running = asyncio.create_task(daemon.run())

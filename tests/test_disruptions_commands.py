@@ -12,13 +12,12 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import common as command_line
-from callmon.cli import main
+from callmon.cli import common, main
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import Hand
 from callmon.core.disruptions.entries import Notice
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.queries import disruptions
 from tests.office import OTHER, Office
@@ -34,11 +33,11 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command_line, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
-    store = keyed.ready(load(tmp_path / "callmon.toml"))
+    store = opening.ready(load(tmp_path / "callmon.toml"))
     keep(store, well(NOW - 20 * MINUTE).shut_down().passes(1))
     return store
 

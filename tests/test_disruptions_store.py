@@ -18,8 +18,7 @@ from callmon.sinks.mqtt import topics
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls as queries
-from callmon.store.queries import disruptions
-from callmon.store.queries import worklist as pages
+from callmon.store.queries import disruptions, worklist
 from tests.office import local
 from tests.store_fixtures import account, answered_call, outcomes, wrote
 from tests.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
@@ -93,7 +92,7 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Store) -> None:
     assert disruptions.met(store, "general", call.arrived, call.ended) == [one]
     assert disruptions.met(store, "genera_", call.arrived, call.ended) == []
     assert disruptions.met(store, "general", call.arrived, one.began - SECOND) == []
-    assert (disruptions.calls_met(store, one), pages.calls_met(store, one)) == (1, 1)
+    assert (disruptions.calls_met(store, one), worklist.calls_met(store, one)) == (1, 1)
     assert disruptions.met_by(store, msgspec.structs.replace(call, line="tty")) == [one]
     assert disruptions.met_by(store, msgspec.structs.replace(call, ended=None)) == []
     assert disruptions.calls_met(store, msgspec.structs.replace(one, lines=("tty",))) == 0
@@ -114,11 +113,11 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
         id="d", source="staff", exchange="", what="", lines=("general", "tty"), began=second + SECOND,
         ended=second + 300 * SECOND,
     )  # fmt: skip
-    assert (disruptions.calls_met(store, one), pages.calls_met(store, one)) == (5, 5)  # the second was up
+    assert (disruptions.calls_met(store, one), worklist.calls_met(store, one)) == (5, 5)  # the second was up
     lasting = msgspec.structs.replace(one, ended=None)
-    assert (disruptions.calls_met(store, lasting), pages.calls_met(store, lasting)) == (7, 7)
-    monkeypatch.setattr(pages, "MOST_MET", 3)
-    assert pages.calls_met(store, one) == 4
+    assert (disruptions.calls_met(store, lasting), worklist.calls_met(store, lasting)) == (7, 7)
+    monkeypatch.setattr(worklist, "MOST_MET", 3)
+    assert worklist.calls_met(store, one) == 4
 
 
 def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Store) -> None:
@@ -131,7 +130,7 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
     kept(heard, store)
     assert [one.source for one in disruptions.met_by(store, call)] == ["staff"]
     assert [disruptions.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
-    assert [pages.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
+    assert [worklist.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
 
 
 def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> None:

@@ -19,8 +19,7 @@ import pytest
 from callmon.ami import decoding
 from callmon.config import settings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import Complaint, as_text, examine, judge
-from callmon.tools.doctor import event_filter as white_list
+from callmon.tools.doctor import Complaint, as_text, event_filter, examine, judge
 from callmon.tools.doctor.dialplan import MAPPING, cycle
 from callmon.tools.doctor.questions import Answers, ask, setting
 from tests.lab.exchange import Asterisk
@@ -116,7 +115,7 @@ def patient(running: Patient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patie
 
 
 SITE = "site/manager.conf"
-OLD_FILTER = white_list.lines()
+OLD_FILTER = event_filter.lines()
 FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[str, ...]]]]] = {
     "no timestamps": (
         lambda p: p.add(SITE, "[general](+)", "timestampevents = no"),
@@ -233,7 +232,7 @@ def test_without_a_filter_the_whole_white_list_is_proposed_and_serves(patient: P
 def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patient) -> None:
     for line in OLD_FILTER:
         patient.take("manager.conf", line)
-    patient.add(SITE, USER, *white_list.new_lines())
+    patient.add(SITE, USER, *event_filter.new_lines())
     complaints = patient.examine()
     if patient.asterisk.version == "16":
         assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
@@ -727,7 +726,7 @@ def test_whatever_callmon_reads_is_on_the_white_list() -> None:
     answers_to_questions = {"CoreShowChannel", "CoreShowChannelsComplete", "Status", "StatusComplete"}
     answers_to_questions |= {"VoicemailUserDetail"}
     read = {name.decode() for name in decoding.READERS} - answers_to_questions
-    assert read - {*white_list.NAMES, white_list.VOICEMAIL} == set()
+    assert read - {*event_filter.NAMES, event_filter.VOICEMAIL} == set()
 
 
 @pytest.mark.parametrize(
@@ -742,4 +741,4 @@ def test_whatever_callmon_reads_is_on_the_white_list() -> None:
     ],
 )
 def test_a_filter_is_read_as_asterisk_reads_it(filters: tuple[str, ...], kept_back: tuple[str, ...]) -> None:
-    assert white_list.kept_back(filters) == kept_back
+    assert event_filter.kept_back(filters) == kept_back

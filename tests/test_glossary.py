@@ -13,12 +13,12 @@ from babel.messages.pofile import read_po
 
 from callmon.config.closed_days import NAMES
 from callmon.config.settings import example
-from callmon.core import verdicts as findings
-from callmon.text import labels as words
+from callmon.core import verdicts
+from callmon.text import labels
 
-CALLMON = Path(words.__file__).parents[1]
+CALLMON = Path(labels.__file__).parents[1]
 LOCALE = CALLMON / "text" / "locale"
-KNOWN = [(kind, identifier) for kind, texts in words.KINDS.items() for identifier in texts]
+KNOWN = [(kind, identifier) for kind, texts in labels.KINDS.items() for identifier in texts]
 TURNED_AWAY = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ TERMS, DATA = tables()
 
 def test_the_glossary_says_of_every_identifier_what_people_are_shown() -> None:
     shown = [
-        [kind, f"`{identifier}`", words.word(kind, identifier, "en"), words.word(kind, identifier, "fr")]
+        [kind, f"`{identifier}`", labels.word(kind, identifier, "en"), labels.word(kind, identifier, "fr")]
         for kind, identifier in KNOWN
     ]
     assert shown == DATA
@@ -49,13 +49,13 @@ def test_every_term_of_the_glossary_has_both_languages() -> None:
     assert [row for row in TERMS if not row[0] or not row[1]] == []
 
 
-@pytest.mark.parametrize(("kind", "identifiers"), [("verdict", findings.VERDICTS), ("cause", findings.CAUSES)])
+@pytest.mark.parametrize(("kind", "identifiers"), [("verdict", verdicts.VERDICTS), ("cause", verdicts.CAUSES)])
 def test_every_verdict_and_cause_has_its_word(kind: str, identifiers: tuple[str, ...]) -> None:
-    assert tuple(words.KINDS[kind]) == identifiers
+    assert tuple(labels.KINDS[kind]) == identifiers
 
 
 def test_every_outcome_of_the_interface_has_its_word() -> None:
-    assert " ".join(words.OUTCOMES) == (
+    assert " ".join(labels.OUTCOMES) == (
         "answered voicemail_message voicemail_no_message voicemail lost unknown busy abandoned announcement "
         "no_answer failed"
     )
@@ -63,7 +63,7 @@ def test_every_outcome_of_the_interface_has_its_word() -> None:
 
 def test_every_standards_module_has_its_title() -> None:
     modules = {path.stem for path in (CALLMON / "standards").glob("*.py") if not path.stem.startswith("_")}
-    assert sorted(modules - set(words.STANDARDS)) == []
+    assert sorted(modules - set(labels.STANDARDS)) == []
 
 
 def reason_keys() -> set[str]:
@@ -93,7 +93,7 @@ def _reasons(node: ast.AST) -> list[ast.expr]:
 
 
 def test_every_reason_that_a_standard_gives_has_its_words() -> None:
-    assert sorted(reason_keys() - set(words.REASONS)) == []
+    assert sorted(reason_keys() - set(labels.REASONS)) == []
     assert "answered_on_ring" in reason_keys()
 
 
@@ -103,7 +103,7 @@ def test_every_reason_that_a_standard_gives_has_its_words() -> None:
 @pytest.mark.parametrize("path", ["callmon.pot", "fr/LC_MESSAGES/callmon.po", "en/LC_MESSAGES/callmon.po"])
 def test_every_catalogue_holds_every_word_once_and_no_fuzzy_one(path: str) -> None:
     messages = [message for message in catalogue(path) if message.id]
-    ours = {(kind, text) for kind, texts in words.KINDS.items() for text in texts.values()}
+    ours = {(kind, text) for kind, texts in labels.KINDS.items() for text in texts.values()}
     assert ours - {(message.context, message.id) for message in messages} == set()
     assert [message.id for message in messages if message.fuzzy] == []
 
@@ -150,15 +150,15 @@ def test_a_translation_speaks_of_the_same_numbers_as_the_french() -> None:
 
 
 def test_two_identifiers_of_one_kind_never_share_a_word() -> None:
-    for language in words.LANGUAGES:
-        shown = [(kind, words.word(kind, identifier, language)) for kind, identifier in KNOWN]
+    for language in labels.LANGUAGES:
+        shown = [(kind, labels.word(kind, identifier, language)) for kind, identifier in KNOWN]
         assert [pair for pair in shown if shown.count(pair) > 1] == []
 
 
 def test_a_missing_translation_shows_the_french_and_never_something_else() -> None:
-    assert words.translate("une phrase que personne n'a traduite", "en") == "une phrase que personne n'a traduite"
-    assert words.translate("respectée", "fr", "verdict") == "respectée"
-    assert words.translate("respectée", "en", "verdict") == "met"
+    assert labels.translate("une phrase que personne n'a traduite", "en") == "une phrase que personne n'a traduite"
+    assert labels.translate("respectée", "fr", "verdict") == "respectée"
+    assert labels.translate("respectée", "en", "verdict") == "met"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_missing_translation_shows_the_french_and_never_something_else() -> No
     ],
 )
 def test_a_reason_is_said_with_its_number(key: str, number: int | None, french: str, english: str) -> None:
-    assert (words.reason(key, number, "fr"), words.reason(key, number, "en")) == (french, english)
+    assert (labels.reason(key, number, "fr"), labels.reason(key, number, "en")) == (french, english)
 
 
 # ── dignity ──
@@ -188,7 +188,9 @@ def test_a_reason_is_said_with_its_number(key: str, number: int | None, french: 
 
 def test_no_word_shown_to_people_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
     titles = [text for line in example().lines() for text in (line.title_fr, line.title_en)]
-    messages = [m for language in words.LANGUAGES for m in catalogue(f"{language}/LC_MESSAGES/callmon.po") if m.id]
+    messages = [
+        m for language in labels.LANGUAGES for m in catalogue(f"{language}/LC_MESSAGES/callmon.po") if m.id
+    ]
     translated = [str(text) for message in messages for text in (message.id, message.string)]
     terms = [text for row in TERMS for text in row[:2] if row[0] != "Deaf, hard-of-hearing callers"]
     shown = [*titles, *translated, *terms, *(name for pair in NAMES.values() for name in pair)]

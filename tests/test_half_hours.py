@@ -15,9 +15,9 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Listening
 from callmon.store.database import Store, upgrade
-from callmon.store.queries import half_hours as stored
+from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import Counted
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import rebuild
 from callmon.web.context import Site
 from callmon.web.formatter import Tongue
 from callmon.web.half_hours import CAUSE, Half, Missed, Today, days, today
@@ -149,13 +149,13 @@ def store(tmp_path: Path) -> Store:
 
 def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) -> None:
     settings, begin = usual(), local("2026-11-24 09:00")
-    rolled.settle(store, settings.timezone)
-    list(rolled.build(store, pause=0))
+    rebuild.settle(store, settings.timezone)
+    list(rebuild.build(store, pause=0))
     wrote(store, *(outcome for number in range(5) for outcome in outcomes(answered_call(number, begin))))
     year_rows.listened(store, LONG_AGO, TUESDAY)
     with store.writing() as connection:
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
-    found = stored.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
+    found = half_hours.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
     assert found is not None
     told = half(today(found, HEARD, settings, TUESDAY), "09:00")
     assert account(answered_call(0, begin)).outcome == "answered"
@@ -165,7 +165,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) 
 
 def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Store) -> None:
     settings = usual()
-    assert stored.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
+    assert half_hours.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from callmon.ami import events as e
-from callmon.daemon import exchanges as watched
+from callmon.daemon import exchanges
 from tests.watched import Watched
 
 TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
@@ -23,7 +23,7 @@ class Site:
         logged_in: Any = SimpleNamespace(
             name="toronto", is_connected=True, link=None, events=0, dropped=0, unusable=0
         )
-        self.watched = watched.Watched(logged_in, cast("Any", None), cast("Any", None))
+        self.watched = exchanges.Watched(logged_in, cast("Any", None), cast("Any", None))
 
     def shown(self, events: Sequence[e.Event]) -> bool:
         self.heard.feed(*events)

@@ -11,8 +11,8 @@ import pytest
 from callmon.config.settings import load
 from callmon.core.callbacks.index import shown
 from callmon.sinks.mqtt import topics
-from callmon.store import opening as keyed
-from callmon.store.queries import obligations as ledger
+from callmon.store import opening
+from callmon.store.queries import obligations
 from callmon.store.queries.obligations import Listed
 from callmon.text.callback_list import OwedPage, owed_as_json
 from tests.office import OTHER, Office, local, usual
@@ -134,9 +134,9 @@ def test_the_list_for_programs_says_it_too() -> None:
 
 def taken(store_path: Path) -> None:
     """The first entry of the desk, by m."""
-    store = keyed.opened(load(store_path / "callmon.toml"))
+    store = opening.opened(load(store_path / "callmon.toml"))
     office = Office()
-    (one,) = ledger.obligations(store, ids=["1700000001.0"])
+    (one,) = obligations.obligations(store, ids=["1700000001.0"])
     office.monitor.ledger.restore([one.obligation])
     office.kept[one.obligation.key] = one.obligation
     office._hands = -1  # asked for by no row of the database
@@ -154,7 +154,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(desk: object, action: str,
         taken(tmp_path)
     done = run(action, "1700000001.0", "--by", "a.roy")
     assert (done.exit_code, done.stderr) == (0, WAITS)
-    hand = asked(keyed.opened(load(tmp_path / "callmon.toml")))
+    hand = asked(opening.opened(load(tmp_path / "callmon.toml")))
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 
 

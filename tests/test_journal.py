@@ -20,7 +20,7 @@ from callmon.store.database import Store, open_store, upgrade
 from callmon.store.encryption import KeyMissingError, Ring
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
-from callmon.store.writer import messages as wire
+from callmon.store.writer import messages
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.outbox import Entry, Journal, JournalFullError
 from callmon.store.writer.transaction import Stamp, write
@@ -63,8 +63,8 @@ def test_what_was_added_is_found_in_its_order_by_the_next_with_whose_it_is(tmp_p
 
 def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_path: Path) -> None:
     journal = journal_in(tmp_path)
-    items = [wire.encode_item(item) for item in of_calls(1)]
-    journal.add("token", [(1, len(items), wire.group_frame(1, items))])
+    items = [messages.encode_item(item) for item in of_calls(1)]
+    journal.add("token", [(1, len(items), messages.group_frame(1, items))])
     journal.close()
     data = (tmp_path / "waiting").read_bytes()
     assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o600
@@ -266,8 +266,8 @@ def test_a_group_that_was_committed_though_nobody_was_told_is_not_written_again(
     told = of_calls(2)
     journal = journal_in(tmp_path)
     for number, some in ((1, told[:12]), (2, told[12:])):
-        items = [wire.encode_item(item) for item in some]
-        journal.add("before", [(number, len(items), wire.group_frame(number, items))])
+        items = [messages.encode_item(item) for item in some]
+        journal.add("before", [(number, len(items), messages.group_frame(number, items))])
     journal.close()
     with sqlite_store.writing() as connection:
         write(connection, Stamp(1, "before"), told[:12], RING)
@@ -347,8 +347,8 @@ def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     """A copy of the database put back: nothing is written before somebody has looked what is there."""
     told = of_calls(1)
     journal = journal_in(tmp_path)
-    items = [wire.encode_item(item) for item in told]
-    journal.add("before", [(41, len(items), wire.group_frame(41, items))])
+    items = [messages.encode_item(item) for item in told]
+    journal.add("before", [(41, len(items), messages.group_frame(41, items))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     assert until(lambda: sink.is_gained)
@@ -366,7 +366,7 @@ def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
     told = of_calls(100)
     journal = journal_in(tmp_path)
     for number, item in enumerate(told, 1):
-        journal.add("before", [(number, 1, wire.group_frame(number, [wire.encode_item(item)]))])
+        journal.add("before", [(number, 1, messages.group_frame(number, [messages.encode_item(item)]))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
@@ -379,9 +379,9 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
     store = opened(callmon.config.settings())
-    items = [wire.encode_item(item) for item in told]
+    items = [messages.encode_item(item) for item in told]
     journal = Journal(place, store.ring, MIB)
-    journal.add("before", [(41, len(items), wire.group_frame(41, items))])
+    journal.add("before", [(41, len(items), messages.group_frame(41, items))])
     journal.close()
     copy = place.read_bytes()
     wrote(store, *told[:12])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from callmon.core.verdicts import Outcome
-from callmon.store.writer import messages as wire
-from callmon.store.writer import standby_buffer as kept
+from callmon.store.writer import messages, standby_buffer
 from tests.store_fixtures import START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)
@@ -14,15 +13,17 @@ TOLD = outcomes(answered_call(0))
 OTHERS = outcomes(answered_call(1), "ottawa")
 
 
-def heartbeat(after: float, exchange: str = "toronto") -> wire.Heartbeat:
-    return wire.Heartbeat(exchange, START + after * SECOND)
+def heartbeat(after: float, exchange: str = "toronto") -> messages.Heartbeat:
+    return messages.Heartbeat(exchange, START + after * SECOND)
 
 
-def left(items: list[Outcome | wire.Heartbeat], **heard: float) -> tuple[int, list[Outcome | wire.Heartbeat]]:
+def left(
+    items: list[Outcome | messages.Heartbeat], **heard: float
+) -> tuple[int, list[Outcome | messages.Heartbeat]]:
     """How many were forgotten, and what is still there."""
-    encoded = [wire.encode_item(item) for item in items]
+    encoded = [messages.encode_item(item) for item in items]
     known = dict(zip(encoded, items, strict=True))
-    gone = kept.forget(encoded, {name: START + after * SECOND for name, after in heard.items()})
+    gone = standby_buffer.forget(encoded, {name: START + after * SECOND for name, after in heard.items()})
     return gone, [known[item] for item in encoded]
 
 
@@ -45,8 +46,8 @@ def test_an_exchange_that_nobody_hears_does_not_hold_up_what_was_heard_of_anothe
 
 
 def test_what_is_appended_while_it_is_looked_through_stays() -> None:
-    encoded = [wire.encode_item(item) for item in (TOLD[0], heartbeat(1))]
-    late = wire.encode_item(TOLD[1])
+    encoded = [messages.encode_item(item) for item in (TOLD[0], heartbeat(1))]
+    late = messages.encode_item(TOLD[1])
 
     class Late(dict[str, object]):
         def get(self, *_: object) -> object:
@@ -54,11 +55,11 @@ def test_what_is_appended_while_it_is_looked_through_stays() -> None:
                 encoded.append(late)
             return START + 9 * SECOND
 
-    assert kept.forget(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
+    assert standby_buffer.forget(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
     assert encoded == [late]
 
 
 def test_groups_on_their_way_are_taken_apart_as_they_were_put_together() -> None:
-    first, second = ([wire.encode_item(item) for item in some] for some in (TOLD, OTHERS))
-    frames = [wire.group_frame(7, first), wire.group_frame(8, second)]
-    assert kept.of_groups(frames) == [*first, *second]
+    first, second = ([messages.encode_item(item) for item in some] for some in (TOLD, OTHERS))
+    frames = [messages.group_frame(7, first), messages.group_frame(8, second)]
+    assert standby_buffer.of_groups(frames) == [*first, *second]

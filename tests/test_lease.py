@@ -17,7 +17,7 @@ import pytest
 
 from callmon.errors import StoreError
 from callmon.store.database import Store, upgrade
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
 from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
@@ -62,7 +62,7 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Store) ->
         assert second.tally.snapshot() == pytest.approx(summed(told))
         assert (second.backlog(), second.trouble()) == (0, None)
     assert rows(store)["fact"] == 36
-    assert queries.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(told))
 
 
 def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Store) -> None:
@@ -102,7 +102,7 @@ def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_o
         assert until(lambda: first.stands_by)
         assert (first.leads, second.leads, first.backlog()) == (False, True, 1)
     assert rows(store)["fact"] == 24
-    assert queries.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(told))
 
 
 def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Store) -> None:
@@ -266,7 +266,7 @@ def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Store) -> None:
             assert sink.flush(SOON)
         assert toronto.leads
     assert (rows(store)["call"], rows(ottawa)["call"]) == (1, 2)
-    assert (queries.counters(store), queries.counters(ottawa)) == (
+    assert (calls.counters(store), calls.counters(ottawa)) == (
         pytest.approx(summed(told[:12])),
         pytest.approx(summed(told)),
     )

@@ -13,8 +13,7 @@ from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.obligation import after, opened
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 from callmon.store.tokens_merge import keyed
 from callmon.store.writer.database_merge import Database
 from tests.office import CALLER, OTHER, Office, local
@@ -54,22 +53,22 @@ def give(office: Office, sink: Database) -> None:
 def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Store) -> None:
     office = an_office()
     kept(office, store)
-    stored = {x.obligation.key: x.obligation for x in ledger.obligations(store, state=None)}
+    stored = {x.obligation.key: x.obligation for x in obligations.obligations(store, state=None)}
     assert stored == office.kept
     for key, one in stored.items():
-        first, *rest = [x for x in ledger.entries(store, one.call, key[0]) if x.obligation == one.id]
+        first, *rest = [x for x in obligations.entries(store, one.call, key[0]) if x.obligation == one.id]
         made = opened(first, one.token)  # type: ignore[arg-type]
         for entry in rest:
             made = after(made, entry)
         assert msgspec.structs.replace(made, judged=one.judged) == one
-    assert [len(ledger.obligations(store)), len(ledger.live(store))] == [3, 3]
+    assert [len(obligations.obligations(store)), len(obligations.live(store))] == [3, 3]
     assert differences(store) == []
 
 
 def test_verdicts_and_the_delay_are_counted_with_their_rows(store: Store) -> None:
     office = an_office()
     kept(office, store)
-    figures = queries.counters(store)
+    figures = calls.counters(store)
     assert (
         sum(n for key, n in figures.items() if key[:2] == ("callmon_verdicts_total", "callback_within_24_hours"))
         == 5
@@ -93,12 +92,14 @@ def test_no_number_is_anywhere_but_in_its_own_column(store: Store) -> None:
 
 def test_numbers_are_listed_when_asked_for_and_never_one_that_is_hidden(store: Store) -> None:
     kept(an_office(), store)
-    found = {x.obligation.id: (x.number, x.other) for x in ledger.obligations(store, state=None, numbers=True)}
+    found = {
+        x.obligation.id: (x.number, x.other) for x in obligations.obligations(store, state=None, numbers=True)
+    }
     assert found == {
         "1700000001.0": (CALLER, None), "1700000003.0": (OTHER, None), "1700000004.0": (None, None),
         "1700000005.0": (OTHER, None), "1700000099.0": (None, THIRD),
     }  # fmt: skip
-    assert {x.number for x in ledger.obligations(store, state=None)} == {None}
+    assert {x.number for x in obligations.obligations(store, state=None)} == {None}
 
 
 def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
@@ -112,35 +113,35 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
         "obligation": "1700000001.0",
     }
     hands = [Hand(action="mark", **asked, other_number=True), Hand(action="close", reason="no_request", **asked)]
-    assert [ledger.ask(store, hands[0], OTHER).n, ledger.ask(store, hands[1]).n] == [1, 2]
-    read = ledger.asked(store, 0, str)
+    assert [obligations.ask(store, hands[0], OTHER).n, obligations.ask(store, hands[1]).n] == [1, 2]
+    read = obligations.asked(store, 0, str)
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
-    assert ledger.done(store) == 0
+    assert obligations.done(store) == 0
     wrote(store, *(outcome for hand, stored in read for outcome in office.monitor.hand(hand, stored)))
-    assert (ledger.done(store), ledger.asked(store, 2, str)) == (2, [])
-    assert [x.obligation.state for x in ledger.obligations(store, state=None)] == ["closed"]
+    assert (obligations.done(store), obligations.asked(store, 2, str)) == (2, [])
+    assert [x.obligation.state for x in obligations.obligations(store, state=None)] == ["closed"]
 
 
 def test_a_daemon_takes_up_cautions_and_what_was_seen_of_a_number(store: Store) -> None:
     kept(an_office(), store)
-    assert ledger.cautions(store) == [(OTHER, ("not_safe",))]
-    seen = sorted(ledger.messages(store, TUESDAY - DAY))
+    assert obligations.cautions(store) == [(OTHER, ("not_safe",))]
+    seen = sorted(obligations.messages(store, TUESDAY - DAY))
     assert seen == [(CALLER, TUESDAY, "general"), (CALLER, TUESDAY + HOUR, "general"), (OTHER, TUESDAY, "general"),
                     (OTHER, TUESDAY, "poci"), (THIRD, TUESDAY, "tty")]  # fmt: skip
-    assert list(ledger.messages(store, TUESDAY + 2 * HOUR)) == []
+    assert list(obligations.messages(store, TUESDAY + 2 * HOUR)) == []
 
 
 def test_numbers_are_known_by_the_key_file_and_without_one_by_chance(store: Store) -> None:
-    assert ledger.token(store)(CALLER) == store.ring.token(CALLER)
+    assert obligations.token(store)(CALLER) == store.ring.token(CALLER)
     without = Store(store.url)
-    assert len({ledger.token(without)(CALLER) for _ in range(2)}) == 2
+    assert len({obligations.token(without)(CALLER) for _ in range(2)}) == 2
 
 
 def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Store) -> None:
     kept(an_office(), store)
-    (told,) = queries.call(store, "1700000099.0")
-    (with_number,) = queries.call(store, "1700000099.0", numbers=True)
+    (told,) = calls.call(store, "1700000099.0")
+    (with_number,) = calls.call(store, "1700000099.0", numbers=True)
     numbers = [
         [x.number for x in call.facts if isinstance(x, f.CallbackRequested)] for call in (told, with_number)
     ]
@@ -153,4 +154,4 @@ def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(store: Stor
     with database(store) as sink:
         sink.offer(bad)
         give(office, sink)
-    assert len(ledger.obligations(store, state=None)) == 5
+    assert len(obligations.obligations(store, state=None)) == 5

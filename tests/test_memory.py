@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import Reader
 from tests.bench.growth import Listener
 from tests.bench.processes import Child
@@ -57,7 +57,7 @@ def unfinished_diaries(pipe: Connection) -> None:
     def told() -> None:
         for text in texts:
             for end in range(len(text)):
-                diary.told([*Reader(UTC).lines(text[:end])], SITE, {})
+                extract.told([*Reader(UTC).lines(text[:end])], SITE, {})
 
     tracemalloc.start()
     told()

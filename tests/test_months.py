@@ -13,7 +13,7 @@ from callmon.core.assembly import monitor
 from callmon.core.verdicts import Outcome
 from callmon.store.database import Store
 from callmon.store.maintenance.consistency import inconsistencies
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.tables import partitions as months
 from tests.store_fixtures import EXCHANGE, answered_call, outcomes, rows, wrote
 
@@ -59,9 +59,9 @@ def test_each_fact_lies_in_its_month_and_none_is_lost_that_has_no_time_or_no_mon
     # The writer has made the months of today beside these.
     assert by_partition(store) == {"fact_2026_11": 12, "fact_2027_01": 12, "fact_default": 13}
     for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))):
-        (call,) = queries.call(store, answered_call(n, when)[0].call)
+        (call,) = calls.call(store, answered_call(n, when)[0].call)
         assert len(call.facts) == 12
-    assert list(queries.open_calls(store, EXCHANGE)) == [timeless.call]
+    assert list(calls.open_calls(store, EXCHANGE)) == [timeless.call]
 
 
 def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
@@ -80,7 +80,7 @@ def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts
     with store.writing() as connection:
         connection.exec_driver_sql("DROP TABLE fact_2026_10")
     assert (rows(store)["fact"], rows(store)["call"], rows(store)["finding"]) == (12, 2, 6)
-    assert queries.counters(store) == before
+    assert calls.counters(store) == before
     told_of = " ".join(inconsistencies(store, monitor(example(), token=str)))
     assert "no fact of it is stored" not in told_of
 

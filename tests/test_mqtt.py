@@ -21,12 +21,12 @@ from callmon.config.settings import example, parse
 from callmon.core.calls.call import OUTCOMES, Call, Wait
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Finding, Outcome
-from callmon.sinks import line_status as board
+from callmon.sinks import line_status
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import Outbox
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Store
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.web import health
 from tests.builders import Exchange, replayed
 from tests.mqtt_board import Ledger, Owed
@@ -310,7 +310,7 @@ def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
     today, fresh = Today(TORONTO), Today(TORONTO)
     today.tell(outcome(*told))
     begin = fresh.beginning(NOON)
-    fresh.restore(date(2026, 11, 24), *queries.ended_calls(store, ["general"], begin, begin + timedelta(days=2)))
+    fresh.restore(date(2026, 11, 24), *calls.ended_calls(store, ["general"], begin, begin + timedelta(days=2)))
     standards = ["answer_by_third_ring", "reach_a_person"]
     assert fresh.calls("general", NOON) == today.calls("general", NOON)
     assert fresh.calls("general", NOON)["answered"] == 2
@@ -323,7 +323,7 @@ def test_a_board_has_every_line_with_every_outcome_and_the_standards_that_are_ju
             return {}
 
     told = Told(calls={("general", "ringing"): 1}, open={"general": True, "tty": False})
-    (general, tty) = board.lines(told, Today(TORONTO), ["general", "tty"], None, NOON)
+    (general, tty) = line_status.lines(told, Today(TORONTO), ["general", "tty"], None, NOON)
     assert (general.states["ringing"], tty.states["ringing"]) == (1, 0)
     assert (general.is_open, tty.is_open, general.is_heard, general.day) == (True, False, False, "2026-11-24")
     assert tuple(general.calls) == OUTCOMES

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.access import audit
-from callmon.store.privacy import subject_access as people
+from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
 from tests.office import CALLER, TORONTO
@@ -141,8 +141,8 @@ def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(pla
     assert re.findall(r"<p>(Chez la personne[^<]+)</p>", page) == [
         "Chez la personne : même heure qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
     ]
-    store = keyed.opened(place.settings())
-    looks = [access.look for access in people.accesses(store)]
+    store = opening.opened(place.settings())
+    looks = [access.look for access in subject_access.accesses(store)]
     store.close()
     assert [(look.who, look.command) for look in looks] == [("a.cote", f"pages {FIRST}")]
 
@@ -329,7 +329,7 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
     assert (report.status_code, "<style" in report.text, "style=" in report.text) == (200, False, False)
     assert style.headers["content-type"].startswith("text/css")
     assert get(place, file, VIEWER).status_code == 403
-    store = keyed.opened(place.settings())
+    store = opening.opened(place.settings())
     taken = [deed.about for deed in audit.deeds(store) if deed.act == "report file"]
     store.close()
     assert taken == [" ".join(file.split("/")[-3:])]

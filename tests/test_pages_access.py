@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from callmon.store.access import audit
-from callmon.store.privacy import subject_access as people
+from callmon.store.privacy import subject_access
 from callmon.web.auth.headers import ALWAYS
 from callmon.web.auth.roles import RIGHTS, Right, Role
 from callmon.web.auth.route import Entry
@@ -145,10 +145,10 @@ def test_whoever_is_elsewhere_without_a_session_sees_no_page(site: Pages) -> Non
 
 def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_record(site: Pages) -> None:
     agent = site.visitors["agent"]
-    before = len(people.accesses(site.store))
+    before = len(subject_access.accesses(site.store))
     answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
     assert (answer.status_code, shown(answer.text)) == (200, [THIRD])
-    looks = [(access.look.who, access.look.command) for access in people.accesses(site.store)[before:]]
+    looks = [(access.look.who, access.look.command) for access in subject_access.accesses(site.store)[before:]]
     assert set(looks) == {("agent", f"pages {ENTRY}")}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from callmon.web import sse as live
+from callmon.web import sse
 from callmon.web.sse import STAYS_OPEN, STILL, Live, Stream, event
 
 VIEW = ("now", "fr")
@@ -78,7 +78,7 @@ async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> Non
 async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    monkeypatch.setattr(sse, "PATIENCE", 0.2)
     numbers = iter(range(100))
     many, quick = Live(lambda _: str(next(numbers)).encode()), Sent()
 
@@ -98,7 +98,7 @@ async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_fo
 
 
 async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MOST", 1)
+    monkeypatch.setattr(sse, "MOST", 1)
     many = Live(lambda _: b"")
     task = looking(many, taking([]))
     await settled()
@@ -109,7 +109,7 @@ async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch)
 
 async def test_one_person_takes_no_more_places_than_their_own_and_a_place_that_is_left_is_free_again() -> None:
     many = Live(lambda _: b"")
-    tasks = [looking(many, taking([])) for _ in range(live.MOST_OF_ONE)]
+    tasks = [looking(many, taking([])) for _ in range(sse.MOST_OF_ONE)]
     await settled()
     assert (many.is_full("marie"), many.is_full("luc")) == (True, False)
     tasks.pop().cancel()

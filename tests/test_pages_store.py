@@ -8,8 +8,7 @@ import pytest
 
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.database import Store
-from callmon.store.queries import call_search as calls
-from callmon.store.queries import worklist as pages
+from callmon.store.queries import call_search, worklist
 from callmon.store.queries.call_search import SHOWN, Wanted
 from tests.office import OTHER, Office, local
 from tests.store_fixtures import START, answered_call, outcomes, wrote
@@ -29,7 +28,7 @@ def every_part(store: Store, wanted: Wanted) -> list[list[str]]:
     """The calls of each part, to the end."""
     found, after = [], None
     while True:
-        part = calls.part(store, wanted, after)
+        part = call_search.part(store, wanted, after)
         found.append([call.call for call in part.calls])
         if (after := part.next) is None:
             return found
@@ -61,7 +60,7 @@ def test_a_search_finds_what_is_asked_for_and_nothing_else(
 def test_where_few_of_many_are_wanted_the_search_goes_on_from_where_it_stopped(
     filled: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "SCAN", 30)
+    monkeypatch.setattr(call_search, "SCAN", 30)
     found = every_part(filled, Wanted(WHOLE.begin, WHOLE.end, outcome="answered"))
     assert [len(part) for part in found] == [30, 30, 30, 30, 0]
     assert len({name for part in found for name in part}) == COUNT
@@ -69,7 +68,7 @@ def test_where_few_of_many_are_wanted_the_search_goes_on_from_where_it_stopped(
 
 @pytest.mark.parametrize("after", ["", "x", "1-", "-1", "99999999999999999-x", "1795527733000000", "٣-x"])
 def test_a_cursor_that_nobody_wrote_leads_nowhere_bad(filled: Store, after: str) -> None:
-    assert len(calls.part(filled, WHOLE, after).calls) <= SHOWN
+    assert len(call_search.part(filled, WHOLE, after).calls) <= SHOWN
 
 
 def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: Store) -> None:
@@ -83,7 +82,7 @@ def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: St
     def lines(found: list[Obligation]) -> list[str]:
         return [one.line for one in found]
 
-    assert lines(pages.worklist(store).entries) == ["general", "poci"]
-    assert lines(pages.worklist(store, line="poci").entries) == ["poci"]
-    assert lines(pages.worklist(store, language="fr").entries) == ["general"]
-    assert pages.worklist(store, service="none").whole == 0
+    assert lines(worklist.worklist(store).entries) == ["general", "poci"]
+    assert lines(worklist.worklist(store, line="poci").entries) == ["poci"]
+    assert lines(worklist.worklist(store, language="fr").entries) == ["general"]
+    assert worklist.worklist(store, service="none").whole == 0

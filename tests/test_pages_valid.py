@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.reports.export import LANGUAGES, files
 from callmon.reports.load import gathered
 from callmon.reports.public import edition as public
@@ -128,7 +128,7 @@ def test_the_monthly_report_is_valid_in_both_languages_and_editions(validator: N
     settings, store = year.settings(), upgrade(f"sqlite:///{tmp_path}/a.db")
     year_rows.stored(store, settings, year_stories.calls(2_000), year_owing.owings(200, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    internal = gathered(store, settings, month.month("2024-05", TORONTO), LATER, None)
+    internal = gathered(store, settings, period.month("2024-05", TORONTO), LATER, None)
     store.close()
     found: dict[str, str | bytes] = {}
     for name, made in (("internal", internal), ("public", public.edition(internal))):

@@ -19,8 +19,8 @@ import pytest
 import callmon
 from callmon.ami import pseudonyms
 from callmon.ami.header_layouts import Layouts
-from callmon.config import phone_numbers as numbers
-from callmon.web.auth import sign_in as door
+from callmon.config import phone_numbers
+from callmon.web.auth import sign_in
 
 ROOT = Path(callmon.__file__).parent
 FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
@@ -46,7 +46,7 @@ def _built() -> dict[str, list[Pattern]]:
         "callmon.ami.pseudonyms:_numbered": [re.compile(x) for x in _literals(pseudonyms.__name__, "_numbered")],
         "callmon.ami.recording:_free": [re.compile(rb"(?<![A-Za-z0-9])(Jean|J\.\ Roy)(?![A-Za-z0-9])")],
         "callmon.tools.doctor.event_filter:_compiled": [],  # the administrator's own filters
-        "callmon.config.phone_numbers:_plain_nanp": [numbers._plain_nanp()],
+        "callmon.config.phone_numbers:_plain_nanp": [phone_numbers._plain_nanp()],
     }
 
 
@@ -154,4 +154,4 @@ def test_the_former_expression_of_our_own_pages_exceeds_the_limit() -> None:
 
 
 def test_the_expressions_include_the_one_of_our_own_pages() -> None:
-    assert PATTERNS["callmon.web.auth.sign_in:OURS"] == (door.OURS, {"fullmatch"})
+    assert PATTERNS["callmon.web.auth.sign_in:OURS"] == (sign_in.OURS, {"fullmatch"})

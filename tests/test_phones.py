@@ -18,7 +18,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Outcome
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Store
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.writer.committed import Tally
 from tests.builders import MORNING, Exchange, judged, listener, settings
 from tests.store_fixtures import EXCHANGE, Daemon, account, wrote
@@ -604,7 +604,7 @@ def ended(number: int, *dialled: str, last: f.Fact | None = None) -> list[Outcom
 def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Store) -> None:
     wrote(store, *ended(1, "109"), *ended(2, "101", "outside", last=f.Answered("1795527735.2", None, "101", "x")))
     wrote(store, *ended(3, "102", last=f.Forwarded("1795527736.3", None, "102", "104")))
-    newest = queries.phones_dialled(store, EXCHANGE, ["general", "tty"], last=2)
+    newest = calls.phones_dialled(store, EXCHANGE, ["general", "tty"], last=2)
     assert [(line, channel) for line, channel, _ in newest] == [
         ("general", "PJSIP/101-00000002"),
         ("general", "PJSIP/102-00000003"),

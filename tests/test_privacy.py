@@ -17,11 +17,10 @@ from callmon.core import facts as f
 from callmon.core.assembly import monitor
 from callmon.core.verdicts import Outcome
 from callmon.errors import ConfigError, StoreError
-from callmon.store import key_file
-from callmon.store import opening as keyed
+from callmon.store import key_file, opening
 from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
 from callmon.store.encryption import NO_KEYS, KeyMissingError, Ring
-from callmon.store.privacy import subject_access as people
+from callmon.store.privacy import subject_access
 from callmon.store.privacy.key_rotation import is_done, rotate, seal_what_is_in_the_clear
 from callmon.store.privacy.retention import Disposal, Terms, due, purge, records
 from callmon.store.privacy.subject_access import Look
@@ -182,13 +181,13 @@ def test_a_first_start_makes_its_own_key_and_the_next_one_uses_it(
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     settings = configured(url)
-    first = keyed.ready(settings)
+    first = opening.ready(settings)
     wrote(first, *outcomes(call_of(0)))
     first.close()
-    path = keyed.place(settings)
+    path = opening.place(settings)
     assert path == tmp_path / ("callmon.db-key" if first.path else "callmon.key")
     assert path.stat().st_mode & 0o777 == 0o600
-    for again in (keyed.ready(settings), keyed.opened(settings)):
+    for again in (opening.ready(settings), opening.opened(settings)):
         assert numbers(again) == {"1795527733.0": CALLER}
         again.close()
 
@@ -198,11 +197,11 @@ def test_a_key_that_has_gone_missing_is_not_replaced(
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     settings = configured(url)
-    first = keyed.ready(settings)
+    first = opening.ready(settings)
     wrote(first, *outcomes(call_of(0)))
-    name, path = first.ring.name, keyed.place(settings)
+    name, path = first.ring.name, opening.place(settings)
     path.unlink()
-    for use in (keyed.ready, keyed.opened):
+    for use in (opening.ready, opening.opened):
         with pytest.raises(ConfigError) as refusal:
             use(settings)
         assert str(refusal.value) == (
@@ -217,10 +216,10 @@ def test_a_key_file_that_is_named_is_never_made_by_itself(url: str, tmp_path: Pa
     path = tmp_path / "number.key"
     settings = configured(url, f'key_file = "{path}"')
     with pytest.raises(ConfigError) as refusal:
-        keyed.ready(settings)
+        opening.ready(settings)
     assert str(refusal.value) == f"there is no key at {path}: make one with `callmon privacy key {path}`"
     key_file.make(path, START.date())
-    keyed.ready(settings).close()
+    opening.ready(settings).close()
 
 
 def test_what_an_older_callmon_left_in_the_clear_is_sealed_at_the_first_start(
@@ -232,9 +231,9 @@ def test_what_an_older_callmon_left_in_the_clear_is_sealed_at_the_first_start(
     with older.writing() as connection:
         connection.execute(text("DELETE FROM number_key"))
     older.close()
-    now = keyed.ready(configured(url))
+    now = opening.ready(configured(url))
     assert (kept(now)["1795527733.0"].partition(":")[0], numbers(now)) == (now.ring.name, {"1795527733.0": CALLER})
-    assert [use.call for use in people.uses(now, [CALLER], look())] == ["1795527733.0"]
+    assert [use.call for use in subject_access.uses(now, [CALLER], look())] == ["1795527733.0"]
     now.close()
 
 
@@ -243,7 +242,7 @@ def test_what_an_older_callmon_left_in_the_clear_is_sealed_at_the_first_start(
 
 def test_all_numbers_are_moved_in_pieces_and_the_old_key_is_forgotten(store: Store, url: str) -> None:
     wrote(store, *(outcome for n in range(25) for outcome in outcomes(call_of(n, f"+141655501{n:02}"))))
-    people.log(store, look(), 1, CALLER)
+    subject_access.log(store, look(), 1, CALLER)
     before = numbers(store)
     both = open_store(url, BOTH)
     assert not is_done(both)
@@ -251,8 +250,8 @@ def test_all_numbers_are_moved_in_pieces_and_the_old_key_is_forgotten(store: Sto
     assert (is_done(both), sealed_with(both), list(rotate(both))) == (True, {NEW.name}, [])
     after = open_store(url, NEW)
     assert numbers(after) == before
-    assert people.accesses(after, [CALLER]) == [people.Access(look(), 1)]
-    assert len(people.uses(after, [CALLER], look())) == 1
+    assert subject_access.accesses(after, [CALLER]) == [subject_access.Access(look(), 1)]
+    assert len(subject_access.uses(after, [CALLER], look())) == 1
     for opened in (both, after):
         opened.close()
 
@@ -261,7 +260,7 @@ def test_while_numbers_are_half_moved_each_is_found_under_both_keys(store: Store
     wrote(store, *(outcome for n in range(20) for outcome in outcomes(call_of(n))))
     both = open_store(url, BOTH)
     assert next(rotate(both, chunk=7)) == 7
-    assert len(people.uses(both, [CALLER], look())) == 20
+    assert len(subject_access.uses(both, [CALLER], look())) == 20
     both.close()
 
 
@@ -409,10 +408,10 @@ def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Store) -
 
 def test_the_log_of_accesses_outlives_the_number_without_what_linked_them(store: Store) -> None:
     wrote(store, *outcomes(call_of(0)))
-    people.uses(store, [CALLER], look())
+    subject_access.uses(store, [CALLER], look())
     purge(store, terms(START + timedelta(days=500)))
-    assert people.accesses(store) == [people.Access(look(), 1)]
-    assert people.accesses(store, [CALLER]) == []
+    assert subject_access.accesses(store) == [subject_access.Access(look(), 1)]
+    assert subject_access.accesses(store, [CALLER]) == []
 
 
 def test_a_daemon_writes_on_while_numbers_are_disposed_of(store: Store) -> None:
@@ -454,26 +453,29 @@ def test_every_call_of_a_number_is_found_and_the_look_is_logged(store: Store) ->
     outbound = f.Arrived("9.9", START, "outbound", None, CALLER, "102", None, "PJSIP/102-00000001")
     told = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
     wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(told))
-    found = people.uses(store, [CALLER], look())
+    found = subject_access.uses(store, [CALLER], look())
     assert [(use.call, use.role) for use in found] == [("1795527733.0", "caller"), ("9.9", "dialled")]
-    assert people.uses(store, ["+14165550177"], look("none")) == []
-    assert people.accesses(store) == [people.Access(look(), 2), people.Access(look("none"), 0)]
-    assert [access.found for access in people.accesses(store, [CALLER])] == [2]
+    assert subject_access.uses(store, ["+14165550177"], look("none")) == []
+    assert subject_access.accesses(store) == [
+        subject_access.Access(look(), 2),
+        subject_access.Access(look("none"), 0),
+    ]
+    assert [access.found for access in subject_access.accesses(store, [CALLER])] == [2]
 
 
 def test_a_number_is_corrected_in_all_its_calls_or_in_one(store: Store) -> None:
     wrote(store, *(outcome for n in range(3) for outcome in outcomes(call_of(n))))
-    assert people.correct(store, [CALLER], SECOND, look(), "1795527734.1") == 1
+    assert subject_access.correct(store, [CALLER], SECOND, look(), "1795527734.1") == 1
     assert numbers(store) == {"1795527733.0": CALLER, "1795527734.1": SECOND, "1795527735.2": CALLER}
-    assert people.correct(store, [CALLER], SECOND, look()) == 2
+    assert subject_access.correct(store, [CALLER], SECOND, look()) == 2
     assert set(numbers(store).values()) == {SECOND}
-    assert people.correct(store, [CALLER], SECOND, look()) == 0
-    assert len(people.uses(store, [SECOND], look())) == 3
+    assert subject_access.correct(store, [CALLER], SECOND, look()) == 0
+    assert len(subject_access.uses(store, [SECOND], look())) == 3
 
 
 def test_a_corrected_number_stays_so_when_the_call_ends(store: Store) -> None:
     told = outcomes(call_of(0))
     wrote(store, *told[:9])
-    people.correct(store, [CALLER], SECOND, look())
+    subject_access.correct(store, [CALLER], SECOND, look())
     wrote(store, *told[9:])
     assert numbers(store) == {"1795527733.0": SECOND}

@@ -12,10 +12,10 @@ from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.database import Store, open_store
 from callmon.store.encryption import Ring
-from callmon.store.privacy import subject_access as people
+from callmon.store.privacy import subject_access
 from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import Disposal, due, purge
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.store.queries.obligations import OBLIGATION
 from tests.office import CALLER, OTHER, Office, local
 from tests.store_fixtures import RING, wrote
@@ -47,8 +47,8 @@ def stored(office: Office, into: Store) -> Office:
 
 def begun_anew(office: Office, after: Store) -> Office:
     """The daemon is started again, with the keys of this store."""
-    office.monitor = assembly.monitor(office.settings, "toronto", token=ledger.token(after))
-    ledger.take_up(after, office.monitor.ledger, ["toronto"], TUESDAY + DAY)
+    office.monitor = assembly.monitor(office.settings, "toronto", token=obligations.token(after))
+    obligations.take_up(after, office.monitor.ledger, ["toronto"], TUESDAY + DAY)
     return office
 
 
@@ -58,12 +58,12 @@ def tokens(store: Store) -> list[Any]:
 
 
 def owed(store: Store) -> list[Obligation]:
-    return [x.obligation for x in ledger.obligations(store, state=None)]
+    return [x.obligation for x in obligations.obligations(store, state=None)]
 
 
 def done_by_hand(office: Office, store: Store, after: int = 0) -> None:
     """What was asked is done, as the daemon does it."""
-    for hand, one in ledger.asked(store, after, ledger.token(store)):
+    for hand, one in obligations.asked(store, after, obligations.token(store)):
         office.outcomes += office.monitor.hand(hand, one)
     stored(office, store)
 
@@ -126,12 +126,12 @@ def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, u
         obligation="1700000001.0",
         other_number=True,
     )
-    ledger.ask(store, hand, OTHER)
+    obligations.ask(store, hand, OTHER)
     both = open_store(url, BOTH)
     list(rotate(both))
-    ((read, _),) = ledger.asked(both, 0, ledger.token(both))
+    ((read, _),) = obligations.asked(both, 0, obligations.token(both))
     assert read.token == NEW.token(OTHER)
-    assert [x.other for x in ledger.obligations(both, numbers=True)] == [OTHER]
+    assert [x.other for x in obligations.obligations(both, numbers=True)] == [OTHER]
     both.close()
 
 
@@ -151,7 +151,7 @@ def test_a_callback_is_a_use_of_the_number(store: Store) -> None:
     assert [due(store, paid + x * SECOND).numbers for x in (0, 1)] == [0, 1]
     assert purge(store, terms(paid + DAYS_400)).numbers == 0
     assert purge(store, terms(paid + DAYS_400 + SECOND)).numbers == 1
-    assert not [x for x in ledger.obligations(store, state=None, numbers=True) if x.number is not None]
+    assert not [x for x in obligations.obligations(store, state=None, numbers=True) if x.number is not None]
 
 
 def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Store) -> None:
@@ -163,7 +163,7 @@ def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Store)
     assert [(one.state, one.is_erased, one.token) for one in owed(store)] == [("paid", True, None)]
     assert tokens(store) == [None]
     assert purge(store, terms(now)) == Disposal()
-    assert ledger.asked(store, ledger.done(store), str) == []
+    assert obligations.asked(store, obligations.done(store), str) == []
 
 
 def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Store) -> None:
@@ -179,8 +179,8 @@ def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Store
 def test_what_is_owed_to_a_number_is_found_and_a_correction_is_called_instead(store: Store) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY, "+14165550133", "poci")), store)
-    assert [x.obligation.line for x in people.debts(store, [CALLER])] == ["general"]
-    assert people.correct(store, [CALLER], OTHER, look()) == 1
+    assert [x.obligation.line for x in subject_access.debts(store, [CALLER])] == ["general"]
+    assert subject_access.correct(store, [CALLER], OTHER, look()) == 1
     done_by_hand(begun_anew(office, store), store)
     stored(office.hear(office.call_out(TUESDAY + HOUR, number="9" + OTHER[2:])), store)
     assert sorted((one.line, one.state) for one in owed(store)) == [("general", "paid"), ("poci", "open")]

@@ -16,9 +16,8 @@ from sqlalchemy.engine import make_url
 
 from callmon.cli import main
 from callmon.config.settings import Settings, example_text, load
-from callmon.store import opening as keyed
-from callmon.store.access import accounts, audit, sessions
-from callmon.store.access import restored_copy as put_back
+from callmon.store import opening
+from callmon.store.access import accounts, audit, restored_copy, sessions
 from callmon.store.database import Store
 from tests.lab.postgres import dump, restore
 
@@ -89,7 +88,7 @@ def used(url: str, tmp_path: Path) -> Store:
     """Three accounts, everybody signed in."""
     run_key = CliRunner().invoke(main, ["privacy", "key", str(tmp_path / "number.key")])
     assert run_key.exit_code == 0, run_key.output
-    store = keyed.ready(settings(tmp_path, url))
+    store = opening.ready(settings(tmp_path, url))
     for name in ("luc", "marie", "paul"):
         run(tmp_path, "users", "add", name, "--role", "administrator")
     sign_in(store, "luc", "marie", "paul")
@@ -104,12 +103,12 @@ def test_a_copy_from_before_a_change_of_an_account_signs_nobody_in(
     run(tmp_path, "users", *change)
     assert signed_in(used) == ["luc", "paul"]
     used.close()
-    again = keyed.ready(settings(tmp_path, put()))
+    again = opening.ready(settings(tmp_path, put()))
     assert signed_in(again) == []
     assert audit.deeds(again, 1)[0].act == "sessions ended"
     sign_in(again, "paul")
     again.close()
-    once_more = keyed.ready(load(tmp_path / "callmon.toml"))
+    once_more = opening.ready(load(tmp_path / "callmon.toml"))
     assert signed_in(once_more) == ["paul"]  # it was told, and is over
     once_more.close()
 
@@ -117,7 +116,7 @@ def test_a_copy_from_before_a_change_of_an_account_signs_nobody_in(
 def test_a_start_after_a_change_with_the_same_database_signs_nobody_out(used: Store, tmp_path: Path) -> None:
     run(tmp_path, "users", "lock", "marie")
     used.close()
-    again = keyed.ready(load(tmp_path / "callmon.toml"))
+    again = opening.ready(load(tmp_path / "callmon.toml"))
     assert signed_in(again) == ["luc", "paul"]
     again.close()
 
@@ -151,5 +150,5 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
 def test_a_note_that_cannot_be_read_counts_as_a_change_of_now(used: Store, tmp_path: Path) -> None:
     assert used.notes is not None
     used.notes.write_text("yesterday\n")
-    assert (put_back.end_if_older(used), signed_in(used)) == (True, [])
+    assert (restored_copy.end_if_older(used), signed_in(used)) == (True, [])
     used.close()

@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from callmon.store.database import Store
-from callmon.store.rollups import rebuild as rolled
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import rebuild, update
 from tests import year, year_rows, year_stories
 from tests.boards import model
 from tests.boards.live import DISRUPTION
@@ -90,11 +89,11 @@ def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Store, hel
     in_march = lambda chance: NOON + timedelta(minutes=chance.randrange(20_000))  # noqa: E731 - a moment of its own
     year_rows.stored(store, given, year_stories.calls(300, seed=3, at=in_march))
     if pieces:
-        rolled.anew(store, given.timezone)
-        list(islice(rolled.build(store, chunk=70, pause=0), pieces))
+        rebuild.anew(store, given.timezone)
+        list(islice(rebuild.build(store, chunk=70, pause=0), pieces))
     with store.engine.begin() as connection:
         connection.execute(text(f"UPDATE rollup_state {HELD[held] or 'SET id = id'}"))
-    assert f"rollup_state WHERE version = {rollups.VERSION} " in SCRIPT.read_text("utf-8")
+    assert f"rollup_state WHERE version = {update.VERSION} " in SCRIPT.read_text("utf-8")
     key = "day, line, language, half_hour"
     group = f"SELECT {key}, sum(offered)::int FROM {{}} GROUP BY {key} ORDER BY {key}"
     with as_reader(store) as reader:

@@ -20,7 +20,7 @@ from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
@@ -214,7 +214,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
         assert callmon.stop() == 0
         heard = witness.events()
     store = opened(callmon.config.settings())
-    found = ledger.obligations(store, state=None, numbers=True)
+    found = obligations.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))
     assert set(paid.values()) <= {1}
@@ -287,6 +287,6 @@ def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_u
 
 def every_entry(store: Store) -> list[object]:
     return [
-        entry for x in ledger.obligations(store, state=None)
-        for entry in ledger.entries(store, x.obligation.call, x.obligation.exchange)
+        entry for x in obligations.obligations(store, state=None)
+        for entry in obligations.entries(store, x.obligation.call, x.obligation.exchange)
     ]  # fmt: skip

@@ -16,7 +16,7 @@ import pytest
 from callmon.core.verdicts import Gap
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.opening import opened
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.exchange import Asterisk
 from tests.lab.handing import by_desk
@@ -226,7 +226,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
         heard = witness.events()
     assert faults == []
     store = opened(callmon.config.settings())
-    gaps = queries.gaps(store, "toronto")
+    gaps = calls.gaps(store, "toronto")
     entries = {str(x["number"]).removeprefix("+1"): stands(x)[0] for x in listed(callmon)}
     hidden = {x.number for x in made if x.expect[0] == "paid" and is_hidden(x, heard, gaps)}
     table(made, {name: (state, int(name in hidden)) for name, state in entries.items()}, capsys)

@@ -22,7 +22,7 @@ import pytest
 from callmon.core.callbacks.entries import Entry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.opening import opened
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from tests.lab.alertmanager import Alertmanager
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
@@ -148,8 +148,8 @@ def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[Entry]]]:
     store = opened(callmon.config.settings())
     try:
         return [
-            (x.obligation, x.number, list(ledger.entries(store, x.obligation.call, x.obligation.exchange)))
-            for x in ledger.obligations(store, state=None, numbers=True)
+            (x.obligation, x.number, list(obligations.entries(store, x.obligation.call, x.obligation.exchange)))
+            for x in obligations.obligations(store, state=None, numbers=True)
         ]
     finally:
         store.close()

@@ -14,7 +14,7 @@ import pytest
 
 from callmon.config.settings import load
 from callmon.store.opening import opened
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -118,7 +118,7 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
     store = opened(callmon.config.settings())
-    said, (one,) = told(store, callmon.config.settings(), own), ledger.obligations(store)
+    said, (one,) = told(store, callmon.config.settings(), own), obligations.obligations(store)
     store.close()
     assert said is not None
     assert (said["outcome"], said["heard"], said["voicemail"]["message"]) == ("voicemail_message", "filled", True)

@@ -21,7 +21,7 @@ from callmon.core.verdicts import Outcome
 from callmon.errors import StoreError
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import MOVED, differences, rejudge
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.tables import METADATA
 from callmon.store.writer.database_merge import Database
 from callmon.tools.replay import Replay, chunks
@@ -108,7 +108,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> "
         "not_met (answered_on_ring 5, late_hunting)",
     ]
-    (stored,) = queries.call(store, "1795527733.0")
+    (stored,) = calls.call(store, "1795527733.0")
     assert {x.standard: (x.verdict, x.number, x.cause) for x in stored.findings} == {
         "answer_by_third_ring": ("not_met", 5, "late_hunting"),
         "voicemail_after_fourth_ring": ("exempt", None, None),
@@ -117,7 +117,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     }
     assert stored.account is not None
     assert (stored.account.rings, stored.account.cycle) == (5, seconds(2))
-    figures = queries.counters(store)
+    figures = calls.counters(store)
     assert corrections(figures) == {(CORRECTED.name, "answer_by_third_ring", "general", "met", "not_met"): 1.0}
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
 
@@ -156,7 +156,7 @@ def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store:
     assert list(rejudge(store, settings(**HALF_RINGS))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
     ]
-    assert corrections(queries.counters(store)) == {}
+    assert corrections(calls.counters(store)) == {}
 
 
 def test_the_columns_that_questions_are_asked_by_change_with_the_account(store: Store) -> None:
@@ -191,7 +191,7 @@ def test_judging_back_again_restores_every_row_and_counts_both_corrections(store
     list(rejudge(store, settings(**SHORT_RINGS)))
     list(rejudge(store, NOW))
     assert everything(store, "call", "finding", "fact", "number") == before
-    assert corrections(queries.counters(store)) == {
+    assert corrections(calls.counters(store)) == {
         (CORRECTED.name, "answer_by_third_ring", "general", "met", "not_met"): 3.0,
         (CORRECTED.name, "answer_by_third_ring", "general", "not_met", "met"): 3.0,
     }
@@ -212,7 +212,7 @@ def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: S
     next(stopped)
     stopped.close()
     assert len(list(rejudge(store, by))) == 2
-    assert sum(corrections(queries.counters(store)).values()) == 3.0
+    assert sum(corrections(calls.counters(store)).values()) == 3.0
     assert differences(store) == []
 
 
@@ -221,7 +221,7 @@ def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correct
     fewer = tuple(x for x in outcome.findings if x.standard != "reach_a_person")
     wrote(store, msgspec.structs.replace(outcome, findings=fewer))
     assert list(rejudge(store, NOW)) == [f"{EXCHANGE}  1795527733.0  reach_a_person  met (a_person_answered)"]
-    figures = queries.counters(store)
+    figures = calls.counters(store)
     assert figures["callmon_verdicts_total", "reach_a_person", "general", "fr", "met"] == 1.0
     assert (corrections(figures), differences(store)) == ({}, [])
 
@@ -251,7 +251,7 @@ def test_a_callers_number_is_neither_read_into_a_row_nor_lost(store: Store) -> N
     with store.reading() as connection:
         data = connection.execute(text('SELECT data FROM "call"')).scalar_one()
     assert CALLER not in data
-    (stored,) = queries.call(store, "1795527733.0", numbers=True)
+    (stored,) = calls.call(store, "1795527733.0", numbers=True)
     assert stored.account is not None
     assert stored.account.caller == CALLER
 
@@ -323,7 +323,7 @@ def test_a_call_stored_by_an_older_callmon_is_told_by_check_and_mended_by_rejudg
     ]
     assert list(rejudge(store, NOW)) == []
     assert differences(store) == []
-    (stored,) = queries.call(store, "1795527733.0")
+    (stored,) = calls.call(store, "1795527733.0")
     assert stored.account == msgspec.structs.replace(judged(answered_call(0))[0].calls[0], caller=None)
 
 

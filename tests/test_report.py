@@ -15,21 +15,16 @@ from hypothesis import strategies as st
 
 from callmon import reports
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.statistics import histogram as lengths
-from callmon.core.statistics import period as month
+from callmon.core.statistics import histogram, period
 from callmon.core.statistics.coverage import Listening, nothing_was_heard, total
 from callmon.errors import ConfigError
-from callmon.reports import attestations as attested
-from callmon.reports import layout, titles
-from callmon.reports import notes as frame
+from callmon.reports import attestations, layout, notes, titles
 from callmon.reports.figures import COUNTS
-from callmon.reports.formats import csv as as_csv
-from callmon.reports.formats import html as page
-from callmon.reports.formats import json as as_json
+from callmon.reports.formats import csv, html, json
 from callmon.reports.formatter import CONTEXT, MissingTextError, Tongue, permille
 from callmon.reports.model import Figure, Place
 from callmon.reports.obligations import FATES, fate
-from callmon.text import labels as words
+from callmon.text import labels
 from tests.year import TORONTO, settings
 from tests.year_owing import _obligation
 
@@ -46,30 +41,30 @@ NBSP = "\N{NO-BREAK SPACE}"
     [("2024-03", 743), ("2024-11", 721), ("2024-02", 29 * 24), ("2023-02", 28 * 24), ("2026-10", 744)],
 )
 def test_a_month_is_as_long_as_the_local_clocks_make_it(name: str, hours: int) -> None:
-    found = month.month(name, TORONTO)
+    found = period.month(name, TORONTO)
     assert found.end - found.begin == timedelta(hours=hours)
     assert found.begin.astimezone(TORONTO).hour == found.end.astimezone(TORONTO).hour == 0
 
 
 def test_the_month_before_january_is_december_and_a_year_before_a_leap_day_is_february() -> None:
-    january, leap = month.month("2024-01", TORONTO), month.month("2024-02", TORONTO)
-    assert month.before(january, TORONTO).name == "2023-12"
-    assert month.year_before(leap, TORONTO) == month.month("2023-02", TORONTO)
+    january, leap = period.month("2024-01", TORONTO), period.month("2024-02", TORONTO)
+    assert period.before(january, TORONTO).name == "2023-12"
+    assert period.year_before(leap, TORONTO) == period.month("2023-02", TORONTO)
 
 
 def test_a_month_to_date_has_the_days_that_are_over_and_says_that_it_is_no_whole_month() -> None:
-    october = month.month("2026-10", TORONTO)
-    part = month.to_date(october, date(2026, 10, 8), TORONTO)
+    october = period.month("2026-10", TORONTO)
+    part = period.to_date(october, date(2026, 10, 8), TORONTO)
     assert (part.after, part.to_date) == (date(2026, 10, 8), True)
-    assert month.to_date(october, date(2026, 12, 8), TORONTO) == october
+    assert period.to_date(october, date(2026, 12, 8), TORONTO) == october
     with pytest.raises(ConfigError, match="2026-10: no day of it is over yet"):
-        month.to_date(october, date(2026, 10, 1), TORONTO)
+        period.to_date(october, date(2026, 10, 1), TORONTO)
 
 
 @pytest.mark.parametrize("written", ["2026", "2026-13", "2026-00", "10-2026", "2026-1", "2026-10-01", ""])
 def test_what_is_no_month_is_refused_with_the_form_that_is(written: str) -> None:
     with pytest.raises(ConfigError, match="a month is written as 2026-10"):
-        month.month(written, TORONTO)
+        period.month(written, TORONTO)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +75,11 @@ def test_what_is_no_month_is_refused_with_the_form_that_is(written: str) -> None
      ("2026-12-01", True)],
 )  # fmt: skip
 def test_last_months_statistics_are_due_from_the_ministrys_first_business_day_on(today: str, due: bool) -> None:
-    assert month.is_due(settings().calendar(), date.fromisoformat(today)) is due
+    assert period.is_due(settings().calendar(), date.fromisoformat(today)) is due
 
 
 def test_last_month_is_the_one_before_also_in_january() -> None:
-    assert (month.last(date(2026, 1, 2)), month.last(date(2026, 3, 31))) == ("2025-12", "2026-02")
+    assert (period.last(date(2026, 1, 2)), period.last(date(2026, 3, 31))) == ("2025-12", "2026-02")
 
 
 # ── rates and signs ──
@@ -153,8 +148,8 @@ def test_nobody_must_know_whether_12_am_is_noon() -> None:
     [([5], (5, 5, 5)), ([1, 2], (1, 2, 2)), ([3, 1, 2], (2, 3, 3)), (list(range(1, 101)), (50, 95, 100))],
 )
 def test_median_and_percentile_are_values_that_happened(values: list[int], found: tuple[int, int, int]) -> None:
-    assert lengths.ends(sum(map(lengths.once, values))) == found
-    assert lengths.ends(3 * sum(map(lengths.once, values))) == found
+    assert histogram.ends(sum(map(histogram.once, values))) == found
+    assert histogram.ends(3 * sum(map(histogram.once, values))) == found
 
 
 @pytest.mark.parametrize(
@@ -163,22 +158,22 @@ def test_median_and_percentile_are_values_that_happened(values: list[int], found
      (126, 126), (7199.9, 7194), (7200, 7200), (7559.9, 7200), (7560, 7560), (86_400, 86_400), (-0.5, 0)],
 )  # fmt: skip
 def test_a_length_is_cut_to_the_tenth_that_is_shown(length: float, cut: float) -> None:
-    assert lengths.seconds(lengths.step_of(timedelta(seconds=length))) == cut
+    assert histogram.seconds(histogram.step_of(timedelta(seconds=length))) == cut
 
 
 @given(st.lists(st.integers(0, 90_000_000), max_size=30), st.lists(st.integers(0, 90_000_000), max_size=30))
 def test_numbers_that_are_added_have_counted_what_both_had(one: list[int], other: list[int]) -> None:
     def total(values: list[int]) -> int:
-        return sum(lengths.once(lengths.step_of(timedelta(milliseconds=x))) for x in values)
+        return sum(histogram.once(histogram.step_of(timedelta(milliseconds=x))) for x in values)
 
-    both = lengths.read(lengths.written(total(one))) + total(other)
+    both = histogram.read(histogram.written(total(one))) + total(other)
     assert both == total(one + other)
     assert both - total(one) == total(other)
-    assert sum(lengths.counts(both)) == len(one + other)
-    found = lengths.ends(both)
+    assert sum(histogram.counts(both)) == len(one + other)
+    found = histogram.ends(both)
     ordered = sorted(one + other)
     ranks = [-(-len(ordered) // 2), -(-len(ordered) * 95 // 100), len(ordered)]
-    cut = [lengths.step_of(timedelta(milliseconds=ordered[rank - 1])) for rank in ranks] if ordered else None
+    cut = [histogram.step_of(timedelta(milliseconds=ordered[rank - 1])) for rank in ranks] if ordered else None
     assert (None if found is None else list(found)) == cut
 
 
@@ -297,11 +292,11 @@ def said() -> set[str]:
     found |= {text for parts in titles.PARTS.values() for text in parts.values()}
     found |= {
         *titles.STANDARDS.values(),
-        *frame.PARAMETERS.values(),
-        *attested.SUBJECT.values(),
+        *notes.PARAMETERS.values(),
+        *attestations.SUBJECT.values(),
         *(text for sign in titles.SIGNS for text in sign),
     }
-    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in as_csv.COLUMNS)}
+    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in csv.COLUMNS)}
     for path in REPORTS.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _is_say(node.func):
@@ -322,8 +317,8 @@ def _values(node: ast.expr) -> list[ast.Constant]:
 
 
 def test_every_text_of_a_report_is_in_both_catalogues_and_no_other_is() -> None:
-    for language in words.LANGUAGES:
-        known = {text for context, text in words.catalogue(language) if context == CONTEXT}
+    for language in labels.LANGUAGES:
+        known = {text for context, text in labels.catalogue(language) if context == CONTEXT}
         assert said() == known
 
 
@@ -354,14 +349,14 @@ def test_french_marks_stand_behind_a_space_that_does_not_break() -> None:
 
 def test_the_published_schema_is_that_of_what_is_written() -> None:
     published = (REPORTS / "report.schema.json").read_bytes()
-    assert msgspec.json.decode(published) == as_json.schema()
+    assert msgspec.json.decode(published) == json.schema()
 
 
 def test_what_begins_like_a_formula_is_none() -> None:
     rows = [["=1+1", "+cmd", "-x", "@a", "\tb", "-1,5", "12", "3 sur 4"]]
-    data = as_csv.written(rows, "fr").decode("utf-8-sig")
+    data = csv.written(rows, "fr").decode("utf-8-sig")
     assert data == "'=1+1;'+cmd;'-x;'@a;'\tb;-1,5;12;3 sur 4\r\n"
-    assert as_csv.written([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
+    assert csv.written([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
 
 
 def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
@@ -374,22 +369,22 @@ def test_hours_are_told_as_people_write_them() -> None:
     line = next(iter(settings().lines()))
     week = settings().calendar().hours.week
     rules = settings().rules
-    around = frame.Frame("1", ((None, week),), True, (), (line,), rules, 20, {})
-    told = [one.text for one in frame.hours(around, Tongue("en", ZoneInfo("America/Toronto")))]
+    around = notes.Frame("1", ((None, week),), True, (), (line,), rules, 20, {})
+    told = [one.text for one in notes.hours(around, Tongue("en", ZoneInfo("America/Toronto")))]
     assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
 
 
 def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
-    nobody = frame.Frame("1", (), True, (), (), settings().rules, 20, {})
+    nobody = notes.Frame("1", (), True, (), (), settings().rules, 20, {})
     somebody = msgspec.structs.replace(nobody, contact="accessible@ministry.example")
-    assert page.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
-    assert page.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
-    assert page.accessible(somebody, FR) == (
+    assert html.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
+    assert html.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
+    assert html.accessible(somebody, FR) == (
         f"Formats accessibles sur demande{NBSP}: accessible@ministry.example."
     )
 
 
 def test_a_row_does_not_say_twice_what_it_is() -> None:
     known, unknown = layout.Row("Anglais", (), "Langue"), layout.Row("Langue inconnue", (), "Langue")
-    assert page.row_label(known, FR) == f"Langue{NBSP}: Anglais"
-    assert page.row_label(unknown, FR) == "Langue inconnue"
+    assert html.row_label(known, FR) == f"Langue{NBSP}: Anglais"
+    assert html.row_label(unknown, FR) == "Langue inconnue"

@@ -16,15 +16,15 @@ import pytest
 from playwright.sync_api import Browser
 
 from callmon.config.settings import Settings
-from callmon.core.statistics import period as month
-from callmon.reports import revision as revising
+from callmon.core.statistics import period
+from callmon.reports import revision
 from callmon.reports.export import files
-from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.formats import pdf
 from callmon.reports.formats.json import Published, written
 from callmon.reports.formatter import Tongue
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
-from callmon.reports.public import edition as public
+from callmon.reports.public import edition
 from callmon.store.database import Store, upgrade
 from tests import report_gate, year, year_owing, year_rows, year_stories
 from tests.lab import office
@@ -65,7 +65,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         where = {"empty": silent, "unheard": never}.get(kind, store)
         when = MID_MAY if kind == "provisional" else LATER
         lines = None if kind == "whole" else LINES
-        report = gathered(where, settings, month.month("2024-05", TORONTO), when, lines)
+        report = gathered(where, settings, period.month("2024-05", TORONTO), when, lines)
         return Made(_edited(kind, report, where, settings), settings)
 
     yield made
@@ -75,11 +75,11 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
 def _edited(kind: str, report: Report, store: Store, settings: Settings) -> Report:
     if kind == "public":
-        return public.edition(report)
+        return edition.edition(report)
     if kind == "revision":
-        before = gathered(store, settings, month.month("2024-05", TORONTO), MID_MAY, LINES)
+        before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
         told = written(before, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
-        return revising.revised(report, msgspec.json.decode(told, type=Published), "before.json")
+        return revision.revised(report, msgspec.json.decode(told, type=Published), "before.json")
     return report
 
 
@@ -162,7 +162,7 @@ def pdfs(
     @lru_cache
     def made(kind: str, language: str) -> Path:
         path = folder / f"{kind}-{language}.pdf"
-        path.write_bytes(as_pdf.pdf(reports(kind).page(language)))
+        path.write_bytes(pdf.pdf(reports(kind).page(language)))
         return path
 
     return made
@@ -225,7 +225,7 @@ def test_a_pdf_is_the_same_bytes_at_another_time(
     pango: None, reports: Callable[[str], Made], monkeypatch: pytest.MonkeyPatch, pdfs: Callable[[str, str], Path]
 ) -> None:
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
-    assert as_pdf.pdf(reports("empty").page("fr")) == pdfs("empty", "fr").read_bytes()
+    assert pdf.pdf(reports("empty").page("fr")) == pdfs("empty", "fr").read_bytes()
 
 
 # The workbook.

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from callmon.config.settings import Settings
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.failure import Trouble
 from callmon.reports.load import gathered
@@ -46,7 +46,7 @@ async def made(settings: Settings, order: Order, **bounds: float) -> Making:
 async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Settings]) -> None:
     store, settings = site
     making = await made(settings, Order("2024-05", "csv"))
-    report = gathered(store, settings, month.month("2024-05", TORONTO), datetime.now(UTC))
+    report = gathered(store, settings, period.month("2024-05", TORONTO), datetime.now(UTC))
     expected = [(path.name, data) for path, data in files(report, settings, "csv", None, None)]
     assert (making.files, making.trouble, making.progress) == (expected, None, 1.0)
     assert [name for name, _ in making.files] == [

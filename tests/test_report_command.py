@@ -21,9 +21,9 @@ from click.testing import CliRunner, Result
 from callmon.cli import main
 from callmon.config.settings import parse
 from callmon.core import facts as f
-from callmon.core.statistics import period as months
+from callmon.core.statistics import period
 from callmon.core.verdicts import Outcome
-from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.formats import pdf
 from callmon.reports.load import fingerprint, gathered
 from callmon.store.database import Store, open_store, upgrade
 from tests import year, year_owing, year_rows, year_stories
@@ -177,7 +177,7 @@ def test_a_month_without_a_call_has_no_sample(site: Path, tmp_path: Path) -> Non
 
 def test_a_report_of_a_month_that_callmon_did_not_hear_is_never_final(tmp_path: Path) -> None:
     store, settings = upgrade(f"sqlite:///{tmp_path}/x.db"), year.settings()
-    month = months.month("2019-05", settings.timezone)
+    month = period.month("2019-05", settings.timezone)
     never = gathered(store, settings, month, LATER)
     year_rows.listened(store, month.begin, LATER)
     quiet = gathered(store, settings, month, LATER)
@@ -193,11 +193,11 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     today = now.astimezone(settings.timezone).date()
     told = {}
-    for month in (f"{today:%Y-%m}", months.last(today)):
+    for month in (f"{today:%Y-%m}", period.last(today)):
         for language in ("fr", "en"):
             out = tmp_path / f"{month}.json"
             done = report(tmp_path, month, "--lang", language, "--format", "json", "--no-compare", "-o", str(out))
-            told[month == months.last(today), language] = (
+            told[month == period.last(today), language] = (
                 done.stderr,
                 json.loads(out.read_bytes())["state"]["final"],
             )
@@ -366,9 +366,9 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
     def missing(name: str) -> Any:
         raise ImportError(name)
 
-    monkeypatch.setattr(as_pdf, "import_module", missing)
+    monkeypatch.setattr(pdf, "import_module", missing)
     done = report(site, "2024-05", "--format", "pdf", "-o", str(tmp_path / "x.pdf"))
-    assert (done.exit_code, done.stderr) == (1, f"{as_pdf.MISSING}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{pdf.MISSING}\n")
     assert list(tmp_path.iterdir()) == []
 
 

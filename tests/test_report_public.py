@@ -12,11 +12,11 @@ from random import Random
 import msgspec
 import pytest
 
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.core.statistics.counters import LANGUAGES
 from callmon.errors import ConfigError
-from callmon.reports import revision as revising
-from callmon.reports.formats import json as as_json
+from callmon.reports import revision
+from callmon.reports.formats import json
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import Tongue
 from callmon.reports.load import gathered
@@ -44,7 +44,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
     @lru_cache
     def report(name: str) -> Report:
-        return gathered(store, settings, month.month(name, TORONTO), LATER, compare=False)
+        return gathered(store, settings, period.month(name, TORONTO), LATER, compare=False)
 
     yield report
     store.close()
@@ -259,8 +259,8 @@ def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[
 
 
 def published(edition: Report) -> Published:
-    told = as_json.written(edition, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
-    return revising.read(told, "before.json")
+    told = json.written(edition, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
+    return revision.read(told, "before.json")
 
 
 def corrected(report: Report, random: Random, count: int) -> Report:

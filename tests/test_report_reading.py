@@ -11,18 +11,17 @@ from sqlalchemy import event
 
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.reports.load import gathered
 from callmon.store.database import Store
 from callmon.store.disruption_rows_merge import _row
 from callmon.store.queries import calls as queries
-from callmon.store.queries import reconciliations
-from callmon.store.queries import reports as reported
+from callmon.store.queries import reconciliations, reports
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
-MAY = month.month("2024-05", TORONTO)
+MAY = period.month("2024-05", TORONTO)
 
 
 def put_disruption(store: Store, name: str) -> None:
@@ -100,8 +99,8 @@ def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sql
     with plans(sqlite_store) as told:
         last = queries.last_calls(sqlite_store)
         assert queries.last_calls(sqlite_store, tests=True) == {}
-        with reported.snapshot(sqlite_store) as connection:
-            names = reported.names(connection, MAY.begin, MAY.end)
+        with reports.snapshot(sqlite_store) as connection:
+            names = reports.names(connection, MAY.begin, MAY.end)
     assert [x for x in told if x.startswith("SCAN")] == []
     assert [x for x in told if "ix_call_test" in x] != []
     assert len(told) > 10

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callmon.core.statistics import period as month
-from callmon.reports import revision as revising
+from callmon.core.statistics import period
+from callmon.reports import revision
 from callmon.reports.formats import json as as_json
 from callmon.reports.formatter import Tongue
 from callmon.reports.load import gathered
@@ -39,14 +39,14 @@ def month_of(told: list[dict[str, Any]]) -> str:
 def made(office: Office, name: str) -> Report:
     store = office.store()
     try:
-        return gathered(store, office.settings(), month.month(name, TORONTO), LATER, compare=False)
+        return gathered(store, office.settings(), period.month(name, TORONTO), LATER, compare=False)
     finally:
         store.close()
 
 
 def published(report: Report) -> as_json.Published:
     told = as_json.written(report, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
-    return revising.read(told, "before.json")
+    return revision.read(told, "before.json")
 
 
 def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Office) -> None:
@@ -55,7 +55,7 @@ def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Offic
     assert (before.at("calls_offered").value, before.at("calls_offered", cut=Cut("line", "tty")).value) == (1, 0)
     assert month_of(office.calls(cel("tty_answered"))) == name
     after = made(office, name)
-    revised = revising.revised(after, published(before), "before.json")
+    revised = revision.revised(after, published(before), "before.json")
     told = {one.place: (one.before, one.after) for one in revised.changes}
     differing = {x: (before.figures.get(x), after.figures.get(x)) for x in (*before.figures, *after.figures)}
     none = [x for x, pair in differing.items() if pair[0] is None and after.figures[x].value == 0]
@@ -79,7 +79,7 @@ def test_a_backfill_that_changes_nothing_makes_the_same_report(office: Office) -
     assert office.calls(cel("vm_message")) == []
     after = made(office, name)
     assert after == before
-    assert revising.revised(after, published(before), "before.json").changes == ()
+    assert revision.revised(after, published(before), "before.json").changes == ()
 
 
 def test_the_commands_say_the_same(office: Office, tmp_path: Path) -> None:

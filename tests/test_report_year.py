@@ -24,7 +24,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.core.statistics.coverage import Listening
 from callmon.core.verdicts import VERDICTS
 from callmon.reports.builder import Book, Known
@@ -59,7 +59,7 @@ class Year:
     owed: list[Owing]
 
     def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
-        return gathered(self.store, self.settings, month.month(name, TORONTO), now, compare=compare)
+        return gathered(self.store, self.settings, period.month(name, TORONTO), now, compare=compare)
 
 
 class SameYear(Year):
@@ -252,7 +252,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
 
 def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() -> None:
     begin, hour = datetime(2024, 10, 1, 4, tzinfo=UTC), timedelta(hours=1)
-    settings, october = year.settings(), month.month("2024-10", TORONTO)
+    settings, october = year.settings(), period.month("2024-10", TORONTO)
 
     def disruption(name: str, lines: tuple[str, ...], start: int, stop: int | None, **more: Any) -> Disruption:
         ended = None if stop is None else begin + stop * hour
@@ -443,7 +443,7 @@ def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up
         text.index("[[staff]]", text.index("[lines.poci-toll-free]")),
     )
     fewer = year.parse(text[:begin] + "\n" + text[end:])
-    report = gathered(known.store, fewer, month.month("2024-08", TORONTO), LATER, compare=False)
+    report = gathered(known.store, fewer, period.month("2024-08", TORONTO), LATER, compare=False)
     whole = known.report("2024-08")
     gone = Cut("line", "poci-toll-free")
     assert report.at("calls_offered").value == whole.at("calls_offered").value

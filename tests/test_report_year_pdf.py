@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from callmon.config.settings import Settings
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.reports.export import files
-from callmon.reports.formats import pdf as as_pdf
+from callmon.reports.formats import pdf
 from callmon.reports.formatter import Tongue
 from callmon.reports.layout import Table, Writer
 from callmon.reports.load import gathered
@@ -55,7 +55,7 @@ def july(pango: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made
     store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
     calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(800, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
-    report = gathered(store, settings, month.month("2024-07", TORONTO), LATER)
+    report = gathered(store, settings, period.month("2024-07", TORONTO), LATER)
     yield Made(report, settings, calls, owed)
     store.close()
 
@@ -90,7 +90,7 @@ def _letters(texts: list[str]) -> list[str]:
 
 @LANGUAGES
 def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, language: str) -> None:
-    assert wrong(july, language, as_pdf.pdf(july.page(language))) == []
+    assert wrong(july, language, pdf.pdf(july.page(language))) == []
     assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 4_000
 
 
@@ -101,6 +101,6 @@ def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:
     begin, table, rest = july.page("en").partition(b'<table id="table-calls"')
     assert right in rest
     false = rest.replace(right, f">{int(calls.value or 0) + 1:,}</td>".encode(), 1)
-    ((key, label, texts, want),) = wrong(july, "en", as_pdf.pdf(begin + table + false))
+    ((key, label, texts, want),) = wrong(july, "en", pdf.pdf(begin + table + false))
     assert (key, label) == ("calls", "All")
     assert [at for at, (one, other) in enumerate(zip(texts, want, strict=True)) if one != other] == [0]

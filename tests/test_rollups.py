@@ -19,12 +19,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from callmon.backfill import apply as filling
+from callmon.backfill import apply
 from callmon.cli import main
 from callmon.config.settings import Settings, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.core.verdicts import Outcome
 from callmon.daemon.rollup_task import roll_up
 from callmon.errors import StoreError
@@ -33,8 +33,7 @@ from callmon.reports.model import Report
 from callmon.store.database import Store, parse_url, upgrade
 from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.queries import calls as queries
-from callmon.store.rollups import rebuild as rolled
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import ROLLUP, Key, Rollup
 from callmon.store.row_mapping import Rows
 from callmon.store.writer.transaction import Stamp, write
@@ -65,7 +64,7 @@ OTHERWISE = monitor(year.settings(more=OTHER_RULES), token=str)
 def stored(store: Store) -> dict[Key, tuple[object, ...]]:
     """The roll-ups as they are kept, without those of which nothing is left."""
     with store.reading() as connection:
-        found = [rollups.of_row(row) for row in connection.execute(ROLLUP.select())]
+        found = [update.of_row(row) for row in connection.execute(ROLLUP.select())]
     return {key: one.row(key) for key, one in found if one.stored}
 
 
@@ -73,7 +72,7 @@ def counted(store: Store, zone: ZoneInfo = TORONTO) -> dict[Key, tuple[object, .
     """What the rows of now add up to."""
     cells: dict[Key, Rollup] = {}
     with store.reading() as connection:
-        rolled.count(connection, queries.CALL.c.arrived.is_not(None), zone, cells)
+        rebuild.count(connection, queries.CALL.c.arrived.is_not(None), zone, cells)
     return {key: one.row(key) for key, one in cells.items()}
 
 
@@ -81,7 +80,7 @@ def emptied(store: Store) -> None:
     with store.writing() as connection:
         for table in ("call", "finding", "fact", "open_call", "number", "counter", "hand", "ledger", "obligation"):
             connection.execute(text(f'DELETE FROM "{table}"'))
-    rolled.anew(store, TORONTO)
+    rebuild.anew(store, TORONTO)
 
 
 def pieces(number: int, cut: int, late: int, is_test: bool) -> list[Outcome]:
@@ -128,7 +127,7 @@ class History:
         for number in calls:
             facts = [fact for fact in POOL[number] if not isinstance(fact, f.Unheard)]
             rows[facts[0].call] = facts
-        list(filling.fill(self.store, NOW, EXCHANGE, rows, LATER))
+        list(apply.fill(self.store, NOW, EXCHANGE, rows, LATER))
 
     def rejudge(self, otherwise: bool) -> None:
         list(rejudge(self.store, OTHERWISE if otherwise else NOW, chunk=4))
@@ -136,11 +135,11 @@ class History:
     def anew(self, steps: int, elsewhere: bool) -> None:
         """Roll-ups are made again, and whoever makes them is ended after some steps."""
         self.zone = VANCOUVER if elsewhere else TORONTO
-        rolled.anew(self.store, self.zone)
-        list(islice(rolled.build(self.store, chunk=3, pause=0), steps))
+        rebuild.anew(self.store, self.zone)
+        list(islice(rebuild.build(self.store, chunk=3, pause=0), steps))
 
     def done(self) -> None:
-        list(rolled.build(self.store, chunk=3, pause=0))
+        list(rebuild.build(self.store, chunk=3, pause=0))
 
 
 CALLS = st.integers(0, len(POOL) - 1)
@@ -164,12 +163,12 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store) ->
         for name, *how in steps:
             getattr(history, name)(*how)
             with store.reading() as connection:
-                is_whole = rollups.state(connection).is_whole(history.zone)
+                is_whole = update.state(connection).is_whole(history.zone)
             if is_whole:
                 assert stored(store) == counted(store, history.zone)
         history.done()
         assert stored(store) == counted(store, history.zone)
-        assert [x for x in rolled.differences(store, history.zone) if x] == []
+        assert [x for x in rebuild.differences(store, history.zone) if x] == []
 
     check()
 
@@ -184,16 +183,16 @@ def heard(store: Store, numbers: Sequence[int] = range(30)) -> None:
 
 def report(store: Store, given: Settings) -> Report:
     year_rows.listened(store, datetime(2024, 1, 1, tzinfo=UTC), LATER)
-    return gathered(store, given, month.month("2024-03", given.timezone), LATER, compare=False)
+    return gathered(store, given, period.month("2024-03", given.timezone), LATER, compare=False)
 
 
 def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Store) -> None:
     heard(store)
-    assert (rolled.left(store), stored(store)) == (30, {})
-    assert list(rolled.build(store)) == []  # in which zone is not known yet
-    rolled.settle(store, TORONTO)
-    assert sum(built.calls for built in rolled.build(store, chunk=7, pause=0)) == 30
-    assert (rolled.left(store), stored(store)) == (0, counted(store))
+    assert (rebuild.left(store), stored(store)) == (30, {})
+    assert list(rebuild.build(store)) == []  # in which zone is not known yet
+    rebuild.settle(store, TORONTO)
+    assert sum(built.calls for built in rebuild.build(store, chunk=7, pause=0)) == 30
+    assert (rebuild.left(store), stored(store)) == (0, counted(store))
     assert sum(one[4] for one in counted(store).values()) == 30
 
 
@@ -201,40 +200,40 @@ def test_calls_that_arrived_at_one_moment_are_rolled_up_together(store: Store) -
     heard(store)
     with store.writing() as connection:
         connection.execute(text('UPDATE "call" SET arrived = 1709960400000000'))
-    rolled.settle(store, TORONTO)
-    assert [built.calls for built in rolled.build(store, chunk=4, pause=0)] == [30]
+    rebuild.settle(store, TORONTO)
+    assert [built.calls for built in rebuild.build(store, chunk=4, pause=0)] == [30]
 
 
 def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Store) -> None:
     given = year.settings()
     heard(store)
     from_calls = report(store, given)
-    rolled.settle(store, TORONTO)
-    half_way = list(islice(rolled.build(store, chunk=10, pause=0), 2))
+    rebuild.settle(store, TORONTO)
+    half_way = list(islice(rebuild.build(store, chunk=10, pause=0), 2))
     assert len(half_way) == 2
-    again = gathered(store, given, month.month("2024-03", TORONTO), LATER, compare=False)
-    list(rolled.build(store, pause=0))
-    rolled_up = gathered(store, given, month.month("2024-03", TORONTO), LATER, compare=False)
+    again = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
+    list(rebuild.build(store, pause=0))
+    rolled_up = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
     assert from_calls.at("calls_offered").value == 30
     assert from_calls == again == rolled_up
 
 
 def test_the_report_of_another_time_zone_uses_no_days_of_this_one(store: Store) -> None:
-    rolled.settle(store, TORONTO)
+    rebuild.settle(store, TORONTO)
     heard(store)
     western = parse(year.example_text().replace("America/Toronto", "America/Vancouver"))
     assert western.timezone == VANCOUVER
     before = report(store, western)
-    assert [x for x in rolled.differences(store, VANCOUVER) if x] != []
-    rolled.settle(store, VANCOUVER)
-    list(rolled.build(store, pause=0))
-    after = gathered(store, western, month.month("2024-03", VANCOUVER), LATER, compare=False)
+    assert [x for x in rebuild.differences(store, VANCOUVER) if x] != []
+    rebuild.settle(store, VANCOUVER)
+    list(rebuild.build(store, pause=0))
+    after = gathered(store, western, period.month("2024-03", VANCOUVER), LATER, compare=False)
     assert before == after
     assert stored(store) == counted(store, VANCOUVER) != counted(store, TORONTO)
 
 
 def test_cells_that_another_version_counted_are_neither_read_nor_written(store: Store) -> None:
-    rolled.settle(store, TORONTO)
+    rebuild.settle(store, TORONTO)
     heard(store, range(10))
     with store.writing() as connection:
         connection.execute(text("UPDATE rollup_state SET version = version + 1"))
@@ -242,17 +241,17 @@ def test_cells_that_another_version_counted_are_neither_read_nor_written(store: 
     heard(store, range(10, 20))
     assert stored(store) == before
     assert report(store, year.settings()).at("calls_offered").value == 20
-    rolled.settle(store, TORONTO)
-    list(rolled.build(store, pause=0))
+    rebuild.settle(store, TORONTO)
+    list(rebuild.build(store, pause=0))
     assert stored(store) == counted(store)
 
 
 def test_settling_again_changes_nothing(store: Store) -> None:
-    rolled.settle(store, TORONTO)
+    rebuild.settle(store, TORONTO)
     heard(store)
     before = stored(store)
-    rolled.settle(store, TORONTO)
-    assert (stored(store), rolled.left(store)) == (before, 0)
+    rebuild.settle(store, TORONTO)
+    assert (stored(store), rebuild.left(store)) == (before, 0)
 
 
 @pytest.mark.parametrize(
@@ -267,21 +266,21 @@ def test_settling_again_changes_nothing(store: Store) -> None:
     ],
 )  # fmt: skip
 def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Store, damage: str, said: str) -> None:
-    rolled.settle(store, TORONTO)
+    rebuild.settle(store, TORONTO)
     heard(store)
-    assert [x for x in rolled.differences(store, TORONTO) if x] == []
+    assert [x for x in rebuild.differences(store, TORONTO) if x] == []
     with store.writing() as connection:
         assert connection.execute(text(damage)).rowcount > 0
-    told = [line for day in rolled.differences(store, TORONTO) for line in day]
+    told = [line for day in rebuild.differences(store, TORONTO) for line in day]
     assert [said in line for line in told].count(True) >= 1
     assert {line.split()[0][:7] for line in told} == {"2024-03"}
     first = date.fromisoformat(told[0].split()[0])
-    assert [x for x in rolled.differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
-    assert len(list(rolled.differences(store, TORONTO, first, first))) == 1
+    assert [x for x in rebuild.differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
+    assert len(list(rebuild.differences(store, TORONTO, first, first))) == 1
     list(rejudge(store, NOW))
-    rolled.anew(store, TORONTO)
-    list(rolled.build(store, pause=0))
-    assert [x for x in rolled.differences(store, TORONTO) if x] == []
+    rebuild.anew(store, TORONTO)
+    list(rebuild.build(store, pause=0))
+    assert [x for x in rebuild.differences(store, TORONTO) if x] == []
 
 
 def test_a_call_in_an_older_form_is_told_until_it_is_judged_again(store: Store) -> None:
@@ -289,25 +288,23 @@ def test_a_call_in_an_older_form_is_told_until_it_is_judged_again(store: Store) 
     with store.writing() as connection:
         change = 'UPDATE "call" SET data = replace(data, \'"dialled":\', \'"dialed":\') WHERE "call" = '
         connection.execute(text(change + '(SELECT MIN("call") FROM "call")'))
-    rolled.settle(store, TORONTO)
-    list(rolled.build(store, pause=0))
+    rebuild.settle(store, TORONTO)
+    list(rebuild.build(store, pause=0))
     with pytest.raises(StoreError, match=r"^1 calls of 2024-03 are stored in an older form: run `callmon db rej"):
         report(store, year.settings())
     list(rejudge(store, NOW))
     assert stored(store) == counted(store)
-    found = gathered(store, year.settings(), month.month("2024-03", TORONTO), LATER, compare=False)
+    found = gathered(store, year.settings(), period.month("2024-03", TORONTO), LATER, compare=False)
     assert found.at("calls_offered").value == 5
 
 
 def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
     """On PostgreSQL a backfill and the daemon write side by side; on SQLite they wait for each other."""
-    rolled.settle(store, TORONTO)
+    rebuild.settle(store, TORONTO)
     told = {POOL[number][0].call: POOL[number] for number in range(30)}
     halves = [dict(list(told.items())[:15]), dict(list(told.items())[15:])]
     with ThreadPoolExecutor(2) as threads:
-        done = [
-            threads.submit(lambda x=half: list(filling.fill(store, NOW, EXCHANGE, x, LATER))) for half in halves
-        ]
+        done = [threads.submit(lambda x=half: list(apply.fill(store, NOW, EXCHANGE, x, LATER))) for half in halves]
         for one in done:
             one.result()
     assert stored(store) == counted(store)
@@ -320,12 +317,12 @@ COUNTED = (1, "c3e4131f9e103fe8")
 
 def test_another_way_of_counting_is_another_version(sqlite_store: Store) -> None:
     heard(sqlite_store, range(len(POOL)))
-    rows = [rollups.of_row(row) for row in counted(sqlite_store).values()]
+    rows = [update.of_row(row) for row in counted(sqlite_store).values()]
     cells = [
         (key, sorted((+one.cell.counts).items()), sorted((x, hex(n)) for x, n in one.cell.lengths.items()))
         for key, one in sorted(rows, key=lambda row: row[0])
     ]
-    assert (rollups.VERSION, sha256(repr(cells).encode()).hexdigest()[:16]) == COUNTED
+    assert (update.VERSION, sha256(repr(cells).encode()).hexdigest()[:16]) == COUNTED
 
 
 @pytest.mark.asyncio
@@ -333,7 +330,7 @@ async def test_the_daemon_makes_what_an_older_one_left_unmade(sqlite_store: Stor
     heard(sqlite_store)
     await roll_up(sqlite_store)  # in which zone nobody has said: nothing to do
     assert stored(sqlite_store) == {}
-    rolled.settle(sqlite_store, TORONTO)
+    rebuild.settle(sqlite_store, TORONTO)
     await roll_up(sqlite_store)
     assert stored(sqlite_store) == counted(sqlite_store)
 
@@ -386,7 +383,7 @@ def test_an_older_database_keeps_its_calls_and_gets_its_roll_ups(url: str) -> No
     with now.reading() as connection:
         assert sorted(map(tuple, connection.execute(text('SELECT * FROM "call"')))) == before
     assert len(before) == 12
-    rolled.settle(now, TORONTO)
-    assert sum(built.calls for built in rolled.build(now, pause=0)) == 12
+    rebuild.settle(now, TORONTO)
+    assert sum(built.calls for built in rebuild.build(now, pause=0)) == 12
     assert stored(now) == counted(now)
     now.close()

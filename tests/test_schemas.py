@@ -10,9 +10,9 @@ from callmon.config.settings import example
 from callmon.store.database import Store, revision, upgrade
 from callmon.store.maintenance import rejudge
 from callmon.store.migrations import HEAD, KNOWN
-from callmon.store.privacy import key_rotation as rotation
-from callmon.store.queries import calls as queries
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.privacy import key_rotation
+from callmon.store.queries import calls
+from callmon.store.rollups import rebuild
 from callmon.store.row_mapping import without_numbers
 from tests.schemas import CALLS, GAP, HERE, OUTCOMES, made, restored
 from tests.store_fixtures import CALLER, EXCHANGE, RING, account, answered_call, summed
@@ -39,15 +39,15 @@ def test_a_database_of_each_schema_keeps_its_calls_verdicts_figures_and_gaps(
     try:
         assert revision(store) == HEAD
         _holds_all(store)
-        list(rotation.seal_what_is_in_the_clear(store))
+        list(key_rotation.seal_what_is_in_the_clear(store))
         if name in ("r0001", "r0002"):  # numbers were in the clear then
-            (call,) = queries.call(store, answered_call(0)[0].call, numbers=True)
+            (call,) = calls.call(store, answered_call(0)[0].call, numbers=True)
             assert call.account is not None
             assert call.account.caller == CALLER
-        rolled.anew(store, example().timezone)
-        list(rolled.build(store))
+        rebuild.anew(store, example().timezone)
+        list(rebuild.build(store))
         assert rejudge.differences(store) == []
-        assert [line for day in rolled.differences(store, example().timezone) for line in day] == []
+        assert [line for day in rebuild.differences(store, example().timezone) for line in day] == []
     finally:
         store.close()
 
@@ -55,12 +55,12 @@ def test_a_database_of_each_schema_keeps_its_calls_verdicts_figures_and_gaps(
 def _holds_all(store: Store) -> None:
     for number in range(CALLS):
         facts = answered_call(number)
-        (stored,) = queries.call(store, facts[0].call)
+        (stored,) = calls.call(store, facts[0].call)
         assert stored.account == without_numbers(account(facts))
         assert [type(fact) for fact in stored.facts] == [type(fact) for fact in facts]
         assert sorted(x.standard for x in stored.findings) == sorted(
             x.standard for outcome in OUTCOMES for x in outcome.findings if x.call == facts[0].call
         )
-    assert list(queries.open_calls(store, EXCHANGE)) == [answered_call(CALLS)[0].call]
-    assert queries.gaps(store, EXCHANGE) == [GAP]
-    assert queries.counters(store) == summed(OUTCOMES)
+    assert list(calls.open_calls(store, EXCHANGE)) == [answered_call(CALLS)[0].call]
+    assert calls.gaps(store, EXCHANGE) == [GAP]
+    assert calls.counters(store) == summed(OUTCOMES)

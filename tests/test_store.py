@@ -22,7 +22,7 @@ from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import StoreError
 from callmon.store import database as engine
 from callmon.store.database import Store, open_store, upgrade
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.tables import METADATA, microseconds, moment
 from tests.store_fixtures import (
     CALLER,
@@ -151,29 +151,29 @@ def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Store) -> None:
 def test_what_was_offered_comes_back_as_it_was(store: Store) -> None:
     facts = answered_call(0)
     wrote(store, *outcomes(facts))
-    (found,) = queries.call(store, facts[0].call, numbers=True)
+    (found,) = calls.call(store, facts[0].call, numbers=True)
     call = account(facts)
     expected = tuple(finding(call, standard) for standard in sorted(STANDARDS))
-    assert found == queries.StoredCall(EXCHANGE, call, tuple(facts), expected)
+    assert found == calls.StoredCall(EXCHANGE, call, tuple(facts), expected)
 
 
 def test_a_call_of_no_name_is_nowhere(store: Store) -> None:
-    assert queries.call(store, "1.1") == []
+    assert calls.call(store, "1.1") == []
 
 
 def test_two_exchanges_may_give_two_calls_one_name(store: Store) -> None:
     facts = answered_call(0)
     wrote(store, *outcomes(facts, "toronto"), *outcomes(facts[:6] + facts[-1:], "ottawa"))
-    found = {stored.exchange: len(stored.facts) for stored in queries.call(store, facts[0].call)}
+    found = {stored.exchange: len(stored.facts) for stored in calls.call(store, facts[0].call)}
     assert found == {"toronto": 12, "ottawa": 7}
-    assert [s.exchange for s in queries.call(store, facts[0].call, "ottawa")] == ["ottawa"]
+    assert [s.exchange for s in calls.call(store, facts[0].call, "ottawa")] == ["ottawa"]
 
 
 def test_calls_come_by_arrival_from_the_first_moment_to_before_the_last(store: Store) -> None:
     wrote(store, *of_calls(4))
-    found = queries.calls(store, START + seconds(1), START + seconds(3), "general")
+    found = calls.calls(store, START + seconds(1), START + seconds(3), "general")
     assert [call.arrived for _, call in found] == [START + seconds(1), START + seconds(2)]
-    assert list(queries.calls(store, START, START + seconds(9), "tty")) == []
+    assert list(calls.calls(store, START, START + seconds(9), "tty")) == []
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -197,7 +197,7 @@ def assert_texts_survive(store: Store, texts: list[str]) -> None:
     arrived = f.Arrived(call, START, "inbound", "general", dialled, caller, None, channel)
     facts: list[f.Fact] = [arrived, f.QueueEntered(call, START, channel), f.Ended(call, START, "caller")]
     wrote(store, *outcomes(facts))
-    (found,) = queries.call(store, call, EXCHANGE, numbers=True)
+    (found,) = calls.call(store, call, EXCHANGE, numbers=True)
     store.close()
     assert (found.facts, found.account) == (tuple(facts), account(facts))
 
@@ -218,7 +218,7 @@ def test_a_naive_time_is_refused() -> None:
 def test_a_call_without_any_time_is_stored(store: Store) -> None:
     facts = [msgspec.structs.replace(fact, at=None) for fact in answered_call(0)]
     wrote(store, *outcomes(facts))
-    (found,) = queries.call(store, facts[0].call, numbers=True)
+    (found,) = calls.call(store, facts[0].call, numbers=True)
     assert (found.facts, found.account) == (tuple(facts), account(facts))
 
 
@@ -246,7 +246,7 @@ def test_numbers_are_given_only_to_those_who_ask(store: Store) -> None:
     wrote(store, *outcomes(inbound), *outcomes(outbound))
 
     def shown(name: str, numbers: bool) -> list[tuple[str | None, str]]:
-        (found,) = queries.call(store, name, numbers=numbers)
+        (found,) = calls.call(store, name, numbers=numbers)
         arrived = found.facts[0]
         assert isinstance(arrived, f.Arrived)
         assert isinstance(found.account, Call)
@@ -267,15 +267,15 @@ def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Store,
     early = finding(account(facts))
     told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
     wrote(store, *told, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
-    expected = {facts[0].call: queries.OpenCall(tuple(facts[:heard]), (early,))}
-    assert queries.open_calls(store, EXCHANGE, numbers=True) == expected
-    assert queries.open_calls(store, "ottawa") == {}
+    expected = {facts[0].call: calls.OpenCall(tuple(facts[:heard]), (early,))}
+    assert calls.open_calls(store, EXCHANGE, numbers=True) == expected
+    assert calls.open_calls(store, "ottawa") == {}
 
 
 def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Store) -> None:
     facts = answered_call(0)
     wrote(store, Outcome(EXCHANGE, tuple(facts), calls=(account(facts),)))
-    assert queries.open_calls(store, EXCHANGE) == {}
+    assert calls.open_calls(store, EXCHANGE) == {}
     assert rows(store)["open_call"] == 0
 
 
@@ -284,7 +284,7 @@ def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Store) ->
     told = outcomes(facts)
     for item in told:
         wrote(store, item)
-    (found,) = queries.call(store, facts[0].call, numbers=True)
+    (found,) = calls.call(store, facts[0].call, numbers=True)
     assert found.facts == tuple(facts)
 
 
@@ -312,7 +312,7 @@ def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: St
     """callmon was ended again and again before it could say that it heard the exchange."""
     for length in (2.5, 2.5, 6, 4, 7):
         found = wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(length)),)))
-    assert [gap.length / seconds(1) for gap in queries.gaps(store, EXCHANGE)] == [2.5, 3.5, 1]
+    assert [gap.length / seconds(1) for gap in calls.gaps(store, EXCHANGE)] == [2.5, 3.5, 1]
     assert list(found.values()) == pytest.approx([7])
 
 
@@ -321,7 +321,7 @@ def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Store) 
     call = account(facts)
     other = msgspec.structs.replace(call, outcome="abandoned", answered_by=None)
     wrote(store, Outcome(EXCHANGE, calls=(call,)), Outcome(EXCHANGE, calls=(other,)))
-    assert [c.outcome for _, c in queries.calls(store, START, START + seconds(1))] == ["answered"]
+    assert [c.outcome for _, c in calls.calls(store, START, START + seconds(1))] == ["answered"]
 
 
 def test_figures_carry_on_where_the_last_program_left_them(store: Store) -> None:
@@ -334,7 +334,7 @@ def test_figures_carry_on_where_the_last_program_left_them(store: Store) -> None
         after = sink.tally.snapshot()
     assert before == pytest.approx(summed(of_calls(1)))
     assert after == pytest.approx(summed(of_calls(2)))
-    assert after == pytest.approx(queries.counters(store))
+    assert after == pytest.approx(calls.counters(store))
 
 
 def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None:
@@ -343,16 +343,16 @@ def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None
             sink.offer_heartbeat(EXCHANGE, moment_heard)
         sink.offer_heartbeat("ottawa", START)
         assert sink.flush(SOON)
-    assert queries.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
-    assert all(at.tzinfo is UTC for at in queries.heartbeats(store).values())
+    assert calls.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
+    assert all(at.tzinfo is UTC for at in calls.heartbeats(store).values())
 
 
 def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Store) -> None:
     reader = store.reader()
     with store.writing() as connection:
         connection.execute(text("INSERT INTO heartbeat (exchange, heard) VALUES ('toronto', 0)"))
-    assert list(queries.heartbeats(reader)) == ["toronto"]
+    assert list(calls.heartbeats(reader)) == ["toronto"]
     with pytest.raises(SQLAlchemyError), reader.writing() as connection:
         connection.execute(text("DELETE FROM heartbeat"))
-    assert list(queries.heartbeats(store)) == ["toronto"]
+    assert list(calls.heartbeats(store)) == ["toronto"]
     reader.close()

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from callmon.core.verdicts import Gap, Outcome
 from callmon.errors import StoreError
 from callmon.store.database import BUSY_SECONDS, Store, open_store, upgrade
-from callmon.store.queries import calls as queries
-from callmon.store.rollups import rebuild as rolled
-from callmon.store.writer import messages as wire
+from callmon.store.queries import calls
+from callmon.store.rollups import rebuild
+from callmon.store.writer import messages
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.transaction import Stamp, write
@@ -50,14 +50,16 @@ from tests.test_store_trouble import locked
 @given(st.lists(st.integers(0, 4000), max_size=30))
 def test_any_split_of_the_bytes_gives_the_same_messages(cuts: list[int]) -> None:
     told = outcomes(answered_call(0))
-    first, second = ([wire.encode_item(item) for item in some] for some in (told, told[:1]))
-    everything = wire.group_frame(1, first) + wire.frame(wire.Closing()) + wire.group_frame(2, second)
+    first, second = ([messages.encode_item(item) for item in some] for some in (told, told[:1]))
+    everything = (
+        messages.group_frame(1, first) + messages.frame(messages.Closing()) + messages.group_frame(2, second)
+    )
     ends = sorted({0, len(everything), *(cut % len(everything) for cut in cuts)})
-    frames = wire.Frames()
+    frames = messages.Frames()
     pieces = [everything[begin:end] for begin, end in pairwise(ends)]
-    got = [wire.to_scribe(body) for piece in pieces for body in frames.receive(piece)]
-    assert got == [group(1, told), wire.Closing(), group(2, told[:1])]
-    assert [item.facts for item in wire.items_of(got[0].items)] == [item.facts for item in told]
+    got = [messages.to_scribe(body) for piece in pieces for body in frames.receive(piece)]
+    assert got == [group(1, told), messages.Closing(), group(2, told[:1])]
+    assert [item.facts for item in messages.items_of(got[0].items)] == [item.facts for item in told]
 
 
 def number_of(sink: Database) -> int:
@@ -92,7 +94,7 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
         assert (sink.backlog(), sink.refused()) == (0, 0)
         assert sink.tally.snapshot() == pytest.approx(summed(told))
         assert len({*killed, number_of(sink)}) == 7
-    assert queries.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(told))
     assert (rows(store)["call"], rows(store)["fact"], rows(store)["open_call"]) == (300, 3600, 0)
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert said == ["outcomes wait", "the database takes outcomes again"] * 6
@@ -119,7 +121,7 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
     sink.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),)))
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"], rows(sqlite_store)["gap"]) == (0, 24, 1)
-    assert queries.counters(sqlite_store) == pytest.approx(sink.tally.snapshot())
+    assert calls.counters(sqlite_store) == pytest.approx(sink.tally.snapshot())
 
 
 def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(sqlite_store: Store) -> None:
@@ -305,7 +307,7 @@ def killed_at_random(url: str, first: int) -> tuple[int, float]:
 
 def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) -> None:
     settled = upgrade(url)
-    rolled.settle(settled, TORONTO)
+    rebuild.settle(settled, TORONTO)
     settled.close()
     first = 0
     for _ in range(3):
@@ -314,20 +316,20 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) 
         with database(store):  # whoever writes next waits for the scribe that was left
             pass
         stored = sorted(
-            int(call.call.partition(".")[2]) for _, call in queries.calls(store, START, START + seconds(10**9))
+            int(call.call.partition(".")[2]) for _, call in calls.calls(store, START, START + seconds(10**9))
         )
-        figures = queries.counters(store)
+        figures = calls.counters(store)
         counted = sum(v for k, v in figures.items() if k[0] == "callmon_calls_total")
         assert counted == len(stored) == len(set(stored))
         assert set(range(first, known)) - set(stored) == set()
         assert shown <= counted
         assert set(figures.values()) - {0.0} != set()
-        unfinished = queries.open_calls(store, EXCHANGE, numbers=True)
+        unfinished = calls.open_calls(store, EXCHANGE, numbers=True)
         for call, begun in unfinished.items():
             told = answered_call(int(call.partition(".")[2]))
             assert begun.facts == tuple(told[: len(begun.facts)])
         assert len(unfinished) <= 1
-        assert [x for x in rolled.differences(store, TORONTO) if x] == []
+        assert [x for x in rebuild.differences(store, TORONTO) if x] == []
         assert {name for name, found in rows(store).items() if found} == written(unfinished)
         first = 100_000 + max(stored)
         store.close()

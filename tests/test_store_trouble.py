@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from callmon.core import facts as f
 from callmon.core.verdicts import Outcome
 from callmon.store.database import Store, open_store, upgrade
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.writer import messages as wire
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.process import Leave, Scribe
@@ -65,13 +65,13 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
             assert until(lambda: sink.trouble() is not None)
             assert sink.trouble() == "the database cannot be written: database is locked"
             assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)
-            assert (rows(sqlite_store)["fact"], queries.heartbeats(sqlite_store)) == (0, {})
+            assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (0, {})
             assert sink.tally.snapshot() == {}
         assert sink.flush(SOON)
         assert (sink.trouble(), sink.backlog(), sink.behind_for().total_seconds()) == (None, 0, 0)
         assert sink.tally.snapshot() == pytest.approx(summed(told))
-    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
-    assert (rows(sqlite_store)["fact"], queries.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
+    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
+    assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
 
 
 def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(
@@ -93,13 +93,13 @@ def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_th
     writing.start()
     assert said.get(timeout=SOON) == wire.Trouble("the database cannot be written: database or disk is full")
     stored = rows(sqlite_store)["call"]
-    figures = queries.counters(sqlite_store)
+    figures = calls.counters(sqlite_store)
     assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored == 0
     pages = 1_000_000
     assert [type(said.get(timeout=SOON)) for _ in groups] == [wire.Stored, wire.Stored]
     writing.join()
     scribe.close()
-    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
 
 
@@ -121,7 +121,7 @@ def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: 
         for path in away.glob("callmon.db*"):
             path.rename(tmp_path / path.name)
         assert sink.flush(SOON)
-    assert queries.counters(sqlite_store) == pytest.approx(summed(told))
+    assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert rows(sqlite_store)["fact"] == 24
 
 
@@ -155,7 +155,7 @@ def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without
             sink.offer(item)
         assert sink.flush(SOON)
         assert (sink.refused(), sink.backlog(), sink.trouble()) == (1, 0, None)
-    assert queries.counters(store) == pytest.approx(summed(told))
+    assert calls.counters(store) == pytest.approx(summed(told))
     assert rows(store)["fact"] == 60
     said = [(record.getMessage(), record.__dict__["of"]) for record in caplog.records if "of" in record.__dict__]
     assert said == [("an outcome was set aside", f"{EXCHANGE} broken")]
@@ -183,7 +183,7 @@ def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted
             "the database cannot be written: another program has written to this database since: "
             "stop the other one, restart callmon"
         )
-    assert (queries.counters(store), rows(store)["call"]) == ({}, 0)
+    assert (calls.counters(store), rows(store)["call"]) == ({}, 0)
 
 
 def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Store) -> None:
@@ -305,7 +305,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
         assert sink.flush(SOON)
         assert sink.tally.snapshot() == pytest.approx(summed(told))
     assert wire.lost == 1
-    assert queries.counters(over_wire) == pytest.approx(summed(told))
+    assert calls.counters(over_wire) == pytest.approx(summed(told))
     assert (rows(over_wire)["fact"], rows(over_wire)["call"]) == (72, 6)
     over_wire.close()
     wire.close()

@@ -17,10 +17,10 @@ from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import Figures
 from callmon.core.takeover import take_over
 from callmon.core.verdicts import Outcome
-from callmon.store import takeover as stored
+from callmon.store import takeover
 from callmon.store.database import Store, upgrade
 from callmon.store.maintenance.rejudge import differences
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.store.writer.messages import Heartbeat, Item
 from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, listener
@@ -77,7 +77,7 @@ def new(folder: Path, name: str) -> Store:
 
 def written(store: Store, told: Iterable[Item]) -> Figures:
     items = list(told)
-    return wrote(store, *items) if items else queries.counters(store)  # type: ignore[arg-type]  # heartbeats too
+    return wrote(store, *items) if items else calls.counters(store)  # type: ignore[arg-type]  # heartbeats too
 
 
 def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
@@ -90,7 +90,7 @@ def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
 
 def succeed(store: Store, second: Monitor, kept: list[Outcome]) -> list[Outcome]:
     here = [("toronto", call.call) for call in second.calls("toronto")]
-    known = stored.known(store, ["toronto"], kept, here, second.ledger.empty(), MORNING)
+    known = takeover.known(store, ["toronto"], kept, here, second.ledger.empty(), MORNING)
     return take_over(second, known, kept)
 
 
@@ -109,7 +109,7 @@ def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
     second, taken = Callmon(), _place(whole, died + SECOND)
     second.hear(whole[:taken])
     missing = succeed(store, second.monitor, second.between(died - 3 * SECOND, None))
-    assert queries.counters(store) != figures or not missing
+    assert calls.counters(store) != figures or not missing
     heard = len(second.told)
     _go_on(second, whole[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
@@ -170,10 +170,10 @@ def two(until: float) -> tuple[Exchange, int]:
 def begun_anew(store: Store) -> Callmon:
     """As the daemon begins: by what is stored."""
     callmon = Callmon()
-    open_calls = queries.open_calls(store, "toronto", numbers=True)
+    open_calls = calls.open_calls(store, "toronto", numbers=True)
     judged = {call: [finding.standard for finding in known.findings] for call, known in open_calls.items()}
     facts = {call: known.facts for call, known in open_calls.items()}
-    callmon.core.monitor.restore("toronto", queries.heartbeats(store).get("toronto"), facts, judged)
+    callmon.core.monitor.restore("toronto", calls.heartbeats(store).get("toronto"), facts, judged)
     return callmon
 
 
@@ -265,7 +265,7 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     heard = len(second.told)
     _go_on(second, rest[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
-    (stored_call,) = queries.call(store, caller.uniqueid)
+    (stored_call,) = calls.call(store, caller.uniqueid)
     assert stored_call.account is not None
     assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
     store.close()
@@ -317,10 +317,8 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
     second = Callmon().hear(*exchange.connections)
     written(store, [*second.between(None, min(died, MORNING + 9 * SECOND)), Heartbeat("toronto", died)])
     written(store, succeed(store, second.monitor, second.between(None, None)))
-    gaps = [
-        ((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) for gap in queries.gaps(store, "toronto")
-    ]
-    (stored_call,) = queries.call(store, caller.uniqueid)
+    gaps = [((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) for gap in calls.gaps(store, "toronto")]
+    (stored_call,) = calls.call(store, caller.uniqueid)
     assert stored_call.account is not None
     assert gaps == expected
     assert (stored_call.account.heard == "full") == (not expected)
@@ -346,8 +344,8 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
     heard = len(second.told)
     _go_on(second, bytes(exchange.connections[-1]).partition(b"\r\n")[2])
     written(store, [one for _, one in second.told[heard:]])
-    (gap,) = queries.gaps(store, "toronto")
-    (stored_call,) = queries.call(store, caller.uniqueid)
+    (gap,) = calls.gaps(store, "toronto")
+    (stored_call,) = calls.call(store, caller.uniqueid)
     assert ((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) == (12.0, 15.0)
     assert stored_call.account is not None
     assert (stored_call.account.outcome, stored_call.account.answered) == ("answered", MORNING + 9 * SECOND)

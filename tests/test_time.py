@@ -14,7 +14,7 @@ from callmon.ami.decoding import decode
 from callmon.ami.framing import Framer
 from callmon.ami.session import Session
 from callmon.core import facts as f
-from callmon.core import takeover as succession
+from callmon.core import takeover
 from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Outcome
 from callmon.daemon.clock import ExchangeTime
@@ -333,8 +333,8 @@ def test_one_step_that_two_callmons_heard_is_told_once(by: float, later: float, 
     """Each asked for the time by itself: what both say of it is not quite the same."""
     first = f.ClockSet("1.1", AT, seconds(3600))
     second = f.ClockSet("1.1", AT + seconds(later), seconds(3600 + by))
-    assert succession._is_told(second, [f.Held("1.1", AT, "101"), first]) is is_told
-    assert succession._is_told(f.Held("1.1", AT, "101"), [first]) is False
+    assert takeover._is_told(second, [f.Held("1.1", AT, "101"), first]) is is_told
+    assert takeover._is_told(f.Held("1.1", AT, "101"), [first]) is False
 
 
 # ── by another time zone ──

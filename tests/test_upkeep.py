@@ -16,7 +16,7 @@ import trustme
 
 from callmon.ami.connection import Exchange
 from callmon.config.exchange import ExchangeSettings
-from callmon.daemon import host_state as upkeep
+from callmon.daemon import host_state
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.sinks.metrics.service_gauges import Outlook
 from callmon.store.database import Store
@@ -64,7 +64,7 @@ def writing(store: Store, folder: Path, most: int = 1 << 20) -> Iterator[Databas
 
 def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Store, tmp_path: Path) -> None:
     with writing(sqlite_store, tmp_path) as sink:
-        found = dict(upkeep.disks(sink))
+        found = dict(host_state.disks(sink))
     told = os.statvfs(tmp_path)
     assert {name: room.size for name, room in found.items()} == dict.fromkeys(
         ("database", "journal"), told.f_blocks * told.f_frsize
@@ -86,7 +86,7 @@ def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
     sqlite_store: Store, tmp_path: Path, skew: float, said: str | None
 ) -> None:
     with writing(sqlite_store, tmp_path) as sink:
-        remarks = upkeep.remarks({"toronto": skew}, sink, is_wanted=True)
+        remarks = host_state.remarks({"toronto": skew}, sink, is_wanted=True)
     assert remarks == (
         []
         if said is None
@@ -105,20 +105,20 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
     told = of_calls(20)
     place = tmp_path / "waiting"
     with writing(sqlite_store, tmp_path, most=10_000) as sink, locked(sqlite_store):
-        assert (upkeep.remarks({}, sink, True), upkeep.journal_troubles(sink)) == ([], [])
+        assert (host_state.remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
         for item in told:
             sink.offer(item)
             if (state := sink.journal()) is not None and state.trouble:
                 break
             until(lambda: (sink.journal() or pytest.fail("none")).outcomes > 0)
-        assert until(lambda: bool(upkeep.journal_troubles(sink)))
+        assert until(lambda: bool(host_state.journal_troubles(sink)))
         state = sink.journal()
         assert state is not None
-        assert upkeep.remarks({}, sink, True) == [
+        assert host_state.remarks({}, sink, True) == [
             f"database: {state.outcomes} outcomes wait in the journal {place} (0 of 0 MiB) "
             "until the database takes them."
         ]
-        assert upkeep.journal_troubles(sink) == [
+        assert host_state.journal_troubles(sink) == [
             f"database: the journal {place} is full (0 MiB): outcomes wait in memory, and when 500 do callmon "
             "reads no further; bring the database back, or make room."
         ]
@@ -127,8 +127,8 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
 def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Store) -> None:
     sink = Database(sqlite_store, seconds(0.01))
     try:
-        assert upkeep.remarks({}, sink, is_wanted=False) == []
-        assert upkeep.remarks({}, sink, is_wanted=True) == [
+        assert host_state.remarks({}, sink, is_wanted=False) == []
+        assert host_state.remarks({}, sink, is_wanted=True) == [
             "database: the journal cannot be used (the log says why): outcomes would wait in memory alone."
         ]
     finally:

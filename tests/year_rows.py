@@ -12,7 +12,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Store
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import rebuild
 from callmon.store.row_mapping import Rows, _finding_row, obligation_row
 from tests.year import EXCHANGE, Owing, Truth
 
@@ -48,8 +48,8 @@ def stored(
 
 def roll_up(store: Store, given: Settings) -> None:
     """As `callmon db upgrade` does for calls that are stored already."""
-    rolled.anew(store, given.timezone)
-    for _ in rolled.build(store, chunk=5_000, pause=0):
+    rebuild.anew(store, given.timezone)
+    for _ in rebuild.build(store, chunk=5_000, pause=0):
         pass
 
 

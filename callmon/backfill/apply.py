@@ -25,16 +25,15 @@ from callmon.core.callbacks.triggers import hidden_of, language_label
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
-from callmon.core.statistics import counters as figures
+from callmon.core.statistics import counters
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Outcome
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group, stored_call
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 from callmon.store.queries.calls import CALL, FACT, OPEN
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import update
 from callmon.store.row_mapping import CallKey, Rows
 from callmon.store.writer.transaction import Writing, _write_numbers
 
@@ -110,14 +109,14 @@ class _Filling:
         self.changes: list[Change] = []
 
     def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
-        def which(table: Table) -> queries.Condition:
+        def which(table: Table) -> calls.Condition:
             return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(told)))
 
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
         question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
         stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
-        facts = queries._facts(self._connection, which, None)
-        findings = queries._findings(self._connection, which)
+        facts = calls._facts(self._connection, which, None)
+        findings = calls._findings(self._connection, which)
         for call, new in told.items():
             key = (call, self._exchange)
             if call in in_progress:
@@ -135,11 +134,11 @@ class _Filling:
         rows.take([outcome])
         self._rows.append(rows)
         for call in outcome.calls:
-            figures.of_call(self.group.added, call)
+            counters.of_call(self.group.added, call)
         for finding in outcome.findings:
-            figures.of_finding(self.group.added, finding)
+            counters.of_finding(self.group.added, finding)
         call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
-        self.group.rolling.change(self._exchange, None, rollups.told(call, findings))
+        self.group.rolling.change(self._exchange, None, update.told(call, findings))
         self._change(Change("created", self._exchange, call, findings, facts))
 
     def _complete(
@@ -195,7 +194,7 @@ class _Filling:
             _write_numbers(self._writing, rows)
         self.group.write()
         for hand in self._owed:
-            ledger.put(self._connection, self._writing.ring, hand)
+            obligations.put(self._connection, self._writing.ring, hand)
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:

@@ -20,8 +20,7 @@ import msgspec
 
 from callmon.ami.mailboxes import Growth
 from callmon.backfill.apply import Filled, fill, is_settled
-from callmon.backfill.cel import extract as diary
-from callmon.backfill.cel import mailbox_growth as left
+from callmon.backfill.cel import extract, mailbox_growth
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import LONGEST_LINE, Bad, Reader, Row
 from callmon.backfill.outbound_calls import hand_over
@@ -35,8 +34,7 @@ from callmon.core.facts import Fact
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.errors import ConfigError
 from callmon.store.database import Store
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 
 Window = tuple[datetime, datetime]
 # CEL writes a row when it happens: a call's own rows may lie this far outside the time in which it was up.
@@ -54,8 +52,8 @@ class Backfill:
         self._grown = grown or {}
         self._store, self.exchange = store, exchange
         self._site = assembly.site(settings, exchange)
-        self._monitor = assembly.monitor(settings, exchange, token=ledger.token(store))
-        self._monitor.survey_heard = survey_was_heard(queries.counters(store))
+        self._monitor = assembly.monitor(settings, exchange, token=obligations.token(store))
+        self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         told = settings.exchanges.get(exchange)
         self._keys = {} if told is None else told.language_keys
         self._keeps_numbers = told is None or told.cel.numbers
@@ -69,10 +67,10 @@ class Backfill:
 
     def unheard(self, now: datetime) -> list[Window] | None:
         """When nobody listened, as far as it is not long ago; None: nobody ever did."""
-        heard = queries.heartbeats(self._store).get(self.exchange)
+        heard = calls.heartbeats(self._store).get(self.exchange)
         if heard is None:
             return None
-        gaps = [(gap.start, gap.end) for gap in queries.gaps(self._store, self.exchange)]
+        gaps = [(gap.start, gap.end) for gap in calls.gaps(self._store, self.exchange)]
         return [gap for gap in [*gaps, (heard, now)] if now - gap[1] < LONG_AGO]
 
     def reader(self) -> Reader:
@@ -85,11 +83,11 @@ class Backfill:
         grown = {box: [x for x in told if _is_within(x, windows)] for box, told in self._grown.items()}
         if any(grown.values()):
             rows = list(rows)
-            messages = left.left(rows, grown)
-        for part in diary.stretches(self._counted(rows)):
+            messages = mailbox_growth.left(rows, grown)
+        for part in extract.stretches(self._counted(rows)):
             told = self.told(part)
             for call in messages.keys() & told.keys():
-                told[call] = left.with_message(told[call], messages[call])
+                told[call] = mailbox_growth.with_message(told[call], messages[call])
             if windows is not None:
                 told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
@@ -98,9 +96,9 @@ class Backfill:
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
             self._hand_over(told)  # behind what is owed for the messages among them
 
-    def told(self, part: Sequence[Row]) -> diary.Told:
+    def told(self, part: Sequence[Row]) -> extract.Told:
         """The facts of each call that is over in a stretch of rows."""
-        told = diary.told(part, self._site, self._keys)
+        told = extract.told(part, self._site, self._keys)
         doubted = with_doubt(part, told, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return told | doubted
@@ -109,7 +107,7 @@ class Backfill:
         """The calls out, of which nothing is stored, to the ledger: one may be somebody's callback."""
         now = datetime.now(UTC)
         out = {call: facts for call, facts in told.items() if _goes_out(facts) and is_settled(facts, now)}
-        heard = queries.known(self._store, self.exchange, out)
+        heard = calls.known(self._store, self.exchange, out)
         rest = [facts for call, facts in out.items() if call not in heard]
         self.called_back += hand_over(self._store, self.exchange, rest, self._whom, now)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, or_, select
 from callmon.core.callbacks.commands import Hand
 from callmon.core.facts import AnyFact, Arrived, Fact
 from callmon.store.database import Store, _told
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.store.queries.obligations import HAND, MARK, NUMBER, OBLIGATION
 from callmon.store.row_mapping import CALLER
 
@@ -56,7 +56,7 @@ def _one(
     hand = Hand(
         at=now, actor=ACTOR, action="called", exchange=exchange, obligation=arrived.call, facts=told
     )  # fmt: skip
-    return ledger.called(connection, store.ring, hand, arrived.dialled)
+    return obligations.called(connection, store.ring, hand, arrived.dialled)
 
 
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
-from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import Row
 from callmon.backfill.job import Backfill
 from callmon.backfill.source import rows
@@ -69,7 +69,7 @@ def _logged(
     """The calls on public lines that arrived then and are over, and every id of a call that the rows name."""
     logged: dict[str, Counted] = {}
     mentioned: set[str] = set()
-    for part in diary.stretches(found):
+    for part in extract.stretches(found):
         mentioned.update(row.linkedid for row in part)
         for call, facts in work.told(part).items():
             first = facts[0]

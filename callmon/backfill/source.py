@@ -21,7 +21,7 @@ from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_eng
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.backfill.cel import extract as diary
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.formats import named
 from callmon.backfill.cel.rows import Reader, Row
 from callmon.backfill.job import AROUND, Window, lines_of
@@ -54,7 +54,7 @@ def _of_files(
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise ConfigError(f"exchanges.{exchange}.cel.file: there is no {pattern} that callmon's user can see")
-    since = None if windows is None else min(begin for begin, _ in windows) - diary.DEAD
+    since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
     for path in paths:
         if since is not None and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
             continue

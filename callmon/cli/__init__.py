@@ -281,17 +281,16 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     \b
     Example: callmon explain 1795527733.0 --lang fr
     """
-    from callmon.store import opening as keyed
+    from callmon.store import opening
     from callmon.store.database import open_store
-    from callmon.store.privacy import subject_access as people
+    from callmon.store.privacy import subject_access
     from callmon.store.queries import calls as queries
-    from callmon.store.queries import disruptions
-    from callmon.store.queries import obligations as ledger
+    from callmon.store.queries import disruptions, obligations
     from callmon.text.story import as_json as told_as_json
     from callmon.text.story import story
 
     settings = configuration(config)
-    store = until_done(keyed.opened(settings) if as_json else open_store(settings.store.url))
+    store = until_done(opening.opened(settings) if as_json else open_store(settings.store.url))
     found = queries.call(store, call, numbers=as_json)
     if not found:
         told = (
@@ -299,14 +298,14 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
         )
         stop((told,), 1)
     if as_json:
-        look = people.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
-        people.log_of_call(store, look, call)
+        look = subject_access.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
+        subject_access.log_of_call(store, look, call)
     for stored in found:
         met = disruptions.met_by(store, stored.account)
         if as_json:
             click.echo(json.dumps(told_as_json(stored, settings, met), ensure_ascii=False))
         else:
-            entries = ledger.entries(store, stored.account.call if stored.account else call, stored.exchange)
+            entries = obligations.entries(store, stored.account.call if stored.account else call, stored.exchange)
             click.echo(story(stored, settings, lang or settings.default_language, entries, met))
 
 

@@ -107,11 +107,13 @@ class Desk:
 
     def note(self, listed: list[Listed]) -> None:
         """Numbers are about to be shown: that is logged first (R-35)."""
-        from callmon.store.privacy import subject_access as people
+        from callmon.store.privacy import subject_access
 
         shown = sum(one.number is not None or one.other is not None for one in listed)
         if shown:
-            people.log(self.store, people.Look(datetime.now(UTC), somebody(), "to call back", "callbacks"), shown)
+            subject_access.log(
+                self.store, subject_access.Look(datetime.now(UTC), somebody(), "to call back", "callbacks"), shown
+            )
 
     def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> Hand:
         """What a person asks for, if it can be done to this entry."""
@@ -383,9 +385,9 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
 def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, Received]:
     """The call's exchange, and what the ledger must know of it."""
     from callmon.core.callbacks.triggers import hidden_of, language_label
-    from callmon.store.queries import calls as queries
+    from callmon.store.queries import calls
 
-    found = queries.call(desk.store, call, exchange, numbers=True)
+    found = calls.call(desk.store, call, exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(f"No ended call {call} is stored; it is named by its caller's Uniqueid.")
     account = found[0].account

@@ -46,12 +46,11 @@ def upgrade(config: Path | None) -> None:
 
 def _sign_everybody_out(store: Store) -> None:
     """And say who may sign in."""
-    from callmon.store.access import accounts
-    from callmon.store.access import restored_copy as put_back
+    from callmon.store.access import accounts, restored_copy
     from callmon.store.access.audit import Deed
 
     known = accounts.accounts(store)
-    ended = put_back.end_all(store, Deed(datetime.now(UTC), somebody(), put_back.ENDED))
+    ended = restored_copy.end_all(store, Deed(datetime.now(UTC), somebody(), restored_copy.ENDED))
     if not known and not ended:
         return
     click.echo(

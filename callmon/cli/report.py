@@ -24,7 +24,7 @@ from callmon.cli.common import (
 )
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
-from callmon.reports import request as report_order
+from callmon.reports import request
 from callmon.reports.export import FORMATS, LANGUAGES, STDOUT, files, named
 from callmon.reports.load import Told
 from callmon.reports.request import Order
@@ -100,7 +100,7 @@ def report(
     earlier = None if revises is None else _published(revises)
     wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
     order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
-    period = report_order.checked(order, settings, now)
+    period = request.checked(order, settings, now)
     if sample is None:
         _make(settings, order, now, output, overwrite, scheduled)
     else:
@@ -115,7 +115,7 @@ def _make(
 
     store = until_done(open_store(settings.store.url))
     try:
-        made = report_order.made(store, settings, order, now, _progress)
+        made = request.made(store, settings, order, now, _progress)
     except NoDataError as error:
         if not scheduled:
             raise
@@ -130,15 +130,15 @@ def _draw(
     settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
 ) -> None:
     """The calls of a sample instead of the statistics."""
-    from callmon.reports import report_sample_merge as report_sample
+    from callmon.reports import report_sample_merge
     from callmon.store.database import open_store
 
-    packs = report_sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    packs = report_sample_merge.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     if not packs:
         language = lang or settings.default_language
         raise NoDataError(word("no_report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
-    _write([(report_sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+    _write([(report_sample_merge.named(output, period, x), packs[x]) for x in asked], overwrite)
 
 
 def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
@@ -149,9 +149,9 @@ def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) ->
 
 def _published(path: Path) -> tuple[Published, str]:
     """An earlier report, and what to call it. Raises ConfigError."""
-    from callmon.reports import revision as revising
+    from callmon.reports import revision
 
-    return revising.read(_bytes_of(path), str(path)), str(path)
+    return revision.read(_bytes_of(path), str(path)), str(path)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from callmon.config import validation as mistakes
+from callmon.config import validation
 from callmon.config.business_calendar import SpecialHours
 from callmon.config.callbacks import CallbackSettings, shared_mistakes
 from callmon.config.closed_days import ClosedDays, ontario
@@ -156,7 +156,7 @@ class Configuration(BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix=mistakes.ENV_PREFIX, env_nested_delimiter="__"
+        extra="forbid", frozen=True, env_prefix=validation.ENV_PREFIX, env_nested_delimiter="__"
     )
 
     timezone: str = Field(default="America/Toronto", description="where the ministry's clocks hang")

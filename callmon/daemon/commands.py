@@ -17,8 +17,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Outcome
 from callmon.errors import StoreError
 from callmon.store.database import Store
-from callmon.store.queries import disruptions
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import disruptions, obligations
 
 EVERY_SECONDS = 0.5
 
@@ -34,7 +33,7 @@ class Hands:
 
     def restore(self) -> None:
         """Begin behind what was done before."""
-        self.done = ledger.done(self._store)
+        self.done = obligations.done(self._store)
         self.done_of_disruptions = disruptions.done(self._store)
 
     async def run(self, do: Callable[[Act], None]) -> None:
@@ -55,5 +54,5 @@ class Hands:
     def _asked(
         self,
     ) -> tuple[list[tuple[Hand, Obligation | None]], list[tuple[DisruptionHand, Disruption | None]]]:
-        told = ledger.asked(self._store, self.done, self._token)
+        told = obligations.asked(self._store, self.done, self._token)
         return told, disruptions.asked(self._store, self.done_of_disruptions)

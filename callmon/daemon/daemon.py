@@ -39,7 +39,7 @@ from callmon.core.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Outcome
-from callmon.daemon import host_state as upkeep
+from callmon.daemon import host_state
 from callmon.daemon import restore as restoring
 from callmon.daemon.clock import ExchangeTime
 from callmon.daemon.commands import Hands
@@ -49,15 +49,14 @@ from callmon.daemon.sd_notify import notify
 from callmon.daemon.service_state import Outlooks
 from callmon.daemon.standby import Standby
 from callmon.errors import ConfigError
-from callmon.sinks import Sink
-from callmon.sinks import line_status as board
+from callmon.sinks import Sink, line_status
 from callmon.sinks.metrics.backfill_gauges import Diary
 from callmon.sinks.metrics.exposition import ExchangeState, Metrics, Service
 from callmon.sinks.metrics.host_gauges import Upkeep
 from callmon.sinks.metrics.service_gauges import Outlook
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Store
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.store.writer.database_merge import Database
 from callmon.web.app import app
 from callmon.web.auth.service import Access
@@ -78,7 +77,7 @@ class Daemon:
         self.settings = settings
         self._path = path
         self._store = store
-        self._token = ledger.token(store)
+        self._token = obligations.token(store)
         self.monitor = assembly.monitor(settings, token=self._token)
         self.database = Database.of(settings, store)
         self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
@@ -103,7 +102,7 @@ class Daemon:
         self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
         self._time = ExchangeTime()
         self.hands = Hands(store, self._token)
-        self.standby, self._soundness = Standby(self, store), upkeep.Soundness(store)
+        self.standby, self._soundness = Standby(self, store), host_state.Soundness(store)
         self.site = Site(self, store)
         self._stop = asyncio.Event()
         self.address = ""
@@ -212,7 +211,7 @@ class Daemon:
 
     def _upkeep(self) -> Upkeep:
         heard = {name: watched.exchange for name, watched in self.watched.items()}
-        return upkeep.upkeep(heard, self.database, self.outlooks.disks, datetime.now(UTC), monotonic())
+        return host_state.upkeep(heard, self.database, self.outlooks.disks, datetime.now(UTC), monotonic())
 
     def diary(self) -> Diary:
         return Diary(self.refills.waiting(), self.nights.compared)
@@ -224,10 +223,10 @@ class Daemon:
         health = self.settings.health
         found = troubles(self.exchanges(), [self.database], health.unheard_after, health.behind_after)
         found += [*self.standby.troubles(health.behind_after), *self._soundness.troubles()]
-        return [*found, *upkeep.journal_troubles(self.database)]
+        return [*found, *host_state.journal_troubles(self.database)]
 
     def remarks(self) -> list[str]:
-        seen = upkeep.remarks(self._upkeep().skews, self.database, self.settings.store.journal_limit > 0)
+        seen = host_state.remarks(self._upkeep().skews, self.database, self.settings.store.journal_limit > 0)
         return [*remarks([self.mqtt]), *self.standby.remarks(), *seen]
 
     def leads(self) -> bool:
@@ -247,7 +246,7 @@ class Daemon:
 
     def tell_board(self, now: datetime) -> None:
         names = [line.name for line in self.settings.lines()]
-        self.mqtt.look(lambda callbacks: board.lines(self, self.today, names, callbacks, now))
+        self.mqtt.look(lambda callbacks: line_status.lines(self, self.today, names, callbacks, now))
         self.site.look(now)
 
     def _in_use(self) -> list[Sink]:

@@ -15,14 +15,14 @@ from pathlib import Path
 from time import monotonic
 
 from callmon.ami.connection import Exchange
-from callmon.daemon import clock as exchange_time
+from callmon.daemon import clock
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.store.database import Store, damage
 from callmon.store.writer.database_merge import Database
 
 # More is seen by people: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
-MOST_SKEW_BELIEVED = exchange_time.MOST_SKEW.total_seconds()
+MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
 NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
 # Between two looks at all of the database's file: an hour, and a hundred times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100

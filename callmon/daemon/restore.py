@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from callmon.core import assembly
 from callmon.store.database import Store
 from callmon.store.queries import calls as queries
-from callmon.store.queries import disruptions
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import disruptions, obligations
 
 if TYPE_CHECKING:
     from callmon.daemon.daemon import Daemon
@@ -28,7 +27,7 @@ def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetim
     daemon.hands.restore()
     daemon.nights.restore()
     disruptions.take_up(store, monitor, settings)
-    ledger.take_up(store, monitor.ledger, settings.exchanges, now)
+    obligations.take_up(store, monitor.ledger, settings.exchanges, now)
     lines = [line.name for line in settings.lines()]
     for name in settings.exchanges:
         calls = queries.open_calls(store, name, numbers=True)

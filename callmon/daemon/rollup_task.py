@@ -11,7 +11,7 @@ import logging
 
 from callmon.errors import CallmonError
 from callmon.store.database import Store
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import rebuild
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ async def roll_up(store: Store) -> None:
     calls = 0
     while True:
         try:
-            built = await asyncio.to_thread(rolled.step, store, CHUNK)
+            built = await asyncio.to_thread(rebuild.step, store, CHUNK)
         except CallmonError as error:
             log.warning("roll-ups are not made yet", extra={"why": str(error)})
             await asyncio.sleep(AFTER_TROUBLE)

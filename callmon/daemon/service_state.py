@@ -23,8 +23,7 @@ from callmon.errors import StoreError
 from callmon.sinks.metrics.host_gauges import Room
 from callmon.sinks.metrics.service_gauges import BoxState, Outlook
 from callmon.store.database import Store
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 from callmon.store.writer.database_merge import Database
 
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
@@ -55,7 +54,7 @@ class Outlooks:
         """What was stored before callmon began to listen. Blocks."""
         self.read(settings, now)
         lines = [line.name for line in settings.lines() if line.mailboxes]
-        for exchange, box, at in queries.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
+        for exchange, box, at in calls.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
             self._left.setdefault((exchange, short(box)), []).append(at)
 
     def furnish(self, exchange: Exchange, settings: Settings) -> None:
@@ -72,8 +71,8 @@ class Outlooks:
         for day in set(self._days.values()):
             lines = [line for line, its in self._days.items() if its == day]
             begin, end = (_midnight(settings, day + timedelta(days=n)) for n in (0, 1))
-            with ledger.trouble_told():
-                _, verdicts = queries.ended_calls(self._store, lines, begin, end)
+            with obligations.trouble_told():
+                _, verdicts = calls.ended_calls(self._store, lines, begin, end)
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found
 

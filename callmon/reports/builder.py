@@ -20,14 +20,12 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.standards import ALL_STANDARDS, CALL_STANDARDS
-from callmon.core.statistics import aggregates as tally
-from callmon.core.statistics import coverage as hearing
+from callmon.core.statistics import aggregates, coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.counters import LANGUAGES, language_label
 from callmon.core.statistics.coverage import Listening
 from callmon.core.verdicts import Finding
-from callmon.reports import figures as making
-from callmon.reports import obligations as owing
+from callmon.reports import figures, obligations
 from callmon.reports.model import WHOLE, Cut, Month, Report, Title
 
 UNKNOWN = "unknown"
@@ -85,8 +83,8 @@ class Book:
             return
         if call.test:
             self.cell(call.line, call.language).add("test_calls")
-        elif tally.is_counted(call):
-            tally.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
+        elif aggregates.is_counted(call):
+            aggregates.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
 
     def rolled_up(self, line: str, language: str, cell: Cell) -> None:
         """Calls that arrived in the period, counted already."""
@@ -97,20 +95,20 @@ class Book:
         """An obligation that was opened in the period."""
         if not self.is_told(one.line):
             return
-        due = owing.last_due(one)
+        due = obligations.last_due(one)
         self.last_due = due if self.last_due is None else max(self.last_due, due)
         cell = self.cell(one.line, one.language)
-        owing.of_obligation(cell, one, findings, self.now, self.site.attempt_counts)
+        obligations.of_obligation(cell, one, findings, self.now, self.site.attempt_counts)
 
     def report(self, known: Known) -> Report:
         """All figures, in every cut."""
         _add_not_judged(self.cells)
         titles = dict(self._titles())
-        heard = not hearing.nothing_was_heard(known.listening, self.month.begin, self.month.end)
+        heard = not coverage.nothing_was_heard(known.listening, self.month.begin, self.month.end)
         # What an exchange's own log told of a month that nobody listened to is known (R-24).
         begin, end = self.month.begin, self.month.end
         told = heard or any(known.counted.values()) or any(x.known(begin, end) for x in known.listening.values())
-        made = making.Making(self.site.judged | self._given(), self.site.minimum, told)
+        made = figures.Making(self.site.judged | self._given(), self.site.minimum, told)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))
         begin, until = self.month.begin, min(self.month.end, self.now)
@@ -203,7 +201,7 @@ class Book:
     def _has_any(self, standard: str) -> bool:
         name = f"{standard}.verdict"
         return any(count for cell in self.cells.values() for (of, part), count in cell.counts.items()
-                   if of == name and part != making.NOT_JUDGED)  # fmt: skip
+                   if of == name and part != figures.NOT_JUDGED)  # fmt: skip
 
     def _verdicts(self) -> dict[tuple[str, str, str, str], int]:
         found: Counter[tuple[str, str, str, str]] = Counter()
@@ -217,9 +215,9 @@ class Book:
 def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
     """What has no verdict (yet): so that the verdicts add up to the calls, or to what was opened."""
     for cell in cells.values():
-        for standard, total in making.TOTALS.items():
-            given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in making.GIVEN)
-            cell.counts[f"{standard}.verdict", making.NOT_JUDGED] = cell.counts.get((total, ""), 0) - given
+        for standard, total in figures.TOTALS.items():
+            given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in figures.GIVEN)
+            cell.counts[f"{standard}.verdict", figures.NOT_JUDGED] = cell.counts.get((total, ""), 0) - given
 
 
-assert set(CALL_STANDARDS) <= set(making.TOTALS)
+assert set(CALL_STANDARDS) <= set(figures.TOTALS)

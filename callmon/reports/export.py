@@ -39,9 +39,9 @@ def files(
     tongues = {language: Tongue(language, settings.timezone) for language in LANGUAGES}
     path = output or Path(f"callmon-{made.month.name}{'-public' if made.is_public else ''}.{kind}")
     if kind == "json":
-        from callmon.reports.formats import json as as_json
+        from callmon.reports.formats import json
 
-        return [(path, as_json.written(made, tongues["fr"], tongues["en"], __version__))]
+        return [(path, json.written(made, tongues["fr"], tongues["en"], __version__))]
     if path == STDOUT and lang is None:
         raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     wanted = LANGUAGES if lang is None else (lang,)
@@ -68,24 +68,24 @@ def named(path: Path, language: str | None, suffix: str = "") -> Path:
 
 def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:
     """The files of one language, by what is added to their name."""
-    from callmon.reports.formats import csv as as_csv
+    from callmon.reports.formats import csv
 
     if kind == "csv":
         other = "-dictionnaire" if tongue.language == "fr" else "-dictionary"
-        return {"": as_csv.figures(made, tongue), other: as_csv.dictionary(made, tongue)}
+        return {"": csv.figures(made, tongue), other: csv.dictionary(made, tongue)}
     around = frame_of(settings, made, remarks)
     if kind == "html":
         from callmon.reports.formats import html as page
 
         return {"": page.html(made, around, tongue)}
     if kind == "xlsx":
-        from callmon.reports.formats import xlsx as as_xlsx
+        from callmon.reports.formats import xlsx
 
-        return {"": as_xlsx.workbook(made, around, tongue)}
+        return {"": xlsx.workbook(made, around, tongue)}
     from callmon.reports.formats import html as page
-    from callmon.reports.formats import pdf as as_pdf
+    from callmon.reports.formats import pdf
 
-    return {"": as_pdf.pdf(page.html(made, around, tongue))}
+    return {"": pdf.pdf(page.html(made, around, tongue))}
 
 
 def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:

@@ -14,15 +14,12 @@ from callmon.config.business_calendar import Calendar
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.standards import ALL_STANDARDS, CALL_STANDARDS
-from callmon.core.statistics import coverage as hearing
-from callmon.core.statistics import histogram as lengths
-from callmon.core.statistics import parity
+from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
 from callmon.core.statistics.coverage import Listening
 from callmon.core.statistics.integrity import SIGNS
 from callmon.core.verdicts import CAUSES, VERDICTS
-from callmon.reports import obligations as owing
-from callmon.reports import rates
+from callmon.reports import obligations, rates
 from callmon.reports.model import WHOLE, Cut, Figure, Kind, Month, Place
 
 NOT_JUDGED = "not_judged"
@@ -60,8 +57,8 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "callbacks_opened": _ONE,
     "callback_openings": ("message", "request", "abandoned", "unheard"),
     "callback_messages": _ONE,
-    "callbacks_24_hours": owing.FATES,
-    "callbacks_business_day": owing.FATES,
+    "callbacks_24_hours": obligations.FATES,
+    "callbacks_business_day": obligations.FATES,
     "callbacks_no_open_hour": _ONE,
     "complaints_opened": _ONE,
     "test_calls": _ONE,
@@ -106,7 +103,7 @@ class Making:
         ended = sum(counts.get(("outcomes", x), 0) for x in OUTCOMES)
         self._count(Place("check", "outcomes", cut), counted - ended)
         for name, total in CHECKED.items():
-            parts = sum(counts.get((name, x), 0) for x in owing.FATES)
+            parts = sum(counts.get((name, x), 0) for x in obligations.FATES)
             self._count(Place("check", name, cut), counts.get((total, ""), 0) - parts)
         if cut == WHOLE:
             return
@@ -146,8 +143,8 @@ class Making:
 
     def _ends(self, name: str, cut: Cut, kind: Kind, total: int) -> None:
         """Median, 95th percentile and longest, with how many there were."""
-        count = sum(lengths.counts(total))
-        found = lengths.ends(total)
+        count = sum(histogram.counts(total))
+        found = histogram.ends(total)
         for index, part in enumerate(rates.ENDS):
             place = Place(name, part, cut)
             if not self.told:
@@ -155,7 +152,7 @@ class Making:
             elif found is None:
                 self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
             else:
-                value = found[index] if kind == "rings" else lengths.seconds(found[index])
+                value = found[index] if kind == "rings" else histogram.seconds(found[index])
                 self.figures[place] = Figure(place, kind, "known", value, None, count)
 
     def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
@@ -197,17 +194,17 @@ class Making:
             self._not_available(hours, "hours")
             return
         self.figures[count] = Figure(count, "count", "known", len(spans))
-        self._hours(hours, hearing.total(hearing.merged(spans)))
+        self._hours(hours, coverage.total(coverage.merged(spans)))
 
     def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
         """Hours in which each exchange was unheard, those of them in opening hours, and those known by its log."""
         for name, one in sorted(listening.items()):
             spans = one.unheard(month.begin, month.end)
-            self._hours(Place("unheard_hours", name), hearing.total(spans))
-            self._hours(Place("unheard_open_hours", name), hearing.open_time(spans, calendar.open_time_between))
+            self._hours(Place("unheard_hours", name), coverage.total(spans))
+            self._hours(Place("unheard_open_hours", name), coverage.open_time(spans, calendar.open_time_between))
             known = Place("unheard_known_hours", name)
             if one.told:
-                self._hours(known, hearing.total(one.known(month.begin, month.end)))
+                self._hours(known, coverage.total(one.known(month.begin, month.end)))
             else:  # no day was compared
                 self._not_available(known, "hours")
 

@@ -16,7 +16,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.standards import ALL_STANDARDS
 from callmon.reports.model import Compared, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
-from callmon.text import labels as words
+from callmon.text import labels
 from callmon.text.formatter import Speech
 
 CONTEXT = "report"
@@ -41,9 +41,9 @@ class Tongue:
 
     def say(self, french: str, **values: object) -> str:
         """The text in this language. Raises MissingTextError."""
-        if self.language != "fr" and (CONTEXT, french) not in words.catalogue(self.language):
+        if self.language != "fr" and (CONTEXT, french) not in labels.catalogue(self.language):
             raise MissingTextError(f"{self.language}: {french!r} is not translated")
-        return self.typeset(words.translate(french, self.language, CONTEXT).format(**values))
+        return self.typeset(labels.translate(french, self.language, CONTEXT).format(**values))
 
     def typeset(self, text: str) -> str:
         """No-break spaces where French wants them."""
@@ -54,7 +54,7 @@ class Tongue:
         return text.replace("« ", f"«{NO_BREAK}")
 
     def word(self, kind: str, identifier: str) -> str:
-        return self.typeset(words.word(kind, identifier, self.language))
+        return self.typeset(labels.word(kind, identifier, self.language))
 
     # Names.
 
@@ -85,8 +85,8 @@ class Tongue:
         if of_standard and what == "cause":
             return self.word("cause", part)
         if of_standard and what in _REASONS:
-            return self.typeset(words.reason(part, None, self.language))
-        if of_standard and what == "verdict" and part in words.VERDICTS:
+            return self.typeset(labels.reason(part, None, self.language))
+        if of_standard and what == "verdict" and part in labels.VERDICTS:
             return self.word("verdict", part)
         if name.startswith("weekday."):
             return str(get_day_names("wide", locale=self.locale)[int(part) - 1])
@@ -95,7 +95,7 @@ class Tongue:
         return self._named_part(name, what, part)
 
     def _named_part(self, name: str, what: str, part: str) -> str:
-        if name in _WORDS and part in words.KINDS[_WORDS[name]]:
+        if name in _WORDS and part in labels.KINDS[_WORDS[name]]:
             return self.word(_WORDS[name], part)
         known = PARTS.get(SAME_PARTS.get(name, name), {})
         for table in (known, PARTS.get(what, {}), PARTS["ends"]):
@@ -119,7 +119,7 @@ class Tongue:
         match cut.kind:
             case "whole":
                 return self.say(CUTS["whole"])
-            case "mode" if cut.of in words.MODES:
+            case "mode" if cut.of in labels.MODES:
                 return _upper(self.word("mode", cut.of))
             case "language":
                 return _upper(self.word("language", cut.of))

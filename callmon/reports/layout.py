@@ -15,7 +15,7 @@ from callmon.core.standards import ALL_STANDARDS
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.statistics.integrity import SIGNS
 from callmon.core.verdicts import CAUSES, VERDICTS
-from callmon.reports import attestations as attested
+from callmon.reports import attestations
 from callmon.reports.figures import COUNTS, NOT_JUDGED
 from callmon.reports.formatter import Tongue
 from callmon.reports.model import WHOLE, Cut, Figure, Place, Report
@@ -97,7 +97,7 @@ class Writer:
     def _attested(self) -> list[Section]:
         """What people found who tried the lines."""
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
-        facts = tuple(attested.told(self.report.attested, titles, self.tongue))
+        facts = tuple(attestations.told(self.report.attested, titles, self.tongue))
         note = self.tongue.say(
             "Aucun autocommutateur n'entend ce que dit un menu : une personne appelle chaque ligne, une fois par "
             "trimestre, et le consigne."

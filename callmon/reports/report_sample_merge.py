@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callmon.reports import sample as sampling
+from callmon.reports import sample
 from callmon.reports.formatter import Tongue
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
-from callmon.store.queries import reports as reported
+from callmon.store.queries import calls, obligations, reports
 from callmon.text.story import story
 
 if TYPE_CHECKING:
@@ -20,22 +18,22 @@ if TYPE_CHECKING:
 
 def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
     """By language; none where no call is stored to draw from."""
-    with reported.snapshot(store) as connection:
-        names = reported.names(connection, month.begin, month.end)
-    drawn = sampling.drawn(names, seed)
+    with reports.snapshot(store) as connection:
+        names = reports.names(connection, month.begin, month.end)
+    drawn = sample.drawn(names, seed)
     found: dict[str, bytes] = {}
     if not drawn:
         return found
     for language in ("fr", "en"):
         pages = [_page(store, settings, *key, language) for key in drawn]
         tongue = Tongue(language, settings.timezone)
-        found[language] = sampling.pack(pages, len(names), seed, month, tongue)
+        found[language] = sample.pack(pages, len(names), seed, month, tongue)
     return found
 
 
 def _page(store: Store, settings: Settings, call: str, exchange: str, language: str) -> str:
-    (stored,) = queries.call(store, call, exchange)
-    return story(stored, settings, language, ledger.entries(store, call, exchange))
+    (stored,) = calls.call(store, call, exchange)
+    return story(stored, settings, language, obligations.entries(store, call, exchange))
 
 
 def named(output: Path | None, month: Month, language: str) -> Path:

@@ -74,7 +74,7 @@ def made(
     progress: Callable[[int], Told] = lambda steps: lambda: None,
 ) -> Report:
     """The report as the database has it at `now`. Raises ConfigError, NoDataError, StoreError."""
-    from callmon.reports import revision as revising
+    from callmon.reports import revision
     from callmon.reports.public import edition as public
     from callmon.reports.public import revision as editions
 
@@ -83,7 +83,7 @@ def made(
     if not report.has_data:
         raise NoDataError(no_data(order, settings))
     if not order.is_public:
-        return report if order.earlier is None else revising.revised(report, *order.earlier)
+        return report if order.earlier is None else revision.revised(report, *order.earlier)
     edition = public.edition(report) if order.earlier is None else editions.succeeding(report, *order.earlier)
     return editions.beside(edition, order.beside)
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from callmon.errors import ConfigError
 from callmon.store import key_file
-from callmon.store.access import restored_copy as put_back
+from callmon.store.access import restored_copy
 from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
 from callmon.store.encryption import Ring
-from callmon.store.privacy import key_rotation as rotation
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.privacy import key_rotation
+from callmon.store.rollups import rebuild
 from callmon.store.writer.outbox import Journal
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ def ready(settings: Settings) -> Store:
         _make(path)
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read(path)), settings)
-    put_back.end_if_older(store)
+    restored_copy.end_if_older(store)
     if store.path is None:  # another callmon, elsewhere, must not begin with a key of its own
         with store.writing() as connection:
-            rotation.note_key(connection, store.ring)
-    for _ in rotation.seal_what_is_in_the_clear(store):
+            key_rotation.note_key(connection, store.ring)
+    for _ in key_rotation.seal_what_is_in_the_clear(store):
         pass
-    rolled.settle(store, settings.timezone)
+    rebuild.settle(store, settings.timezone)
     return store
 
 

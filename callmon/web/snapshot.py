@@ -18,13 +18,13 @@ from callmon.core.callbacks.index import Shelf, Shown
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.today import Today
 from callmon.daemon.commands import Hands
-from callmon.sinks import line_status as board
+from callmon.sinks import line_status
 from callmon.sinks.metrics.exposition import ExchangeState
 from callmon.sinks.mqtt import topics
 from callmon.store.writer.database_merge import Database
 
 
-class Told(board.Now, Protocol):
+class Told(line_status.Now, Protocol):
     """What the daemon tells the pages."""
 
     settings: Settings
@@ -94,7 +94,7 @@ def sight(told: Told, before: Owed, now: datetime) -> Sight:
     names = [line.name for line in told.settings.lines()]
     return Sight(
         now,
-        tuple(board.lines(told, told.today, names, due.by_line(), now)),
+        tuple(line_status.lines(told, told.today, names, due.by_line(), now)),
         tuple(_heard(told.exchanges(), now)),
         due,
         tuple(told.service().book.shown().values()),

@@ -19,14 +19,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, event, func, select, text
 
 from callmon.core.assembly import monitor
-from callmon.core.statistics import period as month
+from callmon.core.statistics import period
 from callmon.core.verdicts import Outcome
 from callmon.reports.load import gathered
 from callmon.store import tables
 from callmon.store.database import Store
 from callmon.store.queries.calls import CALL
-from callmon.store.rollups import rebuild as rolled
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import Rows
 from callmon.store.writer.transaction import Writing
@@ -62,8 +61,8 @@ def told(count: int) -> list[Story]:
         assert outcome is not None
         rows, cells = Rows(1), dict[Key, Rollup]()
         rows._take_outcome(year.EXCHANGE, outcome)
-        one = rollups.told(outcome.calls[0], outcome.findings)
-        rollups.counted(cells, year.EXCHANGE, one, year.TORONTO)
+        one = update.told(outcome.calls[0], outcome.findings)
+        update.counted(cells, year.EXCHANGE, one, year.TORONTO)
         ((key, rollup),) = cells.items()
         stories.append(Story(outcome, rows.call_rows()[0], rows.finding_rows(), key, rollup))
     gc.freeze()
@@ -81,11 +80,11 @@ class Filled:
         self.kind, self.store, self.stories, self.quickly = kind, store, stories, quickly
         self.copies = calls // len(stories)
         self.calls = self.copies * len(stories)
-        self.march = month.month("2024-03", year.TORONTO)
+        self.march = period.month("2024-03", year.TORONTO)
 
     def fill(self) -> None:
         begun = time.perf_counter()
-        rolled.settle(self.store, year.TORONTO)
+        rebuild.settle(self.store, year.TORONTO)
         year_rows.listened(self.store, FIRST - timedelta(days=90), LATER)
         empty = self.bytes()
         with self.store.writing() as connection:
@@ -95,7 +94,7 @@ class Filled:
         with self.store.writing() as connection:
             for table in ("told_call", "told_finding", "numbered"):
                 connection.execute(text(f"DROP TABLE {table}"))
-            rollups.put(Writing(connection), self._cells())
+            update.put(Writing(connection), self._cells())
         self._settle_down(tidy=True)
         self.filled = self.bytes() - empty
         row("made by the database itself", (f"{self.calls / (time.perf_counter() - begun):,.0f}/s", "", ""))
@@ -185,14 +184,14 @@ class Filled:
             for name, total in one.cell.lengths.items():
                 cell.cell.lengths[name] = cell.cell.lengths.get(name, 0) + n * total
             if story.key[0] == COMPARED.isoformat():  # nobody looks at the others' fingerprints
-                cell.seal = (cell.seal + sum(self._seals(story))) % rollups.MODULUS
+                cell.seal = (cell.seal + sum(self._seals(story))) % update.MODULUS
         return cells
 
     def _seals(self, story: Story) -> Iterator[int]:
         name, data, findings = story.call[0], story.call[-2], story.outcome.findings
         for n in range(self.copies):
             copy = f"{name}.{n:04}"
-            yield rollups._sealed(copy, year.EXCHANGE, data.replace(name, copy), findings)
+            yield update._sealed(copy, year.EXCHANGE, data.replace(name, copy), findings)
 
     def _settle_down(self, tidy: bool = False) -> None:
         """The log is written out; `tidy`: what PostgreSQL does by itself after a while is done."""
@@ -217,7 +216,7 @@ class Filled:
     def compared(self) -> None:
         """A day's roll-ups, with what its rows add up to."""
         begun = time.perf_counter()
-        (told_of,) = rolled.differences(self.store, year.TORONTO, COMPARED, COMPARED)
+        (told_of,) = rebuild.differences(self.store, year.TORONTO, COMPARED, COMPARED)
         if told_of:
             raise BenchError(told_of[0])
         row("one day compared with its calls, s", (f"{time.perf_counter() - begun:.3f}", "", ""))

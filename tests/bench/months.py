@@ -29,8 +29,8 @@ from sqlalchemy import text
 from callmon.core.verdicts import Outcome
 from callmon.store import search, tables
 from callmon.store.database import upgrade
-from callmon.store.queries import reports as reported
-from callmon.store.rollups import update as rollups
+from callmon.store.queries import reports
+from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows
 from callmon.store.writer.transaction import Stamp, Writing, write
 from tests import year
@@ -106,8 +106,8 @@ class Bench(Filled):
         """The whole month; and the report of a month is right to the last call."""
 
         def read() -> int:
-            with reported.snapshot(self.store) as connection:
-                counted = reported.calls(connection, year.TORONTO, self.march, reported.Seal())
+            with reports.snapshot(self.store) as connection:
+                counted = reports.calls(connection, year.TORONTO, self.march, reports.Seal())
             return sum(counted.calls.values())
 
         (floor, count), (taken, offered), (reading, _) = best(self.bare), best(self.reported), best(read)
@@ -188,9 +188,9 @@ class Bench(Filled):
         begun = now()
         for some in parted(picked, TOGETHER):
             with self.store.writing() as connection:
-                rolling = rollups.Rolling(Writing(connection))
+                rolling = update.Rolling(Writing(connection))
                 for one in some:
-                    after = rollups.told(one.outcome.calls[0], one.outcome.findings)
+                    after = update.told(one.outcome.calls[0], one.outcome.findings)
                     rolling.change(year.EXCHANGE, None, after)
                 rolling.write()
         return since(begun)[1] / len(picked) * 1e6

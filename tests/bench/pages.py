@@ -24,7 +24,7 @@ import httpx
 
 from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
@@ -108,7 +108,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     os.environ["STATE_DIRECTORY"] = tempfile.mkdtemp(
         dir=os.environ["STATE_DIRECTORY"]
     )  # with PostgreSQL the key's
-    store = keyed.ready(settings)
+    store = opening.ready(settings)
     daemon = Daemon(settings, store)
     daemon.site.look(datetime.now(UTC))
     access = Access(settings.web.access, store)
@@ -182,7 +182,7 @@ async def lags(clients: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="callmon-pages-") as name:
         async with Exchange() as exchange:
             settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name))
-            store = keyed.ready(settings)
+            store = opening.ready(settings)
             daemon = Daemon(settings, store)
             running = asyncio.create_task(daemon.run())
             while not daemon.address:  # noqa: ASYNC110 - a daemon says it to nobody

@@ -17,7 +17,7 @@ from callmon.core.statistics.counters import CALLS
 from callmon.daemon.daemon import Daemon
 from callmon.store.database import upgrade
 from callmon.store.encryption import Ring
-from callmon.store.rollups import rebuild as rolled
+from callmon.store.rollups import rebuild
 from tests.bench.server import HOME
 
 SECRET = "CALLMON_BENCH_SECRET"
@@ -46,7 +46,7 @@ def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) ->
 
 def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
     store = upgrade(chosen.store.url, Ring([bytes(32)]))
-    rolled.settle(store, chosen.timezone)
+    rebuild.settle(store, chosen.timezone)
 
     async def run() -> None:
         running = Daemon(chosen, store)

@@ -15,8 +15,8 @@ from callmon.ami.framing import Framer
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.recording import public_numbers, redacted
 from callmon.ami.session import Session
-from callmon.backfill import job as backfill
-from callmon.backfill.cel import extract as diary
+from callmon.backfill import job
+from callmon.backfill.cel import extract
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import Reader
 from callmon.backfill.merge import merged
@@ -137,14 +137,14 @@ def cel(data: bytes) -> None:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = Reader(ZONE)
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
-    for part in diary.stretches(reader.lines(backfill._lines(text))):
-        told = diary.told(part, SITE, {"1": "fr", "2": "en"})
+    for part in extract.stretches(reader.lines(job._lines(text))):
+        told = extract.told(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
                 item_of(encode_item(outcome))
-            backfill._alone(facts)
-            backfill._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
+            job._alone(facts)
+            job._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
             _retold(monitor, facts)
     reader.bad.sentences("a file")
 

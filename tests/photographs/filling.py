@@ -15,7 +15,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
 from callmon.core.verdicts import Outcome
 from callmon.store.database import Store
-from callmon.tools.demo import retime as retold
+from callmon.tools.demo import retime
 from callmon.tools.replay import Replay
 from tests.builders import BANNER, listener
 from tests.office import OTHER, Office
@@ -54,10 +54,10 @@ def retold_bytes(name: str, at: datetime) -> bytes:
     told: list[tuple[float, bytes]] = []
     when = 0.0
     for message in Framer().receive((RECORDINGS / f"{name}.ami").read_bytes()):
-        if found := retold._TIMESTAMP.search(message):
+        if found := retime._TIMESTAMP.search(message):
             when = max(when, float(found[1]))
             told.append((when, message + END))
-    again = retold.Teller(Random(name)).tell(retold.Recording(name, tuple(told)), math.ceil(at.timestamp()))
+    again = retime.Teller(Random(name)).tell(retime.Recording(name, tuple(told)), math.ceil(at.timestamp()))
     return BANNER + b"".join(message for _, message in again)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from callmon.config.settings import Settings
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.tools.demo.exchange import Exchange
 from tests.doors import with_accounts
 from tests.pages_site import ROLES, Site, disrupted, person
@@ -76,7 +76,7 @@ def seen(site: Site, is_filled: bool = True, disruption: bool = False) -> Iterat
     """It runs, over its database."""
     settings: Settings = site.settings()
     now = datetime.now(UTC).replace(microsecond=0)
-    store = keyed.ready(settings)
+    store = opening.ready(settings)
     names = fill(store, settings, now) if is_filled else {}
     if settings.web.access.accounts:
         with_accounts(store)

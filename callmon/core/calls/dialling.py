@@ -13,15 +13,11 @@ from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import (
     arrival,
+    availability,
+    click_to_dial,
     hairpins,
     language,
     transfers,
-)
-from callmon.core.calls import (
-    availability as waiting,
-)
-from callmon.core.calls import (
-    click_to_dial as clicked,
 )
 from callmon.core.calls.channels import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
 
@@ -42,12 +38,12 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     """DialBegin: a phone, or a Local channel of the exchange's own, is tried."""
     source = tracker.legs.get(event.uniqueid)
     if source is not None and source.call is None:
-        clicked.begin(tracker, source, event)
+        click_to_dial.begin(tracker, source, event)
     leg = _dialled_leg(tracker, source, event)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
         if leg is not None:
-            clicked.rings(tracker, source, leg, event)
+            click_to_dial.rings(tracker, source, leg, event)
         return
     if source is call.caller:
         call.flags &= ~NOT_HEARD
@@ -62,13 +58,13 @@ def begin(tracker: Tracker, event: e.DialBegin) -> None:
     if outside or leg.flags & OUTSIDE:
         leg.outside = outside
     if outside:
-        clicked.dials_outside(call, event)
+        click_to_dial.dials_outside(call, event)
     arrival.settle_direction(tracker, call, outside)
     if outside and call.inbound:
         hairpins.went_out(tracker, call, leg, event)
     transfers.dialled(tracker, call, leg, event)
     at = event.at
-    waiting.dialled(tracker, call, leg, at)
+    availability.dialled(tracker, call, leg, at)
     if call.told and not known:
         tracker.tell(f.PhoneDialled(call.id, at, tracker.phone(leg), tracker.named(leg)))
 
@@ -118,7 +114,7 @@ def rang(
     leg.rang_at = at
     transfers.taken(call)
     if call.told:
-        waiting.rang(tracker, call, leg, at)
+        availability.rang(tracker, call, leg, at)
         phone, channel = tracker.phone(leg), tracker.named(leg)
         tracker.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
 
@@ -161,7 +157,7 @@ def end(tracker: Tracker, event: e.DialEnd) -> None:
         leg.answered, leg.answered_at = True, event.at
     if call is None:
         if leg.answered:
-            clicked.answered(tracker, source, leg)
+            click_to_dial.answered(tracker, source, leg)
         return
     leg.flags |= DIALLED
     if event.status == "ANSWER":
@@ -187,7 +183,7 @@ def stop(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why
     if leg.flags & PHONE and call.told:
         phone, channel = tracker.phone(leg), tracker.named(leg)
         tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
-        waiting.stopped(tracker, call, leg, at, why)
+        availability.stopped(tracker, call, leg, at, why)
 
 
 def asked(tracker: Tracker, event: e.HangupRequest) -> None:

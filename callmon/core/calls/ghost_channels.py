@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from callmon.core import facts as f
-from callmon.core.calls import click_to_dial as clicked
-from callmon.core.calls import hairpins
+from callmon.core.calls import click_to_dial, hairpins
 from callmon.core.calls.channels import Leg, TrackedCall
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def drop(tracker: Tracker, leg: Leg) -> None:
     tracker.unborn.pop(leg.uniqueid, None)
     tracker.bridges.leave(leg)
     hairpins.forget(tracker, leg)
-    clicked.gone(tracker, leg.uniqueid)
+    click_to_dial.gone(tracker, leg.uniqueid)
     if leg.partner is not None:
         leg.partner.partner = None
 

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import arrival
-from callmon.core.calls import availability as waiting
-from callmon.core.calls import click_to_dial_listing as clicked_found
+from callmon.core.calls import arrival, availability, click_to_dial_listing
 from callmon.core.calls.channels import NOT_HEARD, Leg, TrackedCall, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.gap import Absence, Heard
@@ -65,7 +63,7 @@ class Listing:
         """From now on the exchange is unheard."""
         if self._since is None:
             self._since = event.at or self._tracker.clock
-        waiting.unheard(self._tracker)
+        availability.unheard(self._tracker)
         self.is_unheard = True
         self._doubt()
         self._channels_done = False
@@ -152,7 +150,7 @@ class Listing:
             return
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
-        self._settle(clicked_found.in_form(self._tracker, listed), until)
+        self._settle(click_to_dial_listing.in_form(self._tracker, listed), until)
         early = list(self._early)
         self._finish(until)
         for step in early:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import arrival, dialling, language, transfers
-from callmon.core.calls import availability as waiting
+from callmon.core.calls import arrival, availability, dialling, language, transfers
 from callmon.core.calls.channels import NOT_HEARD
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ def joined(tracker: Tracker, event: e.QueueCallerJoin) -> None:
     call.flags &= ~NOT_HEARD
     transfers.taken(call)
     tracker.tell(f.QueueEntered(call.id, event.at, event.queue))
-    waiting.queued(tracker, call, event.at)
+    availability.queued(tracker, call, event.at)
 
 
 def left(tracker: Tracker, event: e.QueueCallerLeave) -> None:

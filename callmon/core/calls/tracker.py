@@ -27,6 +27,9 @@ from callmon.ami.clock import ClockSet
 from callmon.core import facts as f
 from callmon.core.calls import (
     arrival,
+    availability,
+    click_to_dial,
+    clock_steps,
     conferences,
     dialling,
     hairpins,
@@ -34,19 +37,8 @@ from callmon.core.calls import (
     queues,
     surveys,
     transfers,
+    user_events,
     voicemail,
-)
-from callmon.core.calls import (
-    availability as waiting,
-)
-from callmon.core.calls import (
-    click_to_dial as clicked,
-)
-from callmon.core.calls import (
-    clock_steps as clocks,
-)
-from callmon.core.calls import (
-    user_events as requests,
 )
 from callmon.core.calls.channel_limit import CROWDED, Crowd
 from callmon.core.calls.channels import NOT_HEARD, OUTSIDE, PHONE, RANG, Bridges, Leg, TrackedCall, new_call
@@ -77,12 +69,12 @@ class Tracker:
         self.listing = Listing(self)
         self.phones = Phones()
         self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
-        self.no_longer_waiting: dict[str, waiting.Waiting] = {}  # by line
+        self.no_longer_waiting: dict[str, availability.Waiting] = {}  # by line
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.crowd = Crowd(self)
         self._latest: e.Event | None = None  # that bears a time
         self.unborn: dict[str, e.Newchannel] = {}
-        self.originations: clicked.Originations = {}
+        self.originations: click_to_dial.Originations = {}
         self.gone_out: hairpins.Out = {}  # dialled outside for a caller: it may come back
         self.dialplan_heard = False
         self._texts: dict[str, str] = {}
@@ -115,14 +107,14 @@ class Tracker:
             e.MessageWaiting: partial(voicemail.message_waiting, self),
             e.QueueCallerJoin: partial(queues.joined, self),
             e.QueueCallerLeave: partial(queues.left, self),
-            e.UserEvent: partial(requests.said, self),
-            e.DeviceStateChange: partial(waiting.changed, self),
+            e.UserEvent: partial(user_events.said, self),
+            e.DeviceStateChange: partial(availability.changed, self),
             e.Registry: self.phones.registrations.told,
             e.FullyBooted: self.listing.booted,
             e.Presentation: partial(arrival.presentation, self),
             e.Shutdown: self.listing.stopped,
             e.ConnectionLost: self.listing.lost,
-            ClockSet: partial(clocks.was_set, self),
+            ClockSet: partial(clock_steps.was_set, self),
             e.ListingRefused: self.listing.refused,
             e.CoreShowChannel: self.listing.entry,
             e.CoreShowChannelsComplete: self.listing.channels_complete,
@@ -169,7 +161,7 @@ class Tracker:
             else:
                 self.unborn[uniqueid] = event
         else:
-            clicked.born(self, leg, event)
+            click_to_dial.born(self, leg, event)
 
     def begin(self, leg: Leg, event: e.Newchannel) -> None:
         """A channel that calls in: a call, whose direction may be known only when something is dialled."""
@@ -182,7 +174,7 @@ class Tracker:
         leg = self.legs.pop(event.uniqueid, None)
         self.listing.gone(event.uniqueid)
         if self.originations:
-            clicked.gone(self, event.uniqueid)
+            click_to_dial.gone(self, event.uniqueid)
         if leg is None:
             return
         self.unborn.pop(event.uniqueid, None)
@@ -215,7 +207,7 @@ class Tracker:
         if event.cause in NO_CHANNEL and not call.dialled:
             self._out.append(f.DialFailed(call.id, at))
         if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
-            waiting.refused(self, call, at)
+            availability.refused(self, call, at)
             self._out.append(f.CallerBusy(call.id, at))
         by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
         how: f.EndedHow = "stopped" if call.stopping else "hangup"
@@ -225,14 +217,14 @@ class Tracker:
     def close(self, call: TrackedCall, ended: f.Ended) -> None:
         """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
         transfers.settle(self, call, ended.at)
-        waiting.decided(self, call, ended.at)
+        availability.decided(self, call, ended.at)
         if call.told:
             self._out.append(ended)
         if call.person is not None and self.talking.get(endpoint(call.person.channel)) is call:
             del self.talking[endpoint(call.person.channel)]
         self.calls.pop(call.id, None)
         self.legs.pop(call.id, None)
-        clicked.gone(self, call.id)
+        click_to_dial.gone(self, call.id)
         call.take_apart()
 
     def _hangup_request(self, event: e.HangupRequest) -> None:
@@ -302,7 +294,7 @@ class Tracker:
             call.flags &= ~NOT_HEARD
             call.busy, call.asked = True, False  # a request that came just before was its echo
             arrival.settle_direction(self, call, dialled_outside=False)
-            waiting.refused(self, call, event.at)
+            availability.refused(self, call, event.at)
             self._out.append(f.CallerBusy(call.id, event.at))
 
     def _caller_up(self, call: TrackedCall, event: e.Newstate) -> None:
@@ -399,7 +391,7 @@ class Tracker:
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         leg.answered_at = None  # it has served
         rang = e.moment(leg.rang_at) if leg.rang else None
-        waiting.decided(self, call, at)
+        availability.decided(self, call, at)
         self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
 
     def _local_bridge(self, event: e.LocalBridge) -> None:

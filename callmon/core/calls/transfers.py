@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import availability as waiting
-from callmon.core.calls import surveys
+from callmon.core.calls import availability, surveys
 from callmon.core.calls.channels import Leg, Sending, TrackedCall
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 
@@ -237,7 +236,7 @@ def parking_over(tracker: Tracker, event: e.ParkedCallTimeOut) -> None:
 def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to where the phone said."""
     if event.forward and call.told:
-        waiting.forwarded(call)
+        availability.forwarded(call)
         to = tracker.site.endpoints.party(event.forward.partition("@")[0])
         tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to))
 

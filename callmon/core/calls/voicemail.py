@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import arrival, language, transfers
-from callmon.core.calls import availability as waiting
+from callmon.core.calls import arrival, availability, language, transfers
 from callmon.core.calls.channels import NOT_HEARD, TrackedCall
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def took(
     arrival.settle_direction(tracker, call, dialled_outside=False)
     call.voicemail, call.maybe_voicemail = True, False
     transfers.taken(call)
-    waiting.decided(tracker, call, at)
+    availability.decided(tracker, call, at)
     tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
-from callmon.core.disruptions import causes as sights
+from callmon.core.disruptions import causes
 from callmon.core.disruptions.causes import Exchanges
 from callmon.core.disruptions.register import Book
 from callmon.core.disruptions.watch_merge import Watch
@@ -44,11 +44,11 @@ class Seeing:
         for name, heard in self._exchanges.items():
             if heard.returned is not None:
                 told, heard.returned = heard.returned, None
-                self._watch.returned(name, sights.carried(self._exchanges, name), told, now)
+                self._watch.returned(name, causes.carried(self._exchanges, name), told, now)
                 if told.stopped is not False:
                     self._settled[name] = now + SETTLING
         settling = frozenset(name for name, at in self._settled.items() if now < at)
-        found = sights.causes(
+        found = causes.causes(
             self._exchanges, self._lines, lambda line: self._is_open(line, now), self.book, settling
         )
         self._watch.look(found, now)

@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 
 from callmon.core.calls.call import Call
 from callmon.core.standards._common import may_hide_a_person
-from callmon.core.statistics import histogram as lengths
-from callmon.core.statistics import integrity
+from callmon.core.statistics import histogram, integrity
 from callmon.core.statistics.counters import FIRST, hours_label
 from callmon.core.verdicts import Finding
 
@@ -48,8 +47,8 @@ class Cell:
 
     def measure(self, name: str, length: timedelta | int) -> None:
         """A length, or a number of rings."""
-        step = length if isinstance(length, int) else lengths.step_of(length)
-        self.lengths[name] = self.lengths.get(name, 0) + lengths.once(step)
+        step = length if isinstance(length, int) else histogram.step_of(length)
+        self.lengths[name] = self.lengths.get(name, 0) + histogram.once(step)
 
     def put(self, other: Cell) -> None:
         """All that is in another."""

@@ -12,7 +12,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from callmon.core.standards import ALL_STANDARDS
-from callmon.reports import notes as frame
+from callmon.reports import notes
 from callmon.reports.formats import charts
 from callmon.reports.formatter import Tongue
 from callmon.reports.layout import SUMMARY, Row, Section, Writer
@@ -74,10 +74,10 @@ def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
         summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
         sections=sections,
         definitions=definitions(sections, tongue),
-        hours=list(frame.hours(around, tongue)),
-        closed=list(frame.closed_days(around, tongue)),
-        settings=list(frame.settings(around, tongue)),
-        targets=list(frame.targets(around, report.month, tongue)),
+        hours=list(notes.hours(around, tongue)),
+        closed=list(notes.closed_days(around, tongue)),
+        settings=list(notes.settings(around, tongue)),
+        targets=list(notes.targets(around, report.month, tongue)),
         remarks=remarks(around, sections, tongue),
         assumed=around.hours_are_assumed,
         drawing=lambda table: charts.drawing(table, tongue),

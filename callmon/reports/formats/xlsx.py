@@ -14,8 +14,8 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 
-from callmon.reports import notes as frame
-from callmon.reports.formats import html as page
+from callmon.reports import notes
+from callmon.reports.formats import html
 from callmon.reports.formats.csv import title as titled
 from callmon.reports.formatter import FEW, Tongue, permille
 from callmon.reports.layout import SUMMARY, Section, Table, Writer
@@ -33,7 +33,7 @@ def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
     """The bytes of the file."""
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    texts, locale = page.texts(report, around, tongue), tongue.locale.replace("_", "-")
+    texts, locale = html.texts(report, around, tongue), tongue.locale.replace("_", "-")
     book.set_properties({"title": texts.title, "created": MADE, "comments": locale})
     book.set_custom_property("Language", locale)
     Sheets(book, report, around, tongue).write(texts)
@@ -54,30 +54,30 @@ class Sheets:
         self.names: set[str] = set()
         self.tables = 0
 
-    def write(self, texts: page.Texts) -> None:
+    def write(self, texts: html.Texts) -> None:
         tongue, writer = self.tongue, Writer(self.report, self.tongue)
         sections = writer.sections()
-        lines = [Told(tongue.say("Sommaire"), x) for x in page.sentences(self.report, tongue)]
-        cover = [Told(texts.title, texts.edition), *page.cover(self.report, self.around, tongue), *lines]
+        lines = [Told(tongue.say("Sommaire"), x) for x in html.sentences(self.report, tongue)]
+        cover = [Told(texts.title, texts.edition), *html.cover(self.report, self.around, tongue), *lines]
         self.facts(texts.summary, cover)
         summary = writer.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY])
         self.section(Section("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
         for section in sections:
             self.section(section)
-        if told := page.remarks(self.around, sections, tongue):
+        if told := html.remarks(self.around, sections, tongue):
             self.facts(texts.remarks, told)
         self.facts(texts.definitions, self._definitions(sections))
         self.facts(texts.settings, self._settings(texts))
         self.data()
 
     def _definitions(self, sections: list[Section]) -> list[Told]:
-        groups = page.definitions(sections, self.tongue)
+        groups = html.definitions(sections, self.tongue)
         return [Told(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
 
-    def _settings(self, texts: page.Texts) -> list[Told]:
-        told = [*frame.settings(self.around, self.tongue), *frame.hours(self.around, self.tongue)]
-        told += [Told(f"{texts.closed}, {x.term}", x.text) for x in frame.closed_days(self.around, self.tongue)]
-        targets = list(frame.targets(self.around, self.report.month, self.tongue))
+    def _settings(self, texts: html.Texts) -> list[Told]:
+        told = [*notes.settings(self.around, self.tongue), *notes.hours(self.around, self.tongue)]
+        told += [Told(f"{texts.closed}, {x.term}", x.text) for x in notes.closed_days(self.around, self.tongue)]
+        targets = list(notes.targets(self.around, self.report.month, self.tongue))
         told += targets or [Told(texts.targets, texts.no_target)]
         told += [Told(texts.small, texts.small_rule), Told(texts.revisions, texts.revision)]
         return [*told, Told(texts.accessible, texts.accessible_formats), Told(texts.sign, texts.signed)]
@@ -108,7 +108,7 @@ class Sheets:
 
     def table(self, sheet: Any, table: Table) -> None:
         head = _different((table.first, *table.head))
-        labels = [page.row_label(row, self.tongue) for row in table.rows]
+        labels = [html.row_label(row, self.tongue) for row in table.rows]
         self.put(sheet, head, [[label, *row.cells] for label, row in zip(labels, table.rows, strict=True)])
         for index, note in enumerate(table.notes):
             sheet.write_string(len(table.rows) + 2 + index, 0, note)

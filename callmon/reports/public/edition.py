@@ -20,7 +20,7 @@ from callmon.reports import rates
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
 from callmon.reports.model import WHOLE, Cut, CutKind, Figure, Place, Report
 from callmon.reports.obligations import FATES, JUDGED
-from callmon.reports.public import suppression as solving
+from callmon.reports.public import suppression
 from callmon.reports.public.suppression import Sum
 
 SMALL = 5  # fewer are kept back
@@ -95,7 +95,7 @@ def _shown(figures: Figures, report: Report, also: frozenset[Place] = frozenset(
         if one.kind == "count" and one.value is not None
         and (place.name in PUBLISHED or (place.name, place.part) == TOLD)
     }  # fmt: skip
-    kept_back = solving.kept_back(counts, sums(counts, report), SMALL) | also
+    kept_back = suppression.kept_back(counts, sums(counts, report), SMALL) | also
     shown: dict[Place, Figure] = {}
     for place, one in figures.items():
         if place.name in PUBLISHED:

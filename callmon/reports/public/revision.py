@@ -12,24 +12,24 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from callmon.errors import ConfigError
-from callmon.reports import revision as revising
+from callmon.reports import revision
 from callmon.reports.formats.json import Published
 from callmon.reports.model import Compared, Figure, Place, Relation, Report
 from callmon.reports.public import edition as public
-from callmon.reports.public import suppression as solving
+from callmon.reports.public import suppression
 
 Figures = Mapping[Place, Figure]
 
 
 def succeeding(report: Report, earlier: Published, name: str) -> Report:
     """The public edition of a month's report, as the revision of the one that is out."""
-    before = revising.figures(earlier.figures)
+    before = revision.figures(earlier.figures)
     closed: set[Place] = set()
     while True:
         edition = public.edition(report, frozenset(closed))
         leaks = set(told_by_both(before, edition.figures, report)) - closed
         if not leaks:
-            return revising.revised(edition, earlier, name)
+            return revision.revised(edition, earlier, name)
         closed |= leaks
 
 
@@ -42,7 +42,7 @@ def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
         if not other.state.public or other.period.month_to_date or month not in wanted:
             known = " or ".join(sorted(wanted)) or "no other month"
             raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
-        found.append(Compared(month, wanted[month], revising.figures(other.figures)))
+        found.append(Compared(month, wanted[month], revision.figures(other.figures)))
     return msgspec.structs.replace(edition, compared=tuple(found))
 
 
@@ -57,7 +57,7 @@ def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Pl
         return
     known = [x for x in (*after, *before) if x.name in public.PUBLISHED or (x.name, x.part) == public.TOLD]
     sums = [one for one in public.sums(dict.fromkeys(known, 0), report) if one.members]
-    found = solving.worked_out(_row(index, one, changed) for index, one in enumerate(sums))
+    found = suppression.worked_out(_row(index, one, changed) for index, one in enumerate(sums))
     for unknown in (x for x, count in found.items() if _is_small(count)):
         within = sums if isinstance(unknown, Place) else [sums[unknown[1]]]
         for one in within:
@@ -93,7 +93,7 @@ def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
             yield Place(name, part, place.cut)
 
 
-def _row(index: int, one: solving.Sum, changed: Mapping[Place, int]) -> tuple[dict[object, int], int]:
+def _row(index: int, one: suppression.Sum, changed: Mapping[Place, int]) -> tuple[dict[object, int], int]:
     """The unknown changes of a sum, and what they add up to: members and what is left, less the total."""
     row: dict[object, int] = {}
     right = 0
@@ -103,5 +103,5 @@ def _row(index: int, one: solving.Sum, changed: Mapping[Place, int]) -> tuple[di
         else:
             row[place] = sign
     if one.left is not None:
-        row[solving.LEFT, index] = 1
+        row[suppression.LEFT, index] = 1
     return row, right

@@ -14,8 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import ConfigError
 from callmon.store import tables
-from callmon.store.access import audit, sessions
-from callmon.store.access import restored_copy as put_back
+from callmon.store.access import audit, restored_copy, sessions
 from callmon.store.access.audit import Deed
 from callmon.store.database import Store, _told
 
@@ -96,7 +95,7 @@ def _changing(store: Store, name: str, deed: Deed) -> Iterator[Connection]:
         yield connection
         sessions.end_of(connection, name, "account")
         audit.put(connection, deed)
-        put_back.note(store, deed.at)
+        restored_copy.note(store, deed.at)
 
 
 def _account(row: Any) -> Account:

@@ -32,11 +32,10 @@ from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure
 from callmon.core.verdicts import Finding, Gap, Outcome
 from callmon.store import tables
 from callmon.store.database import Store, _told
-from callmon.store.queries import calls as queries
-from callmon.store.queries import disruptions
+from callmon.store.queries import calls, disruptions
 from callmon.store.queries.calls import CALL, FINDING, GAP
 from callmon.store.queries.obligations import called_back
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import update
 from callmon.store.row_mapping import CallKey, Rows, call_of, encoded, without_numbers
 from callmon.store.writer.corrections import MOVED, move
 from callmon.store.writer.transaction import ADDING, Writing, figure_key, replacing
@@ -72,7 +71,7 @@ class Group:
         self._connection, self._monitor = connection, monitor
         self._rows = Rows(0)
         self._writing = Writing(connection)
-        self.rolling = rollups.Rolling(self._writing)
+        self.rolling = update.Rolling(self._writing)
         self.added: Figures = {}
         self.told: list[str] = []
 
@@ -84,11 +83,11 @@ class Group:
         stored = {(name, exchange): data for name, exchange, data in self._locked(ordered)}
         keys = list(stored)
 
-        def which(table: Table) -> queries.Condition:
+        def which(table: Table) -> calls.Condition:
             return tuple_(table.c["call"], table.c.exchange).in_(keys)
 
-        facts = queries._facts(self._connection, which, None) if keys else {}
-        findings = queries._findings(self._connection, which) if keys else {}
+        facts = calls._facts(self._connection, which, None) if keys else {}
+        findings = calls._findings(self._connection, which) if keys else {}
         for one, data in stored.items():
             outcome = self._monitor.retell(one[1], _to_the_end(as_it_stands(facts.get(one, []))))
             if outcome is not None and outcome.calls:
@@ -116,7 +115,7 @@ class Group:
             self._tell(key, known.get(finding.standard), finding)
         now = data if before == call and is_current else encoded(call)
         self.rolling.change(
-            key[1], rollups.Told(data, tuple(old)), rollups.Told(now, tuple({**known, **changed}.values()))
+            key[1], update.Told(data, tuple(old)), update.Told(now, tuple({**known, **changed}.values()))
         )
         self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
 
@@ -183,7 +182,7 @@ def differences(store: Store) -> list[str]:
     with _told(store), store.reading() as connection:
         if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        stored = queries.counters_of(connection)
+        stored = calls.counters_of(connection)
         counted, older = _counted(connection)
     if older:
         return [f"{older} calls are stored in an older form: run `callmon db rejudge`, then this again."]

@@ -44,9 +44,9 @@ from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.encryption import Ring
-from callmon.store.privacy import key_rotation as rotation
+from callmon.store.privacy import key_rotation
 from callmon.store.privacy.key_rotation import ACCESS, OBLIGATION
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import obligations
 from callmon.store.queries.calls import CALL, FACT, NUMBER, OPEN
 from callmon.store.queries.obligations import LEDGER
 
@@ -106,7 +106,7 @@ def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = C
             for uses in _erased(connection, store.ring, tokens, terms).values():
                 total = total.plus(uses)
             _keep(connection, record, total)
-        time.sleep(rotation.PAUSE)
+        time.sleep(key_rotation.PAUSE)
     for path in files:
         with _told(store), store.writing() as connection:
             total = msgspec.structs.replace(total, files=total.files + 1)
@@ -128,7 +128,7 @@ def records(store: Store) -> list[tuple[Terms, Disposal]]:
 
 def _refuse_halfway(store: Store) -> None:
     """One number would have two tokens, and its last use could be under the other."""
-    if not rotation.is_done(store):
+    if not key_rotation.is_done(store):
         raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
 
 
@@ -185,7 +185,7 @@ def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) 
 
 
 def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
-    rotation.overwrite(connection)
+    key_rotation.overwrite(connection)
     if connection.dialect.name == "postgresql":  # who just called is seen, or waits until this is done
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
     gone = _due(connection, tokens, terms.unused_since)
@@ -200,7 +200,7 @@ def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], term
     known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
     for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
         hand = Hand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
-        ledger.put(connection, ring, hand)
+        obligations.put(connection, ring, hand)
 
 
 def _begun(store: Store, terms: Terms) -> int:

@@ -15,10 +15,9 @@ from sqlalchemy import Connection, and_, insert, select, true, update
 
 from callmon.core.callbacks.commands import Hand
 from callmon.store.database import Store, _told
-from callmon.store.privacy import key_rotation as rotation
+from callmon.store.privacy import key_rotation
 from callmon.store.privacy.key_rotation import ACCESS, overwrite
-from callmon.store.queries import calls as queries
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import calls, obligations
 from callmon.store.queries.calls import NUMBER
 from callmon.store.queries.obligations import Listed
 
@@ -44,7 +43,7 @@ class Use(NamedTuple):
 
     call: str
     role: str
-    stored: queries.StoredCall
+    stored: calls.StoredCall
 
 
 def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
@@ -57,13 +56,15 @@ def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
     return [
         Use(call, role, stored)
         for call, exchange, role in found
-        for stored in queries.call(store, call, exchange, numbers=True)
+        for stored in calls.call(store, call, exchange, numbers=True)
     ]
 
 
 def debts(store: Store, numbers: Sequence[str]) -> list[Listed]:
     """The callbacks and complaints of one number."""
-    return ledger.obligations(store, state=None, ids=ledger.known_by(store, _tokens(store, numbers)), numbers=True)
+    return obligations.obligations(
+        store, state=None, ids=obligations.known_by(store, _tokens(store, numbers)), numbers=True
+    )
 
 
 def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | None = None) -> int:
@@ -81,10 +82,10 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
             sealed = {"number": store.ring.seal(new), "token": store.ring.token(new)}
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
-            rotation.note_key(connection, store.ring)
+            key_rotation.note_key(connection, store.ring)
         for one in owed:
             hand = Hand(at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id)
-            ledger.put(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
+            obligations.put(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
         _log(connection, look, len(rows), store.ring.token(new) if rows else None)
     return len(rows)
 

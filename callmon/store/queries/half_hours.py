@@ -16,8 +16,8 @@ from sqlalchemy import and_, select
 from callmon.core.statistics.coverage import Listening
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Store
-from callmon.store.queries import reports as reported
-from callmon.store.rollups import update as rollups
+from callmon.store.queries import reports
+from callmon.store.rollups import update
 from callmon.store.rollups.update import ROLLUP
 
 Counts = Counter[tuple[str, str]]  # the cells of `reports/tally`: ("half_hour.offered", "08:30") …
@@ -34,13 +34,13 @@ class Counted(NamedTuple):
 def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetime) -> Counted | None:
     """Of these days, as known at `until`; None while roll-ups are being made anew, or are of another zone."""
     with store.reading() as connection:
-        if not rollups.state(connection).is_whole(zone):
+        if not update.state(connection).is_whole(zone):
             return None
         found: dict[date, dict[str, Counts]] = {}
         which = and_(ROLLUP.c.day.in_([day.isoformat() for day in days]), ROLLUP.c.calls > 0)
         for day, line, cell in connection.execute(select(ROLLUP.c.day, ROLLUP.c.line, ROLLUP.c.cell).where(which)):
             lines = found.setdefault(date.fromisoformat(day), {})
-            lines.setdefault(line, Counter()).update(rollups.read(cell).counts)
+            lines.setdefault(line, Counter()).update(update.read(cell).counts)
         begin = midnight(min(days), zone)
-        heard = reported.heard(connection, begin, max(until, begin + DAY), reported.Seal())
+        heard = reports.heard(connection, begin, max(until, begin + DAY), reports.Seal())
     return Counted(found, {name: Listening(*one) for name, one in heard.items()})

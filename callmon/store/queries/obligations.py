@@ -26,7 +26,7 @@ from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.database import Store, reason
 from callmon.store.encryption import Ring
-from callmon.store.privacy import key_rotation as rotation
+from callmon.store.privacy import key_rotation
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import (
     CALLBACK,
@@ -72,7 +72,7 @@ def token(store: Store) -> Callable[[str], str]:
 
 def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """All that the ledger must know, before the calls in progress are taken up."""
-    renewed = rotation.renewals(store)
+    renewed = key_rotation.renewals(store)
     book.restore(_renewed(one, renewed) for one in live(store))
     for token, known in cautions(store):
         book.know(renewed.get(token, token), known)
@@ -254,10 +254,10 @@ def called(connection: Connection, ring: Ring, hand: Hand, number: str) -> bool:
 
 def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: Ring) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
-    rotation.overwrite(connection)
+    key_rotation.overwrite(connection)
     connection.execute(NUMBER.delete().where(*(NUMBER.c[name] == value for name, value in named.items())))
     connection.execute(insert(NUMBER).values(number=ring.seal(number), token=ring.token(number), **named))
-    rotation.note_key(connection, ring)
+    key_rotation.note_key(connection, ring)
 
 
 def done(store: Store) -> int:
@@ -281,7 +281,7 @@ def asked(
             select(HAND.c.n, HAND.c.data).where(HAND.c.n > after).order_by(HAND.c.n).limit(limit)
         )
         hands = [msgspec.structs.replace(_decode(data), n=n) for n, data in rows]
-        renewed = rotation.renewals(store) if hands else {}
+        renewed = key_rotation.renewals(store) if hands else {}
         told = [(_with_token(connection, hand, token, store.ring), _stored(connection, hand)) for hand in hands]
     return [(hand, None if one is None else _renewed(one, renewed)) for hand, one in told]
 

@@ -14,8 +14,7 @@ from sqlalchemy import Join, and_, func, select
 
 from callmon.core.calls.call import Call
 from callmon.core.standards._common import may_hide_a_person
-from callmon.core.statistics import completeness, integrity, parity
-from callmon.core.statistics import counters as figures
+from callmon.core.statistics import completeness, counters, integrity, parity
 from callmon.store.database import Store
 from callmon.store.queries import calls as queries
 from callmon.store.queries.calls import CALL, FINDING, GAP
@@ -46,7 +45,7 @@ def at_first_answer(store: Store, begin: datetime, end: datetime) -> dict[tuple[
     found: dict[tuple[str, str], int] = {}
     with store.reading() as connection:
         for line, reason, count in connection.execute(question):
-            if first := figures.FIRST.get(reason):
+            if first := counters.FIRST.get(reason):
                 found[line, first] = found.get((line, first), 0) + count
     return found
 

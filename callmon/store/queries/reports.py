@@ -26,8 +26,7 @@ from callmon.store.database import Store
 from callmon.store.queries import obligations as ledger
 from callmon.store.queries import reconciliations
 from callmon.store.queries.calls import CALL, FACT, FINDING, GAP, HEARTBEAT, OPEN
-from callmon.store.rollups import rebuild as rolled
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, OLDER_FORM, ROLLUP, Key, Rollup, fingerprint
 from callmon.store.row_mapping import fact_of, obligation_of
 from callmon.store.tables import microseconds
@@ -81,7 +80,7 @@ class Counted(NamedTuple):
 
 def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
     """How often `calls` tells that it has come further."""
-    return 1 if rollups.state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
+    return 1 if update.state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
 
 
 def calls(
@@ -89,7 +88,7 @@ def calls(
 ) -> Counted:
     """What the calls that arrived in a period add up to. Raises OlderFormError for some in an older form."""
     found = Counted({}, {})
-    is_whole = rollups.state(connection).is_whole(zone)
+    is_whole = update.state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
             seal.put(rollup.seal)
@@ -107,14 +106,14 @@ def calls(
 
 def _rolled_up(connection: Connection, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
     days = and_(ROLLUP.c.day >= period.first.isoformat(), ROLLUP.c.day < period.after.isoformat())
-    yield [rollups.of_row(row) for row in connection.execute(select(ROLLUP).where(days))]
+    yield [update.of_row(row) for row in connection.execute(select(ROLLUP).where(days))]
 
 
 def _counted(connection: Connection, zone: ZoneInfo, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
     begin = period.begin
     while begin < period.end:
         until, cells = min(begin + STEP, period.end), dict[Key, Rollup]()
-        rolled.count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < until), zone, cells)
+        rebuild.count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < until), zone, cells)
         yield list(cells.items())
         begin = until
 
@@ -190,9 +189,9 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
     """When the first call that was heard of each exchange arrived; None where all were told by its own log. The
     day is found in the roll-ups, when they are whole.
     """
-    kept, found = rollups.state(connection), dict[str, datetime | None]()
+    kept, found = update.state(connection), dict[str, datetime | None]()
     was_heard = CALL.c.heard != "filled"
-    if not kept.is_ours or kept.until != rollups.FOREVER:
+    if not kept.is_ours or kept.until != update.FOREVER:
         first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
         asked = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
         return {row.exchange: row[1] for row in connection.execute(asked)}

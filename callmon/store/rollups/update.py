@@ -28,7 +28,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from callmon.core.calls.call import Call
 from callmon.core.standards import CALL_STANDARDS
-from callmon.core.statistics import aggregates as tally
+from callmon.core.statistics import aggregates
 from callmon.core.statistics import histogram as lengths
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.counters import language_label
@@ -166,8 +166,8 @@ def _tell(cell: Cell, call: Call | _Older, findings: list[Finding], zone: ZoneIn
         cell.add(OLDER_FORM)
     elif call.test:
         cell.add("test_calls")
-    elif tally.is_counted(call):
-        tally.of_call(cell, call, findings, zone)
+    elif aggregates.is_counted(call):
+        aggregates.of_call(cell, call, findings, zone)
 
 
 class _Older(msgspec.Struct, frozen=True):

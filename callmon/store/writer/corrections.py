@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from callmon.core.statistics import counters as figures
+from callmon.core.statistics import counters
 from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.core.verdicts import Finding
 
@@ -23,10 +23,10 @@ def correct(
     replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
     for key, new in replaced.items():
         old = given[key]
-        figures.add(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+        counters.add(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
         was, now = Figures(), Figures()
-        figures.of_finding(was, old)
-        figures.of_finding(now, new)
+        counters.of_finding(was, old)
+        counters.of_finding(now, new)
         move(was, now, added)
     return replaced
 
@@ -35,4 +35,4 @@ def move(was: Figures, now: Figures, added: Figures) -> None:
     """By how much the rows now differ from the figures that first counted them."""
     for figure in was.keys() | now.keys():
         if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
-            figures.add(added, (MOVED, *figure), moved)
+            counters.add(added, (MOVED, *figure), moved)

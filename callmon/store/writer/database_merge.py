@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Self
 
 from callmon.config.settings import Settings
-from callmon.store import opening as keyed
+from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.writer.committed import Tally
 from callmon.store.writer.outbox import Journal
@@ -41,5 +41,5 @@ class Database(Writer):
     def of(cls, settings: Settings, store: Store) -> Self:
         """As it is configured. On PostgreSQL another callmon may lead."""
         told, is_shared = settings.store, store.path is None
-        journal = keyed.journal(settings, store)
+        journal = opening.journal(settings, store)
         return cls(store, told.write_every, told.max_waiting, is_shared=is_shared, journal=journal)

@@ -13,9 +13,7 @@ from math import inf
 from threading import Lock
 from time import monotonic
 
-from callmon.store.writer import lease
-from callmon.store.writer import messages as wire
-from callmon.store.writer import standby_buffer as kept
+from callmon.store.writer import lease, messages, standby_buffer
 
 
 class Turn:
@@ -24,8 +22,8 @@ class Turn:
     def __init__(self, is_shared: bool, waiting: list[bytes]) -> None:
         self.is_shared, self._waiting = is_shared, waiting
         self.is_standby = False  # another writes, or we are about to
-        self.gained: wire.Standing | None = None  # the right is ours, and what is missing there not known yet
-        self.heard: kept.Heard = {}  # by the callmon that writes
+        self.gained: messages.Standing | None = None  # the right is ours, and what is missing there not known yet
+        self.heard: standby_buffer.Heard = {}  # by the callmon that writes
         self.holder = ""  # the database's session that has the right instead of us, for a person
         self.leads_until = 0.0  # monotonic: by the server's word we alone may write
         self._beat_at = 0.0
@@ -48,17 +46,17 @@ class Turn:
         """What waits is kept, and no more than that."""
         return self.is_standby and self._fewer is None
 
-    def stand_by(self, unanswered: list[bytes], heard: kept.Heard, holder: str = "") -> int:
+    def stand_by(self, unanswered: list[bytes], heard: standby_buffer.Heard, holder: str = "") -> int:
         """Another writes: keep what was on its way with the rest; how many need be kept no more."""
         with self._keeping:
             self._waiting[:0] = unanswered
-            done = kept.forget(self._waiting, heard) + (self._fewer or 0)
+            done = standby_buffer.forget(self._waiting, heard) + (self._fewer or 0)
             self._fewer = None
         self.end()
         self.is_standby, self.heard, self.holder = True, heard, holder
         return done
 
-    def begun(self) -> tuple[int, wire.Standing | None] | None:
+    def begun(self) -> tuple[int, messages.Standing | None] | None:
         """After `lead`, once: how many wait no more, and how the database stands; None for that: too late."""
         if self._fewer is None:
             return None
@@ -83,7 +81,7 @@ class Turn:
         """When the next word is to be said that we live: never, while there is no right to keep."""
         return self._beat_at if self.is_shared and (is_open or self.gained is not None) else inf
 
-    def beat(self) -> wire.Beat:
+    def beat(self) -> messages.Beat:
         now = monotonic()
         self._beat_at = now + lease.BEAT_SECONDS
-        return wire.Beat(now)
+        return messages.Beat(now)

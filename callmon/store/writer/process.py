@@ -37,8 +37,8 @@ from callmon.errors import StoreError
 from callmon.logs import set_up
 from callmon.store.database import Store, parse_url, reason
 from callmon.store.encryption import Ring
-from callmon.store.queries import calls as queries
-from callmon.store.tables import partitions as months
+from callmon.store.queries import calls
+from callmon.store.tables import partitions
 from callmon.store.writer import lease
 from callmon.store.writer import messages as wire
 from callmon.store.writer.transaction import (
@@ -138,7 +138,7 @@ class Scribe:
         if self._store.path is not None:
             return
         with suppress(DBAPIError, StoreError, TakenError), self._store.writing() as connection:
-            months.ahead(connection, datetime.now(UTC))
+            partitions.ahead(connection, datetime.now(UTC))
 
     def close(self) -> None:
         self._pen.close()
@@ -188,7 +188,7 @@ class Scribe:
     def _stand(self) -> wire.Standing:
         with self._pen.writing() as connection:
             self._number, token = self._last(connection)
-            return wire.Standing(self._number, token, queries.counters_of(connection))
+            return wire.Standing(self._number, token, calls.counters_of(connection))
 
     def _held(self, at: float) -> wire.Held:
         """The pen is ours, also when it had to be taken anew: nobody else has written since."""

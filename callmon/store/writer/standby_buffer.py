@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.store.writer import messages as wire
+from callmon.store.writer import messages
 
 Heard = Mapping[str, datetime]
 
@@ -23,12 +23,12 @@ class _OfExchange(msgspec.Struct):
     exchange: str
 
 
-_item = msgspec.msgpack.Decoder(wire.Heartbeat | _OfExchange).decode
+_item = msgspec.msgpack.Decoder(messages.Heartbeat | _OfExchange).decode
 
 
 def of_groups(frames: Iterable[bytes]) -> list[bytes]:
     """The items of groups that were on their way."""
-    return [item for frame in frames for item in wire.encoded_in(frame)]
+    return [item for frame in frames for item in messages.encoded_in(frame)]
 
 
 def forget(waiting: list[bytes], heard: Heard) -> int:
@@ -46,11 +46,11 @@ def forget(waiting: list[bytes], heard: Heard) -> int:
     return len(items) - len(left)
 
 
-def _last_passed(said: list[wire.Heartbeat | _OfExchange], heard: Heard) -> dict[str, int]:
+def _last_passed(said: list[messages.Heartbeat | _OfExchange], heard: Heard) -> dict[str, int]:
     """By exchange: the place of the last heartbeat that the database has passed."""
     passed: dict[str, int] = {}
     for n, item in enumerate(said):
         until = heard.get(item.exchange)
-        if isinstance(item, wire.Heartbeat) and until is not None and item.at + MARGIN <= until:
+        if isinstance(item, messages.Heartbeat) and until is not None and item.at + MARGIN <= until:
             passed[item.exchange] = n
     return passed

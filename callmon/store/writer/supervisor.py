@@ -29,8 +29,7 @@ from threading import Condition, Thread
 from time import monotonic
 
 from callmon.errors import StoreError
-from callmon.store.writer import messages as wire
-from callmon.store.writer import standby_buffer as kept
+from callmon.store.writer import messages, standby_buffer
 from callmon.store.writer.committed import Tally
 from callmon.store.writer.leadership import Turn
 from callmon.store.writer.outbox import Journal
@@ -48,7 +47,7 @@ class Courier:
     """Owns the thread and the scribe. `waiting` takes what one thread, the listener's, encoded."""
 
     def __init__(
-        self, opening: wire.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
+        self, opening: messages.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
     ) -> None:
         self._opening, self._tally = opening, tally
         self._group_seconds = group_seconds
@@ -60,7 +59,7 @@ class Courier:
         self._is_new = True  # it does not know yet how the database stands
         self._post_at = 0.0  # not before, for the journal could not be read
         self._outgoing: deque[memoryview] = deque()
-        self._frames = wire.Frames()
+        self._frames = messages.Frames()
         self._number: int | None = None  # of the last group made; None until the database was read
         self._since: float | None = None
         self._hurry = self._closing = False
@@ -181,7 +180,7 @@ class Courier:
         items = self.waiting[:MAX_GROUP]
         del self.waiting[: len(items)]
         self._number += 1
-        frame = wire.group_frame(self._number, items)
+        frame = messages.group_frame(self._number, items)
         self.pending.add(Sent(self._number, len(items), self._since or monotonic(), frame))
         self._since = None
 
@@ -235,7 +234,7 @@ class Courier:
         is_left = bool(self.waiting or (self.pending and not (self.is_open and self.pending.is_posted)))
         if not is_left or self._is_stuck or self._number is None:
             self._has_said_goodbye = True
-            self._post(wire.frame(wire.Closing()))
+            self._post(messages.frame(messages.Closing()))
 
     # The answers.
 
@@ -251,25 +250,25 @@ class Courier:
             self._ended()
             return
         for body in self._frames.receive(piece):
-            self._heed(wire.from_scribe(body))
+            self._heed(messages.from_scribe(body))
 
-    def _heed(self, message: wire.FromScribe) -> None:
+    def _heed(self, message: messages.FromScribe) -> None:
         match message:
-            case wire.Standing():
+            case messages.Standing():
                 self._stand(message)
-            case wire.Waits(heard, holder):
+            case messages.Waits(heard, holder):
                 self._stand_by(heard, holder)
-            case wire.Held(at):
+            case messages.Held(at):
                 self.turn.held(at)
-            case wire.Stored():
+            case messages.Stored():
                 self._stored(message)
-            case wire.Trouble(why):
+            case messages.Trouble(why):
                 self._is_stuck = True
                 self._wait_because(why)
 
     # Where callmons share a database.
 
-    def _stand(self, standing: wire.Standing) -> None:
+    def _stand(self, standing: messages.Standing) -> None:
         """Ours to write: at once, when nobody else has written since we last did."""
         before, is_new, self._is_new = self._before(), self._is_new, False
         is_ours = before in (None, standing.number) or (
@@ -288,10 +287,10 @@ class Courier:
         """The number of the last group that is known to be in the database."""
         return self._number if (numbers := self.pending.numbers) is None else numbers[0] - 1
 
-    def _stand_by(self, heard: kept.Heard, holder: str = "") -> None:
+    def _stand_by(self, heard: standby_buffer.Heard, holder: str = "") -> None:
         frames, lost = self.pending.take_back()
         self.set_aside += lost
-        done = lost + self.turn.stand_by(kept.of_groups(frames), heard, holder)
+        done = lost + self.turn.stand_by(standby_buffer.of_groups(frames), heard, holder)
         self._is_new = False
         self._number = self._since = self.oldest = None
         self._wait, self.is_open, self._is_stuck = FIRST_WAIT, False, False
@@ -312,9 +311,9 @@ class Courier:
     def _beat_when_due(self) -> None:
         """Says that we live, as long as we may write: else the right to goes to another."""
         if self._child is not None and monotonic() >= self.turn.beat_due(self.is_open):
-            self._post(wire.frame(self.turn.beat()))
+            self._post(messages.frame(self.turn.beat()))
 
-    def _resume(self, standing: wire.Standing) -> None:
+    def _resume(self, standing: messages.Standing) -> None:
         """What the database holds is not sent again; the rest is, in its order."""
         if self._number is None:
             self._number = max(standing.number, *(self.pending.numbers or (0,)))
@@ -325,11 +324,11 @@ class Courier:
         self.turn.hold()
         self._is_stuck = False
         self.pending.rewind()
-        self._post(wire.frame(wire.Anew()))
+        self._post(messages.frame(messages.Anew()))
         self.is_open = True
         self._set_trouble(None)
 
-    def _stored(self, stored: wire.Stored) -> None:
+    def _stored(self, stored: messages.Stored) -> None:
         self._tally.add(stored.figures)
         for fault, of in stored.set_aside:
             # Not the error's text: it may quote a value.
@@ -367,7 +366,7 @@ class Courier:
             self._missing(f"the process that writes cannot be started: {error.strerror}")
             return
         self._ready.register(self._child.wire, selectors.EVENT_READ)
-        self._post(wire.frame(self._opening))
+        self._post(messages.frame(self._opening))
 
     def _ended(self) -> None:
         status = self._lay_down()
@@ -381,7 +380,7 @@ class Courier:
         assert self._child is not None
         self._ready.unregister(self._child.wire)
         self._outgoing.clear()
-        self._frames = wire.Frames()
+        self._frames = messages.Frames()
         child, self._child = self._child, None
         self.is_open = self._is_stuck = False
         self.turn.end()

@@ -25,7 +25,7 @@ from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.disruption_rows_merge import DisruptionRows
 from callmon.store.encryption import NO_KEYS, Ring
-from callmon.store.rollups import update as rollups
+from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, CallKey, Row, Rows, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import Heartbeat, Item, SetAside
@@ -189,7 +189,7 @@ def named(item: Item) -> str:
 
 
 def _write(writing: Writing, rows: Rows) -> Figures:
-    rolling = rollups.Rolling(writing)
+    rolling = update.Rolling(writing)
     known = _leave_out_known(writing, rows)
     _roll_up(rolling, rows, known)
     added = _counted(rows)
@@ -291,7 +291,7 @@ def _finding(row: Any) -> Finding:
     return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
 
 
-def _roll_up(rolling: rollups.Rolling, rows: Rows, known: _Known) -> None:
+def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
     """Calls that end with this group, and verdicts that come after the end of their call."""
     if not rolling.is_kept:
         return
@@ -302,10 +302,10 @@ def _roll_up(rolling: rollups.Rolling, rows: Rows, known: _Known) -> None:
         before = tuple(known.findings.get(key, ()))
         after = (*before, *new.get(key, ()))
         if key in rows.calls:
-            rolling.change(key[1], None, rollups.Told(rows.account(key), after, rows.calls[key]))
+            rolling.change(key[1], None, update.Told(rows.account(key), after, rows.calls[key]))
         else:
             data = known.calls[key]
-            rolling.change(key[1], rollups.Told(data, before), rollups.Told(data, after))
+            rolling.change(key[1], update.Told(data, before), update.Told(data, after))
 
 
 def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from callmon.core.calls.account import Account
 from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
-from callmon.text import records as text
+from callmon.text import records
 from callmon.text.formatter import Speech
 from callmon.text.story.page import Page
 from callmon.text.story.sentences import Tale
@@ -64,7 +64,7 @@ def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
     """The call as interface.md's JSON; one in progress as far as its facts go. `met`: disruptions in its time."""
     call = stored.account or _retold(stored, settings).call()
-    told = text.as_json(stored.exchange, call, stored.findings)
+    told = records.as_json(stored.exchange, call, stored.findings)
     return told | {"disruptions": [one.id for one in met]} if met else told
 
 

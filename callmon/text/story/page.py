@@ -14,7 +14,7 @@ from callmon.core.calls.call import Span
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
-from callmon.text import ledger_sentences as history
+from callmon.text import ledger_sentences
 from callmon.text.labels import reason, translate
 from callmon.text.story.policy import QUOTES
 from callmon.text.story.sentences import Tale, sentence
@@ -180,7 +180,7 @@ class Page:
         yield ""
         for entry in entries:
             day, time = self._speech.day(entry.at), self._speech.minute(entry.at)
-            told = history.sentence(self._speech, entry)
+            told = ledger_sentences.sentence(self._speech, entry)
             yield from self._set(f"{told}.", f"  {self._typeset(f'{day}, {time}')}{GAP}")
 
     # Verdicts.

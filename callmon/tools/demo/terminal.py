@@ -17,7 +17,7 @@ from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
 from callmon.core.verdicts import Finding
 from callmon.store.database import Store
-from callmon.store.queries import calls as queries
+from callmon.store.queries import calls
 from callmon.text.labels import word
 
 WELCOME = """\
@@ -77,14 +77,14 @@ class Terminal:
         now = datetime.now(UTC)
         since = now - LONGEST_CALL
         self._told = {name: arrived for name, arrived in self._told.items() if arrived > since - LONGEST_CALL}
-        ended = [call for _, call in queries.calls(self._store, since, now) if call.call not in self._told]
+        ended = [call for _, call in calls.calls(self._store, since, now) if call.call not in self._told]
         ended.sort(key=lambda call: call.ended or now)
         lines = [self._line(call, self._findings(call)) for call in ended]
         self._told |= {call.call: call.arrived or now for call in ended}
         return lines
 
     def _findings(self, call: Call) -> dict[str, Finding]:
-        stored = queries.call(self._store, call.call)
+        stored = calls.call(self._store, call.call)
         return {finding.standard: finding for one in stored for finding in one.findings}
 
     def _line(self, call: Call, findings: dict[str, Finding]) -> str:

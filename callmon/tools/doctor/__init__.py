@@ -16,12 +16,8 @@ from datetime import datetime, timedelta
 
 from callmon.config.settings import Settings
 from callmon.tools.doctor import (
-    connection as reaching,
-)
-from callmon.tools.doctor import (
-    dialplan as surroundings,
-)
-from callmon.tools.doctor import (
+    connection,
+    dialplan,
     layout,
     manager_user,
     phone_states,
@@ -61,25 +57,25 @@ def judge(
     for name, told in answers.items():
         yield from _exchange(settings, name, told)
     if all(told.failure is None and told.may_ask for told in answers.values()):
-        yield from surroundings.mailboxes(answers.values(), settings.lines())
+        yield from dialplan.mailboxes(answers.values(), settings.lines())
         yield from phone_states.unknown(answers.values(), settings.lines())
     if last_seen is not None:
-        yield from surroundings.silent_lines(settings, last_seen, now)
+        yield from dialplan.silent_lines(settings, last_seen, now)
 
 
 def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complaint]:
     exchange = settings.exchanges[name]
     if told.failure is not None:
-        yield reaching.failed(name, exchange, told)
+        yield connection.failed(name, exchange, told)
         return
     generated = bool(told.values(layout.GENERATED_CEL, "general", "apps"))
     kept = layout.layout(exchange.username, told.variables, generated, told.words("apps"))
     examined = manager_user.Examined(name, exchange, told, kept)
     yield from manager_user.complaints(examined)
     if told.may_ask:
-        yield from surroundings.voicemail(examined, settings.lines())
-        yield from surroundings.diary(examined)
-        yield from surroundings.tones(examined, settings.lines())
+        yield from dialplan.voicemail(examined, settings.lines())
+        yield from dialplan.diary(examined)
+        yield from dialplan.tones(examined, settings.lines())
         yield from phone_states.told(examined)
-        yield from surroundings.fullness(examined, settings.lines())
-    yield from surroundings.clock(examined)
+        yield from dialplan.fullness(examined, settings.lines())
+    yield from dialplan.clock(examined)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from callmon.config.exchange import ExchangeSettings
-from callmon.tools.doctor import event_filter as white_list
+from callmon.tools.doctor import event_filter
 from callmon.tools.doctor.finding import Complaint, Severity
 from callmon.tools.doctor.layout import FREEPBX, Layout, is_generated_user
 from callmon.tools.doctor.questions import MANAGER, Answers, new_voicemail
@@ -143,17 +143,17 @@ def _filter(examined: Examined) -> Iterator[Complaint]:
     if not any(not text.startswith("!") for text in filters):
         yield _unfiltered(examined, is_new)
         return
-    if not (missing := white_list.kept_back(filters)):
+    if not (missing := event_filter.kept_back(filters)):
         return
-    black = [text for text in filters if text.startswith("!") and white_list.kept_back([text])]
-    unnamed = white_list.kept_back(text for text in filters if not text.startswith("!"))
-    names = [name for name in unnamed if name != white_list.VOICEMAIL]
+    black = [text for text in filters if text.startswith("!") and event_filter.kept_back([text])]
+    unnamed = event_filter.kept_back(text for text in filters if not text.startswith("!"))
+    names = [name for name in unnamed if name != event_filter.VOICEMAIL]
     yield examined.of_user(
-        "warning" if white_list.DISPENSABLE.issuperset(missing) else "error",
+        "warning" if event_filter.DISPENSABLE.issuperset(missing) else "error",
         f"the event filter of user {user!r} keeps back what callmon needs: {', '.join(missing)}.",
         "What is not sent cannot be counted. (Lines of a filter add up, those with ! win.)",
-        *([white_list.old_line(names)] if names else ()),
-        *([white_list.VOICEMAIL_LINE] if white_list.VOICEMAIL in unnamed else ()),
+        *([event_filter.old_line(names)] if names else ()),
+        *([event_filter.VOICEMAIL_LINE] if event_filter.VOICEMAIL in unnamed else ()),
         *(f"; and delete: eventfilter = {text}" for text in black),
     )
 
@@ -165,7 +165,7 @@ def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
         f"user {examined.exchange.username!r} has no event filter.",
         "Asterisk sends about seven times what callmon needs, hundreds of events a call with the class dialplan; "
         f"among them what callmon has no use for.{ignored}",
-        *white_list.lines(),
+        *event_filter.lines(),
     )
 
 
@@ -175,7 +175,9 @@ def hears_voicemail(examined: Examined) -> bool:
     if not {"all", "dialplan"} & _classes(examined):
         return False
     is_new = bool(answers.variables.get(new_voicemail(user))) and answers.major >= 20
-    return is_new or white_list.VOICEMAIL not in white_list.kept_back(answers.values(MANAGER, user, "eventfilter"))
+    return is_new or event_filter.VOICEMAIL not in event_filter.kept_back(
+        answers.values(MANAGER, user, "eventfilter")
+    )
 
 
 def _classes(examined: Examined) -> frozenset[str]:

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from callmon.config.exchange import ExchangeSettings
-from callmon.tools.doctor import event_filter as white_list
-from callmon.tools.doctor import layout
+from callmon.tools.doctor import event_filter, layout
 
 CHILD = Path(__file__).with_name("child.py")
 TIMEOUT = timedelta(seconds=20)
@@ -131,7 +130,7 @@ def _lists(username: str) -> list[tuple[str, str, str]]:
 
 
 def new_voicemail(username: str) -> str:
-    return f"AST_CONFIG({MANAGER},{username},{white_list.NEW_VOICEMAIL_KEY})"
+    return f"AST_CONFIG({MANAGER},{username},{event_filter.NEW_VOICEMAIL_KEY})"
 
 
 def _answers(told: dict[str, Any], order: dict[str, Any]) -> Answers:

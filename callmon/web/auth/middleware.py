@@ -23,9 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callmon.errors import StoreError
 from callmon.logs import Seldom
-from callmon.web.auth import authorization as checking
-from callmon.web.auth import client as asking
-from callmon.web.auth import cookies, headers
+from callmon.web.auth import authorization, client, cookies, headers
 from callmon.web.auth.identity import UNKNOWN, Known, NotOneError
 from callmon.web.auth.roles import Role
 from callmon.web.auth.service import Access
@@ -60,7 +58,7 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        origin = asking.asking(request, self._access.settings)
+        origin = client.asking(request, self._access.settings)
         with_headers = Telling(send, origin)
         try:
             known = await self._access.known(request, origin)
@@ -74,19 +72,19 @@ class Gate:
         still = partial(self._is_still, request, origin, known)
         await self._app(scope, _bounded(receive), Watching(with_headers, still))
 
-    def _tell(self, request: Request, origin: asking.Asking, known: Known, answer: Telling) -> None:
+    def _tell(self, request: Request, origin: client.Asking, known: Known, answer: Telling) -> None:
         state = request.state
         state.door, state.asking, state.known, state.person = self._door, origin, known, known.person
         secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
         if not secret:
             secret = answer.form_secret = cookies.new()
-        state.csrf = checking.token(secret, known.person.name)
+        state.csrf = authorization.token(secret, known.person.name)
         state.audit = partial(self._audit, known, origin)
 
-    async def _audit(self, known: Known, origin: asking.Asking, act: str, about: str = "") -> None:
+    async def _audit(self, known: Known, origin: client.Asking, act: str, about: str = "") -> None:
         await self._access.note(known.person.name, act, about, origin)
 
-    async def _is_still(self, request: Request, origin: asking.Asking, known: Known) -> bool:
+    async def _is_still(self, request: Request, origin: client.Asking, known: Known) -> bool:
         """Whether whoever looks on live is who they were.
 
         Looking on is no use of a session, but for a wall screen: it shows no number, and nobody is before it who
@@ -102,7 +100,7 @@ class Gate:
 class Telling:
     """`send`, with our headers; and with the cookie of forms where a page may hold one."""
 
-    def __init__(self, send: Send, origin: asking.Asking) -> None:
+    def __init__(self, send: Send, origin: client.Asking) -> None:
         self._send, self._origin = send, origin
         self.form_secret = ""
 

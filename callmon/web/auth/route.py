@@ -26,7 +26,7 @@ from starlette.routing import Route
 
 from callmon.core.callbacks.asking_merge import plain
 from callmon.errors import StoreError
-from callmon.web.auth import authorization as checking
+from callmon.web.auth import authorization
 from callmon.web.auth.roles import Right
 
 Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Response]
@@ -63,9 +63,9 @@ def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Respo
         if any(plain(str(part)) != part for part in request.path_params.values()):
             raise HTTPException(404)  # nothing has such a name; a database may even refuse to look for it
         try:
-            return await checking.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
+            return await authorization.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # nothing can be put on record: nothing is shown
-            door: checking.Refusing = request.state.door
+            door: authorization.Refusing = request.state.door
             return door.away(request)
 
     return endpoint

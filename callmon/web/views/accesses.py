@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from callmon.store.access import audit
 from callmon.store.database import Store
-from callmon.store.privacy import subject_access as people
+from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
 from callmon.web.formatter import Tongue
 from callmon.web.page_request import Visit
@@ -39,11 +39,11 @@ async def show(visit: Visit) -> Response:
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
 
 
-def _read(store: Store) -> tuple[list[people.Access], list[audit.Deed]]:
-    return people.accesses(store, newest=MOST), audit.deeds(store, newest=MOST)
+def _read(store: Store) -> tuple[list[subject_access.Access], list[audit.Deed]]:
+    return subject_access.accesses(store, newest=MOST), audit.deeds(store, newest=MOST)
 
 
-def _rows(looks: list[people.Access], deeds: list[audit.Deed], tongue: Tongue) -> Iterator[Row]:
+def _rows(looks: list[subject_access.Access], deeds: list[audit.Deed], tongue: Tongue) -> Iterator[Row]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
         yield Row(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")

@@ -27,9 +27,8 @@ from callmon.core.callbacks.asking_merge import (
 from callmon.core.callbacks.commands import Action, Hand
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.privacy import subject_access as people
-from callmon.store.queries import obligations as ledger
-from callmon.store.queries import worklist as pages
+from callmon.store.privacy import subject_access
+from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import Listed
 from callmon.text import ledger_sentences as history
 from callmon.text.callback_list import OwedPage, urgency
@@ -77,7 +76,7 @@ async def show(visit: Visit) -> Response:
     """The worklist, most urgent first."""
     chosen = _filters(visit)
     found = await visit.site.ask(
-        pages.worklist, visit.site.reader, chosen.line or None, chosen.language or None, chosen.service or None
+        worklist.worklist, visit.site.reader, chosen.line or None, chosen.language or None, chosen.service or None
     )
     wanted = [one for one in found.entries if _is_wanted(one, chosen, visit.person.name)]
     rows = _Rows(visit, wanted)
@@ -216,14 +215,18 @@ async def number(visit: Visit) -> Response:
     if found is None:
         return await _entry_page(visit, None)
     call = found.obligation.call
-    look = people.Look(datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}")
-    await visit.site.ask(people.log_of_call, visit.site.store, look, call)
+    look = subject_access.Look(
+        datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
+    )
+    await visit.site.ask(subject_access.log_of_call, visit.site.store, look, call)
     return await _entry_page(visit, found, shown=True)
 
 
 async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
     name, exchange = visit.request.path_params["id"], visit.asked("exchange")
-    found = await visit.site.ask(ledger.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers)
+    found = await visit.site.ask(
+        obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
+    )
     found = [x for x in found if exchange in ("", x.obligation.exchange)]
     return found[0] if found else None
 
@@ -235,7 +238,9 @@ async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, r
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
-        entries = await visit.site.ask(ledger.entries, visit.site.reader, obligation.call, obligation.exchange)
+        entries = await visit.site.ask(
+            obligations.entries, visit.site.reader, obligation.call, obligation.exchange
+        )
     row = _Rows(visit, [obligation]).row(obligation)
     values = _entry_values(visit, obligation, entries)
     values["number"] = _number(found, visit.tongue) if shown else None
@@ -401,8 +406,10 @@ def _today(visit: Visit) -> Any:
 
 async def _do(site: Site, hand: Hand, other: str | None, language: str) -> str:
     """Ask for it, and wait until the daemon has done it; why it did not, else ""."""
-    place = (await site.ask(ledger.ask, site.store, hand, other)).n
-    if not await site.until_done(ledger.done, place):
+    place = (await site.ask(obligations.ask, site.store, hand, other)).n
+    if not await site.until_done(obligations.done, place):
         return ""  # it is written down: whoever leads does it
-    refused = await site.ask(ledger.refusals, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at)
+    refused = await site.ask(
+        obligations.refusals, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at
+    )
     return word("refusal", refused[0].why, language) if refused else ""

@@ -20,12 +20,9 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.standards import ALL_STANDARDS
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.store.database import Store
-from callmon.store.queries import call_search as calls
-from callmon.store.queries import calls as queries
-from callmon.store.queries import disruptions
-from callmon.store.queries import obligations as ledger
+from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
-from callmon.text import ledger_sentences as history
+from callmon.text import ledger_sentences
 from callmon.text.story import page_of, tale_of
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
@@ -63,7 +60,7 @@ async def show(visit: Visit) -> Response:
     """The calls of a day."""
     chosen = _chosen(visit)
     found = await visit.site.ask(
-        calls.part, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
+        call_search.part, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
     )
     query = {"day": chosen.day.isoformat(), "line": chosen.line, "outcome": chosen.outcome}
     query |= {"standard": chosen.standard, "verdict": chosen.verdict}
@@ -103,16 +100,16 @@ def _day(text: str, tongue: Tongue) -> date:
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
 
 
-def _wanted(chosen: Chosen, visit: Visit) -> calls.Wanted:
+def _wanted(chosen: Chosen, visit: Visit) -> call_search.Wanted:
     zone = visit.site.settings.timezone
     begin, end = (
         datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (chosen.day, chosen.day + DAY)
     )
     kept = (chosen.line, chosen.outcome, chosen.standard, chosen.verdict)
-    return calls.Wanted(begin, end, *(value or None for value in kept))
+    return call_search.Wanted(begin, end, *(value or None for value in kept))
 
 
-def _row(one: calls.Found, tongue: Tongue) -> Row:
+def _row(one: call_search.Found, tongue: Tongue) -> Row:
     heard = {"full": "", "filled": tongue.say("complété"), "partly": tongue.say("lacune")}[one.heard]
     language = "" if one.language == "unknown" else tongue.word("language", one.language)
     return Row(
@@ -159,10 +156,10 @@ async def one(visit: Visit) -> Response:
 
 
 def _read(store: Store, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
-    found = queries.call(store, name, exchange)
+    found = calls.call(store, name, exchange)
     if not found:
         return None
-    return found[0], ledger.entries(store, name, exchange), disruptions.met_by(store, found[0].account)
+    return found[0], obligations.entries(store, name, exchange), disruptions.met_by(store, found[0].account)
 
 
 def _story(
@@ -186,7 +183,7 @@ def _story(
         "note": typeset(page.note()),
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
         "followed": [
-            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(history.sentence(tongue.speech, x)))
+            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(ledger_sentences.sentence(tongue.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
         ],
         "owed": [x.obligation for x in entries][:1],

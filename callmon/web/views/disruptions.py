@@ -18,8 +18,7 @@ from callmon.core.disruptions.asking_merge import MOST, TEXTS, notice
 from callmon.core.disruptions.commands import Action, Hand, refusal
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
-from callmon.store.queries import disruptions as stored
-from callmon.store.queries import worklist as pages
+from callmon.store.queries import disruptions, worklist
 from callmon.text.disruption_list import DisruptedPage
 from callmon.text.labels import word
 from callmon.web.auth.roles import Right
@@ -50,7 +49,7 @@ async def show(visit: Visit) -> Response:
 
 async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
-    found = await visit.site.ask(stored.all_of, visit.site.reader, since)
+    found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
     now, say = visit.tongue.now, visit.say
     parts: dict[str, list[Told]] = {}
     for one in found[-MOST_SHOWN:]:
@@ -96,11 +95,15 @@ async def one(visit: Visit) -> Response:
 
 
 async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
-    found = await visit.site.ask(stored.named, visit.site.reader, visit.request.path_params["id"])
+    found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
-    met = await visit.site.ask(pages.calls_met, visit.site.reader, found) if found.began <= visit.tongue.now else 0
+    met = (
+        await visit.site.ask(worklist.calls_met, visit.site.reader, found)
+        if found.began <= visit.tongue.now
+        else 0
+    )
     can_move = found.source == "work" and found.began > visit.tongue.now and found.ended is None
     return await visit.page(
         "disruption.html",
@@ -108,8 +111,8 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
         status=409 if refused else 200,
         one=found,
         told=told(found, visit.tongue),
-        met=min(met, pages.MOST_MET),
-        met_more=met > pages.MOST_MET,
+        met=min(met, worklist.MOST_MET),
+        met_more=met > worklist.MOST_MET,
         may_tell=visit.may(Right.REPORT),
         can_move=can_move,
         refused=refused,
@@ -172,7 +175,7 @@ def _time(text: str, visit: Visit) -> datetime | str | None:
 async def record(visit: Visit) -> Response:
     """What is said of one that there is: its notice, its times, its end."""
     given = await visit.form()
-    found = await visit.site.ask(stored.named, visit.site.reader, visit.request.path_params["id"])
+    found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         return await _one_page(visit)
     hand = _asked(visit, found, given)
@@ -209,10 +212,10 @@ async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping
     if (why := refusal(one, hand)) is not None:
         return await refuse(why)
     ask, store = visit.site.ask, visit.site.store
-    await visit.site.until_done(stored.done, (await ask(stored.ask, store, hand)).n)
+    await visit.site.until_done(disruptions.done, (await ask(disruptions.ask, store, hand)).n)
     if one is None:
-        made = await ask(stored.made_by, store, hand)
+        made = await ask(disruptions.made_by, store, hand)
         return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
-    if refusals := await ask(stored.refusals, store, hand):
+    if refusals := await ask(disruptions.refusals, store, hand):
         return await refuse(refusals[0].why)
     return visit.go("disruption", {"said": "done"}, id=one.id)

@@ -13,12 +13,12 @@ from mimetypes import guess_type
 import msgspec
 from starlette.responses import HTMLResponse, Response
 
-from callmon.core.statistics import period as months
+from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.reports.failure import Trouble
 from callmon.reports.jobs import BusyError, Made
 from callmon.reports.request import Order
-from callmon.store.queries import call_search as calls
+from callmon.store.queries import call_search
 from callmon.web.formatter import Tongue
 from callmon.web.page_request import Visit
 
@@ -36,7 +36,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     """The months since the first call, the latest first."""
-    first = await visit.site.ask(calls.first_arrival, visit.site.reader)
+    first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
     return await visit.page("months.html", visit.say("Mois"), months=list(_months(first, visit.tongue)))
 
 
@@ -76,7 +76,7 @@ async def _month_page(visit: Visit, refused: str = "") -> Response:
 
 def _first_day(visit: Visit) -> date | None:
     try:
-        month = months.month(visit.request.path_params["month"], visit.site.settings.timezone)
+        month = period.month(visit.request.path_params["month"], visit.site.settings.timezone)
     except ConfigError:
         return None
     return month.first if month.begin < datetime.now(UTC) else None
