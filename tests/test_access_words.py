@@ -7,7 +7,7 @@ from babel.messages.pofile import read_po
 from callmon.web.auth.sign_in import CONTEXT
 from tests.test_pages_words import LOCALE, WEB, of_python, of_template
 
-ACCESS = WEB / "access"
+ACCESS = WEB / "auth"
 
 
 def test_every_sentence_of_the_door_is_in_the_catalogues_and_no_other() -> None:

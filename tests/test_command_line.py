@@ -59,7 +59,8 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
     with (CALLMON / "text" / "locale" / "callmon.pot").open("rb") as lines:
         known = {str(message.id) for message in read_po(lines) if message.context == "command"}
-    said = {text for path in CALLMON.glob("*.py") for text in of_python(path.read_text(encoding="utf-8"))}
+    paths = (CALLMON / "cli").glob("*.py")
+    said = {text for path in paths for text in of_python(path.read_text(encoding="utf-8"))}
     assert known == said
     assert [text for text in known if translate(text, "en", "command") == text] == []
 

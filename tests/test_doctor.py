@@ -646,7 +646,7 @@ def test_a_line_not_seen_for_more_than_seven_days_is_told() -> None:
 def test_every_failure_of_the_child_has_its_sentence() -> None:
     kinds = re.findall(
         r'FailureError\(\s*"(\w+)"|"(tls_\w+|tls|silent)" if',
-        Path(ask.__code__.co_filename).with_name("child.py").read_text(),
+        Path(ask.__code__.co_filename).with_name("ami_query.py").read_text(),
     )
     whats = {kind: judged(Answers(failure=kind)) for pair in kinds for kind in pair if kind}
     assert [kind for kind, what in whats.items() if what == ["doctor itself failed."]] == []

@@ -553,7 +553,7 @@ def test_the_first_of_a_month_is_1er_in_french_only() -> None:
 def said() -> set[str]:
     """Every text handed to `say`, and the pairs of sentences that the module keeps in tables."""
     found: set[str] = set()
-    for path in Path(explain.__file__).parent.glob("*.py"):
+    for path in Path(explain.__file__).parents[1].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(

@@ -62,14 +62,16 @@ def test_every_outcome_of_the_interface_has_its_word() -> None:
 
 
 def test_every_standards_module_has_its_title() -> None:
-    modules = {path.stem for path in (CALLMON / "standards").glob("*.py") if not path.stem.startswith("_")}
+    modules = {
+        path.stem for path in (CALLMON / "core" / "standards").glob("*.py") if not path.stem.startswith("_")
+    }
     assert sorted(modules - set(labels.STANDARDS)) == []
 
 
 def reason_keys() -> set[str]:
     """The reason keys that standards give: texts handed to a judgement, or returned or named as a reason."""
     found: set[str] = set()
-    for path in (CALLMON / "standards").glob("*.py"):
+    for path in (CALLMON / "core" / "standards").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             found |= {text.value for text in _reasons(node) if isinstance(text, ast.Constant)}
     return {text for text in found if isinstance(text, str) and re.fullmatch("[a-z_]+", text)}

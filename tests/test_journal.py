@@ -281,9 +281,9 @@ WRITES_FOR_EVER = """
 import sys, time
 from datetime import timedelta
 from pathlib import Path
-from callmon.sinks.database import Database
-from callmon.store.engine import open_store
-from callmon.store.journal import Journal
+from callmon.store.writer.database_merge import Database
+from callmon.store.database import open_store
+from callmon.store.writer.outbox import Journal
 from tests.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
 sink = Database(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
@@ -378,7 +378,7 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     callmon, told = Callmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     items = [messages.encode_item(item) for item in told]
     journal = Journal(place, store.ring, MIB)
     journal.add("before", [(41, len(items), messages.group_frame(41, items))])

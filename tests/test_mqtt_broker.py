@@ -284,7 +284,7 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
 
 def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
     """The calls as the database has them, less what no broker is told."""
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     found = {}
     for name in names:
         (row,) = queries.call(store, name, numbers=True)

@@ -337,10 +337,10 @@ def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> Non
     program = f"""
 import sys
 sys.modules["authlib"] = sys.modules["httpx"] = sys.modules["joserfc"] = None
-from callmon.access_settings import AccessSettings
+from callmon.config.web import AccessSettings
 from callmon.errors import ConfigError
-from callmon.web.access.access import Access
-from callmon.web.access.door import Door
+from callmon.web.auth.service import Access
+from callmon.web.auth.sign_in import Door
 Door(Access(AccessSettings(accounts=True)))
 told = {{"issuer": "https://x.example", "client_id": "x", "client_secret_file": "{tmp_path}/secret"}}
 try:

@@ -39,7 +39,7 @@ def of_template(source: str) -> list[str]:
 
 def said() -> set[str]:
     sources = [
-        path for path in WEB.rglob("*.py") if "access" not in path.relative_to(WEB).parts
+        path for path in WEB.rglob("*.py") if "auth" not in path.relative_to(WEB).parts
     ]  # it has words of its own
     python = [text for path in sources for text in of_python(path.read_text(encoding="utf-8"))]
     templates = [

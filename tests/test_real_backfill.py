@@ -116,7 +116,7 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
     by_daemon = _filled(callmon)
     last = backfilled(callmon)
     assert backfilled(callmon).splitlines()[-1].endswith("Nothing changed.")
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     one = undisturbed(settings, ear.heard())
@@ -155,7 +155,7 @@ def kill(callmon: Callmon, seconds: float) -> Span:
 
 
 def _filled(callmon: Callmon) -> int:
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     begin, end = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     found = [call for _, call in queries.calls(store, begin, end) if call.heard == "filled"]
     store.close()

@@ -158,7 +158,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         in_hand(callmon, str(found[f"+1{number(6)}callback"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
-        assert differences(opened(callmon.config.settings())) == []
+        assert differences(opened(callmon.settings())) == []
 
 
 def in_hand(callmon: Callmon, name: str) -> None:
@@ -213,7 +213,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
         time.sleep(3.0)
         assert callmon.stop() == 0
         heard = witness.events()
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     found = obligations.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))

@@ -57,7 +57,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     assert [point for call in public(calls) for point in disagreements(call, said[call.number])] == []
     assert [call.fault for call in calls if call.fault] == []
     made = [(call.situation.name, own, call.situation.expect) for call, own in pairs(calls, witness.events())]
-    assert unlike(made, replayed(beside.heard(), settings=callmon.config.settings()).calls()) == []
+    assert unlike(made, replayed(beside.heard(), settings=callmon.settings()).calls()) == []
     assert shown == Counter(call["outcome"] for call in said.values())
     always = [standard for standard in standards({}) if standard.needs is None and standard.kind is None]
     assert verdicts == len(always) * len(said)
@@ -67,7 +67,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
 
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:
     """Every public call as it is stored, by the number that is its own."""
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     heard = witness.events()
     said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}

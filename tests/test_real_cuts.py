@@ -81,7 +81,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
         left = callmon.total("callmon_calls_in_progress")
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto") or 0.0
         assert callmon.stop() == 0
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]

@@ -72,7 +72,7 @@ def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
         callmon = configured(Callmon(tmp_path, asterisk.ami_port, asterisk.secret, more=table(broker.port)))
         hook, post = stack.enter_context(Hook()), stack.enter_context(Mail())
         board = stack.enter_context(Board(broker.port))
-        calendar = callmon.config.settings().calendar()
+        calendar = callmon.settings().calendar()
         alertmanager = stack.enter_context(Alertmanager(post.address, hook.url, calendar))
         stack.enter_context(callmon)
         page, told = f"127.0.0.1:{callmon.web_port}", f"127.0.0.1:{alertmanager.port}"
@@ -145,7 +145,7 @@ def shown_to_whoever_comes_now(site: Site) -> dict[str, Any]:
 
 def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[Entry]]]:
     """All of the ledger: each obligation, its number, and what was written of it."""
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     try:
         return [
             (x.obligation, x.number, list(obligations.entries(store, x.obligation.call, x.obligation.exchange)))

@@ -144,7 +144,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
             calls = playing.calls
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()
-        settings = callmon.config.settings()
+        settings = callmon.settings()
         store = opened(settings)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
         store.close()
@@ -181,7 +181,7 @@ def test_two_exchanges_are_heard_at_once_and_their_calls_never_mix(lab: None, tm
             play(one, named("abandon_at_once"))
             play(two, named("abandon_at_once"))
             assert until(lambda: callmon.total("callmon_calls_total", outcome="abandoned") == 2)
-            ids = callmon.core.statistics.counters()
+            ids = callmon.figures()
             heard = [
                 ids["callmon_exchange_events_total", frozenset({("exchange", name)})]
                 for name in ("toronto", "ottawa")

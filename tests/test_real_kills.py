@@ -57,12 +57,10 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
             calls = playing.wait()
         assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
         assert until(lambda: callmon.figure("callmon_sink_backlog", sink="database") == 0)  # the last is counted
-        shown = {
-            key: n for key, n in callmon.core.statistics.counters().items() if key[0] == "callmon_calls_total"
-        }
+        shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     heard = witness.events()
     said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]

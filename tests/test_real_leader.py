@@ -178,7 +178,7 @@ def playing(asterisk: Asterisk, rounds: int) -> Playing:
 
 @contextmanager
 def stored(callmon: Callmon) -> Iterator[Store]:
-    store = opened(callmon.config.settings())
+    store = opened(callmon.settings())
     try:
         yield store
     finally:

@@ -42,7 +42,7 @@ def asking_often(place: Path, exchange: Asterisk) -> Callmon:
 def boxes(callmon: Callmon, name: str) -> dict[str, float]:
     """Mailbox → value."""
     found = {}
-    for (metric, labels), value in callmon.core.statistics.counters().items():
+    for (metric, labels), value in callmon.figures().items():
         if metric == f"callmon_mailbox_{name}":
             found[dict(labels)["mailbox"]] = value
     return found

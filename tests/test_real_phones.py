@@ -46,7 +46,7 @@ SITUATIONS = (
 
 
 def phones(callmon: Callmon, line: str = "general") -> dict[str, float]:
-    figures = callmon.core.statistics.counters()
+    figures = callmon.figures()
     names = ("free", "in_use", "unreachable")
     labels = {state: frozenset({"line": line, "state": state}.items()) for state in names}
     found = {state: figures.get(("callmon_phones", labels[state])) for state in names}
@@ -73,7 +73,7 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
             calls = playing.wait()
         until_phones(callmon, free=2, in_use=0, unreachable=1)
         assert callmon.stop() == 0
-        settings = callmon.config.settings()
+        settings = callmon.settings()
         store = opened(settings)
         own = {
             call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())

@@ -117,8 +117,8 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         assert callmon.stop() == 0
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
-    store = opened(callmon.config.settings())
-    said, (one,) = told(store, callmon.config.settings(), own), obligations.obligations(store)
+    store = opened(callmon.settings())
+    said, (one,) = told(store, callmon.settings(), own), obligations.obligations(store)
     store.close()
     assert said is not None
     assert (said["outcome"], said["heard"], said["voicemail"]["message"]) == ("voicemail_message", "filled", True)

@@ -184,7 +184,7 @@ def trouble(server: Postgres, disk: Disk, victim: Callmon) -> tuple[float, float
 
 
 def figures(callmon: Callmon) -> dict[Any, float]:
-    return {key: n for key, n in callmon.core.statistics.counters().items() if key[0] == "callmon_calls_total"}
+    return {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
 
 
 SAME = ("outcome", "rings", "answered_by", "transfers", "voicemail", "verdicts", "heard", "wait_seconds", "ended")
@@ -192,7 +192,7 @@ SAME = ("outcome", "rings", "answered_by", "transfers", "voicemail", "verdicts",
 
 def wrong(callmon: Callmon, evening: Evening, calls: Collection[str]) -> list[tuple[str, str, Any, Any]]:
     """In what these calls are not stored as they must be; each once, with their figures."""
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     known = [call for _, call in queries.calls(store, *whole(store))]
     doubled = [call for call, count in Counter(call.call for call in known).items() if count > 1]

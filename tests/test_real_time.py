@@ -46,7 +46,7 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
         wire.ahead = 3600.0
         assert until(lambda: bool(callmon.health()[1].get("remarks")))
         _, ahead = callmon.health()
-        settings = callmon.config.settings()
+        settings = callmon.settings()
         assert callmon.stop() == 0
     store = opened(settings)
     expected = [

@@ -36,7 +36,7 @@ def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
         left = callmon.total("callmon_calls_in_progress")
         assert callmon.stop() == 0
         heard = witness.events()
-    settings = callmon.config.settings()
+    settings = callmon.settings()
     store = opened(settings)
     said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
     store.close()

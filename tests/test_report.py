@@ -297,7 +297,7 @@ def said() -> set[str]:
         *(text for sign in titles.SIGNS for text in sign),
     }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in csv.COLUMNS)}
-    for path in REPORTS.glob("*.py"):
+    for path in REPORTS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _is_say(node.func):
                 found |= {str(x.value) for x in _values(node.args[0])}

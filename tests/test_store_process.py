@@ -204,8 +204,8 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
 OFFERING = """
 import sys, time
 from tests.store_fixtures import of_calls, until
-from callmon.sinks.database import Database
-from callmon.store.engine import open_store
+from callmon.store.writer.database_merge import Database
+from callmon.store.database import open_store
 
 sink = Database(open_store(sys.argv[1]))
 print("open", flush=True)
@@ -268,8 +268,8 @@ def test_neither_password_nor_secret_is_in_the_scribes_command_line_or_environme
 PROGRAM = """
 import sys, time
 from tests.store_fixtures import RING, answered_call, outcomes
-from callmon.sinks.database import Database
-from callmon.store.engine import open_store
+from callmon.store.writer.database_merge import Database
+from callmon.store.database import open_store
 from datetime import timedelta
 
 sink = Database(open_store(sys.argv[1], RING), timedelta(milliseconds=20))

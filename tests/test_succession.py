@@ -137,7 +137,7 @@ def _place(whole: bytes, until: datetime) -> int:
 
 def _go_on(callmon: Callmon, rest: bytes) -> None:
     """The same connection, further on."""
-    callmon.tools.replay._connections = 0
+    callmon.replay._connections = 0
     callmon.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest)
 
 
@@ -173,7 +173,7 @@ def begun_anew(store: Store) -> Callmon:
     open_calls = calls.open_calls(store, "toronto", numbers=True)
     judged = {call: [finding.standard for finding in known.findings] for call, known in open_calls.items()}
     facts = {call: known.facts for call, known in open_calls.items()}
-    callmon.core.monitor.restore("toronto", calls.heartbeats(store).get("toronto"), facts, judged)
+    callmon.monitor.restore("toronto", calls.heartbeats(store).get("toronto"), facts, judged)
     return callmon
 
 

@@ -106,7 +106,7 @@ def named(analyze: str, words: list[str]) -> set[str]:
 
 CONFINED = """
 import ctypes, os, resource, sys
-from callmon.report_child import _bound
+from callmon.reports.worker import _bound
 seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
 seccomp.seccomp_init.restype = ctypes.c_void_p
 context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x00050000 | 1)))  # EPERM, but for

@@ -2,8 +2,8 @@
 
 A fault so brings its own test: the file is a recording that `callmon replay` plays. Bounded by bytes and by
 age; time is an argument. Files are personal information all the same (R-36): redacted, readable by callmon's
-user alone, so many a day and no more, their last day in the name: `privacy/files.py` finds those to dispose of.
-Refuses: to write numbers or names, and to write where a file already is.
+user alone, so many a day and no more, their last day in the name: `store/privacy/dated_files.py` finds those to
+dispose of. Refuses: to write numbers or names, and to write where a file already is.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@
 be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock, and
 as soon as the exchange is fully booted the channels are listed: one that is still starting takes a login and lists
 nothing, and would be taken for one that never stopped. A shorter list every few minutes shows ghosts; with it the
-exchange is asked how many calls it has had (`feed.py`) and how the lines' mailboxes stand (`mailboxes.py`). Events
-that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time: its
-last Timestamp plus the monotonic time since.
+exchange is asked how many calls it has had (`call_counts.py`) and how the lines' mailboxes stand (`mailboxes.py`).
+Events that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time:
+its last Timestamp plus the monotonic time since.
 
 Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
 an action.
@@ -328,7 +328,7 @@ class Session:
         self._send("Ping")
 
     def _list_channels(self, now: float) -> None:
-        """Are the calls that we take to be in progress still there? (`calls/vanished.py`)"""
+        """Are the calls that we take to be in progress still there? (`core/calls/ghost_channels.py`)"""
         self._listed = now
         self._send("CoreShowChannels")
         self._send("CoreStatus")

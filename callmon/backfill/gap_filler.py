@@ -3,7 +3,8 @@
     a gap is over, or a call ended of which a part was not heard ─▶ its time is noted ─▶ `wait` ─▶ a thread reads
     that time's rows and fills in ─▶ the figures on /metrics follow
 
-What it finds owed, and calls out to whoever waits for one, are read by `hands.py` like what people do by hand.
+What it finds owed, and calls out to whoever waits for one, are read by `daemon/commands.py` like what people do by
+hand.
 
 Where no source is configured, nothing is done. Trouble is told and tried again: what was noted stays noted. So it
 is while another callmon writes to this database: that one fills in its own gaps, and ours when we take its place.

@@ -1,6 +1,6 @@
 """From rows of CEL to what is stored: read, told, filled in. Blocks: run it in a thread beside an event loop.
 
-    rows ─▶ stretches ─▶ facts of whole calls (`cel/diary.py`) ─▶ created or completed (`store/filling.py`)
+    rows ─▶ stretches ─▶ facts of whole calls (`backfill/cel/extract.py`) ─▶ created or completed (`apply.py`)
 
 Where a time is given, only the calls that were up in it are taken. Calls on no public line are never stored.
 """

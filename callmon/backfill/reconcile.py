@@ -2,7 +2,7 @@
 
     midnight, by the ministry's clock, and a while ─▶ that day's rows are read ─▶ compared ─▶ stored, shown
 
-Nothing is changed by it: what is missing, a backfill brings (`refill.py`, `callmon backfill`). Who stands by
+Nothing is changed by it: what is missing, a backfill brings (`gap_filler.py`, `callmon backfill`). Who stands by
 leaves it to whoever leads. A day that could not be read is tried again until the next; what came before callmon
 first heard the exchange is not held against it. Blocks, but for `Nights`.
 """

@@ -18,10 +18,18 @@ from typing import BinaryIO
 import click
 
 from callmon import __version__
-from callmon.cli.alerting import alerting
-from callmon.cli.attest import attest
-from callmon.cli.backfill import backfill
-from callmon.cli.callbacks import callbacks
+from callmon.cli import (
+    alerting,
+    attest,
+    backfill,
+    callbacks,
+    database,
+    disruptions,
+    privacy,
+    reconcile,
+    report,
+    users,
+)
 from callmon.cli.common import (
     DEFAULT_CONFIG,
     config_option,
@@ -32,12 +40,6 @@ from callmon.cli.common import (
     stop,
     until_done,
 )
-from callmon.cli.database import db
-from callmon.cli.disruptions import disruptions as disruption_commands
-from callmon.cli.privacy import privacy
-from callmon.cli.reconcile import reconcile
-from callmon.cli.report import report
-from callmon.cli.users import users
 from callmon.config.settings import Settings, example, load
 from callmon.errors import CallmonError, ConfigError
 
@@ -48,14 +50,14 @@ def main() -> None:
     """callmon: the witness of what a ministry promised its callers on the telephone."""
 
 
-main.add_command(backfill)
-main.add_command(db)
-main.add_command(reconcile)
-main.add_command(privacy)
-main.add_command(alerting)
-main.add_command(report)
-main.add_command(attest)
-main.add_command(users)
+main.add_command(backfill.backfill)
+main.add_command(database.db)
+main.add_command(reconcile.reconcile)
+main.add_command(privacy.privacy)
+main.add_command(alerting.alerting)
+main.add_command(report.report)
+main.add_command(attest.attest)
+main.add_command(users.users)
 
 
 @main.command()
@@ -67,12 +69,12 @@ def check(config: Path | None) -> None:
     \b
     Example: callmon check --config /etc/callmon/callmon.toml
     """
-    from callmon.cli.check import report
+    from callmon.cli.check import report as check_report
     from callmon.core.standards import load as load_standards
 
     settings = configuration(config)
     load_standards(settings.standards)
-    click.echo(report(settings, datetime.now(settings.timezone).date()))
+    click.echo(check_report(settings, datetime.now(settings.timezone).date()))
 
 
 @main.command()
@@ -285,7 +287,8 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     from callmon.store.database import open_store
     from callmon.store.privacy import subject_access
     from callmon.store.queries import calls as queries
-    from callmon.store.queries import disruptions, obligations
+    from callmon.store.queries import disruptions as stored_disruptions
+    from callmon.store.queries import obligations
     from callmon.text.story import as_json as told_as_json
     from callmon.text.story import story
 
@@ -301,7 +304,7 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
         look = subject_access.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
         subject_access.log_of_call(store, look, call)
     for stored in found:
-        met = disruptions.met_by(store, stored.account)
+        met = stored_disruptions.met_by(store, stored.account)
         if as_json:
             click.echo(json.dumps(told_as_json(stored, settings, met), ensure_ascii=False))
         else:
@@ -324,5 +327,5 @@ def demo(listen: str, seconds: float | None) -> None:
     asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
 
 
-main.add_command(callbacks)
-main.add_command(disruption_commands)
+main.add_command(callbacks.callbacks)
+main.add_command(disruptions.disruptions)

@@ -2,7 +2,7 @@
 
 `load` tells every mistake on a line of its own. A relative path in the file is relative to the file's folder.
 Opens no connection, reads no secret (an exchange's `secret()` and `store` do, when they are needed). What may be
-written, with each setting's help, is in `configuration.py`.
+written, with each setting's help, is in `schema.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What callmon can conclude about calls: past-tense facts, each complete in itself.
 
-A call's facts, told in order, are the whole account of it (`calls/story.py`): the database keeps them,
+A call's facts, told in order, are the whole account of it (`core/calls/account.py`): the database keeps them,
 a restart, a rejudgement and a backfill tell them again. Nothing here reads a clock or does I/O.
 
 Times are aware UTC datetimes; `None` means that it was not heard. Where a fact has a `slack`, the true

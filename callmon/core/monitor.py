@@ -212,7 +212,7 @@ class Monitor:
         self._hearings[exchange].tracker.listing.resume(heard_until)
 
     def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
-        """A call in progress is what these facts say, whatever was heard of it here (`succession.py`)."""
+        """A call in progress is what these facts say, whatever was heard of it here (`takeover.py`)."""
         hearing, facts = self._hearings[exchange], list(stored)
         before = hearing.accounts.get(call)
         for fact in facts:

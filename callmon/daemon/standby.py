@@ -5,8 +5,8 @@
         └────────────── frozen, cut off, or slower than another after a restart of the database ◀───────┘
 
 Who stands by listens and judges like the other, keeps what may be missing in the database, and shows nothing that
-is counted. When its turn comes it reads what is stored, compares it with what it kept (`succession.py`), and goes
-on from both. Refuses to lead before it has heard as much as the one before had written.
+is counted. When its turn comes it reads what is stored, compares it with what it kept (`core/takeover.py`), and
+goes on from both. Refuses to lead before it has heard as much as the one before had written.
 """
 
 from __future__ import annotations

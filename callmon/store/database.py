@@ -53,7 +53,7 @@ class Store:
     def __init__(self, url: URL, ring: Ring = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        # Where changes of accounts are noted, outside the database (`put_back.py`).
+        # Where changes of accounts are noted, outside the database (`store/access/restored_copy.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
         self._identity = _identity(self.path)

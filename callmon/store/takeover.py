@@ -1,4 +1,4 @@
-"""What is stored, for a callmon that takes another's place (`succession.py`). Blocks: ask in a thread.
+"""What is stored, for a callmon that takes another's place (`core/takeover.py`). Blocks: ask in a thread.
 
 All that the one before has written is read by whoever has the right to write now: nobody changes it meanwhile.
 """

@@ -62,7 +62,7 @@ class Bad:
     def __init__(self) -> None:
         self.kinds: dict[str, tuple[int, int]] = {}
         self.lacks_apps = False  # there is no such column
-        self.doubted = 0  # calls (`bare.py`)
+        self.doubted = 0  # calls (`incomplete.py`)
 
     def add(self, what: str, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))

@@ -204,7 +204,7 @@ class Retelling:
 
     def _bridge_enter(self, row: Row, life: Life) -> Iterator[e.Event]:
         more = row.more
-        bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`bare.py`)
+        bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
         if life.app.lower() == QUEUE:  # whoever takes the caller out of it
             yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
             life.app = ""

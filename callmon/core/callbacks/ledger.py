@@ -6,7 +6,7 @@
     a person ──────────────▶ hand ────┘
 
 Each entry is told with the obligation as it stands after it, and with the verdicts that follow (`Written`).
-A verdict *met* is given when paid, every other one when the due time has passed (see also `correcting.py`). What
+A verdict *met* is given when paid, every other one when the due time has passed (see also `corrections.py`). What
 was heard wins over what was typed: a callback answered before an obligation was closed by hand pays it. Numbers
 are matched by a token that somebody else makes of them: no number is kept here.
 

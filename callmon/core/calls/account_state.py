@@ -272,7 +272,7 @@ class Telling(msgspec.Struct, gc=False):
             self._doubts("stopped_slack", max(self.doubt.stopped_slack, fact.until - self.stopped))
 
     def _clock_set(self, fact: f.ClockSet) -> None:
-        """All times are by the exchange's clock as it now is (`clocks.py`)."""
+        """All times are by the exchange's clock as it now is (`clock_steps.py`)."""
         by, clock = fact.by, self.clock
         is_waiting = clock is not None and self.answer is None and self.stopped is None and self.voicemail is None
         for name in _TIMES:

@@ -1,6 +1,6 @@
 """The account of one call as a frozen value, and the closed sets that it draws on. Pure.
 
-`story.py` makes it from facts; standards, sinks, reports and pages take it as it is.
+`account.py` makes it from facts; standards, sinks, reports and pages take it as it is.
 """
 
 from __future__ import annotations

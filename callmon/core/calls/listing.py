@@ -5,7 +5,7 @@ channels (`CoreShowChannels`, then `Status`); when `StatusComplete` has come aft
 doubtful calls that are not listed have ended unheard (or were stopped, when the exchange restarted), listed
 ones are completed, and calls that we never heard begin are found in progress.
 
-What is told is only what the listing proves (`observing.py`).
+What is told is only what the listing proves (`listing_call.py`).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ CALL_STANDARDS = (
     "bilingual_person",
     "feedback_offered",
 )
-# These judge no call, but an obligation that calls opened (`_owed.py`).
+# These judge no call, but an obligation that calls opened (`_obligations.py`).
 OWED_STANDARDS = (
     "callback_within_24_hours",
     "callback_in_french",

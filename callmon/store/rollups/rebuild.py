@@ -2,7 +2,7 @@
 
 Cells whose days are of another time zone, or that another version counted, are never read: `settle` empties
 them, and `build` makes them anew, some calls a transaction, while the daemon goes on writing; who interrupts it
-may go on at any time. Until that is done reports count the calls themselves (`reported.py`).
+may go on at any time. Until that is done reports count the calls themselves (`store/queries/reports.py`).
 """
 
 from __future__ import annotations

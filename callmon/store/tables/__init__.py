@@ -2,7 +2,7 @@
 
 `fact` is append-only (what happened); `call` and `finding` are derived from it and can be made again. A
 figure and the rows that it counts are written in one transaction (`counter`). A person's number stands in
-`number.number`, sealed (`privacy/sealing.py`), and nowhere else: no table can be read for it without the key.
+`number.number`, sealed (`store/encryption.py`), and nowhere else: no table can be read for it without the key.
 
 Times are whole microseconds since 1970 in UTC: exact, they sort, and are the same number in SQLite and in
 PostgreSQL. A naive datetime is refused, since nobody knows when it was.

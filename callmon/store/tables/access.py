@@ -1,4 +1,4 @@
-"""The tables of who may use the pages, and of what they did there: a part of `tables.py`."""
+"""The tables of who may use the pages, and of what they did there: a part of `__init__.py`."""
 
 from __future__ import annotations
 

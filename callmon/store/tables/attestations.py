@@ -1,4 +1,4 @@
-"""The table of attestations, a part of `tables.py`."""
+"""The table of attestations, a part of `__init__.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the nightly comparison with the exchange's own records: a part of `tables.py`."""
+"""The tables of the nightly comparison with the exchange's own records: a part of `__init__.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the roll-ups (`rollups.py`), a part of `tables.py`."""
+"""The tables of the roll-ups (`rollups.py`), a part of `__init__.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that writes to the database: ``python -m callmon.store.writer.process``, started by `courier.py`.
+"""The process that writes to the database: ``python -m callmon.store.writer.process``, started by `supervisor.py`.
 
     opening ──▶ taking the pen ──▶ writing ──committed──▶ next group
                     ▲    │          │   ▲
@@ -13,7 +13,7 @@ Writes groups in their order, each in one transaction, and says what was committ
 gone (its end of the socket closes, however it ended), all that was received is still written; for that the
 socket is read by a thread of its own, as fast as it comes.
 
-Refuses to end by a signal that a whole group of processes gets (`courier.py` blocks them): it ends when its
+Refuses to end by a signal that a whole group of processes gets (`supervisor.py` blocks them): it ends when its
 socket does.
 """
 

@@ -6,13 +6,14 @@
                                database stands, and gets what is not in it once more
 
 Where callmons share a database and another one writes (`lease.py`), what was gathered and sent is kept instead,
-until that other is known to have written it (`kept.py`). When it is our turn, `lead` says what is missing there.
+until that other is known to have written it (`standby_buffer.py`). When it is our turn, `lead` says what is
+missing there.
 
     standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
 
-Every group bears a number and is kept until the scribe says that it is committed (`pending.py`). A scribe that
-died may have committed the last one without saying so: the next one reads the number in the database. So each is
-stored exactly once, and a figure is published only after the commit that made it true.
+Every group bears a number and is kept until the scribe says that it is committed (`pending_merge.py`). A scribe
+that died may have committed the last one without saying so: the next one reads the number in the database. So each
+is stored exactly once, and a figure is published only after the commit that made it true.
 
 Refuses to touch the database: that is the scribe's.
 """

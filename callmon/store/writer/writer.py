@@ -3,7 +3,7 @@ written by a process of its own, so that the listener shares neither interpreter
 
     offer ─ bytes ─▶ courier (a thread) ─ groups ─▶ scribe (a process) ─ one transaction each ─▶ database
                         │   ◀── what was committed, and the figures that it added ──┘
-                        └─ groups that the database does not take ─▶ a file (`journal.py`), and back in their order
+                        └─ groups that the database does not take ─▶ a file (`outbox.py`), and back in their order
 
 The listener offers outcomes and never waits. What cannot be written waits, in order, and is tried again with
 back-off, whole groups in whole transactions: nothing is dropped, doubled or reordered. What can never be stored

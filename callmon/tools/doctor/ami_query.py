@@ -1,4 +1,4 @@
-"""Asks one exchange, once, with pyst2. Run as a program of its own, by `asking.py`, which ends it in time.
+"""Asks one exchange, once, with pyst2. Run as a program of its own, by `questions.py`, which ends it in time.
 
 Standard input holds what to ask, and the secret, as JSON; standard output gets the answers as JSON. pyst2's
 Manager blocks for ever in places: that is why this is a process, and why it needs nothing of callmon. Events

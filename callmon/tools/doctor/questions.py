@@ -19,7 +19,7 @@ from typing import Any
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter, layout
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).with_name("ami_query.py")
 TIMEOUT = timedelta(seconds=20)
 # Of our environment the child gets what Python and TLS may need, and no secret.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")

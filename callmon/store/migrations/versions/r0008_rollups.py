@@ -1,8 +1,8 @@
 """Roll-ups of ended calls by local day, line, language and exchange; calls found by their time.
 
-The roll-ups of calls that are stored already are made afterwards (`store/rolled.py`): their days are those of the
-configured time zone, which a migration does not know. In SQLite calls are no longer kept in the order of their
-key: there an account, longer than a quarter of a page, took a whole page beside it.
+The roll-ups of calls that are stored already are made afterwards (`store/rollups/rebuild.py`): their days are
+those of the configured time zone, which a migration does not know. In SQLite calls are no longer kept in the order
+of their key: there an account, longer than a quarter of a page, took a whole page beside it.
 """
 
 from __future__ import annotations
