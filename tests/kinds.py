@@ -44,7 +44,8 @@ KINDS = {
     ),
     "seen": (
         "test_access_seen", "test_boards_drawn", "test_browser", "test_engine", "test_offline",
-        "test_pages_seen", "test_pages_valid", "test_report_access", "test_report_year_pdf", "test_stack",
+        "test_pages_followed", "test_pages_seen", "test_pages_valid", "test_report_access",
+        "test_report_year_pdf", "test_stack",
     ),
 }
 # fmt: on

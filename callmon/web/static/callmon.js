@@ -12,22 +12,44 @@
   // « Page figée depuis … », by this computer's own clock.
   const clock = (at) => new Date(at).toLocaleTimeString(french ? "fr-CA" : "en-CA");
 
-  // The live part is put in the place of the old one, but where somebody's focus is: that element stays.
+  // An element is known by its id, by that of its label, or by the first of these inside it; any other by its kind.
+  const NAMED = "[id], [aria-labelledby]";
+  const nameOf = (node) => {
+    const named = node.nodeType !== 1 || node.matches(NAMED) ? node : node.querySelector(NAMED);
+    return named?.id || named?.getAttribute?.("aria-labelledby") || "";
+  };
+  const isSame = (one, other) => one.nodeName === other.nodeName && nameOf(one) === nameOf(other);
+
+  // The live part is updated in place. An element with a name is kept, with the focus on it or inside it, whatever
+  // comes or goes before it.
   const patch = (here, there) => {
     if (here.isEqualNode(there)) return;
-    const same = here.nodeType === 1 && there.nodeType === 1 && here.nodeName === there.nodeName;
-    if (!same) {
-      here.replaceWith(there);
+    if (here.nodeType !== 1) {
+      here.nodeValue = there.nodeValue;
       return;
     }
     for (const name of here.getAttributeNames()) if (!there.hasAttribute(name)) here.removeAttribute(name);
     for (const name of there.getAttributeNames()) {
       if (here.getAttribute(name) !== there.getAttribute(name)) here.setAttribute(name, there.getAttribute(name));
     }
-    const old = [...here.childNodes];
-    const now = [...there.childNodes];
-    now.forEach((node, place) => (old[place] ? patch(old[place], node) : here.append(node)));
-    old.slice(now.length).forEach((node) => node.remove());
+    let next = here.firstChild;
+    for (const node of [...there.childNodes]) {
+      let old = next;
+      if (nameOf(node)) while (old && !isSame(old, node)) old = old.nextSibling;
+      if (!old || !isSame(old, node)) {
+        here.insertBefore(node, next);
+        continue;
+      }
+      while (next !== old) next = removed(next);
+      patch(old, node);
+      next = old.nextSibling;
+    }
+    while (next) next = removed(next);
+  };
+  const removed = (node) => {
+    const after = node.nextSibling;
+    node.remove();
+    return after;
   };
 
   const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
