@@ -11,7 +11,8 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,16 +21,25 @@ import pytest
 from blockbuster import blockbuster_ctx
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
+from callmon.config.settings import example
 from callmon.core import facts as f
+from callmon.core.assembly import monitor
 from callmon.core.verdicts import Outcome
+from callmon.store import database as engine
 from callmon.store.database import Store, open_store, upgrade
+from callmon.store.encryption import Ring
+from callmon.store.maintenance.rejudge import rejudge
+from callmon.store.privacy.key_rotation import rotate
+from callmon.store.privacy.retention import Terms, purge
 from callmon.store.queries import calls
 from callmon.store.writer import messages as wire
 from callmon.store.writer.database_merge import Database
 from callmon.store.writer.process import Leave, Scribe
 from tests.store_fixtures import (
     EXCHANGE,
+    RING,
     SOON,
     START,
     database,
@@ -72,6 +82,31 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
         assert sink.tally.snapshot() == pytest.approx(summed(told))
     assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
+
+
+JOBS: dict[str, Callable[[Store], object]] = {
+    "numbers are moved to another key": lambda store: list(rotate(store, chunk=1)),
+    "numbers are disposed of": lambda store: purge(store, Terms(START, START, "M. Roy", "schedule 12-345")),
+    "calls are judged again": lambda store: list(rejudge(store, monitor(example(), token=str), chunk=1)),
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.02)
+    wrote(sqlite_store, *of_calls(2))
+    keys = Ring([b"n" * 32, *RING.raw]) if "another key" in name else RING
+    store = open_store(str(sqlite_store.url), keys)
+    with ThreadPoolExecutor(1) as thread:
+        with locked(sqlite_store):
+            with pytest.raises(OperationalError, match="database is locked"), store.writing():
+                pass
+            job = thread.submit(JOBS[name], store)
+            assert wait([job], timeout=1).not_done == {job}
+        job.result(SOON)
+    store.close()
 
 
 def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(

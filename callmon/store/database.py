@@ -12,7 +12,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,10 @@ from callmon.store.writer import lease
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 2.0
+BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock, then it says "database is locked"
+# A job of many transactions beside a daemon waits longer. The lock is polled and keeps no order: while the daemon
+# writes without a pause, each poll may find it taken.
+JOB_BUSY_SECONDS = 60.0
 QUESTION_MILLISECONDS = 10_000
 # A network that went away is noticed in seconds, not after the two hours that TCP allows it.
 POSTGRES_DEFAULTS: dict[str, Any] = {
@@ -70,9 +73,15 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    def writing(self, busy_seconds: float | None = None) -> Iterator[Connection]:
+        """`busy_seconds`: how long to wait for SQLite's write lock, where BUSY_SECONDS are not enough."""
+        options = {"writes": True, "busy_seconds": busy_seconds}
+        with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+
+    def writing_piece(self) -> AbstractContextManager[Connection]:
+        """One transaction of a job of many that runs beside a daemon."""
+        return self.writing(JOB_BUSY_SECONDS)
 
     def check_in_place(self) -> None:
         """Raises StoreError when the SQLite file is not the one that was opened.
@@ -286,8 +295,20 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """A writer asks for the lock at once: one that began by reading could not get it later."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    begin = "BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN"
+    if (seconds := options.get("busy_seconds")) is None:
+        connection.exec_driver_sql(begin)
+        return
+    _set_busy(connection, seconds)
+    try:
+        connection.exec_driver_sql(begin)
+    finally:
+        _set_busy(connection, BUSY_SECONDS)
+
+
+def _set_busy(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:

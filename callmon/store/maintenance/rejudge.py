@@ -53,7 +53,7 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = T
     """
     after: CallKey = ("", "")
     while True:
-        with _told(store), store.writing() if writes else store.reading() as connection:
+        with _told(store), store.writing_piece() if writes else store.reading() as connection:
             group = Group(connection, monitor)
             keys = group.judge(after, chunk)
             if writes:

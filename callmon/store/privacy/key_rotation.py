@@ -50,7 +50,7 @@ def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
     """Seals every number with the newest key: how many, piece by piece. Then forgets keys that no number needs."""
     yield from _moved(store, ~_is_under(store.ring), chunk)
     _renew(store, chunk)
-    with _told(store), store.writing() as connection:
+    with _told(store), store.writing_piece() as connection:
         _forget_keys(connection, store.ring)
 
 
@@ -80,7 +80,7 @@ def _renew(store: Store, chunk: int) -> None:
     """A daemon that had the old key may have put an old token back since its number was moved."""
     left = iter(renewals(store).items())
     while some := dict(islice(left, chunk)):
-        with _told(store), store.writing() as connection:
+        with _told(store), store.writing_piece() as connection:
             for column in BY_TOKEN:
                 _follow(connection, column, some)
         time.sleep(PAUSE)
@@ -99,7 +99,7 @@ def _moved(store: Store, which: ColumnElement[bool], chunk: int) -> Iterator[int
         if not rows:
             return
         changed = [_sealed_anew(row, store.ring) for row in rows]
-        with _told(store), store.writing() as connection:
+        with _told(store), store.writing_piece() as connection:
             overwrite(connection)
             _write(connection, store.ring, changed)
         time.sleep(PAUSE)

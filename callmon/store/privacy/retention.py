@@ -102,13 +102,13 @@ def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = C
     _refuse_halfway(store)
     record, total = _begun(store, terms), Disposal()
     for tokens in _candidates(store, terms.unused_since, chunk):
-        with _told(store), store.writing() as connection:
+        with _told(store), store.writing_piece() as connection:
             for uses in _erased(connection, store.ring, tokens, terms).values():
                 total = total.plus(uses)
             _keep(connection, record, total)
         time.sleep(key_rotation.PAUSE)
     for path in files:
-        with _told(store), store.writing() as connection:
+        with _told(store), store.writing_piece() as connection:
             total = msgspec.structs.replace(total, files=total.files + 1)
             _keep(connection, record, total)
             path.unlink(missing_ok=True)
@@ -205,7 +205,7 @@ def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], term
 
 def _begun(store: Store, terms: Terms) -> int:
     nothing = {"numbers": 0, "uses": 0, "files": 0}
-    with _told(store), store.writing() as connection:
+    with _told(store), store.writing_piece() as connection:
         made = connection.execute(insert(DISPOSAL).values(**terms._asdict(), **nothing))
         (record,) = made.inserted_primary_key or (0,)
         return int(record)
