@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,10 @@ def test_a_table_laid_out_like_freepbxs_gives_the_truth(tmp_path: Path, name: st
 def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Store, tmp_path: Path) -> None:
     place = f"sqlite:///{tmp_path}/cel.db"
     table_of(place, ["busy_all", "blind_transfer_1", "tty_voicemail"], "TEXT", lambda at: str(local(at)))
-    with sqlite3.connect(tmp_path / "cel.db") as connection:  # the other two are of another day
+    with (
+        closing(sqlite3.connect(tmp_path / "cel.db")) as connection,
+        connection,
+    ):  # the other two are of another day
         connection.execute(
             "UPDATE cel SET eventtime = replace(eventtime, '2026-11-24', '2026-11-20')"
             " WHERE linkedid != 'lab-1795528229.84'"
@@ -195,7 +198,7 @@ def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Store, tmp_p
 
 
 def test_a_table_that_is_no_cel_says_what_it_lacks(store: Store, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "cel.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "cel.db")) as connection, connection:
         connection.execute("CREATE TABLE cel (id INTEGER, eventtype TEXT)")
     with pytest.raises(Exception, match="the table cel is no CEL: it has no column eventtime"):
         from_source(sourced(tmp_path, f'url = "sqlite:///{tmp_path}/cel.db"'), store, None)

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,14 @@ def written(place: Path, calls: int = 200) -> Path:
             sink.offer(outcome)
         assert sink.flush(60)
     store.close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     return path
 
 
 def spoil(path: Path, table: str) -> None:
     """The first page of the table is noise."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
     with path.open("r+b") as file:
         file.seek((page - 1) * PAGE)
@@ -121,7 +122,7 @@ def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_i
     path = written(tmp_path, 1)
     path.chmod(mode)
     for opening in (open_store, upgrade):
-        with sqlite3.connect(path) as other:  # its files beside it come and go with it
+        with closing(sqlite3.connect(path)) as other, other:  # its files beside it come and go with it
             other.execute("PRAGMA journal_mode=WAL")
             other.execute("BEGIN IMMEDIATE")
             other.execute("CREATE TABLE IF NOT EXISTS of_another (x)")
@@ -134,7 +135,6 @@ def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_i
             told = [record.message for record in caplog.records]
             assert told == ["other users could read the database"] * 3
             store.close()
-        other.close()
 
 
 def test_a_database_that_its_owner_alone_reads_is_left_as_it_is(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: 
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
     assert [concluding(call) for call in office.calls()] == wanted
-    with sqlite3.connect(tmp_path / "callmon.db") as stored:
+    with closing(sqlite3.connect(tmp_path / "callmon.db")) as stored, stored:
         assert stored.execute('SELECT count(*) FROM "call"').fetchone()[0] == sum(
             said["direction"] == "inbound" for said in wanted
         )

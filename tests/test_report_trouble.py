@@ -6,6 +6,7 @@ import html
 import re
 import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -93,7 +94,7 @@ def test_a_bound_is_told_with_its_figure() -> None:
 
 def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Path) -> None:
     with site(tmp_path) as place:
-        with sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///")) as database:
+        with closing(sqlite3.connect(place.settings().store.url.removeprefix("sqlite:///"))) as database, database:
             database.execute("ALTER TABLE obligation RENAME TO gone")
         found = {language: told(place, language) for language in ("fr", "en")}
         # The page may say it before the process has ended, and the log after that.

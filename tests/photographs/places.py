@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -133,7 +133,7 @@ def announce(seen_: Seen) -> None:
 
 def take_away(site: Site, only: tuple[str, ...] = ()) -> None:
     """The database answers nothing any more, or nothing of these tables."""
-    with sqlite3.connect(site.place / "callmon.db", timeout=30) as connection:
+    with closing(sqlite3.connect(site.place / "callmon.db", timeout=30)) as connection, connection:
         named = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         )
