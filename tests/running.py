@@ -110,7 +110,7 @@ class Callmon:
                 stderr=log,
             )
 
-    def wait_until_heard(self, seconds: float = 60.0) -> None:
+    def wait_until_heard(self, seconds: float = 240.0) -> None:
         """Until the exchange is connected and its listing has been taken in."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
