@@ -22,7 +22,14 @@ TOP_LEVEL = {
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "PRIVACY.md", "LICENSE", "Makefile", "Dockerfile"),
     *("requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
 }
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "PRIVACY.md", "tests/README.md", "tests/bench/README.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "PRIVACY.md",
+    "tests/README.md",
+    "tests/bench/README.md",
+)
 DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md")
 # With a sign between, so that this file does not hold what it looks for.
 HOSTS = ("py|pi.org", "python|hosted.org", "npm|js.org", "npm|js.com", "docker|.io", "ghcr|.io", "quay|.io")

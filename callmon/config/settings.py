@@ -251,7 +251,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
-            f"or begin with a copy of {files('callmon').joinpath(EXAMPLE)}"
+            f"or begin with a copy of {files('callmon.config').joinpath(EXAMPLE)}"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None

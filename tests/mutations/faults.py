@@ -194,7 +194,7 @@ FAULTS = (
         "a page needs no right",
         "web/auth/route",
         (
-            "return await checking.refusal(request, entry.right, entry.is_page) or await _run(",
+            "return await authorization.refusal(request, entry.right, entry.is_page) or await _run(",
             "return await _run(",
         ),
     ),
@@ -293,6 +293,6 @@ FAULTS = (
     fault(
         "a number is shown and nobody writes it down",
         "web/views/callbacks",
-        ("await visit.site.ask(people.log_of_call, visit.site.store, look, call)", "pass"),
+        ("await visit.site.ask(subject_access.log_of_call, visit.site.store, look, call)", "pass"),
     ),
 )
