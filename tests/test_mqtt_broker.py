@@ -23,7 +23,7 @@ from blockbuster import blockbuster_ctx
 from callmon.config.mqtt import MqttSettings
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Outcome
-from callmon.sinks.mqtt import sink, topics
+from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
@@ -391,7 +391,7 @@ async def test_ended_calls_wait_for_the_broker_and_the_oldest_are_lost_and_count
 async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_attempt_is_far_away(
     lab: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sink, "REFUSED_WAIT", 3600.0)
+    monkeypatch.setattr("callmon.sinks.mqtt.sink.REFUSED_WAIT", 3600.0)
     secret = tmp_path / "mqtt.secret"
     secret.write_text("wrong\n")
     secret.chmod(0o600)
