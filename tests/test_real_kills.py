@@ -16,6 +16,7 @@ from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
+from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.play import Playing
@@ -55,7 +56,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
                 kills.append(time.time())
                 callmon.start()
             calls = playing.wait()
-        assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
+        until_calls_are_over(asterisk, callmon)
         assert until(lambda: callmon.figure("callmon_sink_backlog", sink="database") == 0)  # the last is counted
         shown = {key: n for key, n in callmon.figures().items() if key[0] == "callmon_calls_total"}
         assert callmon.total("callmon_calls_in_progress") == 0

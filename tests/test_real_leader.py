@@ -30,6 +30,7 @@ from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
+from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -60,6 +61,7 @@ class Pair:
 
     def __init__(self, place: Path, asterisk: Asterisk, *urls: str) -> None:
         """`urls`: by which each reaches the database."""
+        self.exchange = asterisk
         key_file.make(place / "number.key", date(2026, 11, 24))
         named = zip(("first", "second"), urls, strict=True)
         self.each = [self._one(place / name, asterisk, url, place / "number.key") for name, url in named]
@@ -253,7 +255,7 @@ def all_in_order(
     """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
     calls = played.wait(LONGEST_RUN)
     leader = pair.leader()
-    assert until(lambda: leader.total("callmon_calls_in_progress") == 0)
+    until_calls_are_over(pair.exchange, leader)
     time.sleep(SETTLED)
     shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}
     assert leader.total("callmon_calls_in_progress") == 0

@@ -15,6 +15,7 @@ import pytest
 from callmon.config.settings import load
 from callmon.store.opening import opened
 from callmon.store.queries import obligations
+from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -57,7 +58,7 @@ def test_the_calls_hidden_from_callmon_and_those_hidden_from_the_diary_are_named
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness:
         with Callmon(tmp_path, asterisk.ami_port, asterisk.secret) as callmon:
             heard = play(asterisk, CALLS)
-            assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
+            until_calls_are_over(asterisk, callmon)
             assert callmon.stop() == 0
             hidden = play(asterisk, CALLS)
         events = witness.events()

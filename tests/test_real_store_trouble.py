@@ -27,6 +27,7 @@ from callmon.store.maintenance.rejudge import differences
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
 from tests.builders import replayed
+from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Event, Listener, value
@@ -35,7 +36,6 @@ from tests.lab.postgres import Postgres
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
 from tests.running import Callmon
-from tests.store_fixtures import until
 from tests.test_real_kills import outcomes, whole
 from tests.truth import public, told
 
@@ -140,7 +140,7 @@ def evening(lab: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Eve
             killed = trouble(server, disk, callmons["killed"])
             calls = playing.wait()
         time.sleep(8.0)
-        assert until(lambda: not any(callmon.total("callmon_calls_in_progress") for callmon in callmons.values()))
+        until_calls_are_over(exchange, *callmons.values())
         for each in watched.values():
             each.is_over = True
         for thread in looking:

@@ -10,6 +10,7 @@ import pytest
 
 from callmon.store.opening import opened
 from tests.builders import replayed
+from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing
@@ -39,7 +40,7 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
                 wire.ahead = ahead
                 steps.append(time.time())
             playing.wait()
-        assert until(lambda: callmon.total("callmon_calls_in_progress") == 0)
+        until_calls_are_over(asterisk, callmon)
         assert until(lambda: skew(callmon) == pytest.approx(1.5, abs=0.2))
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto")
         _, health = callmon.health()
