@@ -238,6 +238,47 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     store.close()
 
 
+@pytest.mark.parametrize("learnt", [True, False])
+def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_stored(
+    tmp_path: Path, learnt: bool
+) -> None:
+    """By its own listing alone it could be that of a transfer which it did not hear."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller, "PJSIP/101")
+    exchange.at(5).answer(caller, *phones)
+    place = len(exchange.connections[-1])
+    exchange.at(11).log_in()
+    exchange.list_channels()
+    exchange.at(11.6).leave(caller)
+    others = exchange.at(11.7).rings(caller, "PJSIP/102")
+    exchange.leave(phones[0])
+    exchange.hangup(phones[0])
+    exchange.at(14).answer(caller, *others)
+    exchange.at(30).ends(caller, *others)
+    whole = bytes(exchange.connections[-1])
+    expected, figures = alone(tmp_path, whole)
+    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    begun, learns, died = (MORNING + n * SECOND for n in (8, 11.3, 16))
+    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
+    second, rest = begun_anew(store), whole[place:]
+    written(store, [*first.between(begun, learns), Heartbeat("toronto", learns)])
+    known, taken = _place(rest, learns), _place(rest, died)
+    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:known])
+    if learnt:
+        succeed(store, second.monitor, second.between(None, None))
+    _go_on(second, rest[known:taken])
+    written(store, [*first.between(learns, died), Heartbeat("toronto", died)])
+    missing = succeed(store, second.monitor, second.between(learns, None))
+    assert [fact for one in missing for fact in one.facts] == []
+    heard = len(second.told)
+    _go_on(second, rest[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert everything(store) == expected
+    store.close()
+
+
 def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_where_the_other_heard(
     tmp_path: Path,
 ) -> None:

@@ -200,6 +200,30 @@ def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
     assert (kinds(wire.at(5.02).answers()), steps(wire.heard)) == (["ClockSet", "Newstate"], [-3600.0])
 
 
+@pytest.mark.parametrize("are_named", [True, False])
+def test_an_answer_belongs_to_its_own_question_where_a_second_was_asked_before_it_was_read(
+    are_named: bool,
+) -> None:
+    """We were behind with reading: an exchange that still talked was asked again."""
+    wire = Wire()
+    wire.asked()
+    wire.at(1).tells()
+    answers = []
+    for second in (5, 10):
+        wire.session.tick(100.0 + second)
+        name = wire.session.data_to_send().partition(b"ActionID: ")[2].partition(b"\r\n")[0]
+        said = b"Response: Success\r\nActionID: %s\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n"
+        stamp = wire.at(second + 0.1).stamp()
+        answers.append(said % (name if are_named else b"", stamp))
+        wire.at(second + 3).says(b"Event: PeerStatus\r\n\r\n")
+    for later, answer in enumerate(answers):
+        wire.at(13.5 + later / 10).says(answer)
+    assert kinds(wire.at(14).tells()) == ["Newstate"]
+    assert wire.at(14.1).answers() == []
+    assert steps(wire.heard) == []
+    assert wire.session.clock.skew(AT, 114.1) == pytest.approx(14.1)
+
+
 def test_a_recording_that_is_played_faster_than_it_was_made_has_no_clock_to_be_set() -> None:
     """Its events are by another clock than the answers of whoever plays it."""
     wire = Wire()

@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import Enum, auto
+from math import inf
 
 from callmon.ami import events as e
 from callmon.ami.call_counts import Feed
@@ -41,6 +42,7 @@ GREETING_TIMEOUT = 10.0
 # FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
 BOOT_PATIENCE = 10.0
 STEADY_SECONDS = 5.0
+MAX_PINGS = 100  # not answered, of an exchange that talks on
 RING = "4"
 SELDOM = frozenset(
     (
@@ -88,7 +90,7 @@ class Session:
         self._out: list[bytes] = []
         self._actions = 0
         self._deadline = now + GREETING_TIMEOUT
-        self._pinged: float | None = None
+        self._pings: dict[str, float] = {}  # when each was asked, by its ActionID, until it is answered
         self._listed = now
         self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
         self._last_byte = now
@@ -140,7 +142,7 @@ class Session:
             return
         if self.state is not State.LISTENING:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
-        elif self._pinged is None or self._last_byte > self._pinged:
+        elif self._last_byte > max(self._pings.values(), default=-inf):
             self._ping(now)
             if now - self._listed >= self._list_every:
                 self._list_channels(now)
@@ -222,14 +224,23 @@ class Session:
                 pass
 
     def _ponged(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
-        asked, self._pinged = self._pinged, None
+        asked = self._asked_at(reply["ActionID"], now)
         self._deadline = now + self._ping_every
         told = e.instant(reply["Timestamp"])
         if told is not None:
-            self._compare(told, now if asked is None else asked, now, heard)
+            self._compare(told, asked, now, heard)
         if self._booted is not None:
             heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
             self._booted = None
+
+    def _asked_at(self, action: str, now: float) -> float:
+        """When the Ping was asked that this answers: of several, where it is not named, the first.
+
+        Those asked before it will not be answered any more.
+        """
+        asked = self._pings.get(action, next(iter(self._pings.values()), now))
+        self._pings = {other: at for other, at in self._pings.items() if at > asked}
+        return asked
 
     def _told(self, said: e.Event | e.Reply, now: float, heard: list[e.Event]) -> None:
         """What ends a gap bears no time: it gets the exchange's own."""
@@ -281,7 +292,7 @@ class Session:
             place = _odd_from(heard, at)
             self._odd, self._odd_since = heard[place:], now
             del heard[place:]
-            if self._pinged is None:
+            if not self._pings:
                 self._ping(now)
         else:
             self.clock.read(at, now)
@@ -323,9 +334,10 @@ class Session:
         self.received -= 1
 
     def _ping(self, now: float) -> None:
-        self._pinged = now
         self._deadline = now + self._ping_timeout
-        self._send("Ping")
+        if len(self._pings) < MAX_PINGS:
+            self._send("Ping")
+            self._pings[f"callmon-{self._actions}"] = now
 
     def _list_channels(self, now: float) -> None:
         """Are the calls that we take to be in progress still there? (`core/calls/ghost_channels.py`)"""

@@ -152,14 +152,18 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
 
 
 def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
-    """The same, or one step of the exchange's clock as it looked from two machines."""
-    if fact in stored or not isinstance(fact, ClockSet):
-        return fact in stored
-    steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
-    return any(
-        abs(known.by - fact.by) < SAME_STEP and at is not None and fact.at is not None and abs(at - fact.at) < NEAR
-        for known, at in steps
-    )
+    """The same, as it looked to another who heard less of the call, or from another machine."""
+    match fact:
+        case SentOff(at=datetime()) | Transferred(at=datetime()):  # at one moment there is one
+            return any(type(known) is type(fact) and known.at == fact.at for known in stored)
+        case ClockSet(at=at, by=by):
+            steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
+            return fact in stored or any(
+                abs(known.by - by) < SAME_STEP and at is not None and seen is not None and abs(seen - at) < NEAR
+                for known, seen in steps
+            )
+        case _:
+            return fact in stored
 
 
 def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: list[Fact]) -> Outcome:

@@ -52,6 +52,7 @@ def _know(tracker: Tracker, call: TrackedCall, account: Account, facts: Iterable
     call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
     call.held, call.parked = account.handing.held, account.handing.is_parked
+    call.sent_unheard = call.sent_unheard and account.is_partly_heard()  # else the other heard it
     people = _People(call)
     for fact in facts:
         people.tell(fact)
