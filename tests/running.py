@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 from callmon.config.settings import Settings, load
@@ -22,6 +23,7 @@ from tests.lab import ports
 ROOT = Path(__file__).parent.parent
 ROUND_THE_CLOCK = "00:00-24:00"
 OK = 200
+LONGEST_START = 180.0  # seconds; 2 on a quiet machine
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -110,7 +112,7 @@ class Callmon:
                 stderr=log,
             )
 
-    def wait_until_heard(self, seconds: float = 240.0) -> None:
+    def wait_until_heard(self, seconds: float = LONGEST_START) -> None:
         """Until the exchange is connected and its listing has been taken in."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -162,13 +164,13 @@ class Callmon:
         return status
 
     def get(self, path: str) -> tuple[int, str]:
-        """Status and body of a page; status 0 while nobody listens."""
+        """Status and body of a page; status 0 while nobody listens, or where a kill cut the page off."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
             return answer.code, answer.read().decode()
-        except OSError:
+        except (OSError, HTTPException):
             return 0, ""
 
     def figures(self, name: str = "") -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
