@@ -202,6 +202,58 @@ def test_rings_are_not_counted_up_to_who_took_a_transfer(way: Way, taken: str, s
 
 
 @ways
+@pytest.mark.parametrize("taken", ["in the gap", "after the gap"])
+def test_a_phone_dialled_in_the_gap_in_the_second_in_which_it_began_did_not_ring_before_it(
+    way: Way, taken: str
+) -> None:
+    exchange, caller, phone = ringing()
+    exchange.at(4.3).event("PeerStatus", Peer="PJSIP/101")
+    with exchange.unheard(12.0 if taken == "in the gap" else 4.9):
+        exchange.at(4.4).answer(caller, phone)
+        sends_off(exchange.at(4.5), caller, phone)
+        (other,) = exchange.at(4.6).rings(caller, "PJSIP/102")
+        if taken == "in the gap":
+            exchange.at(9).answer(caller, other)
+    if taken == "after the gap":
+        exchange.at(9).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", None, None)
+
+
+@ways
+def test_a_phone_that_a_listing_showed_ringing_before_another_gap_did_not_ring_before_the_first(way: Way) -> None:
+    exchange, caller, phone = ringing()
+    with exchange.at(2).unheard(5.2):
+        exchange.at(3).answer(caller, phone)
+        sends_off(exchange.at(4), caller, phone)
+        (other,) = exchange.at(4.5).rings(caller, "PJSIP/102")
+    with exchange.at(5.5).unheard(6.0):
+        pass
+    exchange.at(9).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", None, None)
+
+
+@ways
+def test_a_phone_dialled_in_the_second_after_the_arrivals_need_not_be_the_first_to_ring(way: Way) -> None:
+    exchange = Exchange()
+    exchange.log_in()
+    exchange.list_channels()
+    caller = exchange.at(1.05).call()
+    with exchange.at(1.1).unheard(12.0):
+        (phone,) = exchange.at(1.2).rings(caller, "PJSIP/101")
+        exchange.at(1.5).answer(caller, phone)
+        sends_off(exchange.at(2.6), caller, phone)
+        (other,) = exchange.at(2.95).rings(caller, "PJSIP/102")
+        exchange.at(11).answer(caller, other)
+    exchange.at(30).ends(caller, other)
+    call = way(exchange)
+    assert (call["outcome"], call["rings"], call["wait_seconds"]) == ("answered", None, None)
+
+
+@ways
 @pytest.mark.parametrize("answered", [5.0, 9.0])
 def test_a_phone_that_rang_before_it_and_has_the_caller_after_it_was_the_first(way: Way, answered: float) -> None:
     exchange, caller, phone = ringing()

@@ -185,6 +185,20 @@ def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds(
     assert str(made.failure) == "Exchange toronto does not answer; the connection is given up."
 
 
+def test_an_alarm_that_comes_late_leaves_time_to_read_what_has_come_and_only_once() -> None:
+    """A paused virtual machine: the answer came meanwhile, and has not been read yet."""
+    made = listening()
+    made.tick(105.0)
+    made.tick(118.0)
+    assert (made.state, made.next_deadline()) == (State.LISTENING, 123.0)
+    made.receive_data(PONG, 118.001)
+    assert (made.state, made.next_deadline()) == (State.LISTENING, 123.001)
+    made.tick(123.001)
+    made.tick(140.0)
+    made.tick(160.0)
+    assert made.state is State.FAILED
+
+
 def test_an_exchange_that_still_talks_is_asked_again_instead_of_given_up() -> None:
     made = listening()
     made.tick(105.0)

@@ -42,6 +42,7 @@ GREETING_TIMEOUT = 10.0
 # FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
 BOOT_PATIENCE = 10.0
 STEADY_SECONDS = 5.0
+HELD_UP = 1.0  # a later alarm is our own delay: what came meanwhile may not have been read
 MAX_PINGS = 100  # not answered, of an exchange that talks on
 RING = "4"
 SELDOM = frozenset(
@@ -90,6 +91,7 @@ class Session:
         self._out: list[bytes] = []
         self._actions = 0
         self._deadline = now + GREETING_TIMEOUT
+        self._waived = -inf  # the Ping whose answer was given more time
         self._pings: dict[str, float] = {}  # when each was asked, by its ActionID, until it is answered
         self._listed = now
         self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
@@ -142,10 +144,12 @@ class Session:
             return
         if self.state is not State.LISTENING:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
-        elif self._last_byte > max(self._pings.values(), default=-inf):
+        elif self._last_byte > (asked := max(self._pings.values(), default=-inf)):
             self._ping(now)
             if now - self._listed >= self._list_every:
                 self._list_channels(now)
+        elif now - self._deadline > HELD_UP and self._waived != asked:
+            self._waived, self._deadline = asked, now + self._ping_timeout
         else:
             self._fail("does not answer; the connection is given up")
 

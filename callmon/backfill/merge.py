@@ -126,7 +126,8 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
 def _answer(heard: f.Answered, told: f.Answered, all_heard: Sequence[Fact]) -> f.Answered:
     """When it was, as it was heard; whose phone it is, and since when it rang, only if that was heard, too."""
     rang = _rang(all_heard, told.channel)
-    return _with(heard, phone=_phone(told, all_heard), rang=told.rang if rang is None else rang.at)
+    since, slack = (told.rang, told.rang_slack) if rang is None else (rang.at, f.EXACT)
+    return _with(heard, phone=_phone(told, all_heard), rang=since, rang_slack=slack)
 
 
 def _rang(heard: Iterable[Fact], channel: str) -> f.PhoneRang | None:

@@ -133,7 +133,7 @@ class PhonesSeen(Fact, frozen=True, gc=False):
 
 
 class Answered(Fact, frozen=True, gc=False):
-    """A person and the caller were joined. `rang` is when that phone itself began to ring.
+    """A person and the caller were joined. That phone itself began to ring at `rang`, or up to `rang_slack` later.
 
     `found`: not heard, but seen in a listing: who was on the line before is not known.
     """
@@ -143,6 +143,7 @@ class Answered(Fact, frozen=True, gc=False):
     rang: datetime | None = None
     slack: timedelta = EXACT
     found: bool = False
+    rang_slack: timedelta = EXACT
 
 
 class Held(Fact, frozen=True, gc=False):

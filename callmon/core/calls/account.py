@@ -62,7 +62,7 @@ class Account(Telling, gc=False):
             abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
             answered_by=answer.phone if answer is not None else None,
             answered_channel=answer.channel if answer is not None else None,
-            answering_phone_rang=answer.rang if answer is not None else None,
+            answering_phone_rang=answer.rang if answer is not None and answer.rang_slack == f.EXACT else None,
             answer_heard=answer is not None and not answer.found,
             by_queue=self._is_by_queue(), by_music=self.music and not self._is_by_queue(), phones=self._phones(),
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
@@ -278,7 +278,8 @@ class Account(Telling, gc=False):
         return answer if answer is not None and self._is_first_answer(answer) else None
 
     def _is_first_answer(self, answer: f.Answered) -> bool:
-        rang, hiding = answer.rang, [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        rang = answer.rang + answer.rang_slack if answer.rang is not None else None
+        hiding = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
         if not self.is_doubtful() or (soon(self.arrival.at, rang) and not is_later):
             return True

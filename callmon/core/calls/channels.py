@@ -8,7 +8,7 @@ know each other; whoever ends a call takes them apart (`take_apart`), else they 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -49,6 +49,7 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     is_phone = flag(PHONE)
     partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
+    rang_slack = Seldom[timedelta](EXACT)  # it began to ring at `rang_at`, or so much later
     answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
     # Picked up, and joined with the caller nobody knows when: not before this.
     joined_unheard = Seldom[datetime | None](None)

@@ -111,7 +111,7 @@ def rang(
 ) -> None:
     """Tell that a phone rings for this call."""
     leg.flags |= RANG
-    leg.rang_at = at
+    leg.rang_at, leg.rang_slack = at, slack
     transfers.taken(call)
     if call.told:
         availability.rang(tracker, call, leg, at)

@@ -301,7 +301,7 @@ class Listing:
         direction = "inbound" if line is not None else self._direction(entry, phones)
         # While one that was rung at once still rings, nobody has answered.
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
-        may_hide = entry.state == UP and not any(soon(arrived, born(phone.uniqueid)) for phone in rung)
+        may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
         arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
         call.unheard_since, call.sent_unheard = arrived, True

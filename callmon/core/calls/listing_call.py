@@ -128,7 +128,6 @@ class Observing(NamedTuple):
             if first < begun:
                 start, slack = first, begun + SECOND - first  # another may have rung before it, unheard
         dialling.rang(self.tracker, call, leg, start, slack=slack)
-        leg.rang_at = begun
 
     def _picked_up(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
         """With the caller perhaps only from its join on."""

@@ -11,7 +11,7 @@ from callmon.core import facts as f
 from callmon.core.calls.channels import Leg
 from callmon.core.calls.endpoints import is_local
 
-# A phone dialled this soon after the arrival (in whole seconds) was the first to be: nothing rang before it.
+# A phone that rang this soon after the arrival was the first to: nobody answers and hands a caller on sooner.
 AT_ONCE = timedelta(seconds=1)
 # A CDR's newest record that begins later than its channel, which is up by then, is answered as it begins.
 BEGINS_ANSWERED = timedelta(seconds=0.05)
@@ -43,9 +43,15 @@ def is_ringing(phones: list[e.Status]) -> bool:
     return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
 
 
-def soon(arrived: datetime | None, dialled: datetime | None) -> bool:
-    """The phone was dialled at once: nothing rang before it."""
-    return arrived is not None and dialled is not None and dialled - arrived <= AT_ONCE
+def rung_by(entry: e.Status) -> datetime | None:
+    """A phone that rings was dialled by then: its Uniqueid tells in which second."""
+    second = born(entry.uniqueid)
+    return None if second is None else second + FIRST_SECOND
+
+
+def soon(arrived: datetime | None, rang: datetime | None) -> bool:
+    """A phone that rang by then rang at once: nothing rang before it."""
+    return arrived is not None and rang is not None and rang - arrived <= AT_ONCE
 
 
 def up_since(entry: e.Status) -> datetime | None:

@@ -74,7 +74,8 @@ class _People:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True
             case f.PhoneRang(channel=channel) if channel in self.phones:
-                self.phones[channel].rang, self.phones[channel].rang_at = True, fact.at
+                leg = self.phones[channel]
+                leg.rang, leg.rang_at, leg.rang_slack = True, fact.at, fact.slack
                 self._is_taken()
             case f.Answered() | f.PersonJoined():
                 self.call.person = self._phone(fact.channel, fact.phone)

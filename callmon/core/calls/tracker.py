@@ -390,9 +390,9 @@ class Tracker:
         self.talking[endpoint(leg.channel)] = call
         call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
         leg.answered_at = None  # it has served
-        rang = e.moment(leg.rang_at) if leg.rang else None
+        rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
         availability.decided(self, call, at)
-        self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found))
+        self._out.append(f.Answered(call.id, at, self.phone(leg), self.named(leg), rang, slack, found, later))
 
     def _local_bridge(self, event: e.LocalBridge) -> None:
         one, two = self.legs.get(event.one), self.legs.get(event.two)

@@ -285,7 +285,7 @@ def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:
 
 def _own_ring(tale: Tale, fact: f.Answered) -> str | None:
     """R-10: the phone's own first ring may be the caller's fourth."""
-    if fact.rang is None or fact.at is None or fact.slack != f.EXACT:
+    if fact.rang is None or fact.at is None or (fact.slack, fact.rang_slack) != (f.EXACT, f.EXACT):
         return None
     own = rings.begun(fact.at - fact.rang, tale.call.cycle)
     return tale.speech.say("{ring} sonnerie du poste", ring=tale.speech.ordinal(own))
