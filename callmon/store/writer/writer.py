@@ -39,7 +39,7 @@ from callmon.store.writer.transaction import named
 log = logging.getLogger(__name__)
 
 # A killed callmon's scribe may still be writing (`scribe.ALONE_SECONDS`): what it adds must be read.
-PATIENCE = timedelta(seconds=30)
+PATIENCE = timedelta(seconds=60)
 
 
 class Journaled(NamedTuple):
