@@ -147,7 +147,7 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
         stored = known.begun.get(key)
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
-        elif more := [fact for fact in told.facts if not _is_told(fact, stored.facts)]:
+        elif more := [_since(fact, stored.facts) for fact in told.facts if not _is_told(fact, stored.facts)]:
             yield key, _the_rest(monitor, key[0], stored, told, more)
 
 
@@ -164,6 +164,15 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
             )
         case _:
             return fact in stored
+
+
+def _since(fact: Fact, stored: Sequence[Fact]) -> Fact:
+    """Since when the phone of an answer rang, the other may have heard."""
+    if not isinstance(fact, Answered) or fact.rang_slack == EXACT:
+        return fact
+    rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
+    known = next(rang, None)
+    return fact if known is None else msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
 
 
 def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: list[Fact]) -> Outcome:
