@@ -108,18 +108,24 @@ class Wire:
         self.heard += heard
         return heard
 
-    def tells(self, state: int = 5) -> list[e.Event]:
-        return self.says(
+    def event(self, state: int) -> bytes:
+        return (
             b"Event: Newstate\r\nTimestamp: %s\r\nChannel: PJSIP/101-1\r\nChannelState: %d\r\n"
             b"Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n" % (self.stamp(), state)
         )
+
+    def tells(self, state: int = 5) -> list[e.Event]:
+        return self.says(self.event(state))
 
     def asked(self) -> bool:
         """Whether it was asked for its time since the last look."""
         return b"Action: Ping" in self.session.data_to_send()
 
+    def answer(self) -> bytes:
+        return b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % self.stamp()
+
     def answers(self) -> list[e.Event]:
-        return self.says(b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % self.stamp())
+        return self.says(self.answer())
 
     def at(self, seconds: float) -> Wire:
         self.now = 100.0 + seconds
@@ -186,6 +192,32 @@ def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> No
     assert (kinds(heard), wire.asked()) == (["Newstate"] * 20, True)
     assert steps(wire.at(62.2).answers()) == []
     assert kinds(wire.at(63).tells()) == ["Newstate"]
+
+
+@pytest.mark.parametrize("by", [30.0, -30.0])
+@pytest.mark.parametrize("together", [True, False])
+def test_what_waits_keeps_its_place_between_what_came_with_it_and_after_it(by: float, together: bool) -> None:
+    """Rung, up: in the other order nobody would have answered."""
+    wire = Wire()
+    wire.at(1).tells(0)
+    said = [wire.at(2).event(1), wire.at(2.1).event(2)]
+    wire.ahead = by
+    said += [wire.at(2.2).event(3), wire.at(2.25).event(4)]
+    for data in [b"".join(said)] if together else said:
+        wire.says(data)
+    wire.at(2.3).says(wire.event(5) + wire.answer() + wire.event(6))
+    wire.at(2.4).tells(7)
+    heard = [getattr(event, "state", "set") for event in wire.heard]
+    assert heard == ["0", "1", "2", "set", "3", "4", "5", "6", "7"]
+
+
+def test_an_event_that_is_told_late_keeps_its_place() -> None:
+    wire = Wire()
+    late = wire.at(1).event(3)
+    wire.at(3).tells(0)
+    wire.at(4).says(wire.event(1) + wire.event(2) + late)
+    wire.at(4.1).answers()
+    assert [getattr(event, "state", "set") for event in wire.heard] == ["0", "1", "2", "3"]
 
 
 def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:

@@ -99,7 +99,7 @@ class Session:
         self.clock = Clock()
         self._read: e.Event | None = None  # the last event whose time was read
         self._odd: list[e.Event] | None = None  # what seems to be by a clock that was set, until that is known
-        self._odd_since = 0.0
+        self._odd_since, self._odd_from = 0.0, 0  # their place among what has come now
         self._is_apart, self._set_at = False, -STEADY_SECONDS
         self._given: datetime | None = None  # the time of the last event that bore none itself
         self._booted: e.FullyBooted | None = None
@@ -123,8 +123,9 @@ class Session:
         self._read_clock(heard, now)
         self.received += len(messages)
         if self._odd is not None:
-            self._odd += heard
-            return []
+            self._odd += heard[self._odd_from :]
+            del heard[self._odd_from :]
+            self._odd_from = 0
         return heard
 
     def data_to_send(self) -> bytes:
@@ -293,9 +294,7 @@ class Session:
             return
         self._read = latest
         if not self._is_apart and self.clock.is_odd(at, now):
-            place = _odd_from(heard, at)
-            self._odd, self._odd_since = heard[place:], now
-            del heard[place:]
+            self._odd, self._odd_since, self._odd_from = [], now, _odd_from(heard, at)
             if not self._pings:
                 self._ping(now)
         else:
@@ -318,7 +317,7 @@ class Session:
         self._is_apart = (
             self._is_apart or not by
         )  # events by another clock than its answers: a recording is played
-        heard[:0] = [*said, *self.odd()]
+        heard[self._odd_from : self._odd_from] = [*said, *self.odd()]
 
     def odd(self) -> list[e.Event]:
         """The events that wait until it is known whether the exchange's clock was set; each once."""
