@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from callmon.store import queries
-from callmon.store.keyed import opened
+from callmon.store.opening import opened
+from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.running import Callmon
 from tests.store_fixtures import until

@@ -26,7 +26,7 @@ from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation, after
 from callmon.core.callbacks.written_merge import Written
 from callmon.core.calls.call import Call
-from callmon.core.facts import ClockSet, Fact, Unheard
+from callmon.core.facts import EXACT, Answered, ClockSet, Fact, PhoneRang, SentOff, Transferred, Unheard
 from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding, Gap, Outcome
 

@@ -17,7 +17,7 @@ from callmon.ami import events as e
 from callmon.core.calls.availability import Waiting
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.sparse import Seldom, flag
-from callmon.core.facts import TransferKind
+from callmon.core.facts import EXACT, TransferKind
 
 # The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
 OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64

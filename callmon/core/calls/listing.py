@@ -22,7 +22,7 @@ from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.gap import Absence, Heard
 from callmon.core.calls.ghost_channels import Ghosts, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
-from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, soon, up_since
+from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
 from callmon.core.facts import Fact
 
 if TYPE_CHECKING:
