@@ -126,7 +126,7 @@ class Stages:
         return [[self._install(self.newest), self._checks()], [tests]]
 
     def test(self) -> list[list[Part]]:
-        real = self._pytest("real Asterisk", "-m", "lab", "tests/test_real_calls.py")
+        real = self._pytest("real Asterisk", "-m", "lab", "tests/real/test_real_calls.py")
         real.nice, real.needs = 0, ("install", "folder of the exchange")
         tests = self._tests("tests", f"{NO_SERVER} and not long", needs=("install",))
         return [
@@ -137,7 +137,9 @@ class Stages:
 
     def rest(self) -> list[list[Part]]:
         """What `test` leaves out. The real servers mostly wait for their calls: a lane of their own."""
-        real = self._pytest("real servers", "-m", "lab and not seen", "--deselect=tests/test_real_calls.py")
+        real = self._pytest(
+            "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
+        )
         real.command += ["--numprocesses=2", "--dist=loadfile"]
         real.nice = 0
         whole = self._tests(
@@ -148,7 +150,7 @@ class Stages:
             "coverage", [self._python(self.newest), "-m", "tests.coverage_by_package", "build/stage/coverage.json"]
         )
         others = [part for version in list(self.pythons)[1:] for part in self._other(version)]
-        seen = self._pytest("browser, paper, containers", "-m", "lab and seen")
+        seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
         real.needs = whole.needs = (f"install {self.newest}",)
         return [

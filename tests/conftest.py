@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, settings
 
 from tests.doors import quick_passwords
 from tests.examples import WHOLE, examples
-from tests.kinds import kind_of
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
 from tests.lab.needed import needed
@@ -43,6 +42,7 @@ settings.register_profile(
 )
 settings.load_profile("callmon")
 
+DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
 SECONDS_WITH_SERVERS = 1200  # of one test; for all others it is the `timeout` of pyproject.toml
 
 
@@ -53,9 +53,11 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks that follow from the file, from fixtures and from other marks: the stages select by them."""
+    """Marks that follow from the folder, from fixtures and from other marks: the stages select by them."""
     fixtures = getattr(item, "fixturenames", ())
-    item.add_marker(kind_of(item.path.stem, fixtures))
+    kind = item.path.parent.name
+    # What needs a database is never `unit`.
+    item.add_marker("store" if kind == "unit" and not DATABASES.isdisjoint(fixtures) else kind)
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     if "postgres_server" in fixtures or "postgresql" in parameters.values():
         item.add_marker("postgresql")

@@ -22,7 +22,7 @@ from callmon.store.database import Store
 from tests.office import CALLER, OTHER, Office
 from tests.running import Callmon
 from tests.store_fixtures import account, answered_call, outcomes, until, wrote
-from tests.test_disruptions import well
+from tests.unit.test_disruptions import well
 from tests.watched import Watched
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

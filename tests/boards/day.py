@@ -30,7 +30,7 @@ from tests.lab.truths import (
     TALKS,
     TTY,
 )
-from tests.test_real_callbacks import BOX, calls
+from tests.real.test_real_callbacks import BOX, calls
 from tests.year import TORONTO, A, B, R, S, T, Truth, V
 
 Verdicts = dict[str, tuple[str, str, str]]  # standard → verdict, reason, cause

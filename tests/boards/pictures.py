@@ -1,6 +1,6 @@
 """The pictures of the boards in `dashboards/grafana/pictures/`, drawn from the copy of a real run.
 
-    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/test_real_boards.py
+    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/real/test_real_boards.py
     python -m tests.boards.pictures FOLDER
 
 Each is one screen of 1080 lines, in few colours, so that a repository and a guide can hold it.

@@ -2,7 +2,7 @@
 
 A copy is for whoever works on how panels look: the run takes two minutes, a copy none.
 
-    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/test_real_boards.py
+    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/real/test_real_boards.py
 
 `copied(FOLDER)` gives the same `Seen` again, `moment(FOLDER)` when they were read.
 """

@@ -18,10 +18,10 @@ from callmon.tools.replay import Replay
 from tests.builders import replayed
 from tests.cutting import Recording
 from tests.lab.recordings import cut
-from tests.test_cel import rows_of, told
-from tests.test_recordings import NAMES, RECORDINGS
-from tests.test_traces import NAMES as TRACE_NAMES
-from tests.test_traces import TRACES, concluding, expected, truth
+from tests.recordings.test_cel import rows_of, told
+from tests.recordings.test_recordings import NAMES, RECORDINGS
+from tests.recordings.test_traces import NAMES as TRACE_NAMES
+from tests.recordings.test_traces import TRACES, concluding, expected, truth
 from tests.truth import unlike
 
 # It begins when the call was up already: nobody heard the whole of it.

@@ -26,18 +26,19 @@ RULE = "|---|---|\n"
 PROPERTIES = "prefix or suffix or taken_up or lost_messages or order_that_varies or same_time"
 # Each kind of `caught.md`, and what of it runs here; quick, since any of it may catch a fault.
 KINDS: dict[str, tuple[str, ...]] = {
-    "recordings": ("tests/test_recordings.py", "tests/test_traces.py", "-k", f"not ({PROPERTIES})"),
-    "tables": (
-        "tests/test_rings.py", "tests/test_standards.py", "tests/test_tracker.py", "tests/test_listing.py",
-        "tests/test_story.py", "tests/test_language.py",
+    "recordings": (
+        "tests/recordings/test_recordings.py", "tests/recordings/test_traces.py", "-k", f"not ({PROPERTIES})",
     ),
-    "model": ("tests/test_model.py", "-k", "people_did or after_a_gap"),
-    "properties": ("tests/test_traces.py", "-k", PROPERTIES),
+    "tables": tuple(
+        f"tests/unit/test_{name}.py" for name in ("rings", "standards", "tracker", "listing", "story", "language")
+    ),
+    "model": ("tests/model/test_model.py", "-k", "people_did or after_a_gap"),
+    "properties": ("tests/recordings/test_traces.py", "-k", PROPERTIES),
     "doors": (
-        "tests/test_access.py", "tests/test_sign_in.py", "tests/test_proxy_header.py", "tests/test_limits.py",
-        "tests/test_oidc.py",
+        "tests/pages/test_access.py", "tests/unit/test_limits.py",
+        *(f"tests/store/test_{name}.py" for name in ("sign_in", "proxy_header", "oidc")),
     ),
-    "pages": ("tests/test_pages_access.py", "tests/test_pages_fuzz.py"),
+    "pages": ("tests/pages/test_pages_access.py", "tests/pages/test_pages_fuzz.py"),
 }  # fmt: skip
 OF_PAGES = ("doors", "pages")  # these and no others look at who may see what
 FEW = {"CALLMON_HISTORIES": "1200", "CALLMON_WHOLE": "1"}

@@ -1,0 +1,155 @@
+"""`callmon alerting`: hours into Alertmanager's configuration, and the test alert, to a real HTTP server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon.cli import main
+from callmon.cli.alerting import with_section
+from callmon.errors import ConfigError
+from tests.unit.test_alerts import EXAMPLE, ROUTES
+
+SECTION = "time_intervals:\n  - name: x\n    time_intervals: []\n"
+
+
+def command(*words: str) -> Result:
+    return CliRunner().invoke(main, ["alerting", *words, "--config", str(EXAMPLE)])
+
+
+def hours(*words: str) -> Result:
+    return command("hours", *words, "--from", "2026-11-24")
+
+
+# ── hours ──
+
+
+def test_what_is_printed_is_what_ships() -> None:
+    done = hours()
+    assert (done.exit_code, done.output) == (0, "time_intervals:\n" + ROUTES.split("\ntime_intervals:\n")[1])
+
+
+def test_the_file_that_ships_is_right_already_and_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(ROUTES)
+    file.chmod(0o400)
+    before = file.stat().st_mtime_ns
+    done = hours(str(file), "--lang", "en")
+    assert (done.exit_code, done.output) == (0, f"{file}: its hours are the calendar's already.\n")
+    assert (file.stat().st_mtime_ns, file.read_text()) == (before, ROUTES)
+
+
+def test_old_hours_in_a_file_are_replaced_and_nothing_else_in_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(re.sub(r'"(?:25|28)"', '"24"', ROUTES) + "\nlast: here\n")
+    file.chmod(0o640)
+    done = hours(str(file), "--lang", "fr")
+    assert (done.exit_code, done.output.replace("\u00a0", " ")) == (
+        0, f"{file} : heures mises à jour; faites relire sa configuration à Alertmanager.\n",
+    )  # fmt: skip
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (ROUTES + "\nlast: here\n", 0o640)
+    assert [path.name for path in tmp_path.iterdir()] == ["alertmanager.yml"]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("", "\n" + SECTION),
+        ("route: {}", "route: {}\n\n" + SECTION),
+        ("a: 1\ntime_intervals:\n  - name: old\n", "a: 1\n" + SECTION),
+        ("time_intervals:\n- name: old\n\n\n", SECTION),
+        ("time_intervals: []\nroute: {}\n", SECTION + "\nroute: {}\n"),
+        ("time_intervals:\n  - old\n\n# mine\nroute: {}\n", SECTION + "\n# mine\nroute: {}\n"),
+        ("a:\n  time_intervals:\n    - b\n", "a:\n  time_intervals:\n    - b\n\n" + SECTION),
+    ],
+)
+def test_only_the_section_on_the_top_level_is_replaced(written: str, expected: str) -> None:
+    assert with_section(written, SECTION) == expected
+    assert with_section(expected, SECTION) == expected
+
+
+def test_two_sections_are_left_to_a_person() -> None:
+    with pytest.raises(ConfigError, match="There are 2 sections time_intervals: in this file; leave one"):
+        with_section("time_intervals:\n  - a\nb: 1\ntime_intervals:\n  - c\n", SECTION)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = hours(str(tmp_path / "none.yml"))
+    assert (done.exit_code, done.output) == (
+        2, f"{tmp_path}/none.yml: cannot be read (No such file or directory).\n",
+    )  # fmt: skip
+
+
+# ── the test alert ──
+
+
+@contextmanager
+def answering(status: int) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """A server that answers so; its address, and what it was told."""
+    told: list[tuple[str, Any]] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.append((self.path, json.loads(body)))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Taker)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", told
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_test_alert_names_who_is_to_receive_it_and_says_that_there_is_nothing_to_do() -> None:
+    with answering(200) as (address, told):
+        done = command("test", "--to", "team", "--alertmanager", address + "/", "--lang", "en")
+    assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "team".\n')
+    ((path, (alert,)),) = told
+    assert (path, alert["labels"]) == ("/api/v2/alerts", {"alertname": "CallmonTest", "to": "team"})
+    assert alert["annotations"] == {
+        "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
+        "summary_en": "Test alert of callmon: messages do reach you. Nothing to do.",
+    }
+
+
+def test_what_is_no_alertmanager_is_named_as_such() -> None:
+    with answering(404) as (address, _):
+        done = command("test", "--alertmanager", address)
+    assert (done.exit_code, done.output) == (
+        1, f"What answers at {address}/api/v2/alerts does not take the alert (404 Not Found); "
+        "is it Alertmanager's address?\n",
+    )  # fmt: skip
+
+
+def test_an_alertmanager_that_is_not_there_is_named() -> None:
+    with answering(200) as (address, _):
+        pass
+    done = command("test", "--alertmanager", address)
+    where = f"{address}/api/v2/alerts"
+    assert (done.exit_code, done.output) == (
+        1, f"Alertmanager cannot be reached at {where} ([Errno 111] Connection refused); is it up?\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "127.0.0.1:9093", "http://", ""])
+def test_an_address_is_one_of_http(address: str) -> None:
+    done = command("test", "--alertmanager", address)
+    assert (done.exit_code, done.output) == (
+        2, f"--alertmanager {address}: write it as http://127.0.0.1:9093.\n",
+    )  # fmt: skip

@@ -1,0 +1,282 @@
+"""`callmon disruptions`: what it lists, what it writes down, and the sentences with which it refuses."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from callmon.cli import common, main
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import example_text, load
+from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.entries import Notice
+from callmon.store import opening
+from callmon.store.database import Store
+from callmon.store.queries import disruptions
+from tests.office import OTHER, Office
+from tests.store_fixtures import wrote
+from tests.unit.test_disruptions import well
+from tests.watched import Watched
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
+    (tmp_path / "callmon.toml").write_text(
+        example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
+    )
+    store = opening.ready(load(tmp_path / "callmon.toml"))
+    keep(store, well(NOW - 20 * MINUTE).shut_down().passes(1))
+    return store
+
+
+def keep(store: Store, heard: Watched) -> Watched:
+    wrote(store, *heard.outcomes)
+    return heard
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, ["disruptions", *words])
+
+
+def refused(*words: str) -> tuple[int, str]:
+    done = run(*words)
+    return done.exit_code, done.stderr.strip()
+
+
+def asked(store: Store) -> Hand:
+    ((hand, _),) = disruptions.asked(store, 0)
+    return hand
+
+
+def name(store: Store) -> str:
+    return disruptions.live(store)[0].id
+
+
+def test_the_list_says_what_is_missing_in_both_languages(desk: Store) -> None:
+    french = run("list").output.replace(NO_BREAK, " ")
+    assert "Perturbations en cours : 1" in french
+    assert "  ■ Système téléphonique arrêté, depuis " in french
+    assert "AVIS INCOMPLET, il manque : raison (en français), raison (en anglais)" in french
+    english = run("list", "--lang", "en").output.replace(NO_BREAK, " ")
+    assert "Disruptions now: 1" in english
+    assert "NOTICE INCOMPLETE, missing: reason (in French), reason (in English)" in english
+    assert max(len(line) for line in (french + english).splitlines()) <= 80
+
+
+def test_the_list_is_for_programs_too(desk: Store) -> None:
+    (one,) = [json.loads(line) for line in run("list", "--json").output.splitlines()]
+    assert (one["id"], one["state"], one["source"], one["calls_met"]) == (name(desk), "going_on", "exchange", 0)
+    assert one["missing"] == ["reason_fr", "reason_en", "alternative_fr", "alternative_en", "until"]
+    assert json.loads(run("list", "--json", "--line", "poci").output)["id"] == one["id"]
+    assert run("list", "--json", "--state", "over").output == ""
+
+
+TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--alternative-fr",
+         "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
+
+
+def test_the_only_disruption_is_announced_without_a_name(desk: Store) -> None:
+    done = run("announce", *TEXTS, "--for", "2h", "--by", "m")
+    assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
+    hand = asked(desk)
+    assert (hand.action, hand.disruption, hand.actor, hand.lines) == ("announce", name(desk), "m", ())
+    assert hand.notice == Notice(
+        "panne de courant", "power failure", "composez le numéro sans frais", "call the toll-free number",
+        NOW - 20 * MINUTE + timedelta(seconds=1) + 2 * HOUR,
+    )  # fmt: skip
+
+
+def test_work_is_planned_in_local_time_on_every_line(desk: Store) -> None:
+    assert run("plan", "2099-12-01 02:00", "04:00", "all", *TEXTS, "--by", "m").exit_code == 0
+    hand = asked(desk)
+    assert (hand.action, len(hand.lines), hand.disruption) == ("plan", 6, "")
+    assert (hand.start, hand.notice.until) == (
+        datetime(2099, 12, 1, 7, tzinfo=UTC), datetime(2099, 12, 1, 9, tzinfo=UTC),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        (("announce", "--line", "poci", "--line", "tty"), {"action": "announce", "lines": ("poci", "tty")}),
+        (("end",), {"action": "end", "when": None}),
+        (("announce", "--reason-en", "  a  cut \n cable "), {"notice": Notice(reason_en="a cut cable")}),
+        (("announce", "--reason-en", "a \x1bcut\x9b\u202e\x07"), {"notice": Notice(reason_en="a cut")}),
+    ],
+)
+def test_what_is_asked_is_written_down_for_the_daemon(
+    desk: Store, words: tuple[str, ...], fields: dict[str, Any]
+) -> None:
+    done = run(*words, "--by", "m")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert {key: getattr(asked(desk), key) for key in fields} == fields
+
+
+WAITS = {
+    "fr": "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n",
+    "en": "Request noted; it waits for `callmon run`, which is not running or does not answer.\n",
+}
+STILL_WAITS = {
+    "fr": "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée "
+    "une deuxième fois.\n",
+    "en": "The same request waits already for `callmon run`, which is not running or does not answer; it is not "
+    "noted a second time.\n",
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "plan 2099-12-01T02:00 04:00 all", "announce --line poci", "announce --line poci --for 2h",
+        "announce --line poci --until 2099-12-01T04:00", "announce --reason-en x", "end",
+    ],
+)  # fmt: skip
+def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
+    desk: Store, words: str, language: str
+) -> None:
+    done = [run(*words.split(), "--by", "m", "--lang", language) for _ in range(3)]
+    assert [(one.exit_code, one.stdout) for one in done] == [(0, "")] * 3
+    assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
+    assert len(disruptions.asked(desk, 0)) == 1
+
+
+def test_another_request_is_no_repetition(desk: Store) -> None:
+    asked_for = (
+        "plan 2099-12-01T02:00 04:00 all", "plan 2099-12-02T02:00 04:00 all", "plan 2099-12-01T02:00 04:00 tty",
+        "announce --line poci --for 2h", "announce --line poci --for 3h", "announce --reason-en x",
+        "announce --reason-en y", "announce --reason-en x",
+    )  # fmt: skip
+    for words in asked_for:
+        run(*words.split(), "--by", "m")
+    assert len(disruptions.asked(desk, 0)) == len(asked_for)
+
+
+def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
+    assert run("list").stderr == ""
+    run("plan", "2099-12-01 02:00", "04:00", "all", "--by", "m")
+    assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
+    told = "Requests that wait for `callmon run` and are not shown here: 1.\n"
+    assert run("list", "--lang", "en").stderr == told
+
+
+REFUSALS = {
+    "announce": (
+        2, "Nothing to announce: add --reason-fr, --reason-en, --until or another of its options.",
+    ),
+    "announce nothing-1 --reason-en x": (
+        1, "There is no disruption of this name; `callmon disruptions list --state all` gives them.",
+    ),
+    "announce --line tyt": (2, 'There is no line "tyt"; did you mean "tty"?'),
+    "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet."),
+    "announce --line tty --since 2020-01-01T10:00": (
+        1, "That start is more than a year ago: check the year.",
+    ),
+    "announce --line tty --since 0001-01-01T10:00": (
+        2, '--since 0001-01-01T10:00: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
+    "announce --until 9999-12-31T23:59": (
+        2, '--until 9999-12-31T23:59: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
+    "announce --since 10:00": (2, "--since goes with --line: callmon knows when the others began."),
+    "announce --until noon": (
+        2, '--until noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
+    "announce --until 10:00 --for 2h": (2, "--until and --for say the same in two ways; give one of them."),
+    "announce --for 2": (
+        2, '--for 2: "2" is no length of time; write a length of time with its unit, such as "5s", "100ms", "24h" '
+        'or "2 days"',
+    ),
+    "announce --until 2020-01-01T10:00": (1, "The end must come after the start."),
+    "plan 2099-01-01T02:00 2099-01-01T01:00 tty": (1, "The end must come after the start."),
+    "plan 2020-01-01T02:00 2020-01-01T04:00 tty": (1, "That end has passed already."),
+    "plan morning 2099-01-01T01:00 tty": (
+        2, 'START morning: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
+    ),
+    "end --at 2099-01-01T10:00": (1, "That time has not come yet."),
+    "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time."),
+    "announce --reason-en=": (2, "--reason-en is empty; say it in a few words."),
+    f"announce --reason-en {'x' * 301}": (2, "--reason-en has 301 characters; boards show 300 at most."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", list(REFUSALS))
+def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
+    assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
+    assert disruptions.asked(desk, 0) == []
+
+
+def test_the_story_of_a_call_says_what_it_met(desk: Store) -> None:
+    one, office = disruptions.live(desk)[0], Office()
+    office.hear(office.call_in(one.began + 5 * MINUTE), office.call_in(one.began - 5 * MINUTE, OTHER))
+    wrote(desk, *office.outcomes)
+    rows = {}
+    for call in ("1700000001.0", "1700000002.0"):
+        told = explained(call, "--lang", "en").replace(NO_BREAK, " ")
+        rows[call] = [line.split(maxsplit=1)[1] for line in told.splitlines() if line.startswith("  Disruption ")]
+    assert rows == {"1700000001.0": [f"telephone system stopped ({one.id})"], "1700000002.0": []}
+    met, other = (json.loads(explained(call, "--json")) for call in rows)
+    assert (met["disruptions"], "disruptions" in other) == ([one.id], False)
+
+
+def explained(*words: str) -> str:
+    return CliRunner().invoke(main, ["explain", *words]).output
+
+
+def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Store) -> None:
+    assert refused("change", name(desk), "--by", "m") == (
+        2, "Nothing to change: add --until, --start, --line or a text.",
+    )  # fmt: skip
+    assert refused("change", name(desk), "--by", "m", "--lang", "en", "--start", "2099-01-01 10:00") == (
+        1, "Only planned work that has not begun can be given another start.",
+    )  # fmt: skip
+
+
+def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Store) -> None:
+    heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
+    status, told = refused("end", "--by", "m")
+    assert (status, told) == (2, f"Which disruption? Name one of {heard.one().id}, {name_of_exchange(desk)}.")
+    for one in disruptions.live(desk):
+        keep(desk, done(desk, one.id))
+    assert refused("end", "--by", "m") == (
+        2, "No disruption is going on: name its lines with --line LINE to tell of one that callmon cannot see.",
+    )  # fmt: skip
+
+
+def name_of_exchange(store: Store) -> str:
+    return next(one.id for one in disruptions.live(store) if one.source == "exchange")
+
+
+def done(store: Store, which: str) -> Watched:
+    heard = Watched(NOW)
+    heard.kept = {one.id: one for one in disruptions.live(store)}
+    heard.restart()
+    return heard.hand("end", which)
+
+
+def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Store) -> None:
+    begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
+    with desk.writing() as connection:
+        row = connection.execute(text("SELECT data FROM disruption")).scalar_one()
+        told = msgspec.json.decode(row) | {"began": begun}
+        connection.execute(
+            text("UPDATE disruption SET began = :at, data = :data"),
+            {"at": (begun - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1),
+             "data": msgspec.json.encode(told).decode()},
+        )  # fmt: skip
+    done = run("list", "--lang", "en"), run("list", "--json")
+    assert [one.exit_code for one in done] == [0, 0]
+    assert json.loads(done[1].stdout)["id"] == name(desk)

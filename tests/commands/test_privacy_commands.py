@@ -1,0 +1,231 @@
+"""`callmon privacy` as an administrator gives it: what it prints, what it logs, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon.cli import main
+from callmon.config.settings import load
+from callmon.core import facts as f
+from callmon.store import opening
+from tests.store.test_privacy import SECOND, call_of, numbers
+from tests.store_fixtures import CALLER, outcomes, wrote
+
+TODAY = datetime.now(UTC)
+PURPOSE = ("--purpose", "access request 2026-14", "--who", "M. Roy")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Callable[..., Result]:
+    """Two calls of one number, one of another 500 days ago: `site("privacy", "log")` gives a command."""
+    config = tmp_path / "callmon.toml"
+    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/callmon.db"\n{LINES}')
+    store = opening.ready(load(config))
+    long_ago = TODAY - timedelta(days=500)
+    told = (call_of(0, start=TODAY), call_of(1, start=TODAY), call_of(2, SECOND, long_ago))
+    wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
+    store.close()
+
+    def command(*words: str, status: int = 0, told: str = "") -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told)
+        assert (result.exit_code, result.exception) in ((status, None), (status, result.exception)), result.output
+        assert result.exit_code == status, result.output
+        return result
+
+    return command
+
+
+LINES = """
+[services.general]
+title_fr = "Renseignements"
+title_en = "Inquiries"
+[lines.general]
+mode = "voice"
+service = "general"
+numbers = ["416 327-2422"]
+title_fr = "Renseignements"
+title_en = "Inquiries"
+"""
+
+
+def kept(tmp_path: Path) -> list[str]:
+    store = opening.opened(load(tmp_path / "callmon.toml"))
+    found = sorted(numbers(store).values())
+    store.close()
+    return found
+
+
+def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
+    for written in ("416 555-0101", "(416) 555-0101", CALLER):
+        found = site("privacy", "find", *PURPOSE, told=written)
+        rows = [line.split()[2:] for line in found.stdout.splitlines()]
+        assert rows == [
+            ["toronto", "1795527733.0", "caller", "general", "answered"],
+            ["toronto", "1795527734.1", "caller", "general", "answered"],
+        ]
+    log = [line.split("  ")[1:] for line in site("privacy", "log").stdout.splitlines()]
+    assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
+
+
+def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
+    site("privacy", "find", *PURPOSE, told=CALLER)
+    site("privacy", "find", *PURPOSE, told=SECOND)
+    told = [
+        site("privacy", "log", "--number", told=number).stdout.splitlines() for number in ("416 555-0101", SECOND)
+    ]
+    assert [[line.split("  ")[1:] for line in lines] for lines in told] == [
+        [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]],
+        [["M. Roy", "privacy find", "access request 2026-14", "1 call"]],
+    ]
+
+
+def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_path: Path) -> None:
+    config = tmp_path / "callmon.toml"
+    config.write_text(config.read_text() + EXCHANGE_TABLE)
+    store = opening.opened(load(config))
+    for n, dialled in enumerate(("94165550155", "914165550155", "4165550155", "9011442079460123")):
+        arrived = f.Arrived(f"9.{n}", TODAY, "outbound", None, dialled, "102", None, "PJSIP/102-1")
+        wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
+    store.close()
+    for number, calls in (("416 555-0155", ["9.0", "9.1", "9.2"]), ("+44 20 7946 0123", ["9.3"])):
+        found = site("privacy", "find", *PURPOSE, told=number).stdout.splitlines()
+        assert [line.split()[3:5] for line in found] == [[call, "dialled"] for call in calls]
+
+
+EXCHANGE_TABLE = """
+[exchanges.toronto]
+host = "127.0.0.1"
+secret_env = "X"
+dial_prefixes = ["9", "91", "9011"]
+"""
+
+
+def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> None:
+    assert "Missing option '--purpose'" in site("privacy", "find", status=2).stderr
+    refused = site("privacy", "export", "--purpose", " ", status=2, told=CALLER)
+    assert (refused.stdout, refused.stderr) == ("", "--purpose is empty: say why the number is looked at.\n")
+    assert site("privacy", "log").stdout == ""
+
+
+def test_what_is_exported_is_all_that_is_kept_and_who_looked_before(site: Callable[..., Result]) -> None:
+    site("privacy", "find", "--purpose", "complaint 3", told=CALLER)
+    told = json.loads(site("privacy", "export", *PURPOSE, told=CALLER).stdout)
+    assert (told["number"], [access["purpose"] for access in told["accesses"]]) == (CALLER, ["complaint 3"])
+    assert [(c["call"], c["role"], c["caller"], c["line"]) for c in told["calls"]] == [
+        ("1795527733.0", "caller", CALLER, "general"),
+        ("1795527734.1", "caller", CALLER, "general"),
+    ]
+    assert told["calls"][0]["verdicts"] == dict.fromkeys(
+        ("answer_by_third_ring", "reach_a_person", "voicemail_after_fourth_ring"), "met"
+    )
+
+
+def test_a_number_that_is_not_kept_is_found_nowhere(site: Callable[..., Result]) -> None:
+    found = site("privacy", "find", *PURPOSE, told="416 555-0177\n")
+    assert (found.stdout, found.stderr) == ("", "0 calls.\n")
+
+
+def test_a_number_is_corrected_and_what_is_no_number_refused(site: Callable[..., Result], tmp_path: Path) -> None:
+    refused = site("privacy", "correct", *PURPOSE, status=2, told=f"{CALLER}\n555\n")
+    assert refused.stderr == '"555" is no telephone number; write it as "416 555-0102".\n'
+    done = site("privacy", "correct", *PURPOSE, told=f"{CALLER}\n416 555-0103\n")
+    assert done.stdout == "Corrected in 2 calls.\n"
+    assert kept(tmp_path) == [SECOND, "+14165550103", "+14165550103"]
+    again = site("privacy", "correct", *PURPOSE, status=1, told=f"{CALLER}\n{SECOND}\n")
+    assert again.stdout == "Corrected in 0 calls.\n"
+
+
+def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
+    site: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "faults").mkdir()
+    fault = tmp_path / "faults" / "toronto-20200101T000000Z-expires-2020-01-31.ami"
+    fault.touch()
+    looked = site("privacy", "purge")
+    assert looked.stdout.startswith("1 number not used since ")
+    assert looked.stdout.endswith("; 1 file whose last day is over.\n")
+    assert looked.stderr == "Nothing was changed; --yes does it.\n"
+    assert (len(kept(tmp_path)), fault.exists()) == (3, True)
+    refused = site("privacy", "purge", "--yes", status=2)
+    assert refused.stderr == (
+        'Name the records schedule that allows it: --authority "…", or retention_authority.\n'
+    )
+    done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--who", "M. Roy")
+    assert (done.stdout.split(" not ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
+    (line,) = site("privacy", "log").stdout.splitlines()
+    assert line.split("  ")[1:4] == ["M. Roy", "purge", "schedule 12-345"]
+
+
+def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
+    site: Callable[..., Result], tmp_path: Path
+) -> None:
+    path = tmp_path / "callmon.db-key"
+    made = site("privacy", "key")
+    assert made.stdout == f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.\n"
+    assert "under an older key" in site("privacy", "purge", status=1).stderr
+    newest = opening.opened(load(tmp_path / "callmon.toml")).ring.name
+    moved = site("privacy", "rotate")
+    assert moved.stdout == (
+        f"3 numbers moved to the key {newest}.\n"
+        "No number needs the older lines of the key file; copies of the database from before do.\n"
+    )
+    path.write_text("\n".join(path.read_text().splitlines()[:3]))
+    assert kept(tmp_path) == [CALLER, CALLER, SECOND]
+    assert site("privacy", "rotate").stdout == f"0 numbers moved to the key {newest}.\n"
+
+
+def test_a_wrong_key_is_one_sentence(site: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "callmon.db-key"
+    path.unlink()
+    site("privacy", "key")
+    for words in (("privacy", "find", *PURPOSE), ("explain", "1795527733.0", "--json"), ("db", "upgrade")):
+        said = site(*words, status=1, told=CALLER)
+        assert (said.stdout, len(said.stderr.splitlines())) == ("", 1)
+        assert said.stderr.endswith(f"which {path} does not hold: put back that key's line, below the newest\n")
+    assert site("explain", "1795527733.0", "--lang", "en").stdout.count("555") == 0
+
+
+def test_explain_as_json_shows_the_number_and_logs_it(site: Callable[..., Result]) -> None:
+    told = json.loads(site("explain", "1795527733.0", "--json").stdout)
+    assert told["caller"] == CALLER
+    (line,) = site("privacy", "log").stdout.splitlines()
+    assert line.split("  ")[2:] == ["explain --json", "explain --json", "1 call"]
+
+
+def test_a_recording_with_numbers_bears_its_last_day_and_is_made_only_when_confirmed(tmp_path: Path) -> None:
+    config = tmp_path / "callmon.toml"
+    config.write_text('[exchanges.a]\nhost = "127.0.0.1"\nport = 9\nsecret_env = "X"\n' + LINES)
+    words = ["record", str(tmp_path / "monday.ami"), "--with-numbers", "--config", str(config)]
+    asked = CliRunner().invoke(main, words, input="n\n")
+    day = datetime.now(UTC).astimezone().date()
+    names = [f"monday-expires-{day + timedelta(days=30 + x)}.ami" for x in (-1, 0, 1)]
+    assert [name for name in names if name in asked.stderr.replace("\n", "")] != []
+    assert [path.name for path in tmp_path.iterdir()] == ["callmon.toml"]
+
+
+def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_path: Path) -> None:
+    """The writing process gets the keys through its socket: neither command line nor environment has them."""
+    program = (
+        "import sys\n"
+        "from tests.store_fixtures import RING\n"
+        "from callmon.store.writer.database_merge import Database\n"
+        "from callmon.store.database import upgrade\n"
+        "sink = Database(upgrade(sys.argv[1], RING))\n"
+        "place = f'/proc/{sink.scribe}/'\n"
+        "print(open(place + 'cmdline', 'rb').read() + open(place + 'environ', 'rb').read())\n"
+        "sink.close()\n"
+    )
+    command = [sys.executable, "-c", program, f"sqlite:///{tmp_path}/callmon.db"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], env=os.environ, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert b"callmon.store.writer.process" in done.stdout
+    assert [form for form in (bytes(range(32)), b"AAECAwQF", b"00010203") if form in done.stdout] == []

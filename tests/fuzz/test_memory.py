@@ -1,0 +1,75 @@
+"""What ended takes no room: calls and their legs know each other, and no garbage collector looks for them."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from datetime import UTC
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from callmon.backfill.cel import extract
+from callmon.backfill.cel.rows import Reader
+from tests.bench.growth import Listener
+from tests.bench.processes import Child
+from tests.bench.stream import Template, recorded, used
+from tests.fuzz.targets import SITE
+
+OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in ("ami", "calls", "cel")]
+
+
+def room() -> int:
+    """Bytes that were taken for events, calls and accounts, and not given back."""
+    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(OURS).traces)
+
+
+def six_runs(pipe: Connection) -> None:
+    """Says how many calls are up in the end, and how much room the last four runs have left taken."""
+    listener, run = Listener(), Template(used(recorded().messages))
+    gc.disable()
+    tracemalloc.start()
+    for number in (1, 2):
+        listener.hear(run.loop(number))
+    before = room()
+    for number in (3, 4, 5, 6):
+        listener.hear(run.loop(number))
+    pipe.send((listener.in_progress(), room() - before))
+
+
+@pytest.mark.long
+def test_calls_that_ended_leave_nothing_behind() -> None:
+    """A recorded run of a hundred calls of every kind, in a process of its own; 400 calls of 2 kB each."""
+    with Child(six_runs) as child:
+        up, taken = child.told(120)
+    assert up == 0
+    assert taken < 10_000
+
+
+def unfinished_diaries(pipe: Connection) -> None:
+    """CEL of which the end is missing, again and again: how much room is left taken."""
+    traces = Path(__file__).parents[1] / "data" / "traces"
+    texts = [
+        (traces / name / "cel.csv").read_text().splitlines(keepends=True) for name in ("two_calls", "hold_unhold")
+    ]
+
+    def told() -> None:
+        for text in texts:
+            for end in range(len(text)):
+                extract.told([*Reader(UTC).lines(text[:end])], SITE, {})
+
+    tracemalloc.start()
+    told()
+    gc.collect()
+    before = room()
+    for _ in range(5):
+        told()
+    gc.collect()
+    pipe.send(room() - before)
+
+
+@pytest.mark.long
+def test_calls_whose_end_is_not_in_the_diary_leave_nothing_behind() -> None:
+    with Child(unfinished_diaries) as child:
+        assert child.told(120) < 10_000

@@ -1,0 +1,211 @@
+"""Who may what on the pages: rights, forms, headers, on a few routes of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from callmon.web.auth import cookies
+from callmon.web.auth.headers import ALWAYS
+from callmon.web.auth.middleware import MOST_BYTES
+from callmon.web.auth.roles import RIGHTS, Person, Right, Role
+from tests.doors import application
+from tests.unit.test_web import served
+from tests.visitor import ELSEWHERE, HERE, OURS, Visitor
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
+
+def client(at: tuple[str, int] = HERE) -> Visitor:
+    return Visitor(application(), at)
+
+
+def test_each_role_may_what_its_work_needs_and_no_more() -> None:
+    assert {role.value: sorted(right.value for right in rights) for role, rights in RIGHTS.items()} == {
+        "viewer": ["view"],
+        "agent": ["call_back", "view"],
+        "manager": ["report", "view"],
+        "administrator": ["administer", "view"],
+    }
+
+
+def test_who_has_two_roles_may_what_either_may() -> None:
+    lead = Person("lead", frozenset({Role.AGENT, Role.MANAGER}))
+    assert [right for right in Right if lead.may(right)] == [
+        Right.OPEN,
+        Right.VIEW,
+        Right.CALL_BACK,
+        Right.REPORT,
+    ]
+
+
+# ── nothing configured ──
+
+
+def test_with_no_access_configured_whoever_is_at_this_machine_may_view_and_no_more() -> None:
+    here = client()
+    paths = ("/fr/open", "/fr/view", "/fr/numbers", "/fr/reports", "/fr/seen")
+    assert [here.get(path).status_code for path in paths] == [200, 200, 403, 403, 403]
+
+
+def test_with_no_access_configured_whoever_is_elsewhere_sees_what_is_open_alone() -> None:
+    elsewhere = client(ELSEWHERE)
+    assert [elsewhere.get(path).status_code for path in ("/fr/open", "/fr/view", "/data")] == [200, 403, 401]
+    assert "web.access" in elsewhere.get("/en/view").text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:9469", "[::1", "", "127.0.0.1.evil.example"])
+def test_a_name_that_is_not_this_machines_does_not_make_a_browser_here_somebody(host: str) -> None:
+    assert client().get("/fr/view", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Server", "Forwarded"),
+        *("X-Real-IP", "Via", "CF-Connecting-IP", "True-Client-IP"),
+    ],
+)
+def test_a_proxy_on_this_machine_asks_for_somebody_elsewhere(header: str) -> None:
+    assert client().get("/fr/view", headers={header: "localhost"}).status_code == 403
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.1", 200), ("1.0", 403)])
+async def test_a_request_in_http_1_0_is_a_proxys(version: str, status: int) -> None:
+    async with served(application()) as port:
+        answer = await spoken(port, f"GET /fr/view HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    assert status_of(answer) == status
+
+
+# ── what no browser sends ──
+
+
+@pytest.mark.parametrize("path", ["/fr/open", "/say", "/metrics"])
+async def test_a_body_with_two_lengths_is_refused_and_its_connection_closed(path: str) -> None:
+    lengths = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    async with served(application()) as port:
+        answer = await spoken(port, f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{lengths}")
+    assert (status_of(answer), "connection: close" in answer.lower()) == (400, True)
+
+
+async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(application()) as port:
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100"
+            writer.write(f"POST /fr/connexion HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n\r\nname=".encode())
+            writer.write_eof()
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+            writer.close()
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told == ["requests ended before their body was whole"]
+
+
+async def spoken(port: int, sent: str) -> str:
+    """All that the server answers until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent.encode())
+    answer = (await asyncio.wait_for(reader.read(), 30)).decode()
+    writer.close()
+    return answer
+
+
+def status_of(answer: str) -> int:
+    return int(answer.split()[1])
+
+
+# ── every answer ──
+
+
+def test_every_answer_bears_the_headers_whatever_it_is() -> None:
+    here = client()
+    answers = [here.get("/fr/open"), here.get("/fr/numbers"), here.get("/nowhere"), here.post("/say")]
+    assert [answer.status_code for answer in answers] == [200, 403, 404, 403]
+    for answer in answers:
+        assert {name: answer.headers[name] for name in ALWAYS} == ALWAYS
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+def test_nothing_inline_and_nothing_from_elsewhere_may_run() -> None:
+    policy = client().get("/fr/open").headers["Content-Security-Policy"]
+    assert policy == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def test_over_tls_alone_a_browser_is_told_to_stay_with_it() -> None:
+    proxied = {"proxy": {"addresses": ["127.0.0.1"]}, "accounts": True}
+    asked = Visitor(application(**proxied)).get("/fr/open", headers={"X-Forwarded-Proto": "https"})
+    assert asked.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+# ── forms ──
+
+
+def test_a_form_with_its_token_is_taken_and_one_without_is_not() -> None:
+    here = client()
+    token = here.get("/fr/open").text
+    assert here.post("/say", data={"what": "é", "csrf": token}).text == "é"
+    refused = [
+        here.post("/say", data=data)
+        for data in ({"what": "x"}, {"what": "x", "csrf": ""}, {"what": "x", "csrf": token[:-1]})
+    ]
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+
+
+def test_a_script_may_say_the_token_in_a_header() -> None:
+    here = client()
+    token = here.get("/fr/open").text
+    assert here.post("/say", data={"what": "x"}, headers={"X-CSRF": token}).status_code == 200
+    assert here.post("/say", data={"what": "x"}, headers={"X-CSRF": "x"}).status_code == 403
+
+
+def test_another_visitors_token_does_not_serve() -> None:
+    theirs = client().get("/fr/open").text
+    here = client()
+    here.get("/fr/open")
+    assert here.post("/say", data={"what": "x", "csrf": theirs}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 200),
+        ({"Origin": OURS}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": OURS, "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+    ],
+)
+def test_a_form_that_stood_elsewhere_is_refused_though_it_has_the_token(
+    headers: dict[str, str], status: int
+) -> None:
+    here = client()
+    token = here.get("/fr/open").text
+    assert here.post("/say", data={"what": "x", "csrf": token}, headers=headers).status_code == status
+
+
+def test_a_body_longer_than_any_form_of_ours_is_refused() -> None:
+    here = client()
+    token = here.get("/fr/open").text
+    assert here.post("/say", data={"csrf": token, "what": "x" * MOST_BYTES}).status_code == 413
+    assert here.post("/say", data={"csrf": token, "what": "x" * 1000}).status_code == 200
+
+
+def test_the_cookie_of_forms_comes_with_pages_alone_and_once() -> None:
+    here = client()
+    (cookie,) = here.get("/fr/open").headers.get_list("set-cookie")
+    name, _, value = cookie.partition("; ")[0].partition("=")
+    assert (name, len(value)) == (cookies.FORM, cookies.LENGTH)
+    assert here.get("/fr/open").headers.get_list("set-cookie") == []
+    assert client().get("/fr/who").headers.get_list("set-cookie") == []
+
+
+def test_a_cookie_of_forms_that_is_none_of_ours_is_not_taken_over() -> None:
+    here = client()
+    answer = here.get("/fr/open", headers={"Cookie": f"{cookies.FORM}=short"})
+    assert len(answer.headers.get_list("set-cookie")) == 1

@@ -1,0 +1,87 @@
+"""The pages' HTML: nothing that a strict parser stumbles over, every id once, every target of a link there.
+
+The Nu validator wants Java. Where that is at hand, `python -m tests.pages.test_pages_html FOLDER` writes every
+page there for it: `java -jar vnu.jar FOLDER/*.html`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree.ElementTree import Element
+
+import pytest
+from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]  # it ships no types
+
+from tests.pages.test_pages import AGENT, FIRST, POCI, VIEWER, act, addresses, get
+from tests.pages_site import GAPPED, Site, site
+
+POINTERS = ("for", "aria-labelledby", "aria-describedby", "list", "headers")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("html")) as running:
+        yield running
+
+
+def every_page(place: Site) -> dict[str, str]:
+    """Each page in both languages, with what only some see: a number, a refusal, a gap, no names."""
+    found = {path: get(place, path).text for language in ("fr", "en") for path in addresses(language, place)}
+    with place.visitor(AGENT) as visitor:
+        found["number"] = visitor.post(f"/fr/rappels/{FIRST}/numero", data={"csrf": place.csrf(visitor)}).text
+    found["refused"] = act(place, POCI, action="close").text
+    found["gap"] = get(place, f"/en/calls/toronto/{GAPPED}", VIEWER).text
+    found["not there"] = get(place, "/fr/mois/2099-01").text
+    return found
+
+
+def wrong(page: str) -> list[str]:
+    """What is wrong with the HTML of a page."""
+    parser = HTMLParser(namespace_html_elements=False)
+    tree: Element = parser.parse(page)
+    root = tree.getroot() if hasattr(tree, "getroot") else tree
+    elements = [x for x in root.iter() if isinstance(x.tag, str)]
+    ids = Counter(x.attrib["id"] for x in elements if "id" in x.attrib)
+    pointed = [(name, one) for x in elements for name in POINTERS for one in x.attrib.get(name, "").split()]
+    pointed += [("href", x.attrib["href"][1:]) for x in elements if x.attrib.get("href", "").startswith("#")]
+    forms = [x for x in elements if x.tag == "form" and x.attrib.get("method") == "post"]
+    return [
+        *(
+            "a form without its token"
+            for x in forms
+            if "csrf" not in {y.attrib.get("name") for y in x.iter("input")}
+        ),
+        *(f"{place}: {what}" for place, what, _ in parser.errors),
+        *(f"id {name} is there {count} times" for name, count in ids.items() if count > 1),
+        *(f"{name} points at {one}, which is not there" for name, one in pointed if one not in ids),
+    ]
+
+
+def test_no_page_has_a_mistake_in_its_html(place: Site) -> None:
+    assert {name: found for name, page in every_page(place).items() if (found := wrong(page))} == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (("<h1>", "<h1><div>"), "end-tag"),
+        (('id="main"', 'id="h-story"'), "id h-story is there 2 times"),
+        (('<h2 id="h-story">', "<h2>"), "aria-labelledby points at h-story, which is not there"),
+        (("</table>", ""), "-tag"),
+        (("<main", '<form method="post"><button>x</button></form><main'), "a form without its token"),
+    ],
+)
+def test_a_planted_mistake_is_caught(place: Site, fault: tuple[str, str], found: str) -> None:
+    page = get(place, f"/en/calls/toronto/{GAPPED}").text
+    assert fault[0] in page
+    assert [line for line in wrong(page.replace(*fault)) if found in line] != []
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder, site(Path(folder)) as running:
+        for number, page in enumerate(every_page(running).values()):
+            (Path(sys.argv[1]) / f"{number}.html").write_text(page, encoding="utf-8")

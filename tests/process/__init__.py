@@ -1,0 +1,1 @@
+"""Tests of `callmon run` and `callmon demo` as a process."""

@@ -1,0 +1,298 @@
+"""The demonstration: what it plays is what was recorded, moved to now; and the command shows it alive."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from callmon.ami.events import StatusComplete
+from callmon.ami.recording import public_numbers
+from callmon.ami.session import Session, State
+from callmon.config.lines import Lines
+from callmon.config.settings import Settings, example
+from callmon.core.assembly import monitor
+from callmon.tools.demo import demo_settings
+from callmon.tools.demo.channel_list import Switchboard
+from callmon.tools.demo.exchange import USER, Exchange
+from callmon.tools.demo.retime import Teller, recording
+from callmon.tools.demo.schedule import MORNING, calls, messages
+from callmon.tools.replay import Replay
+
+HERE = Path(__file__).parents[1]
+TRUTHS = HERE / "recordings"
+SHIPPED = HERE.parent / "callmon" / "tools" / "demo" / "recordings"
+BEGIN = 1_800_000_000.25
+BANNER = b"Asterisk Call Manager/11.0.0\r\n"
+
+
+def said(loops: int) -> list[tuple[float, bytes]]:
+    return list(messages(BEGIN, Teller(Random(1)), loops))
+
+
+@pytest.fixture(scope="module")
+def two_loops() -> list[tuple[float, bytes]]:
+    return said(2)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return demo_settings("127.0.0.1:0", 5038, "secret", tmp_path)
+
+
+def concluded(settings: Settings, *parts: bytes) -> list[dict[str, Any]]:
+    replay = Replay(monitor(settings, "demo", every_call=True, token=str), "demo")
+    list(replay.connection([BANNER, *parts]))
+    return replay.calls()
+
+
+def truth(name: str) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads((TRUTHS / f"{name}.truth.json").read_text(encoding="utf-8"))[0]["expect"]
+    return expected
+
+
+# ── what is played ──
+
+
+def test_the_recordings_that_ship_are_those_of_the_morning_and_stay_small() -> None:
+    shipped = {path.stem: path.stat().st_size for path in SHIPPED.glob("*.ami")}
+    assert sorted(shipped) == sorted(MORNING)
+    assert sum(shipped.values()) < 400_000
+
+
+def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(settings: Settings) -> None:
+    names = {}
+    for start, name in calls(BEGIN, 1):
+        told = Teller(Random(1)).tell(recording(name), start)
+        names[f"{told[0][0]:.6f}"] = name
+    found = concluded(settings, *(message for _, message in said(1)))
+    assert len(found) == len(names) == sum(MORNING.values())
+    wrong = []
+    for call in found:
+        name = names[f"{_epoch(call['arrived']):.6f}"]
+        expected = truth(name)
+        verdicts = {s: v for s, v in (expected.get("verdicts") or {}).items() if s in call["verdicts"]}
+        told = {key: call[key] for key in ("direction", "line", "outcome", "rings") if key in expected}
+        if told != {key: expected[key] for key in told} or verdicts != call["verdicts"]:
+            wrong.append((name, call))
+    assert wrong == []
+
+
+def _epoch(text: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text).timestamp()
+
+
+def test_the_second_loop_holds_new_calls(settings: Settings, two_loops: list[tuple[float, bytes]]) -> None:
+    found = concluded(settings, *(message for _, message in two_loops))
+    assert len({call["call"] for call in found}) == 2 * sum(MORNING.values())
+    assert [call["call"] for call in found if call["ended"] is None] == []
+
+
+def test_the_exchange_never_goes_back_in_time_by_more_than_asterisk_does(
+    two_loops: list[tuple[float, bytes]],
+) -> None:
+    times = [float(re.search(rb"\r\nTimestamp: ([0-9.]+)", m)[1]) for _, m in two_loops]  # type: ignore[index]
+    backwards = [before - after for before, after in itertools.pairwise(times) if after < before]
+    assert max(backwards, default=0.0) <= 0.005
+    assert abs(times[0] - BEGIN) < 1.0
+
+
+def test_nothing_is_left_of_the_time_at_which_it_was_recorded(two_loops: list[tuple[float, bytes]]) -> None:
+    recorded = {int(recording(name).start) // 10_000 for name in MORNING}
+    seconds = {int(digits) for _, m in two_loops for digits in re.findall(rb"(?<!\d)1[0-9]{9}(?=\.)", m)}
+    assert {second // 10_000 for second in seconds} & recorded == set()
+    assert int(BEGIN) <= min(seconds)
+    assert max(seconds) < int(BEGIN) + 300
+
+
+def test_no_channel_and_no_bridge_of_one_call_is_met_in_another(two_loops: list[tuple[float, bytes]]) -> None:
+    of: dict[bytes, set[bytes]] = {}
+    for _, message in two_loops:
+        channel = re.search(rb"\r\nChannel: (\S+)", message)
+        unique = re.search(rb"\r\nUniqueid: (\S+)", message)
+        if channel and unique:
+            of.setdefault(channel[1], set()).add(unique[1])
+    assert [name for name, ids in of.items() if len(ids) > 1] == []
+    bridges: dict[bytes, set[bytes]] = {}
+    for _, message in two_loops:
+        bridge = re.search(rb"\r\nBridgeUniqueid: (\S+)", message)
+        linked = re.search(rb"\r\nLinkedid: (\S+)", message)
+        if bridge and linked:
+            bridges.setdefault(bridge[1], set()).add(linked[1])
+    assert [name for name, ids in bridges.items() if len(ids) > 1] == []
+
+
+def test_callers_are_nobody_and_vary(two_loops: list[tuple[float, bytes]]) -> None:
+    public = {number.lstrip("+") for number in public_numbers(Lines(example().lines()))}
+    numbers = {n.decode() for _, m in two_loops for n in re.findall(rb"(?<![\w.-])9?1?[2-9]\d{9}(?![\w.-])", m)}
+    callers = {n for n in numbers if n not in public and n.removeprefix("9") not in public}
+    assert [n for n in callers if not re.fullmatch(r"9?1?[2-9]\d{2}55501\d{2}", n)] == []
+    assert len(callers) > 60
+
+
+def test_about_a_dozen_calls_are_up_at_once(two_loops: list[tuple[float, bytes]]) -> None:
+    up: Counter[bytes] = Counter()
+    counts = []
+    for at, message in two_loops:
+        event, unique, linked = (_header(message, n) for n in (b"Event", b"Uniqueid", b"Linkedid"))
+        if event == b"Newchannel" and unique == linked:
+            up[unique] = 1
+        elif event == b"Hangup":
+            del up[unique]
+        if BEGIN + 30 < at < BEGIN + 120:
+            counts.append(len(up))
+    assert 9 <= mean(counts) <= 15
+    assert min(counts) >= 5
+
+
+def _header(message: bytes, name: bytes) -> bytes:
+    found = re.search(rb"(?:^|\r\n)" + name + rb": (.*?)\r\n", message)
+    return found[1] if found else b""
+
+
+# ── what the exchange lists ──
+
+
+def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
+    settings: Settings, two_loops: list[tuple[float, bytes]]
+) -> None:
+    middle = BEGIN + 50
+    board = Switchboard()
+    before = [(at, message) for at, message in two_loops if at < middle]
+    for at, message in before:
+        board.hear(at, message)
+    listing = [*board.core_show_channels(b"ActionID: 1", middle), *board.status(b"ActionID: 2", middle)]
+    heard = concluded(settings, *(message for _, message in before))
+    up = {(c["call"], c["line"], c["direction"]) for c in heard if c["ended"] is None}
+    listed = {(c["call"], c["line"], c["direction"]) for c in concluded(settings, *listing)}
+    assert listed == up
+    assert len(up) >= 5
+
+
+def test_a_board_with_nobody_on_it_lists_nothing_and_says_so() -> None:
+    assert list(Switchboard().status(b"ActionID: 1", 0.0)) == [
+        b"Event: StatusComplete\r\nActionID: 1\r\nEventList: Complete\r\nListItems: 0\r\nItems: 0\r\n\r\n"
+    ]
+
+
+# ── how it is spoken to ──
+
+
+@pytest.mark.parametrize("md5", [True, False])
+async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) -> None:
+    async with Exchange() as exchange, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
+        session = Session("demo", USER, exchange.secret, time.monotonic(), md5=md5)
+        heard: list[object] = []
+        while not any(type(event) is StatusComplete for event in heard):
+            heard += session.receive_data(await reader.read(4096), time.monotonic())
+            writer.write(session.data_to_send())
+        assert session.state is State.LISTENING
+        clock = session.exchange_time(time.monotonic())
+        assert clock is not None
+        assert abs(clock.timestamp() - time.time()) < 1.0
+        writer.close()
+
+
+async def test_a_wrong_password_is_refused_and_a_stranger_is_told_nothing() -> None:
+    async with Exchange() as exchange, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
+        writer.write(b"Action: Status\r\n\r\nAction: Login\r\nUsername: callmon\r\nSecret: guess\r\n\r\n")
+        answer = await reader.read()
+        assert answer == BANNER + (
+            b"Response: Error\r\nMessage: Permission denied\r\n\r\n"
+            b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"
+        )
+        writer.close()
+
+
+# ── the command ──
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "callmon", "demo", *options]
+
+
+def page(address: str, path: str) -> tuple[int, str]:
+    with urllib.request.urlopen(address + path, timeout=30) as answer:
+        return answer.status, answer.read().decode()
+
+
+def figures(text: str, name: str) -> Iterator[float]:
+    return (float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name + "{"))
+
+
+def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    real = tmp_path / "real.db"
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "CALLMON_STORE__URL": f"sqlite:///{real}"}
+    began = time.monotonic()
+    with subprocess.Popen(
+        command("--listen", "127.0.0.1:0"),
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            told = ""
+            while not (found := re.search(r"(http://\S+)/healthz", told)):
+                told += demo.stdout.readline()
+            ended = up = 0.0
+            while time.monotonic() < began + 240 and not (ended >= 3 and up >= 3):
+                time.sleep(0.5)
+                _, text = page(found[1], "/metrics")
+                ended = sum(figures(text, "callmon_calls_total"))
+                up = sum(figures(text, "callmon_calls_in_progress"))
+            assert (ended >= 3, up >= 3) == (True, True)
+            said = re.findall(rf"{re.escape(found[1])}(/\S*)", told)
+            assert [(path, page(found[1], path)[0]) for path in said] == [
+                ("/fr/", 200), ("/en/", 200), ("/metrics", 200), ("/healthz", 200),
+            ]  # fmt: skip
+        finally:
+            demo.send_signal(signal.SIGINT)
+            rest, complaints = demo.communicate(timeout=60)
+    assert (demo.returncode, complaints) == (0, "")
+    assert re.search(r"\n\d\d:\d\d:\d\d  \S+ +\w.*  (met|not met|exempt) ", told + rest)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_stops_by_itself_when_told_for_how_long() -> None:
+    done = subprocess.run(
+        command("--listen", "127.0.0.1:0", "--seconds", "1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_port_in_use_is_one_sentence_and_status_2() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command("--listen", f"127.0.0.1:{port}"), capture_output=True, text=True, timeout=120, check=False
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"--listen: 127.0.0.1:{port} cannot be listened at")
+    assert "callmon demo --listen" in done.stderr

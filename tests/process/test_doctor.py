@@ -1,0 +1,744 @@
+"""Doctor: on the real Asterisk with each fault planted and mended by doctor's own lines; and without any."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from callmon.ami import decoding
+from callmon.config import settings
+from callmon.config.settings import Settings
+from callmon.tools.doctor import Complaint, as_text, event_filter, examine, judge
+from callmon.tools.doctor.dialplan import MAPPING, cycle
+from callmon.tools.doctor.questions import Answers, ask, setting
+from tests.lab.exchange import Asterisk
+from tests.lab.needed import needed
+from tests.lab.ports import free_port
+
+NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_VARIABLE = "CALLMON_TEST_DOCTOR_SECRET"
+USER = "[callmon](+)"
+RELOAD_MANAGER, RELOAD_CEL = "asterisk -rx 'manager reload'", "asterisk -rx 'module reload cel'"
+
+
+def configured(port: int, **more: str) -> Settings:
+    """The example configuration, with its exchange at `port`."""
+    more = {"username": '"callmon"'} | more
+    own = f'host = "127.0.0.1"\nport = {port}\n' + "".join(f"{key} = {value}\n" for key, value in more.items())
+    text = re.sub(r"^host = .*$", lambda _: own, settings.example_text(), count=1, flags=re.MULTILINE)
+    text = re.sub(r"^secret_file = .*$", f'secret_env = "{SECRET_VARIABLE}"', text, count=1, flags=re.MULTILINE)
+    return settings.parse(text.replace('\nusername = "callmon"\nsecret_env', "\nsecret_env"))
+
+
+def short(complaints: list[Complaint]) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(complaint.severity, complaint.file, complaint.lines) for complaint in complaints]
+
+
+# --- the real Asterisk ------------------------------------------------------------------------------
+
+
+class Patient:
+    """A real Asterisk whose configuration is changed, examined, mended and put back."""
+
+    def __init__(self, asterisk: Asterisk) -> None:
+        self.asterisk, self.etc = asterisk, asterisk.place / "etc"
+        self._healthy = self.etc.with_name("etc-healthy")
+        shutil.copytree(self.etc, self._healthy)
+
+    def add(self, file: str, *lines: str) -> None:
+        with (self.etc / file).open("a") as text:
+            text.write("\n" + "\n".join(lines) + "\n")
+
+    def write(self, file: str, text: str) -> None:
+        (self.etc / file).write_text(text)
+
+    def take(self, file: str, line: str) -> None:
+        """Remove a line that must be there."""
+        text = (self.etc / file).read_text()
+        assert text.count(f"\n{line}") == 1
+        self.write(file, text.replace(f"\n{line}", "\n"))
+
+    def reload(self) -> None:
+        for command in ("manager reload", "module reload cel", "module reload indications"):
+            self.asterisk.cli(command)
+
+    def heal(self) -> None:
+        shutil.rmtree(self.etc)
+        shutil.copytree(self._healthy, self.etc)
+        self.reload()
+
+    def examine(self) -> list[Complaint]:
+        self.reload()
+        return examine(configured(self.asterisk.ami_port), NOW_HERE())
+
+    def mend(self, complaints: list[Complaint]) -> None:
+        """As an administrator would: at the end of the file, or under the heading."""
+        for complaint in complaints:
+            section, *lines = complaint.lines
+            if section.endswith("(+)"):
+                self.add(complaint.file, section, *lines)
+            else:
+                text = (self.etc / complaint.file).read_text()
+                assert text.count(f"{section}\n") == 1
+                self.write(complaint.file, text.replace(f"{section}\n", "\n".join([section, *lines, ""])))
+
+
+def NOW_HERE() -> datetime:  # noqa: N802  (the one place here that asks what time it is)
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module", params=["22", "16"])
+def running(request: pytest.FixtureRequest) -> Iterator[Patient]:
+    with needed(request.param):
+        asterisk = Asterisk(request.param)
+    with asterisk:
+        yield Patient(asterisk)
+
+
+@pytest.fixture
+def patient(running: Patient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patient]:
+    monkeypatch.setenv(SECRET_VARIABLE, running.asterisk.secret)
+    yield running
+    running.heal()
+
+
+SITE = "site/manager.conf"
+OLD_FILTER = event_filter.lines()
+FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[str, ...]]]]] = {
+    "no timestamps": (
+        lambda p: p.add(SITE, "[general](+)", "timestampevents = no"),
+        [("error", "manager.conf", ("[general](+)", "timestampevents = yes"))],
+    ),
+    "too many rights": (
+        lambda p: p.add(SITE, USER, "write = call,reporting"),
+        [("warning", "manager.conf", (USER, "write = reporting"))],
+    ),
+    "too few rights": (
+        lambda p: p.add(SITE, USER, "write = user"),
+        [("warning", "manager.conf", (USER, "write = reporting"))],
+    ),
+    "no rights": (
+        lambda p: p.add(SITE, USER, "write ="),
+        [("error", "manager.conf", (USER, "write = reporting"))],
+    ),
+    "class dialplan missing": (
+        lambda p: p.add(SITE, USER, "read = call,agent,user,system"),
+        [("warning", "manager.conf", (USER, "read = call,agent,user,system,dialplan"))],
+    ),
+    "class call missing": (
+        lambda p: p.add(SITE, USER, "read = agent,user,system,dialplan"),
+        [("error", "manager.conf", (USER, "read = call,agent,user,system,dialplan"))],
+    ),
+    "hears everything": (
+        lambda p: p.add(SITE, USER, "read = all"),
+        [("warning", "manager.conf", (USER, "read = call,agent,user,system,dialplan"))],
+    ),
+    "impatient": (
+        lambda p: p.add(SITE, USER, "writetimeout = 100"),
+        [("warning", "manager.conf", (USER, "writetimeout = 10000"))],
+    ),
+    "a filter too few": (
+        lambda p: p.take("manager.conf", OLD_FILTER[1]),
+        [("error", "manager.conf", (USER, OLD_FILTER[1]))],
+    ),
+    "no filter for voicemail": (
+        lambda p: p.take("manager.conf", OLD_FILTER[4]),
+        [("warning", "manager.conf", (USER, OLD_FILTER[4]))],
+    ),
+    "CEL off": (
+        lambda p: p.write("cel.conf", "[general]\n"),
+        [
+            (
+                "warning",
+                "cel.conf",
+                (
+                    "[general]",
+                    "enable = yes",
+                    "apps = dial,queue,voicemail,read",
+                    "events = CHAN_START,CHAN_END,ANSWER,HANGUP,APP_START,BRIDGE_ENTER,BRIDGE_EXIT,LINKEDID_END,"
+                    "BLINDTRANSFER,ATTENDEDTRANSFER,PICKUP,FORWARD,PARK_START,PARK_END",
+                ),
+            )
+        ],
+    ),
+    "apps = all": (
+        lambda p: p.write("cel.conf", "[general]\nenable = yes\napps = all\nevents = ALL\n"),
+        [("warning", "cel.conf", ("[general](+)", "apps = dial,queue,voicemail,read"))],
+    ),
+    "Debian's usual events": (
+        lambda p: p.write(
+            "cel.conf",
+            "[general]\nenable = yes\napps = dial,queue,voicemail,read\n"
+            "events = APP_START,CHAN_START,CHAN_END,ANSWER,HANGUP\n",
+        ),
+        [
+            (
+                "warning",
+                "cel.conf",
+                (
+                    "[general](+)",
+                    "events = CHAN_START,CHAN_END,ANSWER,HANGUP,APP_START,BRIDGE_ENTER,BRIDGE_EXIT,LINKEDID_END,"
+                    "BLINDTRANSFER,ATTENDEDTRANSFER,PICKUP,FORWARD,PARK_START,PARK_END",
+                ),
+            )
+        ],
+    ),
+    "the tones of another country": (
+        lambda p: p.add("indications.conf", "[general](+)", "country = uk"),
+        [("warning", "indications.conf", ("[general](+)", "country = us"))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.lab
+def test_the_shipped_configuration_gives_no_complaint(patient: Patient) -> None:
+    assert patient.examine() == []
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_gives_exactly_its_complaint_and_its_lines_mend_it(patient: Patient, fault: str) -> None:
+    plant, expected = FAULTS[fault]
+    plant(patient)
+    complaints = patient.examine()
+    assert short(complaints) == expected
+    patient.mend(complaints)
+    assert patient.examine() == []
+
+
+@pytest.mark.lab
+def test_without_a_filter_the_whole_white_list_is_proposed_and_serves(patient: Patient) -> None:
+    for line in OLD_FILTER:
+        patient.take("manager.conf", line)
+    complaints = patient.examine()
+    assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
+    patient.mend(complaints)
+    assert patient.examine() == []
+
+
+@pytest.mark.lab
+def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patient) -> None:
+    for line in OLD_FILTER:
+        patient.take("manager.conf", line)
+    patient.add(SITE, USER, *event_filter.new_lines())
+    complaints = patient.examine()
+    if patient.asterisk.version == "16":
+        assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
+        assert complaints[0].why.endswith("in the syntax of Asterisk 22, which this version ignores silently.")
+    else:
+        assert complaints == []
+
+
+@pytest.mark.lab
+def test_a_filter_without_what_only_doctor_wants_is_a_warning(patient: Patient) -> None:
+    patient.take("manager.conf", OLD_FILTER[1])
+    patient.add(SITE, USER, OLD_FILTER[1].replace("|MusicOnHoldStart", ""))
+    assert short(patient.examine()) == [
+        ("warning", "manager.conf", (USER, "eventfilter = ^Event: (MusicOnHoldStart)[[:space:]]"))
+    ]
+
+
+@pytest.mark.lab
+def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
+    patient.add(SITE, USER, "eventfilter = !Event: CEL", "eventfilter = !Event: Hangup")
+    assert [(c.severity, c.what, c.lines) for c in patient.examine()] == [
+        (
+            "error",
+            "the event filter of user 'callmon' keeps back what callmon needs: Hangup, HangupRequest.",
+            (USER, "; and delete: eventfilter = !Event: Hangup"),
+        )
+    ]
+
+
+@pytest.mark.lab
+def test_a_wrong_password_is_told_without_any(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, "not-the-secret-at-all")
+    told = as_text(examine(configured(patient.asterisk.ami_port), NOW), ["toronto"])
+    assert told.splitlines()[:3] == ["toronto: 1 error", "", "ERROR  the login of 'callmon' is refused."]
+    assert [word for word in ("not-the-secret-at-all", patient.asterisk.secret) if word in told] == []
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("login", ["plain", "md5"])
+def test_both_ways_to_log_in_serve(patient: Patient, login: str) -> None:
+    assert examine(configured(patient.asterisk.ami_port, login=f'"{login}"'), NOW_HERE()) == []
+
+
+@pytest.mark.lab
+def test_the_answers_hold_no_secret(patient: Patient) -> None:
+    told = ask(configured(patient.asterisk.ami_port).exchanges["toronto"])
+    assert (told.failure, told.major, patient.asterisk.secret in repr(told)) == (
+        None,
+        int(patient.asterisk.version),
+        False,
+    )
+
+
+GENERATED = (
+    "enable=yes\napps=confbridge,meetme,mixmonitor,queue,stopmixmonitor,voicemail,voicemailmain\nevents=all\n"
+)
+
+
+def lay_out_like_freepbx(patient: Patient, own: str, cel: str, gui: str = "") -> None:
+    patient.write(
+        "manager.conf",
+        f"[general]\nenabled = yes\nport = {patient.asterisk.ami_port}\nbindaddr = 127.0.0.1\n"
+        "displayconnects=no\n\n[admin]\nsecret = something\nread = all\nwrite = all\nwritetimeout = 5000\n\n"
+        "#include manager_additional.conf\n#include manager_custom.conf\n",
+    )
+    patient.write("manager_additional.conf", gui)
+    patient.write("manager_custom.conf", own)
+    patient.write(
+        "cel.conf",
+        "[general]\n#include cel_general_additional.conf\n#include cel_general_custom.conf\n\n"
+        "#include cel_custom_post.conf\n",
+    )
+    patient.write("cel_general_additional.conf", cel)
+    patient.write("cel_general_custom.conf", "")
+    patient.write("cel_custom_post.conf", "")
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("cel", [GENERATED, f"[general]\n{GENERATED}"], ids=["bare", "with its section"])
+def test_on_freepbx_the_lines_are_for_its_custom_files_and_mend_it(patient: Patient, cel: str) -> None:
+    own = f"[callmon]\nsecret = {patient.asterisk.secret}\nread = call\nwrite = all\n"
+    lay_out_like_freepbx(patient, own, cel)
+    complaints = patient.examine()
+    assert short(complaints) == [
+        ("error", "manager_custom.conf", ("[general](+)", "timestampevents = yes")),
+        ("warning", "manager_custom.conf", (USER, "write = reporting")),
+        ("error", "manager_custom.conf", (USER, "read = call,agent,user,system,dialplan")),
+        ("warning", "manager_custom.conf", (USER, *OLD_FILTER)),
+        ("warning", "manager_custom.conf", (USER, "writetimeout = 10000")),
+        ("warning", "cel_general_custom.conf", ("[general](+)", "apps = dial,queue,voicemail,read")),
+    ]
+    assert {complaint.then for complaint in complaints} == {"fwconsole reload"}
+    patient.mend(complaints)
+    assert patient.examine() == []
+    assert "CEL Tracking Application: dial" in patient.asterisk.cli("cel show status").splitlines()
+
+
+@pytest.mark.lab
+def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -> None:
+    gui = (
+        f"[callmon]\nsecret = {patient.asterisk.secret}\ndeny=0.0.0.0/0.0.0.0\npermit=127.0.0.1/255.255.255.0\n"
+        "read = all\nwrite = all\nwritetimeout = 100\n"
+    )
+    lay_out_like_freepbx(patient, "", f"{GENERATED}apps=dial,read\n", gui)
+    complaints = patient.examine()
+    *told, caution = complaints
+    assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
+    assert (caution.what, caution.lines) == ("user 'callmon' was made in FreePBX's GUI.", ())
+    patient.mend(told)
+    assert patient.examine() == []
+
+
+# --- servers that are no healthy Asterisk -----------------------------------------------------------
+
+
+@contextmanager
+def listening(says: bytes, ends: bool = True) -> Iterator[int]:
+    """A server that says something to whoever connects."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    wire, _ = server.accept()
+                except OSError:
+                    return
+                wire.sendall(says)
+                if ends:
+                    wire.close()
+                else:
+                    held.append(wire)
+
+        held: list[socket.socket] = []
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for wire in held:
+            wire.close()
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv(SECRET_VARIABLE, "a-long-random-word")
+    return "a-long-random-word"
+
+
+def only(complaints: list[Complaint], port: int) -> tuple[str, str, tuple[str, ...]]:
+    (complaint,) = complaints
+    return complaint.what.replace(str(port), "PORT"), complaint.file, complaint.lines
+
+
+def test_a_closed_port_is_told(secret: str) -> None:
+    port = free_port(socket.SOCK_STREAM, "127.0.0.1")
+    assert only(examine(configured(port), NOW), port) == (
+        "nothing listens at 127.0.0.1:PORT.",
+        "manager.conf (on FreePBX: manager_custom.conf)",
+        ("[general](+)", "enabled = yes", f"port = {port}"),
+    )
+
+
+@pytest.mark.parametrize(
+    "banner", [b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 500]
+)
+def test_what_is_no_ami_server_is_told(secret: str, banner: bytes) -> None:
+    with listening(banner) as port:
+        assert only(examine(configured(port), NOW), port) == (
+            "what answers at 127.0.0.1:PORT is no Asterisk manager interface.",
+            "callmon.toml",
+            ("[exchanges.toronto]", "port = 5038"),
+        )
+
+
+def test_a_server_that_closes_at_once_is_told(secret: str) -> None:
+    with listening(b"") as port:
+        assert (
+            only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT took the connection and said nothing."
+        )
+
+
+def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: str) -> None:
+    began = time.monotonic()
+    with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
+        told = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
+        assert only(told, port)[0] == "127.0.0.1:PORT does not answer to the end."
+    assert time.monotonic() - began < 4
+
+
+def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:
+    with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
+        assert only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT hung up on us."
+
+
+def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(secret: str) -> None:
+    port = free_port(socket.SOCK_STREAM, "127.0.0.1")
+    assert only(examine(configured(port, tls="true"), NOW), port)[0::2] == (
+        "nothing listens at 127.0.0.1:PORT, where AMI over TLS was expected.",
+        (
+            *("[general](+)", "tlsenable = yes", f"tlsbindaddr = 0.0.0.0:{port}"),
+            "tlscertfile = /etc/asterisk/keys/asterisk.pem",
+        ),
+    )
+
+
+def test_a_port_without_tls_is_told(secret: str) -> None:
+    with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
+        assert only(examine(configured(port, tls="true"), NOW), port)[0] == "127.0.0.1:PORT speaks no TLS."
+
+
+@contextmanager
+def tls_server(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
+    """`openssl s_server` with a certificate for `name`."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl here")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    make += ["-addext", f"subjectAltName=DNS:{name}", "-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(make, check=True, capture_output=True)
+    port = free_port(socket.SOCK_STREAM, "127.0.0.1")
+    serve = [
+        openssl,
+        "s_server",
+        "-accept",
+        f"127.0.0.1:{port}",
+        "-cert",
+        str(certificate),
+        "-key",
+        str(key),
+        "-quiet",
+    ]
+    with subprocess.Popen(
+        serve, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait_for(port)
+            yield port, certificate
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_a_certificate_for_another_name_is_told(secret: str, tmp_path: Path) -> None:
+    with tls_server(tmp_path, "pbx.example") as (port, certificate):
+        told = examine(
+            configured(port, tls="true", ca_file=f'"{certificate}"', server_name='"wrong.example"'), NOW
+        )
+        assert only(told, port) == (
+            "the certificate of 127.0.0.1:PORT is not for 'wrong.example'.",
+            "callmon.toml",
+            ("[exchanges.toronto]", 'server_name = "…"'),
+        )
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told(secret: str, tmp_path: Path) -> None:
+    with tls_server(tmp_path, "pbx.example") as (port, _):
+        told = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
+        assert only(told, port)[0] == "nobody whom we trust vouches for the certificate of 127.0.0.1:PORT."
+
+
+def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_VARIABLE, "good")
+    with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
+        sly = configured(port, login='"plain"', username='"x\\r\\nAction: Originate"')
+        assert [c.what for c in examine(sly, NOW)] == ["it cannot be asked."]
+
+
+# --- what is judged without any exchange --------------------------------------------------------------
+
+EXAMPLE = settings.example()
+HEALTHY = Answers(
+    version="22.10.1",
+    commands={
+        "Getvar": "call,reporting,all",
+        "CoreShowChannels": "system,reporting,all",
+        "Ping": "<none>",
+        "VoicemailUserStatus": "call,reporting,all",
+    },
+    variables={
+        setting("manager.conf", "general", "timestampevents"): "yes",
+        setting("manager.conf", "callmon", "read"): "call,agent,user,system,dialplan",
+        setting("manager.conf", "callmon", "writetimeout"): "10000",
+        setting("cel.conf", "general", "enable"): "yes",
+        setting("cel_custom.conf", "mappings", "Master.csv"): "${CSV_QUOTE(${eventtype})}",
+        setting("indications.conf", "general", "country"): "us",
+        setting("indications.conf", "us", "ring"): "440+480/2000,0/4000",
+    },
+    lists={
+        ("manager.conf", "callmon", "eventfilter"): tuple(line.partition(" = ")[2] for line in OLD_FILTER),
+        ("cel.conf", "general", "apps"): ("dial,queue", "voicemail,read"),
+        ("cel.conf", "general", "events"): ("ALL",),
+    },
+    mailboxes=frozenset(("500@default", "504@default")),
+    devices=frozenset(("PJSIP/101", "PJSIP/102", "Queue:genline_avail")),
+    ahead=timedelta(milliseconds=3),
+)
+
+
+def judged(answers: Answers, **more: object) -> list[str]:
+    return [c.what for c in judge(EXAMPLE, {"toronto": answers}, NOW, **more)]  # type: ignore[arg-type]
+
+
+def with_variable(name: str, value: str) -> Answers:
+    return replace(HEALTHY, variables={**HEALTHY.variables, name: value})
+
+
+def test_healthy_answers_give_no_complaint() -> None:
+    assert judged(HEALTHY) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(2.0, []), (2.1, ["its clock is 2.1 s ahead of ours."]), (-37.25, ["its clock is 37.2 s behind ours."])],
+)
+def test_a_clock_more_than_two_seconds_off_is_told(seconds: float, told: list[str]) -> None:
+    assert judged(replace(HEALTHY, ahead=timedelta(seconds=seconds))) == told
+
+
+def test_a_mailbox_that_no_exchange_has_is_told() -> None:
+    assert judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "505@default")))) == [
+        "line tty: no exchange has its mailbox '504'.",
+        "line tty-toll-free: no exchange has its mailbox '504'.",
+    ]
+
+
+def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
+    told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
+    assert told == [f"line {line}: no exchange has its mailbox '504'." for line in ("tty", "tty-toll-free")]
+
+
+def test_an_exchange_that_cannot_tell_how_full_a_box_is_is_told_where_lines_have_boxes() -> None:
+    commands = {name: rights for name, rights in HEALTHY.commands.items() if name != "VoicemailUserStatus"}
+    expected = ["it does not tell how full a mailbox is (VoicemailUserStatus)."]
+    assert judged(replace(HEALTHY, commands=commands)) == expected
+    elsewhere = replace(HEALTHY, commands=commands, mailboxes=frozenset())
+    assert expected[0] not in judged(elsewhere)
+
+
+def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> None:
+    assert judged(replace(HEALTHY, mailboxes=None)) == []
+
+
+def test_an_exchange_that_does_not_list_how_phones_stand_is_told() -> None:
+    assert judged(replace(HEALTHY, devices=None)) == ["it does not list how its phones stand (DeviceStateList)."]
+
+
+def test_phones_of_chan_sip_need_callcounter() -> None:
+    devices = frozenset(("SIP/101", "SIP/102"))
+    whats = ["phones of chan_sip look free while somebody talks on them: callcounter is not set."]
+    assert judged(replace(HEALTHY, devices=devices)) == whats
+    with_counter = with_variable(setting("sip.conf", "general", "callcounter"), "yes")
+    assert judged(replace(with_counter, devices=devices)) == []
+
+
+def test_a_phone_of_a_line_that_no_exchange_knows_is_told() -> None:
+    text = settings.example_text().replace(
+        'numbers = ["416 327-2422"]',
+        'numbers = ["416 327-2422"]\nextensions = ["101", "PJSIP/102", "109", "genline_avail"]',
+    )
+    told = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
+    assert [c.what for c in told] == ["line general: no exchange knows its phone '109', 'genline_avail'."]
+    unlisted = judge(settings.parse(text), {"toronto": replace(HEALTHY, devices=None)}, NOW)
+    assert [c.exchange for c in unlisted] == ["toronto"]
+
+
+def test_a_ring_of_another_length_is_told_line_by_line() -> None:
+    complaints = list(
+        judge(
+            EXAMPLE, {"toronto": with_variable(setting("indications.conf", "us", "ring"), "440/1000,0/2000")}, NOW
+        )
+    )
+    assert complaints[0].what == "line general: a ring is 3 s at exchange toronto, 6 s here."
+    assert complaints[0].lines == ("[lines.general]", 'ring_cycle = "3 s"')
+    assert len(complaints) == 6
+
+
+@pytest.mark.parametrize(
+    ("ring", "length"),
+    [
+        ("440+480/2000,0/4000", 6000),
+        ("400+450/400,0/200,400+450/400,0/2000", 3000),
+        ("", None),
+        ("440", None),
+        ("x/y", None),
+    ],
+)
+def test_a_cadence_is_as_long_as_its_parts(ring: str, length: int | None) -> None:
+    assert cycle(ring) == (None if length is None else timedelta(milliseconds=length))
+
+
+def test_a_line_not_seen_for_more_than_seven_days_is_told() -> None:
+    seen: dict[str, datetime | None] = {line.name: NOW - timedelta(days=7) for line in EXAMPLE.lines()}
+    assert judged(HEALTHY, last_seen=seen) == []
+    seen |= {"tty": NOW - timedelta(days=7, seconds=1), "poci": None}
+    assert judged(HEALTHY, last_seen=seen) == [
+        "line tty: no call has been seen on it since 2026-11-17.",
+        "line poci: no call has been seen on it ever.",
+    ]
+
+
+def test_every_failure_of_the_child_has_its_sentence() -> None:
+    kinds = re.findall(
+        r'FailureError\(\s*"(\w+)"|"(tls_\w+|tls|silent)" if',
+        Path(ask.__code__.co_filename).with_name("ami_query.py").read_text(),
+    )
+    whats = {kind: judged(Answers(failure=kind)) for pair in kinds for kind in pair if kind}
+    assert [kind for kind, what in whats.items() if what == ["doctor itself failed."]] == []
+
+
+def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_menu() -> None:
+    """The example tells mailboxes and contexts; a first configuration has neither."""
+    bare = settings.parse('[exchanges.toronto]\nhost = "pbx.example"\nsecret_env = "X"\n')
+    unheard = replace(HEALTHY, lists={})
+    without = setting("manager.conf", "callmon", "read")
+    for answers in (
+        replace(HEALTHY, variables={**HEALTHY.variables, without: "call,agent,user,system"}),
+        replace(unheard, lists={("manager.conf", "callmon", "eventfilter"): (OLD_FILTER[0].partition(" = ")[2],)}),
+    ):
+        found = [c for c in judge(bare, {"toronto": answers}, NOW) if "voicemail from a menu" in c.what]
+        assert [(c.severity, c.file, c.lines) for c in found] == [
+            ("error", "callmon.toml", ("[exchanges.toronto]", 'voicemail_contexts = ["…"]'))
+        ]
+        assert "callmon cannot tell voicemail from a menu here." not in judged(answers)
+    assert list(judge(bare, {"toronto": HEALTHY}, NOW)) == []
+
+
+def test_cel_that_is_kept_nowhere_is_told_unless_freepbx_keeps_it() -> None:
+    nowhere = with_variable(setting("cel_custom.conf", "mappings", "Master.csv"), "")
+    assert judged(nowhere) == ["CEL is kept nowhere that doctor knows."]
+    odbc = {**nowhere.variables, setting("cel_odbc.conf", "cel", "connection"): "asteriskcdrdb"}
+    assert judged(replace(nowhere, variables=odbc)) == []
+
+
+def test_the_row_of_cel_that_doctor_proposes_is_the_one_that_ships() -> None:
+    shipped = (ROOT / "asterisk/cel_custom.conf").read_text().splitlines()
+    assert [line for line in shipped if line.startswith("Master.csv")] == [MAPPING]
+
+
+def test_complaints_are_as_wide_as_the_terminal_and_never_wider_than_100_columns() -> None:
+    complaint = Complaint("toronto", "error", "Word. " * 40, "Why. " * 40)
+    assert [max(map(len, as_text([complaint], width=w).splitlines())) for w in (80, 200)] == [79, 97]
+
+
+def test_complaints_read_well_at_100_columns() -> None:
+    complaints = [
+        Complaint(
+            "toronto",
+            "warning",
+            "CEL is off.",
+            "So it is.",
+            "cel.conf",
+            ("[general](+)", "enable = yes"),
+            "reload",
+        ),
+        Complaint("toronto", "error", "events carry no time: timestampevents is not set.", "Why. " * 30),
+    ]
+    assert as_text(complaints, ["toronto", "ottawa"]) == (
+        "toronto: 1 error, 1 warning\n\n"
+        "ERROR  events carry no time: timestampevents is not set.\n"
+        "  Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why.\n"
+        "  Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why.\n\n"
+        "WARNING  CEL is off.\n"
+        "  So it is.\n"
+        "  Add at the end of cel.conf:\n\n"
+        "      [general](+)\n"
+        "      enable = yes\n\n"
+        "  Then: reload\n\n"
+        "ottawa: nothing to complain of."
+    )
+
+
+# --- the white list ---------------------------------------------------------------------------------
+
+
+def test_the_white_list_is_the_one_that_ships() -> None:
+    shipped = (ROOT / "asterisk/manager.conf").read_text().splitlines()
+    assert tuple(line for line in shipped if line.startswith("eventfilter")) == OLD_FILTER
+
+
+def test_whatever_callmon_reads_is_on_the_white_list() -> None:
+    answers_to_questions = {"CoreShowChannel", "CoreShowChannelsComplete", "Status", "StatusComplete"}
+    answers_to_questions |= {"VoicemailUserDetail"}
+    read = {name.decode() for name in decoding.READERS} - answers_to_questions
+    assert read - {*event_filter.NAMES, event_filter.VOICEMAIL} == set()
+
+
+@pytest.mark.parametrize(
+    ("filters", "kept_back"),
+    [
+        ((), ()),
+        (("!Event: CEL",), ()),
+        (("!Event: Hangup[[:space:]]",), ("Hangup",)),
+        (("Event: ",), ()),
+        (("Event: ", "!Application: VoiceMail"), ("Newexten",)),
+        (("not ( understood",), ()),
+    ],
+)
+def test_a_filter_is_read_as_asterisk_reads_it(filters: tuple[str, ...], kept_back: tuple[str, ...]) -> None:
+    assert event_filter.kept_back(filters) == kept_back

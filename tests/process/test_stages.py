@@ -1,0 +1,118 @@
+"""The stages of the tests (`.ci/stage.py`): what is run, in which order, and that no failure is lost."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.coverage_by_package import reached
+from tests.running import ROOT
+
+PYTHONS = ["/usr/bin/python3.13", "/usr/bin/python3.11"]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location("stage", ROOT / ".ci/stage.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["stage"] = module  # dataclasses look for it there
+    specification.loader.exec_module(module)
+    module.ROOT, module.LOGS = tmp_path, tmp_path
+    return module
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_part_that_fails_fails_the_run_and_all_that_it_wrote_is_printed(
+    stage: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = stage.Run()
+    bad = stage.Part("bad", python("print(*range(1000), sep='\\n'); raise SystemExit(3)"))
+    run.lanes([[bad], [stage.Part("good", python("print('3 passed')"))]])
+    assert run.report() == 1
+    printed = capfd.readouterr().out.splitlines()
+    assert [str(number) for number in range(1000)] == [line for line in printed if line.isdigit()]
+    assert [line.split()[0::2] for line in printed if line.startswith("good ")] == [["good", "3"]]
+    assert [line.split()[2:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
+
+
+def test_a_run_of_which_every_part_ended_well_ends_well_and_shows_the_ends_of_its_logs(
+    stage: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = stage.Run()
+    run.lanes([[stage.Part("good", python("print(*range(1000), sep='\\n')"))]])
+    assert run.report() == 0
+    printed = capfd.readouterr().out.splitlines()
+    assert [line for line in printed if line.isdigit()] == [str(number) for number in range(988, 1000)]
+
+
+def test_a_part_waits_for_what_it_needs_in_another_lane_and_is_not_run_when_that_failed(
+    stage: ModuleType, tmp_path: Path
+) -> None:
+    run, file = stage.Run(), tmp_path / "made"
+    late = python(f"import time; time.sleep(0.3); open({str(file)!r}, 'w')")
+    run.lanes([[stage.Part("use", python(f"open({str(file)!r})"), needs=("make",))], [stage.Part("make", late)]])
+    assert run.report() == 0
+    run.lanes([[stage.Part("no", python("1/0"))], [stage.Part("after", python("1"), needs=("no",))]])
+    assert run.report() == 1
+    assert run.parts["after"].summary == "not run: no failed"
+
+
+@pytest.mark.parametrize("name", ["quick", "test", "rest"])
+def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(stage: ModuleType, name: str) -> None:
+    def parts(which: str) -> list[object]:
+        return [part for lane in getattr(stage.Stages(PYTHONS), which)() for part in lane]
+
+    there = {part.name for part in parts(name)}
+    assert {need for part in parts(name) for need in part.needs} - there == set()
+    assert len(there) == len(parts(name))
+
+
+def test_every_test_runs_in_a_stage(stage: ModuleType) -> None:
+    """Each item is in one of: without a server; a real server; a browser; the whole run holds all that needs no lab."""
+    commands = [" ".join(part.command) for lane in stage.Stages(PYTHONS).rest() for part in lane]
+    selected = [command.partition(" -m pytest ")[2] for command in commands if " -m pytest " in command]
+    marks = {line.split(" -m ")[1].split(" --")[0] for line in selected}
+    assert marks == {"lab and not browser", "lab and browser", "not lab", stage.BY_PYTHON}
+
+
+def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sigint_ignored() -> None:
+    """As a shell begins a job in the background."""
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+    probe = (
+        "import signal, subprocess, sys; from tests import conftest; conftest.pytest_configure();"
+        " print(subprocess.run([sys.executable, '-c', 'import signal; print(signal.getsignal(signal.SIGINT))'],"
+        " capture_output=True, text=True).stdout)"
+    )
+    command = ["sh", "-c", 'trap "" INT; exec "$0" -c "$1"', sys.executable, probe]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "<built-in function default_int_handler>"
+
+
+def test_lines_and_branches_are_added_up_by_package() -> None:
+    def told(lines: int, branches: int, of_lines: int, of_branches: int) -> dict[str, dict[str, int]]:
+        return {
+            "summary": {
+                "covered_lines": lines,
+                "covered_branches": branches,
+                "num_statements": of_lines,
+                "num_branches": of_branches,
+            }
+        }
+
+    files = {
+        "callmon/a/x.py": told(1, 2, 3, 4),
+        "callmon/a/y.py": told(5, 6, 7, 8),
+        "callmon/z.py": told(0, 0, 1, 0),
+    }
+    assert reached(files) == {"callmon/a": (22, 14), "callmon/z.py": (1, 0), "all of it": (23, 14)}

@@ -1,0 +1,1 @@
+"""Tests with a real Asterisk, Prometheus, Alertmanager, Mosquitto or MariaDB."""

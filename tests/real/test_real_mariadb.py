@@ -1,0 +1,70 @@
+"""A real MariaDB with CEL as FreePBX keeps it: whole seconds, local time, no row of an application that dials."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.lab.folder import LabUnavailable
+from tests.lab.mariadb import PASSWORD, READER, MariaDb
+from tests.recordings.test_traces import NAMES, concluding, expected, truth
+from tests.store.test_backfill import Office
+from tests.store.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
+
+pytestmark = pytest.mark.lab
+pytest.importorskip("pymysql")
+
+
+@pytest.fixture(scope="module")
+def freepbx() -> Iterator[MariaDb]:
+    server = MariaDb()
+    try:
+        server.__enter__()
+    except LabUnavailable as why:
+        pytest.skip(f"no MariaDB here: {why}")
+    yield server
+    server.__exit__(None, None, None)
+
+
+def source(server: MariaDb, folder: Path) -> str:
+    """What the site guide says: a user who may read this one table, its password in a file."""
+    (folder / "cel.password").write_text(f"{PASSWORD}\n")
+    return f'url = "mysql://{READER}@{server.address}"\npassword_file = "{folder}/cel.password"'
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: str) -> None:
+    table_of(freepbx.url, [name], "DATETIME", local)
+    office = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{source(freepbx, tmp_path)}\n")
+    wanted = [expected(said) for said in truth(name)]
+    for said in wanted:
+        said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
+    assert [concluding(call) for call in office.calls()] == wanted
+    with closing(sqlite3.connect(tmp_path / "callmon.db")) as stored, stored:
+        assert stored.execute('SELECT count(*) FROM "call"').fetchone()[0] == sum(
+            said["direction"] == "inbound" for said in wanted
+        )
+
+
+def test_only_the_rows_of_the_gaps_calls_are_read(freepbx: MariaDb, tmp_path: Path) -> None:
+    table_of(freepbx.url, ["blind_transfer_1", "park_retrieve"], "DATETIME", local)
+    office = Office(tmp_path)
+    begin, end = at_of("blind_transfer_1")
+    settings = sourced(tmp_path, source(freepbx, tmp_path))
+    read, created = from_source(settings, office.store(), [(begin + timedelta(seconds=7), end)])
+    assert created == ["lab-1795528229.84"]
+    dial = sum(row[10] == "Dial" and row[0].startswith("APP_") for row in csv_rows("blind_transfer_1"))
+    assert read <= len(csv_rows("blind_transfer_1")) + len(csv_rows("park_retrieve")) - dial
+
+
+def test_a_wrong_password_is_said_without_saying_it(freepbx: MariaDb, tmp_path: Path) -> None:
+    told = source(freepbx, tmp_path)
+    (tmp_path / "cel.password").write_text("wrong-and-secret\n")
+    result = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{told}\n").run("backfill", status=1)
+    assert result.stderr.startswith("exchanges.toronto.cel: the table cannot be read: ")
+    assert "wrong-and-secret" not in result.stderr

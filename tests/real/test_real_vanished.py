@@ -1,0 +1,49 @@
+"""A real Asterisk whose Hangups a filter keeps from callmon: no call stays open for ever."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callmon.store.opening import opened
+from tests.lab.exchange import Asterisk
+from tests.lab.listener import Listener
+from tests.lab.play import play
+from tests.lab.situations import named
+from tests.real.test_real_exchange import until
+from tests.running import Callmon
+from tests.truth import pairs, public, told
+
+pytestmark = pytest.mark.lab
+
+
+def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
+    fast_asterisk: Asterisk, tmp_path: Path
+) -> None:
+    asterisk = fast_asterisk
+    with (asterisk.place / "etc" / "site" / "manager.conf").open("a") as site:
+        site.write("\n[callmon](+)\neventfilter=!^Event: (Hangup|HangupRequest|SoftHangupRequest)[[:space:]]\n")
+    asterisk.restart()
+    callmon = Callmon(tmp_path, asterisk.ami_port, asterisk.secret)
+    often = callmon.config.read_text().replace(
+        'username = "callmon"', 'username = "callmon"\nlist_every = "1s"', 1
+    )
+    callmon.config.write_text(often)
+    with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
+        calls = public(play(asterisk, named("answered_ring1", "abandon_ring1", "vm_message")))
+        assert until(lambda: callmon.figure("callmon_calls_vanished_total", exchange="toronto") == len(calls))
+        left = callmon.total("callmon_calls_in_progress")
+        assert callmon.stop() == 0
+        heard = witness.events()
+    settings = callmon.settings()
+    store = opened(settings)
+    said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
+    store.close()
+    ends = {name: (call["outcome"], call["ended"], call["heard"]) for name, call in said.items() if call}
+    assert left == 0
+    assert ends == {
+        "answered_ring1": ("answered", None, "partly"),
+        "abandon_ring1": ("unknown", None, "partly"),
+        "vm_message": ("voicemail_message", None, "partly"),
+    }

@@ -1,0 +1,1 @@
+"""Tests of recordings of a real Asterisk."""

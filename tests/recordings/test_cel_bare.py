@@ -1,0 +1,131 @@
+"""CEL that lacks `eventextra`, `appname` or the hang-ups: what is told is true, the rest is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from callmon.backfill.cel import extract
+from callmon.backfill.cel.formats import COLUMNS
+from callmon.backfill.cel.incomplete import with_doubt
+from callmon.backfill.cel.rows import Row
+from callmon.config.settings import example
+from callmon.core.assembly import site
+from tests.recordings.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
+from tests.recordings.test_cel_layouts import fields_of, padded, written
+from tests.recordings.test_traces import TRACES
+from tests.store.test_backfill import Office
+
+RUNS = pytest.mark.parametrize("run", ["run-16", "run-22"])
+LACKING = pytest.mark.parametrize(
+    ("columns", "lacks_apps"), [(("extra",), False), (("app", "data"), True), (("extra", "app", "data"), True)]
+)
+# Which phones were tried before the one that answered, and how, hangs on what is missing.
+CERTAIN = ("direction", "line", "dialled", "parked")
+
+
+def without(rows: Sequence[Row], *columns: str) -> list[Row]:
+    return [msgspec.structs.replace(row, **dict.fromkeys(columns, "")) for row in rows]
+
+
+def said(rows: Sequence[Row], lacks_apps: bool = False) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for part in extract.stretches(rows):
+        told = extract.told(part, site(example(), "toronto"), KEYS)
+        found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
+    return found
+
+
+def untrue(run: str, got: list[dict[str, Any]]) -> Iterator[str]:
+    """What is claimed of a public call and is not so."""
+    by_id = {call["call"]: call for call in got}
+    for name, call, wanted in scripted(run):
+        told = by_id.get(call)
+        if told is None or not told["line"] or name.startswith("phones_silent"):
+            continue
+        if told["outcome"] not in (wanted["outcome"], "unknown"):
+            yield f"{name}: {told['outcome']}, not {wanted['outcome']}"
+        if told["outcome"] == "answered":
+            yield from _of_answered(name, told, wanted)
+        for standard, verdict in wanted.get("verdicts", {}).items():
+            if told["verdicts"].get(standard) not in (verdict, "unknown"):
+                yield f"{name} {standard}: {told['verdicts'].get(standard)}, not {verdict}"
+
+
+def _of_answered(name: str, told: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
+    person = {**told, "answered_by": told["answered_by"]["extension"]}
+    for key in (*CERTAIN, "answered_by", "rings"):
+        if key in wanted and person[key] != wanted[key]:
+            yield f"{name} {key}: {person[key]}, not {wanted[key]}"
+
+
+@pytest.mark.sampled(3)
+@RUNS
+@LACKING
+def test_nothing_untrue_is_told_of_any_call(run: str, columns: tuple[str, ...], lacks_apps: bool) -> None:
+    got = said(without(rows_of(RECORDINGS / f"{run}.cel.csv"), *columns), lacks_apps)
+    assert list(untrue(run, got)) == []
+    known = [call for call in got if call["line"] and call["outcome"] != "unknown"]
+    assert len(known) > len([call for call in got if call["line"]]) / 2
+
+
+@pytest.mark.sampled(3)
+@RUNS
+@pytest.mark.parametrize("kind", ["HANGUP", "ANSWER", "BRIDGE_ENTER"])
+def test_nor_where_a_kind_of_event_is_not_written(run: str, kind: str) -> None:
+    got = said([row for row in rows_of(RECORDINGS / f"{run}.cel.csv") if row.kind != kind])
+    assert (list(untrue(run, got)), len(got) > 90) == ([], True)
+
+
+def test_where_only_the_hang_ups_say_nothing_it_is_known_where_a_call_was_handed_on() -> None:
+    rows = rows_of(TRACES / "blind_transfer_1" / "cel.csv")
+    mute = [msgspec.structs.replace(row, extra="" if row.kind == "HANGUP" else row.extra) for row in rows]
+    (call,) = said(mute)
+    handed = [(one["kind"], one["to"], one["answered"]) for one in call["transfers"]]
+    assert (call["outcome"], handed) == ("answered", [("blind", "104", True)])
+
+
+@RUNS
+def test_of_a_whole_diary_nothing_is_doubted(run: str) -> None:
+    rows = rows_of(RECORDINGS / f"{run}.cel.csv")
+    assert said(rows) == calls(rows)
+
+
+def filled(folder: Path, name: str, *columns: str) -> tuple[dict[str, Any], list[str]]:
+    """What the command says of this recording's only call, from a diary without these columns; its errors."""
+    kept = [n for n, column in enumerate(COLUMNS) if column not in columns]
+    rows = [[row[n] for n in kept] for row in padded(fields_of(TRACES / name / "cel.csv"))]
+    (folder / "cel.csv").write_text(written(rows, [COLUMNS[n] for n in kept]), encoding="utf-8")
+    result = Office(folder).run("backfill", "--json", str(folder / "cel.csv"))
+    return msgspec.json.decode(result.stdout), result.stderr.splitlines()
+
+
+IN_PART = (
+    "CEL: 1 call told in part: who answered or ended a call, and where it was handed on, takes the events ANSWER, "
+    "BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "transfers", "errors"),
+    [
+        ("answered_ring2", "answered", "met", []),
+        ("abandon_at_once", "unknown", "unknown", [IN_PART]),
+        ("blind_transfer_1", "answered", "unknown", [IN_PART]),
+    ],
+)
+def test_the_command_says_what_it_cannot_know_and_what_would_tell_it(
+    tmp_path: Path, name: str, outcome: str, transfers: str, errors: list[str]
+) -> None:
+    call, told = filled(tmp_path, name, "eventextra")
+    assert (call["outcome"], call["verdicts"]["one_transfer_at_most"], told[:-1]) == (outcome, transfers, errors)
+
+
+def test_a_diary_without_applications_is_taken_with_the_same_care(tmp_path: Path) -> None:
+    call, told = filled(tmp_path, "attended_dtmf", "appname")
+    verdict = call["verdicts"]["one_transfer_at_most"]
+    assert (call["outcome"], verdict, told[:-1]) == ("answered", "unknown", [IN_PART])

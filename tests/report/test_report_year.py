@@ -1,0 +1,456 @@
+"""Every figure of a generated year equals an independent count of what happened, in every format and language.
+
+A year of another number of calls, which takes about an hour for the million:
+    CALLMON_YEAR=1000000 pytest tests/report/test_report_year.py tests/browser/test_report_year_pdf.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import openpyxl
+import pytest
+
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import Settings
+from callmon.core import facts as f
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.statistics import period
+from callmon.core.statistics.coverage import Listening
+from callmon.core.verdicts import VERDICTS
+from callmon.reports.builder import Book, Known
+from callmon.reports.export import files
+from callmon.reports.formatter import Tongue
+from callmon.reports.layout import Writer
+from callmon.reports.load import gathered, site_of
+from callmon.reports.model import Cut, Report
+from callmon.store.database import Store, upgrade
+from tests import year, year_owing, year_rows, year_stories
+from tests.examples import WHOLE
+from tests.report_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.year import TORONTO, Owing, Truth
+
+CALLS = int(os.environ.get("CALLMON_YEAR", "20000" if WHOLE else "6000"))
+OWED = CALLS * 3 // 40
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
+# February 29, both changes of the clocks, a line that begins in mid-July.
+PARTICULAR = ["2024-02", "2024-03", "2024-07", "2024-11"]
+MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
+NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30, tzinfo=UTC)
+
+
+@dataclass
+class Year:
+    """A database with a year of calls, and what happened in them."""
+
+    store: Store
+    settings: Settings
+    calls: list[Truth]
+    owed: list[Owing]
+
+    def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
+        return gathered(self.store, self.settings, period.month(name, TORONTO), now, compare=compare)
+
+
+class SameYear(Year):
+    """One whose rows never change: each of its reports is made once."""
+
+    @cache  # noqa: B019  it lives as long as the module
+    def report(self, name: str, compare: bool = False, now: datetime = LATER) -> Report:
+        return super().report(name, compare, now)
+
+    __hash__ = object.__hash__
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+    store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('year')}/callmon.db")
+    settings = year.settings()
+    calls, owed = year_rows.stored(store, settings, year_stories.calls(CALLS), year_owing.owings(OWED, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, [NOON_TO_ONE, MARCH_2025])
+    yield SameYear(store, settings, calls, owed)
+    store.close()
+
+
+def different(calls: list[Truth], owed: list[Owing], report: Report) -> list[tuple[Any, ...]]:
+    """The figures that are not what happened."""
+    expected = Expected(calls, owed, report)
+    wanted = [(place, told(one), expected.at(one)) for place, one in places(report)]
+    return [(place, got, want) for place, got, want in wanted if not same(got, want)]
+
+
+@pytest.mark.parametrize("name", MONTHS if WHOLE else PARTICULAR)
+def test_every_figure_of_the_month_is_what_happened_in_it(known: Year, name: str) -> None:
+    report = known.report(name)
+    assert different(known.calls, known.owed, report) == []
+    assert len(report.figures) > 5_000
+
+
+def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) -> None:
+    reports = [known.report(name) for name in MONTHS]
+    for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
+        kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
+        wanted = count or sum(x.kind == kinds[name] for x in known.owed)
+        assert sum(int(report.at(name).value or 0) for report in reports) == wanted
+
+
+def test_a_planted_fault_is_found(known: Year) -> None:
+    report = known.report("2024-02")
+    known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
+    name = f"2024-{known.calls[0].local.month:02}"
+    found = different(known.calls, known.owed, report if name == "2024-02" else known.report(name))
+    known.calls[0].language = "fr" if known.calls[0].language == "en" else "en"
+    assert {place.cut.kind for place, _, _ in found} >= {"language"}
+
+
+def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Year) -> None:
+    before, during = known.report("2024-06"), known.report("2024-07")
+    new = Cut("line", year.NEW_LINE)
+    mine = [x for x in known.calls if x.line == year.NEW_LINE and x.local.month == 7]
+    assert (before.at("calls_offered", cut=new).value, during.at("calls_offered", cut=new).value) == (0, len(mine))
+    assert before.at("answer_rate", cut=new).state == "not_applicable"
+
+
+def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(known: Year) -> None:
+    report = known.report("2025-02")
+    assert report.at("calls_offered").value == 0
+    assert report.at("answer_by_third_ring.rate").state == "not_applicable"
+    assert report.at("time_to_answer", "median").state == "not_applicable"
+    assert report.at("unheard_hours", "toronto").value == 0
+
+
+def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
+    report = known.report("2025-03")
+    assert report.at("unheard_hours", "toronto").value == 743  # the clocks go forward in it
+    apart = ("unheard", "disruptions")  # of a language there are no disruptions
+    states = {one.state for place, one in report.figures.items() if not place.name.startswith(apart)}
+    assert states == {"not_available", "known"}
+    assert [x for x, one in report.figures.items() if one.state == "known" and one.value == 0] == [
+        next(x for x in report.figures if x.name == "calls_in_progress")
+    ]
+
+
+def test_unheard_hours_are_told_with_those_of_them_in_opening_hours(known: Year) -> None:
+    report = known.report("2024-07")
+    assert report.at("unheard_hours", "toronto").value == 1.5
+    assert report.at("unheard_open_hours", "toronto").value == 1.5
+    assert known.report("2024-08").at("unheard_hours", "toronto").value == 0
+
+
+def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Year) -> None:
+    report = known.report("2024-03", compare=True)
+    before, last_year = report.compared
+    assert (before.month, last_year.month) == ("2024-02", "2023-03")
+    assert before.figures == known.report("2024-02").figures
+    unheard = {place.name for place, one in last_year.figures.items() if one.state == "known"}
+    assert unheard == {"unheard_hours", "unheard_open_hours", "calls_in_progress"}  # callmon was not there yet
+
+
+def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known: Year) -> None:
+    late = known.report("2024-07").month.end
+    report = known.report("2024-07", now=late)
+    assert (report.is_final, report.final_after is not None) == (False, True)
+    assert report.final_after is not None
+    assert known.report("2024-07", now=report.final_after).is_final is False
+    assert known.report("2024-07", now=report.final_after.replace(year=2025)).is_final is True
+    assert int(report.at("callbacks_24_hours", "not_due").value or 0) > 0
+
+
+@pytest.mark.parametrize(
+    ("arrived", "months"),
+    [
+        (datetime(2024, 11, 1, tzinfo=TORONTO), [0, 1]),  # the very first moment of November
+        (datetime(2024, 10, 31, 23, 59, 59, 999_999, tzinfo=TORONTO), [1, 0]),
+        (datetime(2024, 10, 17, tzinfo=TORONTO), [1, 0]),  # between two days
+        (datetime(2024, 11, 1, 0, 30, tzinfo=UTC), [1, 0]),  # November in Greenwich
+    ],
+)
+def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
+    sqlite_store: Store, arrived: datetime, months: list[int]
+) -> None:
+    settings = year.settings()
+    told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
+    year_rows.stored(sqlite_store, settings, told_call)
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
+    assert [report.at("calls_offered").value for report in reports] == months
+    assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
+
+
+def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Store) -> None:
+    settings = year.settings()
+    (facts, truth), = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))  # fmt: skip
+    filled = f.Filled(truth.name, None)
+    year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    assert [report.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
+
+
+def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Store) -> None:
+    """Its disruptions are not: the log tells of calls alone."""
+    settings = year.settings()
+    ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    filled = f.Filled(truth.name, None)
+    year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
+    year_rows.listened(sqlite_store, datetime(2025, 1, 1, tzinfo=UTC), LATER)
+    one = Year(sqlite_store, settings, [truth], [])
+    october, november = one.report("2024-10"), one.report("2024-11")
+    wrong = different(one.calls, [], october)
+    assert {place.name for place, _, _ in wrong} == {"heard", "disruptions", "disruptions_hours"}
+    assert [october.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (october.at("completeness").numerator, october.at("completeness").denominator) == (1, 1)
+    assert october.at("disruptions").state == "not_available"
+    assert october.at("unheard_hours", "toronto").value == 744
+    assert november.at("calls_offered").state == "not_available"
+
+
+def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
+    sqlite_store: Store,
+) -> None:
+    settings = year.settings()
+    ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    one, findings, owing = next(x for x in year_owing.owings(50, settings) if x[0].kind == "callback" and x[1])
+    one = msgspec.structs.replace(one, id=truth.name, call=truth.name, opened=truth.arrived)
+    found = [msgspec.structs.replace(x, call=truth.name) for x in findings]
+    year_rows.stored(sqlite_store, settings, [(facts, truth)], [(one, found, owing)])
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    for x in found:
+        given = {verdict: report.at(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
+        assert given == {verdict: int(verdict == x.verdict) for verdict in VERDICTS}
+    assert report.at("callbacks_opened").value == 1
+
+
+def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
+    settings = year.settings()
+    year_rows.stored(
+        sqlite_store, settings, year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
+    )
+    year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    with sqlite_store.writing() as connection:
+        connection.exec_driver_sql(
+            'UPDATE "call" SET is_test = 1, data = replace(data, \'"test":false\', \'"test":true\')'
+        )
+    year_rows.roll_up(sqlite_store, settings)
+    report = Year(sqlite_store, settings, [], []).report("2024-10")
+    assert (report.at("test_calls").value, report.at("calls_offered").value) == (1, 0)
+    counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
+    assert counts == {0, None}
+
+
+def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() -> None:
+    begin, hour = datetime(2024, 10, 1, 4, tzinfo=UTC), timedelta(hours=1)
+    settings, october = year.settings(), period.month("2024-10", TORONTO)
+
+    def disruption(name: str, lines: tuple[str, ...], start: int, stop: int | None, **more: Any) -> Disruption:
+        ended = None if stop is None else begin + stop * hour
+        given = {"source": "trunk", "exchange": "toronto", "lines": lines, "began": begin + start * hour, **more}
+        return Disruption(id=name, what=name, ended=ended, **given)
+
+    found = (
+        disruption("1", ("tty", "tty-toll-free"), 10, 12),
+        disruption("2", ("tty",), 11, 14),
+        disruption("3", ("general",), -5, 1),
+        disruption("4", ("general",), 3, 9, how="measuring"),
+        disruption("5", ("poci",), 740, None),
+    )
+    listening = {"toronto": Listening(begin - hour, begin + 2000 * hour)}
+    report = Book(site_of(settings), october, LATER).report(Known(listening, {}, 0, "", disruptions=found))
+
+    def told_of(*cut: str) -> tuple[Any, Any]:
+        return tuple(report.at(name, cut=Cut(*cut)).value for name in ("disruptions", "disruptions_hours"))  # type: ignore[return-value]
+
+    assert told_of("whole") == (4, 4 + 1 + 4)
+    assert told_of("line", "tty") == (2, 4)
+    assert told_of("line", "tty-toll-free") == (1, 2)
+    assert told_of("line", "general") == (1, 1)
+    assert told_of("service", "poci") == (1, 4)
+    assert told_of("mode", "tty") == (2, 4)
+    assert report.at("disruptions", cut=Cut("language", "fr")).state == "not_applicable"
+
+
+# Formats.
+
+
+@pytest.fixture(scope="module")
+def july(known: Year) -> Report:
+    return known.report("2024-07", compare=True)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_csv_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report, language: str) -> None:
+    (_, data), (_, dictionary) = files(july, known.settings, "csv", language, Path("x.csv"))
+    columns = ("valeur", "numerateur", "denominateur", "affiche", "etat", "unite", "mois")
+    if language == "en":
+        columns = ("value", "numerator", "denominator", "shown", "state", "unit", "month")
+    value, part, whole, seen, state, unit, named = columns
+    rows = [row for row in rows_of(data, language) if row[named] == "2024-07"]
+    expected = Expected(known.calls, known.owed, july)
+    found = dict(zip(july.figures, rows, strict=True))
+    wrong = []
+    for place, one in places(july):
+        want, row = expected.at(one), found[place]
+        got = (row[state], _read(row[value]), _whole(row[part]), _whole(row[whole]))
+        text = shown(row[unit], want, language)
+        if not same(got, want) or row[seen] != (f"'{text}" if text.startswith("+") else text):  # no formula
+            wrong.append((place, got, want, row[seen]))
+    assert wrong == []
+    names = {row["nom" if language == "fr" else "name"] for row in rows_of(dictionary, language)}
+    assert {place.name for place in july.figures} | set(rows[0]) == names
+
+
+def _read(text: str) -> float | None:
+    return float(text.replace(",", ".")) if text else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july: Report) -> None:
+    ((_, data),) = files(july, known.settings, "json", None, Path("x.json"))
+    expected = Expected(known.calls, known.owed, july)
+    found = json.loads(data)
+    wrong = []
+    for (place, one), row in zip(july.figures.items(), found["figures"], strict=True):
+        assert (row["figure"], row["part"], row["cut"], row["of"]) == (
+            place.name, place.part, place.cut.kind, place.cut.of
+        )  # fmt: skip
+        if (place, one) in places(july) and not same(
+            (row["state"], row["value"], row["numerator"], row["denominator"]), expected.at(one)
+        ):
+            wrong.append(row)
+    assert wrong == []
+    assert {x["name"] for x in found["definitions"]} == {place.name for place in july.figures}
+
+
+def tables(july: Report, language: str) -> list[Any]:
+    return [x for section in Writer(july, Tongue(language, TORONTO)).sections() for x in section.tables]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    page, expected = Page(data), Expected(known.calls, known.owed, july)
+    apart = {"comparisons", "listening"}
+    for table in tables(july, language):
+        head, *rows = page.tables[table.key]
+        assert head == [table.first, *table.head]
+        assert len(rows) == len(table.rows)
+        for row, texts in zip(table.rows, rows, strict=True) if table.key not in apart else ():
+            want = [shown(one.kind, expected.at(one), language) for one in row.cells]
+            assert (table.key, row.label, texts[1:]) == (table.key, row.label, want)
+
+
+def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
+    ((_, data),) = files(known.report("2025-02"), known.settings, "html", "fr", Path("x.html"))
+    told = data.decode()
+    assert f"lecture stricte{NO_BREAK}: s. o.</p>" in told
+    assert ".." not in told
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_workbook_has_every_figure_of_its_tables_as_it_happened(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
+    book = openpyxl.load_workbook(BytesIO(data))
+    expected = Expected(known.calls, known.owed, july)
+    # Behind the cover and the summary, but for those of terms and texts.
+    sheets = [x for x in book.worksheets[2:] if x.cell(1, 1).value not in ("Sujet", "Subject")]
+    apart = {"comparisons", "listening"}
+    for table, sheet in zip(tables(july, language), sheets, strict=False):
+        assert sheet.cell(1, 2).value == table.head[0]
+        assert sheet.freeze_panes == "B2"
+        assert not sheet.merged_cells.ranges
+        for number, row in enumerate(table.rows if table.key not in apart else (), 2):
+            for column, one in enumerate(row.cells, 2):
+                value = sheet.cell(number, column).value
+                assert same_cell(value, one.kind, expected.at(one), language), (sheet.title, row.label, value)
+    last = book.worksheets[-1]
+    assert last.max_row == len(july.figures) + 1
+
+
+def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bool:
+    """A number where there is one; a rate as it is shown, a fraction as its words."""
+    text = shown(kind, want, language)
+    if want[0] != "known" or (kind == "rate" and want[3] < 20):
+        return bool(value == text)
+    if kind == "rate":
+        digits = text.replace("%", "").replace("\N{NO-BREAK SPACE}", "").replace(",", ".")
+        return bool(abs(value * 100 - float(digits)) < 1e-9)
+    return bool(abs(value - want[1]) < 1e-6)
+
+
+# Both databases.
+
+
+def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
+    store: Store, tmp_path: Path
+) -> None:
+    other = upgrade(f"sqlite:///{tmp_path}/other.db")
+    one, beside = a_few(store), a_few(other)
+    for name in ("2024-03", "2024-11"):
+        report, same_month = one.report(name), beside.report(name)
+        assert different(one.calls, one.owed, report) == []
+        assert report == same_month
+    other.close()
+
+
+def a_few(store: Store) -> Year:
+    settings = year.settings()
+    told_calls, owed = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
+    calls, owings = year_rows.stored(store, settings, told_calls, owed)
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    return Year(store, settings, calls, owings)
+
+
+def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Store) -> None:
+    one = a_few(sqlite_store)
+    before = one.report("2024-03")
+    with sqlite_store.writing() as connection:
+        march = int(datetime(2024, 3, 5, tzinfo=UTC).timestamp() * 1_000_000)
+        which = 'SELECT "call" FROM "call" WHERE arrived > ? AND outcome = \'answered\' AND in_hours'
+        changed = connection.exec_driver_sql(
+            f"UPDATE finding SET verdict = 'unknown' WHERE \"call\" = ({which} ORDER BY arrived LIMIT 1)", (march,)
+        )
+        assert changed.rowcount > 0
+    year_rows.roll_up(sqlite_store, one.settings)
+    after = one.report("2024-03")
+    assert before.data_fingerprint != after.data_fingerprint
+    assert before.config_fingerprint == after.config_fingerprint
+    assert one.report("2024-03") == after
+
+
+def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up(known: Year) -> None:
+    text = year.example_text().replace(*year.SURVEY) + year.STAFF
+    begin, end = (
+        text.index("[lines.poci-toll-free]"),
+        text.index("[[staff]]", text.index("[lines.poci-toll-free]")),
+    )
+    fewer = year.parse(text[:begin] + "\n" + text[end:])
+    report = gathered(known.store, fewer, period.month("2024-08", TORONTO), LATER, compare=False)
+    whole = known.report("2024-08")
+    gone = Cut("line", "poci-toll-free")
+    assert report.at("calls_offered").value == whole.at("calls_offered").value
+    assert report.at("calls_offered", cut=gone).value == whole.at("calls_offered", cut=gone).value
+    assert (
+        report.at("calls_offered", cut=Cut("service", "unknown")).value
+        == whole.at("calls_offered", cut=gone).value
+    )
+    checks = {x.part: one.value for x, one in report.figures.items() if x.name == "check"}
+    assert set(checks.values()) == {0}

@@ -1,0 +1,275 @@
+"""`callmon backfill`: what is stored of CEL, what stays as it is, what is counted, where the rows come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from callmon.backfill.apply import Filled
+from callmon.backfill.job import Backfill
+from callmon.cli import main
+from callmon.config.settings import Settings, example, load, parse
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.facts import Fact
+from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
+from callmon.core.verdicts import Outcome
+from callmon.store import opening
+from callmon.store.database import Store
+from callmon.store.maintenance.rejudge import differences, rejudge
+from callmon.store.queries import calls as queries
+from callmon.store.queries import obligations
+from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
+from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
+from tests.store_fixtures import EXCHANGE, wrote
+
+EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
+
+
+class Office:
+    """A folder with a configuration and a database of its own."""
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        self.config = folder / "callmon.toml"
+        written = EXAMPLE.read_text(encoding="utf-8")
+        written = written.replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
+        self.config.write_text(written + more, encoding="utf-8")
+
+    def run(self, *words: str, status: int = 0) -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(self.config)])
+        assert result.exit_code == status, result.output
+        return result
+
+    def calls(self, *words: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.run("backfill", "--json", *words).stdout.splitlines()]
+
+    def store(self) -> Store:
+        return opening.ready(self.settings())
+
+    def settings(self) -> Settings:
+        return load(self.config)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def cel(name: str) -> str:
+    return str(TRACES / name / "cel.csv")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really_happened(
+    office: Office, name: str
+) -> None:
+    wanted = [expected(said) for said in truth(name)]
+    for said in wanted:
+        said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
+    printed = office.calls(cel(name))
+    assert [concluding(call) for call in printed] == wanted
+    for call, said in zip(printed, truth(name), strict=True):
+        if call["line"] is not None:
+            assert json.loads(office.run("explain", "--json", call["call"]).stdout) == call
+        if "caller" in said and call["direction"] == "inbound":
+            assert call["caller"] == (said["caller"] and "+1" + said["caller"])
+        if "holds" in said:
+            assert call["holds"] == said["holds"]
+    assert office.run("db", "check").stdout == "Facts, calls, ledger, figures and roll-ups agree.\n"
+
+
+@pytest.mark.parametrize("name", ["vm_message", "blind_transfer_1", "two_calls", "queue_abandon"])
+def test_running_it_twice_changes_nothing_and_says_so(office: Office, name: str) -> None:
+    first = office.run("backfill", cel(name)).stdout.splitlines()
+    assert [line.split("  ")[2] for line in first[:-1]] == ["created"] * len(truth(name))
+    with office.store().reading() as connection:
+        before = sorted(map(repr, connection.execute(text('SELECT * FROM "call"'))))
+    rows = len(rows_of(TRACES / name / "cel.csv"))
+    assert office.run("backfill", cel(name)).stdout == f"{rows} rows of CEL read. Nothing changed.\n"
+    assert office.run("backfill", "--json", cel(name)).stdout == ""
+    with office.store().reading() as connection:
+        assert sorted(map(repr, connection.execute(text('SELECT * FROM "call"')))) == before
+
+
+def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Office) -> None:
+    run = str(RECORDINGS / "run-16.cel.csv")
+    created = [call for call in office.calls(run) if call["line"] is not None]
+    assert len(created) == sum(expect.get("direction") == "inbound" for _, _, expect in scripted("run-16"))
+    assert office.run("db", "check").stdout == "Facts, calls, ledger, figures and roll-ups agree.\n"
+    assert office.run("db", "rejudge", "--yes").stdout == ""
+    assert [call for call in office.calls(run) if call["line"] is not None] == []
+
+
+def test_what_is_no_cel_is_said_to_be_none(office: Office) -> None:
+    result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
+    assert result.stderr.splitlines()[-1] == "No row of CEL was found: is this a file that cel_custom wrote?"
+
+
+def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path: Path) -> None:
+    rows = Path(cel("vm_message")).read_text().splitlines(keepends=True)
+    file = tmp_path / "half.csv"
+    file.write_text("".join(rows) + rows[0][:40])
+    result = office.run("backfill", str(file))
+    assert result.stderr == "CEL: 1 row left out, cut off (the first is row 33).\n"
+    assert result.stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
+
+
+def test_a_file_that_is_not_there_is_named(office: Office) -> None:
+    result = office.run("backfill", "nowhere.csv", status=2)
+    assert result.stderr == "nowhere.csv: cannot be read (No such file or directory).\n"
+
+
+def test_without_file_and_source_it_says_what_to_configure(office: Office) -> None:
+    result = office.run("backfill", status=2)
+    assert result.stderr == (
+        "No FILE is given, and no source is configured: name one, or add [exchanges.toronto.cel] with a file or "
+        "url.\n"
+    )
+
+
+# What was heard, and what was not.
+
+
+def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
+    return next(iter(told(rows_of(TRACES / name / "cel.csv")).items()))
+
+
+def stored(store: Store, facts: Iterable[Fact]) -> Figures:
+    """As the daemon stores what it heard of one call."""
+    outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, facts)
+    assert outcome is not None
+    return wrote(store, outcome)
+
+
+def filled(store: Store, name: str) -> list[Filled]:
+    return list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
+
+
+def half_heard(name: str) -> list[Fact]:
+    """The connection was lost before anybody answered and came back when the call was over."""
+    data = recording(name, "ami-callmon")[0]
+    heard = cut(data, data.index(b"Event: Newstate"), len(data))
+    call = next(fact.call for fact in heard if isinstance(fact, f.Arrived))
+    return [*(fact for fact in heard if fact.call == call), f.Ended(call, None, "unknown", "unheard")]
+
+
+def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_back_from_unknown(
+    store: Store,
+) -> None:
+    stored(store, half_heard("answered_ring2"))
+    (one,) = filled(store, "answered_ring2")
+    (change,) = one.changes
+    assert (change.what, change.call.outcome, change.call.answered_by, change.call.rings) == (
+        "completed", "answered", "102", 2,
+    )  # fmt: skip
+    corrected = {figure[1:]: value for figure, value in one.added.items() if figure[0] == CORRECTED.name}
+    assert corrected == {
+        ("answer_by_third_ring", "general", "unknown", "met"): 1,
+        ("one_transfer_at_most", "general", "unknown", "met"): 1,
+        ("reach_a_person", "general", "unknown", "met"): 1,
+        ("voicemail_after_fourth_ring", "general", "unknown", "exempt"): 1,
+    }
+    assert differences(store) == []
+    assert list(rejudge(store, monitor(example(), token=str))) == []
+    assert filled(store, "answered_ring2")[0].changes == ()
+
+
+def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Store) -> None:
+    """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
+    call, _ = facts_of_cel("answered_ring2")
+    known = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
+    assert known is not None
+    met = [
+        msgspec.structs.replace(x, verdict="met") if x.standard == "answer_by_third_ring" else x
+        for x in known.findings
+    ]
+    wrote(store, msgspec.structs.replace(known, findings=tuple(met)))
+    rows = rows_of(TRACES / "answered_ring2" / "cel.csv")
+    answer = next(row.at for row in rows if row.kind == "ANSWER")
+    by = timedelta(seconds=18.2) - (answer - rows[2].at)
+    moved = [msgspec.structs.replace(row, at=row.at + by) if row.at >= answer else row for row in rows]
+    (one,) = Backfill(example(), store, EXCHANGE).run(moved)
+    verdicts = {x.standard: x.verdict for x in one.changes[0].findings}
+    assert (one.changes[0].call.rings, verdicts["answer_by_third_ring"]) == (4, "met")
+    kept = queries.call(store, call)[0].findings
+    assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
+
+
+def test_a_call_that_was_heard_throughout_is_never_touched(store: Store) -> None:
+    call, _ = facts_of_cel("answered_ring2")
+    data = recording("answered_ring2", "ami-callmon")[0]
+    stored(store, [fact for fact in cut(data, len(data), len(data)) if not isinstance(fact, f.Unheard)])
+    before = queries.call(store, call)
+    assert [one.changes for one in filled(store, "answered_ring2")] == [()]
+    assert queries.call(store, call) == before
+    assert before[0].account is not None
+    assert before[0].account.heard == "full"
+
+
+def test_a_call_that_is_in_progress_for_the_daemon_is_left_to_it(store: Store) -> None:
+    call, facts = facts_of_cel("answered_ring2")
+    wrote(store, Outcome(EXCHANGE, (facts[0],)))
+    assert [one.changes for one in filled(store, "answered_ring2")] == [()]
+    assert queries.call(store, call)[0].account is None
+
+
+def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Store) -> None:
+    (one,) = filled(store, "vm_message")
+    assert one.added[CALLS.name, "general", "voicemail", "unknown", "open"] == 1
+    assert one.added[VERDICT.name, "answer_by_third_ring", "general", "unknown", "not_met"] == 1
+    assert queries.counters(store) == one.added
+
+
+def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Store) -> None:
+    filled(store, "vm_message")
+    call, _ = facts_of_cel("vm_message")
+    kept = queries.call(store, call, numbers=True)[0].account
+    assert kept is not None
+    assert kept.caller == "+14165550101"
+    with store.reading() as connection:
+        everything = " ".join(map(repr, connection.execute(text("SELECT data FROM fact"))))
+    assert "4165550101" not in everything
+
+
+def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Store) -> None:
+    call, _ = facts_of_cel("answered_ring2")
+    heard = half_heard("answered_ring2")
+    stored(store, [*heard[:-1], f.NumberWithheld(call, heard[0].at), heard[-1]])
+    filled(store, "answered_ring2")
+    kept = queries.call(store, call, numbers=True)[0].account
+    assert kept is not None
+    assert (kept.caller, kept.withheld, kept.heard) == (None, "withheld", "filled")
+
+
+def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
+    store: Store, tmp_path: Path
+) -> None:
+    source = f'\n[exchanges.toronto.cel]\nfile = "{cel("vm_message")}"\nnumbers = false\n'
+    settings = parse(EXAMPLE.read_text(encoding="utf-8") + source)
+    list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
+    kept = queries.call(store, facts_of_cel("vm_message")[0], numbers=True)[0].account
+    assert kept is not None
+    assert (kept.caller, kept.withheld, kept.outcome) == (None, "unknown", "voicemail")
+
+
+def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> None:
+    filled(store, "vm_message")
+    filled(store, "vm_message")
+    asked = obligations.asked(store, 0, store.ring.token)
+    assert [(hand.action, hand.obligation, before) for hand, before in asked] == [
+        ("owe", facts_of_cel("vm_message")[0], None)
+    ]
+    owing = monitor(example(), token=store.ring.token)
+    (hand, _) = asked[0]
+    wrote(store, *owing.hand(hand))
+    (one,) = obligations.obligations(store, numbers=True)
+    assert (one.obligation.opening, one.obligation.line, one.number) == ("unheard", "general", "+14165550101")
+    assert owing.hand(hand)[0].ledger == ()

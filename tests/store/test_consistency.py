@@ -1,0 +1,141 @@
+"""`callmon db check`: a sound database says nothing, and each planted fault is told in a sentence of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callmon.backfill.job import Backfill
+from callmon.config.settings import example
+from callmon.core.assembly import monitor
+from callmon.core.callbacks.commands import Hand
+from callmon.store.database import Store
+from callmon.store.maintenance.consistency import inconsistencies
+from callmon.store.queries import obligations
+from tests.recordings.test_cel import RECORDINGS, heard, rows_of
+from tests.recordings.test_traces import NAMES, TRACES, recording
+from tests.store.test_backfill import Office
+from tests.store_fixtures import EXCHANGE, wrote
+
+CALL = "lab-1795528013.0"  # of vm_message
+
+
+@pytest.fixture
+def full(store: Store) -> Store:
+    """A message that was heard, taken in hand and closed, and calls that CEL told of."""
+    owing = monitor(example(), token=store.ring.token)
+    facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
+    at = facts[0].at
+    assert at is not None
+    wrote(
+        store, *owing.hand(Hand(at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts))
+    )
+    asked = {"exchange": EXCHANGE, "obligation": CALL, "actor": "lead", "at": at.replace(hour=23)}
+    for hand in (Hand(action="take", **asked), Hand(action="close", reason="otherwise", text="seen to", **asked)):  # type: ignore[arg-type]
+        wrote(store, *owing.hand(hand))
+    for name in NAMES[:8]:
+        list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
+    return store
+
+
+def said(store: Store) -> list[str]:
+    return list(inconsistencies(store, monitor(example(), token=str)))
+
+
+def plant(store: Store, *statements: str) -> None:
+    with store.writing() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_what_callmon_itself_has_stored_is_sound(full: Store) -> None:
+    assert said(full) == []
+    assert [one.obligation.state for one in obligations.obligations(full, state="closed")] == ["closed"]
+
+
+def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Store) -> None:
+    list(Backfill(example(), sqlite_store, EXCHANGE).run(rows_of(RECORDINGS / "run-22.cel.csv")))
+    assert said(sqlite_store) == []
+
+
+HERE = f"exchange = 'toronto' AND \"call\" = '{CALL}'"
+OWED = f"exchange = 'toronto' AND obligation = '{CALL}'"
+OTHER = "give other figures than are stored; run `callmon db rejudge`."
+FAULTS = {
+    "an account was changed": (
+        f'UPDATE "call" SET data = REPLACE(data, \'"rings":4\', \'"rings":3\') WHERE {HERE}',
+        f"its facts {OTHER}",
+    ),
+    "a fact is gone": (f"DELETE FROM fact WHERE kind = 'VoicemailTook' AND {HERE}", f"its facts {OTHER}"),
+    "a verdict was changed": (
+        f"UPDATE finding SET verdict = 'met' WHERE standard = 'reach_a_person' AND {HERE}",
+        "its facts give other verdicts than are stored; run `callmon db rejudge`.",
+    ),
+    "its account is gone": (
+        f'DELETE FROM "call" WHERE {HERE}',
+        "facts of it are stored, and it is neither in progress nor over.",
+    ),
+    "it is said to be in progress": (
+        f"INSERT INTO open_call (\"call\", exchange) VALUES ('{CALL}', 'toronto')",
+        "it is in progress and over at once.",
+    ),
+    "nothing began": (
+        "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')",
+        "it is in progress, and nothing tells how it began.",
+    ),
+    "an entry of the ledger is gone": (
+        f"DELETE FROM ledger WHERE kind = 'ClosedByHand' AND {OWED}",
+        "its entries in the ledger give another obligation than is stored.",
+    ),
+    "the first entry is gone": (
+        f"DELETE FROM ledger WHERE kind = 'Owed' AND {OWED}",
+        "the first entry in the ledger does not say what is owed.",
+    ),
+    "the whole ledger is gone": (f"DELETE FROM ledger WHERE {OWED}", "the obligation has no entry in the ledger."),
+    "the obligation is gone": (
+        f"DELETE FROM obligation WHERE {HERE}",
+        "entries are in the ledger, and the obligation is not.",
+    ),
+    "it is found among the open ones": (
+        f"UPDATE obligation SET state = 'open' WHERE {HERE}",
+        "it is found under open, and is closed.",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Store, fault: str) -> None:
+    statement, sentence = FAULTS[fault]
+    plant(full, statement)
+    call = "1.1" if fault == "nothing began" else CALL
+    assert said(full) == [f"toronto {call}: {sentence}"]
+
+
+def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Store) -> None:
+    plant(full, f"DELETE FROM fact WHERE {HERE}")
+    assert said(full) == [f"toronto {CALL}: it is over, and no fact of it is stored."]
+    plant(
+        full,
+        f'DELETE FROM "call" WHERE {HERE}',
+        f"DELETE FROM obligation WHERE {HERE}",
+        f"DELETE FROM ledger WHERE {OWED}",
+    )
+    assert said(full) == [f"toronto {CALL}: it has verdicts, and there is no such call."]
+
+
+def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Store) -> None:
+    calls = ", ".join(f"('{n}.1', 'toronto')" for n in range(25))
+    plant(full, f'INSERT INTO open_call ("call", exchange) VALUES {calls}')
+    told = said(full)
+    assert (len(told), told[-1]) == (21, "… and 5 more calls of that kind.")
+
+
+def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.run("backfill", str(TRACES / "vm_message" / "cel.csv"))
+    sound = "Facts, calls, ledger, figures and roll-ups agree.\n"
+    assert office.run("db", "check").stdout == sound
+    plant(office.store(), "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')")
+    told = office.run("db", "check", status=1).stdout
+    assert told == "toronto 1.1: it is in progress, and nothing tells how it began.\n"

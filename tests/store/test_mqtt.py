@@ -1,0 +1,421 @@
+"""What a broker is told, without a broker: payloads, the outbox, today's figures, settings, `check`, health."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callmon.ami.recording import public_numbers
+from callmon.cli.check import remarks, report
+from callmon.config.mqtt import MqttSettings
+from callmon.config.settings import example, parse
+from callmon.core.calls.call import OUTCOMES, Call, Wait
+from callmon.core.statistics.today import Today
+from callmon.core.verdicts import Finding, Outcome
+from callmon.sinks import line_status
+from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt.outbox import Outbox
+from callmon.sinks.mqtt.sink import Mqtt
+from callmon.store.database import Store
+from callmon.store.queries import calls
+from callmon.web import health
+from tests.builders import Exchange, replayed
+from tests.mqtt_board import Ledger, Owed
+from tests.recordings.test_traces import NAMES, recording
+from tests.store_fixtures import START, Daemon, account, answered_call, finding, seconds, wrote
+
+TORONTO = ZoneInfo("America/Toronto")
+NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
+LINE = topics.Line(
+    name="tty",
+    is_open=True,
+    is_heard=True,
+    states={"ringing": 2, "queue": 1, "talking": 3, "held": 1, "parked": 1, "voicemail": 4},
+    ringing=Wait(START, timedelta(seconds=17.999), timedelta(seconds=6)),
+    queue=Wait(None, None, timedelta(seconds=6)),
+    phones={"free": 2, "unreachable": 1},
+    day="2026-11-24",
+    calls={"answered": 1},
+    verdicts={"reach_a_person": {"met": 1}},
+    callbacks=(2, 1),
+)
+
+
+# ── payloads ──
+
+
+def test_a_line_says_what_a_wall_board_shows() -> None:
+    assert json.loads(topics.of_line(LINE)) == {
+        "line": "tty",
+        "open": True,
+        "heard": True,
+        "ringing": {"calls": 2, "longest_ring": 3, "since": "2026-11-24T13:42:13.217087Z"},
+        "queue": {"calls": 1, "since": None},
+        "talking": 5,
+        "phones": {"free": 2, "in_use": 0, "unreachable": 1},
+        "today": {"day": "2026-11-24", "calls": {"answered": 1}, "verdicts": {"reach_a_person": {"met": 1}}},
+        "callbacks": {"open": 2, "overdue": 1},
+    }
+
+
+@pytest.mark.parametrize(("waited", "ring"), [(0.0, 1), (5.999, 1), (6.0, 2), (18.0, 4)])
+def test_the_longest_ring_is_the_one_that_has_begun(waited: float, ring: int) -> None:
+    wait = Wait(START, timedelta(seconds=waited), timedelta(seconds=6))
+    told = json.loads(topics.of_line(changed(ringing=wait)))
+    assert told["ringing"]["longest_ring"] == ring
+
+
+def changed(**fields: Any) -> topics.Line:
+    return topics.Line(**{name: getattr(LINE, name) for name in LINE.__struct_fields__} | fields)
+
+
+def test_what_nobody_watches_and_a_ledger_that_is_not_there_are_null_and_not_zero() -> None:
+    told = json.loads(topics.of_line(changed(phones={}, callbacks=None, ringing=None)))
+    assert (told["phones"], told["callbacks"], told["ringing"]["longest_ring"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        *(("102", "102"), ("outside", "outside"), ("*85", "*85"), (None, None)),
+        *(("4165550101", None), ("+14165550101", None), ("1234567", None), ("zoe-tremblay", None), ("", None)),
+        ("\uff11\uff10\uff12", None),  # digits of another alphabet
+    ],
+)
+def test_only_a_short_extension_of_digits_passes(written: str | None, told: str | None) -> None:
+    assert topics.extension(written) == told
+
+
+def test_an_id_that_would_be_two_topics_or_a_wildcard_is_one() -> None:
+    assert topics.callback_topic("lab-1795527733.0-complaint") == "callbacks/lab-1795527733.0-complaint"
+    assert topics.callback_topic("a/b+#.0") == "callbacks/a_b__.0"
+
+
+NUMBER = re.compile(r"\d{7,}")
+# A call's id begins with the second in which it arrived; a time has at most six digits in a row.
+ID = re.compile(r'"call":"[\w-]*?\d{10}\.\d+"')
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_payload_of_a_recording_has_a_number_a_channel_or_a_name(name: str) -> None:
+    replay = replayed(*recording(name))
+    public = {number.lstrip("+")[-10:] for number in public_numbers(example().lines(), "CA")}
+    assert replay.ended
+    for call in replay.ended:
+        told = topics.of_call("toronto", call, replay.findings.get(call.call, ())).decode()
+        without_id = ID.sub("", told)
+        assert without_id != told
+        assert {digits[-10:] for digits in NUMBER.findall(without_id)} <= public
+        assert re.findall(r'PJSIP|SIP/|Local|;[12]|"caller|channel"|"by"', told) == []
+        assert json.loads(told)["call"] == call.call
+
+
+def test_an_outbound_call_does_not_say_whom_it_reached() -> None:
+    ended = [call for name in NAMES for call in replayed(*recording(name)).ended if call.direction == "outbound"]
+    assert {len(call.dialled) >= 10 for call in ended} == {True}
+    told = [json.loads(topics.of_call("toronto", call, ())) for call in ended]
+    assert {call["dialled"] for call in told} == {None}
+    people = [call["answered_by"] for call in told if call["outcome"] == "answered"]
+    assert people == [{"extension": "outside"}] * len(people)
+    assert len(people) >= 1
+
+
+def test_half_a_letter_becomes_a_question_mark() -> None:
+    assert topics.encoded({"language": "f\udce9"}) == b'{"language":"f?"}'
+
+
+# ── who waits longest ──
+
+
+def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_exchanges_time() -> None:
+    exchange = Exchange()
+    one, two = exchange.call(caller="4165550101"), exchange.call(caller="4165550102")
+    exchange.at(1).rings(one, "PJSIP/101")
+    exchange.at(5).rings(two, "PJSIP/102")
+    exchange.at(8).call(caller="4165550103")
+    monitor = exchange.replayed()._monitor
+    now = exchange.start + timedelta(seconds=19)
+    assert monitor.waits({"toronto": now}) == {
+        ("general", "ringing"): Wait(exchange.start + seconds(1), seconds(18), seconds(6))
+    }
+    assert monitor.waits({}) == {("general", "ringing"): Wait(None, None, seconds(6))}
+
+
+def test_a_wait_whose_beginning_was_not_heard_is_not_known() -> None:
+    exchange = Exchange()
+    one = exchange.call(caller="4165550101")
+    with exchange.unheard(until=7):
+        exchange.at(1).rings(one, "PJSIP/101")
+    waits = exchange.replayed()._monitor.waits({"toronto": exchange.start + seconds(9)})
+    assert waits == {("general", "ringing"): Wait(None, None, seconds(6))}
+
+
+# ── outbox ──
+
+
+def test_only_the_latest_state_of_a_topic_waits() -> None:
+    box = Outbox(10)
+    assert [box.keep("a", payload, 1.0) for payload in (b"1", b"2", b"2")] == [True, True, False]
+    assert [(m.topic, m.payload, m.is_retained) for m in box.take(9)] == [("a", b"2", True)]
+
+
+def test_what_failed_waits_again_as_the_first_and_nothing_is_lost_twice() -> None:
+    box = Outbox(2)
+    for number in range(3):
+        box.tell("ended", b"%d" % number, float(number))
+    assert (box.lost, box.backlog(), box.oldest()) == (1, 2, 1.0)
+    box.take(1)
+    box.tell("ended", b"3", 3.0)
+    box.failed()
+    assert (box.lost, box.oldest()) == (2, 2.0)
+    assert [m.payload for m in box.take(9)] == [b"2", b"3"]
+    box.done()
+    assert (box.backlog(), box.oldest(), box.lost) == (0, None, 2)
+
+
+def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
+    box = Outbox(1)
+    box.keep("a", b"1", 0.0)
+    box.take(1)
+    box.done()
+    box.clear("a", 1.0)
+    box.take(1)
+    box.failed()
+    assert [m.payload for m in box.take(1)] == [b""]
+    box.done()
+    assert box.state == {}
+
+
+def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more() -> None:
+    box = Outbox(1)
+    box.keep("a", b"1", 0.0)
+    box.tell("ended", b"2", 0.0)
+    box.take(2)
+    box.forget()
+    box.failed()
+    assert (box.backlog(), box.oldest(), box.take(2)) == (0, None, [])
+
+
+def test_a_topic_that_comes_back_while_it_is_being_cleared_stays() -> None:
+    box = Outbox(1)
+    box.clear("a", 0.0)
+    box.take(1)
+    box.keep("a", b"1", 1.0)
+    box.done()
+    assert (box.state, [m.payload for m in box.take(1)]) == ({"a": b"1"}, [b"1"])
+
+
+steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "failed", "anew"]), max_size=60)
+
+
+@given(steps=steps, topics_named=st.lists(st.sampled_from("abc"), min_size=60, max_size=60))
+def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_or_counted(
+    steps: list[str], topics_named: list[str]
+) -> None:
+    box, broker, taken, told = Outbox(3), {}, [], 0
+    heard: list[bytes] = []
+    wanted: dict[str, bytes] = {}
+
+    def arrive() -> None:
+        for message in taken:
+            if message.is_retained:
+                broker[message.topic] = message.payload
+            else:
+                heard.append(message.payload)
+        box.done()
+
+    for number, step in enumerate([*steps, *["take", "done"] * 20]):
+        topic, payload = topics_named[number % 60], b"%d" % number
+        match step:
+            case "keep":
+                box.keep(topic, payload, float(number))
+                wanted[topic] = payload
+            case "clear":
+                box.clear(topic, float(number))
+                wanted[topic] = b""
+            case "tell":
+                box.tell("ended", payload, float(number))
+                told += 1
+            case "take" if not taken:
+                taken = box.take(2)
+            case "done":
+                arrive()
+                taken = []
+            case "failed":
+                box.failed()
+                taken = []
+            case "anew":
+                box.anew(float(number))
+    assert broker | wanted == broker
+    assert len(heard) == len(set(heard)) == told - box.lost
+    assert heard == sorted(heard, key=int)
+    assert (box.backlog(), len(box.state)) == (0, sum(bool(payload) for payload in wanted.values()))
+
+
+# ── today ──
+
+
+def call_at(number: int, at: datetime) -> tuple[Call, Finding]:
+    call = account(answered_call(number, at - timedelta(seconds=number)))
+    return call, finding(call)
+
+
+def outcome(*told: tuple[Call, Finding]) -> Outcome:
+    return Outcome("toronto", findings=tuple(f for _, f in told), calls=tuple(c for c, _ in told))
+
+
+def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
+    today = Today(TORONTO)
+    midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
+    before, after = midnight - timedelta(microseconds=1), midnight
+    today.tell(outcome(call_at(1, before), call_at(2, after), call_at(3, after)))
+    assert today.calls("general", before)["answered"] == 1
+    assert today.calls("general", after)["answered"] == 2
+    given = today.verdicts("general", after, ["answer_by_third_ring"])
+    assert given == {"answer_by_third_ring": {"met": 2, "not_met": 0, "exempt": 0, "unknown": 0}}
+    today.forget(midnight + timedelta(days=1))
+    assert today.calls("general", before)["answered"] == 0
+    assert today.calls("general", after)["answered"] == 2
+
+
+def test_a_verdict_given_before_the_end_counts_at_the_end_and_goes_with_the_call() -> None:
+    today, (call, given) = Today(TORONTO), call_at(1, NOON)
+    assert today.tell(Outcome("toronto", findings=(given,))) == []
+    assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 0
+    assert today.tell(Outcome("ottawa", calls=(call,))) == [("ottawa", call, ())]
+    assert today.tell(Outcome("toronto", calls=(call,))) == [("toronto", call, (given,))]
+    assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 1
+
+
+def test_the_day_begins_at_local_midnight_also_when_clocks_change() -> None:
+    today = Today(TORONTO)
+    assert today.beginning(datetime(2026, 3, 8, 15, tzinfo=UTC)).astimezone(UTC).hour == 5
+    assert today.beginning(datetime(2026, 3, 9, 15, tzinfo=UTC)).astimezone(UTC).hour == 4
+
+
+def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
+    told = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
+    facts = tuple(fact for n, at in ((1, NOON), (2, NOON), (3, NOON - timedelta(days=1)))
+                  for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
+    wrote(store, Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
+    today, fresh = Today(TORONTO), Today(TORONTO)
+    today.tell(outcome(*told))
+    begin = fresh.beginning(NOON)
+    fresh.restore(date(2026, 11, 24), *calls.ended_calls(store, ["general"], begin, begin + timedelta(days=2)))
+    standards = ["answer_by_third_ring", "reach_a_person"]
+    assert fresh.calls("general", NOON) == today.calls("general", NOON)
+    assert fresh.calls("general", NOON)["answered"] == 2
+    assert fresh.verdicts("general", NOON, standards) == today.verdicts("general", NOON, standards)
+
+
+def test_a_board_has_every_line_with_every_outcome_and_the_standards_that_are_judged() -> None:
+    class Told(Daemon):
+        def waits(self) -> dict[tuple[str, str], Wait]:
+            return {}
+
+    told = Told(calls={("general", "ringing"): 1}, open={"general": True, "tty": False})
+    (general, tty) = line_status.lines(told, Today(TORONTO), ["general", "tty"], None, NOON)
+    assert (general.states["ringing"], tty.states["ringing"]) == (1, 0)
+    assert (general.is_open, tty.is_open, general.is_heard, general.day) == (True, False, False, "2026-11-24")
+    assert tuple(general.calls) == OUTCOMES
+    assert list(general.verdicts) == ["answer_by_third_ring"]
+
+
+# ── settings ──
+
+
+@pytest.mark.parametrize(("more", "port"), [("", 1883), ("tls = true\n", 8883), ("tls = true\nport = 1\n", 1)])
+def test_the_usual_port_follows_tls(more: str, port: int) -> None:
+    assert parse(f'[mqtt]\nhost = "b"\n{more}').mqtt.port == port
+
+
+def test_without_a_broker_none_is_told() -> None:
+    assert parse("").mqtt == MqttSettings()
+    assert not Mqtt(parse("").mqtt, Today(TORONTO)).is_on
+
+
+@pytest.mark.parametrize("prefix", ["callmon", "callmon/", "callmon//"])
+def test_a_prefix_ends_with_one_slash(prefix: str) -> None:
+    assert MqttSettings(host="b", prefix=prefix).prefix == "callmon/"
+
+
+def test_the_password_comes_from_its_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("hunter2\n")
+    monkeypatch.setenv("BROKER", "hunter3")
+    assert MqttSettings(host="b", username="u", password_file=tmp_path / "secret").password() == "hunter2"
+    assert MqttSettings(host="b", username="u", password_env="BROKER").password() == "hunter3"
+    assert MqttSettings(host="b").password() is None
+
+
+def test_check_shows_the_brokers_settings_and_says_what_crosses_in_clear() -> None:
+    settings = parse('[mqtt]\nhost = "broker.example"\nusername = "u"\npassword_env = "CALLMON_NOT_SET"\n')
+    rows = [line.split() for line in report(settings, date(2026, 11, 24)).splitlines()]
+    assert ["mqtt.host", "broker.example"] in rows
+    assert ["mqtt.max_waiting", "1000", "calls", "default"] in rows
+    said = [remark for remark in remarks(settings) if remark.startswith("mqtt")]
+    assert said == [
+        "mqtt: environment variable CALLMON_NOT_SET is not set here.",
+        "mqtt: what the broker is told and the password cross the network in clear; set tls = true.",
+    ]
+
+
+# ── the sink ──
+
+
+def test_a_mistake_of_ours_is_counted_and_never_raised() -> None:
+    sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
+    assert sink.offer(Outcome("toronto", calls=(None,)))  # type: ignore[arg-type]
+    sink.look(lambda callbacks: [None])  # type: ignore[list-item]
+    assert (sink.refused(), sink.backlog(), sink.has_room()) == (2, 0, True)
+
+
+def test_a_line_that_did_not_change_is_not_told_again_and_one_that_is_gone_is_cleared() -> None:
+    sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
+    sink.look(lambda callbacks: [LINE])
+    assert [m.topic for m in taken(sink)] == ["lines/tty"]
+    sink.look(lambda callbacks: [LINE])
+    assert list(taken(sink)) == []
+    sink.look(lambda callbacks: [])
+    assert [(m.topic, m.payload) for m in taken(sink)] == [("lines/tty", b"")]
+
+
+def test_callbacks_are_counted_by_line_and_told_only_when_they_changed() -> None:
+    sink, ledger = Mqtt(MqttSettings(host="b"), Today(TORONTO)), Ledger(Owed("1"), Owed("2", "overdue"))
+    ledger.change(Owed("3", "due_soon", line="tty"))
+    counted: list[Any] = []
+    sink.obligations = ledger
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert [m.topic for m in taken(sink)] == ["callbacks/1", "callbacks/2", "callbacks/3"]
+    ledger.close("1")
+    ledger.change(Owed("3", "overdue", line="tty"))
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert [(m.topic, m.payload != b"") for m in taken(sink)] == [("callbacks/3", True), ("callbacks/1", False)]
+    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    assert (counted[0], counted[1], list(taken(sink))) == (
+        {"general": (2, 1), "tty": (1, 0)},
+        {"general": (1, 1), "tty": (1, 1)},
+        [],
+    )
+
+
+def taken(sink: Mqtt) -> Iterator[Any]:
+    yield from sink._outbox.take(99)
+    sink._outbox.done()
+
+
+def test_a_broker_that_is_away_is_a_remark_and_no_trouble() -> None:
+    sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
+    assert health.remarks([sink]) == []
+    sink._say("mqtt: b:1883 cannot be reached: nothing listens there; is the broker up?")
+    assert health.remarks([sink]) == ["mqtt: b:1883 cannot be reached: nothing listens there; is the broker up?"]

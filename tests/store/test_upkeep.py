@@ -1,0 +1,181 @@
+"""What whoever keeps callmon running looks after: clocks, certificates, disks and the journal, shown and said."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from callmon.ami.connection import Exchange
+from callmon.config.exchange import ExchangeSettings
+from callmon.daemon import host_state
+from callmon.sinks.metrics.host_gauges import Room, Upkeep
+from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.store.database import Store
+from callmon.store.writer.database_merge import Database
+from callmon.store.writer.outbox import Journal
+from tests.builders import BANNER
+from tests.store.test_store_trouble import locked
+from tests.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
+from tests.unit.test_metrics import page, read
+
+
+def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
+    told = Upkeep(
+        {"toronto": -0.25}, {"toronto": START}, {"database": Room(10, 100), "journal": Room(20, 100)}, (5, 50, 3)
+    )
+    values = read(page(Daemon(ahead=Outlook(upkeep=told)), {}))
+    shown = {
+        (name, *dict(labels).values()): value
+        for (name, labels), value in values.items()
+        if "disk" in name or "journal" in name or "skew" in name or "certificate" in name
+    }
+    assert shown == {
+        ("callmon_exchange_clock_skew_seconds", "toronto"): -0.25,
+        ("callmon_exchange_certificate_expires_timestamp_seconds", "toronto"): START.timestamp(),
+        ("callmon_disk_free_bytes", "database"): 10,
+        ("callmon_disk_free_bytes", "journal"): 20,
+        ("callmon_disk_size_bytes", "database"): 100,
+        ("callmon_disk_size_bytes", "journal"): 100,
+        ("callmon_sink_journal_bytes", "database"): 5,
+        ("callmon_sink_journal_limit_bytes", "database"): 50,
+        ("callmon_sink_journal_outcomes", "database"): 3,
+    }
+    nothing = read(page(Daemon(), {}))
+    assert [name for name, _ in nothing if "disk" in name or "journal" in name or "skew" in name] == []
+
+
+@contextmanager
+def writing(store: Store, folder: Path, most: int = 1 << 20) -> Iterator[Database]:
+    sink = Database(store, seconds(0.01), max_waiting=500, journal=Journal(folder / "waiting", RING, most))
+    try:
+        yield sink
+    finally:
+        sink.close(SOON)
+
+
+def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Store, tmp_path: Path) -> None:
+    with writing(sqlite_store, tmp_path) as sink:
+        found = dict(host_state.disks(sink))
+    told = os.statvfs(tmp_path)
+    assert {name: room.size for name, room in found.items()} == dict.fromkeys(
+        ("database", "journal"), told.f_blocks * told.f_frsize
+    )
+    assert 0 < found["database"].free <= found["database"].size
+
+
+@pytest.mark.parametrize(
+    ("skew", "said"),
+    [
+        (5.0, None),
+        (-5.0, None),
+        (5.5, "is 6 s ahead of callmon's"),
+        (60.0, "is 60 s ahead of callmon's"),
+        (-3600.2, "is 3600 s behind callmon's"),
+    ],
+)
+def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
+    sqlite_store: Store, tmp_path: Path, skew: float, said: str | None
+) -> None:
+    with writing(sqlite_store, tmp_path) as sink:
+        remarks = host_state.remarks({"toronto": skew}, sink, is_wanted=True)
+    assert remarks == (
+        []
+        if said is None
+        else [
+            f"The clock of the exchange toronto {said}: calls are told by the exchange's, and so is what is due; "
+            "let both follow a time server."
+            + " Until they agree, nothing falls due before both clocks say so."
+            * (abs(skew) > 60)
+        ]
+    )
+
+
+def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    told = of_calls(20)
+    place = tmp_path / "waiting"
+    with writing(sqlite_store, tmp_path, most=10_000) as sink, locked(sqlite_store):
+        assert (host_state.remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
+        for item in told:
+            sink.offer(item)
+            if (state := sink.journal()) is not None and state.trouble:
+                break
+            until(lambda: (sink.journal() or pytest.fail("none")).outcomes > 0)
+        assert until(lambda: bool(host_state.journal_troubles(sink)))
+        state = sink.journal()
+        assert state is not None
+        assert host_state.remarks({}, sink, True) == [
+            f"database: {state.outcomes} outcomes wait in the journal {place} (0 of 0 MiB) "
+            "until the database takes them."
+        ]
+        assert host_state.journal_troubles(sink) == [
+            f"database: the journal {place} is full (0 MiB): outcomes wait in memory, and when 500 do callmon "
+            "reads no further; bring the database back, or make room."
+        ]
+
+
+def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Store) -> None:
+    sink = Database(sqlite_store, seconds(0.01))
+    try:
+        assert host_state.remarks({}, sink, is_wanted=False) == []
+        assert host_state.remarks({}, sink, is_wanted=True) == [
+            "database: the journal cannot be used (the log says why): outcomes would wait in memory alone."
+        ]
+    finally:
+        sink.close(SOON)
+
+
+# ── the certificate ──
+
+
+@contextmanager
+def over_tls(certificate: trustme.LeafCert) -> Iterator[int]:
+    """A server that greets as an exchange does, and no more."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    door = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            wire, _ = door.accept()
+            with context.wrap_socket(wire, server_side=True) as client:
+                client.sendall(BANNER)
+                client.recv(4096)
+                client.recv(4096)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield door.getsockname()[1]
+    finally:
+        door.close()
+        thread.join(SOON)
+
+
+async def test_until_when_an_exchanges_certificate_holds_is_known_from_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMI_SECRET", "s3cret")
+    authority = trustme.CA()
+    ends = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with over_tls(authority.issue_cert("127.0.0.1", not_after=ends)) as port:
+        told = ExchangeSettings(
+            host="127.0.0.1", port=port, tls=True, ca_file=tmp_path / "ca.pem", secret_env="AMI_SECRET"
+        )
+        exchange = Exchange("toronto", told, lambda _: None)
+        assert exchange.certificate_expires is None
+        link = await exchange.connect()
+        link.close()
+        await link.ended
+    assert exchange.certificate_expires == ends

@@ -1,0 +1,1 @@
+"""Tests in one process, without a database or a server."""

@@ -1,0 +1,149 @@
+"""`callmon doctor --acceptance`: the five scripted calls of the first day, and the sheet that the lead signs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from callmon.config import settings
+from callmon.tools.doctor import Acceptance
+from callmon.tools.doctor.acceptance import CALLS
+from tests.lab.exchange import Asterisk
+from tests.lab.play import play
+from tests.lab.situations import named
+from tests.running import configuration, free_port
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+
+
+def bytes_of(name: str) -> bytes:
+    return (RECORDINGS / f"{name}.ami").read_bytes()
+
+
+def told(*names: str) -> tuple[Acceptance, list[str]]:
+    """Recordings of single calls, one after the other; of each the first line, without its time."""
+    test, lines = Acceptance(settings.example()), []
+    for name in names:
+        lines += test.heard("toronto", bytes_of(name))
+    return test, [f"{line[:3]} {line[15:]}" for line in lines if line.startswith(("✓", "✗"))]
+
+
+AS_SCRIPTED = ("answered_ring2", "answered_ring4", "vm_message", "abandon_ring1", "blind_transfer")
+
+
+def test_five_calls_as_scripted_make_a_sheet_to_be_signed() -> None:
+    test, lines = told(*AS_SCRIPTED)
+    assert lines == [f"✓ {number} general" for number in range(1, 6)]
+    assert test.is_over
+    assert list(test.end()) == [
+        *("", "5 / 5", ""),
+        *("Fait par / Done by   ______________________________   Date ______________", ""),
+        "Responsable / Lead   ______________________________   Date ______________",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [
+        (1, "answered_ring3"),
+        (2, "vm_message"),
+        (3, "vm_hangup_greeting"),
+        (4, "busy_all"),
+        (5, "attended_returned"),
+    ],
+)
+def test_a_call_that_came_out_otherwise_is_made_again(number: int, other: str) -> None:
+    before, after = AS_SCRIPTED[: number - 1], AS_SCRIPTED[number - 1 :]
+    test, lines = told(*before, other, *after)
+    assert [line[:3] for line in lines[number - 1 : number + 1]] == [f"✗ {number}", f"✓ {number}"]
+    assert test.is_over
+
+
+def test_what_is_said_of_a_call_is_said_in_both_languages() -> None:
+    test = Acceptance(settings.example())
+    assert list(test.heard("toronto", bytes_of("answered_ring3")))[2:] == [
+        "     prévu     réponse en personne · sonneries 2 · transferts 0",
+        "     entendu   réponse en personne · sonneries 3 · transferts 0",
+        "     expected  answered by a person · rings 2 · transfers 0",
+        "     heard     answered by a person · rings 3 · transfers 0",
+        "     Autrement que prévu : refaites l'appel 1.",
+        "     Not as scripted: make call 1 again.",
+        "",
+        "Faites l'appel 1 / Make call 1",
+        "   Une personne répond 8 secondes après que le poste a commencé à sonner.",
+        "   A person answers 8 seconds after the phone began to ring.",
+    ]
+
+
+def test_who_makes_the_calls_is_told_which_comes_next() -> None:
+    test = Acceptance(settings.example())
+    told = [line for name in AS_SCRIPTED for line in test.heard("toronto", bytes_of(name))]
+    assert [line[-11:] for line in told if line.startswith("Faites")] == [f"Make call {n}" for n in range(2, 6)]
+
+
+def test_calls_of_staff_are_no_test_calls() -> None:
+    assert told("outbound_answered", "internal_call")[1] == []
+
+
+def test_the_sheet_fits_a_terminal_and_says_each_call_twice() -> None:
+    sheet = list(Acceptance(settings.example()).sheet())
+    assert max(map(len, sheet)) <= 80
+    assert [(script.fr in text, script.en in text) for text in ("\n".join(sheet),) for script in CALLS] == [
+        (True, True)
+    ] * 5
+
+
+BEGINS = {"answered_ring2": 0, "answered_ring4": 1, "vm_message": 2, "abandon_ring1": 55, "blind_transfer": 56}
+
+
+@pytest.mark.lab
+def test_the_command_hears_five_calls_at_a_real_exchange_and_ends(asterisk: Asterisk, tmp_path: Path) -> None:
+    with accepting(asterisk, tmp_path) as running:
+        assert running.stdout is not None
+        for _ in Acceptance(settings.example()).sheet():
+            next(running.stdout)
+        calls = [replace(situation, begins=BEGINS[situation.name], copies=1) for situation in named(*AS_SCRIPTED)]
+        play(asterisk, calls)
+        said = running.stdout.read().splitlines()
+    assert [line[:3] for line in said if line.startswith(("✓", "✗"))] == [f"✓ {number}" for number in range(1, 6)]
+    for heard, expected in (("     entendu   ", "     prévu     "), ("     heard     ", "     expected  ")):
+        told = [line.removeprefix(heard) for line in said if line.startswith(heard)]
+        wanted = [line.removeprefix(expected) for line in said if line.startswith(expected)]
+        assert len(told) == 5
+        # Where the script leaves the rings open, what was heard has them all the same.
+        assert [(line.split(" · ")[0], line.split(" · ")[-1]) for line in told] == [
+            (line.split(" · ")[0], line.split(" · ")[-1]) for line in wanted
+        ]
+    assert (said[-1].split()[:3], running.returncode) == (["Responsable", "/", "Lead"], 0)
+
+
+@pytest.mark.lab
+def test_the_command_can_be_interrupted(asterisk: Asterisk, tmp_path: Path) -> None:
+    with accepting(asterisk, tmp_path) as running:
+        assert running.stdout is not None
+        head = [next(running.stdout) for _ in Acceptance(settings.example()).sheet()]
+        play(asterisk, named("answered_ring2"))
+        said = [next(running.stdout) for _ in range(4)]
+        running.send_signal(signal.SIGINT)
+        rest = running.stdout.read()
+    assert head[0].startswith("Essai de réception")
+    assert (said[1][:3], said[3]) == ("✓ 1", "     entendu   réponse en personne · sonneries 2 · transferts 0\n")
+    assert (rest.splitlines()[-1], running.returncode) == ("1 / 5", 1)
+
+
+@contextmanager
+def accepting(asterisk: Asterisk, place: Path) -> Iterator[subprocess.Popen[str]]:
+    config = place / "callmon.toml"
+    config.write_text(configuration(asterisk.ami_port, free_port(), f"sqlite:///{place}/callmon.db"))
+    command = [sys.executable, "-m", "callmon", "doctor", "--acceptance", "--config", str(config)]
+    environment = {**os.environ, "LAB_SECRET": asterisk.secret, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        yield running

@@ -1,0 +1,260 @@
+"""The alerts as they are written: rules, runbook, routes, and the calendar's hours as Alertmanager reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, Hours, SpecialHours, clock, periods
+from callmon.config.closed_days import ClosedDay, ClosedDays
+from callmon.config.settings import load
+from callmon.tools.alertmanager import CLOSED, Entry, as_yaml, time_intervals
+from tests.unit.test_project import METAPHOR, NUMBER, PUBLIC
+
+ROOT = Path(__file__).parents[2]
+BOARDS = ROOT / "dashboards"
+RULES = (BOARDS / "prometheus" / "callmon.rules.yml").read_text()
+TESTS = (BOARDS / "prometheus" / "callmon.test.yml").read_text()
+ROUTES = (BOARDS / "alertmanager" / "alertmanager.yml").read_text()
+TEMPLATES = "".join(path.read_text() for path in sorted((BOARDS / "alertmanager").glob("*.tmpl")))
+RUNBOOK = (BOARDS / "RUNBOOK.md").read_text()
+EXAMPLE = ROOT / "callmon" / "config" / "callmon.example.toml"
+TORONTO = ZoneInfo("America/Toronto")
+
+ALERTS = re.findall(r"^ +- alert: (\w+)$", RULES, re.MULTILINE)
+TEXTS = [f"{kind}_{language}" for kind in ("summary", "description", "resolved") for language in ("fr", "en")]
+# What the rules need and /metrics does not have yet. A name that is there must go from here.
+AWAITED: set[str] = set()
+
+
+# ── rules and runbook ──
+
+
+def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has() -> None:
+    entries = re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
+    assert sorted(entries) == sorted(ALERTS)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_entry_of_the_runbook_says_the_same_four_things_in_both_languages(alert: str) -> None:
+    entry = RUNBOOK.split(f"\n## {alert}\n")[1].split("\n## ")[0]
+    french = ["Pour le public", "D'abord", "À ne pas faire", "Qui"]
+    assert re.findall(r"^\* \*([^*]+)\*", entry, re.MULTILINE) == [
+        *french,
+        "For the public",
+        "First",
+        "Do not",
+        "Who",
+    ]
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_has_every_text_in_both_languages_and_says_how_urgent_it_is(alert: str) -> None:
+    rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
+    assert re.findall(r"^ +(\w+_(?:fr|en)):", rule, re.MULTILINE) == TEXTS
+    urgency = re.findall(r"labels: \{urgency: (now|opening), to: (team|lead|administrator)\}", rule)
+    assert len(urgency) == (0 if alert in ("PlannedWork", "Heartbeat") else 1)
+
+
+def test_every_alert_is_seen_to_fire_and_its_texts_to_the_letter() -> None:
+    fires = {name for name in ALERTS if re.search(rf'alertname="{name}",alertstate="firing"', TESTS)}
+    told = set(re.findall(r"alertname: (\w+)\n +exp_alerts:\n", TESTS))
+    assert (sorted(fires), sorted(told)) == (sorted(ALERTS), sorted(ALERTS))
+
+
+def test_a_local_time_is_written_in_one_way_only() -> None:
+    ways = set(re.findall(r"\{\{ \(\$at \| toTime\)\.Local\.Format [^}]+\}\}", RULES))
+    assert len(ways) == 2
+    assert "humanizeTimestamp" not in RULES + TEMPLATES
+
+
+def test_every_metric_that_a_rule_names_is_one_of_callmons() -> None:
+    named = set(re.findall(r"\bcallmon_[a-z_]+", RULES))
+    made = set()
+    for path in [
+        *(ROOT / "callmon" / "sinks").rglob("*.py"),
+        ROOT / "callmon" / "core" / "statistics" / "counters.py",
+    ]:
+        made |= set(re.findall(r'"(callmon_[a-z_]+)"', path.read_text()))
+    assert sorted(named - made) == sorted(AWAITED)
+
+
+@pytest.mark.parametrize("text", [RULES, TESTS, ROUTES, TEMPLATES, RUNBOOK], ids=lambda text: text[:20])
+def test_no_text_of_an_alert_has_a_persons_number_or_a_metaphor_of_a_disability(text: str) -> None:
+    numbers = ["".join(match.groups()) for match in NUMBER.finditer(text)]
+    assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text)) == ([], [])
+
+
+# ── routes ──
+
+
+def test_every_route_of_an_urgent_alert_names_its_hours_and_is_mute_on_closed_days() -> None:
+    """A route within another does not inherit them."""
+    body = ROUTES.split("  routes:\n", 1)[1].split("\nreceivers:")[0]
+    routes = [route for route in re.split(r"\n    - ", "\n" + body) if "urgency=" in route.split("\n")[0]]
+    hours = [
+        (
+            re.findall(r"active_time_intervals: \[(\w+)\]", route),
+            re.findall(r"mute_time_intervals: \[(.+)\]", route),
+        )
+        for route in routes
+    ]
+    assert hours == [
+        ([name], [f"callmon_closed, not_{name}"])
+        for name in ("callmon_before_opening", "callmon_open", "callmon_open", "callmon_open")
+    ]
+
+
+def test_the_hours_that_ship_are_those_of_the_example_configuration() -> None:
+    written = "time_intervals:\n" + ROUTES.split("\ntime_intervals:\n")[1]
+    assert written == as_yaml(time_intervals(load(EXAMPLE).calendar(), date(2026, 11, 1), 26))
+
+
+# ── the calendar's hours, read as Alertmanager reads them ──
+
+LUNCH = Hours((periods((clock(8, 30), clock(12)), (clock(13), clock(17))),) * 5 + ((),) * 2)
+NIGHT_TOO = Hours((periods((clock(0), clock(24))),) * 7)
+SPECIAL = SpecialHours(
+    {
+        date(2026, 12, 24): periods((clock(8, 30), clock(12))),
+        date(2026, 12, 25): periods((clock(10), clock(10, 30))),
+        date(2027, 1, 2): periods((clock(9), clock(12)), (clock(13), clock(15))),
+        date(2027, 3, 14): periods((clock(1), clock(4))),
+        date(2026, 11, 20): (),
+    }
+)
+A_STRIKE = ClosedDays(add=(ClosedDay(date(2027, 2, 3), "", ""),), remove=frozenset({date(2026, 11, 11)}))
+CALENDARS = {
+    "the ministry's": Calendar(TORONTO),
+    "with special hours": Calendar(TORONTO, DEFAULT_HOURS, A_STRIKE, SPECIAL),
+    "closed at noon": Calendar(TORONTO, LUNCH, ClosedDays(), SPECIAL),
+    "day and night": Calendar(TORONTO, NIGHT_TOO),
+}
+FIRST, MONTHS = date(2026, 11, 1), 14
+CLOCKS = [
+    *(
+        (0, 0),
+        (0, 14),
+        (0, 15),
+        (0, 59),
+        (1, 0),
+        (3, 59),
+        (4, 0),
+        (8, 14),
+        (8, 15),
+        (8, 19),
+        (8, 20),
+        (8, 29),
+        (8, 30),
+        (8, 44),
+    ),
+    *(
+        (8, 45),
+        (8, 59),
+        (9, 0),
+        (9, 29),
+        (9, 30),
+        (9, 44),
+        (9, 45),
+        (9, 59),
+        (10, 0),
+        (10, 29),
+        (10, 30),
+        (11, 59),
+    ),
+    *((12, 0), (12, 59), (13, 0), (14, 59), (15, 0), (16, 59), (17, 0), (23, 59)),
+]
+
+
+def holds(entry: Entry, at: datetime) -> bool:
+    """Alertmanager's reading of an interval at a local time: every condition that is there must hold."""
+    minute = f"{at:%H:%M}"
+    return (
+        f"{at:%A}".lower() in entry.get("weekdays", [f"{at:%A}".lower()])
+        and str(at.day) in entry.get("days_of_month", [str(at.day)])
+        and str(at.month) in entry.get("months", [str(at.month)])
+        and str(at.year) in entry.get("years", [str(at.year)])
+        and any(t["start_time"] <= minute < t["end_time"] for t in entry.get("times", [ALL_DAY]))
+    )
+
+
+ALL_DAY = {"start_time": "00:00", "end_time": "24:00"}
+
+
+def may_be_told(intervals: dict[str, list[Entry]], name: str, at: datetime) -> bool:
+    """What a route does that is active in NAME, and mute in not_NAME and on closed days."""
+    mute = [*intervals[CLOSED], *intervals[f"not_{name}"]]
+    return any(holds(e, at) for e in intervals[name]) and not any(holds(e, at) for e in mute)
+
+
+def minutes(days: int) -> Iterator[datetime]:
+    for day in range(days):
+        for hour, minute in CLOCKS:
+            at = datetime.combine(FIRST + timedelta(days=day), datetime.min.time(), TORONTO)
+            yield at.replace(hour=hour, minute=minute)
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_people_are_told_in_the_calendars_opening_hours_and_in_no_other(name: str) -> None:
+    calendar = CALENDARS[name]
+    intervals = time_intervals(calendar, FIRST, MONTHS)
+    wrong = [at for at in minutes(200) if may_be_told(intervals, "callmon_open", at) != calendar.is_open(at)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["the ministry's", "with special hours", "closed at noon"])
+def test_the_digest_comes_a_quarter_of_an_hour_before_the_first_opening_of_a_day(name: str) -> None:
+    calendar = CALENDARS[name]
+    intervals = time_intervals(calendar, FIRST, MONTHS)
+
+    def due(at: datetime) -> bool:
+        opens = calendar.periods_on(at.date())[:1]
+        wall = timedelta(hours=at.hour, minutes=at.minute)
+        return any(p.opens - timedelta(minutes=15) <= wall < p.opens - timedelta(minutes=10) for p in opens)
+
+    assert [at for at in minutes(200) if may_be_told(intervals, "callmon_before_opening", at) != due(at)] == []
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_the_lead_is_told_after_an_hour_of_opening_time(name: str) -> None:
+    calendar = CALENDARS[name]
+    intervals = time_intervals(calendar, FIRST, MONTHS)
+
+    def due(at: datetime) -> bool:
+        wall = timedelta(hours=at.hour, minutes=at.minute)
+        opening = calendar.periods_on(at.date())
+        open_so_far = sum((max(timedelta(0), min(wall, p.closes) - p.opens) for p in opening), timedelta(0))
+        return open_so_far >= timedelta(hours=1) and any(p.opens <= wall < p.closes for p in opening)
+
+    assert [at for at in minutes(200) if may_be_told(intervals, "callmon_open_for_an_hour", at) != due(at)] == []
+
+
+def test_a_line_open_day_and_night_has_its_digest_at_midnight() -> None:
+    entry = time_intervals(CALENDARS["day and night"], FIRST, 1)["callmon_before_opening"][0]
+    assert entry["times"] == [{"start_time": "00:00", "end_time": "00:05"}]
+
+
+def test_after_the_last_date_that_is_written_the_week_goes_on() -> None:
+    intervals = time_intervals(Calendar(TORONTO), FIRST, 2)
+    labour_day, sunday = datetime(2027, 9, 6, 10, tzinfo=TORONTO), datetime(2027, 9, 5, 10, tzinfo=TORONTO)
+    assert [may_be_told(intervals, "callmon_open", at) for at in (labour_day, sunday)] == [True, False]
+
+
+def test_a_year_has_the_thirteen_closed_days_less_those_on_a_weekend() -> None:
+    intervals = time_intervals(Calendar(TORONTO), date(2027, 1, 1), 12)
+    days = [(e["months"][0], day) for e in intervals[CLOSED] for day in e["days_of_month"]]
+    assert len(days) == 13
+    assert [day for month, day in days if month == "12"] == ["27", "28"]
+
+
+def test_no_month_is_written_twice_and_none_before_the_first() -> None:
+    entries: list[Any] = time_intervals(Calendar(TORONTO), date(2026, 12, 31), 1)[CLOSED]
+    assert [(e["years"], e["months"], e["days_of_month"]) for e in entries] == [(["2026"], ["12"], ["25", "28"])]
+    assert json.loads(as_yaml({"x": entries}).splitlines()[3].removeprefix("      - ")) == entries[0]

@@ -1,0 +1,605 @@
+"""Stories: recordings of a real Asterisk told whole, as files reviewed by eye, and the rules they keep.
+
+After a change that is meant: `CALLMON_RECORD_STORIES=1 pytest tests/unit/test_explain.py`, then read the diff.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from babel.messages.pofile import read_po
+
+from callmon.config.phone_numbers import NO_BREAK
+from callmon.config.settings import example
+from callmon.core import facts as f
+from callmon.core.assembly import monitor
+from callmon.core.calls.account import Account
+from callmon.core.facts import AnyFact, Fact
+from callmon.core.standards import load
+from callmon.store.queries.calls import StoredCall
+from callmon.store.row_mapping import without_numbers
+from callmon.text import story as explain
+from callmon.text.formatter import Speech
+from callmon.text.labels import STANDARDS, translate
+from callmon.text.story.policy import QUOTES
+from callmon.text.story.sentences import Tale, sentence
+from callmon.text.story.timeline import moments
+from callmon.tools.replay import Replay, chunks
+from tests.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
+
+HERE = Path(__file__).parents[1]
+STORIES = HERE / "data" / "stories"
+SETTINGS = example()
+TIMEZONE = ZoneInfo("America/Toronto")
+TURNED_AWAY = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
+
+RECORDED = (
+    "hunt_too_late",
+    "hunt_voicemail",
+    "menu_french",
+    "menu_chosen_voicemail",
+    "queue_second_member",
+    "queue_timeout_voicemail",
+    "busy_all",
+    "hold_unhold",
+    "abandon_ring4",
+    "closed_announcement",
+    "offline_to_voicemail",
+    "early_media_phone",
+    "tty_answered",
+    "outbound_answered",
+    "internal_call",
+    "blind_transfer",
+    "attended_transfer",
+    "two_transfers",
+    "transfer_to_voicemail",
+    "blonde_returned",
+    "park_retrieve",
+    "park_timeout",
+    "forward_302",
+    "pickup",
+)
+
+
+def recorded(name: str) -> StoredCall:
+    """The one call of a recording, as the database keeps it: no person's number in it."""
+    replay = Replay(monitor(SETTINGS, EXCHANGE, every_call=True, token=str), EXCHANGE)
+    facts: list[Fact] = []
+    with (HERE / "recordings" / f"{name}.ami").open("rb") as source:
+        for outcome in replay.connection(chunks(source)):
+            facts += outcome.facts
+    (call,) = replay.ended
+    told = tuple(without_numbers(fact) if isinstance(fact, f.Arrived) else fact for fact in facts)
+    findings = sorted(replay.findings.get(call.call, ()), key=lambda x: (x.at, x.standard))
+    return StoredCall(EXCHANGE, without_numbers(call), told, tuple(findings))
+
+
+def told(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
+    """A stored call of these facts, judged as the daemon would."""
+    outcome = monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
+    assert outcome is not None
+    return StoredCall(EXCHANGE, None if in_progress else outcome.calls[0], tuple(facts), outcome.findings)
+
+
+# ── whole stories ──
+
+
+def check(name: str, stored: StoredCall) -> None:
+    """Both languages against their files; the files are written when they are asked for."""
+    for language in ("fr", "en"):
+        path = STORIES / f"{name}.{language}.txt"
+        text = explain.story(stored, SETTINGS, language)
+        if os.environ.get("CALLMON_RECORD_STORIES"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path.name} tells it otherwise"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorded_call_is_told_in_both_languages_as_its_files_have_it(name: str) -> None:
+    check(name, recorded(name))
+
+
+CALL, CHANNEL = "1795527733.0", "PJSIP/trunk-00000000"
+
+
+def arrived(**changed: Any) -> f.Arrived:
+    plain = f.Arrived(CALL, START, "inbound", "general", "4163272422", None, None, CHANNEL)
+    return msgspec.structs.replace(plain, **changed)
+
+
+def phone(name: str, at: float) -> list[Fact]:
+    channel = f"PJSIP/{name}-00000001"
+    when = START + seconds(at)
+    return [f.PhoneDialled(CALL, when, name, channel), f.PhoneRang(CALL, when, name, channel)]
+
+
+def after(at: float) -> datetime:
+    return START + seconds(at)
+
+
+CONSTRUCTED: dict[str, tuple[list[Fact], bool]] = {
+    "unheard_while_ringing": (
+        [
+            arrived(),
+            *phone("101", 0.1),
+            f.Unheard(CALL, after(5.2), after(14.7), True),
+            f.Answered(CALL, after(5.2), "101", "PJSIP/101-00000001", after(0.1), slack=seconds(9.5)),
+            f.Ended(CALL, after(40), "caller"),
+        ],
+        False,
+    ),
+    "found_in_progress_and_ended_unheard": (
+        [
+            arrived(found=True, may_hide_answer=True, slack=seconds(1)),
+            f.PhoneDialled(CALL, None, "101", "PJSIP/101-00000001"),
+            f.PhoneRang(CALL, START, "101", "PJSIP/101-00000001", slack=seconds(1)),
+            f.Unheard(CALL, after(9), after(20)),
+            f.Ended(CALL, None, "unknown", "unheard"),
+        ],
+        False,
+    ),
+    "withheld_and_still_ringing": ([arrived(withheld="withheld"), *phone("101", 0), *phone("103", 0.3)], True),
+    "stopped_while_outside_rang": (
+        [
+            arrived(),
+            *phone("outside", 0.2),
+            f.PhoneStopped(CALL, after(13), "outside", "PJSIP/outside-00000001", "busy", True),
+            f.Ended(CALL, after(20), "exchange", "stopped"),
+        ],
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONSTRUCTED)
+def test_a_call_not_fully_heard_says_what_is_not_known_as_its_files_have_it(name: str) -> None:
+    check(name, told(*CONSTRUCTED[name]))
+
+
+# ── rules that every story keeps ──
+
+
+def every_story() -> Iterator[tuple[str, str]]:
+    for path in sorted(STORIES.iterdir()):
+        yield path.name, path.read_text(encoding="utf-8")
+
+
+def test_no_line_of_a_story_is_wider_than_100_columns() -> None:
+    assert [(name, line) for name, text in every_story() for line in text.splitlines() if len(line) > 100] == []
+
+
+def test_no_story_makes_a_metaphor_of_a_disability_or_of_hair() -> None:
+    assert [(name, found) for name, text in every_story() for found in TURNED_AWAY.findall(text)] == []
+
+
+def test_no_french_story_breaks_before_a_colon_a_closing_quote_or_a_unit() -> None:
+    broken = re.compile(r"« | »| :|\d (?:h|min|s)\b")
+    french = [(name, text) for name, text in every_story() if name.endswith(".fr.txt")]
+    assert [(name, found) for name, text in french for found in broken.findall(text)] == []
+
+
+def test_a_callers_number_is_shown_only_where_the_call_was_asked_for_with_it() -> None:
+    facts = answered_call(0)
+    without = tuple(without_numbers(x) if isinstance(x, f.Arrived) else x for x in facts)
+    hidden = StoredCall(EXCHANGE, without_numbers(account(facts)), without, ())
+    shown = StoredCall(EXCHANGE, account(facts), tuple(facts), ())
+    assert row(explain.story(hidden, SETTINGS, "fr"), "Numéro de l'appelant") == "transmis, non affiché ici"
+    assert row(explain.story(shown, SETTINGS, "fr"), "Numéro de l'appelant") == f"416{NO_BREAK}555-0101"
+
+
+@pytest.mark.parametrize(
+    ("withheld", "french", "english"),
+    [
+        ("withheld", "numéro confidentiel", "number withheld"),
+        ("unknown", "numéro inconnu", "number not known"),
+    ],
+)
+def test_a_hidden_number_is_not_shown_even_where_it_was_delivered(
+    withheld: str, french: str, english: str
+) -> None:
+    stored = told([arrived(withheld=withheld, caller=CALLER), f.Ended(CALL, after(3), "caller")])
+    assert row(explain.story(stored, SETTINGS, "fr"), "Numéro de l'appelant") == french
+    assert row(explain.story(stored, SETTINGS, "en"), "Caller's number") == english
+
+
+def row(story: str, name: str) -> str:
+    (found,) = (line for line in story.splitlines() if line.startswith(f"  {name} "))
+    return found.removeprefix(f"  {name}").strip(" ")
+
+
+def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
+    stored = told([arrived(), f.QueueEntered(CALL, after(1), "a\x1b[2Jb"), f.Ended(CALL, after(3), "caller")])
+    assert "\x1b" not in explain.story(stored, SETTINGS, "fr")
+
+
+# ── sentences ──
+
+
+def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
+    stored = told(facts) if isinstance(facts[-1], f.Ended) else told(facts, in_progress=True)
+    story = Account(cast(f.Arrived, facts[0]))
+    for fact in facts:
+        story.tell(fact)
+    all_facts = cast("Sequence[AnyFact]", facts)
+    call = stored.account or story.call()
+    tale = Tale(Speech(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)
+    return [sentence(tale, moment) for moment in moments(all_facts)]
+
+
+ONE_OF_EACH: list[Fact] = [
+    arrived(),
+    f.NumberWithheld(CALL, after(0.5)),
+    f.LineOpened(CALL, after(1)),
+    f.CallbackRequested(CALL, after(1.5), "outside", "fr"),
+    f.ComplaintMade(CALL, after(1.7)),
+    f.LanguageChosen(CALL, after(2), "fr"),
+    f.QueueEntered(CALL, after(3), "genline"),
+    f.QueueLeft(CALL, after(20), "genline"),
+    f.PhoneDialled(CALL, after(21), "101", "PJSIP/101-1"),
+    f.MusicPlayed(CALL, after(22)),
+    f.PhoneRang(CALL, after(24), "101", "PJSIP/101-1"),
+    f.PhoneStopped(CALL, after(27), "101", "PJSIP/101-1", "no_answer", True),
+    f.PhonesSeen(CALL, after(28), "in_use"),
+    f.Answered(CALL, after(30), "102", "PJSIP/102-1"),
+    f.Held(CALL, after(31), "102"),
+    f.Resumed(CALL, after(33.5), "102"),
+    f.SentOff(CALL, after(34.2), "blind", "PJSIP/102-1", "104"),
+    f.CameBack(CALL, after(34.3), "104"),
+    f.Transferred(CALL, after(34.4), "redirect", "PJSIP/102-1", "104", True),
+    f.PersonJoined(CALL, after(34.4), "104", "PJSIP/104-1"),
+    f.Parked(CALL, after(34.4)),
+    f.Retrieved(CALL, after(34.4), "105"),
+    f.ParkingEnded(CALL, after(34.4)),
+    f.Forwarded(CALL, after(34.4), "105", "outside"),
+    f.Overflowed(CALL, after(34.5)),
+    f.ThirdJoined(CALL, after(34.5), "106", "PJSIP/106-1"),
+    f.SurveyOffered(CALL, after(34.6), "transfer"),
+    f.DialFailed(CALL, after(34.8)),
+    f.CallerBusy(CALL, after(35)),
+    f.VoicemailTook(CALL, after(36), "500"),
+    f.MessageLeft(CALL, after(40), "500"),
+    f.Unheard(CALL, after(41), after(42)),
+    f.ClockSet(CALL, after(42.5), timedelta(0.1)),
+    f.Filled(CALL, after(43)),
+    f.Ended(CALL, after(45), "caller"),
+]
+
+
+def test_every_kind_of_fact_has_its_sentence() -> None:
+    assert {type(fact) for fact in ONE_OF_EACH} == set(get_args(AnyFact))
+    assert len(sentences(ONE_OF_EACH)) == len(ONE_OF_EACH)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_sentence_ends_with_one_full_stop(language: str) -> None:
+    ends = [text[-2:] for text in sentences(ONE_OF_EACH, language)]
+    assert [end for end in ends if end[1] != "." or end == ".."] == []
+
+
+def test_a_clock_that_was_set_is_told_in_both_languages_and_which_way() -> None:
+    facts = [arrived(), *(f.ClockSet(CALL, after(n), timedelta(seconds=by)) for n, by in ((1, 3600), (2, -1.5)))]
+    assert sentences(facts, "fr")[1:] == [
+        "L'horloge de l'autocommutateur a été avancée de 3600,0 s.",
+        "L'horloge de l'autocommutateur a été reculée de 1,5 s.",
+    ]
+    assert sentences(facts, "en")[1:] == [
+        "The exchange's clock was set forward by 3600.0 s.",
+        "The exchange's clock was set back by 1.5 s.",
+    ]
+
+
+def test_relay_service_third_person_and_survey_are_told_in_both_languages() -> None:
+    facts = [
+        arrived(relay=True),
+        f.Answered(CALL, after(3), "101", "PJSIP/101-1"),
+        f.ThirdJoined(CALL, after(9), "102", "PJSIP/102-1"),
+        f.SurveyOffered(CALL, after(30), "dialplan"),
+        f.SurveyOffered(CALL, after(31), "transfer"),
+    ]
+    assert [text for text in sentences(facts, "fr") if "répond" not in text] == [
+        "L'appel arrive (par service de relais).",
+        "Le poste 102 se joint à la conversation.",
+        "Le sondage est offert à l'appelant.",
+        "L'appelant est envoyé au sondage (aucun réacheminement).",
+    ]
+    assert [text for text in sentences(facts, "en") if "answers" not in text] == [
+        "The call arrives (through a relay service).",
+        "Phone 102 joins the conversation.",
+        "The caller is offered the survey.",
+        "The caller is sent to the survey (no redirection).",
+    ]
+
+
+def phones_at(*starts: tuple[str, float]) -> list[str]:
+    return sentences([arrived(), *(fact for name, at in starts for fact in phone(name, at))], "fr")[1:]
+
+
+def test_phones_that_start_within_half_a_second_are_one_sentence_and_later_ones_another() -> None:
+    assert phones_at(("103", 0), ("101", 0.2), ("102", 0.5)) == [
+        "Les postes 101, 102 et 103 sonnent (1re sonnerie de l'appelant).",
+    ]
+    assert phones_at(("101", 0), ("102", 0.501)) == [
+        "Le poste 101 sonne (1re sonnerie de l'appelant).",
+        "Le poste 102 sonne (1re sonnerie de l'appelant).",
+    ]
+
+
+@pytest.mark.parametrize(("at", "ring"), [(17.999, "3e"), (18.0, "4e")])
+def test_a_phone_that_rings_at_18_seconds_rings_at_the_callers_fourth(at: float, ring: str) -> None:
+    assert phones_at(("101", 0), ("103", at))[1] == f"Le poste 103 sonne ({ring} sonnerie de l'appelant)."
+
+
+def test_a_phone_dialled_with_others_that_rings_outside_is_not_numbered() -> None:
+    assert phones_at(("101", 0), ("outside", 0)) == [
+        "Le poste 101 sonne (1re sonnerie de l'appelant).",
+        "Un numéro de l'extérieur sonne (1re sonnerie de l'appelant).",
+    ]
+
+
+def test_an_answer_whose_time_a_listing_brought_later_is_told_once() -> None:
+    channel = "PJSIP/101-00000001"
+    doubtful = f.Answered(CALL, after(0), "101", channel, after(0), slack=seconds(10))
+    exact = f.Answered(CALL, after(8), "101", channel, after(0))
+    assert sentences([arrived(), *phone("101", 0), doubtful, exact])[2:] == [
+        "Phone 101 answers (the caller's ring 2)."
+    ]
+
+
+def test_a_phone_that_lets_go_without_having_held_says_nothing() -> None:
+    assert sentences([arrived(), f.Resumed(CALL, after(3), "101")]) == ["The call arrives."]
+
+
+@pytest.mark.parametrize(
+    ("direction", "ended"), [("inbound", "Our side ends the call."), ("outbound", "The other side ends the call.")]
+)
+def test_who_hung_up_is_seen_from_our_side(direction: str, ended: str) -> None:
+    facts = [arrived(direction=direction, line="general"), *phone("101", 0)]
+    facts += [f.Answered(CALL, after(2), "101", "PJSIP/101-00000001"), f.Ended(CALL, after(9), "exchange")]
+    assert sentences(facts)[-1] == ended
+
+
+# ── handed on ──
+
+TALKING: list[Fact] = [arrived(), *phone("101", 0), f.Answered(CALL, after(2), "101", "PJSIP/101-00000001")]
+SENT = f.SentOff(CALL, after(9), "blind", "PJSIP/101-00000001", "104")
+
+
+def handed_on(*facts: Fact, language: str = "fr") -> list[str]:
+    """The sentences after the answer; each ends with the caller's hang-up, which is left out."""
+    ended = f.Ended(CALL, after(60), "caller")
+    return sentences([*TALKING, *facts, ended], language)[3:-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "french", "english"),
+    [
+        (
+            "blind",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, sans annonce.",
+            "Phone 101 transfers the call to an outside number, unannounced.",
+        ),
+        (
+            "attended",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, avec annonce.",
+            "Phone 101 transfers the call to an outside number, announced.",
+        ),
+        (
+            "blonde",
+            "Le poste 101 transfère l'appel à un numéro de l'extérieur, pendant la sonnerie.",
+            "Phone 101 hands the call over to an outside number while it rings.",
+        ),
+        (
+            "redirect",
+            "L'autocommutateur transfère l'appel à un numéro de l'extérieur.",
+            "The exchange transfers the call to an outside number.",
+        ),
+    ],
+)
+def test_each_kind_of_transfer_is_told_with_its_own_words(kind: f.TransferKind, french: str, english: str) -> None:
+    sent = f.SentOff(CALL, after(9), kind, "PJSIP/101-00000001", "outside")
+    assert (handed_on(sent), handed_on(sent, language="en")) == ([french], [english])
+
+
+def test_a_transfer_that_counts_is_told_once_with_its_number() -> None:
+    counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
+    joined = f.PersonJoined(CALL, after(12), "104", "PJSIP/104-00000002")
+    assert handed_on(SENT, counted, joined) == [
+        "Le poste 101 transfère l'appel au poste 104, sans annonce (réacheminement 1).",
+        "Le poste 104 prend l'appel transféré.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "french", "english"),
+    [
+        (
+            "attended",
+            "Le poste 101 transfère l'appel au numéro interne 104; on ne sait pas comment (réacheminement 1).",
+            "Phone 101 transfers the call to the internal number 104; how is not known (redirection 1).",
+        ),
+        (
+            "redirect",
+            "L'appel est transféré; on ne sait ni comment ni à qui (réacheminement 1).",
+            "The call is transferred; neither how nor to whom is known (redirection 1).",
+        ),
+    ],
+)
+def test_of_a_transfer_whose_kind_went_unheard_the_story_names_no_kind(
+    kind: f.TransferKind, french: str, english: str
+) -> None:
+    channel = "PJSIP/101-00000001"
+    sent = f.SentOff(CALL, after(9), kind, channel, "104", unheard=True)
+    counted = f.Transferred(CALL, after(9), kind, channel, "104", True, unheard=True)
+    assert (handed_on(sent, counted), handed_on(sent, counted, language="en")) == ([french], [english])
+
+
+def test_a_transfer_with_no_sending_before_it_names_its_target_only_if_its_kind_was_heard() -> None:
+    heard = f.Transferred(CALL, after(9), "redirect", "PJSIP/101-00000001", "outside", True)
+    unheard = msgspec.structs.replace(heard, unheard=True)
+    assert [handed_on(heard), handed_on(unheard), handed_on(unheard, language="en")] == [
+        ["Le transfert à un numéro de l'extérieur a lieu (réacheminement 1)."],
+        ["Un transfert a lieu; on ne sait ni comment ni à qui (réacheminement 1)."],
+        ["A transfer takes place; neither how nor to whom is known (redirection 1)."],
+    ]
+
+
+def test_a_transfer_that_looked_like_the_exchange_s_own_until_it_was_named_is_told_by_its_name_alone() -> None:
+    seen = msgspec.structs.replace(SENT, kind="redirect")
+    counted = f.Transferred(CALL, after(9), "blind", "PJSIP/101-00000001", "104", True)
+    assert handed_on(seen, SENT, counted) == [
+        "Le poste 101 transfère l'appel au numéro interne 104, sans annonce (réacheminement 1)."
+    ]
+
+
+def test_who_takes_an_announced_transfer_is_told_behind_it_though_asterisk_joins_the_bridges_first() -> None:
+    joined = f.PersonJoined(CALL, after(8.999), "104", "PJSIP/104-00000002")
+    let_go = [f.Held(CALL, after(4), "101"), f.Resumed(CALL, after(8.998), "101")]
+    assert handed_on(*let_go, joined, msgspec.structs.replace(SENT, kind="attended"), language="en") == [
+        "Phone 101 puts the caller on hold.",
+        "Phone 101 transfers the call to phone 104, announced.",
+        "Phone 104 takes the transferred call.",
+    ]
+
+
+def test_a_caller_who_came_back_and_a_transfer_that_reached_nothing_are_told_apart() -> None:
+    back, nothing = f.CameBack(CALL, after(20), "104"), f.CameBack(CALL, after(60), "104")
+    sent = "Le poste 101 transfère l'appel au numéro interne 104, sans annonce."
+    assert handed_on(SENT, back) == [sent, "Le poste 101 retrouve l'appelant (aucun réacheminement)."]
+    assert handed_on(SENT, nothing) == [
+        sent,
+        "Le transfert au numéro interne 104 n'aboutit pas (aucun réacheminement).",
+    ]
+
+
+def test_a_transferer_outside_is_an_outside_number() -> None:
+    channel = "PJSIP/trunk-00000009"
+    facts = [*TALKING[:3], f.Answered(CALL, after(2), "outside", channel)]
+    sent = f.SentOff(CALL, after(9), "blind", channel, "104")
+    told_so = sentences([*facts, sent, f.Ended(CALL, after(60), "caller")], "en")
+    assert told_so[3] == "An outside number transfers the call to the internal number 104, unannounced."
+
+
+def test_a_phone_that_forwards_is_not_said_to_stop_ringing_too() -> None:
+    stopped = f.PhoneStopped(CALL, after(1), "101", "PJSIP/101-00000001", "cancelled", True)
+    facts = [*TALKING[:3], f.Forwarded(CALL, after(1), "101", "outside"), stopped]
+    assert sentences([*facts, f.Ended(CALL, after(9), "caller")])[2:-1] == [
+        "Phone 101 automatically forwards the call to an outside number."
+    ]
+
+
+def test_who_takes_a_call_after_parking_or_an_overflow_takes_no_transfer() -> None:
+    joined = f.PersonJoined(CALL, after(40), "104", "PJSIP/104-00000002")
+    assert handed_on(f.Parked(CALL, after(9)), f.ParkingEnded(CALL, after(30)), joined)[-1] == (
+        "Le poste 104 reprend l'appel parqué."
+    )
+    assert handed_on(f.Overflowed(CALL, after(30)), joined) == [
+        "Notre côté raccroche; l'autocommutateur garde l'appelant et appelle un autre poste "
+        "(aucun réacheminement).",
+        "Le poste 104 prend l'appel.",
+    ]
+
+
+# ── how it speaks ──
+
+
+@pytest.mark.parametrize(
+    ("at", "french", "english"),
+    [
+        (datetime(2026, 11, 24, 18, 42, 5, tzinfo=UTC), "13 h 42", "1:42 p.m."),
+        (datetime(2026, 11, 24, 22, 0, tzinfo=UTC), "17 h", "5 p.m."),
+        (datetime(2026, 7, 1, 4, 5, tzinfo=UTC), "0 h 05", "12:05 a.m."),
+        (datetime(2026, 7, 1, 16, 0, tzinfo=UTC), "12 h", "noon"),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "0 h", "midnight"),
+    ],
+)
+def test_a_time_is_printed_as_the_ministry_prints_it(at: datetime, french: str, english: str) -> None:
+    assert (Speech("fr", TIMEZONE).minute(at), Speech("en", TIMEZONE).minute(at)) == (french, english)
+
+
+@pytest.mark.parametrize(
+    ("length", "french", "english"),
+    [
+        (17.999, "17,9 s", "17.9 s"),
+        (18.0, "18,0 s", "18.0 s"),
+        (-0.05, "0,0 s", "0.0 s"),
+        (-4.23, "\N{MINUS SIGN}4,2 s", "\N{MINUS SIGN}4.2 s"),
+    ],
+)
+def test_seconds_are_cut_off_so_that_the_third_ring_never_reads_as_the_fourth(
+    length: float, french: str, english: str
+) -> None:
+    span = timedelta(seconds=length)
+    assert (Speech("fr", TIMEZONE).seconds(span), Speech("en", TIMEZONE).seconds(span)) == (french, english)
+
+
+def test_the_first_of_a_month_is_1er_in_french_only() -> None:
+    at = datetime(2026, 11, 1, 18, tzinfo=UTC)
+    days = [Speech(language, TIMEZONE).day(at).replace(NO_BREAK, " ") for language in ("fr", "en")]
+    assert days == ["1er novembre 2026", "1 November 2026"]
+
+
+# ── catalogues ──
+
+
+def said() -> set[str]:
+    """Every text handed to `say`, and the pairs of sentences that the module keeps in tables."""
+    found: set[str] = set()
+    for path in Path(explain.__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="say") | ast.Attribute(attr="say" | "_say"),
+                    args=[ast.Constant(value=str(text)), *_],
+                ):
+                    found.add(text)
+                case ast.Constant(value=str(text)) if "{phones}" in text:
+                    found.add(text)
+    return found
+
+
+def catalogued(context: str) -> set[str]:
+    with (Path(explain.__file__).parent.parent / "locale" / "callmon.pot").open("rb") as lines:
+        return {str(message.id) for message in read_po(lines) if message.context == context}
+
+
+def test_the_catalogues_hold_every_sentence_of_a_story_and_none_that_is_gone() -> None:
+    assert catalogued("story") == said()
+
+
+def test_every_promise_has_its_words_in_the_policy_and_a_translation_of_them() -> None:
+    assert sorted(QUOTES) == sorted(STANDARDS)
+    words = {quote.words for quote in QUOTES.values()}
+    assert catalogued("policy") == words
+    assert [text for text in words if translate(text, "en", "policy") == text] == []
+
+
+# ── JSON ──
+
+
+def test_the_json_of_a_stored_call_is_that_of_its_account_and_findings() -> None:
+    facts = answered_call(0)
+    call = account(facts)
+    stored = StoredCall(EXCHANGE, call, tuple(facts), (finding(call),))
+    found = explain.as_json(stored, SETTINGS)
+    assert (found["outcome"], found["rings"], found["wait_seconds"]) == ("answered", 2, 8.4)
+    assert (found["caller"], found["verdicts"]) == (CALLER, {"answer_by_third_ring": "met"})
+
+
+def test_the_json_of_a_call_in_progress_goes_as_far_as_its_facts() -> None:
+    stored = told([arrived(), *phone("101", 0)], in_progress=True)
+    found = explain.as_json(stored, SETTINGS)
+    assert (found["ringing"], found["ended"], found["verdicts"]) == ("2026-11-24T13:42:13.217087Z", None, {})
+    assert found["in_hours"] is True
+
+
+def test_standards_are_the_ones_that_a_story_quotes() -> None:
+    assert {standard.name for standard in load(SETTINGS.standards)} <= set(QUOTES)

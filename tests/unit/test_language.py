@@ -1,0 +1,202 @@
+"""The language asked for: unknown before a choice whatever `Language:` says (R-22), or what a queue is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callmon.config.settings import Settings
+from tests.builders import GENERAL, Channel, Exchange, replayed, settings
+
+ASKED = Path(__file__).parents[1] / "data" / "asked"
+BY_QUEUE = settings({"# queue_languages = {": "queue_languages = { anglais = 'en', francais = 'fr' } # {"})
+
+
+def finish(exchange: Exchange, caller: Channel, at: float, given: Settings | None = None) -> str | None:
+    (phone,) = exchange.at(at).rings(caller, "PJSIP/101")
+    exchange.at(at + 3).answer(caller, phone)
+    exchange.at(at + 30).ends(caller, phone)
+    language: str | None = exchange.one(given)["language"]
+    return language
+
+
+# Before a choice.
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "fr_CA", "es"])
+def test_the_language_that_a_channel_is_born_with_is_no_choice(language: str) -> None:
+    exchange = Exchange()
+    assert finish(exchange, exchange.call(language=language), 0.1) is None
+
+
+@pytest.mark.parametrize("language", ["en", "fr", "es"])
+def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(language: str) -> None:
+    exchange = Exchange()
+    caller = exchange.call(language=language)
+    exchange.at(0.1).menu(caller)
+    exchange.at(9).gives_up(caller)
+    assert exchange.one()["language"] is None
+
+
+@pytest.mark.parametrize(("language", "asked"), [("en", None), ("fr", "fr")])
+def test_who_chooses_voicemail_in_the_menu_chose_a_language_only_if_it_changed(
+    language: str, asked: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    exchange.at(0.1).menu(caller)
+    caller.language = language
+    exchange.at(9).voicemail(caller)
+    exchange.at(30).ends(caller)
+    assert exchange.one()["language"] == asked
+
+
+def test_a_language_that_the_dialplan_sets_before_its_menu_is_no_choice() -> None:
+    """French first: the greeting's language is set before the line goes up, and the caller leaves."""
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    caller.language = "fr"
+    exchange.at(0.1).menu(caller)
+    exchange.at(9).gives_up(caller)
+    assert exchange.one()["language"] is None
+
+
+def test_a_language_that_the_dialplan_sets_without_any_menu_is_no_choice() -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    caller.language = "fr"
+    assert finish(exchange, caller, 0.1) is None
+
+
+@pytest.mark.parametrize(("after", "language"), [(0.999, None), (1.0, "fr")])
+def test_a_line_that_was_up_for_less_than_a_second_offered_no_menu(after: float, language: str | None) -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    exchange.at(0.1).menu(caller)
+    caller.language = "fr"
+    assert finish(exchange, caller, 0.1 + after) == language
+
+
+@pytest.mark.parametrize(("first", "then"), [("en", "en_CA"), ("fr_CA", "fr")])
+def test_another_name_for_the_same_language_is_a_choice_only_after_a_menu(first: str, then: str) -> None:
+    exchange = Exchange()
+    caller = exchange.call(language=first)
+    caller.language = then
+    assert finish(exchange, caller, 0.1) is None
+    exchange = Exchange()
+    caller = exchange.call(language=first)
+    exchange.at(0.1).menu(caller)
+    caller.language = then
+    assert finish(exchange, caller, 9) == first[:2]
+
+
+def test_another_name_for_the_same_language_is_no_choice_on_a_line_without_a_language_menu() -> None:
+    exchange = Exchange()
+    caller = exchange.call(language="en")
+    exchange.at(0.1).menu(caller)
+    caller.language = "en_CA"
+    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage_menu = false'})
+    assert finish(exchange, caller, 9, given) is None
+
+
+def test_without_a_language_menu_on_the_line_the_language_that_stayed_is_no_choice() -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    exchange.at(0.1).menu(caller)
+    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage_menu = false'})
+    assert finish(exchange, caller, 9, given) is None
+
+
+def test_a_line_that_is_french_itself_needs_no_choice() -> None:
+    exchange = Exchange()
+    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"'})
+    assert finish(exchange, exchange.call(language="en"), 0.1, given) == "fr"
+
+
+def test_on_a_french_line_a_caller_may_still_choose_english() -> None:
+    exchange = Exchange()
+    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"'})
+    caller = exchange.call(language="fr")
+    exchange.at(0.1).menu(caller)
+    caller.language = "en"
+    assert finish(exchange, caller, 9, given) == "en"
+
+
+@pytest.mark.parametrize("version", ["22", "16"])
+def test_on_a_real_asterisk_only_a_change_after_the_line_was_up_is_a_choice(version: str) -> None:
+    """A Redirect to the survey; French set before a dial; before a greeting; 3 s after the answer; not at all."""
+    recorded = (ASKED / f"asterisk-{version}.ami").read_bytes()
+    calls = replayed(recorded, settings=settings({"# survey_extensions": "survey_extensions"})).calls()
+    told = [(call["outcome"], call["language"], call["verdicts"]["feedback_offered"]) for call in calls]
+    assert told == [
+        ("answered", None, "met"),
+        ("answered", None, "not_met"),
+        ("abandoned", None, "exempt"),
+        ("answered", "fr", "not_met"),
+        ("answered", None, "met"),
+    ]
+
+
+# From a queue.
+
+
+def queued(
+    name: str, menu: bool = False, language: str = "en", chosen: str | None = None
+) -> tuple[Exchange, Channel]:
+    exchange = Exchange()
+    caller = exchange.call(GENERAL, language=language)
+    if menu:
+        exchange.at(0.1).menu(caller)
+    caller.language = chosen or language
+    exchange.at(9 if menu else 0.1).queue(caller, name)
+    return exchange, caller
+
+
+@pytest.mark.parametrize(("name", "asked"), [("francais", "fr"), ("anglais", "en"), ("genline", None)])
+def test_who_enters_a_queue_for_a_language_asked_for_it(name: str, asked: str | None) -> None:
+    exchange, caller = queued(name)
+    assert finish(exchange, caller, 10, BY_QUEUE) == asked
+
+
+def test_without_the_setting_a_queues_name_says_nothing() -> None:
+    exchange, caller = queued("francais")
+    assert finish(exchange, caller, 10) is None
+
+
+def test_a_queue_says_more_than_a_language_that_stayed_through_the_menu() -> None:
+    exchange, caller = queued("francais", menu=True)
+    assert finish(exchange, caller, 10, BY_QUEUE) == "fr"
+
+
+def test_a_choice_heard_before_says_more_than_the_queue_that_had_room() -> None:
+    exchange, caller = queued("anglais", menu=True, chosen="fr")
+    assert finish(exchange, caller, 10, BY_QUEUE) == "fr"
+
+
+def test_a_second_queue_changes_nothing() -> None:
+    exchange, caller = queued("francais")
+    exchange.at(60).leave_queue(caller, "francais")
+    exchange.queue(caller, "anglais")
+    assert finish(exchange, caller, 61, BY_QUEUE) == "fr"
+
+
+def test_a_queue_changes_nothing_on_a_line_that_is_french_itself() -> None:
+    exchange, caller = queued("anglais")
+    given = settings({
+        "# queue_languages = {": "queue_languages = { anglais = 'en' } # {",
+        'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"',
+    })  # fmt: skip
+    assert finish(exchange, caller, 10, given) == "fr"
+
+
+def test_a_queue_that_a_person_sent_the_caller_to_is_not_the_callers_choice() -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    (phone,) = exchange.at(0.1).rings(caller, "PJSIP/101")
+    exchange.at(3).answer(caller, phone)
+    exchange.at(9).leave(caller)
+    exchange.hangup(phone)
+    exchange.queue(caller, "francais")
+    exchange.at(60).ends(caller)
+    assert exchange.one(BY_QUEUE)["language"] is None

@@ -1,0 +1,190 @@
+"""The project itself: what must be true of its files, whoever changes them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import asterisk.manager
+import click
+import pytest
+
+import callmon
+from callmon.cli import main
+from callmon.core.standards import ALL_STANDARDS
+
+ROOT = Path(__file__).parents[2]
+TOP_LEVEL = {
+    *("callmon", "asterisk", "dashboards", "tests", "pyproject.toml", "docker-compose.yml"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "PRIVACY.md", "LICENSE", "Makefile", "Dockerfile"),
+    *("requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
+}
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "PRIVACY.md",
+    "tests/README.md",
+    "tests/bench/README.md",
+)
+DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md")
+# With a sign between, so that this file does not hold what it looks for.
+HOSTS = ("py|pi.org", "python|hosted.org", "npm|js.org", "npm|js.com", "docker|.io", "ghcr|.io", "quay|.io")
+PLACES = ("/work|/", "/root|/", "/home|/", "..|/shared")
+METAPHOR = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+
+NUMBER = re.compile(
+    r"(?<![\w.=+-])(?:\+?1[ -]?)?\(?([2-9]\d{2})\)?[-. ]?([2-9]\d{2})[-. ]?(\d{4})(?![\w.-])", re.ASCII
+)
+# The ministry's public numbers (its fax machines too), and the operators of the telephone relay.
+PUBLIC = {
+    *("4163272422", "8002677329", "4163250866", "8668532137", "4163270374", "8662146820"),
+    *("4163271061", "4163270860", "8667912171", "8008550511", "8008551155"),
+}
+# 555-0100 to 555-0199 are nobody's. Where a test needs another, it is one that nobody would take for real.
+NOBODY = re.compile(r"\d{3}55501\d{2}|\d{3}(?:2345678|4567890|5559999|5555555)|4163279999")
+
+
+def tracked() -> list[Path]:
+    listing = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    try:
+        done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git here: what belongs to the project is not known")
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "replace")
+
+
+def commands(group: click.Group = main, before: str = "callmon") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command
+
+
+COMMANDS = dict(commands())
+
+
+# ── files ──
+
+
+def test_the_folder_asterisk_is_configuration_and_the_package_of_that_name_is_pyst2s() -> None:
+    assert list((ROOT / "asterisk").glob("**/*.py")) == []
+    assert asterisk.manager.__file__ is not None
+    assert ROOT / "asterisk" not in Path(asterisk.manager.__file__).parents
+    assert asterisk.manager.Manager.__module__ == "asterisk.manager"
+
+
+def test_nothing_stands_on_the_top_level_but_what_belongs_there() -> None:
+    names = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert sorted(name for name in names - TOP_LEVEL if not name.startswith(".")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["requirements.txt", "requirements-dev.txt", ".ci/requirements-build.txt", ".ci/requirements-extras.txt"],
+)
+def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: str) -> None:
+    written = text(ROOT / name)
+    assert re.findall(r"://|^-", written, re.MULTILINE) == []
+    joined = re.sub(r"\\\n", " ", written)
+    lines = [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert [line for line in lines if "==" not in line or "--hash=sha256:" not in line] == []
+    assert len(lines) > 3
+
+
+@pytest.mark.parametrize("words", [HOSTS, PLACES], ids=["a registry", "a place of one machine"])
+def test_no_file_names(words: tuple[str, ...]) -> None:
+    found = [
+        (str(p.relative_to(ROOT)), w) for p in tracked() for w in words if _named(w.replace("|", ""), text(p))
+    ]
+    assert found == []
+
+
+def _named(word: str, written: str) -> bool:
+    """As the beginning of a path or a host, not within a longer one."""
+    return re.search(rf"(?<![\w.]){re.escape(word)}", written) is not None
+
+
+def test_the_version_is_one() -> None:
+    project = tomllib.loads(text(ROOT / "pyproject.toml"))["project"]
+    assert project["version"] == callmon.__version__
+    assert f"\n## {callmon.__version__}\n" in text(ROOT / "CHANGELOG.md")
+
+
+def test_no_number_of_a_real_person_is_in_any_file() -> None:
+    found = set()
+    for path in tracked():
+        for match in NUMBER.finditer(text(path)):
+            digits = "".join(match.groups())
+            if digits not in PUBLIC and not NOBODY.fullmatch(digits):
+                found.add((str(path.relative_to(ROOT)), match[0]))
+    assert found == set()
+
+
+# ── documents ──
+
+
+def test_every_command_has_a_help_with_an_example() -> None:
+    helps = {name: command.get_help(click.Context(command, info_name=name)) for name, command in COMMANDS.items()}
+    assert [name for name, told in helps.items() if f"Example: {name}" not in told] == []
+
+
+def test_every_command_in_the_documents_exists() -> None:
+    words = {tuple(name.split()[1:]) for name in COMMANDS}
+    found = set()
+    for name in DOCUMENTS:
+        for told in re.findall(
+            r"(?:`|^ {4}(?:\S+/)?)callmon ([a-z]+(?: [a-z]+)?)", text(ROOT / name), re.MULTILINE
+        ):
+            said = tuple(told.split())
+            if said not in words and said[:1] not in words:
+                found.add((name, told))
+    assert found == set()
+
+
+def test_every_command_is_in_the_readmes_table() -> None:
+    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(ROOT / "README.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_every_metric_is_in_the_readmes_table_and_no_other() -> None:
+    sources = "".join(text(path) for path in (ROOT / "callmon").glob("sinks/**/*.py"))
+    sources += text(ROOT / "callmon" / "core" / "statistics" / "counters.py")
+    made = set(re.findall(r'"(callmon_[a-z_]+)"', sources))
+    listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(ROOT / "README.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(made)
+
+
+def test_every_standard_that_is_judged_is_in_the_readme() -> None:
+    listed = re.findall(r"^\| `([a-z0-9_]+)` \|", text(ROOT / "README.md"), re.MULTILINE)
+    assert tuple(name for name in listed if not name.startswith("callmon")) == ALL_STANDARDS
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_of_a_document_leads_somewhere(name: str) -> None:
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)\)", CODE.sub("", text(path)))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:
+    """R-02. Words in code spans are data; the glossary, which lists what to avoid, has its own test."""
+    shown = {name: CODE.sub("", text(ROOT / name)) for name in DOCUMENTS}
+    shown |= {name: command.get_help(click.Context(command)) for name, command in COMMANDS.items()}
+    for folder in ("callmon", "dashboards"):
+        for path in (ROOT / folder).rglob("*"):
+            if (
+                path.suffix in (".html", ".j2", ".toml", ".json", ".yml", ".yaml", ".md")
+                and path.name != "GLOSSARY.md"
+            ):
+                shown[str(path.relative_to(ROOT))] = CODE.sub("", text(path))
+    assert {name: words for name, told in shown.items() if (words := METAPHOR.findall(told))} == {}

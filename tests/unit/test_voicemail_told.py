@@ -1,0 +1,151 @@
+"""The dialplan's own word that a message was left: `UserEvent(CallmonVoicemail,Status: …,Mailbox: …)` in `h`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from callmon.core import facts as f
+from callmon.tools.replay import Replay, chunks
+from tests.builders import BANNER, Channel, Exchange, listener
+from tests.store.test_phones import GENERAL_LINE, facts_of
+from tests.unit.test_tracker import ringing
+
+
+def says(exchange: Exchange, channel: Channel, status: str, mailbox: str = "500@default") -> None:
+    """Asterisk puts the dialplan's headers last."""
+    told = {"UserEvent": "CallmonVoicemail", "Status": status, "Mailbox": mailbox}
+    exchange.event("UserEvent", **exchange._of(channel), **told)
+
+
+def in_vain(exchange: Exchange, told: bool = True) -> Channel:
+    """Four rings, and voicemail takes the caller; `told`: its step of the dialplan is heard."""
+    caller, phones = ringing(exchange)
+    for phone in phones:
+        exchange.at(24).stop(caller, phone)
+    exchange.voicemail(caller, told=told)
+    return caller
+
+
+def heard(exchange: Exchange) -> tuple[str, dict[str, Any] | None, int]:
+    """Outcome, voicemail, and how many messages were told."""
+    call = exchange.one()
+    messages = [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)]
+    return call["outcome"], call["voicemail"], len(messages)
+
+
+def test_a_message_that_only_the_dialplan_tells_of_was_left() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    says(exchange.at(40), caller, "SUCCESS")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+
+
+def test_a_message_of_which_the_exchange_told_already_is_not_told_twice() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    exchange.at(39).message(caller)
+    says(exchange.at(40), caller, "SUCCESS")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+
+
+def found_in_voicemail() -> tuple[Exchange, Channel]:
+    """A new connection has just logged in; the caller was put through to voicemail before it."""
+    exchange = Exchange()
+    exchange.connections.clear()
+    with exchange.unsaid():
+        caller = in_vain(exchange)
+    exchange.connections.append(bytearray(BANNER))
+    exchange.at(39).log_in()
+    return exchange, caller
+
+
+@pytest.mark.parametrize("told", [Exchange.message, lambda *call: says(*call, "SUCCESS")])
+def test_a_message_told_before_the_listing_is_that_of_the_call_that_the_listing_finds(
+    told: Callable[[Exchange, Channel], None],
+) -> None:
+    exchange, caller = found_in_voicemail()
+    told(exchange.at(39.5), caller)
+    exchange.at(40).list_channels()
+    exchange.at(41).ends(caller)
+    _, voicemail, messages = heard(exchange)  # a person may have answered before the connection
+    assert (voicemail and voicemail["message"], messages) == (True, 1)
+
+
+def test_a_request_told_before_the_listing_is_that_of_the_call_that_the_listing_finds() -> None:
+    exchange, caller = found_in_voicemail()
+    told = {"UserEvent": "CallmonCallbackRequest", "Number": "4165550199"}
+    exchange.at(39.5).event("UserEvent", **exchange._of(caller), **told)
+    exchange.at(40).list_channels()
+    exchange.at(41).ends(caller)
+    wanted = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
+    assert wanted == ["+14165550199"]
+
+
+def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_one() -> None:
+    exchange, caller = found_in_voicemail()
+    exchange.at(39.5).message(caller)
+    with exchange.at(45).unheard(50):
+        pass
+    exchange.at(60).ends(caller)
+    assert heard(exchange)[2] == 0
+
+
+def test_the_word_tells_voicemail_where_no_step_of_the_dialplan_is_heard() -> None:
+    exchange = Exchange()
+    caller = in_vain(exchange, told=False)
+    says(exchange.at(40), caller, "SUCCESS", "700@public")
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_message", {"mailbox": "700", "rings": 4, "message": True}, 1)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "USEREXIT", "", "success"])
+def test_no_other_status_tells_of_a_message(status: str) -> None:
+    """Every call that ends runs `h`: most have no status, and FAILED may mean that there is no such box."""
+    exchange = Exchange()
+    caller = in_vain(exchange)
+    says(exchange.at(40), caller, status)
+    exchange.ends(caller)
+    assert heard(exchange) == ("voicemail_no_message", {"mailbox": "500", "rings": 4, "message": False}, 0)
+
+
+def test_a_message_that_one_colleague_leaves_another_is_no_message_of_the_publics() -> None:
+    exchange = Exchange()
+    caller = exchange.at(-0.1).new("PJSIP/101", 4, "104")
+    (phone,) = exchange.at(0).rings(caller, "PJSIP/104")
+    exchange.at(24).stop(caller, phone)
+    exchange.voicemail(caller, "104")
+    says(exchange.at(40), caller, "SUCCESS", "104@default")
+    exchange.ends(caller)
+    assert [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)] == []
+
+
+def test_the_word_after_a_restart_of_callmon_tells_no_message_anew() -> None:
+    exchange = Exchange()
+    exchange.log_in()
+    caller = in_vain(exchange)
+    exchange.at(39).message(caller)
+    with exchange.unheard(45):
+        pass
+    says(exchange.at(50), caller, "SUCCESS")
+    exchange.ends(caller)
+    before, after = map(bytes, exchange.connections)
+    first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
+    told = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
+    assert first.last is not None
+    second._monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
+    again = [fact for outcome in second.connection(chunks(io.BytesIO(after))) for fact in outcome.facts]
+    assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (told, again)] == [1, 0]
+
+
+def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> None:
+    exchange = Exchange()
+    agent = exchange.new("PJSIP/101", 4, "*98")
+    says(exchange, agent, "SUCCESS")
+    exchange.hangup(agent)
+    assert [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)] == []

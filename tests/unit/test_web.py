@@ -1,0 +1,132 @@
+"""The pages, asked over HTTP from a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+import uvicorn
+from blockbuster import blockbuster_ctx
+from starlette.types import ASGIApp
+
+from callmon import __version__
+from callmon.sinks.metrics.exposition import ExchangeState, Metrics
+from callmon.store.writer.committed import Tally
+from callmon.web.app import app
+from callmon.web.health import troubles
+from tests.store_fixtures import EXCHANGE, Daemon, seconds
+from tests.unit.test_metrics import GENERAL, ONE_CALL, Waiting
+
+MINUTE = timedelta(minutes=1)
+
+
+@asynccontextmanager
+async def served(application: ASGIApp) -> AsyncIterator[int]:
+    config = uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    socket = config.bind_socket()
+    socket.listen()  # who comes before the server is up waits for it
+    running = asyncio.create_task(server.serve([socket]))
+    try:
+        yield socket.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await running
+        socket.close()
+
+
+async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str, str], str]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n".encode())
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    first, *rest = head.split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in rest)
+    return int(first.split()[1]), headers, body
+
+
+def metrics() -> Metrics:
+    return Metrics(Tally(ONE_CALL), Daemon(), [], [GENERAL], [], [EXCHANGE], __version__)
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "counter"),
+    [
+        ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8", "callmon_calls_total"),
+        (
+            "application/openmetrics-text;version=1.0.0",
+            "application/openmetrics-text; version=1.0.0",
+            "callmon_calls",
+        ),
+    ],
+)
+async def test_metrics_come_in_the_format_that_was_asked_for(accept: str, content_type: str, counter: str) -> None:
+    async with served(app(metrics(), list)) as port:
+        status, headers, body = await get(port, "/metrics", accept)
+    assert (status, headers["content-type"].startswith(content_type)) == (200, True)
+    assert body.splitlines()[1] == f"# TYPE {counter} counter"
+    assert body.splitlines().count("# EOF") == int("openmetrics" in accept)
+
+
+async def test_a_scrape_never_blocks_the_loop() -> None:
+    async with served(app(metrics(), list)) as port:
+        with blockbuster_ctx():
+            status, _, _ = await get(port, "/metrics")
+    assert status == 200
+
+
+async def test_health_is_200_while_nothing_is_wrong() -> None:
+    async with served(app(metrics(), list)) as port:
+        status, _, body = await get(port, "/healthz")
+    assert (status, json.loads(body)) == (
+        200,
+        {"status": "ok", "role": "leader", "troubles": [], "remarks": [], "version": __version__},
+    )
+
+
+async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
+    said = ["The exchange toronto has been unheard for 61 s."]
+    async with served(app(metrics(), lambda: said)) as port:
+        status, headers, body = await get(port, "/healthz")
+    assert (status, headers["cache-control"], json.loads(body)["troubles"]) == (503, "no-store", said)
+
+
+async def test_a_remark_leaves_health_at_200() -> None:
+    async with served(app(metrics(), list, lambda: ["mqtt: the broker is away."])) as port:
+        status, _, body = await get(port, "/healthz")
+    assert (status, json.loads(body)["remarks"]) == (200, ["mqtt: the broker is away."])
+
+
+async def test_the_front_page_names_the_others() -> None:
+    async with served(app(metrics(), list)) as port:
+        status, _, body = await get(port, "/")
+    paths = [word for word in body.split() if word.startswith("/")]
+    assert (status, paths) == (200, ["/metrics", "/healthz"])
+
+
+@pytest.mark.parametrize(
+    ("unheard_for", "sentences"),
+    [
+        (None, []),
+        (60.0, []),
+        (60.1, ["The exchange toronto has been unheard for 60 s."]),
+    ],
+)
+def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
+    unheard_for: float | None, sentences: list[str]
+) -> None:
+    length = None if unheard_for is None else seconds(unheard_for)
+    state = ExchangeState(EXCHANGE, unheard_for is None, 0, None, length)
+    assert troubles([state], [], MINUTE, MINUTE) == sentences
+
+
+@pytest.mark.parametrize(("limit", "behind"), [(1.5, False), (1.4, True)])
+def test_a_store_that_is_behind_says_how_far_and_why(limit: float, behind: bool) -> None:
+    wait = "database: 3 outcomes wait, the oldest for 2 s: the database cannot be written: disk full."
+    aside = "database: 2 outcomes could never be stored and were set aside: see the log."
+    assert troubles([], [Waiting()], MINUTE, seconds(limit)) == [wait, aside][0 if behind else 1 :]
