@@ -79,7 +79,7 @@ def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(stage: ModuleTyp
 
 
 def test_every_test_runs_in_a_stage(stage: ModuleType) -> None:
-    """Each item is in one of: without a server; a real server; a browser; the whole run holds all that needs no lab."""
+    """Each item is in one of: without a server; a real server; a browser. The whole run holds all but the lab."""
     commands = [" ".join(part.command) for lane in stage.Stages(PYTHONS).rest() for part in lane]
     selected = [command.partition(" -m pytest ")[2] for command in commands if " -m pytest " in command]
     marks = {line.split(" -m ")[1].split(" --")[0] for line in selected}
