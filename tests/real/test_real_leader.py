@@ -265,7 +265,8 @@ def all_in_order(
     assert [call.situation.name for call, told_of in said if told_of is None] == []
     one = undisturbed(settings, ear.heard())
     stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}
-    assert [each for own, told_of in stored_calls.items() for each in unlike(told_of, one[own])] == []
+    wrong = {own: found for own, told_of in stored_calls.items() if (found := unlike(told_of, one[own]))}
+    assert list(wrong.values()) == [], "\n".join(line for own in wrong for line in as_stored(store, own))
     assert Counter(told_of["heard"] for _, told_of in said if told_of) == {"full": len(said)}
     assert queries.gaps(store, "toronto") == []
     assert doubled(store) == []
@@ -289,6 +290,13 @@ def unlike(told_of: dict[str, Any], one: dict[str, Any]) -> list[str]:
     return [
         f"{told_of['call']} {key}: {told_of[key]}, not {one[key]}" for key in ALIKE if told_of[key] != one[key]
     ]
+
+
+def as_stored(store: Store, call: str) -> list[str]:
+    """Its facts in the database, each with the group and the place in which it was written."""
+    question = text('SELECT * FROM fact WHERE "call" = :call ORDER BY 1, 2')
+    with store.reading() as connection:
+        return [str(tuple(row)) for row in connection.execute(question, {"call": call})]
 
 
 def doubled(store: Store) -> list[Any]:
