@@ -34,10 +34,12 @@ def known(
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
     owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
     with ledger.trouble_told():
+        # First: whoever leads may write meanwhile, and all that was heard until then must be in what is read.
+        heard = queries.heartbeats(store)
         ledger.take_up(store, book, exchanges, now)
         begun = {(name, call): told for name in exchanges for call, told in _begun(store, name)}
         return Known(
-            heard={name: at for name, at in queries.heartbeats(store).items() if name in exchanges},
+            heard={name: at for name, at in heard.items() if name in exchanges},
             begun=begun,
             over=_over(store, spoken_of.union(in_progress)),
             ledger=book,

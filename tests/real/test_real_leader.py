@@ -294,7 +294,7 @@ def unlike(told_of: dict[str, Any], one: dict[str, Any]) -> list[str]:
 
 def as_stored(store: Store, call: str) -> list[str]:
     """Its facts in the database, each with the group and the place in which it was written."""
-    question = text('SELECT * FROM fact WHERE "call" = :call ORDER BY 1, 2')
+    question = text('SELECT * FROM fact WHERE "call" = :call ORDER BY n')
     with store.reading() as connection:
         return [str(tuple(row)) for row in connection.execute(question, {"call": call})]
 

@@ -312,6 +312,38 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     store.close()
 
 
+def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_memory_of_one_that_stands_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last heartbeat is no later than the calls that are read with it."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller, "PJSIP/101")
+    exchange.at(5).answer(caller, *phones)
+    exchange.at(6).event("PeerStatus", Peer="PJSIP/101")
+    whole, store = bytes(exchange.connections[-1]), new(tmp_path, "shared")
+    first, second = Callmon().hear(whole), Callmon().hear(whole)
+    early, late = (MORNING + n * SECOND for n in (1.5, 5.5))
+    written(store, [*first.between(None, early), Heartbeat("toronto", early)])
+    kept = [*second.between(None, early), Heartbeat("toronto", early), *second.between(early, late)]
+    kept.append(Heartbeat("toronto", late - SECOND))
+    heartbeats = queries.heartbeats
+
+    def meanwhile(read: Store) -> dict[str, datetime]:
+        written(store, [*first.between(early, late), Heartbeat("toronto", late)])
+        return heartbeats(read)
+
+    monkeypatch.setattr(queries, "heartbeats", meanwhile)
+    told = [item for item in kept if isinstance(item, Outcome)]
+    here = [("toronto", caller.uniqueid)]
+    known = stored.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
+    take_over(second.monitor, known, kept)
+    (call,) = second.monitor.calls("toronto")
+    assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
+    store.close()
+
+
 # What else is known after it.
 
 
