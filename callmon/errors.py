@@ -5,7 +5,6 @@
     ├── AmiError       the exchange, or whoever runs it
     ├── MissingError   the operator: an optional part that is not installed
     ├── NoDataError    nobody: callmon heard nothing of the month that is asked for
-    ├── SinkError      downstream: a broker, a scraper, whatever outcomes go to
     └── StoreError     the database
         └── OlderFormError   rows that `callmon db rejudge` writes anew
 
@@ -33,10 +32,6 @@ class ConfigError(CallmonError):
 
 class AmiError(CallmonError):
     """The exchange, or whoever runs it, can act: not reachable, refused, or no AMI server."""
-
-
-class SinkError(CallmonError):
-    """Whoever runs what lies downstream can act: outcomes wait meanwhile."""
 
 
 class MissingError(CallmonError):

@@ -69,7 +69,6 @@ BY_CLOCK: dict[str, tuple[str, ...]] = {f"half_hour.{what}": HALF_HOURS for what
 REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdict in VERDICTS[1:])
 # These add up: a check line says by how much they do not.
 CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
-DIMENSIONS = ("service", "mode", "line", "language")
 
 
 class Making:

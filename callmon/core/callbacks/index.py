@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
 import msgspec
 
@@ -201,10 +201,6 @@ class Times:
 
     def add(self, at: datetime, key: Key) -> None:
         heappush(self._heap, (at, key))
-
-    def add_all(self, times: list[tuple[datetime, Key]]) -> None:
-        self._heap += times
-        heapify(self._heap)
 
     def first(self) -> datetime | None:
         return self._heap[0][0] if self._heap else None

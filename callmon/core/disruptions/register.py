@@ -24,7 +24,6 @@ from callmon.core.disruptions.disruption import Disruption, Key, after, opened
 from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
 
 PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
-EPOCH_SECOND = timedelta(seconds=1)
 # Work is known to Prometheus, which asks now and then, a little before it begins: callmon's own machine may be
 # the first to go.
 BEFOREHAND = timedelta(minutes=2)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 from pydantic import BaseModel, ValidationError
@@ -44,15 +44,6 @@ OWED_STANDARDS = (
 )
 ALL_STANDARDS = (*CALL_STANDARDS, *OWED_STANDARDS)
 Need = Literal["staff", "survey"]
-
-
-class StandardModule(Protocol):
-    """The shape of a standard's module."""
-
-    Parameters: type[BaseModel]
-    SETTLED_BY: tuple[type[Fact], ...]
-
-    def judge(self, fact: Fact, call: Call, parameters: Any) -> Judgement | None: ...
 
 
 class Standard(msgspec.Struct, frozen=True):

@@ -63,11 +63,6 @@ def lines() -> tuple[str, ...]:
     return (*map(old_line, NEEDED), VOICEMAIL_LINE)
 
 
-def new_lines() -> tuple[str, ...]:
-    """The same for 22 alone."""
-    return (*(f"{new_key(name)} =" for name in NAMES), f"{NEW_VOICEMAIL_KEY} = VoiceMail")
-
-
 def kept_back(filters: Iterable[str]) -> tuple[str, ...]:
     """The events that callmon needs and that these filters (values in the old syntax) do not let through."""
     texts = [text.strip() for text in filters]

@@ -1,11 +1,9 @@
-"""Test calls are out of every figure and listed; each line's last call; how complete a period's figures are."""
+"""Test calls are out of every figure and listed; each line's last call is known."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -15,20 +13,19 @@ from callmon.ami import events as e
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
 from callmon.core.last_calls import NEVER, LastCalls
-from callmon.core.statistics import completeness, period
-from callmon.core.statistics.completeness import Completeness
+from callmon.core.statistics import period
 from callmon.core.statistics.counters import added
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.verdicts import Outcome
 from callmon.sinks.metrics.last_call_gauges import last_calls
 from callmon.store.database import Store, parse_url, upgrade
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls as queries
-from callmon.store.queries import periods, reports
+from callmon.store.queries import reports
 from callmon.text import records
 from tests.builders import settings
-from tests.office import CALLER, OTHER, TORONTO, Office, local
-from tests.store_fixtures import START, account, answered_call, wrote
+from tests.office import OTHER, TORONTO, Office, local
+from tests.store_fixtures import wrote
 from tests.watched import Watched
 
 TUESDAY = local("2026-11-24 10:00")
@@ -91,7 +88,7 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> N
     heard = heard_from("4165550101")
     wrote(store, *heard.outcomes)
     begin, end = TUESDAY - HOUR, TUESDAY + HOUR
-    assert [(where, call.call, call.test) for where, call in periods.test_calls(store, begin, end)] == [
+    assert [(where, call.call, call.test) for where, call in queries.calls(store, begin, end, tests=True)] == [
         ("toronto", "1795532400.1", True)
     ]
     assert list(queries.calls(store, begin, end)) == []
@@ -195,54 +192,3 @@ def test_the_last_calls_outlive_a_restart() -> None:
     assert (last.calls, last.tests) == (
         {"tty": TUESDAY, "general": heard.now}, {"general": heard.now},
     )  # fmt: skip
-
-
-# ── completeness ──
-
-
-def test_a_share_is_of_the_calls_that_are_known_and_none_where_none_is() -> None:
-    assert Completeness(7, 2, 1, 60 * SECOND).share == 0.9
-    assert Completeness(0, 0, 0, 60 * SECOND).share is None
-    assert Completeness(0, 0, 3, 0 * SECOND).share == 0.0
-
-
-def at(minutes: float) -> datetime:
-    return TUESDAY + timedelta(minutes=minutes)
-
-
-@pytest.mark.parametrize(
-    ("gaps", "minutes"),
-    [
-        ([], 0),
-        ([(at(-5), at(1))], 1),
-        ([(at(59), at(90))], 1),
-        ([(at(-5), at(90))], 60),
-        ([(at(1), at(3)), (at(2), at(4)), (at(4), at(5)), (at(10), at(11))], 5),
-        ([(at(2), at(4)), (at(1), at(6)), (at(3), at(5))], 5),
-        ([(at(60), at(61)), (at(-2), at(0))], 0),
-    ],
-)
-def test_unheard_time_is_that_within_the_period_each_moment_once(
-    gaps: list[tuple[datetime, datetime]], minutes: int
-) -> None:
-    told = completeness.of({"full": 1}, gaps, at(0), at(60))
-    assert (told.unheard, told.known) == (timedelta(minutes=minutes), 1)
-
-
-def test_a_line_of_a_period_has_its_calls_and_the_gaps_of_its_exchanges(store: Store) -> None:
-    call = account(answered_call(0))
-    calls = [msgspec.structs.replace(call, call=f"{n}.0", heard=heard) for n, heard in enumerate(
-        ["full", "full", "filled", "partly"])]  # fmt: skip
-    calls.append(msgspec.structs.replace(call, call="9.0", test=True, caller=CALLER))
-    begin, end = START - HOUR, START + HOUR
-    gaps = (Gap("toronto", START, START + 5 * SECOND), Gap("ottawa", START, START + 60 * SECOND))
-    wrote(store, Outcome("toronto", calls=tuple(calls), gaps=gaps))
-    told = periods.completeness_of(store, begin, end, ["general", "tty"])
-    assert told == {"general": Completeness(2, 1, 1, 5 * SECOND), "tty": Completeness(0, 0, 0, 60 * SECOND)}
-    assert periods.completeness_of(store, end, end + HOUR, ["general"]) == {
-        "general": Completeness(0, 0, 0, 0 * SECOND)
-    }
-    assert differences(store) == []
-    assert json.dumps(msgspec.to_builtins(told["general"])) == (
-        '{"full": 2, "filled": 1, "partly": 1, "unheard": "PT5S"}'
-    )
