@@ -19,7 +19,8 @@ from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.entries import Entry
 from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.facts import OUTSIDE, Fact
-from callmon.core.verdicts import Finding, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Finding
 from callmon.store.writer.messages import encode_item, items_of
 from tests.builders import settings
 

@@ -16,7 +16,7 @@ import httpx
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store import opening
 from callmon.store.database import Store
 from tests.office import CALLER, OTHER, Office

@@ -15,8 +15,9 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, Table, insert, inspect
 
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import added
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.verdicts import Gap
 from callmon.store.database import Store, parse_url
 from callmon.store.migrations import KNOWN
 from callmon.store.row_mapping import Rows

@@ -23,8 +23,9 @@ from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Book
 from callmon.core.last_calls import LastCalls
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures, added
-from callmon.core.verdicts import Cause, Finding, Outcome, Verdict
+from callmon.core.verdicts import Cause, Finding, Verdict
 from callmon.sinks.metrics.backfill_gauges import Diary
 from callmon.sinks.metrics.exposition import ExchangeState, Service
 from callmon.sinks.metrics.service_gauges import Outlook

@@ -14,7 +14,7 @@ from callmon.core import assembly
 from callmon.core.disruptions.commands import Hand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store.writer.messages import encode_item, items_of
 from tests.builders import settings
 

@@ -25,9 +25,10 @@ from callmon.core.callbacks.triggers import hidden_of, language_label
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters
 from callmon.core.statistics.counters import Figures
-from callmon.core.verdicts import Finding, Outcome
+from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group, stored_call

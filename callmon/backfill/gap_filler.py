@@ -21,8 +21,8 @@ from callmon.ami.mailboxes import Growth
 from callmon.backfill.job import Backfill, Window
 from callmon.backfill.source import rows
 from callmon.config.settings import Settings
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.core.verdicts import Outcome
 from callmon.errors import CallmonError
 from callmon.store.database import Store
 

@@ -37,9 +37,10 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.exchange import Hearing, Site
 from callmon.core.facts import Fact
 from callmon.core.last_calls import LastCalls
+from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard
 from callmon.core.standards._obligations import Seen, finding
-from callmon.core.verdicts import Finding, Gap, Judgement, Outcome
+from callmon.core.verdicts import Finding, Gap, Judgement
 
 OPENING = frozenset(OPENED_BY)
 NO_TIME = timedelta(0)

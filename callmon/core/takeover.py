@@ -28,7 +28,8 @@ from callmon.core.callbacks.written_merge import Written
 from callmon.core.calls.call import Call
 from callmon.core.facts import EXACT, Answered, ClockSet, Fact, PhoneRang, SentOff, Transferred, Unheard
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Finding, Gap, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Finding, Gap
 
 CallKey = tuple[str, str]  # exchange, call
 Heard = Mapping[str, datetime]

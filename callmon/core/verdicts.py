@@ -1,18 +1,11 @@
-"""What callmon finds: verdicts on promises, and what leaves the monitor after each event. Pure values."""
+"""What callmon finds: verdicts on the service standards, and gaps in what it received. Pure values."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
-
-from callmon.core.facts import Fact
-
-if TYPE_CHECKING:
-    from callmon.core.callbacks.written_merge import Written
-    from callmon.core.calls.call import Call
-    from callmon.core.disruptions.register import Noted
 
 Verdict = Literal["met", "not_met", "exempt", "unknown"]
 Cause = Literal[
@@ -67,23 +60,3 @@ class Gap(msgspec.Struct, frozen=True, gc=False):
     @property
     def length(self) -> timedelta:
         return self.end - self.start
-
-
-class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What one event (or one tick) led to, for one exchange. Sinks take it as it is.
-
-    `calls` are the accounts, as they stand now, of the calls that ended with this outcome. `ledger` is what was
-    written in the ledger of callbacks: each entry bears its own exchange, which need not be this one. `hand` is
-    the number of what a person did by hand, when this follows from it. `disruptions` and `disruption_hand` are the
-    same of the book of disruptions.
-    """
-
-    exchange: str
-    facts: tuple[Fact, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    calls: tuple[Call, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    ledger: tuple[Written, ...] = ()
-    hand: int = 0
-    disruptions: tuple[Noted, ...] = ()
-    disruption_hand: int = 0

@@ -14,7 +14,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions.commands import Hand as DisruptionHand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.errors import StoreError
 from callmon.store.database import Store
 from callmon.store.queries import disruptions, obligations

@@ -35,10 +35,10 @@ from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.core import assembly
 from callmon.core.callbacks.index import Shelf
 from callmon.core.calls.call import Wait
+from callmon.core.outcome import Outcome
 from callmon.core.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Outcome
 from callmon.daemon import host_state
 from callmon.daemon import restore as restoring
 from callmon.daemon.clock import ExchangeTime

@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core.disruptions.disruption import Disruption
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.takeover import CERTAIN, CallKey, Known, take_over
-from callmon.core.verdicts import Outcome
 from callmon.errors import CallmonError
 from callmon.store import takeover as stored
 from callmon.store.database import Store, reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
-from callmon.store.writer.messages import Heartbeat
 
 if TYPE_CHECKING:
     from callmon.daemon.daemon import Daemon

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 
 
 class Sink(Protocol):

@@ -17,12 +17,12 @@ from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.callbacks.written_merge import Written
 from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
+from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import language_label
-from callmon.core.verdicts import Finding, Gap, Outcome
+from callmon.core.verdicts import Finding, Gap
 from callmon.store.disruption_rows_merge import DisruptionRows
 from callmon.store.encryption import Ring
 from callmon.store.tables import microseconds
-from callmon.store.writer.messages import Heartbeat, Item
 
 Row = tuple[Any, ...]
 CallKey = tuple[str, str]  # (call, exchange), the order of every key

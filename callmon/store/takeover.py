@@ -12,8 +12,8 @@ from sqlalchemy import and_, select
 
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
+from callmon.core.outcome import Outcome
 from callmon.core.takeover import CallKey, Known
-from callmon.core.verdicts import Outcome
 from callmon.store.database import Store
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations as ledger

@@ -12,7 +12,8 @@ from callmon.core import facts as f
 from callmon.core.callbacks.entries import Entry
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
-from callmon.core.verdicts import Finding, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Finding
 from callmon.text.labels import reason
 
 

@@ -14,7 +14,8 @@ from callmon.ami import events as e
 from callmon.ami.framing import Framer
 from callmon.core.calls.call import Call
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Finding, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Finding
 from callmon.text.records import as_json, lines
 
 CHUNK = 64 * 1024

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, event, func, select, text
 
 from callmon.core.assembly import monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.core.verdicts import Outcome
 from callmon.reports.load import gathered
 from callmon.store import tables
 from callmon.store.database import Store

@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import text
 
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store import search, tables
 from callmon.store.database import upgrade
 from callmon.store.queries import reports

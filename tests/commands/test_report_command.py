@@ -21,8 +21,8 @@ from click.testing import CliRunner, Result
 from callmon.cli import main
 from callmon.config.settings import parse
 from callmon.core import facts as f
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.core.verdicts import Outcome
 from callmon.reports.formats import pdf
 from callmon.reports.load import fingerprint, gathered
 from callmon.store.database import Store, open_store, upgrade

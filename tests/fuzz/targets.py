@@ -26,8 +26,9 @@ from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
-from callmon.store.writer.messages import Heartbeat, encode_item, item_of
+from callmon.store.writer.messages import encode_item, item_of
 from callmon.store.writer.outbox import Journal
 from callmon.text.records import lines
 from callmon.tools.replay import Replay

@@ -13,7 +13,7 @@ from callmon.ami.framing import END, Framer
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store.database import Store
 from callmon.tools.demo import retime
 from callmon.tools.replay import Replay

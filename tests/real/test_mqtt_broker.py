@@ -21,8 +21,8 @@ import trustme
 from blockbuster import blockbuster_ctx
 
 from callmon.config.mqtt import MqttSettings
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.opening import opened

@@ -20,8 +20,8 @@ from callmon.config.settings import Settings, example, load, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
 from callmon.core.facts import Fact
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
-from callmon.core.verdicts import Outcome
 from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences, rejudge

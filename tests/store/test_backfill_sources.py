@@ -24,8 +24,9 @@ from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import Hand
 from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences

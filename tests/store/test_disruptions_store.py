@@ -11,8 +11,8 @@ import pytest
 from callmon.core.disruptions.commands import Hand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.core.verdicts import Outcome
 from callmon.sinks.metrics.disruption_gauges import disruptions as gauges
 from callmon.sinks.mqtt import topics
 from callmon.store.database import Store

@@ -11,8 +11,8 @@ from callmon.config.settings import example_text, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.core.verdicts import Outcome
 from callmon.daemon.daemon import Daemon
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences, rejudge

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from callmon.config.settings import example
 from callmon.core.assembly import monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store.database import Store
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import calls

@@ -19,8 +19,9 @@ from callmon.cli.check import remarks, report
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import example, parse
 from callmon.core.calls.call import OUTCOMES, Call, Wait
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Finding, Outcome
+from callmon.core.verdicts import Finding
 from callmon.sinks import line_status
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import Outbox

@@ -15,7 +15,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.calls.phone_states import FORGOTTEN_AFTER, Phones, is_phone
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Store
 from callmon.store.queries import calls

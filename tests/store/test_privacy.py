@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.errors import ConfigError, StoreError
 from callmon.store import key_file, opening
 from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade

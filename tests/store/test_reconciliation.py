@@ -16,8 +16,9 @@ from callmon.cli import main
 from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
 from callmon.core.facts import Arrived
+from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import SIDES, Counted, compare
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.database import Store
 from callmon.store.queries import reconciliations

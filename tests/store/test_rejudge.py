@@ -16,8 +16,8 @@ from callmon.config.settings import example_text, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CORRECTED, Figures
-from callmon.core.verdicts import Outcome
 from callmon.errors import StoreError
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import MOVED, differences, rejudge

@@ -24,8 +24,8 @@ from callmon.cli import main
 from callmon.config.settings import Settings, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.core.verdicts import Outcome
 from callmon.daemon.rollup_task import roll_up
 from callmon.errors import StoreError
 from callmon.reports.load import gathered

@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core import facts as f
 from callmon.core.calls.call import Call
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
 from callmon.store import database as engine
 from callmon.store.database import Store, open_store, upgrade

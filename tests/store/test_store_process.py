@@ -19,7 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.core.verdicts import Gap, Outcome
+from callmon.core.outcome import Outcome
+from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
 from callmon.store.database import BUSY_SECONDS, Store, open_store, upgrade
 from callmon.store.queries import calls

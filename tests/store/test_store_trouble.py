@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store import database as engine
 from callmon.store.database import Store, open_store, upgrade
 from callmon.store.encryption import Ring

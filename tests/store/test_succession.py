@@ -14,14 +14,13 @@ from sqlalchemy import text
 from callmon.ami.events import ConnectionLost
 from callmon.core.facts import Unheard
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.core.takeover import take_over
-from callmon.core.verdicts import Outcome
 from callmon.store import takeover
 from callmon.store.database import Store, upgrade
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls
-from callmon.store.writer.messages import Heartbeat, Item
 from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, listener
 from tests.store_fixtures import RING, wrote

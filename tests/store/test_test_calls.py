@@ -13,10 +13,10 @@ from callmon.ami import events as e
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
 from callmon.core.last_calls import NEVER, LastCalls
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import added
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Outcome
 from callmon.sinks.metrics.last_call_gauges import last_calls
 from callmon.store.database import Store, parse_url, upgrade
 from callmon.store.maintenance.rejudge import differences

@@ -9,7 +9,7 @@ from callmon.ami import events as e
 from callmon.ami.framing import END
 from callmon.core.calls.channel_limit import MAX_LEGS
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from tests.builders import MORNING, listener
 from tests.false_exchange import FalseExchange
 from tests.running import Callmon

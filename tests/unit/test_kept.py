@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.store.writer import messages, standby_buffer
 from tests.store_fixtures import START, answered_call, outcomes
 
@@ -13,13 +13,11 @@ TOLD = outcomes(answered_call(0))
 OTHERS = outcomes(answered_call(1), "ottawa")
 
 
-def heartbeat(after: float, exchange: str = "toronto") -> messages.Heartbeat:
-    return messages.Heartbeat(exchange, START + after * SECOND)
+def heartbeat(after: float, exchange: str = "toronto") -> Heartbeat:
+    return Heartbeat(exchange, START + after * SECOND)
 
 
-def left(
-    items: list[Outcome | messages.Heartbeat], **heard: float
-) -> tuple[int, list[Outcome | messages.Heartbeat]]:
+def left(items: list[Outcome | Heartbeat], **heard: float) -> tuple[int, list[Outcome | Heartbeat]]:
     """How many were forgotten, and what is still there."""
     encoded = [messages.encode_item(item) for item in items]
     known = dict(zip(encoded, items, strict=True))

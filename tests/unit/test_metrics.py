@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.samples import Sample
 
 from callmon.config.lines import Line
+from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import Compared
 from callmon.core.statistics.counters import Figures, Sets, added, zeros
-from callmon.core.verdicts import Outcome
 from callmon.sinks.metrics.backfill_gauges import Diary
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import ExchangeState, Metrics

@@ -20,7 +20,7 @@ from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import Endpoints
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, left, listener, settings
 from tests.examples import examples

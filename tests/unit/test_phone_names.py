@@ -12,7 +12,7 @@ from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.callbacks.triggers import called as whom
 from callmon.core.calls.endpoints import Endpoints
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.text.records import lines
 from callmon.tools.replay import Replay

@@ -16,7 +16,7 @@ from callmon.ami.session import Session
 from callmon.core import facts as f
 from callmon.core import takeover
 from callmon.core.monitor import Monitor
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.daemon.clock import ExchangeTime
 from callmon.store.row_mapping import fact_of
 from tests.builders import BANNER, MORNING, Exchange, listener

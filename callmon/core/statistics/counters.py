@@ -20,9 +20,10 @@ from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, OUTCOMES, Call
 from callmon.core.disruptions.entries import SOURCES, Ended
 from callmon.core.disruptions.register import Noted
+from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
 from callmon.core.statistics.integrity import SIGNS, relay_ended_early, signs
-from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap, Outcome
+from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 
 Figure = tuple[str, ...]
 Figures = dict[Figure, float]

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING
 
 from callmon.config.mqtt import MqttSettings
 from callmon.core.disruptions.disruption import Disruption
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.broker import is_refused, sentence, tls_context
 from callmon.sinks.mqtt.outbox import Message, Outbox

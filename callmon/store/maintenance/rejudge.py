@@ -27,9 +27,10 @@ from sqlalchemy import Connection, Table, select, tuple_
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, as_it_stands
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure, Figures
-from callmon.core.verdicts import Finding, Gap, Outcome
+from callmon.core.verdicts import Finding, Gap
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.queries import calls, disruptions

@@ -20,17 +20,10 @@ from callmon.core.callbacks.written_merge import Written
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Noted
 from callmon.core.facts import AnyFact
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.core.verdicts import Outcome
 
 LENGTH = 4
-
-
-class Heartbeat(NamedTuple):
-    """All that the exchange said until `at` has been offered before this."""
-
-    exchange: str
-    at: datetime
 
 
 class Told(Outcome, frozen=True):
@@ -40,9 +33,6 @@ class Told(Outcome, frozen=True):
     calls: tuple[Call, ...] = ()
     ledger: tuple[Written, ...] = ()
     disruptions: tuple[Noted, ...] = ()
-
-
-Item = Outcome | Heartbeat
 
 
 class Opening(msgspec.Struct, frozen=True, tag=True):

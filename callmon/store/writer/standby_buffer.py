@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from callmon.core.outcome import Heartbeat
 from callmon.store.writer import messages
 
 Heard = Mapping[str, datetime]
@@ -23,7 +24,7 @@ class _OfExchange(msgspec.Struct):
     exchange: str
 
 
-_item = msgspec.msgpack.Decoder(messages.Heartbeat | _OfExchange).decode
+_item = msgspec.msgpack.Decoder(Heartbeat | _OfExchange).decode
 
 
 def of_groups(frames: Iterable[bytes]) -> list[bytes]:
@@ -46,11 +47,11 @@ def forget(waiting: list[bytes], heard: Heard) -> int:
     return len(items) - len(left)
 
 
-def _last_passed(said: list[messages.Heartbeat | _OfExchange], heard: Heard) -> dict[str, int]:
+def _last_passed(said: list[Heartbeat | _OfExchange], heard: Heard) -> dict[str, int]:
     """By exchange: the place of the last heartbeat that the database has passed."""
     passed: dict[str, int] = {}
     for n, item in enumerate(said):
         until = heard.get(item.exchange)
-        if isinstance(item, messages.Heartbeat) and until is not None and item.at + MARGIN <= until:
+        if isinstance(item, Heartbeat) and until is not None and item.at + MARGIN <= until:
             passed[item.exchange] = n
     return passed

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import SQLModel
 
+from callmon.core.outcome import Heartbeat, Item
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
@@ -28,7 +29,7 @@ from callmon.store.encryption import NO_KEYS, Ring
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, CallKey, Row, Rows, finding_rows
 from callmon.store.writer.corrections import correct
-from callmon.store.writer.messages import Heartbeat, Item, SetAside
+from callmon.store.writer.messages import SetAside
 
 # Both databases take more parameters than this in one statement.
 ASKED_AT_ONCE = 500

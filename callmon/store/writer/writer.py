@@ -27,6 +27,7 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+from callmon.core.outcome import Heartbeat, Item
 from callmon.errors import StoreError
 from callmon.store.database import Store
 from callmon.store.writer import messages
@@ -93,7 +94,7 @@ class Writer:
     def _is_ready(self, goal: int) -> bool:
         return self.stands_by or (self._courier.is_open and self._courier.done >= goal)
 
-    def offer(self, outcome: messages.Item) -> bool:
+    def offer(self, outcome: Item) -> bool:
         """Takes the outcome, always; False: enough waits here, read no further until `has_room()`.
 
         All that the store costs the listener is here, a few hundred nanoseconds: hence no call more than needed.
@@ -110,7 +111,7 @@ class Writer:
             courier.wake()
         return offered - courier.done - courier.pending.journaled < self.max_waiting
 
-    def _set_aside(self, outcome: messages.Item, error: Exception) -> bool:
+    def _set_aside(self, outcome: Item, error: Exception) -> bool:
         self._refused += 1
         log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(outcome)})
         return self.has_room()
@@ -141,17 +142,17 @@ class Writer:
         """It is our turn: what of `kept` is not in the database is to be told (`lead`), and then written."""
         return self._courier.turn.is_gained
 
-    def kept(self) -> list[messages.Told | messages.Heartbeat]:
+    def kept(self) -> list[messages.Told | Heartbeat]:
         """All that was offered and may be missing in the database, in its order."""
         return [messages.item_of(item) for item in self._courier.waiting[:]]
 
-    def lead(self, missing: Iterable[messages.Item]) -> None:
+    def lead(self, missing: Iterable[Item]) -> None:
         """To be called in the listener's thread, right after `kept` was asked for the last time."""
         self._courier.lead([encode_item(item) for item in missing])
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
         """Says that all the exchange said until `at` was offered; stored no sooner than that is."""
-        self.offer(messages.Heartbeat(exchange, at))
+        self.offer(Heartbeat(exchange, at))
 
     def has_room(self) -> bool:
         """Whether memory has: what is in the journal takes none."""

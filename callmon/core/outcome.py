@@ -1,0 +1,43 @@
+"""What leaves the monitor after each event, and the heartbeat that the daemon puts between. Pure values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from callmon.core.callbacks.written_merge import Written
+from callmon.core.calls.call import Call
+from callmon.core.disruptions.register import Noted
+from callmon.core.facts import Fact
+from callmon.core.verdicts import Finding, Gap
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The result of one event, or of one tick, for one exchange. Every sink receives it unchanged.
+
+    `calls`: the current accounts of the calls that ended with this outcome. `ledger`: new entries of the callback
+    ledger; each entry names its own exchange, which may be another one. `hand`: the number of the manual command
+    that caused this, or 0. `disruptions` and `disruption_hand`: the same for the register of disruptions.
+    """
+
+    exchange: str
+    facts: tuple[Fact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    calls: tuple[Call, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    ledger: tuple[Written, ...] = ()
+    hand: int = 0
+    disruptions: tuple[Noted, ...] = ()
+    disruption_hand: int = 0
+
+
+class Heartbeat(NamedTuple):
+    """Everything received from the exchange until `at` was offered before this."""
+
+    exchange: str
+    at: datetime
+
+
+Item = Outcome | Heartbeat
