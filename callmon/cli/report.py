@@ -32,8 +32,8 @@ from callmon.text.labels import translate, word
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
+    from callmon.core.statistics.period import Month
     from callmon.reports.formats.json import Published
-    from callmon.reports.model import Month
     from callmon.reports.notes import Remarks
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # the page of the month says the same

@@ -24,9 +24,10 @@ from callmon.core.statistics import aggregates, coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.counters import LANGUAGES, language_label
 from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.period import Month
 from callmon.core.verdicts import Finding
 from callmon.reports import figures, obligations
-from callmon.reports.model import WHOLE, Cut, Month, Report, Title
+from callmon.reports.model import WHOLE, Cut, Report, Title
 
 UNKNOWN = "unknown"
 

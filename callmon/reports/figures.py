@@ -18,9 +18,10 @@ from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
 from callmon.core.statistics.coverage import Listening
 from callmon.core.statistics.integrity import SIGNS
+from callmon.core.statistics.period import Month
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.reports import obligations, rates
-from callmon.reports.model import WHOLE, Cut, Figure, Kind, Month, Place
+from callmon.reports.model import WHOLE, Cut, Figure, Kind, Place
 
 NOT_JUDGED = "not_judged"
 GIVEN = VERDICTS

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from callmon.config.settings import Settings
     from callmon.core.statistics.coverage import Listening
+    from callmon.core.statistics.period import Month
     from callmon.reports.builder import Book, Site
-    from callmon.reports.model import Month, Relation, Report
+    from callmon.reports.model import Relation, Report
     from callmon.store.database import Store
     from callmon.store.queries.reports import Seal
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from callmon.core.attestations import Attested
+from callmon.core.statistics.period import Month
 
 CutKind = Literal["whole", "service", "mode", "line", "language"]
 Relation = Literal["before", "year_before"]
@@ -52,17 +53,6 @@ class Title(msgspec.Struct, frozen=True):
 
     fr: str
     en: str
-
-
-class Month(msgspec.Struct, frozen=True):
-    """The period, local: from the first moment of `first` up to that of `after`. `to_date`: not a whole month."""
-
-    name: str
-    first: date
-    after: date
-    begin: datetime
-    end: datetime
-    to_date: bool = False
 
 
 class Compared(msgspec.Struct, frozen=True):

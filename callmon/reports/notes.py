@@ -14,8 +14,8 @@ from callmon.config.closed_days import ClosedDay
 from callmon.config.lines import Line
 from callmon.core.callbacks.due_dates import Rules
 from callmon.core.statistics.aggregates import SHORT_ABANDON
+from callmon.core.statistics.period import Month
 from callmon.reports.formatter import FEW, Tongue
-from callmon.reports.model import Month
 
 PARAMETERS = {
     "rings": "sonneries au plus",

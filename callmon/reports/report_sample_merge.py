@@ -12,7 +12,7 @@ from callmon.text.story import story
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.reports.model import Month
+    from callmon.core.statistics.period import Month
     from callmon.store.database import Store
 
 

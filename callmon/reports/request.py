@@ -15,8 +15,9 @@ from callmon.text.labels import word
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
+    from callmon.core.statistics.period import Month
     from callmon.reports.formats.json import Published
-    from callmon.reports.model import Month, Report
+    from callmon.reports.model import Report
     from callmon.reports.notes import Remarks
     from callmon.store.database import Store
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
+from callmon.core.statistics.period import Month
 from callmon.reports.formatter import Tongue
-from callmon.reports.model import Month
 
 SIZE = 20
 PAGE = "\f"  # a printer's next page

@@ -6,11 +6,23 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from callmon.config.business_calendar import Calendar
 from callmon.errors import ConfigError
-from callmon.reports.model import Month
 
 _WRITTEN = re.compile(r"(\d{4})-(\d{2})")
+
+
+class Month(msgspec.Struct, frozen=True):
+    """The period, local: from the first moment of `first` up to that of `after`. `to_date`: not a whole month."""
+
+    name: str
+    first: date
+    after: date
+    begin: datetime
+    end: datetime
+    to_date: bool = False
 
 
 def month(written: str, zone: ZoneInfo) -> Month:

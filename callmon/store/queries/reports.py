@@ -18,10 +18,9 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import Arrived
 from callmon.core.statistics.aggregates import Cell
-from callmon.core.statistics.period import midnight
+from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
 from callmon.errors import OlderFormError
-from callmon.reports.model import Month
 from callmon.store.database import Store
 from callmon.store.queries import obligations as ledger
 from callmon.store.queries import reconciliations
