@@ -77,7 +77,7 @@ def _pages(told: Settings) -> Iterator[Pages]:
         yield Pages(gate, known, routes, _visitors(gate), store)
     finally:
         daemon.site.close()
-        daemon.database.close()
+        daemon.runtime.database.close()
 
 
 def _visitors(gate: Gate) -> dict[str, Visitor]:

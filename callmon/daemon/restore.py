@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.core import assembly
-from callmon.store.database import Store
+from callmon.daemon.runtime import Runtime
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
 
-if TYPE_CHECKING:
-    from callmon.daemon.daemon import Daemon
 
-
-def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetime]:
+def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
     """Until when each exchange was heard. The calls that were in progress when callmon last ran are taken up by
     their stored facts.
     """
-    settings, monitor = daemon.settings, daemon.monitor
+    settings, monitor, store = runtime.settings, runtime.monitor, runtime.store
     assembly.warm_up(settings, now)
-    _restore_today(daemon, store, now)
-    daemon.outlooks.restore(settings, now)
+    _restore_today(runtime, now)
+    runtime.outlooks.restore(settings, now)
     heard = queries.heartbeats(store)
-    daemon.hands.restore()
-    daemon.nights.restore()
+    runtime.hands.restore()
+    runtime.nights.restore()
     disruptions.take_up(store, monitor, settings)
     obligations.take_up(store, monitor.ledger, settings.exchanges, now)
     lines = [line.name for line in settings.lines()]
@@ -34,13 +30,13 @@ def restore(daemon: Daemon, store: Store, now: datetime) -> Mapping[str, datetim
         judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
         facts = {call: known.facts for call, known in calls.items()}
         monitor.restore(name, heard.get(name), facts, judged)
-        daemon.today.resume(name, {call: known.findings for call, known in calls.items()})
+        runtime.today.resume(name, {call: known.findings for call, known in calls.items()})
         monitor.learn_phones(name, queries.phones_dialled(store, name, lines))
     return heard
 
 
-def _restore_today(daemon: Daemon, store: Store, now: datetime) -> None:
-    names = [line.name for line in daemon.settings.lines()]
-    begin = daemon.today.beginning(now)
-    calls, verdicts = queries.ended_calls(store, names, begin, begin + timedelta(days=2))
-    daemon.today.restore(daemon.today.day(now), calls, verdicts)
+def _restore_today(runtime: Runtime, now: datetime) -> None:
+    names = [line.name for line in runtime.settings.lines()]
+    begin = runtime.today.beginning(now)
+    calls, verdicts = queries.ended_calls(runtime.store, names, begin, begin + timedelta(days=2))
+    runtime.today.restore(runtime.today.day(now), calls, verdicts)

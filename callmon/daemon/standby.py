@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,14 +24,12 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.takeover import CERTAIN, CallKey, Known, take_over
+from callmon.daemon.runtime import Runtime
 from callmon.errors import CallmonError
 from callmon.store import takeover as stored
-from callmon.store.database import Store, reason
+from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
-
-if TYPE_CHECKING:
-    from callmon.daemon.daemon import Daemon
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +63,8 @@ class Read(NamedTuple):
 class Standby:
     """`run` is a task for as long as the daemon lives."""
 
-    def __init__(self, daemon: Daemon, store: Store) -> None:
-        self._daemon, self._store = daemon, store
+    def __init__(self, runtime: Runtime, publish_status: Callable[[datetime], None]) -> None:
+        self._runtime, self._publish_status = runtime, publish_status
         self._role = ""
         self._gained_at: float | None = None
         self._why = ""
@@ -75,14 +73,14 @@ class Standby:
         self._lags_since: float | None = None  # the leader stores less than is heard here
 
     def role(self) -> str:
-        database = self._daemon.database
+        database = self._runtime.database
         return "leader" if database.leads else "standby" if database.stands_by else "waiting"
 
     def remarks(self) -> list[str]:
-        if not self._daemon.database.stands_by:
+        if not self._runtime.database.stands_by:
             return []
         self._note_gaps()  # one may have ended this moment
-        hears_all = self._heard_here().keys() == self._daemon.watched.keys()
+        hears_all = self._heard_here().keys() == self._runtime.watched.keys()
         told = [STANDS_BY + self._held_by()]
         return told if hears_all and not self._missed else [*told, LEARNS]
 
@@ -97,16 +95,16 @@ class Standby:
         ]
 
     def _held_by(self) -> str:
-        holder = self._daemon.database.holder
+        holder = self._runtime.database.holder
         return f" PostgreSQL says that the right to write is held by: {holder}." if holder else ""
 
     async def replay(self) -> None:
         """What an earlier callmon left in its journal, when the database is not as it left it: before anything is
         taken up from there, what of it is missing there is written.
         """
-        if self._daemon.database.is_gained:
+        if self._runtime.database.is_gained:
             await self._take_over()
-            await asyncio.to_thread(self._daemon.database.flush, REPLAY_SECONDS)
+            await asyncio.to_thread(self._runtime.database.flush, REPLAY_SECONDS)
 
     async def run(self) -> None:
         while True:
@@ -115,11 +113,11 @@ class Standby:
 
     async def finish(self) -> None:
         """Before the daemon ends: what it alone knows is not left behind."""
-        if self._daemon.database.is_gained:
+        if self._runtime.database.is_gained:
             await self._take_over()
 
     async def _look(self) -> None:
-        database = self._daemon.database
+        database = self._runtime.database
         self._note_gaps()
         self._note_lag()
         if not database.is_gained:
@@ -136,11 +134,11 @@ class Standby:
         if "standby" in (role, self._role):
             log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
         self._role = role
-        self._daemon.mqtt.lead(role != "standby")  # while the database is away nobody else tells a broker
-        self._daemon.tell_board(self._daemon.now())
+        self._runtime.mqtt.lead(role != "standby")  # while the database is away nobody else tells a broker
+        self._publish_status(self._runtime.now())
 
     def _note_gaps(self) -> None:
-        heard, monitor = self._heard_here(), self._daemon.monitor
+        heard, monitor = self._heard_here(), self._runtime.monitor
         for name in self._exchanges():
             hearing = monitor.hearing(name)
             settled = 0 if hearing is None else hearing.tracker.listing.settled
@@ -148,23 +146,23 @@ class Standby:
                 self._settled[name], self._missed[name] = settled, heard[name]
 
     def _note_lag(self) -> None:
-        database = self._daemon.database
+        database = self._runtime.database
         stored, heard = database.heard_by_other(), self._heard_here()
         lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """What the other heard while we did not, once it is stored."""
-        heard = self._daemon.database.heard_by_other()
+        heard = self._runtime.database.heard_by_other()
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
-        if not stored or not self._daemon.database.stands_by:
+        if not stored or not self._runtime.database.stands_by:
             return
-        monitor, kept = self._daemon.monitor, self._daemon.database.kept
+        monitor, kept = self._runtime.monitor, self._runtime.database.kept
         read = await self._asked()
-        if read is not None and monitor is self._daemon.monitor and not self._daemon.database.leads:
+        if read is not None and monitor is self._runtime.monitor and not self._runtime.database.leads:
             self._missed = {x: at for x, at in self._missed.items() if x not in stored}
-            self._daemon.hands.done = max(self._daemon.hands.done, read.known.hand)
-            self._daemon.offer(lambda: take_over(monitor, read.known, kept())[:0])
+            self._runtime.hands.done = max(self._runtime.hands.done, read.known.hand)
+            self._runtime.offer(lambda: take_over(monitor, read.known, kept())[:0])
 
     async def _has_caught_up(self) -> bool:
         """Whether all that the one before has written was heard here too, as far as it can be heard."""
@@ -173,7 +171,7 @@ class Standby:
         if now - self._gained_at >= CATCH_UP_SECONDS:
             return True
         try:
-            heard = await asyncio.to_thread(queries.heartbeats, self._store)
+            heard = await asyncio.to_thread(queries.heartbeats, self._runtime.store)
         except (CallmonError, SQLAlchemyError) as error:
             self._cannot_read(error)
             return False
@@ -182,8 +180,8 @@ class Standby:
 
     def _heard_here(self) -> dict[str, datetime]:
         """Until when each exchange that is heard has been, by its own clock."""
-        links = {name: watched.exchange.link for name, watched in self._daemon.watched.items()}
-        heard = {x: link for x, link in links.items() if link and not self._daemon.monitor.is_unheard(x)}
+        links = {name: watched.exchange.link for name, watched in self._runtime.watched.items()}
+        heard = {x: link for x, link in links.items() if link and not self._runtime.monitor.is_unheard(x)}
         told = {name: link.heard_until() for name, link in heard.items()}
         return {name: at for name, at in told.items() if at is not None}
 
@@ -194,17 +192,17 @@ class Standby:
             log.error("cannot lead yet: what is stored cannot be read", extra={"why": self._why})
 
     async def _take_over(self) -> None:
-        database, monitor = self._daemon.database, self._daemon.monitor
+        database, monitor = self._runtime.database, self._runtime.monitor
         read = await self._asked()
-        if read is None or not database.is_gained or monitor is not self._daemon.monitor:
+        if read is None or not database.is_gained or monitor is not self._runtime.monitor:
             return
         # Nothing is waited for from here on: what is kept now is compared with what is stored.
-        self._daemon.offer(lambda: self._begin(read))
+        self._runtime.offer(lambda: self._begin(read))
         if database.is_gained:  # a mistake of ours, told already: rather twice than not at all
             database.lead(database.kept())
 
     async def _asked(self) -> Read | None:
-        here = [(x, call.call) for x in self._exchanges() for call in self._daemon.monitor.calls(x)]
+        here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls(x)]
         try:
             return await asyncio.to_thread(self._read, here, datetime.now(UTC))
         except (CallmonError, SQLAlchemyError) as error:
@@ -212,44 +210,44 @@ class Standby:
             return None
 
     def _begin(self, read: Read) -> list[Outcome]:
-        kept = self._daemon.database.kept()
+        kept = self._runtime.database.kept()
         beats = {item.exchange: item for item in kept if isinstance(item, Heartbeat)}
-        missing = take_over(self._daemon.monitor, read.known, kept)
-        self._daemon.database.lead([*missing, *beats.values()])
+        missing = take_over(self._runtime.monitor, read.known, kept)
+        self._runtime.database.lead([*missing, *beats.values()])
         self._restore(read, missing)
         log.warning("takes the place of another callmon", extra={"kept": len(kept), "missing": len(missing)})
         return []
 
     def _exchanges(self) -> list[str]:
-        return list(self._daemon.settings.exchanges)
+        return list(self._runtime.settings.exchanges)
 
     def _restore(self, read: Read, missing: list[Outcome]) -> None:
         """What is shown goes on from what is stored, too."""
-        daemon = self._daemon
-        daemon.hands.done = max(daemon.hands.done, read.known.hand)
+        runtime = self._runtime
+        runtime.hands.done = max(runtime.hands.done, read.known.hand)
         # What lasts is seen again, and what was asked for and is not stored is done again.
-        daemon.monitor.disruptions.book.begin_anew(read.disruptions)
-        daemon.hands.done_of_disruptions = read.disruption_hand
-        daemon.monitor.survey_heard = daemon.monitor.survey_heard or read.survey_heard
-        daemon.mqtt.obligations = daemon.monitor.ledger.shelf
-        daemon.today.begin_anew()
-        daemon.today.restore(daemon.today.day(read.now), read.calls, read.verdicts)
-        for name in daemon.settings.exchanges:
+        runtime.monitor.disruptions.book.begin_anew(read.disruptions)
+        runtime.hands.done_of_disruptions = read.disruption_hand
+        runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
+        runtime.mqtt.obligations = runtime.monitor.ledger.shelf
+        runtime.today.begin_anew()
+        runtime.today.restore(runtime.today.day(read.now), read.calls, read.verdicts)
+        for name in runtime.settings.exchanges:
             of_it = {
                 call: told.findings for (exchange, call), told in read.known.begun.items() if exchange == name
             }
-            daemon.today.resume(name, of_it)
+            runtime.today.resume(name, of_it)
         for outcome in missing:
-            daemon.mqtt.offer(outcome)
+            runtime.mqtt.offer(outcome)
 
     def _read(self, here: list[CallKey], now: datetime) -> Read:
         """`here`: the calls in progress."""
-        daemon = self._daemon
-        kept = [item for item in daemon.database.kept() if isinstance(item, Outcome)]
-        known = stored.known(self._store, self._exchanges(), kept, here, daemon.monitor.ledger.empty(), now)
-        begin = daemon.today.beginning(now)
-        lines = [line.name for line in daemon.settings.lines()]
-        calls, verdicts = queries.ended_calls(self._store, lines, begin, begin + timedelta(days=2))
-        survey = survey_was_heard(queries.counters(self._store))
-        live, done = disruptions.live(self._store), disruptions.done(self._store)
+        runtime = self._runtime
+        kept = [item for item in runtime.database.kept() if isinstance(item, Outcome)]
+        known = stored.known(runtime.store, self._exchanges(), kept, here, runtime.monitor.ledger.empty(), now)
+        begin = runtime.today.beginning(now)
+        lines = [line.name for line in runtime.settings.lines()]
+        calls, verdicts = queries.ended_calls(runtime.store, lines, begin, begin + timedelta(days=2))
+        survey = survey_was_heard(queries.counters(runtime.store))
+        live, done = disruptions.live(runtime.store), disruptions.done(runtime.store)
         return Read(known, calls, verdicts, now, survey, live, done)

@@ -125,7 +125,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
 
         yield ask
     daemon.site.close()
-    daemon.database.close()
+    daemon.runtime.database.close()
     store.close()
 
 

@@ -63,14 +63,16 @@ def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
 
 
 async def _committed(running: Daemon, calls: int) -> None:
-    while not await asyncio.to_thread(running.database.wait, lambda: _counted(running) >= calls, LOOK_EVERY):
-        if running.faults():
+    while not await asyncio.to_thread(
+        running.runtime.database.wait, lambda: _counted(running) >= calls, LOOK_EVERY
+    ):
+        if running.runtime.internal_errors:
             raise RuntimeError("callmon made a mistake of its own: see above")
 
 
 def _counted(running: Daemon) -> int:
     """Calls in the figures that /metrics shows, which are added to after each commit."""
-    figures = running.database.tally.snapshot()
+    figures = running.runtime.database.tally.snapshot()
     return round(sum(count for figure, count in figures.items() if figure[0] == COUNTED))
 
 
