@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,9 +27,6 @@ from callmon.web.formatter import Tongue
 from callmon.web.half_hours import Today
 from callmon.web.snapshot import NOTHING_OWED, Sight, Told, sight
 from callmon.web.sse import Live, View, event
-
-if TYPE_CHECKING:
-    from callmon.web.page_request import Visit
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -141,6 +138,3 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-
-
-Endpoint = Callable[["Visit"], Any]

@@ -17,11 +17,16 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.index import Shelf, Shown
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.today import Today
-from callmon.daemon.commands import Hands
 from callmon.sinks import line_status
 from callmon.sinks.metrics.exposition import ExchangeState
 from callmon.sinks.mqtt import topics
 from callmon.store.writer.database_merge import Database
+
+
+class CommandQueue(Protocol):
+    """The queue of manual commands; `done` is the number of the last that was applied."""
+
+    done: int
 
 
 class Told(line_status.Now, Protocol):
@@ -30,7 +35,9 @@ class Told(line_status.Now, Protocol):
     settings: Settings
     today: Today
     database: Database
-    hands: Hands
+
+    @property
+    def hands(self) -> CommandQueue: ...
 
 
 class Heard(msgspec.Struct, frozen=True):
