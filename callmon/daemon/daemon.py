@@ -33,8 +33,7 @@ from callmon.core import assembly
 from callmon.core.outcome import Outcome
 from callmon.core.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.daemon import host_state
-from callmon.daemon import restore
+from callmon.daemon import host_state, restore
 from callmon.daemon.exchanges import Watched, always_listening, silent
 from callmon.daemon.rollup_task import roll_up
 from callmon.daemon.runtime import Runtime

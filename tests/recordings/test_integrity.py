@@ -10,8 +10,7 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import Arrived, Fact
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import added
-from callmon.core.statistics.integrity import relay_ended_early
-from callmon.core.statistics.integrity import signs
+from callmon.core.statistics.integrity import relay_ended_early, signs
 from callmon.store.row_mapping import without_numbers
 from callmon.tools.replay import Replay
 from tests.builders import GENERAL, Channel, Exchange, listener, settings

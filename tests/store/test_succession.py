@@ -327,7 +327,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     written(store, [*first.between(None, early), Heartbeat("toronto", early)])
     kept = [*second.between(None, early), Heartbeat("toronto", early), *second.between(early, late)]
     kept.append(Heartbeat("toronto", late - SECOND))
-    heartbeats = queries.heartbeats
+    heartbeats = calls.heartbeats
 
     def meanwhile(read: Store) -> dict[str, datetime]:
         written(store, [*first.between(early, late), Heartbeat("toronto", late)])
@@ -336,7 +336,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     monkeypatch.setattr(queries, "heartbeats", meanwhile)
     told = [item for item in kept if isinstance(item, Outcome)]
     here = [("toronto", caller.uniqueid)]
-    known = stored.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
+    known = takeover.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
     take_over(second.monitor, known, kept)
     (call,) = second.monitor.calls("toronto")
     assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
