@@ -20,8 +20,8 @@ from callmon.core import assembly
 from callmon.core.callbacks.index import Shelf
 from callmon.core.calls.call import Wait
 from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.core.verdicts import Outcome
 from callmon.daemon import host_state
 from callmon.daemon.clock import ExchangeTime
 from callmon.daemon.commands import Hands

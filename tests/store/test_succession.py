@@ -333,7 +333,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
         written(store, [*first.between(early, late), Heartbeat("toronto", late)])
         return heartbeats(read)
 
-    monkeypatch.setattr(queries, "heartbeats", meanwhile)
+    monkeypatch.setattr(calls, "heartbeats", meanwhile)
     told = [item for item in kept if isinstance(item, Outcome)]
     here = [("toronto", caller.uniqueid)]
     known = takeover.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)

@@ -33,6 +33,7 @@ from threading import Event, Thread
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from callmon.core.outcome import Heartbeat
 from callmon.errors import StoreError
 from callmon.logs import set_up
 from callmon.store.database import Store, parse_url, reason
@@ -213,7 +214,7 @@ class Scribe:
         self._store.check_in_place()  # else it was written where nobody will read it
         return self._unanswered
 
-    def _commit(self, stamp: Stamp, items: list[wire.Told | wire.Heartbeat]) -> None:
+    def _commit(self, stamp: Stamp, items: list[wire.Told | Heartbeat]) -> None:
         try:
             with self._pen.writing() as connection:
                 added = write(connection, stamp, items, self._store.ring)
