@@ -35,6 +35,8 @@ CallKey = tuple[str, str]  # exchange, call
 Heard = Mapping[str, datetime]
 # Two connections to one exchange need not hear quite at the same moment.
 CERTAIN = timedelta(seconds=0.5)
+# On a busy machine the leader's heartbeat may be so much later than the events that Asterisk has sent it.
+OVERTAKEN = timedelta(seconds=3)
 # Two callmons learn of a step of its clock by a Ping each, seconds apart, and measure it a little differently.
 SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
 SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
@@ -109,7 +111,7 @@ def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
     last: dict[str, int] = {}
     for place, item in enumerate(kept):
         until = heard.get(item.exchange)
-        if not isinstance(item, Outcome) and until is not None and item.at + CERTAIN <= until:
+        if not isinstance(item, Outcome) and until is not None and item.at + OVERTAKEN <= until:
             last[item.exchange] = place
     told = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
     return [item for place, item in told if place > last.get(item.exchange, -1)]

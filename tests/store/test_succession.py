@@ -343,6 +343,41 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     store.close()
 
 
+@pytest.mark.parametrize("late", [0.4, 1.0, 2.0])
+def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_not_lost(
+    tmp_path: Path, late: float
+) -> None:
+    """On a busy machine an answer to Ping overtakes events that Asterisk has not written yet."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller, "PJSIP/101")
+    exchange.at(4.2).event("PeerStatus", Peer="PJSIP/101")
+    exchange.at(5).answer(caller, *phones)
+    exchange.at(30).ends(caller, *phones)
+    whole = bytes(exchange.connections[-1])
+    expected, figures = alone(tmp_path, whole)
+    first, second, store = Callmon().hear(whole), Callmon(), new(tmp_path, "shared")
+    before, died = MORNING + 1.5 * SECOND, MORNING + 10 * SECOND
+    written(store, [*first.between(None, before), Heartbeat("toronto", before + late * SECOND)])
+    taken = _place(whole, died)
+    second.hear(whole[:taken])
+    kept: list[Any] = [*second.between(None, before + 0.5 * SECOND), Heartbeat("toronto", before + 0.5 * SECOND)]
+    kept += second.between(before + 0.5 * SECOND, None)
+    here = [("toronto", caller.uniqueid)]
+    told = [item for item in kept if isinstance(item, Outcome)]
+    missing = take_over(
+        second.monitor,
+        takeover.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING),
+        kept,
+    )
+    heard = len(second.told)
+    _go_on(second, whole[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert everything(store) == expected
+    store.close()
+
+
 # What else is known after it.
 
 
