@@ -26,7 +26,18 @@ from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation, after
 from callmon.core.callbacks.written_merge import Written
 from callmon.core.calls.call import Call
-from callmon.core.facts import EXACT, Answered, ClockSet, Fact, PhoneRang, SentOff, Transferred, Unheard
+from callmon.core.facts import (
+    EXACT,
+    Answered,
+    Arrived,
+    ClockSet,
+    Fact,
+    NumberWithheld,
+    PhoneRang,
+    SentOff,
+    Transferred,
+    Unheard,
+)
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding, Gap
@@ -157,6 +168,8 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
 def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
     """The same, as it looked to another who heard less of the call, or from another machine."""
     match fact:
+        case Arrived() | NumberWithheld():  # once a call; of a number that is withheld nothing is stored
+            return any(type(known) is type(fact) for known in stored)
         case SentOff(at=datetime()) | Transferred(at=datetime()):  # at one moment there is one
             return any(type(known) is type(fact) and known.at == fact.at for known in stored)
         case ClockSet(at=at, by=by):

@@ -378,6 +378,38 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     store.close()
 
 
+def withheld(answered: float) -> bytes:
+    """A call whose number is delivered and withheld, as one heard it who was told so at `answered`."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    (phone,) = exchange.at(1.1).rings(caller, "PJSIP/101")
+    exchange.at(answered).event("PeerStatus", Peer="PJSIP/101")
+    name = f"callmon-presentation-{caller.uniqueid}"
+    lines = ("Response: Success", f"ActionID: {name}", "Variable: CALLERID(num-pres)", "Value: prohib")
+    exchange.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+    exchange.at(5).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    return bytes(exchange.connections[-1])
+
+
+def test_a_number_that_each_was_told_at_another_moment_to_be_withheld_begins_no_call_anew(tmp_path: Path) -> None:
+    """What is stored of the arrival has no number any more."""
+    expected, figures = alone(tmp_path, withheld(1.2))
+    first, second, store = Callmon().hear(withheld(1.2)), Callmon(), new(tmp_path, "shared")
+    written(store, first.between(None, MORNING + 2 * SECOND))
+    whole = withheld(1.3)
+    taken = _place(whole, MORNING + 10 * SECOND)
+    second.hear(whole[:taken])
+    missing = succeed(store, second.monitor, second.between(None, None))
+    assert [type(fact).__name__ for one in missing for fact in one.facts] == ["Answered"]
+    heard = len(second.told)
+    _go_on(second, whole[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert everything(store) == expected
+    store.close()
+
+
 # What else is known after it.
 
 
