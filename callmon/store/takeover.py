@@ -34,7 +34,7 @@ def known(
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
     owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
     with ledger.trouble_told():
-        # First: whoever leads may write meanwhile, and all that was heard until then must be in what is read.
+        # First: the leader may commit meanwhile, and what is read must hold all that was heard until then.
         heard = queries.heartbeats(store)
         ledger.take_up(store, book, exchanges, now)
         begun = {(name, call): told for name in exchanges for call, told in _begun(store, name)}
