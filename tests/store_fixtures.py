@@ -34,9 +34,9 @@ from callmon.store.encryption import Ring
 from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
 from callmon.store.writer import messages
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.messages import FromScribe, Standing, Stored
 from callmon.store.writer.process import Leave, Scribe
+from callmon.store.writer.writer import Writer
 from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
 
@@ -250,9 +250,9 @@ class Daemon:
 
 
 @contextmanager
-def database(store: Store, max_waiting: int = 100_000) -> Iterator[Database]:
+def database(store: Store, max_waiting: int = 100_000) -> Iterator[Writer]:
     """A sink for this database, in groups of 10 ms."""
-    sink = Database(store, timedelta(milliseconds=10), max_waiting)
+    sink = Writer(store, timedelta(milliseconds=10), max_waiting)
     try:
         yield sink
     finally:

@@ -29,9 +29,16 @@ from callmon.cli.common import (
     tell_waiting,
     until_done,
 )
-from callmon.core.callbacks.asking_merge import LONGEST_NAME, LONGEST_TEXT, REASONS, RESULTS, local_moment
-from callmon.core.callbacks.asking_merge import asked as asked_of
-from callmon.core.callbacks.commands import Hand, Received
+from callmon.core.callbacks.commands import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    REASONS,
+    RESULTS,
+    Hand,
+    Received,
+    local_moment,
+)
+from callmon.core.callbacks.commands import asked as asked_of
 from callmon.core.callbacks.entries import Caution, Refusal
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import word

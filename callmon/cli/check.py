@@ -24,7 +24,7 @@ from callmon.config.mqtt import MqttSettings
 from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
 from callmon.config.validation import hidden, variable
-from callmon.config.web_settings_merge import WebSettings
+from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 from callmon.store.key_file import read
 from callmon.store.opening import place

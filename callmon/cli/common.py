@@ -23,7 +23,7 @@ import click
 
 from callmon.config.settings import Settings, load
 from callmon.config.validation import unknown_name
-from callmon.core.callbacks.asking_merge import plain
+from callmon.core.callbacks.commands import plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate
 

@@ -26,9 +26,8 @@ from callmon.cli.common import (
     until_done,
 )
 from callmon.config.durations import duration
-from callmon.core.callbacks.asking_merge import local_moment
-from callmon.core.disruptions.asking_merge import MOST, TEXTS
-from callmon.core.disruptions.commands import Hand, refusal
+from callmon.core.callbacks.commands import local_moment
+from callmon.core.disruptions.commands import MOST, TEXTS, Hand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import word
@@ -159,7 +158,7 @@ class Desk:
             click.echo(json.dumps(disruption_as_json(one, datetime.now(UTC), met), ensure_ascii=False))
 
     def check(self, one: Disruption | None, hand: Hand) -> Hand:
-        why = refusal(one, hand)
+        why = validate(one, hand)
         if why is not None:
             self.refuse(why)
         return hand

@@ -274,8 +274,7 @@ def _forms(number: str, settings: Settings) -> list[str]:
 
 def _folders(settings: Settings) -> list[Path]:
     """Where files with an expiry date may lie: those that are named, and the flight recorder's."""
-    from callmon.store.database import parse_url
-    from callmon.store.opening import own_folder
+    from callmon.store.database import own_folder, parse_url
 
     beside = [Path(str(parse_url(settings.store.url).database)).parent] if "sqlite" in settings.store.url else []
     return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]

@@ -130,15 +130,15 @@ def _draw(
     settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
 ) -> None:
     """The calls of a sample instead of the statistics."""
-    from callmon.reports import report_sample_merge
+    from callmon.reports import sample
     from callmon.store.database import open_store
 
-    packs = report_sample_merge.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    packs = sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     if not packs:
         language = lang or settings.default_language
         raise NoDataError(word("no_report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
-    _write([(report_sample_merge.named(output, period, x), packs[x]) for x in asked], overwrite)
+    _write([(sample.named(output, period, x), packs[x]) for x in asked], overwrite)
 
 
 def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:

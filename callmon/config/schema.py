@@ -35,10 +35,10 @@ from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lin
 from callmon.config.mqtt import MqttSettings
 from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
-from callmon.config.staff_settings_merge import StaffSettings, staff_mistakes
+from callmon.config.staff import StaffSettings, staff_mistakes
 from callmon.config.store import StoreSettings
 from callmon.config.validation import MistakesError, Path, did_you_mean
-from callmon.config.web_settings_merge import WebSettings
+from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 from callmon.text.labels import STANDARDS
 

@@ -37,7 +37,7 @@ from callmon.config.schema import (
 )
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
-from callmon.config.web_settings_merge import WebSettings
+from callmon.config.web import WebSettings
 from callmon.core.callbacks.due_dates import Rules
 from callmon.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""Who may see the pages, and how callmon knows who somebody is: [web.access].
+"""The address of the pages, [web], and the people who may see them, [web.access].
 
 Three ways: a reverse proxy says it in a header, a provider says it by OpenID Connect, or callmon's own accounts.
 Without any the pages are for whoever sits at this machine, and show no number. Nothing here connects.
@@ -204,3 +204,32 @@ def _address(value: str, example: str) -> str:
             f'"{value}" is no encrypted address; write it as "{example}" (http on this machine alone)'
         )
     return value
+
+
+class WebSettings(BaseModel):
+    """[web]"""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    listen: str = Field(
+        default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"
+    )
+    access: AccessSettings = Field(default=AccessSettings(), description="who may see which page")
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:9469"')
+        return value
+
+    @property
+    def host(self) -> str:
+        """Without the brackets of an IPv6 address."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """0 lets the system choose."""
+        return int(self.listen.rpartition(":")[2])

@@ -17,8 +17,7 @@ from callmon.ami import events as e
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
 from callmon.core import facts as f
-from callmon.core.callbacks.commands import Hand
-from callmon.core.callbacks.doing_merge import do
+from callmon.core.callbacks.commands import Hand, apply
 from callmon.core.callbacks.due_dates import AllTerms, Rules
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
@@ -106,7 +105,7 @@ class Monitor:
         """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
         if hand.action == "called":
             return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
-        do(self.ledger, hand, stored)
+        apply(self.ledger, hand, stored)
         written = self.ledger.take()
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
 

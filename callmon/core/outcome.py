@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from callmon.core.callbacks.written_merge import Written
+from callmon.core.callbacks.obligation import Written
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Noted
 from callmon.core.facts import Fact

@@ -23,8 +23,7 @@ import msgspec
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.obligation import Obligation, after
-from callmon.core.callbacks.written_merge import Written
+from callmon.core.callbacks.obligation import Obligation, Written, after
 from callmon.core.calls.call import Call
 from callmon.core.facts import (
     EXACT,

@@ -18,7 +18,7 @@ from callmon.ami.connection import Exchange
 from callmon.daemon import clock
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.store.database import Store, damage
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 
 # More is seen by people: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
@@ -58,7 +58,7 @@ class Soundness:
 
 def upkeep(
     exchanges: Mapping[str, Exchange],
-    database: Database,
+    database: Writer,
     disks: Mapping[str, Room],
     now: datetime,
     monotonic: float,
@@ -76,7 +76,7 @@ def upkeep(
     )
 
 
-def disks(database: Database) -> Iterator[tuple[str, Room]]:
+def disks(database: Writer) -> Iterator[tuple[str, Room]]:
     """Of the database, where it is a file, and of the journal. Blocks."""
     journal = database.journal()
     for what, path in (("database", database.path), ("journal", journal and journal.path)):
@@ -91,7 +91,7 @@ def room(path: Path) -> Room:
     return Room(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
 
 
-def remarks(skews: Mapping[str, float], database: Database, is_wanted: bool) -> list[str]:
+def remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
     """`is_wanted`: the configuration asks for a journal."""
     return [*_clocks(skews), *_journal(database, is_wanted)]
 
@@ -108,7 +108,7 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             )
 
 
-def _journal(database: Database, is_wanted: bool) -> Iterator[str]:
+def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
     state = database.journal()
     if state is None:
         if is_wanted:
@@ -120,7 +120,7 @@ def _journal(database: Database, is_wanted: bool) -> Iterator[str]:
         )
 
 
-def journal_troubles(database: Database) -> list[str]:
+def journal_troubles(database: Writer) -> list[str]:
     """When even the journal takes no more."""
     state = database.journal()
     if state is None or state.trouble is None:

@@ -34,7 +34,7 @@ from callmon.sinks.metrics.service_gauges import Outlook
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Store
 from callmon.store.queries import obligations
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Runtime:
         self.settings, self.store = settings, store
         self.token = obligations.token(store)
         self.monitor = assembly.monitor(settings, token=self.token)
-        self.database = Database.of(settings, store)
+        self.database = Writer.of(settings, store)
         self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by, self._growth)

@@ -24,7 +24,7 @@ from callmon.sinks.metrics.host_gauges import Room
 from callmon.sinks.metrics.service_gauges import BoxState, Outlook
 from callmon.store.database import Store
 from callmon.store.queries import calls, obligations
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
 MESSAGES_LEFT_IN = timedelta(days=14)
@@ -76,7 +76,7 @@ class Outlooks:
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found
 
-    async def run(self, settings: Callable[[], Settings], database: Database) -> None:
+    async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
         """Read again every few minutes: a day ends, a backfill corrects one. The database's trouble is told by
         its sink.
         """

@@ -1,4 +1,4 @@
-"""The sampling pack: some calls of a month drawn by a printed seed, so that an auditor can draw them again. Pure.
+"""The sampling pack: some calls of a month drawn by a printed seed, so that an auditor can draw them again.
 
 Those are drawn whose SHA-256 of seed, exchange and call is smallest: no program is needed to check one of them.
 """
@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import Tongue
+from callmon.store.queries import calls, obligations, reports
+from callmon.text.story import story
+
+if TYPE_CHECKING:
+    from callmon.config.settings import Settings
+    from callmon.store.database import Store
 
 SIZE = 20
 PAGE = "\f"  # a printer's next page
@@ -35,3 +43,29 @@ def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Tongue
     )
     cover = "\n".join((title, say("Graine du tirage : {seed}", seed=seed), how, ""))
     return PAGE.join((cover, *pages)).encode()
+
+
+def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
+    """By language; none where no call is stored to draw from."""
+    with reports.snapshot(store) as connection:
+        names = reports.names(connection, month.begin, month.end)
+    chosen = drawn(names, seed)
+    found: dict[str, bytes] = {}
+    if not chosen:
+        return found
+    for language in ("fr", "en"):
+        pages = [_page(store, settings, *key, language) for key in chosen]
+        tongue = Tongue(language, settings.timezone)
+        found[language] = pack(pages, len(names), seed, month, tongue)
+    return found
+
+
+def _page(store: Store, settings: Settings, call: str, exchange: str, language: str) -> str:
+    (stored,) = calls.call(store, call, exchange)
+    return story(stored, settings, language, obligations.entries(store, call, exchange))
+
+
+def named(output: Path | None, month: Month, language: str) -> Path:
+    """Where it goes, when no FILE is named beside the report."""
+    path = output or Path(f"callmon-{month.name}-sample.txt")
+    return path.with_name(f"{path.stem}-{language}{path.suffix}")

@@ -319,3 +319,8 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
+
+
+def own_folder() -> Path:
+    """systemd's state directory, or here."""
+    return Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".")

@@ -2,14 +2,11 @@
 
 Where `privacy.key_file` names no file, the keys lie beside a SQLite database (callmon.db-key), or in callmon's own
 folder when the database is elsewhere; there the first one is made by itself, so that no number is ever stored in
-the clear. The journal is there too. Refuses to make a key for a database whose numbers are sealed already: theirs
-has gone missing.
+the clear. Refuses to make a key for a database whose numbers are sealed already: theirs has gone missing.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +14,13 @@ from typing import TYPE_CHECKING
 from callmon.errors import ConfigError
 from callmon.store import key_file
 from callmon.store.access import restored_copy
-from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
+from callmon.store.database import Store, open_store, own_folder, parse_url, sealed_with, upgrade
 from callmon.store.encryption import Ring
 from callmon.store.privacy import key_rotation
 from callmon.store.rollups import rebuild
-from callmon.store.writer.outbox import Journal
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def place(settings: Settings) -> Path:
@@ -48,38 +42,6 @@ def _with_notes(store: Store, settings: Settings) -> Store:
     if store.path is None:
         store.notes = Path(f"{place(settings)}-accounts")
     return store
-
-
-def own_folder() -> Path:
-    """systemd's state directory, or here."""
-    return Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".")
-
-
-def journal_place(settings: Settings) -> Path:
-    """Where outcomes wait while the database is away."""
-    if settings.store.journal is not None:
-        return settings.store.journal
-    url = parse_url(settings.store.url)
-    if url.get_backend_name() == "sqlite":
-        return Path(f"{url.database}-waiting")  # SQLite's own is called -journal
-    return own_folder() / "callmon.waiting"
-
-
-def journal(settings: Settings, store: Store) -> Journal | None:
-    """None when it cannot be used, which is told: without it callmon listens all the same. Raises StoreError when
-    what is in it was sealed with a key that is not there: it would be lost.
-    """
-    if not settings.store.journal_limit or not store.ring:
-        return None
-    path = journal_place(settings)
-    try:
-        return Journal(path, store.ring, settings.store.journal_limit << 20)
-    except BlockingIOError:
-        why = "another callmon uses it: give each its own as store.journal"
-    except OSError as error:
-        why = error.strerror or str(error)
-    log.error("the journal cannot be used", extra={"journal": str(path), "why": why})
-    return None
 
 
 def opened(settings: Settings) -> Store:

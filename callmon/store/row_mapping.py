@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
-from callmon.core.callbacks.obligation import Key, Obligation
-from callmon.core.callbacks.written_merge import Written
+from callmon.core.callbacks.obligation import Key, Obligation, Written
 from callmon.core.calls.call import Call
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
+from callmon.core.disruptions.register import Noted
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import language_label
 from callmon.core.verdicts import Finding, Gap
-from callmon.store.disruption_rows_merge import DisruptionRows
 from callmon.store.encryption import Ring
 from callmon.store.tables import microseconds
 
@@ -274,3 +275,53 @@ def obligation_of(data: str, token: str | None, other: str | None) -> Obligation
 
 def call_of(data: str, numbers: Numbers) -> Call:
     return _with_numbers(_decode_call(data), numbers)
+
+
+_decode_disruption_entry = msgspec.json.Decoder(AnyDisruptionEntry).decode
+_decode_disruption = msgspec.json.Decoder(Disruption).decode
+
+
+class DisruptionRows:
+    """What a group of outcomes holds of disruptions."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self.entries: list[Row] = []
+        self.noted: list[Noted] = []
+        self.hand = 0
+
+    def take(self, noted: Iterable[Noted], hand: int) -> None:
+        for one in noted:
+            entry = one.entry
+            row = (
+                entry.disruption,
+                self._n,
+                microseconds(entry.at),
+                type(entry).__name__,
+                _encode(entry).decode(),
+            )
+            self.entries.append(row)
+            self.noted.append(one)
+            self._n += 1
+        self.hand = max(self.hand, hand)
+
+    def rows(self) -> list[Row]:
+        """The last word on each."""
+        return [_disruption_row(one) for one in {x.disruption.id: x.disruption for x in self.noted}.values()]
+
+
+def _disruption_row(one: Disruption) -> Row:
+    return (
+        one.id, one.source, one.exchange, f" {' '.join(one.lines)} ", microseconds(one.began),
+        _micro(one.notice.until), _micro(one.announced), _micro(one.ended), one.how, one.counts, one.is_live,
+        _encode(one).decode(),
+    )  # fmt: skip
+
+
+def disruption_entry_of(data: str) -> AnyDisruptionEntry:
+    entry: AnyDisruptionEntry = _decode_disruption_entry(data)
+    return entry
+
+
+def disruption_of(data: str) -> Disruption:
+    return _decode_disruption(data)

@@ -11,11 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.config.validation import unknown_name
-from callmon.core.callbacks.asking_merge import plain
+from callmon.core.callbacks.commands import plain
 from callmon.web.auth.roles import Person, Right
-from callmon.web.auth.route import Entry
+from callmon.web.auth.route import Entry, Table
 from callmon.web.auth.sign_in import SIGN_OUT
-from callmon.web.auth.table_merge import Table
 from callmon.web.context import Site
 from callmon.web.formatter import OTHER, Tongue
 

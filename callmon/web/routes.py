@@ -16,8 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from callmon.web.auth.roles import Right
-from callmon.web.auth.route import Entry
-from callmon.web.auth.table_merge import Table
+from callmon.web.auth.route import Entry, Table
 from callmon.web.context import AwayError, Site
 from callmon.web.page_request import UnknownNameError, Visit
 from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises

@@ -20,7 +20,7 @@ from callmon.core.statistics.today import Today
 from callmon.sinks import line_status
 from callmon.sinks.metrics.exposition import ExchangeState
 from callmon.sinks.mqtt import topics
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 
 
 class CommandQueue(Protocol):
@@ -34,7 +34,7 @@ class Told(line_status.Now, Protocol):
 
     settings: Settings
     today: Today
-    database: Database
+    database: Writer
 
     @property
     def hands(self) -> CommandQueue: ...

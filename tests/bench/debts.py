@@ -19,7 +19,7 @@ from callmon.core.callbacks.entries import Due
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.monitor import Monitor
-from callmon.store.tokens_merge import keyed
+from callmon.store.encryption import keyed
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SOON = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)  # four opening hours before the first is due

@@ -19,7 +19,7 @@ from callmon.core import facts as f
 from callmon.core.disruptions.disruption import Disruption
 from callmon.store import tables
 from callmon.store.database import upgrade
-from callmon.store.disruption_rows_merge import _row
+from callmon.store.row_mapping import _disruption_row
 from tests import year, year_owing, year_rows, year_stories
 
 SAMPLE, OWED = 5_000, 100
@@ -50,7 +50,7 @@ def fill(settings: Settings, calls: int) -> None:
         _copy(
             connection, "obligation", {"id": "s.id || '-' || n.n", "call": NAMED, "opened": MOVED}, "NOT s.is_live"
         )
-    year_rows.put_rows(store, "disruption", [_row(one) for one in DISRUPTED])
+    year_rows.put_rows(store, "disruption", [_disruption_row(one) for one in DISRUPTED])
     if store.path is None:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE"))  # as its own upkeep does

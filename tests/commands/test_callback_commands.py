@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from callmon.cli import callbacks, common, main
 from callmon.config.settings import example_text, load
-from callmon.core.callbacks import asking_merge
+from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import Hand
 from callmon.store import opening
 from callmon.store.database import Store
@@ -180,7 +180,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     desk: Store, monkeypatch: pytest.MonkeyPatch, words: str, language: str
 ) -> None:
-    monkeypatch.setattr(asking_merge, "refusal", lambda *_: None)  # each can be done to this entry
+    monkeypatch.setattr(commands, "validate", lambda *_: None)  # each can be done to this entry
     given = (*words.split(), "--by", "m", "--lang", language)
     done = [run(*given, told="416 555-0103\n") for _ in range(3)]
     assert [one.exit_code for one in done] == [0, 0, 0]

@@ -217,9 +217,9 @@ def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_pat
     program = (
         "import sys\n"
         "from tests.store_fixtures import RING\n"
-        "from callmon.store.writer.database_merge import Database\n"
+        "from callmon.store.writer.writer import Writer\n"
         "from callmon.store.database import upgrade\n"
-        "sink = Database(upgrade(sys.argv[1], RING))\n"
+        "sink = Writer(upgrade(sys.argv[1], RING))\n"
         "place = f'/proc/{sink.scribe}/'\n"
         "print(open(place + 'cmdline', 'rb').read() + open(place + 'environ', 'rb').read())\n"
         "sink.close()\n"

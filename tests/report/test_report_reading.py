@@ -14,9 +14,9 @@ from callmon.core.reconciliation import Difference, LineDay, Reconciliation
 from callmon.core.statistics import period
 from callmon.reports.load import gathered
 from callmon.store.database import Store
-from callmon.store.disruption_rows_merge import _row
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports
+from callmon.store.row_mapping import _disruption_row
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
 
@@ -31,7 +31,7 @@ def put_disruption(store: Store, name: str) -> None:
         id=name, what=name, source="trunk", exchange=year.EXCHANGE, lines=("tty",), began=began,
         ended=began + timedelta(hours=1),
     )  # fmt: skip
-    year_rows.put_rows(store, "disruption", [_row(one)])
+    year_rows.put_rows(store, "disruption", [_disruption_row(one)])
 
 
 def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Store) -> None:

@@ -21,9 +21,9 @@ from callmon.store.encryption import KeyMissingError, Ring
 from callmon.store.opening import opened
 from callmon.store.queries import calls as queries
 from callmon.store.writer import messages
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.outbox import Entry, Journal, JournalFullError
 from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.writer import Writer
 from tests.running import Callmon, free_port
 from tests.store.test_store_trouble import locked
 from tests.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
@@ -170,8 +170,8 @@ def test_a_disk_that_is_full_leaves_what_was_there_and_says_so(
 # With a database.
 
 
-def writing(store: Store, folder: Path, max_waiting: int = 100_000, most: int = MIB) -> Database:
-    return Database(store, seconds(0.01), max_waiting, journal=journal_in(folder, most))
+def writing(store: Store, folder: Path, max_waiting: int = 100_000, most: int = MIB) -> Writer:
+    return Writer(store, seconds(0.01), max_waiting, journal=journal_in(folder, most))
 
 
 def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_room_in_memory(
@@ -281,12 +281,12 @@ WRITES_FOR_EVER = """
 import sys, time
 from datetime import timedelta
 from pathlib import Path
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 from callmon.store.writer.outbox import Journal
 from tests.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
-sink = Database(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
+sink = Writer(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
 print(sink.scribe, flush=True)
 number = int(sys.argv[3])
 while True:
@@ -328,7 +328,7 @@ def test_daemon_and_scribe_killed_while_it_holds_outcomes_what_it_holds_is_store
         held.close()
         assert count >= 100
         before = rows(store)["fact"]
-        sink = Database(open_store(url, RING), seconds(0.01), journal=journal_in(tmp_path, 1 << 24))
+        sink = Writer(open_store(url, RING), seconds(0.01), journal=journal_in(tmp_path, 1 << 24))
         sink.close(SOON)
         assert rows(store)["fact"] - before == count
     with store.reading() as connection:

@@ -18,17 +18,17 @@ import pytest
 from callmon.errors import StoreError
 from callmon.store.database import Store, upgrade
 from callmon.store.queries import calls
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
+from callmon.store.writer.writer import Writer
 from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @contextmanager
-def shared(store: Store) -> Iterator[Database]:
+def shared(store: Store) -> Iterator[Writer]:
     """A callmon's sink, which leads or stands by."""
-    sink = Database(store, seconds(0.01), is_shared=True)
+    sink = Writer(store, seconds(0.01), is_shared=True)
     try:
         yield sink
     finally:
@@ -36,7 +36,7 @@ def shared(store: Store) -> Iterator[Database]:
 
 
 @contextmanager
-def two(store: Store) -> Iterator[tuple[Database, Database]]:
+def two(store: Store) -> Iterator[tuple[Writer, Writer]]:
     """One that leads, one that stands by."""
     with shared(store) as first:
         assert until(lambda: first.leads)
@@ -195,7 +195,7 @@ def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_befor
 
 def test_who_does_not_share_is_refused_as_ever(store: Store) -> None:
     with shared(store), pytest.raises(StoreError) as refusal:
-        Database(store, patience=seconds(8))
+        Writer(store, patience=seconds(8))
     told = re.sub(r"session \d+ of", "session N of", str(refusal.value))
     assert told == (
         f"the database cannot be written: another callmon writes to {store} (session N of role postgres, "

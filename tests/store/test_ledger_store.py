@@ -12,10 +12,10 @@ from callmon.core import facts as f
 from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.obligation import after, opened
 from callmon.store.database import Store
+from callmon.store.encryption import keyed
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls, obligations
-from callmon.store.tokens_merge import keyed
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from tests.office import CALLER, OTHER, Office, local
 from tests.store_fixtures import database, wrote
 
@@ -44,7 +44,7 @@ def kept(office: Office, into: Store) -> None:
     wrote(into, *office.outcomes)
 
 
-def give(office: Office, sink: Database) -> None:
+def give(office: Office, sink: Writer) -> None:
     for outcome in office.outcomes:
         sink.offer(outcome)
     assert sink.flush(20)

@@ -23,7 +23,7 @@ from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import MOVED, differences, rejudge
 from callmon.store.queries import calls
 from callmon.store.tables import METADATA
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from callmon.tools.replay import Replay, chunks
 from tests.store_fixtures import (
     CALLER,
@@ -257,7 +257,7 @@ def test_a_callers_number_is_neither_read_into_a_row_nor_lost(store: Store) -> N
 
 
 def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Store) -> None:
-    sink = Database(store, timedelta(milliseconds=10))
+    sink = Writer(store, timedelta(milliseconds=10))
     try:
         sink.offer(judged(answered_call(0))[0])
         assert sink.flush(10)

@@ -26,9 +26,9 @@ from callmon.store.database import BUSY_SECONDS, Store, open_store, upgrade
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
 from callmon.store.writer import messages
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.writer import Writer
 from tests.office import TORONTO
 from tests.store.test_store_trouble import locked
 from tests.store_fixtures import (
@@ -63,7 +63,7 @@ def test_any_split_of_the_bytes_gives_the_same_messages(cuts: list[int]) -> None
     assert [item.facts for item in messages.items_of(got[0].items)] == [item.facts for item in told]
 
 
-def number_of(sink: Database) -> int:
+def number_of(sink: Writer) -> int:
     """The scribe's process, once there is one."""
     assert until(lambda: sink.scribe is not None and sink.trouble() is None)
     assert sink.scribe is not None
@@ -105,7 +105,7 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
     sqlite_store: Store,
 ) -> None:
     told = of_calls(2)
-    sink = Database(sqlite_store, group_time=seconds(0.5))
+    sink = Writer(sqlite_store, group_time=seconds(0.5))
     sink.offer(told[0])
     assert sink.flush(SOON)
     with sqlite_store.writing() as connection:  # the scribe cannot; what is committed here is as if it had
@@ -127,7 +127,7 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
 
 def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(sqlite_store: Store) -> None:
     told = of_calls(2)
-    sink = Database(sqlite_store)
+    sink = Writer(sqlite_store)
     with locked(sqlite_store):
         for item in told:
             sink.offer(item)
@@ -191,7 +191,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
     told = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
-            Database(store, patience=seconds(24))  # a process must start within that to be refused
+            Writer(store, patience=seconds(24))  # a process must start within that to be refused
         session = r" \(session \d+ of role \w+, application callmon, from 127\.0\.0\.1\)"
         assert re.subn(session, "", str(refusal.value)) == (
             f"the database cannot be written: another callmon writes to {store}: "
@@ -208,10 +208,10 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
 OFFERING = """
 import sys, time
 from tests.store_fixtures import of_calls, until
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 
-sink = Database(open_store(sys.argv[1]))
+sink = Writer(open_store(sys.argv[1]))
 print("open", flush=True)
 sys.stdin.readline()
 for item in of_calls(40):
@@ -225,8 +225,8 @@ time.sleep(60)
 def test_whoever_comes_next_waits_for_the_scribe_of_a_killed_program_and_reads_what_it_wrote(
     sqlite_store: Store,
 ) -> None:
-    opened: list[Database] = []
-    opening = threading.Thread(target=lambda: opened.append(Database(sqlite_store)))
+    opened: list[Writer] = []
+    opening = threading.Thread(target=lambda: opened.append(Writer(sqlite_store)))
     with subprocess.Popen(
         [sys.executable, "-c", OFFERING, str(sqlite_store.url)],
         stdin=subprocess.PIPE,
@@ -272,11 +272,11 @@ def test_neither_password_nor_secret_is_in_the_scribes_command_line_or_environme
 PROGRAM = """
 import sys, time
 from tests.store_fixtures import RING, answered_call, outcomes
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 from datetime import timedelta
 
-sink = Database(open_store(sys.argv[1], RING), timedelta(milliseconds=20))
+sink = Writer(open_store(sys.argv[1], RING), timedelta(milliseconds=20))
 number = int(sys.argv[2])
 while True:
     for item in outcomes(answered_call(number)):

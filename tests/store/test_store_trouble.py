@@ -35,8 +35,8 @@ from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import Terms, purge
 from callmon.store.queries import calls
 from callmon.store.writer import messages as wire
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.process import Leave, Scribe
+from callmon.store.writer.writer import Writer
 from tests.store_fixtures import (
     EXCHANGE,
     RING,
@@ -255,7 +255,7 @@ def test_flushing_says_when_time_ran_out(sqlite_store: Store) -> None:
 
 
 def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_store: Store) -> None:
-    sink = Database(sqlite_store, group_time=type(START - START)(minutes=10))
+    sink = Writer(sqlite_store, group_time=type(START - START)(minutes=10))
     sink.offer(of_calls(1)[0])
     assert sink.flush(SOON)
     assert rows(sqlite_store)["fact"] == 1
@@ -263,7 +263,7 @@ def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_stor
 
 
 def test_what_cannot_be_stored_at_the_end_is_told(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    sink = Database(sqlite_store)
+    sink = Writer(sqlite_store)
     with locked(sqlite_store):
         for item in of_calls(1):
             sink.offer(item)

@@ -20,8 +20,8 @@ from callmon.daemon import host_state
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.sinks.metrics.service_gauges import Outlook
 from callmon.store.database import Store
-from callmon.store.writer.database_merge import Database
 from callmon.store.writer.outbox import Journal
+from callmon.store.writer.writer import Writer
 from tests.builders import BANNER
 from tests.store.test_store_trouble import locked
 from tests.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
@@ -54,8 +54,8 @@ def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
 
 
 @contextmanager
-def writing(store: Store, folder: Path, most: int = 1 << 20) -> Iterator[Database]:
-    sink = Database(store, seconds(0.01), max_waiting=500, journal=Journal(folder / "waiting", RING, most))
+def writing(store: Store, folder: Path, most: int = 1 << 20) -> Iterator[Writer]:
+    sink = Writer(store, seconds(0.01), max_waiting=500, journal=Journal(folder / "waiting", RING, most))
     try:
         yield sink
     finally:
@@ -125,7 +125,7 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
 
 
 def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Store) -> None:
-    sink = Database(sqlite_store, seconds(0.01))
+    sink = Writer(sqlite_store, seconds(0.01))
     try:
         assert host_state.remarks({}, sink, is_wanted=False) == []
         assert host_state.remarks({}, sink, is_wanted=True) == [

@@ -18,7 +18,7 @@ from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from tests.builders import Channel, Exchange
 from tests.false_exchange import FalseExchange
 from tests.office import CALLER, TORONTO, Office, local
@@ -121,7 +121,7 @@ def test_a_callback_is_as_long_as_it_was_when_the_clock_is_set_meanwhile() -> No
 # ── stored ──
 
 
-def kept(office: Office, sink: Database, groups: int) -> None:
+def kept(office: Office, sink: Writer, groups: int) -> None:
     """In one group, or each outcome in one of its own."""
     for outcome in office.outcomes:
         sink.offer(outcome)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from callmon.store.database import Store, upgrade
-from callmon.store.writer.database_merge import Database
+from callmon.store.writer.writer import Writer
 from tests.store.test_reader import SCRIPT, as_reader
 from tests.store_fixtures import RING, SOON, of_calls, rows, seconds, until
 
@@ -42,7 +42,7 @@ def waiting_for(reader: psycopg.Connection[tuple[object, ...]], lock: str) -> It
 def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_locks(store: Store) -> None:
     """Each session of callmon ends while the role holds the key, or is the next to get it."""
     reader, told = as_reader(store), of_calls(2)
-    sink = Database(store, seconds(0.01), is_shared=True)
+    sink = Writer(store, seconds(0.01), is_shared=True)
     with psycopg.connect(plain(store), autocommit=True) as owner, reader:
         owner.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
         assert until(lambda: sink.leads)
@@ -159,7 +159,7 @@ def as_reader_of(store: Store) -> psycopg.Connection[tuple[object, ...]]:
 
 
 def wrote_by(store: Store) -> None:
-    sink = Database(store, seconds(0.01), is_shared=True)
+    sink = Writer(store, seconds(0.01), is_shared=True)
     for item in of_calls(1):
         sink.offer(item)
     assert sink.flush(SOON)

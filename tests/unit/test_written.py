@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from callmon.core.callbacks.asking_merge import local_moment, plain
+from callmon.core.callbacks.commands import local_moment, plain
 from callmon.store.queries import disruptions
 from tests.pages_here import ENTRY, EXCHANGE, Pages, pages
 

@@ -1,20 +1,24 @@
 """What a person did by hand, and whether it can be: a command, or a button of a page. Pure.
 
-`refusal` is asked twice: by the command, so that the person hears at once; and by the ledger when it is done,
-since a call may have come between.
+`validate` is asked twice: by the command, so that the person hears at once; and by the ledger when it is done,
+since a call may have come between. `asked` makes a command of what a person chose or typed; `apply` writes it into
+the ledger as entries, or as a refusal with its reason.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from typing import Literal
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any, Literal
 
 import msgspec
 
+from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.due_dates import Rules
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
-from callmon.core.callbacks.obligation import Obligation
+from callmon.core.callbacks.ledger import Ledger, name
+from callmon.core.callbacks.obligation import Caller, Obligation
 from callmon.core.facts import AnyFact
 
 Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe", "called"]
@@ -69,7 +73,7 @@ def is_same(one: Hand, other: Hand) -> bool:
     return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
 
 
-def refusal(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
+def validate(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
     """Why it cannot be done; None when it can. `day` is the calendar's."""
     if hand.action in ("complaint", "owe", "called"):
         return None
@@ -128,3 +132,147 @@ def _close(one: Obligation, hand: Hand, rules: Rules, day: Callable[[datetime], 
         if len(one.attempts) < rules.unreachable_attempts or days < rules.unreachable_days:
             return "too_few_attempts"
     return None
+
+
+RESULTS: dict[str, Result] = {"spoke": "spoke", "message-left": "message_left", "no-answer": "no_answer"}
+REASONS: dict[str, CloseReason] = {
+    "no-request": "no_request",
+    "unreachable": "unreachable",
+    "listened": "listened",
+    "answered": "answered",
+    "otherwise": "otherwise",
+}
+LONGEST_TEXT, LONGEST_NAME = 500, 100
+FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
+YEARS = range(1990, 2200)  # another year is a slip of the finger, and may be no moment in UTC
+# Control characters but for tab and line feed, the two other line ends, marks that turn the direction of a text,
+# halves of a character.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def asked(
+    one: Obligation,
+    actor: str,
+    action: Action,
+    now: datetime,
+    rules: Rules,
+    day: Callable[[datetime], date],
+    **more: Any,
+) -> Hand | Refusal:
+    """What is asked for, if it can be done to this entry; else why it cannot. `day` is the calendar's."""
+    hand = Hand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
+    return validate(one, hand, rules, day) or hand
+
+
+def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
+    """ "10:12" (today) or "2026-11-24 10:12" on the ministry's clocks; None when neither, or not of YEARS."""
+    for form in FORMS:
+        try:
+            read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
+        except ValueError:
+            continue
+        day = today if form == "%H:%M" else read.date()
+        return datetime.combine(day, read.time(), zone).astimezone(UTC) if day.year in YEARS else None
+    return None
+
+
+def plain(text: str) -> str:
+    """What a person wrote, without control characters: no page, log, view or database needs to withstand them."""
+    return CONTROL.sub("", text)
+
+
+def apply(ledger: Ledger, hand: Hand, stored: Obligation | None = None) -> None:
+    """Do it. `stored`: the obligation as it is kept, for one that the ledger has put away since."""
+    key = hand.exchange, hand.obligation
+    if stored is not None and ledger.shelf.get(key) is None:
+        ledger.restore([stored])
+    one = ledger.shelf.get(key)
+    if hand.action == "complaint":
+        _do_complaint(ledger, hand)
+        return
+    if hand.action == "owe":
+        _do_owe(ledger, hand)
+        return
+    if one is None:
+        return
+    why = validate(one, hand, ledger.rules, ledger.terms.day) or _another_is_open(ledger, one, hand)
+    if why is not None:
+        ledger.write(n.Refused(one.exchange, one.id, hand.at, hand.actor, hand.action, why))
+    else:
+        _do_one(ledger, one, hand)
+
+
+def _another_is_open(ledger: Ledger, one: Obligation, hand: Hand) -> n.Refusal | None:
+    if hand.action != "reopen" or one.shared:
+        return None
+    same = (x for x in ledger.shelf.of_token(one.token) if x.is_open and x.key != one.key)
+    like = any(x.service == one.service and x.kind == one.kind for x in same)
+    return "another_open" if like else None
+
+
+def _do_one(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+    match hand.action:
+        case "attempt":
+            _do_attempt(ledger, one, hand)
+        case "close":
+            _do_close(ledger, one, hand)
+        case "reopen":
+            ledger.write(n.Reopened(one.exchange, one.id, hand.at, hand.actor, hand.text))
+        case "mark":
+            _do_mark(ledger, one, hand)
+        case "take":
+            ledger.write(n.Taken(one.exchange, one.id, hand.at, hand.actor))
+        case "release":
+            ledger.write(n.Released(one.exchange, one.id, hand.at, hand.actor))
+        case "erase":
+            for token in filter(None, (one.token, one.other)):
+                ledger.forget(token)
+            ledger.write(n.Erased(one.exchange, one.id, hand.at))
+
+
+def _do_attempt(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+    """A call that was made from elsewhere, or through the relay service, told by whoever made it (R-17, R-19)."""
+    at = hand.when or hand.at
+    if one.state == "paid":
+        ledger.write(n.Marked(one.exchange, one.id, hand.at, hand.actor, message_left=True))
+    elif hand.result == "no_answer":
+        told = n.Attempted(one.exchange, one.id, at, actor=hand.actor, satisfies=ledger.satisfies(one, at))
+        ledger.write(told)
+    elif one.kind == "complaint":
+        ledger.write(n.Acknowledged(one.exchange, one.id, at, actor=hand.actor))
+    else:
+        ledger.settle(one, ledger.paid(one, at, actor=hand.actor, result=hand.result))
+
+
+def _do_close(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+    assert hand.reason is not None
+    if hand.reason == "answered":
+        ledger.settle(one, n.ComplaintAnswered(one.exchange, one.id, hand.at, hand.actor, hand.in_charge))
+    else:
+        ledger.settle(one, n.ClosedByHand(one.exchange, one.id, hand.at, hand.actor, hand.reason, hand.text))
+
+
+def _do_mark(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+    """What whoever calls must know (R-21), or the number that is to be called instead (R-16)."""
+    token = hand.token if hand.other_number else None
+    for known in filter(None, (one.token, token)):
+        ledger.know(known, hand.cautions)
+    entry = n.Marked(one.exchange, one.id, hand.at, hand.actor, hand.cautions, False, token is not None, hand.text)
+    ledger.mark(entry, token)
+
+
+def _do_complaint(ledger: Ledger, hand: Hand) -> None:
+    told = hand.received
+    if told is None:
+        return
+    who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
+    if ledger.shelf.get((hand.exchange, name(told.call, "complaint"))) is None:
+        ledger.owe(who, told.at, "complaint", "command")
+
+
+def _do_owe(ledger: Ledger, hand: Hand) -> None:
+    """A backfill found that voicemail took a call: somebody must look whether a message was left."""
+    told = hand.received
+    if told is not None:
+        who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
+        ledger.owe(who, told.at, "callback", "message" if told.message else "unheard")

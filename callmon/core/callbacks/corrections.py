@@ -9,8 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.obligation import Obligation
-from callmon.core.callbacks.written_merge import Judge
+from callmon.core.callbacks.obligation import Judge, Obligation
 from callmon.core.verdicts import Finding
 
 CALLS = (n.CalledBack, n.Attempted, n.Acknowledged)

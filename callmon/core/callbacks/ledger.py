@@ -27,10 +27,19 @@ from callmon.core.callbacks.corrections import corrections
 from callmon.core.callbacks.due_dates import AllTerms
 from callmon.core.callbacks.entries import Hidden, Kind, Opening
 from callmon.core.callbacks.index import Shelf, Times
-from callmon.core.callbacks.obligation import Key, Message, Obligation, after, left_over, opened
+from callmon.core.callbacks.obligation import (
+    Caller,
+    Judge,
+    Key,
+    Message,
+    Obligation,
+    Written,
+    after,
+    left_over,
+    opened,
+)
 from callmon.core.callbacks.outbound_call import Following
 from callmon.core.callbacks.shared_numbers import Sharing
-from callmon.core.callbacks.written_merge import Caller, Judge, Written
 from callmon.core.facts import Fact
 
 # A settled obligation is looked at for so long after, lest a callback that came first be told later.

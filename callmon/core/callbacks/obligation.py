@@ -18,13 +18,15 @@ later is owed anew: the ledger opens an obligation for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.entries import Caution, CloseReason, Due, Dues, Entry, Hidden, Kind, Opening
+from callmon.core.callbacks.entries import AnyEntry, Caution, CloseReason, Due, Dues, Entry, Hidden, Kind, Opening
+from callmon.core.verdicts import Finding
 
 State = Literal["open", "paid", "reached_us", "closed"]
 Key = tuple[str, str]  # exchange, obligation
@@ -214,3 +216,28 @@ def _settled(one: Obligation, state: State, at: datetime) -> Obligation:
 def left_over(one: Obligation, at: datetime) -> list[Message]:
     """The messages that what settles it at `at` does not settle, oldest first."""
     return sorted((m for m in one.messages if m.at >= at), key=lambda message: (message.at, message.call))
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks to be called back, by a call on a public line. `token` stands for the number to call."""
+
+    exchange: str
+    call: str
+    line: str
+    language: str
+    token: str | None
+    hidden: Hidden | None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """One entry, the obligation as it stands after it, and what was found. `corrections` are verdicts *met* that
+    replace another verdict, given before.
+    """
+
+    entry: AnyEntry
+    obligation: Obligation
+    findings: tuple[Finding, ...] = ()
+    corrections: tuple[Finding, ...] = ()
+
+
+Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # the obligation, by whose staff, in doubt

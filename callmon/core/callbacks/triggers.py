@@ -17,7 +17,7 @@ from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import Hidden
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.written_merge import Caller
+from callmon.core.callbacks.obligation import Caller
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import extension

@@ -23,9 +23,23 @@ from callmon.core.calls.gap import Heard as Absent
 from callmon.core.calls.phone_states import State
 from callmon.core.calls.tracker import Tracker
 from callmon.core.disruptions.disruption import Key
+from callmon.core.disruptions.entries import EndedHow
 from callmon.core.disruptions.register import Book
 from callmon.core.disruptions.trunks import Routes
-from callmon.core.disruptions.watch_merge import Cause
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Something that may keep lines from taking calls. `holds` None: not known now.
+
+    `at`: since when it holds, or when it ceased to. `is_certain`: it need not last first.
+    """
+
+    key: Key
+    lines: tuple[str, ...]
+    holds: bool | None
+    at: datetime | None = None
+    how: EndedHow = "over"
+    is_certain: bool = False
 
 
 class Heard(Protocol):

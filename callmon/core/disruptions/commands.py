@@ -1,11 +1,12 @@
 """What a person asked for by hand, and whether it can be: a command, or a button of a page. Pure.
 
-`refusal` is asked twice: by the command, so that the person hears at once; and by the book when it is done, since
+`validate` is asked twice: by the command, so that the person hears at once; and by the book when it is done, since
 something may have happened between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -46,7 +47,7 @@ def is_same(one: Hand, other: Hand) -> bool:
     return msgspec.structs.replace(one, n=other.n, at=other.at) == other
 
 
-def refusal(one: Disruption | None, hand: Hand) -> Refusal | None:
+def validate(one: Disruption | None, hand: Hand) -> Refusal | None:
     """Why it cannot be done; None when it can."""
     if not hand.disruption:
         return _new(hand)
@@ -89,3 +90,13 @@ def _end(one: Disruption, hand: Hand) -> Refusal | None:
     if when > hand.at:
         return "not_yet"
     return "before_start" if when < one.began and hand.when is not None else None
+
+
+MOST = 300  # characters of a text: boards show no more
+TEXTS = ("reason_fr", "reason_en", "alternative_fr", "alternative_en")
+
+
+def notice(until: datetime | None, texts: Mapping[str, str]) -> Notice:
+    """What is said; a text of spaces alone is none, and line ends are spaces."""
+    given = {name: " ".join(texts.get(name, "").split())[:MOST] or None for name in TEXTS}
+    return Notice(**given, until=until)

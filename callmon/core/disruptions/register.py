@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from callmon.core.disruptions import entries as n
-from callmon.core.disruptions.commands import Hand, refusal
+from callmon.core.disruptions.commands import Hand, validate
 from callmon.core.disruptions.disruption import Disruption, Key, after, opened
 from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
 
@@ -175,7 +175,7 @@ class Book:
     def do(self, hand: Hand, stored: Disruption | None = None) -> None:
         """Do what a person asked for. `stored`: the disruption as it is kept, for one that is over."""
         one = self._all.get(hand.disruption) or stored
-        why = refusal(one, hand)
+        why = validate(one, hand)
         if one is None and hand.disruption:
             return
         if why is not None and one is None:

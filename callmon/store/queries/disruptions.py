@@ -21,11 +21,10 @@ from callmon.core.disruptions.entries import AnyEntry, Opened, Planned, Refused
 from callmon.core.disruptions.register import Noted
 from callmon.store import tables
 from callmon.store.database import Store
-from callmon.store.disruption_rows_merge import disruption_of, entry_of
 from callmon.store.queries import calls as queries
 from callmon.store.queries.calls import CALL
 from callmon.store.queries.obligations import Asked, trouble_told
-from callmon.store.row_mapping import call_of
+from callmon.store.row_mapping import call_of, disruption_entry_of, disruption_of
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -115,7 +114,7 @@ def entries(store: Store, name: str) -> list[AnyEntry]:
     """What was written of one, in order."""
     question = select(ENTRY.c.data).where(ENTRY.c.disruption == name).order_by(ENTRY.c.n)
     with store.reading() as connection:
-        return [entry_of(data) for (data,) in connection.execute(question)]
+        return [disruption_entry_of(data) for (data,) in connection.execute(question)]
 
 
 def noted(connection: Connection) -> Iterator[Noted]:
@@ -124,7 +123,7 @@ def noted(connection: Connection) -> Iterator[Noted]:
     for _, rows in groupby(connection.execute(question).all(), key=lambda row: row[0]):
         one: Disruption | None = None
         for _, data in rows:
-            entry, before = entry_of(data), one
+            entry, before = disruption_entry_of(data), one
             if isinstance(entry, Opened | Planned):
                 one = opened(entry)
             else:
@@ -216,7 +215,7 @@ def made_by(store: Store, hand: Hand) -> Disruption | None:
     with store.reading() as connection:
         question = select(ENTRY.c.data).where(ENTRY.c.kind.in_((Opened.__name__, Planned.__name__)))
         for (data,) in connection.execute(question.order_by(ENTRY.c.n.desc())):
-            entry = entry_of(data)
+            entry = disruption_entry_of(data)
             told = entry.told if isinstance(entry, Opened) else entry.at
             if isinstance(entry, Opened | Planned) and (entry.actor, told) == (hand.actor, hand.at):
                 return named(store, entry.disruption)

@@ -25,7 +25,7 @@ from callmon.core.facts import Arrived
 from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.database import Store, reason
-from callmon.store.encryption import Ring
+from callmon.store.encryption import Ring, keyed
 from callmon.store.privacy import key_rotation
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import (
@@ -37,7 +37,6 @@ from callmon.store.row_mapping import (
     with_number,
     without_numbers,
 )
-from callmon.store.tokens_merge import keyed
 
 LEDGER, OBLIGATION, HAND, MARK, NUMBER = (
     tables.METADATA.tables[str(row.__tablename__)]

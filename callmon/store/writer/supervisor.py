@@ -11,7 +11,7 @@ missing there.
 
     standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
 
-Every group bears a number and is kept until the scribe says that it is committed (`pending_merge.py`). A scribe
+Every group bears a number and is kept until the scribe says that it is committed (`outbox.py`). A scribe
 that died may have committed the last one without saying so: the next one reads the number in the database. So each
 is stored exactly once, and a figure is published only after the commit that made it true.
 
@@ -33,8 +33,7 @@ from callmon.errors import StoreError
 from callmon.store.writer import messages, standby_buffer
 from callmon.store.writer.committed import Tally
 from callmon.store.writer.leadership import Turn
-from callmon.store.writer.outbox import Journal
-from callmon.store.writer.pending_merge import TRY_AGAIN, Pending, Sent
+from callmon.store.writer.outbox import TRY_AGAIN, Journal, Pending, Sent
 from callmon.store.writer.spawn import Child, told
 
 log = logging.getLogger(__name__)

@@ -24,10 +24,9 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.disruption_rows_merge import DisruptionRows
 from callmon.store.encryption import NO_KEYS, Ring
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, CallKey, Row, Rows, finding_rows
+from callmon.store.row_mapping import CALLER, CallKey, DisruptionRows, Row, Rows, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import SetAside
 

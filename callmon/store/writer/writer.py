@@ -25,15 +25,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from callmon.config.settings import Settings
 from callmon.core.outcome import Heartbeat, Item
 from callmon.errors import StoreError
 from callmon.store.database import Store
 from callmon.store.writer import messages
 from callmon.store.writer.committed import Tally
 from callmon.store.writer.messages import encode_item
-from callmon.store.writer.outbox import Journal
+from callmon.store.writer.outbox import Journal, journal
 from callmon.store.writer.supervisor import MAX_GROUP, Courier
 from callmon.store.writer.transaction import named
 
@@ -54,16 +55,19 @@ class Journaled(NamedTuple):
 
 
 class Writer:
-    """`offer`, `offer_heartbeat` belong to the listener's thread; the rest to any.
+    """The database as a sink: `tally` holds what is committed, and carries on from what the database says.
+
+    `offer`, `offer_heartbeat` belong to the listener's thread; the rest to any.
 
     Blocks until this program alone may write and `tally` holds what the database says; or (`is_shared`) until
     another is known to write. Raises StoreError when that is not within `patience`.
     """
 
+    name = "database"
+
     def __init__(
         self,
         store: Store,
-        tally: Tally,
         group_time: timedelta = timedelta(milliseconds=100),
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
@@ -71,6 +75,7 @@ class Writer:
         journal: Journal | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
+        self.tally = Tally()
         self._is_closed = False
         url = store.url.render_as_string(hide_password=False)
         token = (journal and journal.token) or secrets.token_hex(8)
@@ -78,8 +83,16 @@ class Writer:
         # Each counter is changed by one thread only: the difference is what waits.
         self._offered = sum(entry.outcomes for entry in journal.found) if journal else 0
         self._refused = 0
-        self._courier = Courier(opening, tally, group_time.total_seconds(), journal)
+        self._courier = Courier(opening, self.tally, group_time.total_seconds(), journal)
         self._wait_until_open(store, patience.total_seconds())
+
+    @classmethod
+    def of(cls, settings: Settings, store: Store) -> Self:
+        """As it is configured. On PostgreSQL another callmon may lead."""
+        told, is_shared = settings.store, store.path is None
+        return cls(
+            store, told.write_every, told.max_waiting, is_shared=is_shared, journal=journal(settings, store)
+        )
 
     def _wait_until_open(self, store: Store, patience: float) -> None:
         """And until what an earlier callmon left in the journal is written, as long as that goes on."""

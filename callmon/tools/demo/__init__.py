@@ -24,7 +24,7 @@ from callmon import logs
 from callmon.config.closed_days import ontario
 from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
-from callmon.config.web_settings_merge import WebSettings
+from callmon.config.web import WebSettings
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
 from callmon.store.opening import ready

@@ -13,10 +13,11 @@ value of the hidden field `csrf` of every form), and `await request.state.audit(
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import cast
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -24,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from callmon.core.callbacks.asking_merge import plain
+from callmon.core.callbacks.commands import plain
 from callmon.errors import StoreError
 from callmon.web.auth import authorization
 from callmon.web.auth.roles import Right
@@ -77,3 +78,23 @@ async def _run(entry: Entry, request: Request) -> Response:
     if iscoroutinefunction(entry.endpoint):
         return cast(Response, await entry.endpoint(request))
     return cast(Response, await run_in_threadpool(entry.endpoint, request))
+
+
+class Table:
+    """All entries, by name."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = {entry.name: entry for entry in entries}
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())
+
+    def __getitem__(self, name: str) -> Entry:
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def path(self, name: str, language: str, /, **parts: str) -> str:
+        """Its path with these parts, each made safe for a path."""
+        return self._entries[name].paths[language].format(**{k: quote(v, "") for k, v in parts.items()})

@@ -16,15 +16,16 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.config.phone_numbers import NO_BREAK, e164
-from callmon.core.callbacks.asking_merge import (
+from callmon.core.callbacks.commands import (
     LONGEST_NAME,
     LONGEST_TEXT,
     REASONS,
     RESULTS,
+    Action,
+    Hand,
     asked,
     local_moment,
 )
-from callmon.core.callbacks.commands import Action, Hand
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.privacy import subject_access

@@ -13,9 +13,8 @@ import msgspec
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from callmon.core.callbacks.asking_merge import local_moment
-from callmon.core.disruptions.asking_merge import MOST, TEXTS, notice
-from callmon.core.disruptions.commands import Action, Hand, refusal
+from callmon.core.callbacks.commands import local_moment
+from callmon.core.disruptions.commands import MOST, TEXTS, Action, Hand, notice, validate
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
 from callmon.store.queries import disruptions, worklist
@@ -209,7 +208,7 @@ async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping
         told_ = word("disruption_refusal", why, visit.language)
         return await (_list(visit, told_, given) if one is None else _one_page(visit, told_, given))
 
-    if (why := refusal(one, hand)) is not None:
+    if (why := validate(one, hand)) is not None:
         return await refuse(why)
     ask, store = visit.site.ask, visit.site.store
     await visit.site.until_done(disruptions.done, (await ask(disruptions.ask, store, hand)).n)
