@@ -76,28 +76,6 @@ def in_list_mode(fields: Fields) -> str:
     return written(padded(fields), COLUMNS, "|", quoting=csv.QUOTE_MINIMAL)
 
 
-def _drawn(fields: Fields, form: str) -> tuple[list[str], list[int]]:
-    """Rows with their columns filled up to one width, and these widths."""
-    rows = [list(COLUMNS), *padded(fields)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [form.join(x.ljust(n) for x, n in zip(row, widths, strict=True)) for row in rows], widths
-
-
-def by_psql_for_people(fields: Fields) -> str:
-    """`psql -c "SELECT … FROM cel"`, pasted into a file."""
-    (names, *body), widths = _drawn(fields, " | ")
-    rule = "+".join("-" * (n + 2) for n in widths)
-    return "\n".join([f" {names}", rule, *(f" {row}" for row in body), f"({len(body)} rows)", "", ""])
-
-
-def by_mysql_for_people(fields: Fields) -> str:
-    """The same of `mysql`."""
-    (names, *body), widths = _drawn(fields, " | ")
-    rule = f"+{'+'.join('-' * (n + 2) for n in widths)}+"
-    box = [rule, f"| {names} |", rule, *(f"| {row} |" for row in body), rule]
-    return "\n".join([*box, f"{len(body)} rows in set (0.003 sec)", "", ""])
-
-
 def by_mysql(fields: Fields) -> str:
     """`mysql --batch`: tabs, names first, nothing quoted, NULL for what is absent, backslashes doubled."""
     names = ["id", *(x.replace("channame", "channame").replace("eventextra", "extra") for x in COLUMNS)]
@@ -194,7 +172,7 @@ def with_other_columns(fields: Fields) -> str:
 
 
 LAYOUTS: list[Callable[[Fields], str]] = [
-    in_sqlite, in_list_mode, by_psql_for_people, by_mysql_for_people, by_mysql, into_outfile, from_spreadsheet,
+    in_sqlite, in_list_mode, by_mysql, into_outfile, from_spreadsheet,
     with_numbers, newest_first, twice,
     one_after_the_other, shuffled, with_local_fractions, with_zone, over_chan_sip, over_iax,
     without_ends, with_other_columns,

@@ -3,7 +3,6 @@
     cel_custom                    every value quoted, quotes doubled, commas; no names
     sqlite3, psql, a spreadsheet  a first line of names in any order; commas, semicolons or bars
     mysql --batch                 a first line of names, tabs, nothing quoted, NULL
-    psql, mysql, for people       a first line of names, bars between columns of one width, rules, a count of rows
     SELECT … INTO OUTFILE         quotes behind backslashes, \\N for what is absent
 
 Knows also what else a column, or an event, may be called.
@@ -12,7 +11,6 @@ Knows also what else a column, or an event, may be called.
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -31,8 +29,6 @@ NEEDED = ("eventtype", "eventtime", "channame", "uniqueid", "linkedid")
 ABSENT = ("NULL", "\\N")
 BETWEEN = (",", "\t", ";", "|")
 MARK = "\N{BYTE ORDER MARK}"
-# What a table that is drawn for people has besides its rows.
-_DRAWN = re.compile(r"\s*(?:[-+|]{3,}|\(\d+ \w+\)|\d+ rows? in set.*)\s*")
 # In the order of their numbers, which cel_odbc and cel_pgsql write into a numeric column. From 1 on.
 EVENTS = (
     "CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT",
@@ -47,16 +43,11 @@ class Form(NamedTuple):
 
     between: str = ","
     is_quoted: bool = True
-    is_drawn: bool = False  # for people: filled up with spaces
-    is_boxed: bool = False  # and a bar at both ends
 
     @classmethod
     def of(cls, first: str) -> tuple[Form, str]:
         """By its first line, which is given back without the mark that some programs begin a file with."""
         first = first.removeprefix(MARK)
-        drawn = cls("|", is_quoted=False, is_drawn=" | " in first, is_boxed=first.startswith("|"))
-        if drawn.is_drawn and header(drawn.split(first)):
-            return drawn, first
         for between in BETWEEN:
             form = cls(between, is_quoted=between != "\t")
             if header(form.split(first)):
@@ -70,10 +61,6 @@ class Form(NamedTuple):
 
     def split(self, line: str) -> list[str]:
         line = line.rstrip("\r\n").replace("\0", "").replace("\r", " ").replace("\n", " ")
-        if self.is_boxed:
-            line = line.strip().removeprefix("|").removesuffix("|")
-        if self.is_drawn:
-            return [field.strip() for field in line.split("|")]
         if not self.is_quoted:
             return line.split(self.between)
         escaped = '\\"' in line and '""' not in line.replace(f'""{self.between}', self.between)
@@ -86,11 +73,6 @@ class Form(NamedTuple):
         except csv.Error:
             return []
         return [x if x != "N" else "\\N" for x in found] if escaped else found
-
-
-def is_no_row(line: str) -> bool:
-    """A rule, a count of rows, nothing: no row."""
-    return not line.strip() or _DRAWN.fullmatch(line) is not None
 
 
 def header(fields: Sequence[str]) -> Sequence[str] | None:

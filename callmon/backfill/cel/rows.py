@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
-from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header, is_no_row, lacking
+from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header, lacking
 
 LEAST = COLUMNS.index("linkedid") + 1
 LONGEST_LINE = 65_536  # characters; no row of Asterisk's is near it
@@ -116,17 +116,13 @@ class Reader:
         number = 0
         form: Form | None = None
         for number, line in enumerate(text, 1):
-            if is_no_row(line):
+            if not line.strip():
                 continue
             if form is None:
                 form, line = Form.of(line)
-                width = len(form.split(line))
             if len(line) > LONGEST_LINE:
                 self.bad.add("too long", number)
                 broken = ""
-                continue
-            if form.is_drawn and len(form.split(line)) != width:
-                self.bad.add("a bar stands in one of its values", number)
                 continue
             if broken and not form.is_whole(line) and form.is_whole(broken + line):
                 yield number - 1, form.split(broken + line)
