@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import click
 
 from callmon.config.settings import Settings, load
-from callmon.config.validation import unknown_name
 from callmon.core.callbacks.commands import plain
 from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import translate
+from callmon.text.labels import translate, unknown_name
 
 if TYPE_CHECKING:
     from callmon.store.database import Store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from callmon.config.durations import Duration
 from callmon.config.phone_numbers import e164
 from callmon.config.validation import Path
-from callmon.core.callbacks.due_dates import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """Parameters of the ledger and of its due dates, as a site may set them."""
+
+    within: timedelta = timedelta(hours=24)
+    talked_for: timedelta = timedelta(seconds=10)  # a conversation, from the answer on
+    rang_for: timedelta = timedelta(seconds=24)  # four rings: then nobody was there
+    attempt_counts: bool = True  # an attempt in time satisfies the standard
+    due_soon: timedelta = timedelta(hours=4)  # of opening time
+    abandoned_after: timedelta | None = None  # who gave up after so long is called back
+    shared_numbers: frozenset[str] = frozenset()
+    shared_after_days: int = 5
+    shared_after_lines: int = 3
+    unreachable_attempts: int = 2
+    unreachable_days: int = 2
 
 
 class CallbackSettings(BaseModel):
@@ -55,10 +72,10 @@ class CallbackSettings(BaseModel):
         default=2, ge=1, description="on so many different days", json_schema_extra={"unit": "days"}
     )
 
-    def rules(self, region: str) -> Rules:
+    def rules(self, region: str) -> CallbackRules:
         """What the ledger goes by."""
         shared = frozenset(number for text in self.shared_numbers if (number := e164(text, region)))
-        return Rules(**(self.model_dump() | {"shared_numbers": shared}))
+        return CallbackRules(**(self.model_dump() | {"shared_numbers": shared}))
 
 
 def shared_mistakes(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:

@@ -36,11 +36,11 @@ from callmon.config.mqtt import MqttSettings
 from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffSettings, staff_mistakes
+from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
 from callmon.config.validation import MistakesError, Path, did_you_mean
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
-from callmon.text.labels import STANDARDS
 
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use
 
@@ -323,8 +323,8 @@ def _services(configuration: Configuration) -> Found:
 def _targets(configuration: Configuration) -> Found:
     for name, line in configuration.lines.items():
         for standard in line.target:
-            if standard not in STANDARDS:
-                hint = did_you_mean(standard, STANDARDS)
+            if standard not in ALL_STANDARDS:
+                hint = did_you_mean(standard, ALL_STANDARDS)
                 yield ("lines", name, "target", standard), f"unknown service standard{hint}"
 
 

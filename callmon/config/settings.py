@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError
 
 from callmon.config import validation as mistakes
 from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
+from callmon.config.callbacks import CallbackRules
 from callmon.config.disruptions import DisruptionSettings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, Lines
@@ -38,7 +39,6 @@ from callmon.config.schema import (
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
 from callmon.config.web import WebSettings
-from callmon.core.callbacks.due_dates import Rules
 from callmon.errors import ConfigError
 
 EXAMPLE = "callmon.example.toml"
@@ -121,7 +121,7 @@ class Settings:
         return frozenset(number for number in known if number is not None)
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> CallbackRules:
         """What a callback is: [callbacks]."""
         return self.configuration.callbacks.rules(self.region)
 

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from callmon.text.labels import word
 
 Path = tuple[int | str, ...]
 
@@ -42,26 +41,16 @@ class MistakesError(ValueError):
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """' Did you mean "x"?', or the list of what there is when nothing comes near."""
     choices = sorted(known)
-    if near := _nearest(written, choices):
+    if near := nearest(written, choices):
         return f'; did you mean "{near}"?'
     return f"; there are {', '.join(choices)}" if choices else ""
 
 
-def _nearest(written: str, choices: list[str]) -> str | None:
+def nearest(written: str, choices: list[str]) -> str | None:
+    """The one choice that comes near; None where none does."""
     begun = [choice for choice in choices if written and choice.startswith(written)]
     near = get_close_matches(written, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
     return near[0] if near else None
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
-    """The sentence that refuses an unknown name of a line, a service, an outcome …, with the names that exist.
-    `kind` is one of `words.UNKNOWN`.
-    """
-    choices = list(known)
-    told = word("unknown", kind, language).format(name=_shown(name)[1:-1])
-    if near := _nearest(name, choices):
-        return told + word("unknown_hint", "near", language).format(near=near)
-    return told + (word("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
 
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
@@ -136,27 +125,27 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return str(context["error"])
         case "literal_error":
             expected = str(context["expected"])
-            return f"{_shown(value)} is not one of {expected}{_near(value, expected)}"
+            return f"{shown(value)} is not one of {expected}{_near(value, expected)}"
         case "int_parsing" | "int_type" | "int_from_float":
-            return f"{_shown(value)} is no whole number; write one without quotation marks"
+            return f"{shown(value)} is no whole number; write one without quotation marks"
         case "bool_parsing" | "bool_type":
-            return f"{_shown(value)} is neither true nor false; write one of them"
+            return f"{shown(value)} is neither true nor false; write one of them"
         case "string_type":
-            return f"{_shown(value)} is no text; put it in quotation marks"
+            return f"{shown(value)} is no text; put it in quotation marks"
         case "list_type" | "tuple_type":
-            return f'{_shown(value)} is no list; write it in brackets, such as ["…", "…"]'
+            return f'{shown(value)} is no list; write it in brackets, such as ["…", "…"]'
         case "dict_type" | "model_type" | "model_attributes_type":
-            return f"{_shown(value)} is no table of settings; write it as [{dotted(path)}]"
+            return f"{shown(value)} is no table of settings; write it as [{dotted(path)}]"
         case kind if kind.startswith("date"):
-            return f"{_shown(value)} is no date; write it as 2026-12-24"
+            return f"{shown(value)} is no date; write it as 2026-12-24"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return f"{_shown(value)} is out of range; it must be {_bound(context)}"
+            return f"{shown(value)} is out of range; it must be {_bound(context)}"
         case "string_too_short":
             return "is empty; write a text, or leave the setting out if it has a default"
         case "string_pattern_mismatch":
-            return f"{_shown(value)} {_form(details)}"
+            return f"{shown(value)} {_form(details)}"
         case _:
-            return f"{_shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            return f"{shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
 
 
 def _stem(name: str) -> str:
@@ -181,7 +170,8 @@ def _form(details: ErrorDetails) -> str:
     return f"is not understood; it must match {details['ctx']['pattern']}"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value in a sentence: quoted, without a password, of 60 characters at most."""
     text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 

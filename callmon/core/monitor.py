@@ -18,7 +18,8 @@ from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Hand, apply
-from callmon.core.callbacks.due_dates import AllTerms, Rules
+from callmon.config.callbacks import CallbackRules
+from callmon.core.callbacks.due_dates import AllTerms
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import OPENED_BY, Opener
@@ -58,7 +59,7 @@ class Monitor:
         calendars: Mapping[str, Calendar],
         standards: tuple[Standard, ...],
         every_call: bool = False,
-        rules: Rules | None = None,
+        rules: CallbackRules | None = None,
         lines: Iterable[Line] = (),
         *,
         token: Callable[[str], str],
@@ -75,7 +76,7 @@ class Monitor:
         self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(AllTerms(rules or Rules(), lines, calendars), token, self._judge_owed)
+        self.ledger = Ledger(AllTerms(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
         self._opener = Opener(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
         self.disruptions = Seeing(self._hearings, lines, calendars, patience)

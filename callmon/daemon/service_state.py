@@ -16,7 +16,7 @@ from callmon.ami.mailboxes import short
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
 from callmon.config.settings import Settings
-from callmon.core.standards import CALL_STANDARDS
+from callmon.config.standards import CALL_STANDARDS
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.host_state import disks
 from callmon.errors import StoreError

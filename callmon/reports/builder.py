@@ -19,7 +19,7 @@ from callmon.config.lines import Lines
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.statistics import aggregates, coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.counters import LANGUAGES, language_label

@@ -13,7 +13,7 @@ from babel.dates import format_date, get_day_names
 from babel.numbers import format_decimal
 
 from callmon.config.phone_numbers import NO_BREAK
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.model import Compared, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
 from callmon.text import labels

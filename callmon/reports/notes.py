@@ -12,7 +12,7 @@ from babel.dates import get_day_names
 from callmon.config.business_calendar import Periods
 from callmon.config.closed_days import ClosedDay
 from callmon.config.lines import Line
-from callmon.core.callbacks.due_dates import Rules
+from callmon.config.callbacks import CallbackRules
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import FEW, Tongue
@@ -35,7 +35,7 @@ class Frame(msgspec.Struct, frozen=True):
     hours_are_assumed: bool
     closed: tuple[ClosedDay, ...]
     lines: tuple[Line, ...]
-    rules: Rules
+    rules: CallbackRules
     minimum: int
     standards: dict[str, dict[str, Any]]
     remarks: Remarks = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.obligations import JUDGED
 
 Count = tuple[str, str]

@@ -8,11 +8,13 @@ catalogues once and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
 from babel.messages.pofile import read_po
+
+from callmon.config.validation import nearest, shown
 
 LANGUAGES = ("fr", "en")
 
@@ -335,6 +337,17 @@ def word(kind: str, identifier: str, language: str) -> str:
     Raises KeyError for a kind or an identifier that there is not: those are closed sets.
     """
     return translate(KINDS[kind][identifier], language, kind)
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
+    """The sentence that refuses an unknown name of a line, a service, an outcome …, with the names that exist.
+    `kind` is one of `UNKNOWN`.
+    """
+    choices = list(known)
+    told = word("unknown", kind, language).format(name=shown(name)[1:-1])
+    if near := nearest(name, choices):
+        return told + word("unknown_hint", "near", language).format(near=near)
+    return told + (word("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
 
 
 def reason(key: str, number: int | None, language: str) -> str:

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from callmon.config.validation import unknown_name
 from callmon.core.callbacks.commands import plain
+from callmon.text.labels import unknown_name
 from callmon.web.auth.roles import Person, Right
 from callmon.web.auth.route import Entry, Table
 from callmon.web.auth.sign_in import SIGN_OUT

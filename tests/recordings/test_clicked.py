@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from callmon.core import facts as f
-from callmon.core.callbacks.due_dates import Rules
+from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks.outbound_call import Following
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
@@ -86,7 +86,7 @@ def callback(known: Iterable[Fact], whom: str) -> str:
             assert fact.dialled[-len(whom) :] == whom
             calls.setdefault(fact.call, Following("toronto", fact.call, whom, ""))
         if fact.call in calls:
-            calls[fact.call].hear(fact, Rules())
+            calls[fact.call].hear(fact, CallbackRules())
     assert len(calls) <= 1
     return next(
         ("paid" if one.is_paid else "attempt" if one.attempt else "open" for one in calls.values()), "none"

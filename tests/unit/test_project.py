@@ -14,7 +14,7 @@ import pytest
 
 import callmon
 from callmon.cli import main
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.due_dates import Rules
+from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger, name
 from callmon.core.callbacks.obligation import Caller, Obligation
@@ -73,7 +73,7 @@ def is_same(one: Hand, other: Hand) -> bool:
     return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
 
 
-def validate(one: Obligation | None, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
+def validate(one: Obligation | None, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]) -> Refusal | None:
     """Why it cannot be done; None when it can. `day` is the calendar's."""
     if hand.action in ("complaint", "owe", "called"):
         return None
@@ -114,7 +114,7 @@ def _attempt(one: Obligation, hand: Hand) -> Refusal | None:
     return "not_yet" if when > hand.at else None
 
 
-def _close(one: Obligation, hand: Hand, rules: Rules, day: Callable[[datetime], date]) -> Refusal | None:
+def _close(one: Obligation, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]) -> Refusal | None:
     if not one.is_open:
         return "not_open"
     if hand.reason is None or (hand.reason in NEED_WORDS and not hand.text.strip()):
@@ -155,7 +155,7 @@ def asked(
     actor: str,
     action: Action,
     now: datetime,
-    rules: Rules,
+    rules: CallbackRules,
     day: Callable[[datetime], date],
     **more: Any,
 ) -> Hand | Refusal:

@@ -13,27 +13,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from callmon.config.business_calendar import Calendar
+from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
 from callmon.core.callbacks.entries import Due, Dues, Kind
 
 ACKNOWLEDGED_IN, ANSWERED_IN = 2, 15  # business days
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a site may set about callbacks."""
-
-    within: timedelta = timedelta(hours=24)
-    talked_for: timedelta = timedelta(seconds=10)  # a conversation, from the answer on
-    rang_for: timedelta = timedelta(seconds=24)  # four rings: then nobody was there
-    attempt_counts: bool = True  # an attempt in time satisfies the standard
-    due_soon: timedelta = timedelta(hours=4)  # of opening time
-    abandoned_after: timedelta | None = None  # who gave up after so long is called back
-    shared_numbers: frozenset[str] = frozenset()
-    shared_after_days: int = 5
-    shared_after_lines: int = 3
-    unreachable_attempts: int = 2
-    unreachable_days: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +26,7 @@ class Terms:
 
     line: Line
     calendar: Calendar
-    rules: Rules
+    rules: CallbackRules
 
     def dues(self, kind: Kind, opened: datetime) -> Dues:
         if kind == "complaint":
@@ -66,7 +50,7 @@ class Terms:
 class AllTerms:
     """The terms of every line; a line that is not configured (`any_line`) has the ministry's calendar."""
 
-    def __init__(self, rules: Rules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
+    def __init__(self, rules: CallbackRules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
         self.rules = rules
         lines = tuple(lines)
         self._calendar = calendars.get("") or Calendar(ZoneInfo("America/Toronto"))

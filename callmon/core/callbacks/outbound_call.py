@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from callmon.core import facts as f
-from callmon.core.callbacks.due_dates import Rules
+from callmon.config.callbacks import CallbackRules
 from callmon.core.facts import OUTSIDE, Fact
 
 
@@ -36,7 +36,7 @@ class Following:
         self.is_unsure = False  # answered, and its end unheard: they may have talked for long enough
         self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
 
-    def hear(self, fact: Fact, rules: Rules) -> None:
+    def hear(self, fact: Fact, rules: CallbackRules) -> None:
         """One more fact of this call."""
         match fact:
             case f.PhoneRang(phone=phone) if phone == OUTSIDE and self.answered is None:
@@ -70,14 +70,14 @@ class Following:
             at = getattr(self, name)
             setattr(self, name, None if at is None else at + by)
 
-    def _doubt(self, ended: f.Ended, rules: Rules) -> None:
+    def _doubt(self, ended: f.Ended, rules: CallbackRules) -> None:
         """An end that nobody heard: they may have talked for long enough until the exchange was heard again."""
         if ended.at is None and self.seen is not None and self.earliest is not None:
             self.is_unsure = self.seen - self.earliest >= rules.talked_for
         if self.is_unsure:
             self.attempt, self.is_counted = self.answered, False  # told as such, though it rang for long before
 
-    def reach(self, until: datetime | None, rules: Rules) -> None:
+    def reach(self, until: datetime | None, rules: CallbackRules) -> None:
         """All that happened to it until then was heard."""
         if until is None:
             return

@@ -20,6 +20,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
@@ -27,22 +28,6 @@ from callmon.core.standards._obligations import Seen
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError
 
-CALL_STANDARDS = (
-    "answer_by_third_ring",
-    "voicemail_after_fourth_ring",
-    "reach_a_person",
-    "one_transfer_at_most",
-    "bilingual_person",
-    "feedback_offered",
-)
-# These judge no call, but an obligation that calls opened (`_obligations.py`).
-OWED_STANDARDS = (
-    "callback_within_24_hours",
-    "callback_in_french",
-    "complaint_within_2_business_days",
-    "complaint_answered_within_15_business_days",
-)
-ALL_STANDARDS = (*CALL_STANDARDS, *OWED_STANDARDS)
 Need = Literal["staff", "survey"]
 
 

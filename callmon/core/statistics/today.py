@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 
 from callmon.core.calls.call import OUTCOMES, Call
+from callmon.config.standards import CALL_STANDARDS
 from callmon.core.outcome import Outcome
-from callmon.core.standards import CALL_STANDARDS
-from callmon.core.verdicts import VERDICTS, Finding
+from callmon.core.verdicts import Finding
+from callmon.core.verdicts import VERDICTS
 
 CallKey = tuple[str, str]  # exchange, call
 Figures = dict[str, dict[str, int]]

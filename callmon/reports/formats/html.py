@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
 from callmon.reports.formats import charts
 from callmon.reports.formatter import Tongue

@@ -17,7 +17,7 @@ from callmon.config.lines import RING_TONE
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.store.database import Store
 from callmon.store.queries import call_search, calls, disruptions, obligations

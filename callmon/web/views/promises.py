@@ -11,8 +11,9 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.config.settings import Settings
-from callmon.core.callbacks.due_dates import Rules
-from callmon.core.standards import ALL_STANDARDS, load
+from callmon.config.callbacks import CallbackRules
+from callmon.config.standards import ALL_STANDARDS
+from callmon.core.standards import load
 from callmon.text.labels import translate
 from callmon.text.story.policy import QUOTES
 from callmon.web.formatter import Tongue
@@ -164,7 +165,7 @@ def _setting(standard: str, key: str, tongue: Tongue) -> str:
     return key
 
 
-def _rules(rules: Rules, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
+def _rules(rules: CallbackRules, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
     say, speech = tongue.say, tongue.speech
     yield say("délai, par l'horloge"), _hours_of(rules.within, tongue)
     yield say("une conversation dure au moins"), speech.about(rules.talked_for)

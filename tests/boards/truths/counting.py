@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from callmon.core.standards import CALL_STANDARDS
+from callmon.config.standards import CALL_STANDARDS
 from callmon.text.labels import word
 from tests.boards.day import C24, CFR, Happened
 from tests.boards.scene import Scene

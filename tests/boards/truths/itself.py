@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import callmon
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from tests.boards.scene import LOOKS_EVERY, Scene
 from tests.boards.truths.counting import Near, Row, Truth, at, between, judged, said, today_of
 from tests.boards.truths.disruptions import unheard

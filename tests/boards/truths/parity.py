@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from callmon.core.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS
 from tests import year
 from tests.boards.day import Happened
 from tests.boards.scene import Scene
