@@ -1,4 +1,4 @@
-"""Which language is spoken at which extension on which day: [[staff]], its errors, and the look-up. No I/O, no clock.
+"""Which language is spoken at which extension on which day: [[staff]], its errors, the look-up. No clock.
 
 A person changes desk, so an entry may begin and end with a day; the days are those of the ministry's clocks, both
 ends included. What is not listed is not known: an extension without an entry on a day is neither French nor not.

@@ -1,6 +1,6 @@
 """The names of the service standards, in the order in which they are shown. `core/standards/` has a module a name.
 
-Settings are checked against the names, without loading the standards that judge by them.
+A module of its own: settings are checked against the names, without loading the standards that judge by them.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-
 Path = tuple[int | str, ...]
 
 ENV_PREFIX = "CALLMON_"

@@ -15,10 +15,10 @@ import msgspec
 
 from callmon.ami import events as e
 from callmon.config.business_calendar import Calendar
+from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Hand, apply
-from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks.due_dates import AllTerms
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation

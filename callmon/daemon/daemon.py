@@ -29,8 +29,8 @@ from callmon.ami.connection import Exchange
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
-from callmon.core import assembly
 from callmon.config.standards import ALL_STANDARDS
+from callmon.core import assembly
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state, restore

@@ -1,4 +1,7 @@
-"""systemd's notification socket: ready, alive, stopping. Says nothing where there is none."""
+"""systemd's notification socket: ready, alive, stopping. Says nothing where there is none.
+
+A module of its own, since it is the only one that speaks to systemd.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from callmon.config.business_calendar import Calendar
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
 from callmon.core.statistics.coverage import Listening

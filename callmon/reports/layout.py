@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from callmon.core.calls.call import OUTCOMES
 from callmon.config.standards import ALL_STANDARDS
+from callmon.core.calls.call import OUTCOMES
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.statistics.integrity import SIGNS
 from callmon.core.verdicts import CAUSES, VERDICTS

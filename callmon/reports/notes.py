@@ -10,9 +10,9 @@ import msgspec
 from babel.dates import get_day_names
 
 from callmon.config.business_calendar import Periods
+from callmon.config.callbacks import CallbackRules
 from callmon.config.closed_days import ClosedDay
 from callmon.config.lines import Line
-from callmon.config.callbacks import CallbackRules
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import FEW, Tongue

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import HEARD, OUTCOMES, STATES
 from callmon.core.disruptions.entries import SOURCES
-from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import LANGUAGES
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.sinks.metrics.exposition import PHONE_STATES

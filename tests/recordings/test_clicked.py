@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from callmon.core import facts as f
 from callmon.config.callbacks import CallbackRules
+from callmon.core import facts as f
 from callmon.core.callbacks.outbound_call import Following
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact

@@ -8,8 +8,8 @@ import pytest
 
 from callmon.ami.call_counts import Counts
 from callmon.config.settings import Settings
-from callmon.core.calls.call import Wait
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.core.calls.call import Wait
 from callmon.daemon.service_state import Outlooks, change, last_day
 from callmon.sinks.metrics.service_gauges import BoxState, Outlook
 from callmon.store.database import Store

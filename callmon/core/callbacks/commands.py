@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from callmon.core.callbacks import entries as n
 from callmon.config.callbacks import CallbackRules
+from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger, name
 from callmon.core.callbacks.obligation import Caller, Obligation
@@ -73,7 +73,9 @@ def is_same(one: Hand, other: Hand) -> bool:
     return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
 
 
-def validate(one: Obligation | None, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]) -> Refusal | None:
+def validate(
+    one: Obligation | None, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]
+) -> Refusal | None:
     """Why it cannot be done; None when it can. `day` is the calendar's."""
     if hand.action in ("complaint", "owe", "called"):
         return None

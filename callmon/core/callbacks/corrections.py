@@ -1,7 +1,7 @@
 """Which verdicts on an obligation are corrected: a call made in time became known only after the due time. Pure.
 
 That happens where a clock was wrong when the verdict was given, or where CEL tells of a call that was not heard.
-What a person types after the due time corrects nothing.
+What a person types after the due time corrects nothing. Apart from `ledger.py`, which has no room for it.
 """
 
 from __future__ import annotations

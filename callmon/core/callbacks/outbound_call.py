@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from callmon.core import facts as f
 from callmon.config.callbacks import CallbackRules
+from callmon.core import facts as f
 from callmon.core.facts import OUTSIDE, Fact
 
 

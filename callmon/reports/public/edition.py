@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from callmon.core.attestations import Attested
 from callmon.config.standards import ALL_STANDARDS
+from callmon.core.attestations import Attested
 from callmon.core.verdicts import VERDICTS
 from callmon.reports import rates
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS

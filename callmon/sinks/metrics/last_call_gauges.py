@@ -1,4 +1,7 @@
-"""Gauges of each line's last call, and of its test calls. Pure. A time is absent when there was none."""
+"""Gauges of each line's last call, and of its test calls. Pure. A time is absent when there was none.
+
+Apart from `exposition.py`, as the gauges of every other subject are.
+"""
 
 from __future__ import annotations
 

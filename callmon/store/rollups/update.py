@@ -26,8 +26,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, select, tuple_
 
-from callmon.core.calls.call import Call
 from callmon.config.standards import CALL_STANDARDS
+from callmon.core.calls.call import Call
 from callmon.core.statistics import aggregates
 from callmon.core.statistics import histogram as lengths
 from callmon.core.statistics.aggregates import Cell

@@ -18,7 +18,6 @@ from sqlmodel import Field, SQLModel
 from callmon.store.tables.access import AccountRow as AccountRow
 from callmon.store.tables.access import AuditRow as AuditRow
 from callmon.store.tables.access import SessionRow as SessionRow
-from callmon.store.tables.attestations import AttestationRow as AttestationRow
 from callmon.store.tables.columns import CLUSTERED
 from callmon.store.tables.columns import Moment as Moment
 from callmon.store.tables.columns import microseconds as microseconds
@@ -343,3 +342,19 @@ class MarkRow(SQLModel, table=True):
 
 
 METADATA = SQLModel.metadata
+
+
+class AttestationRow(SQLModel, table=True):
+    """What somebody found who tried a line, in the order in which it was said. Append-only.
+
+    `tested` is as 2026-11-20, local.
+    """
+
+    __tablename__ = "attestation"
+
+    id: int | None = Field(default=None, primary_key=True)
+    line: str
+    subject: str
+    tested: str
+    by: str
+    is_so: bool

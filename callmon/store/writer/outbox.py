@@ -12,8 +12,8 @@ database's last number which groups it has.
     add ──▶ in memory ──1 s old, or the database is away──▶ in the journal ──committed──▶ forgotten
                  └──────────────────── committed ───────────────────────────────────────────▲
 
-The journal always holds the oldest of them, without a hole. It is read again a few groups at a time, so that memory
-stays small. When the journal cannot be written, groups stay in memory, and `trouble` says why.
+The journal always holds the oldest of them, without a hole. It is read again a few groups at a time, so that
+memory stays small. When the journal cannot be written, groups stay in memory, and `trouble` says why.
 
 Refuses to grow beyond its limit, to be shared by two programs, and to write without a key.
 """

@@ -14,10 +14,10 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.config.lines import RING_TONE
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.config.standards import ALL_STANDARDS
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.store.database import Store
 from callmon.store.queries import call_search, calls, disruptions, obligations

@@ -14,10 +14,10 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.config.lines import Line
+from callmon.config.standards import CALL_STANDARDS
 from callmon.core.callbacks.index import Shown
 from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
-from callmon.config.standards import CALL_STANDARDS
 from callmon.sinks.mqtt.topics import Line as Seen
 from callmon.text.disruption_list import DisruptedPage
 from callmon.web.formatter import FEW, Tongue

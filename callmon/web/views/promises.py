@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from callmon.config.settings import Settings
 from callmon.config.callbacks import CallbackRules
+from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
 from callmon.text.labels import translate
