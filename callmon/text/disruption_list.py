@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from callmon.core.disruptions.disruption import Disruption
-from callmon.sinks.mqtt.topics import disruption_as_json as said_of_it
 from callmon.text.records import instant
 from callmon.text.terminal import Sheet
 
@@ -97,11 +96,31 @@ class DisruptedPage(Sheet):
             yield say("Avis donné à l'avance")
 
 
+def disruption_fields(one: Disruption) -> dict[str, Any]:
+    """The part of its JSON that does not change by time alone; MQTT publishes these fields."""
+    notice = one.notice
+    return {
+        "id": one.id,
+        "source": one.source,
+        "exchange": one.exchange or None,
+        "lines": list(one.lines),
+        "began": instant(one.began),
+        "until": instant(notice.until),
+        "ended": instant(one.ended),
+        "reason": {"fr": notice.reason_fr, "en": notice.reason_en},
+        "alternative": {"fr": notice.alternative_fr, "en": notice.alternative_en},
+        "missing": list(notice.missing()),
+        "announced": instant(one.announced),
+        "confirmed": one.confirmed,
+        "work": one.work,
+    }
+
+
 def disruption_as_json(one: Disruption, now: datetime, met: int | None) -> dict[str, Any]:
     """One for a program, as it stands at this moment."""
     after = one.noticed_after
     return {
-        **said_of_it(one),
+        **disruption_fields(one),
         "state": one.state(now),
         "ended_how": one.how,
         "by": one.actor,

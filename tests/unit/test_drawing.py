@@ -8,7 +8,7 @@ from itertools import pairwise
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.store.queries.calls import StoredCall
-from callmon.text.story import tale_of
+from callmon.text.story import story_context
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, WIDE, Box, Drawing, drawing
 from tests.office import usual
@@ -24,7 +24,7 @@ def stored(facts: list[Fact]) -> StoredCall:
 
 
 def drawn(facts: list[Fact]) -> Drawing:
-    found = drawing(tale_of(stored(facts), usual(), "en"), TONE)
+    found = drawing(story_context(stored(facts), usual(), "en"), TONE)
     assert found is not None
     return found
 
@@ -115,7 +115,7 @@ def test_between_transfers_each_long_stretch_is_cut_by_itself_and_short_ones_are
 
 
 def test_on_a_telephone_no_length_is_written_over_another() -> None:
-    found = drawing(tale_of(stored(transferred([300, 600, 900, 1200], 1900)), usual(), "fr"), TONE, NARROW)
+    found = drawing(story_context(stored(transferred([300, 600, 900, 1200], 1900)), usual(), "fr"), TONE, NARROW)
     assert found is not None
     rows: dict[float, list[float]] = {}
     for label in found.labels:
@@ -164,7 +164,7 @@ def test_of_an_answer_in_a_gap_only_what_is_known_of_it_is_drawn_as_talk() -> No
 
 
 def test_on_a_telephone_names_stand_above_and_nothing_is_wider() -> None:
-    found = drawing(tale_of(stored(rung(24)), usual(), "en"), TONE, NARROW)
+    found = drawing(story_context(stored(rung(24)), usual(), "en"), TONE, NARROW)
     assert found is not None
     assert max(box.x + box.width for box in found.boxes) <= NARROW.width
     assert [label.x for label in found.labels if not label.quiet] == [0, 0]

@@ -30,8 +30,9 @@ from callmon.store.row_mapping import without_numbers
 from callmon.text import story as explain
 from callmon.text.formatter import Speech
 from callmon.text.labels import STANDARDS, translate
+from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import Tale, sentence
+from callmon.text.story.sentences import sentence
 from callmon.text.story.timeline import moments
 from callmon.tools.replay import Replay, chunks
 from tests.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
@@ -231,8 +232,8 @@ def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
         story.tell(fact)
     all_facts = cast("Sequence[AnyFact]", facts)
     call = stored.account or story.call()
-    tale = Tale(Speech(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)
-    return [sentence(tale, moment) for moment in moments(all_facts)]
+    context = StoryContext(Speech(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)
+    return [sentence(context, moment) for moment in moments(all_facts)]
 
 
 ONE_OF_EACH: list[Fact] = [

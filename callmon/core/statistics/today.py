@@ -11,11 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 
 from callmon.config.standards import CALL_STANDARDS
-from callmon.core.calls.call import Call
-from callmon.core.calls.call import OUTCOMES
+from callmon.core.calls.call import OUTCOMES, Call
 from callmon.core.outcome import Outcome
-from callmon.core.verdicts import Finding
-from callmon.core.verdicts import VERDICTS
+from callmon.core.verdicts import VERDICTS, Finding
 
 CallKey = tuple[str, str]  # exchange, call
 Figures = dict[str, dict[str, int]]

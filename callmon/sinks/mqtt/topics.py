@@ -24,6 +24,7 @@ from callmon.core.calls import rings
 from callmon.core.calls.call import Call, Wait
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.verdicts import Finding
+from callmon.text.disruption_list import disruption_fields
 from callmon.text.records import as_json, instant
 
 ONLINE, OFFLINE = b"online", b"offline"
@@ -148,29 +149,9 @@ def of_callback(owed: Obligation) -> bytes:
     )
 
 
-def disruption_as_json(one: Disruption) -> dict[str, Any]:
-    """What does not change by time alone."""
-    notice = one.notice
-    return {
-        "id": one.id,
-        "source": one.source,
-        "exchange": one.exchange or None,
-        "lines": list(one.lines),
-        "began": instant(one.began),
-        "until": instant(notice.until),
-        "ended": instant(one.ended),
-        "reason": {"fr": notice.reason_fr, "en": notice.reason_en},
-        "alternative": {"fr": notice.alternative_fr, "en": notice.alternative_en},
-        "missing": list(notice.missing()),
-        "announced": instant(one.announced),
-        "confirmed": one.confirmed,
-        "work": one.work,
-    }
-
-
 def of_disruption(one: Disruption) -> bytes:
     """`callmon/disruptions/ID`: what the public is told of it."""
-    return encoded(disruption_as_json(one))
+    return encoded(disruption_fields(one))
 
 
 def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:

@@ -15,8 +15,8 @@ from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
 from callmon.text import records
 from callmon.text.formatter import Speech
+from callmon.text.story.context import StoryContext
 from callmon.text.story.page import Page
-from callmon.text.story.sentences import Tale
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -37,23 +37,25 @@ def story(
     `entries`: what the ledger says of the callback or the complaint that it opened. `met`: disruptions
     in its time.
     """
-    page = page_of(tale_of(stored, settings, language), stored, settings, met)
+    page = story_page(story_context(stored, settings, language), stored, settings, met)
     return "\n".join(_lines(page, entries)) + "\n"
 
 
-def tale_of(stored: StoredCall, settings: Settings, language: str) -> Tale:
+def story_context(stored: StoredCall, settings: Settings, language: str) -> StoryContext:
     """The call with its facts and its caller's clock, to be told in `language`."""
     account = _retold(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
-    return Tale(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+    return StoryContext(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
 
 
-def page_of(tale: Tale, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> Page:
+def story_page(
+    context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
+) -> Page:
     """What a page says of the call, part by part."""
-    name = tale.call.line
+    name = context.call.line
     line = settings.lines()[name] if name is not None and name in settings.lines() else None
-    return Page(tale, line, stored.exchange, stored.findings, met)
+    return Page(context, line, stored.exchange, stored.findings, met)
 
 
 def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:

@@ -19,8 +19,8 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.facts import AnyFact
+from callmon.text.story.context import StoryContext
 from callmon.text.story.scale import Cut, Scale, Sheet
-from callmon.text.story.sentences import Tale
 from callmon.text.story.timeline import in_time
 
 LANE, TOP, THICK = 34, 30, 16
@@ -60,22 +60,22 @@ class Drawing(msgspec.Struct, frozen=True):
     cuts: tuple[Cut, ...] = ()
 
 
-def drawing(tale: Tale, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
+def drawing(context: StoryContext, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
     """The drawing; None where no time is known. `tone`: how long of each ring sounds."""
-    times = [fact.at for fact in tale.facts if fact.at is not None]
+    times = [fact.at for fact in context.facts if fact.at is not None]
     if not times:
         return None
     begin, end = min(times), max(times)
-    knot = min(max(tale.call.answered or end, begin), end)
-    heard_again = [fact.until for fact in tale.facts if isinstance(fact, f.Unheard) and fact.until is not None]
-    return _Drawer(tale, Scale(begin, knot, end, sheet, [*times, *heard_again]), tone).drawing()
+    knot = min(max(context.call.answered or end, begin), end)
+    heard_again = [fact.until for fact in context.facts if isinstance(fact, f.Unheard) and fact.until is not None]
+    return _Drawer(context, Scale(begin, knot, end, sheet, [*times, *heard_again]), tone).drawing()
 
 
 class _Drawer:
-    def __init__(self, tale: Tale, scale: Scale, tone: timedelta) -> None:
-        self._tale, self._scale, self._tone = tale, scale, tone
+    def __init__(self, context: StoryContext, scale: Scale, tone: timedelta) -> None:
+        self._context, self._scale, self._tone = context, scale, tone
         self._sheet = scale.sheet
-        self._say, self._facts = tale.speech.say, in_time(tale.facts)
+        self._say, self._facts = context.speech.say, in_time(context.facts)
         self._boxes: list[Box] = []
         self._labels: list[Label] = []
         self._left_out = list(self._rows())
@@ -100,7 +100,7 @@ class _Drawer:
         sheet, above = self._sheet, self._sheet.above
         y = self._y + above + (over if above else 0)
         name = self._y + above - 5 if above else y + THICK - 3
-        self._labels.append(Label(0, name, self._tale.speech.typeset(title)))
+        self._labels.append(Label(0, name, self._context.speech.typeset(title)))
         self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
         self._y = y + LANE
         self._lanes.append(y)
@@ -128,20 +128,21 @@ class _Drawer:
         return any((x.at or self._scale.begin) <= at < (x.until or self._scale.end) for x in gaps)
 
     def _rings(self) -> Iterator[tuple[datetime, datetime, datetime]]:
-        begin, stop = self._tale.clock, self._stop()
-        if begin is None or self._tale.is_by_seconds or not self._tale.call.heard_ringing:
+        begin, stop = self._context.clock, self._stop()
+        if begin is None or self._context.is_by_seconds or not self._context.call.heard_ringing:
             return
         for number in range(MOST_RINGS):
-            since = begin + number * self._tale.call.cycle
+            since = begin + number * self._context.call.cycle
             if since >= stop:
                 return
-            yield since, min(since + self._tone, stop), min(since + self._tale.call.cycle, stop)
+            yield since, min(since + self._tone, stop), min(since + self._context.call.cycle, stop)
 
     def _stop(self) -> datetime:
         """When the caller ceased to hear ringing."""
         ends = [x.at for x in self._facts if isinstance(x, f.Answered | f.VoicemailTook | f.Ended) and x.at]
         return min(
-            (at for at in ends if self._tale.clock is None or at >= self._tale.clock), default=self._scale.end
+            (at for at in ends if self._context.clock is None or at >= self._context.clock),
+            default=self._scale.end,
         )
 
     def _phones(self) -> list[str]:
@@ -151,7 +152,7 @@ class _Drawer:
         return list(dict.fromkeys(named))
 
     def _phone(self, phone: str) -> None:
-        y = self._lane(self._tale.speech.phones([phone]))
+        y = self._lane(self._context.speech.phones([phone]))
         for place, fact in enumerate(self._facts):
             if fact.at is None or getattr(fact, "phone", None) != phone:
                 continue
@@ -194,10 +195,10 @@ class _Drawer:
 
     def _limit(self) -> None:
         """Where the third ring was over."""
-        if self._tale.clock is None or self._tale.is_by_seconds:
+        if self._context.clock is None or self._context.is_by_seconds:
             return
-        limit = self._tale.clock + 3 * self._tale.call.cycle
-        if limit <= (self._scale.knot if self._tale.call.answered else self._scale.end):
+        limit = self._context.clock + 3 * self._context.call.cycle
+        if limit <= (self._scale.knot if self._context.call.answered else self._scale.end):
             x, first = self._scale.x(limit), self._lanes[0] - 2  # below the number of the ring
             if self._sheet.above:  # not through the names
                 self._boxes += [Box("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
@@ -214,7 +215,7 @@ class _Drawer:
                 )
 
     def _axis(self, height: float) -> None:
-        scale, speech = self._scale, self._tale.speech
+        scale, speech = self._scale, self._context.speech
         sheet = self._sheet
         self._boxes.append(Box("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0))
         is_apart = min(scale.x(scale.knot) - scale.x(scale.begin), scale.x(scale.end) - scale.x(scale.knot)) > NEAR
@@ -240,7 +241,7 @@ class _Drawer:
         """Where something is left out, how much, and in which row that is written: no text touches another."""
         ends: list[float] = []
         for x, length in self._scale.cuts():
-            text = self._tale.speech.typeset(_length(length))
+            text = self._context.speech.typeset(_length(length))
             half = (len(text) + 1) * CHARACTER / 2
             row = next((n for n, end in enumerate(ends) if end <= x - half), len(ends))
             ends[row : row + 1] = [x + half]

@@ -16,8 +16,9 @@ from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
 from callmon.text import ledger_sentences
 from callmon.text.labels import reason, translate
+from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import Tale, sentence
+from callmon.text.story.sentences import sentence
 from callmon.text.story.timeline import Moment, moments
 
 WIDTH = 100
@@ -29,15 +30,15 @@ class Page:
 
     def __init__(
         self,
-        tale: Tale,
+        context: StoryContext,
         line: Line | None,
         exchange: str,
         findings: Iterable[Finding],
         met: Iterable[Disruption] = (),
     ) -> None:
-        self._tale, self._line, self._exchange = tale, line, exchange
+        self._context, self._line, self._exchange = context, line, exchange
         self._findings, self._met = tuple(findings), tuple(met)
-        self._speech, self._say, self._call = tale.speech, tale.speech.say, tale.call
+        self._speech, self._say, self._call = context.speech, context.speech.say, context.call
 
     # Header.
 
@@ -147,12 +148,12 @@ class Page:
     def happenings(self) -> list[tuple[str, str, str]]:
         """(local time, seconds on the caller's clock or "", sentence) of each."""
         return [
-            (*self._times(moment), self._typeset(sentence(self._tale, moment)))
-            for moment in moments(self._tale.facts)
+            (*self._times(moment), self._typeset(sentence(self._context, moment)))
+            for moment in moments(self._context.facts)
         ]
 
     def timeline_head(self) -> str:
-        if self._tale.clock is None:
+        if self._context.clock is None:
             return self._say("Déroulement, à l'heure locale")
         if self._call.by_queue:
             return self._say("Déroulement : heure locale, puis secondes depuis l'entrée dans la file d'attente")
@@ -164,11 +165,11 @@ class Page:
         at, exact = moment[0].at, getattr(moment[0], "slack", f.EXACT) == f.EXACT
         if at is None:
             return self._typeset(self._say("heure inconnue")), ""
-        since = self._since(at) if exact and self._tale.clock_slack == f.EXACT else ""
+        since = self._since(at) if exact and self._context.clock_slack == f.EXACT else ""
         return self._typeset(self._speech.second(at)), since
 
     def _since(self, at: datetime) -> str:
-        clock = self._tale.clock
+        clock = self._context.clock
         return "" if clock is None else self._typeset(self._speech.seconds(at - clock))
 
     def ledger(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
@@ -213,7 +214,7 @@ class Page:
     def _answering_phone(self) -> Iterator[str]:
         """R-10: the phone that answered may have begun to ring only at the caller's fourth ring."""
         call = self._call
-        ring = self._tale.ring_at(call.answering_phone_rang)
+        ring = self._context.ring_at(call.answering_phone_rang)
         if call.answered_by is None or ring is None:
             return
         phone = self._speech.phones([call.answered_by])
@@ -240,7 +241,7 @@ class Page:
 
     def note(self) -> str:
         """How rings, or seconds, were counted; "" where nothing was."""
-        if self._call.rings is None and self._tale.clock is None:
+        if self._call.rings is None and self._context.clock is None:
             return ""
         cycle = self._call.cycle
         if self._call.by_queue:

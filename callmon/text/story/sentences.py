@@ -5,78 +5,50 @@ Names no person: a phone is its extension. Says of a ring only what is known of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from callmon.core import facts as f
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call
 from callmon.core.facts import AnyFact
 from callmon.text.formatter import Speech
+from callmon.text.story.context import StoryContext, Wording
 from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop
 from callmon.text.story.transfers import handed_on, picked_up
 
 
-class Tale(NamedTuple):
-    """What a sentence may need to know: the whole call, and when the caller's clock began."""
-
-    speech: Speech
-    call: Call
-    facts: Sequence[AnyFact]
-    clock: datetime | None
-    clock_slack: timedelta
-
-    def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
-        """The caller's ring at that time; None when the caller heard none then, or it is not known."""
-        if at is None or self.clock is None or self.is_by_seconds or self.is_answered_before(at):
-            return None
-        shortest, longest = at - self.clock - self.clock_slack, at + slack - self.clock
-        return rings.rings_between(shortest, longest, self.call.cycle) if longest >= f.EXACT else None
-
-    @property
-    def is_by_seconds(self) -> bool:
-        return self.call.by_queue or self.call.by_music
-
-    def is_answered_before(self, at: datetime) -> bool:
-        return any(isinstance(x, f.Answered) and x.at is not None and x.at + x.slack < at for x in self.facts)
-
-
-def sentence(tale: Tale, moment: Moment) -> str:
+def sentence(context: StoryContext, moment: Moment) -> str:
     """What happened, with what must be added in brackets, and the doubt about its time."""
-    told, notes = _told(tale, moment)
+    told, notes = _wording(context, moment)
     known = [note for note in notes if note]
     stop = "" if told.endswith(".") else "."  # "10:25:23 a.m." has one
-    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(tale.speech, moment[0])
+    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(context.speech, moment[0])
 
 
-Told = tuple[str, tuple[str | None, ...]]
-
-
-def _told(tale: Tale, moment: Moment) -> Told:
+def _wording(context: StoryContext, moment: Moment) -> Wording:
     """The sentence without its full stop, and its notes."""
-    say, fact = tale.speech.say, moment[0]
+    say, fact = context.speech.say, moment[0]
     match fact:
         case f.Arrived():
-            return _arrived(tale, fact)
+            return _arrived(context, fact)
         case f.NumberWithheld():
             return say("L'appelant ne veut pas que son numéro soit affiché"), ()
         case f.LineOpened():
             return say("L'autocommutateur prend l'appel : menu vocal ou message enregistré"), ()
         case f.LanguageChosen():
-            return _chosen(tale, fact), ()
+            return _chosen(context, fact), ()
         case f.PhoneDialled() | f.PhoneRang() | f.PhoneStopped():
-            return _phones(tale, moment)
+            return _phones(context, moment)
         case f.Answered() | f.Held() | f.Resumed():
-            return _person(tale, fact)
+            return _person(context, fact)
         case f.MusicPlayed():
             return say("L'appelant entend de la musique au lieu d'une sonnerie"), ()
         case f.QueueEntered() | f.QueueLeft():
-            return _queue(tale, fact)
+            return _queue(context, fact)
         case f.VoicemailTook() | f.MessageLeft():
-            return _voicemail(tale, fact)
+            return _voicemail(context, fact)
         case f.PhonesSeen():
-            return _offered(tale, fact), ()
+            return _offered(context, fact), ()
         case f.CallbackRequested():
             other = say("à un autre numéro") if fact.number else None
             return say("L'appelant demande à être rappelé"), (other,)
@@ -87,46 +59,46 @@ def _told(tale: Tale, moment: Moment) -> Told:
         case f.CallerBusy():
             return say("L'appelant entend le signal d'occupation"), ()
         case f.Unheard() | f.ClockSet() | f.Filled():
-            return _listening(tale, fact)
+            return _listening(context, fact)
         case f.Ended():
-            return _ended(tale, fact)
+            return _ended(context, fact)
         case _:
-            return handed_on(tale, fact)
+            return handed_on(context, fact)
 
 
-def _chosen(tale: Tale, fact: f.LanguageChosen) -> str:
-    language = tale.speech.word("language", fact.language)
-    return tale.speech.say("L'appelant choisit la langue : {language}", language=language)
+def _chosen(context: StoryContext, fact: f.LanguageChosen) -> str:
+    language = context.speech.word("language", fact.language)
+    return context.speech.say("L'appelant choisit la langue : {language}", language=language)
 
 
-def _listening(tale: Tale, fact: f.Unheard | f.ClockSet | f.Filled) -> Told:
+def _listening(context: StoryContext, fact: f.Unheard | f.ClockSet | f.Filled) -> Wording:
     """Of callmon's own hearing, not of the call."""
     match fact:
         case f.Unheard():
-            return _unheard(tale, fact)
+            return _unheard(context, fact)
         case f.ClockSet():
-            return _clock_set(tale, fact), ()
+            return _clock_set(context, fact), ()
         case f.Filled():
-            return _filled(tale, fact), ()
+            return _filled(context, fact), ()
 
 
-def _clock_set(tale: Tale, fact: f.ClockSet) -> str:
+def _clock_set(context: StoryContext, fact: f.ClockSet) -> str:
     """From here on times are by the clock as it now is."""
-    by = tale.speech.seconds(abs(fact.by))
+    by = context.speech.seconds(abs(fact.by))
     if fact.by > f.EXACT:
-        return tale.speech.say("L'horloge de l'autocommutateur a été avancée de {by}", by=by)
-    return tale.speech.say("L'horloge de l'autocommutateur a été reculée de {by}", by=by)
+        return context.speech.say("L'horloge de l'autocommutateur a été avancée de {by}", by=by)
+    return context.speech.say("L'horloge de l'autocommutateur a été reculée de {by}", by=by)
 
 
-def _filled(tale: Tale, fact: f.Filled) -> str:
-    say = tale.speech.say
+def _filled(context: StoryContext, fact: f.Filled) -> str:
+    say = context.speech.say
     if fact.alone:
         return say("Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu")
     return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel")
 
 
-def _arrived(tale: Tale, fact: f.Arrived) -> Told:
-    say = tale.speech.say
+def _arrived(context: StoryContext, fact: f.Arrived) -> Wording:
+    say = context.speech.say
     told = {
         "inbound": say("L'appel arrive"),
         "outbound": say("Un poste fait un appel vers l'extérieur"),
@@ -134,33 +106,33 @@ def _arrived(tale: Tale, fact: f.Arrived) -> Told:
     }[fact.direction]
     late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
     relay = say("par service de relais") if fact.relay else None
-    return told, (relay, late, _may_hide_answer(tale, fact.may_hide_answer))
+    return told, (relay, late, _may_hide_answer(context, fact.may_hide_answer))
 
 
-def _may_hide_answer(tale: Tale, may: bool) -> str | None:
-    return tale.speech.say("quelqu'un a pu répondre pendant ce temps") if may else None
+def _may_hide_answer(context: StoryContext, may: bool) -> str | None:
+    return context.speech.say("quelqu'un a pu répondre pendant ce temps") if may else None
 
 
 # Phones.
 
 
-def _phones(tale: Tale, moment: Moment) -> Told:
+def _phones(context: StoryContext, moment: Moment) -> Wording:
     named = [x.phone for x in moment if isinstance(x, f.PhoneDialled | f.PhoneRang | f.PhoneStopped)]
-    phones, several, fact = tale.speech.phones(named), len(set(named)) > 1, moment[0]
+    phones, several, fact = context.speech.phones(named), len(set(named)) > 1, moment[0]
     match fact:
         case f.PhoneRang():
             rings_now = ("{phones} sonnent", "{phones} sonne")
-            return _number(tale, phones, several, *rings_now), _ring_notes(tale, fact)
+            return _number(context, phones, several, *rings_now), _ring_notes(context, fact)
         case f.PhoneStopped():
-            return _stopped(tale, fact, phones, several), ()
+            return _stopped(context, fact, phones, several), ()
         case _:
             dialled = ("{phones} sont appelés, sans sonner encore", "{phones} est appelé, sans sonner encore")
-            return _number(tale, phones, several, *dialled), ()
+            return _number(context, phones, several, *dialled), ()
 
 
-def _offered(tale: Tale, fact: f.PhonesSeen) -> str:
+def _offered(context: StoryContext, fact: f.PhonesSeen) -> str:
     """How the line's phones stood while the caller waited; never how a single one did."""
-    say = tale.speech.say
+    say = context.speech.say
     match fact.best:
         case "ringing":
             return say("Un poste libre de la ligne sonne pour l'appelant")
@@ -172,33 +144,33 @@ def _offered(tale: Tale, fact: f.PhonesSeen) -> str:
             return say("Aucun poste de la ligne n'est joignable")
 
 
-def _number(tale: Tale, phones: str, several: bool, plural: str, singular: str) -> str:
-    return tale.speech.say(plural if several else singular, phones=phones)
+def _number(context: StoryContext, phones: str, several: bool, plural: str, singular: str) -> str:
+    return context.speech.say(plural if several else singular, phones=phones)
 
 
-def _ring_notes(tale: Tale, fact: f.PhoneRang) -> tuple[str | None, ...]:
-    say, ring = tale.speech.say, tale.ring_at(fact.at, fact.slack)
-    if tale.call.by_queue and fact.at is not None and not tale.is_answered_before(fact.at):
+def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> tuple[str | None, ...]:
+    say, ring = context.speech.say, context.ring_at(fact.at, fact.slack)
+    if context.call.by_queue and fact.at is not None and not context.is_answered_before(fact.at):
         return (say("l'appelant attend dans la file"),)
     estimated = say("estimation : début de la tonalité non annoncé") if fact.early_media else None
-    return (_callers_ring(tale, ring), estimated)
+    return (_callers_ring(context, ring), estimated)
 
 
-def _callers_ring(tale: Tale, ring: int | None) -> str | None:
-    speech = tale.speech
+def _callers_ring(context: StoryContext, ring: int | None) -> str | None:
+    speech = context.speech
     return None if ring is None else speech.say("{ring} sonnerie de l'appelant", ring=speech.ordinal(ring))
 
 
-def _stopped(tale: Tale, fact: f.PhoneStopped, phones: str, several: bool) -> str:
+def _stopped(context: StoryContext, fact: f.PhoneStopped, phones: str, several: bool) -> str:
     plural, singular = _STOPPED_RINGING[fact.why] if fact.rang else _NEVER_RANG[fact.why]
-    match cause_of_stop(fact, tale.facts):
+    match cause_of_stop(fact, context.facts):
         case f.Answered() | f.PersonJoined() if fact.rang:
             plural, singular = _CANCELLED_BY_ANSWER
         case f.Ended() if fact.rang:
             plural, singular = _CANCELLED_BY_END
         case _:
             pass
-    return _number(tale, phones, several, plural, singular)
+    return _number(context, phones, several, plural, singular)
 
 
 # (several phones, one phone); the reader knows a phone by its number, the reason stands behind.
@@ -247,77 +219,79 @@ _NEVER_RANG: dict[f.StopReason, _Pair] = {
 # A person, and the waiting.
 
 
-def _person(tale: Tale, fact: f.Answered | f.Held | f.Resumed) -> Told:
-    say, phones = tale.speech.say, tale.speech.phones([fact.phone])
+def _person(context: StoryContext, fact: f.Answered | f.Held | f.Resumed) -> Wording:
+    say, phones = context.speech.say, context.speech.phones([fact.phone])
     match fact:
         case f.Answered():
-            return say("{phones} répond", phones=phones), _answer_notes(tale, fact)
+            return say("{phones} répond", phones=phones), _answer_notes(context, fact)
         case f.Held():
             return say("{phones} met l'appelant en attente", phones=phones), ()
         case f.Resumed():
-            return say("{phones} reprend l'appelant", phones=phones), (_held_for(tale, fact),)
+            return say("{phones} reprend l'appelant", phones=phones), (_held_for(context, fact),)
 
 
-def _answer_notes(tale: Tale, fact: f.Answered) -> tuple[str | None, ...]:
-    if fact.channel != tale.call.answered_channel:  # not the first to answer: the wait was over
+def _answer_notes(context: StoryContext, fact: f.Answered) -> tuple[str | None, ...]:
+    if fact.channel != context.call.answered_channel:  # not the first to answer: the wait was over
         return ()
-    if queued := _queued(tale):
-        return (queued, _own_ring(tale, fact))
-    ring = _callers_ring(tale, tale.call.rings)
-    own = None if _rang_from_the_start(tale.call, fact) else _own_ring(tale, fact)
-    return (ring, own, picked_up(tale, fact))
+    if queued := _queued(context):
+        return (queued, _own_ring(context, fact))
+    ring = _callers_ring(context, context.call.rings)
+    own = None if _rang_from_the_start(context.call, fact) else _own_ring(context, fact)
+    return (ring, own, picked_up(context, fact))
 
 
-def _queued(tale: Tale) -> str | None:
+def _queued(context: StoryContext) -> str | None:
     """Where the caller heard music instead of rings, the wait counts in seconds."""
-    waited = tale.call.waited
-    if not tale.is_by_seconds or waited is None or waited.shortest != waited.longest:
+    waited = context.call.waited
+    if not context.is_by_seconds or waited is None or waited.shortest != waited.longest:
         return None
-    wait = tale.speech.seconds(waited.longest)
-    if tale.call.by_music:
-        return tale.speech.say("après {wait} de musique", wait=wait)
-    return tale.speech.say("après {wait} dans la file d'attente", wait=wait)
+    wait = context.speech.seconds(waited.longest)
+    if context.call.by_music:
+        return context.speech.say("après {wait} de musique", wait=wait)
+    return context.speech.say("après {wait} dans la file d'attente", wait=wait)
 
 
 def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:
     return fact.rang is not None and call.ringing is not None and fact.rang - call.ringing <= TOGETHER
 
 
-def _own_ring(tale: Tale, fact: f.Answered) -> str | None:
+def _own_ring(context: StoryContext, fact: f.Answered) -> str | None:
     """R-10: the phone's own first ring may be the caller's fourth."""
     if fact.rang is None or fact.at is None or (fact.slack, fact.rang_slack) != (f.EXACT, f.EXACT):
         return None
-    own = rings.begun(fact.at - fact.rang, tale.call.cycle)
-    return tale.speech.say("{ring} sonnerie du poste", ring=tale.speech.ordinal(own))
+    own = rings.begun(fact.at - fact.rang, context.call.cycle)
+    return context.speech.say("{ring} sonnerie du poste", ring=context.speech.ordinal(own))
 
 
-def _held_for(tale: Tale, fact: f.Resumed) -> str | None:
-    held = [x.at for x in tale.facts if isinstance(x, f.Held) and x.at and fact.at and x.at <= fact.at]
+def _held_for(context: StoryContext, fact: f.Resumed) -> str | None:
+    held = [x.at for x in context.facts if isinstance(x, f.Held) and x.at and fact.at and x.at <= fact.at]
     if not held or fact.at is None:
         return None
-    return tale.speech.say("après {wait} d'attente", wait=tale.speech.seconds(fact.at - held[-1]))
+    return context.speech.say("après {wait} d'attente", wait=context.speech.seconds(fact.at - held[-1]))
 
 
-def _queue(tale: Tale, fact: f.QueueEntered | f.QueueLeft) -> Told:
+def _queue(context: StoryContext, fact: f.QueueEntered | f.QueueLeft) -> Wording:
     if isinstance(fact, f.QueueEntered):
-        return tale.speech.say("L'appelant entre dans la file d'attente « {queue} »", queue=fact.queue), ()
-    return tale.speech.say("L'appelant sort de la file d'attente « {queue} » sans réponse", queue=fact.queue), ()
+        return context.speech.say("L'appelant entre dans la file d'attente « {queue} »", queue=fact.queue), ()
+    return context.speech.say(
+        "L'appelant sort de la file d'attente « {queue} » sans réponse", queue=fact.queue
+    ), ()
 
 
-def _voicemail(tale: Tale, fact: f.VoicemailTook | f.MessageLeft) -> Told:
-    say, took = tale.speech.say, tale.call.voicemail
+def _voicemail(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> Wording:
+    say, took = context.speech.say, context.call.voicemail
     box = say("boîte vocale {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
     if isinstance(fact, f.MessageLeft):
         return say("L'appelant a laissé un message"), (box,)
     told = say("La messagerie vocale prend l'appel")
     if took is None or took.after_person:
         return told, (box,)
-    chosen = say("choisie au menu vocal") if took.chosen and tale.call.heard != "partly" else None
-    return told, (box, _queued(tale) or _callers_ring(tale, took.rings), chosen)
+    chosen = say("choisie au menu vocal") if took.chosen and context.call.heard != "partly" else None
+    return told, (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 
-def _unheard(tale: Tale, fact: f.Unheard) -> Told:
-    speech = tale.speech
+def _unheard(context: StoryContext, fact: f.Unheard) -> Wording:
+    speech = context.speech
     end = _when(speech, fact.until)
     if fact.at is None:  # a list of channels showed that an end had not been heard
         told = speech.say(
@@ -326,15 +300,15 @@ def _unheard(tale: Tale, fact: f.Unheard) -> Told:
     else:
         begin = speech.second(fact.at)
         told = speech.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
-    return told, (_may_hide_answer(tale, fact.may_hide_answer),)
+    return told, (_may_hide_answer(context, fact.may_hide_answer),)
 
 
 def _when(speech: Speech, at: datetime | None) -> str:
     return speech.say("une heure inconnue") if at is None else speech.second(at)
 
 
-def _ended(tale: Tale, fact: f.Ended) -> Told:
-    say, call = tale.speech.say, tale.call
+def _ended(context: StoryContext, fact: f.Ended) -> Wording:
+    say, call = context.speech.say, context.call
     match fact.how, fact.by:
         case "stopped", _:
             return say("L'autocommutateur s'arrête : l'appel est coupé"), ()
@@ -342,7 +316,7 @@ def _ended(tale: Tale, fact: f.Ended) -> Told:
             return say("L'appel a pris fin pendant que callmon n'entendait pas l'autocommutateur"), ()
         case _, "caller":
             ring = call.rings if call.abandoned_in == "ringing" else None
-            return say("L'appelant raccroche"), (_callers_ring(tale, ring),)
+            return say("L'appelant raccroche"), (_callers_ring(context, ring),)
         case _, "exchange" if call.outcome == "answered":
             ours = say("Notre côté met fin à l'appel")
             return (ours if call.direction == "inbound" else say("L'autre côté met fin à l'appel")), ()

@@ -5,15 +5,13 @@ A transfer that counts carries its number, the one that the verdict counts; one 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from callmon.core import facts as f
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE
+from callmon.text.story.context import StoryContext, Wording
 from callmon.text.story.timeline import told_by
-
-if TYPE_CHECKING:
-    from callmon.text.story.sentences import Tale, Told
 
 HandedOn = (
     f.SentOff | f.Transferred | f.CameBack | f.PersonJoined | f.Parked | f.Retrieved | f.ParkingEnded
@@ -21,18 +19,18 @@ HandedOn = (
 )  # fmt: skip
 
 
-def handed_on(tale: Tale, fact: HandedOn) -> Told:
+def handed_on(context: StoryContext, fact: HandedOn) -> Wording:
     """What became of a caller whom a person had, or whose phone sent the call on."""
-    say, phones = tale.speech.say, tale.speech.phones
+    say, phones = context.speech.say, context.speech.phones
     match fact:
         case f.SentOff():
-            return _sent(tale, fact), (_number(tale, fact),)
+            return _sent(context, fact), (_number(context, fact),)
         case f.Transferred():
-            return _took_place(tale, fact), (_number(tale, fact),)
+            return _took_place(context, fact), (_number(context, fact),)
         case f.CameBack():
-            return _came_back(tale, fact), (say("aucun réacheminement"),)
+            return _came_back(context, fact), (say("aucun réacheminement"),)
         case f.PersonJoined():
-            return _joined(tale, fact), ()
+            return _joined(context, fact), ()
         case f.Parked():
             return say("L'appel est parqué"), ()
         case f.Retrieved():
@@ -40,7 +38,7 @@ def handed_on(tale: Tale, fact: HandedOn) -> Told:
         case f.ParkingEnded():
             return say("Le temps de parcage est écoulé : l'autocommutateur rappelle qui a parqué l'appel"), ()
         case f.Forwarded():
-            to = _to(tale, fact.to)
+            to = _to(context, fact.to)
             return say("{phones} renvoie automatiquement l'appel {to}", phones=phones([fact.phone]), to=to), ()
         case f.Overflowed():
             told = say("Notre côté raccroche; l'autocommutateur garde l'appelant et appelle un autre poste")
@@ -55,16 +53,16 @@ def handed_on(tale: Tale, fact: HandedOn) -> Told:
             assert_never(fact)
 
 
-def picked_up(tale: Tale, fact: f.Answered) -> str | None:
+def picked_up(context: StoryContext, fact: f.Answered) -> str | None:
     """Whoever answers without having been called took the call from a phone that rang."""
-    ours = [x for x in tale.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
-    if ours or fact.slack != f.EXACT or tale.call.heard != "full" or not tale.call.phones.rang:
+    ours = [x for x in context.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
+    if ours or fact.slack != f.EXACT or context.call.heard != "full" or not context.call.phones.rang:
         return None
-    return tale.speech.say("interception d'appel")
+    return context.speech.say("interception d'appel")
 
 
-def _sent(tale: Tale, fact: f.SentOff) -> str:
-    say, phones, to = tale.speech.say, tale.speech.phones([_phone(tale, fact.by)]), _to(tale, fact.to)
+def _sent(context: StoryContext, fact: f.SentOff) -> str:
+    say, phones, to = context.speech.say, context.speech.phones([_phone(context, fact.by)]), _to(context, fact.to)
     match fact.kind:
         case "redirect" if fact.unheard:  # the first dial that was heard need not be the transfer's own
             return say("L'appel est transféré; on ne sait ni comment ni à qui")
@@ -80,31 +78,33 @@ def _sent(tale: Tale, fact: f.SentOff) -> str:
             return say("L'autocommutateur transfère l'appel {to}", to=to)
 
 
-def _took_place(tale: Tale, fact: f.Transferred) -> str:
+def _took_place(context: StoryContext, fact: f.Transferred) -> str:
     if fact.unheard and fact.kind == "redirect":
-        return tale.speech.say("Un transfert a lieu; on ne sait ni comment ni à qui")
-    return tale.speech.say("Le transfert {to} a lieu", to=_to(tale, fact.to))
+        return context.speech.say("Un transfert a lieu; on ne sait ni comment ni à qui")
+    return context.speech.say("Le transfert {to} a lieu", to=_to(context, fact.to))
 
 
-def _number(tale: Tale, fact: f.SentOff | f.Transferred) -> str | None:
-    counted = [x for x in tale.facts if isinstance(x, f.Transferred)]
+def _number(context: StoryContext, fact: f.SentOff | f.Transferred) -> str | None:
+    counted = [x for x in context.facts if isinstance(x, f.Transferred)]
     number = next((n for n, x in enumerate(counted, 1) if x == fact or told_by(x, fact)), None)
-    return None if number is None else tale.speech.say("réacheminement {number}", number=number)
+    return None if number is None else context.speech.say("réacheminement {number}", number=number)
 
 
-def _came_back(tale: Tale, fact: f.CameBack) -> str:
-    place = tale.facts.index(fact)
-    sent = next((x for x in reversed(tale.facts[:place]) if isinstance(x, f.SentOff)), None)
-    after = next(iter(tale.facts[place + 1 :]), None)
+def _came_back(context: StoryContext, fact: f.CameBack) -> str:
+    place = context.facts.index(fact)
+    sent = next((x for x in reversed(context.facts[:place]) if isinstance(x, f.SentOff)), None)
+    after = next(iter(context.facts[place + 1 :]), None)
     over = isinstance(after, f.Ended | f.SentOff) and after.at == fact.at
     if sent is None or over or fact.at is None:
-        return tale.speech.say("Le transfert {to} n'aboutit pas", to=_to(tale, fact.to))
-    return tale.speech.say("{phones} retrouve l'appelant", phones=tale.speech.phones([_phone(tale, sent.by)]))
+        return context.speech.say("Le transfert {to} n'aboutit pas", to=_to(context, fact.to))
+    return context.speech.say(
+        "{phones} retrouve l'appelant", phones=context.speech.phones([_phone(context, sent.by)])
+    )
 
 
-def _joined(tale: Tale, fact: f.PersonJoined) -> str:
-    say, phones = tale.speech.say, tale.speech.phones([fact.phone])
-    before = tale.facts[: tale.facts.index(fact)]
+def _joined(context: StoryContext, fact: f.PersonJoined) -> str:
+    say, phones = context.speech.say, context.speech.phones([fact.phone])
+    before = context.facts[: context.facts.index(fact)]
     last = next((x for x in reversed(before) if isinstance(x, f.SentOff | f.ParkingEnded | f.Overflowed)), None)
     if isinstance(last, f.ParkingEnded):
         return say("{phones} reprend l'appel parqué", phones=phones)
@@ -113,20 +113,20 @@ def _joined(tale: Tale, fact: f.PersonJoined) -> str:
     return say("{phones} prend l'appel transféré", phones=phones)
 
 
-def _phone(tale: Tale, channel: str) -> str:
+def _phone(context: StoryContext, channel: str) -> str:
     """The phone of a channel, as the facts know it: an extension, or outside."""
-    for x in tale.facts:
+    for x in context.facts:
         if isinstance(x, f.PhoneDialled | f.PhoneRang | f.Answered | f.PersonJoined) and x.channel == channel:
             return x.phone
     return extension(channel)
 
 
-def _to(tale: Tale, to: str) -> str:
+def _to(context: StoryContext, to: str) -> str:
     """« au poste 104 », « à un numéro de l'extérieur »; what is not known to be a phone is a number to dial."""
-    say = tale.speech.say
+    say = context.speech.say
     if to == OUTSIDE:
         return say("à un numéro de l'extérieur")
     known = (f.PhoneDialled, f.PhoneRang, f.Answered, f.PersonJoined)
-    if any(isinstance(x, known) and x.phone == to for x in tale.facts):
+    if any(isinstance(x, known) and x.phone == to for x in context.facts):
         return say("au poste {phone}", phone=to)
     return say("au numéro interne {number}", number=to)

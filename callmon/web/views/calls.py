@@ -23,7 +23,7 @@ from callmon.store.database import Store
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
 from callmon.text import ledger_sentences
-from callmon.text.story import page_of, tale_of
+from callmon.text.story import story_context, story_page
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
 from callmon.text.story.page import Page
@@ -166,19 +166,19 @@ def _story(
     stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: Tongue
 ) -> dict[str, Any]:
     """All that the page shows. In a thread: a long call has hundreds of facts."""
-    tale = tale_of(stored, tongue.settings, tongue.language)
-    page = page_of(tale, stored, tongue.settings, met)
+    context = story_context(stored, tongue.settings, tongue.language)
+    page = story_page(context, stored, tongue.settings, met)
     typeset = tongue.speech.typeset
     lines = tongue.settings.lines()
-    tone = lines[name].ring_tone if (name := tale.call.line) is not None and name in lines else RING_TONE
+    tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE
     return {
         "heading": typeset(page.title()),
         "when": typeset(page.when()),
         "known": [(typeset(name), typeset(value)) for name, value in page.known()],
         "timeline_head": typeset(page.timeline_head()),
         "happenings": page.happenings(),
-        "picture": (picture := drawing(tale, tone)),
-        "narrow": drawing(tale, tone, NARROW),
+        "picture": (picture := drawing(context, tone)),
+        "narrow": drawing(context, tone, NARROW),
         "kinds": {box.kind for box in picture.boxes} if picture else set(),
         "note": typeset(page.note()),
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
@@ -187,7 +187,7 @@ def _story(
             for x in sorted(entries, key=lambda x: x.at)
         ],
         "owed": [x.obligation for x in entries][:1],
-        "call": tale.call,
+        "call": context.call,
         "exchange": stored.exchange,
     }
 

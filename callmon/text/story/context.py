@@ -1,0 +1,39 @@
+"""What a sentence about a call may need: the whole call, its facts, and when the caller's clock began. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from callmon.core import facts as f
+from callmon.core.calls import rings
+from callmon.core.calls.call import Call
+from callmon.core.facts import AnyFact
+from callmon.text.formatter import Speech
+
+Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop, and its notes
+
+
+class StoryContext(NamedTuple):
+    """One call in one language. `clock` is None where nothing is known of when the wait began."""
+
+    speech: Speech
+    call: Call
+    facts: Sequence[AnyFact]
+    clock: datetime | None
+    clock_slack: timedelta
+
+    def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
+        """The caller's ring at that time; None when the caller heard none then, or it is not known."""
+        if at is None or self.clock is None or self.is_by_seconds or self.is_answered_before(at):
+            return None
+        shortest, longest = at - self.clock - self.clock_slack, at + slack - self.clock
+        return rings.rings_between(shortest, longest, self.call.cycle) if longest >= f.EXACT else None
+
+    @property
+    def is_by_seconds(self) -> bool:
+        return self.call.by_queue or self.call.by_music
+
+    def is_answered_before(self, at: datetime) -> bool:
+        return any(isinstance(x, f.Answered) and x.at is not None and x.at + x.slack < at for x in self.facts)
