@@ -369,6 +369,6 @@ def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tupl
 def left(replay: Replay) -> tuple[int, int, int, int]:
     """What is still remembered: legs, calls, bridges, accounts."""
     hearing = replay._monitor._hearings["toronto"]
-    tracker = hearing.tracker
-    bridges, accounts = len(tracker.bridges), len(hearing.accounts)
-    return len(tracker.legs) + len(tracker.unborn), len(tracker.calls), bridges, accounts
+    state = hearing.tracker.state
+    bridges, accounts = len(state.bridges), len(hearing.accounts)
+    return len(state.legs) + len(state.unborn), len(state.calls), bridges, accounts

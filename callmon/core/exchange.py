@@ -74,11 +74,11 @@ class Hearing:
     @property
     def trunks(self) -> tuple[str, ...]:
         """Those that are known of, as the configuration names them."""
-        return self.tracker.phones.like(self.site.endpoints.is_trunk)
+        return self.tracker.state.phones.like(self.site.endpoints.is_trunk)
 
     def arrived(self, line: Line, fact: Arrived) -> None:
         """A call came in: over which trunk?"""
         trunk = endpoint(fact.channel)
-        self.routes.learn(line.name, trunk, fact.at, self.tracker.phones.state(trunk))
-        self.tracker.phones.registrations.a_call_came()
+        self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.state(trunk))
+        self.tracker.state.phones.registrations.a_call_came()
         self.last_calls.note(line.name, fact.at, fact.test)

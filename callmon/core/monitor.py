@@ -169,12 +169,12 @@ class Monitor:
         return counted(self._watched(), lambda line: (line.service, line.mode))
 
     def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
-        return [(x.tracker.phones, x.site.lines, x.tracker.clock) for x in self._hearings.values()]
+        return [(x.tracker.state.phones, x.site.lines, x.tracker.state.clock) for x in self._hearings.values()]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""
         for line, channel, at in dialled:
-            self._hearings[exchange].tracker.phones.learn(line, endpoint(channel), at)
+            self._hearings[exchange].tracker.state.phones.learn(line, endpoint(channel), at)
 
     def learn_routes(self, exchange: str, came: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Over which trunks calls came before callmon stopped: (line, trunk, when)."""
@@ -191,14 +191,14 @@ class Monitor:
             hearing.last_calls.restore(calls, tests)
 
     def is_unheard(self, exchange: str) -> bool:
-        return self._hearings[exchange].tracker.listing.is_unheard
+        return self._hearings[exchange].tracker.state.is_unheard
 
     def crowd(self, exchange: str) -> Crowd:
-        return self._hearings[exchange].tracker.crowd
+        return self._hearings[exchange].tracker.state.limit
 
     def vanished(self, exchange: str) -> int:
         """Calls closed because the exchange listed them no longer, though their end was not heard."""
-        return self._hearings[exchange].tracker.listing.ghosts.closed
+        return self._hearings[exchange].tracker.state.ghosts_closed
 
     def restore(
         self,
@@ -222,7 +222,7 @@ class Monitor:
             return
         account.judged = tuple(judged)
         if before is None or before.call() != account.call():
-            resume(hearing.tracker, account, facts)
+            resume(hearing.tracker.state, account, facts)
             if not account.arrival.test:
                 self._opener.resume(exchange, account, facts, hearing.site)
 
@@ -253,7 +253,7 @@ class Monitor:
             before = older._hearings.get(exchange)
             if before is not None:
                 hearing.accounts, hearing.tracker = before.accounts, before.tracker
-                hearing.tracker.site = hearing.site
+                hearing.tracker.state.site = hearing.site
                 hearing.routes, hearing.last_calls = before.routes, before.last_calls
                 hearing.site.endpoints.keep(before.site.endpoints)
         self.ledger.adopt(older.ledger)

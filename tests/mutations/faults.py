@@ -24,10 +24,10 @@ def fault(name: str, file: str, *replace: tuple[str, str]) -> Fault:
 FAULTS = (
     fault(
         "the first hang-up ends the call",
-        "core/calls/tracker",
+        "core/calls/lifecycle",
         (
-            "        if leg is call.caller:\n            self._end(",
-            "        if leg.answered or leg is call.caller:\n            self._end(",
+            "    if leg is call.caller:\n        _end(",
+            "    if leg.answered or leg is call.caller:\n        _end(",
         ),
     ),
     fault(
@@ -37,12 +37,12 @@ FAULTS = (
     ),
     fault(
         "a busy signal is the caller's hang-up",
-        "core/calls/tracker",
+        "core/calls/lifecycle",
         ("elif not call.busy and (call.answered or not call.refused_unheard):", "elif call is not None:"),
     ),
     fault(
         "a person who is asked to accept has answered",
-        "core/calls/tracker",
+        "core/calls/answering",
         (
             "if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:",
             "if picked_up is not None:",
@@ -56,7 +56,7 @@ FAULTS = (
     fault(
         "whoever picks up another's phone is not taken in",
         "core/calls/dialling",
-        ("        tracker.take_in(call, leg)\n", "        pass\n"),
+        ("        state.take_in(call, leg)\n", "        pass\n"),
     ),
     fault(
         "a busy phone took no caller who was sent there",
@@ -94,7 +94,7 @@ FAULTS = (
     fault(
         "a redirect is no transfer",
         "core/calls/transfers",
-        ('send_off(tracker, call, Sending("redirect", call.person.channel, to, event.at))', "pass"),
+        ('send_off(state, call, Sending("redirect", call.person.channel, to, event.at))', "pass"),
     ),
     fault(
         "a phone's forwarding is a transfer",
@@ -144,7 +144,7 @@ FAULTS = (
     fault(
         "to pass voicemail's place is to be taken by voicemail",
         "core/calls/voicemail",
-        ("or (is_over and _passed_through(tracker, call, at)):", "or False:"),
+        ("or (is_over and _passed_through(state, call, at)):", "or False:"),
     ),
     fault(
         "a gap hides no answer",

@@ -51,7 +51,7 @@ def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
     crowd = monitor.crowd(EXCHANGE)
     hearing = monitor.hearing(EXCHANGE)
     assert hearing is not None
-    assert (len(hearing.tracker.legs), crowd.given_up, crowd.is_full) == (MAX_LEGS - 1, 1, False)
+    assert (len(hearing.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_LEGS - 1, 1, False)
 
 
 def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_is_unknown() -> None:
@@ -70,7 +70,7 @@ def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
         monitor.feed(EXCHANGE, newchannel(f"8.{n}", "4163272422"))
     hearing = monitor.hearing(EXCHANGE)
     assert hearing is not None
-    assert (len(hearing.tracker.legs), len(hearing.tracker.unborn)) == (MAX_LEGS, 5_000)
+    assert (len(hearing.tracker.state.legs), len(hearing.tracker.state.unborn)) == (MAX_LEGS, 5_000)
 
 
 def test_healthz_says_that_channels_are_given_up_and_a_later_call_is_counted(tmp_path: Path) -> None:

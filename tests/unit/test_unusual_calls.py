@@ -19,8 +19,8 @@ def told(exchange: Exchange) -> list[tuple[Any, ...]]:
     """Every call that was told; nothing of any is remembered."""
     replay = exchange.replayed()
     assert left(replay) == (0, 0, 0, 0)
-    tracker = replay._monitor._hearings["toronto"].tracker
-    assert (tracker.gone_out, tracker.originations) == ({}, {})
+    state = replay._monitor._hearings["toronto"].tracker.state
+    assert (state.gone_out, state.originations) == ({}, {})
     return [summary(call) for call in replay.calls()]
 
 

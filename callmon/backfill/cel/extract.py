@@ -39,13 +39,13 @@ _with = msgspec.structs.replace
 def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
     """The facts of each call that is over. `keys`: the language that a menu's key asks for."""
     tracker = Tracker(site)
-    tracker.dialplan_heard = True  # each row names the application: what goes up is not guessed at
+    tracker.state.dialplan_heard = True  # each row names the application: what goes up is not guessed at
     found: Told = {}
     retelling = Retelling(rows, keys)
     for event in retelling.events():
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
-    forget_all(tracker)
+    forget_all(tracker.state)
     whole = _whole_seconds(rows)
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {

@@ -8,25 +8,21 @@ go outward, to come from a trunk to a number that nobody watches, or to stay at 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
-from callmon.core.calls.availability import Waiting
-from callmon.core.calls.channels import TrackedCall
+from callmon.core.calls.channels import Leg, TrackedCall, Waiting, new_call
 from callmon.core.calls.endpoints import endpoint
-
-if TYPE_CHECKING:
-    from callmon.core.calls.site import PublicLine
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.site import PublicLine
+from callmon.core.calls.state import TrackerState
 
 RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 
 
-def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLine | None:
+def line(state: TrackerState, channel: str, dialled: str, caller: str) -> PublicLine | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
-    site = tracker.site
+    site = state.site
     if site.endpoints.is_colleague(channel, caller) and caller not in site.relay_numbers:
         return None  # a colleague who dials our own public number is no member of the public
     if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
@@ -34,35 +30,43 @@ def line(tracker: Tracker, channel: str, dialled: str, caller: str) -> PublicLin
     return site.line(dialled)
 
 
-def tell(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
+def begin_call(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
+    """A channel that calls in: a call, whose direction may be known only when something is dialled."""
+    call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
+    known = line(state, leg.channel, event.exten, event.caller)
+    if known is not None:
+        tell(state, call, "inbound", known)
+
+
+def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
     """Tell that the call is there, once its direction is known."""
     event, beside = call.begun, call.consults is not None
     if call.told or event is None:
         return
-    _settled(tracker, call, direction, line)
+    _settled(state, call, direction, line)
     if line is not None:
         call.waiting = Waiting(line)
     withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
-    caller = call.number = None if withheld else e164(event.caller, tracker.site.region) or event.caller
-    tracker.tell(
+    caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
+    state.tell(
         f.Arrived(
             call=call.id,
             at=event.at,
             direction=direction,
             line=line.name if line else None,
-            dialled=tracker.common(event.exten) if line else event.exten,
+            dialled=state.common(event.exten) if line else event.exten,
             caller=caller,
             withheld=withheld,
-            channel=tracker.site.endpoints.shown(call.caller.channel),
-            relay=caller in tracker.site.relay_numbers,
-            test=line is not None and caller in tracker.site.test_callers,
+            channel=state.site.endpoints.shown(call.caller.channel),
+            relay=caller in state.site.relay_numbers,
+            test=line is not None and caller in state.site.test_callers,
             beside=beside,
         )
     )
 
 
 def tell_found(
-    tracker: Tracker,
+    state: TrackerState,
     call: TrackedCall,
     entry: e.Status,
     direction: f.Direction,
@@ -72,11 +76,11 @@ def tell_found(
     may_hide_ringing: bool,
 ) -> None:
     """Tell of a call that was in progress before anybody listened; it arrived in the second of its Uniqueid."""
-    _settled(tracker, call, direction, line)
+    _settled(state, call, direction, line)
     restricted = entry.presentation.startswith(RESTRICTED)
     withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
-    caller = call.number = None if withheld else e164(entry.caller, tracker.site.region) or entry.caller
-    tracker.tell(
+    caller = call.number = None if withheld else e164(entry.caller, state.site.region) or entry.caller
+    state.tell(
         f.Arrived(
             call=call.id,
             at=arrived,
@@ -85,52 +89,52 @@ def tell_found(
             dialled=entry.dialled,
             caller=caller,
             withheld=withheld,
-            channel=tracker.site.endpoints.shown(call.caller.channel),
+            channel=state.site.endpoints.shown(call.caller.channel),
             found=True,
             may_hide_answer=may_hide_answer,
             slack=timedelta(seconds=1),
             may_hide_ringing=may_hide_ringing,
-            relay=caller in tracker.site.relay_numbers,
-            test=line is not None and caller in tracker.site.test_callers,
+            relay=caller in state.site.relay_numbers,
+            test=line is not None and caller in state.site.test_callers,
         )
     )
 
 
-def presentation(tracker: Tracker, event: e.Presentation) -> None:
+def presentation(state: TrackerState, event: e.Presentation) -> None:
     """The exchange's answer whether the caller's number may be shown."""
-    call = tracker.calls.get(event.uniqueid)
+    call = state.calls.get(event.uniqueid)
     if call is None or not event.value.startswith(RESTRICTED):
         return
     if call.told:
-        tracker.tell(f.NumberWithheld(call.id, event.at))
+        state.tell(f.NumberWithheld(call.id, event.at))
     else:
         call.withheld = True
 
 
-def settle_direction(tracker: Tracker, call: TrackedCall, dialled_outside: bool) -> None:
+def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bool) -> None:
     """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
     event = call.begun
     if call.told or event is None or call.consults is not None:
         return
-    served = tracker.talking.get(endpoint(call.caller.channel))
+    served = state.talking.get(endpoint(call.caller.channel))
     # A person with a caller on hold asks somebody, here or outside: a leg of that call. Or calls somebody back.
     if served is not None and served.held and served.person is not None and not served.person.outside:
         call.consults = served
         if dialled_outside:
-            tell(tracker, call, "outbound")
+            tell(state, call, "outbound")
             call.begun = event
     elif dialled_outside:
-        tell(tracker, call, "outbound")
-    elif tracker.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
-        tell(tracker, call, "inbound")
+        tell(state, call, "outbound")
+    elif state.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
+        tell(state, call, "inbound")
     else:
-        tell(tracker, call, "internal")
+        tell(state, call, "internal")
 
 
-def _settled(tracker: Tracker, call: TrackedCall, direction: f.Direction, line: PublicLine | None) -> None:
+def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None) -> None:
     call.told, call.inbound, call.begun = True, direction == "inbound", None
     call.caller.outside = call.inbound
     if line is not None:
         call.language_menu = line.language_menu and line.language is None
         call.language_told = line.language is not None
-        tracker.site.endpoints.learn(call.caller.channel, outside=True)
+        state.site.endpoints.learn(call.caller.channel, outside=True)

@@ -17,83 +17,63 @@ Refuses to tell of a single phone: what it tells is true of the line's phones to
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import msgspec
-
+from callmon.ami import events as e
 from callmon.core import facts as f
+from callmon.core.calls.channels import Leg, TrackedCall, Tried, Waiting
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.calls.phone_states import PhoneLine, Phones, State
-
-if TYPE_CHECKING:
-    from callmon.ami import events as e
-    from callmon.core.calls.channels import Leg, TrackedCall
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.phone_states import Phones, State
+from callmon.core.calls.state import TrackerState
 
 LEFT_IDLE = timedelta(seconds=1)
 RANKS: dict[f.PhonesBest, int] = {"unreachable": 1, "in_use": 2, "free": 3, "ringing": 4}
 
-Tried = Literal["silent", "rings", "refused", "gone"]
 Offer = Literal["unreachable", "in_use", "silent", "free", "ringing"]
 
 
-class Waiting(msgspec.Struct, eq=False, gc=False):
-    """What is remembered of one caller's wait."""
-
-    line: PhoneLine
-    tried: dict[str, Tried] = msgspec.field(default_factory=dict)
-    told: int = 0  # the rank of the best that was told
-    free_since: datetime | None = None
-    forwarded: bool = False  # a phone sent the call on: who is dialled now need not be of this line
-    over: bool = False  # nothing better can come, or a gap came between
-
-    def is_undecided(self) -> bool:
-        """A phone was dialled, and has given no sign yet: it cannot be said that none is free."""
-        return "silent" in self.tried.values()
-
-
-def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
     """A phone is tried for the caller: so it is one of the line's."""
     waiting = call.waiting
     if waiting is None or call.answered or leg.outside:
         return
     phone = endpoint(leg.channel)
     if not waiting.forwarded:
-        tracker.phones.learn(waiting.line.name, phone, at)
+        state.phones.learn(waiting.line.name, phone, at)
     if not waiting.over:
         waiting.tried[phone] = "silent"
-        tracker.waiting[call.id] = call
+        state.waiting[call.id] = call
 
 
-def queued(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def queued(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """The caller waits in a queue, which need not dial anybody."""
     waiting = call.waiting
     if waiting is not None and not waiting.over:
-        tracker.waiting[call.id] = call
-        _look(tracker, call, waiting, at)
+        state.waiting[call.id] = call
+        _look(state, call, waiting, at)
 
 
-def rang(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
+def rang(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
     """A phone rings for the caller. Told before its PhoneRang when there was somebody on it."""
     waiting = call.waiting
     if waiting is None:
         return
     phone = endpoint(leg.channel)
-    tracker.phones.rings(phone)
+    state.phones.rings(phone)
     if waiting.over:
         return
-    if leg.outside or tracker.phones.state(phone) != "in_use":  # a trunk is in use whoever talks over it
-        _rings_free(tracker, call, waiting, at)
+    if leg.outside or state.phones.state(phone) != "in_use":  # a trunk is in use whoever talks over it
+        _rings_free(state, call, waiting, at)
         return
     waiting.tried[phone] = "rings"
-    offer = _look(tracker, call, waiting, at)
+    offer = _look(state, call, waiting, at)
     if not waiting.told and offer is None:  # another may be free: nothing can be said
-        _over(tracker, call, waiting)
+        _over(state, call, waiting)
     elif not waiting.told:
-        _tell(tracker, call, waiting, "in_use", at)
+        _tell(state, call, waiting, "in_use", at)
 
 
-def stopped(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+def stopped(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
     """A phone is tried no longer."""
     waiting = call.waiting
     if waiting is None or waiting.over:
@@ -104,37 +84,37 @@ def stopped(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, 
     elif phone in waiting.tried:
         waiting.tried[phone] = "refused" if why == "busy" else "gone"
     if waiting.free_since is not None or not waiting.is_undecided():
-        _look(tracker, call, waiting, at)
+        _look(state, call, waiting, at)
 
 
-def refused(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def refused(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """The caller gets the busy signal, perhaps without any phone having been tried."""
     waiting = call.waiting
     if waiting is not None and not waiting.over:
-        _look(tracker, call, waiting, at)
+        _look(state, call, waiting, at)
 
 
-def decided(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def decided(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """Somebody or something takes the caller, or the call ends: what was free until now was left idle."""
     waiting, call.waiting = call.waiting, None
     if waiting is not None and not waiting.over:
         if waiting.free_since is not None:
-            _tell(tracker, call, waiting, "free", waiting.free_since)
-        _over(tracker, call, waiting)
+            _tell(state, call, waiting, "free", waiting.free_since)
+        _over(state, call, waiting)
 
 
-def changed(tracker: Tracker, event: e.DeviceStateChange) -> None:
+def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
     """DeviceStateChange: does it matter to somebody who waits?"""
-    phones, device = tracker.phones, event.device
-    if not phones.heard(device, event.state, event.stamp) or not tracker.waiting:
+    phones, device = state.phones, event.device
+    if not phones.heard(device, event.state, event.stamp) or not state.waiting:
         return
-    for call in list(tracker.waiting.values()):
+    for call in list(state.waiting.values()):
         waiting = call.waiting
         if waiting is None or not _may_matter(phones, waiting, device):
             continue
         if waiting.tried.get(device) == "refused" and phones.state(device) == "free":
             del waiting.tried[device]
-        _look(tracker, call, waiting, event.at or tracker.clock)
+        _look(state, call, waiting, event.at or state.clock)
 
 
 def _may_matter(phones: Phones, waiting: Waiting, device: str) -> bool:
@@ -149,41 +129,41 @@ def _may_matter(phones: Phones, waiting: Waiting, device: str) -> bool:
     return waiting.told < RANKS["in_use"] and not waiting.is_undecided()
 
 
-def unheard(tracker: Tracker) -> None:
+def unheard(state: TrackerState) -> None:
     """A gap begins: what was told stands, and no more can be."""
-    for call in tracker.calls.values():
+    for call in state.calls.values():
         if call.waiting is not None:
             call.waiting.over = True
-    tracker.waiting.clear()
-    tracker.phones.unheard()
+    state.waiting.clear()
+    state.phones.unheard()
 
 
-def _rings_free(tracker: Tracker, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _rings_free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
     """A phone with nobody on it rings. The PhoneRang says so, unless something else was told before."""
-    _was_left_idle(tracker, call, waiting, at)
+    _was_left_idle(state, call, waiting, at)
     if waiting.told:
-        _tell(tracker, call, waiting, "ringing", at)
-    _over(tracker, call, waiting)
+        _tell(state, call, waiting, "ringing", at)
+    _over(state, call, waiting)
 
 
-def _look(tracker: Tracker, call: TrackedCall, waiting: Waiting, at: datetime | None) -> Offer | None:
+def _look(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> Offer | None:
     """What do the phones offer now?"""
-    offer = best(tracker.phones, waiting)
+    offer = best(state.phones, waiting)
     if offer == "ringing":
-        _rings_free(tracker, call, waiting, at)
+        _rings_free(state, call, waiting, at)
     elif offer == "free":
-        _free(tracker, call, waiting, at)
+        _free(state, call, waiting, at)
     else:
-        _was_left_idle(tracker, call, waiting, at)
-        if (offer == "in_use" or offer == "unreachable") and not _dial_says_so(tracker.phones, waiting):
-            _tell(tracker, call, waiting, offer, at)
+        _was_left_idle(state, call, waiting, at)
+        if (offer == "in_use" or offer == "unreachable") and not _dial_says_so(state.phones, waiting):
+            _tell(state, call, waiting, offer, at)
     return offer
 
 
-def _free(tracker: Tracker, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
     """One is free, since when? Once it was left idle, only a phone that rings is better."""
     since = waiting.free_since
-    _was_left_idle(tracker, call, waiting, at)
+    _was_left_idle(state, call, waiting, at)
     if waiting.told < RANKS["free"]:
         waiting.free_since = since or at
 
@@ -194,16 +174,18 @@ def _dial_says_so(phones: Phones, waiting: Waiting) -> bool:
     return (done == {"refused"} or done == {"gone"}) and waiting.tried.keys() >= {*phones.of(waiting.line)}
 
 
-def _was_left_idle(tracker: Tracker, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _was_left_idle(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
     since, waiting.free_since = waiting.free_since, None
     if since is not None and at is not None and at - since >= LEFT_IDLE:
-        _tell(tracker, call, waiting, "free", since)
+        _tell(state, call, waiting, "free", since)
 
 
-def _tell(tracker: Tracker, call: TrackedCall, waiting: Waiting, what: f.PhonesBest, at: datetime | None) -> None:
+def _tell(
+    state: TrackerState, call: TrackedCall, waiting: Waiting, what: f.PhonesBest, at: datetime | None
+) -> None:
     if RANKS[what] > waiting.told:
         waiting.told = RANKS[what]
-        tracker.tell(f.PhonesSeen(call.id, at, what))
+        state.tell(f.PhonesSeen(call.id, at, what))
 
 
 def forwarded(call: TrackedCall) -> None:
@@ -215,12 +197,12 @@ def forwarded(call: TrackedCall) -> None:
         waiting.forwarded = True
 
 
-def _over(tracker: Tracker, call: TrackedCall, waiting: Waiting) -> None:
+def _over(state: TrackerState, call: TrackedCall, waiting: Waiting) -> None:
     waiting.over = True
     waiting.tried.clear()
-    tracker.waiting.pop(call.id, None)
+    state.waiting.pop(call.id, None)
     if call.waiting is not None and not waiting.forwarded:  # one for all callers of the line whose wait is over
-        call.waiting = tracker.no_longer_waiting.setdefault(waiting.line.name, waiting)
+        call.waiting = state.no_longer_waiting.setdefault(waiting.line.name, waiting)
 
 
 def best(phones: Phones, waiting: Waiting) -> Offer | None:

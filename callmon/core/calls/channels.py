@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from callmon.ami import events as e
-from callmon.core.calls.availability import Waiting
 from callmon.core.calls.endpoints import is_local
+from callmon.core.calls.phone_states import PhoneLine
 from callmon.core.calls.sparse import Seldom, flag
 from callmon.core.facts import EXACT, TransferKind
 
@@ -25,6 +25,8 @@ MENU, LANGUAGE_TOLD = 32, 64
 # What a gap may hide of a caller of whom nothing has been heard since: the wish to hang up, and a refusal.
 GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
 NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
+
+Tried = Literal["silent", "rings", "refused", "gone"]
 
 
 class Leg(msgspec.Struct, eq=False, gc=False):
@@ -90,6 +92,21 @@ class Sending:
     def named_late(self, seen: Sending) -> None:
         """The very sending that had been seen already, before the exchange said what it was."""
         self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
+
+
+class Waiting(msgspec.Struct, eq=False, gc=False):
+    """What is remembered of one caller's wait."""
+
+    line: PhoneLine
+    tried: dict[str, Tried] = msgspec.field(default_factory=dict)
+    told: int = 0  # the rank of the best that was told
+    free_since: datetime | None = None
+    forwarded: bool = False  # a phone sent the call on: who is dialled now need not be of this line
+    over: bool = False  # nothing better can come, or a gap came between
+
+    def is_undecided(self) -> bool:
+        """A phone was dialled, and has given no sign yet: it cannot be said that none is free."""
+        return "silent" in self.tried.values()
 
 
 class TrackedCall(msgspec.Struct, eq=False, gc=False):
@@ -162,6 +179,25 @@ def new_call(caller: Leg, begun: e.Newchannel | None, language: str) -> TrackedC
     """A call is its caller's channel."""
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
+
+
+class Origination:
+    """One Originate. It knows channels by their ids and holds no leg."""
+
+    __slots__ = ("agents", "call", "channels", "is_up", "phone", "root")
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.channels = {root}
+        self.agents: set[str] = set()  # dialled to reach the agent
+        self.is_up = False  # the first channel was answered
+        self.phone: str | None = None  # the agent's, picked up
+        self.call: str | None = None
+
+    def reaches_agent(self, leg: Leg) -> bool:
+        """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
+        dialled = leg.partner.uniqueid if leg.partner is not None else leg.uniqueid
+        return dialled in self.agents or (leg.partner is not None and dialled == self.root)
 
 
 class Bridges:

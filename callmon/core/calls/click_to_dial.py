@@ -17,78 +17,51 @@ before a phone was picked up, since voicemail has answered the agent's side.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from callmon.ami import events as e
-from callmon.core.calls.channels import Leg, TrackedCall, new_call
+from callmon.core.calls.channels import Leg, Origination, TrackedCall, new_call
 from callmon.core.calls.endpoints import extension, is_local, is_number, number_dialled
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 
-class Origination:
-    """One Originate. It knows channels by their ids and holds no leg."""
-
-    __slots__ = ("agents", "call", "channels", "is_up", "phone", "root")
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.channels = {root}
-        self.agents: set[str] = set()  # dialled to reach the agent
-        self.is_up = False  # the first channel was answered
-        self.phone: str | None = None  # the agent's, picked up
-        self.call: str | None = None
-
-    def reaches_agent(self, leg: Leg) -> bool:
-        """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
-        dialled = leg.partner.uniqueid if leg.partner is not None else leg.uniqueid
-        return dialled in self.agents or (leg.partner is not None and dialled == self.root)
-
-
-# By the id of each channel, and by the first one's for as long as any channel is left.
-Originations = dict[str, Origination]
-
-
-def born(tracker: Tracker, leg: Leg, event: e.Newchannel) -> None:
+def born(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
     """A channel that belongs to no call: the first of an Originate, or a later one of it."""
-    one = tracker.originations.get(event.linkedid)
+    one = state.originations.get(event.linkedid)
     if one is None:
         if leg.uniqueid != event.linkedid or not is_local(leg.channel):
             return
         one = Origination(leg.uniqueid)
     one.channels.add(leg.uniqueid)
-    tracker.originations[leg.uniqueid] = one
-    call = tracker.calls.get(one.call) if one.call is not None else None
+    state.originations[leg.uniqueid] = one
+    call = state.calls.get(one.call) if one.call is not None else None
     if call is not None:
         call.take(leg)
 
 
-def gone(tracker: Tracker, uniqueid: str) -> None:
+def gone(state: TrackerState, uniqueid: str) -> None:
     """This channel is gone."""
-    one = tracker.originations.get(uniqueid)
+    one = state.originations.get(uniqueid)
     if one is None:
         return
     one.channels.discard(uniqueid)
     if uniqueid != one.root:
-        del tracker.originations[uniqueid]
+        del state.originations[uniqueid]
     if not one.channels:
-        tracker.originations.pop(one.root, None)
+        state.originations.pop(one.root, None)
 
 
-def rings(tracker: Tracker, source: Leg | None, leg: Leg, event: e.DialBegin) -> None:
+def rings(state: TrackerState, source: Leg | None, leg: Leg, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
-    if source is None and leg.uniqueid in tracker.unborn:
-        tracker.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid))
-    if leg.is_phone and leg.uniqueid in tracker.originations:
-        leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+    if source is None and leg.uniqueid in state.unborn:
+        state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid))
+    if leg.is_phone and leg.uniqueid in state.originations:
+        leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
 
 
-def answered(tracker: Tracker, source: Leg | None, leg: Leg) -> None:
+def answered(state: TrackerState, source: Leg | None, leg: Leg) -> None:
     """A channel that belongs to no call was answered: the first one, or the phone behind it."""
-    one = tracker.originations.get(leg.uniqueid)
+    one = state.originations.get(leg.uniqueid)
     if one is None:
         return
     if leg.is_phone and (not one.is_up or source is None or one.reaches_agent(source)):
@@ -96,35 +69,35 @@ def answered(tracker: Tracker, source: Leg | None, leg: Leg) -> None:
     one.is_up = one.is_up or leg.uniqueid == one.root
 
 
-def begin(tracker: Tracker, source: Leg, event: e.DialBegin) -> None:
+def begin(state: TrackerState, source: Leg, event: e.DialBegin) -> None:
     """A channel that belongs to no call dials: for the agent's phone, or on the way to it."""
-    if source.uniqueid in tracker.unborn:  # it runs the dialplan: it was picked up
-        one = tracker.originations.setdefault(source.uniqueid, Origination(source.uniqueid))
+    if source.uniqueid in state.unborn:  # it runs the dialplan: it was picked up
+        one = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid))
         one.is_up, one.phone = True, source.uniqueid
-    found = tracker.originations.get(source.uniqueid)
+    found = state.originations.get(source.uniqueid)
     if found is None:
         return
     if found.reaches_agent(source):
         found.agents.add(event.dest_uniqueid)
         return
-    phone = tracker.legs.get(found.phone) if found.is_up and found.phone is not None else None
+    phone = state.legs.get(found.phone) if found.is_up and found.phone is not None else None
     if phone is not None and phone.call is None:
-        _begin(tracker, found, phone, event)
+        _begin(state, found, phone, event)
 
 
-def _begin(tracker: Tracker, one: Origination, phone: Leg, event: e.DialBegin) -> None:
-    birth, own = tracker.unborn.pop(phone.uniqueid, None), extension(phone.channel)
+def _begin(state: TrackerState, one: Origination, phone: Leg, event: e.DialBegin) -> None:
+    birth, own = state.unborn.pop(phone.uniqueid, None), extension(phone.channel)
     # An Originate may set the number outside as caller id, for the agent's display.
     caller = birth.caller if birth is not None and birth.caller.isdigit() and not is_number(birth.caller) else own
-    if phone.outside or tracker.site.endpoints.is_outside_caller(phone.channel, caller):
+    if phone.outside or state.site.endpoints.is_outside_caller(phone.channel, caller):
         return
     number = number_dialled(event.dest_channel, event.dial_string)
     begun = e.Newchannel(
         event.stamp, phone.channel, "", caller, "", event.language, number, phone.uniqueid, phone.uniqueid
     )
-    call = tracker.calls[phone.uniqueid] = new_call(phone, begun, tracker.common(event.language))
+    call = state.calls[phone.uniqueid] = new_call(phone, begun, state.common(event.language))
     one.call, call.clicked = call.id, True
-    for leg in [tracker.legs[uniqueid] for uniqueid in sorted(one.channels) if uniqueid in tracker.legs]:
+    for leg in [state.legs[uniqueid] for uniqueid in sorted(one.channels) if uniqueid in state.legs]:
         if leg.call is None:
             call.take(leg)
 

@@ -11,103 +11,99 @@ first); and a number that neither the channel outside nor a Local channel's name
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from callmon.ami import events as e
-from callmon.core.calls.channels import Leg
-from callmon.core.calls.click_to_dial import Origination
+from callmon.core.calls.channels import Leg, Origination
 from callmon.core.calls.endpoints import extension, is_local, is_number
 from callmon.core.calls.listing_evidence import pair_halves
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 UP = "6"
 _changed = msgspec.structs.replace
 
 
-def in_form(tracker: Tracker, listed: Mapping[str, e.Status]) -> dict[str, e.Status]:
+def in_form(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, e.Status]:
     """The listing with the entries of each Originate rewritten."""
-    _forget_callless(tracker)
+    _forget_callless(state)
     groups: dict[str, list[e.Status]] = {}
     for entry in listed.values():
         groups.setdefault(entry.linkedid, []).append(entry)
     told = dict(listed)
     for root, entries in groups.items():
-        if root not in tracker.calls:
-            told.update((entry.uniqueid, entry) for entry in _of_one(tracker, root, entries))
+        if root not in state.calls:
+            told.update((entry.uniqueid, entry) for entry in _of_one(state, root, entries))
     return told
 
 
-def _forget_callless(tracker: Tracker) -> None:
+def _forget_callless(state: TrackerState) -> None:
     """Originates without a call are known anew from the listing."""
-    for one in [one for root, one in tracker.originations.items() if root == one.root and one.call is None]:
+    for one in [one for root, one in state.originations.items() if root == one.root and one.call is None]:
         for uniqueid in one.channels | {one.root}:
-            tracker.originations.pop(uniqueid, None)
-            _forget(tracker, uniqueid)
+            state.originations.pop(uniqueid, None)
+            _forget(state, uniqueid)
 
 
-def _forget(tracker: Tracker, uniqueid: str) -> None:
-    leg = tracker.legs.get(uniqueid)
+def _forget(state: TrackerState, uniqueid: str) -> None:
+    leg = state.legs.get(uniqueid)
     if leg is not None and leg.call is None:
-        tracker.bridges.leave(leg)
-        del tracker.legs[uniqueid]
-        tracker.unborn.pop(uniqueid, None)
+        state.bridges.leave(leg)
+        del state.legs[uniqueid]
+        state.unborn.pop(uniqueid, None)
 
 
-def _of_one(tracker: Tracker, root: str, entries: list[e.Status]) -> list[e.Status]:
+def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.Status]:
     """The rewritten entries of one Linkedid that is no call's; none where they stay as they are."""
-    known = [entry for entry in entries if entry.uniqueid in tracker.calls]
+    known = [entry for entry in entries if entry.uniqueid in state.calls]
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
-        one = _origination(tracker, root, entries)
+        one = _origination(state, root, entries)
         one.is_up, one.phone, one.call = True, known[0].uniqueid, known[0].uniqueid
         return [_changed(entry, linkedid=known[0].uniqueid) for entry in entries]
-    if known or first is None or not _may_be_originated(tracker, first):
+    if known or first is None or not _may_be_originated(state, first):
         return []
-    one = _origination(tracker, root, entries)
+    one = _origination(state, root, entries)
     one.is_up = first.state == UP
-    agents = [x for x in entries if not is_local(x.channel) and not _is_outside(tracker, x)]
+    agents = [x for x in entries if not is_local(x.channel) and not _is_outside(state, x)]
     picked_up = [entry for entry in agents if entry.state == UP]
     if len(picked_up) == 1:
         one.phone = picked_up[0].uniqueid
-        number = _number(tracker, picked_up[0], entries) if one.is_up else None
+        number = _number(state, picked_up[0], entries) if one.is_up else None
         if number is not None:
             one.call = one.phone
             for entry in entries:
-                _forget(tracker, entry.uniqueid)
+                _forget(state, entry.uniqueid)
             return [_as_called(entry, picked_up[0], number) for entry in entries]
-    _follow(tracker, one, first, entries)
+    _follow(state, one, first, entries)
     return []
 
 
-def _may_be_originated(tracker: Tracker, first: e.Status) -> bool:
+def _may_be_originated(state: TrackerState, first: e.Status) -> bool:
     """The first channel is a Local one, or an agent's phone that dialled nothing."""
     if is_local(first.channel):
         return first.channel.endswith(";1")
-    return not first.dialled and not _is_outside(tracker, first)
+    return not first.dialled and not _is_outside(state, first)
 
 
-def _origination(tracker: Tracker, root: str, entries: Iterable[e.Status]) -> Origination:
+def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) -> Origination:
     one = Origination(root)
     one.channels = {entry.uniqueid for entry in entries}
     for uniqueid in one.channels | {root}:
-        tracker.originations[uniqueid] = one
+        state.originations[uniqueid] = one
     return one
 
 
-def _number(tracker: Tracker, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
+def _number(state: TrackerState, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
     """The number of the channel outside: its caller id is what was dialled; else a Local channel's name has it."""
-    far = [entry for entry in entries if _is_outside(tracker, entry) and _age(phone) < _age(entry)]
+    far = [entry for entry in entries if _is_outside(state, entry) and _age(phone) < _age(entry)]
     names = (extension(x.channel).partition("@")[0] for x in entries if is_local(x.channel))
     numbers = [*(entry.caller for entry in far), *names]
     return next((number for number in numbers if is_number(number)), None) if far else None
 
 
-def _is_outside(tracker: Tracker, entry: e.Status) -> bool:
-    return not is_local(entry.channel) and tracker.site.endpoints.is_outside_dialled(entry.channel, "")
+def _is_outside(state: TrackerState, entry: e.Status) -> bool:
+    return not is_local(entry.channel) and state.site.endpoints.is_outside_dialled(entry.channel, "")
 
 
 def _age(entry: e.Status) -> tuple[int, ...]:
@@ -123,22 +119,22 @@ def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
     return _changed(entry, linkedid=phone.uniqueid, dialled=number, caller=own)
 
 
-def _follow(tracker: Tracker, one: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
+def _follow(state: TrackerState, one: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
     """Nothing is dialled for the agent's phone yet: take up its channels."""
     legs = []
     for entry in entries:
-        leg = tracker.legs.get(entry.uniqueid) or Leg(entry.uniqueid, entry.channel)
+        leg = state.legs.get(entry.uniqueid) or Leg(entry.uniqueid, entry.channel)
         if leg.call is not None:
             continue
-        leg.answered, leg.outside = entry.state == UP, _is_outside(tracker, entry)
-        tracker.legs[entry.uniqueid] = leg
+        leg.answered, leg.outside = entry.state == UP, _is_outside(state, entry)
+        state.legs[entry.uniqueid] = leg
         if entry.bridge:
-            tracker.bridges.enter(leg, entry.bridge)
+            state.bridges.enter(leg, entry.bridge)
         if entry is not first and not entry.channel.endswith(";2") and (entry.bridge or not one.is_up):
             one.agents.add(entry.uniqueid)
         legs.append(leg)
     pair_halves(legs)
     if not is_local(first.channel):
-        tracker.unborn[first.uniqueid] = e.Newchannel(
+        state.unborn[first.uniqueid] = e.Newchannel(
             None, first.channel, "", first.caller, "", first.language, "", first.uniqueid, first.uniqueid
         )

@@ -8,17 +8,15 @@ then the wait is as long as either says, and a limit between the two is not judg
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from callmon.ami.clock import ClockSet
 from callmon.ami.events import moment
 from callmon.core import facts as f
-
-if TYPE_CHECKING:
-    from callmon.core.calls.channels import Leg, TrackedCall
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.channels import Leg, TrackedCall
+from callmon.core.calls.state import TrackerState
 
 # How exactly a step can be known: an event on its way, and bytes that are gathered before they are read.
 UNSURE = timedelta(seconds=0.1)
@@ -26,16 +24,16 @@ UNSURE = timedelta(seconds=0.1)
 T = TypeVar("T")
 
 
-def was_set(tracker: Tracker, event: ClockSet) -> None:
+def was_set(state: TrackerState, event: ClockSet) -> None:
     """Every call in progress is told of it."""
-    for leg in tracker.legs.values():
+    for leg in state.legs.values():
         at = moment(leg.rang_at)
         leg.rang_at = None if at is None else shifted(at, event.by)
         _shift_seldom(leg, event.by)
-    for call in tracker.calls.values():
+    for call in state.calls.values():
         _shift(call, event.by)
         if call.told:
-            tracker.tell(f.ClockSet(call.id, event.at, event.by))
+            state.tell(f.ClockSet(call.id, event.at, event.by))
 
 
 def shifted(value: T, by: timedelta) -> T:

@@ -8,23 +8,20 @@ whoever picks up or retrieves a call does.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from callmon.core.calls.channels import Leg, TrackedCall
 from callmon.core.calls.endpoints import endpoint
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 
-def admit(tracker: Tracker, call: TrackedCall, near: Iterable[Leg]) -> None:
+def admit(state: TrackerState, call: TrackedCall, near: Iterable[Leg]) -> None:
     """Take in those near the caller who came to it by themselves."""
     if not call.inbound or call.parked:  # a parking lot is one bridge, too, and nobody in it hears another
         return
     for leg in near:
         own = leg.call
-        if own is not None and own.caller is leg and _is_visit(own) and _is_colleague(tracker, call, leg):
-            tracker.take_in(call, leg)
+        if own is not None and own.caller is leg and _is_visit(own) and _is_colleague(state, call, leg):
+            state.take_in(call, leg)
             leg.answered = True
 
 
@@ -33,11 +30,11 @@ def _is_visit(own: TrackedCall) -> bool:
     return not own.told and not own.dialled
 
 
-def _is_colleague(tracker: Tracker, call: TrackedCall, leg: Leg) -> bool:
+def _is_colleague(state: TrackerState, call: TrackedCall, leg: Leg) -> bool:
     """A phone of ours; not the second line of the person who has the caller, who is about to join the two."""
     own, person = leg.call, call.person
     if own is None or own.begun is None:
         return False
-    if tracker.site.endpoints.is_outside_caller(leg.channel, own.begun.caller):
+    if state.site.endpoints.is_outside_caller(leg.channel, own.begun.caller):
         return False
     return person is None or call.sent is not None or endpoint(person.channel) != endpoint(leg.channel)

@@ -7,24 +7,21 @@ without a DialBegin, no DialState at all before Asterisk 13, a taker of a pick-u
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import (
+    answering,
     arrival,
     availability,
     click_to_dial,
+    ghost_channels,
     hairpins,
     language,
     transfers,
 )
 from callmon.core.calls.channels import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
-
-# 12 legs a call, ten thousand calls: far above what one Asterisk carries; a bound, not a target.
+from callmon.core.calls.state import TrackerState
 
 _WHY: dict[str, f.StopReason] = {
     "NOANSWER": "no_answer",
@@ -34,75 +31,75 @@ _WHY: dict[str, f.StopReason] = {
 }
 
 
-def begin(tracker: Tracker, event: e.DialBegin) -> None:
+def begin(state: TrackerState, event: e.DialBegin) -> None:
     """DialBegin: a phone, or a Local channel of the exchange's own, is tried."""
-    source = tracker.legs.get(event.uniqueid)
+    source = state.legs.get(event.uniqueid)
     if source is not None and source.call is None:
-        click_to_dial.begin(tracker, source, event)
-    leg = _dialled_leg(tracker, source, event)
+        click_to_dial.begin(state, source, event)
+    leg = _dialled_leg(state, source, event)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
         if leg is not None:
-            click_to_dial.rings(tracker, source, leg, event)
+            click_to_dial.rings(state, source, leg, event)
         return
     if source is call.caller:
         call.flags &= ~NOT_HEARD
-        language.heard(tracker, call, event, chosen=True)
-    tracker.not_voicemail_after_all(call, event)
+        language.heard(state, call, event, chosen=True)
+    answering.not_voicemail_after_all(state, call, event)
     known = leg.flags & DIALLED  # a listing may have told of it
     leg.flags |= DIALLED
     call.dialled = True
     if not leg.flags & PHONE:
         return
-    outside = tracker.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+    outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     if outside or leg.flags & OUTSIDE:
         leg.outside = outside
     if outside:
         click_to_dial.dials_outside(call, event)
-    arrival.settle_direction(tracker, call, outside)
+    arrival.settle_direction(state, call, outside)
     if outside and call.inbound:
-        hairpins.went_out(tracker, call, leg, event)
-    transfers.dialled(tracker, call, leg, event)
+        hairpins.went_out(state, call, leg, event)
+    transfers.dialled(state, call, leg, event)
     at = event.at
-    availability.dialled(tracker, call, leg, at)
+    availability.dialled(state, call, leg, at)
     if call.told and not known:
-        tracker.tell(f.PhoneDialled(call.id, at, tracker.phone(leg), tracker.named(leg)))
+        state.tell(f.PhoneDialled(call.id, at, state.phone(leg), state.named(leg)))
 
 
-def _dialled_leg(tracker: Tracker, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
+def _dialled_leg(state: TrackerState, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
     """The leg that is dialled; one with an id of its own is taken into the call that dials it."""
-    leg = tracker.legs.get(event.dest_uniqueid)
+    leg = state.legs.get(event.dest_uniqueid)
     call = source.call if source is not None else None
     if leg is None:
         if call is None or not event.dest_uniqueid:
             return None
-        tracker.crowd.make_room(event.at)
-        leg = tracker.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
-        leg.outside = leg.is_phone and tracker.site.endpoints.is_outside_dialled(leg.channel, "")
+        ghost_channels.make_room(state, event.at)
+        leg = state.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
+        leg.outside = leg.is_phone and state.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:
-        tracker.take_in(call, leg)
+        state.take_in(call, leg)
     return leg
 
 
-def _begun_unheard(tracker: Tracker, leg: Leg) -> None:
+def _begun_unheard(state: TrackerState, leg: Leg) -> None:
     """Whom it reaches its channel alone tells."""
     if leg.is_phone and not leg.outside:
-        leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
+        leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
 
 
-def state(tracker: Tracker, event: e.DialState) -> None:
+def dial_state(state: TrackerState, event: e.DialState) -> None:
     """DialState: RINGING, or PROGRESS (early media), from a phone."""
-    leg = tracker.legs.get(event.dest_uniqueid)
+    leg = state.legs.get(event.dest_uniqueid)
     if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
         return
     if leg.flags & (PHONE | RANG) == PHONE:
         if not leg.flags & DIALLED:
-            _begun_unheard(tracker, leg)
-        rang(tracker, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
+            _begun_unheard(state, leg)
+        rang(state, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
 
 
 def rang(
-    tracker: Tracker,
+    state: TrackerState,
     call: TrackedCall,
     leg: Leg,
     at: datetime | None,
@@ -114,17 +111,17 @@ def rang(
     leg.rang_at, leg.rang_slack = at, slack
     transfers.taken(call)
     if call.told:
-        availability.rang(tracker, call, leg, at)
-        phone, channel = tracker.phone(leg), tracker.named(leg)
-        tracker.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
+        availability.rang(state, call, leg, at)
+        phone, channel = state.phone(leg), state.named(leg)
+        state.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
 
 
-def music(tracker: Tracker, event: e.MusicOnHoldStart) -> None:
+def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
     """Dial with `m`: Asterisk starts the music after the last DialBegin, before it hears any phone ring.
 
     Only then: music in a menu, in a queue, on hold or while parked replaces no ringing.
     """
-    call = tracker.calls.get(event.uniqueid)
+    call = state.calls.get(event.uniqueid)
     if (
         call is None
         or not call.told
@@ -135,60 +132,60 @@ def music(tracker: Tracker, event: e.MusicOnHoldStart) -> None:
     ):
         return
     if any(leg.is_tried for leg in call.legs):
-        tracker.tell(f.MusicPlayed(call.id, event.at))
+        state.tell(f.MusicPlayed(call.id, event.at))
 
 
-def rang_by_hint(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
+def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
     """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
     if leg.is_hinted:
-        rang(tracker, call, leg, e.moment(leg.rang_at))
+        rang(state, call, leg, e.moment(leg.rang_at))
 
 
-def end(tracker: Tracker, event: e.DialEnd) -> None:
+def end(state: TrackerState, event: e.DialEnd) -> None:
     """DialEnd: answered (perhaps only to be asked for a confirmation), or not."""
-    source = tracker.legs.get(event.uniqueid)
-    leg = _dialled_leg(tracker, source, event)
+    source = state.legs.get(event.uniqueid)
+    leg = _dialled_leg(state, source, event)
     if leg is None:
         return
     call = leg.call
     if not leg.flags & DIALLED:
-        _begun_unheard(tracker, leg)
+        _begun_unheard(state, leg)
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
     if call is None:
         if leg.answered:
-            click_to_dial.answered(tracker, source, leg)
+            click_to_dial.answered(state, source, leg)
         return
     leg.flags |= DIALLED
     if event.status == "ANSWER":
         for other in call.legs:  # a phone that was picked up from elsewhere rang, too
-            rang_by_hint(tracker, call, other)
+            rang_by_hint(state, call, other)
         if leg.bridge is not None:
-            tracker.join(call, event)
+            answering.join(state, call, event)
     elif not leg.flags & STOPPED:
         if source is call.caller and event.status != "CANCEL":  # as a caller's hang-up would have it
             call.flags &= ~NOT_HEARD
-        transfers.forwarded(tracker, call, leg, event)
+        transfers.forwarded(state, call, leg, event)
         call.unheard_since = None
-        stop(tracker, call, leg, event.at, _WHY.get(event.status, "cancelled"))
+        stop(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
 
 
-def stop(tracker: Tracker, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+def stop(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
     """Tell that a phone is tried no longer, and did not take the call."""
-    rang_by_hint(tracker, call, leg)
+    rang_by_hint(state, call, leg)
     leg.flags |= STOPPED
     call.last_stop = at
     if why == "busy":
         transfers.taken(call)
     if leg.flags & PHONE and call.told:
-        phone, channel = tracker.phone(leg), tracker.named(leg)
-        tracker.tell(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
-        availability.stopped(tracker, call, leg, at, why)
+        phone, channel = state.phone(leg), state.named(leg)
+        state.tell(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
+        availability.stopped(state, call, leg, at, why)
 
 
-def asked(tracker: Tracker, event: e.HangupRequest) -> None:
+def asked(state: TrackerState, event: e.HangupRequest) -> None:
     """A phone's side asked for the end: it declined, or the person on the line left first."""
-    leg = tracker.legs.get(event.uniqueid)
+    leg = state.legs.get(event.uniqueid)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
         return

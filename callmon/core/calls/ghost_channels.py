@@ -9,52 +9,79 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from callmon.core import facts as f
-from callmon.core.calls import click_to_dial, hairpins
+from callmon.core.calls import answering, click_to_dial, hairpins
 from callmon.core.calls.channels import Leg, TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 
-def drop(tracker: Tracker, leg: Leg) -> None:
+def drop(state: TrackerState, leg: Leg) -> None:
     """Forget a channel that vanished unheard."""
-    tracker.legs.pop(leg.uniqueid, None)
-    tracker.unborn.pop(leg.uniqueid, None)
-    tracker.bridges.leave(leg)
-    hairpins.forget(tracker, leg)
-    click_to_dial.gone(tracker, leg.uniqueid)
+    state.legs.pop(leg.uniqueid, None)
+    state.unborn.pop(leg.uniqueid, None)
+    state.bridges.leave(leg)
+    hairpins.forget(state, leg)
+    click_to_dial.gone(state, leg.uniqueid)
     if leg.partner is not None:
         leg.partner.partner = None
 
 
-def drop_from(tracker: Tracker, call: TrackedCall, leg: Leg) -> None:
+def drop_from(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
     """A leg of a call vanished; the call goes on."""
     call.let_go(leg)
-    drop(tracker, leg)
+    drop(state, leg)
     if leg.is_tried and leg.is_phone:
-        tracker.tell(f.PhoneStopped(call.id, None, tracker.phone(leg), tracker.named(leg), "gone", leg.rang))
+        state.tell(f.PhoneStopped(call.id, None, state.phone(leg), state.named(leg), "gone", leg.rang))
 
 
-def forget_all(tracker: Tracker) -> None:
+def forget_all(state: TrackerState) -> None:
     """Nothing more is heard: calls and legs that are still up know each other, and no garbage collector looks."""
-    for leg in tracker.legs.values():
+    for leg in state.legs.values():
         leg.call = leg.seldom = None
-    for call in tracker.calls.values():
+    for call in state.calls.values():
         call.take_apart()
-    tracker.legs.clear()
-    tracker.calls.clear()
+    state.legs.clear()
+    state.calls.clear()
+
+
+def give_up(state: TrackerState, leg: Leg, at: datetime | None) -> None:
+    """Follow a channel no longer: nothing more is heard of it."""
+    call = leg.call
+    if call is None:
+        drop(state, leg)
+    elif leg is call.caller:
+        _close(state, call, at)
+    elif leg in call.legs:
+        drop_from(state, call, leg)
+
+
+def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+    """When it ended nobody heard; nor what came between the last event and this list."""
+    state.ghosts_closed += 1
+    state.bridges.leave(call.caller)
+    if call.told:
+        open_still = not call.answered and not call.voicemail
+        state.tell(f.Unheard(call.id, None, at, open_still, open_still))
+    answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
+
+
+def make_room(state: TrackerState, at: datetime | None) -> None:
+    """For one channel more: where there are too many, give up those without an event for longest."""
+    limit = state.limit
+    while limit.is_full:
+        leg = limit.longest_silent()
+        give_up(state, leg, at)
+        state.legs.pop(leg.uniqueid, None)
+        limit.given_up += 1
 
 
 class Ghosts:
     """What was missing in the last list of channels."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
+    def __init__(self, state: TrackerState) -> None:
+        self._state = state
         self._missing: frozenset[str] = frozenset()
-        self.closed = 0
 
     def begin_anew(self) -> None:
         """The exchange is unheard: a whole listing will settle what is missing."""
@@ -62,28 +89,9 @@ class Ghosts:
 
     def lay(self, listed: Collection[str], at: datetime | None) -> None:
         """A list of channels is complete, at the exchange's time `at`: close what is missing again."""
-        missing = frozenset(uniqueid for uniqueid in self._tracker.legs if uniqueid not in listed)
+        missing = frozenset(uniqueid for uniqueid in self._state.legs if uniqueid not in listed)
         ghosts, self._missing = missing & self._missing, missing
         for uniqueid in sorted(ghosts):
-            leg = self._tracker.legs.get(uniqueid)
+            leg = self._state.legs.get(uniqueid)
             if leg is not None:
-                self.give_up(leg, at)
-
-    def give_up(self, leg: Leg, at: datetime | None) -> None:
-        """Follow a channel no longer: nothing more is heard of it."""
-        call = leg.call
-        if call is None:
-            drop(self._tracker, leg)
-        elif leg is call.caller:
-            self._close(call, at)
-        elif leg in call.legs:
-            drop_from(self._tracker, call, leg)
-
-    def _close(self, call: TrackedCall, at: datetime | None) -> None:
-        """When it ended nobody heard; nor what came between the last event and this list."""
-        self.closed += 1
-        self._tracker.bridges.leave(call.caller)
-        if call.told:
-            open_still = not call.answered and not call.voicemail
-            self._tracker.tell(f.Unheard(call.id, None, at, open_still, open_still))
-        self._tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
+                give_up(self._state, leg, at)

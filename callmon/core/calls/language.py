@@ -10,14 +10,11 @@ setting): who enters it before anybody answered asked for that, unless a choice 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls.channels import LANGUAGE_TOLD, MENU, TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 # Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
 SHORTEST_MENU = timedelta(seconds=1)
@@ -25,28 +22,28 @@ SHORTEST_MENU = timedelta(seconds=1)
 Bearing = e.Newstate | e.DialBegin | e.Newexten | e.QueueCallerJoin | e.Hangup
 
 
-def heard(tracker: Tracker, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
+def heard(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
     """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     language = event.language
     if not language or not call.inbound:
         return
     before = call.language or language  # taken up after a restart: what it bears first was not just chosen
     if language != call.language:
-        call.language = tracker.common(language)
+        call.language = state.common(language)
     if before != language and spoken(before) != spoken(language):
         asked = _may_have_chosen(call, event.at)
     else:
         asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
     if asked:
-        _tell(tracker, call, event.at, spoken(language))
+        _tell(state, call, event.at, spoken(language))
 
 
-def by_queue(tracker: Tracker, call: TrackedCall, event: e.QueueCallerJoin) -> None:
+def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -> None:
     """The caller enters a queue, which may say what was asked for."""
-    language = tracker.site.queue_languages.get(event.queue)
-    heard(tracker, call, event, chosen=language is None)
+    language = state.site.queue_languages.get(event.queue)
+    heard(state, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
-        _tell(tracker, call, event.at, language)
+        _tell(state, call, event.at, language)
 
 
 def spoken(language: str) -> str:
@@ -55,9 +52,9 @@ def spoken(language: str) -> str:
     return code if code in ("fr", "en") else "other"
 
 
-def _tell(tracker: Tracker, call: TrackedCall, at: datetime | None, language: str) -> None:
+def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language: str) -> None:
     call.language_told = True
-    tracker.tell(f.LanguageChosen(call.id, at, language))
+    state.tell(f.LanguageChosen(call.id, at, language))
 
 
 def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:

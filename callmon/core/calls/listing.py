@@ -10,37 +10,32 @@ What is told is only what the listing proves (`listing_call.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import arrival, availability, click_to_dial_listing
+from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
 from callmon.core.calls.channels import NOT_HEARD, Leg, TrackedCall, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.gap import Absence, Heard
 from callmon.core.calls.ghost_channels import Ghosts, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
 from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
+from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
 
 SECOND = timedelta(seconds=1)
 # Uptimes are whole seconds, and the clock that they are compared with is a network away.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
-MAX_EARLY = 1_000
 UP, RING = "6", "4"
 
 
 class Listing:
     """One exchange's listing in the making, and the gap that it ends."""
 
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
+    def __init__(self, state: TrackerState) -> None:
+        self._state = state
         self._entries: dict[str, e.CoreShowChannel | e.Status] = {}
         self._applications: dict[str, str] = {}
         self._gone: set[str] = set()
@@ -51,10 +46,9 @@ class Listing:
         self.absence = Absence()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
-        self.is_unheard, self.settled = True, 0  # how often a listing has ended that
+        self.settled = 0  # how often a listing has ended a gap
         self._gap: Heard | None = None
-        self.ghosts = Ghosts(tracker)
-        self._early: list[Callable[[], None]] = []
+        self.ghosts = Ghosts(state)
         self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
 
     # The gap opens.
@@ -62,16 +56,16 @@ class Listing:
     def lost(self, event: e.ConnectionLost) -> None:
         """From now on the exchange is unheard."""
         if self._since is None:
-            self._since = event.at or self._tracker.clock
-        availability.unheard(self._tracker)
-        self.is_unheard = True
+            self._since = event.at or self._state.clock
+        availability.unheard(self._state)
+        self._state.is_unheard = True
         self._doubt()
         self._channels_done = False
         self.ghosts.begin_anew()
         self._forget()
 
     def _doubt(self) -> None:
-        for call in self._tracker.calls.values():
+        for call in self._state.calls.values():
             call.doubtful = True
             call.flags |= NOT_HEARD
             call.unheard_since = call.unheard_since or self._since
@@ -90,14 +84,19 @@ class Listing:
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self._since, self._tracker.clock, may_hide, may_hide))
+                told.append(f.Unheard(fact.call, self._since, self._state.clock, may_hide, may_hide))
             told.append(fact)
         return told
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange says that it goes down: what is still up when it comes back is gone."""
-        self._stopped, self.absence.stopped_at = True, event.at or self._tracker.clock
+        self._stopped, self.absence.stopped_at = True, event.at or self._state.clock
         self._stopped_later = self.is_unheard
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether no listing has ended the gap yet."""
+        return self._state.is_unheard
 
     @property
     def was_heard(self) -> bool:
@@ -116,7 +115,7 @@ class Listing:
         except (ValueError, OverflowError):
             return
         self.absence.uptime(event.at, uptime)
-        clock, started = self._tracker.clock, self._heard_from
+        clock, started = self._state.clock, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
@@ -125,11 +124,6 @@ class Listing:
         self._uptime, self._heard_from = uptime, event.at
 
     # The listing comes.
-
-    def early(self, step: Callable[[], None]) -> None:
-        """Something is said of a channel that the listing may tell of: `step` is taken once it is whole."""
-        if self.is_unheard and len(self._early) < MAX_EARLY:
-            self._early.append(step)
 
     def entry(self, event: e.CoreShowChannel | e.Status) -> None:
         """One channel. `Status` says more and comes later: it stands; the application may be in either."""
@@ -150,15 +144,15 @@ class Listing:
             return
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
-        self._settle(click_to_dial_listing.in_form(self._tracker, listed), until)
-        early = list(self._early)
+        self._settle(click_to_dial_listing.in_form(self._state, listed), until)
+        early = list(self._state.deferred)
         self._finish(until)
         for step in early:
             step()
 
     def refused(self, event: e.ListingRefused) -> None:
         """No listing will come: calls that were up before the gap are given up, their ends unheard."""
-        for call in [call for call in self._tracker.calls.values() if call.doubtful]:
+        for call in [call for call in self._state.calls.values() if call.doubtful]:
             self._over(call, event.at)
         self._finish(event.at)
 
@@ -168,7 +162,7 @@ class Listing:
             self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
         self._restarted, self._stopped, self.absence = False, False, Absence()
         self._stopped_later = False
-        self._since, self.is_unheard = None, False
+        self._since, self._state.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
         self._untold.clear()
@@ -186,7 +180,7 @@ class Listing:
 
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was away: what it heard last was at this time."""
-        self._since, self.is_unheard, self.absence.away = heard_until, True, True
+        self._since, self._state.is_unheard, self.absence.away = heard_until, True, True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:
@@ -198,17 +192,17 @@ class Listing:
         self._entries.clear()
         self._applications.clear()
         self._gone.clear()
-        self._early.clear()
+        self._state.deferred.clear()
 
     # What it proves.
 
     def _settle(self, listed: dict[str, e.Status], until: datetime | None) -> None:
-        tracker = self._tracker
+        state = self._state
         legs: dict[str, list[e.Status]] = {}
         for entry in listed.values():
             if entry.uniqueid != entry.linkedid:
                 legs.setdefault(entry.linkedid, []).append(entry)
-        for call in [call for call in tracker.calls.values() if call.doubtful]:
+        for call in [call for call in state.calls.values() if call.doubtful]:
             call.doubtful = False
             caller = listed.get(call.id)
             if caller is None or self._restarted:
@@ -216,9 +210,9 @@ class Listing:
             else:
                 self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
         for entry in listed.values():
-            if entry.uniqueid == entry.linkedid and entry.uniqueid not in tracker.legs:
+            if entry.uniqueid == entry.linkedid and entry.uniqueid not in state.legs:
                 self._found(entry, legs.get(entry.linkedid, []), until)
-        for call in [call for call in tracker.calls.values() if call.unsure is not None]:
+        for call in [call for call in state.calls.values() if call.unsure is not None]:
             self._answered_when(call, listed)
         self._orphans(listed)
 
@@ -231,40 +225,42 @@ class Listing:
         at = up_since(phone)
         if at is not None:
             call.unsure = None
-            self._tracker.answer(call, leg, at, found=True)
+            answering.answer(self._state, call, leg, at, found=True)
 
     def _orphans(self, listed: dict[str, e.Status]) -> None:
         """Legs of no call that vanished in a gap are forgotten."""
         if self._since is not None:
-            for uniqueid in [u for u, leg in self._tracker.legs.items() if leg.call is None and u not in listed]:
-                drop(self._tracker, self._tracker.legs[uniqueid])
+            for uniqueid in [u for u, leg in self._state.legs.items() if leg.call is None and u not in listed]:
+                drop(self._state, self._state.legs[uniqueid])
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
         """The call ended while nobody listened."""
-        tracker = self._tracker
-        tracker.bridges.leave(call.caller)
+        state = self._state
+        state.bridges.leave(call.caller)
         if not call.told:  # of no line, and nothing known of it
-            tracker.close(call, f.Ended(call.id, None, "unknown", "unheard"))
+            answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
         open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that is what cut us off: nobody answered in between.
         self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
         for leg in call.legs:
-            drop(tracker, leg)
+            drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":
             call.sent = None  # the caller may have come back unheard: no transfer is certain
-        tracker.close(call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how))
+        answering.close_call(
+            state, call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how)
+        )
 
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
         """Once a call: what was heard of it since the reconnect told the gap already (`doubted`)."""
         if call.id in self._untold:
-            self._tracker.tell(f.Unheard(call.id, self._since, until, answer, ringing))
+            self._state.tell(f.Unheard(call.id, self._since, until, answer, ringing))
 
     def _still_there(
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
     ) -> None:
-        tracker = self._tracker
+        state = self._state
         if call.told:
             may_hide = not call.answered and not call.voicemail and entry.state != RING
             silent = not call.answered and not call.voicemail and not is_ringing(phones)
@@ -272,45 +268,45 @@ class Listing:
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
-            drop_from(tracker, call, leg)
-        Observing(tracker, self._applications, self._since, until).observe(call, entry, phones)
+            drop_from(state, call, leg)
+        Observing(state, self._applications, self._since, until).observe(call, entry, phones)
 
     def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
         """After a restart of callmon's own, phones are known by their channels: here are their ids again."""
         nameless = {leg.channel: leg for leg in call.legs if not leg.uniqueid}
         for phone in phones:
             leg = nameless.get(phone.channel)
-            if leg is not None and phone.uniqueid not in self._tracker.legs:
+            if leg is not None and phone.uniqueid not in self._state.legs:
                 leg.uniqueid = phone.uniqueid
-                self._tracker.legs[phone.uniqueid] = leg
+                self._state.legs[phone.uniqueid] = leg
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
         """A call that was in progress before we listened."""
-        tracker = self._tracker
+        state = self._state
         if is_local(entry.channel):
             return
         arrived = born(entry.uniqueid)
-        leg = tracker.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
+        leg = state.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call somebody back: its join tells for whom
             leg.answered = entry.state == UP
-            place(tracker, leg, entry)
+            place(state, leg, entry)
             return
-        call = tracker.calls[leg.uniqueid] = new_call(leg, None, entry.language)
-        line = arrival.line(tracker, leg.channel, entry.dialled, entry.caller)
+        call = state.calls[leg.uniqueid] = new_call(leg, None, entry.language)
+        line = arrival.line(state, leg.channel, entry.dialled, entry.caller)
         call.gone_unheard = True
         direction = "inbound" if line is not None else self._direction(entry, phones)
         # While one that was rung at once still rings, nobody has answered.
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
         may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
-        arrival.tell_found(tracker, call, entry, direction, line, arrived, may_hide, silent)
+        arrival.tell_found(state, call, entry, direction, line, arrived, may_hide, silent)
         call.unheard_since, call.sent_unheard = arrived, True
         if direction != "inbound" and entry.state == UP:  # who picks up another's call has an id of their own
             leg.answered, leg.joined_unheard = True, arrived
-        Observing(tracker, self._applications, arrived, until).observe(call, entry, phones)
+        Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
-        ends = self._tracker.site.endpoints
+        ends = self._state.site.endpoints
         if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
             return "outbound"
         return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"

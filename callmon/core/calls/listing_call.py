@@ -8,11 +8,11 @@ caller. For all else a fact bears a `slack`, the time within which it happened.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import arrival, dialling, voicemail
+from callmon.core.calls import answering, arrival, dialling, voicemail
 from callmon.core.calls.channels import Leg, TrackedCall
 from callmon.core.calls.listing_evidence import (
     born,
@@ -24,27 +24,25 @@ from callmon.core.calls.listing_evidence import (
     up_since,
     within,
 )
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 SECOND = timedelta(seconds=1)
 UP, RINGING, BUSY = "6", "5", "7"
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
-def place(tracker: Tracker, leg: Leg, entry: e.Status) -> None:
+def place(state: TrackerState, leg: Leg, entry: e.Status) -> None:
     """The bridge that this channel is in, or none."""
     if entry.bridge:
-        tracker.bridges.enter(leg, entry.bridge)
+        state.bridges.enter(leg, entry.bridge)
     elif leg.bridge is not None:
-        tracker.bridges.leave(leg)
+        state.bridges.leave(leg)
 
 
 class Observing(NamedTuple):
     """One listing: since when nobody had listened to the call, and until when."""
 
-    tracker: Tracker
+    state: TrackerState
     applications: dict[str, str]
     since: datetime | None
     until: datetime | None
@@ -54,55 +52,55 @@ class Observing(NamedTuple):
         self._refused(call, entry)
         application = self.applications.get(entry.uniqueid, "")
         self._application(call, entry, application)
-        place(self.tracker, call.caller, entry)
+        place(self.state, call.caller, entry)
         for phone in sorted(phones, key=lambda phone: phone.uniqueid):
             leg = self._leg(call, phone)
-            place(self.tracker, leg, phone)
+            place(self.state, leg, phone)
             if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
                 self._rings(call, leg, entry, phone)
         if application == "VoiceMail":
             start, slack = within(self.since, self.until)
-            mailbox = entry.exten if entry.exten in self.tracker.site.mailboxes else None
-            voicemail.took(self.tracker, call, start, mailbox, slack)
+            mailbox = entry.exten if entry.exten in self.state.site.mailboxes else None
+            voicemail.took(self.state, call, start, mailbox, slack)
         pair_halves(call.legs)
         for phone in phones:
-            leg = self.tracker.legs[phone.uniqueid]
+            leg = self.state.legs[phone.uniqueid]
             if phone.state == UP and leg.is_phone:
                 self._picked_up(call, leg, entry, phone)
         if call.answered:
-            self.tracker.join(call, None)  # a transfer may have been taken in the gap: when, nobody heard
-            is_with = call.person in self.tracker.bridges.reachable(call.caller)
+            answering.join(self.state, call, None)  # a transfer may have been taken in the gap: when, nobody heard
+            is_with = call.person in self.state.bridges.reachable(call.caller)
             call.together_at = self.until if is_with else None
 
     def _leg(self, call: TrackedCall, phone: e.Status) -> Leg:
-        leg = self.tracker.legs.get(phone.uniqueid)
+        leg = self.state.legs.get(phone.uniqueid)
         if leg is None:
-            leg = self.tracker.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
+            leg = self.state.legs[phone.uniqueid] = Leg(phone.uniqueid, phone.channel)
         if leg.call is not call:
-            self.tracker.take_in(call, leg)
+            self.state.take_in(call, leg)
         if leg.call is call and not leg.dialled and not leg.answered:
             self._dialled_unheard(call, leg)
         return leg
 
     def _dialled_unheard(self, call: TrackedCall, leg: Leg) -> None:
         """A leg whose DialBegin nobody heard, perhaps not even its birth."""
-        tracker = self.tracker
+        state = self.state
         leg.dialled = call.dialled = True
         if leg.is_phone:
-            leg.outside = tracker.site.endpoints.is_outside_dialled(leg.channel, "")
-            arrival.settle_direction(tracker, call, leg.outside)
-            tracker.tell(f.PhoneDialled(call.id, None, tracker.phone(leg), tracker.named(leg)))
+            leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
+            arrival.settle_direction(state, call, leg.outside)
+            state.tell(f.PhoneDialled(call.id, None, state.phone(leg), state.named(leg)))
 
     def _refused(self, call: TrackedCall, entry: e.Status) -> None:
         """Whether the caller has been given the busy signal. Who wants to hang up, no list shows."""
         if entry.state == BUSY and call.told and not call.busy:
-            self.tracker.tell(f.CallerBusy(call.id, None))
+            self.state.tell(f.CallerBusy(call.id, None))
         call.busy = call.busy or entry.state == BUSY
         call.refused_unheard = False
 
     def _application(self, call: TrackedCall, entry: e.Status, application: str) -> None:
         """A menu, or a queue: what rings in it the caller need not hear. Voicemail comes after all ringing."""
-        tracker = self.tracker
+        state = self.state
         start, slack = within(self.since, self.until)
         if application == "VoiceMail":
             return
@@ -110,13 +108,13 @@ class Observing(NamedTuple):
             call.queue = "?"
             if not call.answered:
                 if entry.state == UP and call.inbound and not entry.bridge:
-                    tracker.open_line(call, None)
-                tracker.tell(f.QueueEntered(call.id, start, "?", slack))
+                    answering.open_line(state, call, None)
+                state.tell(f.QueueEntered(call.id, start, "?", slack))
         elif application != "Queue" and call.queue is not None and not call.answered:
-            tracker.tell(f.QueueLeft(call.id, None, call.queue))
+            state.tell(f.QueueLeft(call.id, None, call.queue))
             call.queue = None
         elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
-            tracker.open_line(call, self.since if application in _MENU else None)
+            answering.open_line(state, call, self.since if application in _MENU else None)
             call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
 
     def _rings(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
@@ -127,7 +125,7 @@ class Observing(NamedTuple):
             first = earliest(entry, begun, self.since)
             if first < begun:
                 start, slack = first, begun + SECOND - first  # another may have rung before it, unheard
-        dialling.rang(self.tracker, call, leg, start, slack=slack)
+        dialling.rang(self.state, call, leg, start, slack=slack)
 
     def _picked_up(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
         """With the caller perhaps only from its join on."""
@@ -146,7 +144,7 @@ class Observing(NamedTuple):
 
         A colleague who is consulted is no such person: there the second half of a Local channel is beside.
         """
-        bridges = self.tracker.bridges
+        bridges = self.state.bridges
         near = bridges.reachable(call.caller)
         if leg in near or any(other.is_phone and other.call is call for other in near):
             return leg in near
@@ -156,10 +154,10 @@ class Observing(NamedTuple):
     def _answered(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
         exact = up_since(phone)
         if exact is not None and is_joined_at_once(entry, phone):
-            self.tracker.answer(call, leg, exact, found=True)
+            answering.answer(self.state, call, leg, exact, found=True)
             return
         call.unsure = leg
         first = max(filter(None, (born(phone.uniqueid), self.since, exact)), default=None)
         last = min(filter(None, (self._joined_by(phone), self.until)), default=None)
         start, slack = within(first, last)
-        self.tracker.answer(call, leg, start, slack, found=True)
+        answering.answer(self.state, call, leg, start, slack, found=True)

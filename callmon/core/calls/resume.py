@@ -10,34 +10,31 @@ is doubtful.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from callmon.core import facts as f
 from callmon.core.calls.account import Account
 from callmon.core.calls.channels import Leg, Sending, TrackedCall, new_call
 from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
 
-
-def resume(tracker: Tracker, account: Account, facts: Iterable[Fact]) -> None:
+def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None:
     """Take up a call in progress by its account and the facts that made it."""
     arrival = account.arrival
-    call = tracker.calls.get(arrival.call)
+    call = state.calls.get(arrival.call)
     if call is not None:
-        _know(tracker, call, account, facts)
+        _know(state, call, account, facts)
         return
     if arrival.line is not None:
-        tracker.site.endpoints.learn(arrival.channel, outside=True)
-    leg = tracker.legs[arrival.call] = Leg(arrival.call, arrival.channel)
-    call = tracker.calls[arrival.call] = new_call(leg, None, account.language or "")
+        state.site.endpoints.learn(arrival.channel, outside=True)
+    leg = state.legs[arrival.call] = Leg(arrival.call, arrival.channel)
+    call = state.calls[arrival.call] = new_call(leg, None, account.language or "")
     call.told, call.doubtful = True, True
-    call.legs = tuple(_know(tracker, call, account, facts).phones.values())
+    call.legs = tuple(_know(state, call, account, facts).phones.values())
 
 
-def _know(tracker: Tracker, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
+def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
     """All that can be said of it from its facts."""
     arrival = account.arrival
     call.inbound = arrival.direction == "inbound"
@@ -57,7 +54,7 @@ def _know(tracker: Tracker, call: TrackedCall, account: Account, facts: Iterable
     for fact in facts:
         people.tell(fact)
     if call.person is not None:
-        tracker.talking[endpoint(call.person.channel)] = call
+        state.talking[endpoint(call.person.channel)] = call
     return people
 
 

@@ -7,40 +7,37 @@ caller is at that extension when hanging up, which a Redirect or a Goto leads to
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls.channels import TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 
-def is_survey(tracker: Tracker, *extensions: str) -> bool:
+def is_survey(state: TrackerState, *extensions: str) -> bool:
     """Whether one of these is a configured survey extension."""
-    return not tracker.site.survey_extensions.isdisjoint(extensions)
+    return not state.site.survey_extensions.isdisjoint(extensions)
 
 
-def sent(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def sent(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """A person hands the caller to the survey: nobody is on the line from now on."""
     if call.answered:
         call.sent = call.person = None
-        _offered(tracker, call, at, "transfer")
+        _offered(state, call, at, "transfer")
 
 
-def said(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def said(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """UserEvent(CallmonSurveyOffered), on the caller's channel or another of the call; also before the answer."""
-    _offered(tracker, call, at, "dialplan")
+    _offered(state, call, at, "dialplan")
 
 
-def by_place(tracker: Tracker, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:
+def by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:
     """The caller's last place in the dialplan was the survey."""
-    if call.answered and is_survey(tracker, event.exten):
-        _offered(tracker, call, event.at, "transfer")
+    if call.answered and is_survey(state, event.exten):
+        _offered(state, call, event.at, "transfer")
 
 
-def _offered(tracker: Tracker, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
+def _offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
     if call.told and not call.surveyed:
         call.surveyed = True
-        tracker.tell(f.SurveyOffered(call.id, at, by))
+        state.tell(f.SurveyOffered(call.id, at, by))

@@ -16,16 +16,13 @@ pick-up, forwarding by a phone, overflow and the exchange's own Local channels a
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import availability, surveys
 from callmon.core.calls.channels import Leg, Sending, TrackedCall
 from callmon.core.calls.endpoints import endpoint, extension, is_local
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 # A caller who stays this long where nothing was dialled has been taken by a menu or an announcement: an
 # extension that does not exist ends the call at once.
@@ -35,59 +32,59 @@ LEAVES_WITHIN = timedelta(seconds=1)
 REFUSALS = frozenset(("17", "21"))  # busy, declined
 
 
-def blind(tracker: Tracker, event: e.BlindTransfer) -> None:
+def blind(state: TrackerState, event: e.BlindTransfer) -> None:
     """BlindTransfer: the caller is the transferee, whatever Local channels stand between."""
-    call = _caller_of(tracker, event.transferee)
+    call = _caller_of(state, event.transferee)
     if call is None or event.result not in ("Success", "") or call.parked:
         return
-    if event.extension in tracker.site.parking_extensions:
+    if event.extension in state.site.parking_extensions:
         return
-    if surveys.is_survey(tracker, event.extension):
-        settle(tracker, call, event.at)
-        surveys.sent(tracker, call, event.at)
+    if surveys.is_survey(state, event.extension):
+        settle(state, call, event.at)
+        surveys.sent(state, call, event.at)
         return
-    to = tracker.site.endpoints.party(event.extension)
-    send_off(tracker, call, Sending("blind", event.transferer_channel, to, event.at))
+    to = state.site.endpoints.party(event.extension)
+    send_off(state, call, Sending("blind", event.transferer_channel, to, event.at))
 
 
-def attended(tracker: Tracker, event: e.AttendedTransfer) -> None:
+def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     """AttendedTransfer: who was consulted had answered, or (blonde) is still being rung."""
-    call = _caller_of(tracker, event.transferee) or _caller_of(tracker, event.original)
+    call = _caller_of(state, event.transferee) or _caller_of(state, event.original)
     if call is None or event.result not in ("Success", ""):
         return
-    extension = _named(tracker, event.target_channel) or _consulted_extension(tracker, call, event)
-    target = _take_consultation_in(tracker, call, event) or _consulted(call, event)
+    extension = _named(state, event.target_channel) or _consulted_extension(state, call, event)
+    target = _take_consultation_in(state, call, event) or _consulted(call, event)
     if target is not None and not target.dialled:  # its dial went unheard
-        target.outside = target.outside or tracker.site.endpoints.is_outside_dialled(target.channel, "")
-    if surveys.is_survey(tracker, extension):
-        surveys.sent(tracker, call, event.at)
+        target.outside = target.outside or state.site.endpoints.is_outside_dialled(target.channel, "")
+    if surveys.is_survey(state, extension):
+        surveys.sent(state, call, event.at)
         return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
         target = person  # the bridges were merged before it was said
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
-    to = tracker.phone(target) if target is not None else extension
+    to = state.phone(target) if target is not None else extension
     sending = Sending(kind, event.original_channel, to, event.at)
     sending.taken = target is not None and (target.answered or target.rang)
-    send_off(tracker, call, sending)
+    send_off(state, call, sending)
     if call.sent is not None and target is not None and target is person:
         call.sent = None
-        tracker.tell(f.Transferred(call.id, event.at, kind, _by(tracker, sending), to, True, sending.unheard))
+        state.tell(f.Transferred(call.id, event.at, kind, _by(state, sending), to, True, sending.unheard))
     else:
-        joined(tracker, call, event.at)
+        joined(state, call, event.at)
 
 
-def send_off(tracker: Tracker, call: TrackedCall, sending: Sending) -> None:
+def send_off(state: TrackerState, call: TrackedCall, sending: Sending) -> None:
     """The caller is on the way to somebody else; what becomes of it is told when it is known."""
     if not call.answered:
         return
     if call.sent is not None and _is_seen_already(call.sent, sending):
         sending.named_late(call.sent)
     else:
-        settle(tracker, call, sending.at)
+        settle(state, call, sending.at)
     call.sent = sending
     sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending)
-    tracker.tell(f.SentOff(call.id, sending.at, sending.kind, _by(tracker, sending), sending.to, sending.unheard))
+    state.tell(f.SentOff(call.id, sending.at, sending.kind, _by(state, sending), sending.to, sending.unheard))
 
 
 def _is_new(call: TrackedCall, sending: Sending) -> bool:
@@ -96,13 +93,11 @@ def _is_new(call: TrackedCall, sending: Sending) -> bool:
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
-def left(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.BridgeLeave) -> None:
+def left(call: TrackedCall, leg: Leg, event: e.BridgeLeave) -> None:
     """The caller or the person leaves a bridge. Soon after a listing, a transfer may have been said before it."""
     at, since = event.at, call.together_at
     if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
-    if leg is call.person:  # the one who stays has the caller now
-        tracker.join(call, event)
 
 
 def _is_seen_already(seen: Sending, sending: Sending) -> bool:
@@ -110,7 +105,7 @@ def _is_seen_already(seen: Sending, sending: Sending) -> bool:
     return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
-def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:
     """A dial for a caller who had a person: after a transfer, by a recall, by a Redirect, or by an overflow."""
     if not call.answered or not leg.is_phone or call.recalled:
         return
@@ -121,19 +116,19 @@ def dialled(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialBegin) -
         return
     if call.person_left:
         call.person = None
-        tracker.tell(f.Overflowed(call.id, event.at))
+        state.tell(f.Overflowed(call.id, event.at))
         return
-    to = tracker.phone(leg)
-    send_off(tracker, call, Sending("redirect", call.person.channel, to, event.at))
+    to = state.phone(leg)
+    send_off(state, call, Sending("redirect", call.person.channel, to, event.at))
     if call.sent is not None:
         call.sent.dialled = True
 
 
-def redirected(tracker: Tracker, call: TrackedCall, at: datetime | None, to: str) -> None:
+def redirected(state: TrackerState, call: TrackedCall, at: datetime | None, to: str) -> None:
     """Voicemail has a caller whose person did not leave first, and whom nobody is known to have sent off."""
     if call.sent is not None or call.person is None or call.person_left or call.voicemail or call.recalled:
         return
-    send_off(tracker, call, Sending("redirect", call.person.channel, to, at))
+    send_off(state, call, Sending("redirect", call.person.channel, to, at))
 
 
 def taken(call: TrackedCall) -> None:
@@ -142,11 +137,11 @@ def taken(call: TrackedCall) -> None:
         call.sent.taken = True
 
 
-def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """The caller is in a bridge: with somebody new?"""
-    person = _somebody_new(tracker, call)
+    person = _somebody_new(state, call)
     if person is None:
-        _third(tracker, call, at)
+        _third(state, call, at)
         return
     sent, before = call.sent, call.person
     if at is None and sent is not None and not sent.is_unsure and endpoint(person.channel) == endpoint(sent.by):
@@ -154,122 +149,122 @@ def joined(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     call.sent_unheard = call.sent_unheard and at is None
     call.parked = False  # the retrieval may have gone unheard
-    tracker.talking[endpoint(person.channel)] = call
+    state.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
-        tracker.take_in(call, person)
+        state.take_in(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, True, sent.unheard))
+        state.tell(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
     elif sent is not None:
         call.sent = None
-        tracker.tell(f.CameBack(call.id, at, sent.to))
+        state.tell(f.CameBack(call.id, at, sent.to))
     if before is None or endpoint(before.channel) != endpoint(person.channel):
-        tracker.tell(f.PersonJoined(call.id, at, tracker.phone(person), tracker.named(person)))
+        state.tell(f.PersonJoined(call.id, at, state.phone(person), state.named(person)))
 
 
-def _somebody_new(tracker: Tracker, call: TrackedCall) -> Leg | None:
+def _somebody_new(state: TrackerState, call: TrackedCall) -> Leg | None:
     """Whoever sent the caller off may leave the bridge last; a third who joins in has not taken over yet."""
-    near = [leg for leg in tracker.bridges.reachable(call.caller) if leg.has_person]
+    near = [leg for leg in state.bridges.reachable(call.caller) if leg.has_person]
     if call.sent is None and call.person in near:
         return None
     return next((leg for leg in near if leg is not call.person), None)
 
 
-def _third(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """Somebody is on the line beside the person, who stays."""
     if call.person is None or call.sent is not None:
         return
-    for leg in tracker.bridges.reachable(call.caller):
+    for leg in state.bridges.reachable(call.caller):
         if leg.has_person and leg is not call.person and leg.uniqueid not in call.thirds:
             call.thirds += (leg.uniqueid,)
-            tracker.tell(f.ThirdJoined(call.id, at, tracker.phone(leg), tracker.named(leg)))
+            state.tell(f.ThirdJoined(call.id, at, state.phone(leg), state.named(leg)))
 
 
-def settle(tracker: Tracker, call: TrackedCall, at: datetime | None) -> None:
+def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """The call is over, or the caller is sent off again: was the last sending a transfer?"""
     sent, call.sent = call.sent, None
     if sent is None or sent.is_unsure or (sent.unheard and sent.kind != "redirect"):
         return  # who was consulted may have answered unheard
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
-        tracker.tell(f.Transferred(call.id, sent.at, sent.kind, _by(tracker, sent), sent.to, False, sent.unheard))
+        state.tell(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, False, sent.unheard))
     else:
-        tracker.tell(f.CameBack(call.id, at, sent.to))
+        state.tell(f.CameBack(call.id, at, sent.to))
 
 
-def hold(tracker: Tracker, event: e.Hold | e.Unhold) -> None:
+def hold(state: TrackerState, event: e.Hold | e.Unhold) -> None:
     """A person puts the caller on hold, or takes the caller back."""
-    call = _caller_of(tracker, event.uniqueid)
+    call = _caller_of(state, event.uniqueid)
     if call is not None and call.answered and event.uniqueid != call.id:
         call.held = isinstance(event, e.Hold)
         fact = f.Held if call.held else f.Resumed
-        tracker.tell(fact(call.id, event.at, tracker.phone(tracker.legs[event.uniqueid])))
+        state.tell(fact(call.id, event.at, state.phone(state.legs[event.uniqueid])))
 
 
-def parked(tracker: Tracker, event: e.ParkedCall) -> None:
-    call = _caller_of(tracker, event.parkee)
+def parked(state: TrackerState, event: e.ParkedCall) -> None:
+    call = _caller_of(state, event.parkee)
     if call is not None:
         call.parked, call.sent, call.person = True, None, None
-        tracker.tell(f.Parked(call.id, event.at))
+        state.tell(f.Parked(call.id, event.at))
 
 
-def retrieved(tracker: Tracker, event: e.UnParkedCall) -> None:
+def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
     """The retriever's channel was a call of its own until now: it is a leg of the call it takes."""
-    call, leg = _caller_of(tracker, event.parkee), tracker.legs.get(event.retriever)
+    call, leg = _caller_of(state, event.parkee), state.legs.get(event.retriever)
     if call is None:
         return
     call.parked = False
     if leg is not None and leg.uniqueid != call.id:
-        tracker.take_in(call, leg)
+        state.take_in(call, leg)
         leg.answered = True
-    phone = tracker.phone(leg) if leg is not None else _named(tracker, event.retriever_channel)
-    tracker.tell(f.Retrieved(call.id, event.at, phone))
+    phone = state.phone(leg) if leg is not None else _named(state, event.retriever_channel)
+    state.tell(f.Retrieved(call.id, event.at, phone))
 
 
-def parking_over(tracker: Tracker, event: e.ParkedCallTimeOut) -> None:
-    call = _caller_of(tracker, event.parkee)
+def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
+    call = _caller_of(state, event.parkee)
     if call is not None:
         call.parked, call.recalled = False, True
-        tracker.tell(f.ParkingEnded(call.id, event.at))
+        state.tell(f.ParkingEnded(call.id, event.at))
 
 
-def forwarded(tracker: Tracker, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
+def forwarded(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to where the phone said."""
     if event.forward and call.told:
         availability.forwarded(call)
-        to = tracker.site.endpoints.party(event.forward.partition("@")[0])
-        tracker.tell(f.Forwarded(call.id, event.at, tracker.phone(leg), to))
+        to = state.site.endpoints.party(event.forward.partition("@")[0])
+        state.tell(f.Forwarded(call.id, event.at, state.phone(leg), to))
 
 
-def _caller_of(tracker: Tracker, uniqueid: str) -> TrackedCall | None:
+def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
     """The public's or anybody's call that this channel is a part of."""
-    leg = tracker.legs.get(uniqueid)
+    leg = state.legs.get(uniqueid)
     return leg.call if leg is not None else None
 
 
-def _take_consultation_in(tracker: Tracker, call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
+def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
     """A consultation on the phone's second line was a call of its own: its legs belong to the caller's now."""
-    own = tracker.calls.get(event.second)
+    own = state.calls.get(event.second)
     if own is None or own is call:
         return None
     target = next((leg for leg in reversed(own.legs) if leg.is_phone), None)
     for leg in [own.caller, *own.legs]:
         call.take(leg)
     own.legs = ()
-    tracker.absorb(own)
+    state.absorb(own)
     return target
 
 
-def _consulted_extension(tracker: Tracker, call: TrackedCall, event: e.AttendedTransfer) -> str:
+def _consulted_extension(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> str:
     """What was consulted where no phone was: dialled by the second line, or (by keys) by a Local channel."""
-    own = tracker.calls.get(event.second)
+    own = state.calls.get(event.second)
     if own is not None and own is not call:
         if own.begun is not None:
-            return tracker.site.endpoints.party(own.begun.exten)
+            return state.site.endpoints.party(own.begun.exten)
         # It was told as a call of its own (nobody heard the caller being put on hold): where it is now.
-        return tracker.site.endpoints.party(event.second_exten)
+        return state.site.endpoints.party(event.second_exten)
     locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
-    return next((_named(tracker, leg.channel) for leg in locals_), "")
+    return next((_named(state, leg.channel) for leg in locals_), "")
 
 
 def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
@@ -279,12 +274,12 @@ def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
     return next((leg for leg in phones if leg.uniqueid not in ours and leg is not call.person), None)
 
 
-def _by(tracker: Tracker, sending: Sending) -> str:
-    return tracker.site.endpoints.shown(sending.by)
+def _by(state: TrackerState, sending: Sending) -> str:
+    return state.site.endpoints.shown(sending.by)
 
 
-def _named(tracker: Tracker, channel: str) -> str:
-    ends = tracker.site.endpoints
+def _named(state: TrackerState, channel: str) -> str:
+    ends = state.site.endpoints
     if not is_local(channel) and ends.is_outside_dialled(channel, ""):
         return f.OUTSIDE
     return ends.party(extension(channel).partition("@")[0])

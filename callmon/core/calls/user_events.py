@@ -7,41 +7,38 @@ trunk delivered it, says nothing new (and may be one that must not be shown).
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
 from callmon.core.calls import surveys, voicemail
 from callmon.core.calls.channels import TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 LANGUAGES = ("fr", "en")
 
 
-def said(tracker: Tracker, event: e.UserEvent) -> None:
+def said(state: TrackerState, event: e.UserEvent) -> None:
     """One word of the dialplan."""
-    leg = tracker.legs.get(event.uniqueid)
+    leg = state.legs.get(event.uniqueid)
     if leg is None:
-        tracker.listing.early(partial(said, tracker, event))
+        state.defer(partial(said, state, event))
     call = leg.call if leg is not None else None
     if call is None or not call.told:
         return
     match event.name:
         case "CallmonSurveyOffered":
-            surveys.said(tracker, call, event.at)
+            surveys.said(state, call, event.at)
         case "CallmonCallbackRequest":
-            _wants_a_callback(tracker, call, event)
+            _wants_a_callback(state, call, event)
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
-            voicemail.left(tracker, call, event.at, event.mailbox)
+            voicemail.left(state, call, event.at, event.mailbox)
         case "CallmonComplaint":
-            tracker.tell(f.ComplaintMade(call.id, event.at))
+            state.tell(f.ComplaintMade(call.id, event.at))
 
 
-def _wants_a_callback(tracker: Tracker, call: TrackedCall, event: e.UserEvent) -> None:
-    number = e164(event.number, tracker.site.region)
+def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
+    number = e164(event.number, state.site.region)
     language = event.language[:2].lower() or None
     known = language if language is None or language in LANGUAGES else "other"
-    tracker.tell(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))
+    state.tell(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))

@@ -12,21 +12,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, language, transfers
 from callmon.core.calls.channels import NOT_HEARD, TrackedCall
-
-if TYPE_CHECKING:
-    from callmon.core.calls.tracker import Tracker
+from callmon.core.calls.state import TrackerState
 
 SHORTEST_STAY = timedelta(seconds=1)
 
 
 def took(
-    tracker: Tracker,
+    state: TrackerState,
     call: TrackedCall,
     at: datetime | None,
     mailbox: str | None,
@@ -35,28 +32,28 @@ def took(
     """Tell that voicemail took the call (once)."""
     if call.voicemail:
         return
-    arrival.settle_direction(tracker, call, dialled_outside=False)
+    arrival.settle_direction(state, call, dialled_outside=False)
     call.voicemail, call.maybe_voicemail = True, False
     transfers.taken(call)
-    availability.decided(tracker, call, at)
-    tracker.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
+    availability.decided(state, call, at)
+    state.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 
-def took_by(tracker: Tracker, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:
+def took_by(state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:
     """Tell that voicemail took the call by then: when the last phone was given up, if all was heard since."""
     since = call.unheard_since
     if since is None:
-        took(tracker, call, call.last_stop or at, mailbox)
+        took(state, call, call.last_stop or at, mailbox)
     elif at is None or at < since:
-        took(tracker, call, at, mailbox)
+        took(state, call, at, mailbox)
     else:
-        took(tracker, call, since, mailbox, at - since)
+        took(state, call, since, mailbox, at - since)
 
 
-def step(tracker: Tracker, event: e.Newexten) -> None:
+def step(state: TrackerState, event: e.Newexten) -> None:
     """The dialplan runs VoiceMail. From now on a line of this exchange that goes up is not guessed at."""
-    tracker.dialplan_heard = True
-    leg = tracker.legs.get(event.uniqueid)
+    state.dialplan_heard = True
+    leg = state.legs.get(event.uniqueid)
     if leg is None or leg.call is None:
         return
     mailbox = event.data.partition(",")[0].partition("&")[0].partition("@")[0]
@@ -64,24 +61,24 @@ def step(tracker: Tracker, event: e.Newexten) -> None:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
     leg.call.flags &= ~NOT_HEARD
-    language.heard(tracker, leg.call, event)  # voicemail chosen in a menu is no language chosen
-    transfers.redirected(tracker, leg.call, event.at, mailbox)
-    took(tracker, leg.call, event.at, mailbox)
+    language.heard(state, leg.call, event)  # voicemail chosen in a menu is no language chosen
+    transfers.redirected(state, leg.call, event.at, mailbox)
+    took(state, leg.call, event.at, mailbox)
 
 
-def by_place(tracker: Tracker, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest) -> None:
+def by_place(state: TrackerState, call: TrackedCall, event: e.Newstate | e.Hangup | e.HangupRequest) -> None:
     """The caller is where the configuration says that only voicemail is."""
-    site = tracker.site
+    site = state.site
     if event.context not in site.voicemail_contexts and event.exten not in site.mailboxes:
         return
     is_over, at = not isinstance(event, e.Newstate), event.at
-    if call.voicemail or not call.inbound or (is_over and _passed_through(tracker, call, at)):
+    if call.voicemail or not call.inbound or (is_over and _passed_through(state, call, at)):
         return
     mailbox = event.exten if event.exten in site.mailboxes else None
-    took(tracker, call, (call.last_stop if is_over else None) or at, mailbox)
+    took(state, call, (call.last_stop if is_over else None) or at, mailbox)
 
 
-def _passed_through(tracker: Tracker, call: TrackedCall, at: datetime | None) -> bool:
+def _passed_through(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
     """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup.
 
     It went there after the last phone was given up, or (no phone could even be dialled) after the caller was
@@ -93,28 +90,28 @@ def _passed_through(tracker: Tracker, call: TrackedCall, at: datetime | None) ->
     sent = call.sent.at if call.sent is not None else None
     since = max(filter(None, (call.last_stop, sent)), default=None)
     if at is None or since is None:
-        return call.sent is not None and tracker.dialplan_heard
+        return call.sent is not None and state.dialplan_heard
     return at - since < SHORTEST_STAY
 
 
-def message_waiting(tracker: Tracker, event: e.MessageWaiting) -> None:
+def message_waiting(state: TrackerState, event: e.MessageWaiting) -> None:
     """A caller's own MessageWaiting with something new: a message was left."""
-    leg = tracker.legs.get(event.uniqueid)
+    leg = state.legs.get(event.uniqueid)
     if leg is None:
-        tracker.listing.early(partial(message_waiting, tracker, event))
+        state.defer(partial(message_waiting, state, event))
         return
     call = leg.call
     if call is None or not call.inbound or event.new in ("", "0"):
         return
     if leg is not call.caller and leg.mailbox is None:  # a colleague who listens; else a half that runs VoiceMail
         return
-    left(tracker, call, event.at, event.mailbox)
+    left(state, call, event.at, event.mailbox)
 
 
-def left(tracker: Tracker, call: TrackedCall, at: datetime | None, box: str) -> None:
+def left(state: TrackerState, call: TrackedCall, at: datetime | None, box: str) -> None:
     """Tell that the caller left a message."""
     mailbox = box.partition("@")[0] or None
-    transfers.redirected(tracker, call, at, mailbox or "")
-    took_by(tracker, call, at, mailbox)
+    transfers.redirected(state, call, at, mailbox or "")
+    took_by(state, call, at, mailbox)
     call.message = True
-    tracker.tell(f.MessageLeft(call.id, at, mailbox))
+    state.tell(f.MessageLeft(call.id, at, mailbox))

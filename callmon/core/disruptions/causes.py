@@ -94,8 +94,8 @@ def _unheard(name: str, heard: Heard, lines: tuple[str, ...]) -> Cause:
     listing = heard.tracker.listing
     key: Key = ("exchange", name, "")
     stopped = listing.absence.stopped_at
-    if not listing.is_unheard and stopped is None:
-        return Cause(key, lines, holds=False, at=heard.tracker.clock)
+    if not heard.tracker.state.is_unheard and stopped is None:
+        return Cause(key, lines, holds=False, at=heard.tracker.state.clock)
     holds = True if lines and (stopped or listing.was_heard) else None
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
@@ -103,20 +103,20 @@ def _unheard(name: str, heard: Heard, lines: tuple[str, ...]) -> Cause:
 def _trunks(name: str, heard: Heard, lines: tuple[str, ...], book: Book) -> Iterator[Cause]:
     """One cause for all lines that come over the same trunks."""
     lost: Key = ("trunk", name, "registration")
-    registrations = heard.tracker.phones.registrations
+    registrations = heard.tracker.state.phones.registrations
     yield Cause(lost, lines, registrations.are_lost() if lines else None, registrations.turned)
     groups = {_key(name, trunks): (trunks, of) for trunks, of in _groups(heard, lines).items()}
     for key, (trunks, _) in groups.items():
         if book.seen(key) is not None:
             heard.routes.were_down(trunks)
-    phones, clock = heard.tracker.phones, heard.tracker.clock
+    phones, clock = heard.tracker.state.phones, heard.tracker.state.clock
     states = {trunk: phones.state(trunk) for trunks, _ in groups.values() for trunk in trunks}
     heard.routes.look(states)
     for key, (trunks, of) in groups.items():
         down = heard.routes.are_down(trunks, states)
         turned = [at for trunk in trunks if (at := phones.turned(trunk)) is not None]
         yield Cause(key, tuple(of), down, (max if down else min)(turned) if turned else clock)
-    if heard.tracker.listing.is_unheard:  # and its devices are not known
+    if heard.tracker.state.is_unheard:  # and its devices are not known
         others = (x for x in book if x.source == "trunk" and x.exchange == name and x.key not in (lost, *groups))
         yield from [Cause(one.key, one.lines, None) for one in others]
 
@@ -129,7 +129,7 @@ def _groups(heard: Heard, lines: tuple[str, ...]) -> dict[frozenset[str], list[s
     """Lines by the trunks over which their calls come; those that nobody has called yet by all that are known."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:
-        groups.setdefault(heard.routes.of(line, heard.tracker.clock), []).append(line)
+        groups.setdefault(heard.routes.of(line, heard.tracker.state.clock), []).append(line)
     if (unused := groups.pop(frozenset(), None)) is not None and (known := frozenset(heard.trunks)):
         groups.setdefault(known, []).extend(unused)
     return groups
@@ -157,8 +157,8 @@ def _states(exchanges: Exchanges, line: Line) -> tuple[set[State | None], Turned
     turned: Turned = []
     clocks: list[datetime] = []
     for heard in exchanges.values():
-        phones = heard.tracker.phones
+        phones = heard.tracker.state.phones
         states |= phones.states(line, ())
         turned += [(at, phones.state(x)) for x in phones.of(line) if (at := phones.turned(x)) is not None]
-        clocks += [heard.tracker.clock] if heard.tracker.clock is not None else []
+        clocks += [heard.tracker.state.clock] if heard.tracker.state.clock is not None else []
     return states, turned, max(clocks, default=None)

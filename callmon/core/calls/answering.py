@@ -1,0 +1,175 @@
+"""A person answers, or the exchange itself takes the line: who is joined with the caller. Pure.
+
+An answer is a person and the caller joined in a bridge (also through Local channels): a phone that was picked up
+and then refused the call in a confirmation prompt has not answered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
+from callmon.core.calls.channels import NOT_HEARD, RANG, Leg, TrackedCall
+from callmon.core.calls.endpoints import endpoint
+from callmon.core.calls.state import TrackerState
+
+# A join follows the phone's answer within milliseconds; after longer, something stood between (a confirmation
+# prompt, an announcement to the agent), and the caller has a person only from the join on.
+JOINED_AT_ONCE = timedelta(seconds=0.5)
+UP, RING, RINGING, BUSY = "6", "4", "5", "7"
+
+
+def newstate(state: TrackerState, event: e.Newstate) -> None:
+    """Newstate: a channel dials, rings, goes up, or its caller is given the busy signal."""
+    leg = state.legs.get(event.uniqueid)
+    if leg is None:
+        return
+    call = leg.call
+    if call is None:
+        if event.state == RING and (born := state.unborn.pop(event.uniqueid, None)) is not None:
+            arrival.begin_call(state, leg, born)
+    elif leg is not call.caller:
+        if event.state == RINGING and not leg.rang_at and not leg.flags & RANG:
+            leg.rang_at = event.stamp
+    elif event.state == UP:
+        _caller_up(state, call, event)
+        call.flags &= ~NOT_HEARD
+    elif event.state == BUSY:
+        call.flags &= ~NOT_HEARD
+        call.busy, call.asked = True, False  # a request that came just before was its echo
+        arrival.settle_direction(state, call, dialled_outside=False)
+        availability.refused(state, call, event.at)
+        state.tell(f.CallerBusy(call.id, event.at))
+
+
+def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> None:
+    """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
+    language.heard(state, call, event)
+    taken = call.answered or call.voicemail or any(leg.answered for leg in call.legs)
+    if taken or (not call.inbound and call.dialled):
+        return
+    voicemail.by_place(state, call, event)
+    if call.voicemail:
+        return
+    if call.dialled and call.gone_unheard and call.told:  # for whom, or what, may have been said in the gap
+        state.tell(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
+    elif call.dialled and not state.dialplan_heard:
+        call.maybe_voicemail = event.at or True
+    else:
+        open_line(state, call, event.at)
+
+
+def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+    """Tell that the exchange itself took the line."""
+    if call.told and not call.line_up:
+        call.line_up = at or True
+        state.tell(f.LineOpened(call.id, at))
+
+
+def not_voicemail_after_all(state: TrackerState, call: TrackedCall, event: e.Event) -> None:
+    """A line that went up after a dial in vain is used for something else than voicemail."""
+    if call.seldom is not None and call.maybe_voicemail:
+        when, call.maybe_voicemail = call.maybe_voicemail, False
+        open_line(state, call, when if isinstance(when, datetime) else event.at)
+
+
+def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
+    """BridgeEnter."""
+    leg = state.legs.get(event.uniqueid)
+    if leg is None:
+        return
+    if state.bridges.enter(leg, event.bridge):
+        return
+    call = leg.call
+    if call is not None and leg is call.caller:
+        call.flags &= ~NOT_HEARD
+    # It may be with a caller's leg through others, or have come to a caller by itself.
+    if call is None or call.caller.bridge is None or not (call.told or call.consults):
+        call = next((near.call for near in state.bridges.reachable(leg) if near.call is not None), call)
+    if call is not None:
+        join(state, call, event)
+
+
+def bridge_leave(state: TrackerState, event: e.BridgeLeave) -> None:
+    """BridgeLeave."""
+    leg = state.legs.get(event.uniqueid)
+    if leg is None or leg.bridge != event.bridge:
+        return
+    state.bridges.leave(leg)
+    call = leg.call
+    if call is not None:
+        transfers.left(call, leg, event)
+        if leg is call.person:  # the one who stays has the caller now
+            join(state, call, event)
+
+
+def local_bridge(state: TrackerState, event: e.LocalBridge) -> None:
+    """LocalBridge: these are the two halves of one Local channel."""
+    one, two = state.legs.get(event.one), state.legs.get(event.two)
+    if one is not None and two is not None:
+        one.partner, two.partner = two, one
+
+
+def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
+    """Is the caller joined with a person, or with voicemail behind a Local channel?"""
+    if call.caller.bridge is None:
+        return
+    at = event.at if event is not None else None
+    near = state.bridges.reachable(call.caller)
+    conferences.admit(state, call, near)
+    if call.answered:
+        transfers.joined(state, call, at)
+        return
+    for leg in near:
+        if leg.mailbox is not None:
+            voicemail.took(state, call, at, leg.mailbox)
+        elif leg.has_person:
+            arrival.settle_direction(state, call, leg.outside)
+            answer(state, call, leg, *_when_joined(leg, at))
+            return
+
+
+def _when_joined(leg: Leg, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
+    """When, within what time after it, and whether only a listing tells it."""
+    picked_up, unheard = leg.answered_at, leg.joined_unheard
+    if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
+        return picked_up, f.EXACT, False
+    if unheard is None or at is None or at < unheard:
+        return at, f.EXACT, False
+    return unheard, at - unheard, True  # this need not have been the first time
+
+
+def answer(
+    state: TrackerState,
+    call: TrackedCall,
+    leg: Leg,
+    at: datetime | None,
+    slack: timedelta = f.EXACT,
+    found: bool = False,
+) -> None:
+    """Tell that a person answered the caller."""
+    call.answered = leg.answered = True
+    call.sent_unheard = found
+    call.person = leg
+    state.talking[endpoint(leg.channel)] = call
+    call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
+    leg.answered_at = None  # it has served
+    rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
+    availability.decided(state, call, at)
+    state.tell(f.Answered(call.id, at, state.phone(leg), state.named(leg), rang, slack, found, later))
+
+
+def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:
+    """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
+    transfers.settle(state, call, ended.at)
+    availability.decided(state, call, ended.at)
+    if call.told:
+        state.tell(ended)
+    if call.person is not None and state.talking.get(endpoint(call.person.channel)) is call:
+        del state.talking[endpoint(call.person.channel)]
+    state.calls.pop(call.id, None)
+    state.legs.pop(call.id, None)
+    click_to_dial.gone(state, call.id)
+    call.take_apart()

@@ -1,0 +1,113 @@
+"""Channels and calls come and go: a new channel, a request to hang up, the hang-up. Pure.
+
+A call is its caller's channel, whose Uniqueid never changes. It begins with a Newchannel whose Uniqueid is its own
+Linkedid, and ends with that channel's Hangup.
+"""
+
+from __future__ import annotations
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls import (
+    answering,
+    arrival,
+    availability,
+    click_to_dial,
+    dialling,
+    ghost_channels,
+    hairpins,
+    language,
+    surveys,
+    voicemail,
+)
+from callmon.core.calls.answering import RING
+from callmon.core.calls.channels import PHONE, Leg, TrackedCall
+from callmon.core.calls.state import TrackerState
+
+# Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
+# cause is stale for all else, but nothing else sets these.
+NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
+
+
+def newchannel(state: TrackerState, event: e.Newchannel) -> None:
+    """Newchannel: a leg of a call, a caller's channel, or one that may become either."""
+    uniqueid = event.uniqueid
+    if not uniqueid or uniqueid in state.legs:
+        return
+    ghost_channels.make_room(state, event.at)
+    call = state.calls.get(event.linkedid)
+    leg = state.legs[uniqueid] = Leg(uniqueid, event.channel)
+    if call is not None:
+        call.take(leg)
+    elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
+        if event.state == RING:
+            if not state.gone_out or not hairpins.came_back(state, leg, event):
+                arrival.begin_call(state, leg, event)
+        else:
+            state.unborn[uniqueid] = event
+    else:
+        click_to_dial.born(state, leg, event)
+
+
+def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
+    """HangupRequest: the caller, or a phone's side, wants to hang up."""
+    call = state.calls.get(event.uniqueid)
+    if call is None:
+        dialling.asked(state, event)
+    elif not call.busy and (call.answered or not call.refused_unheard):  # else our own refusal's echo
+        call.asked, call.asked_at = True, event.at
+        voicemail.by_place(state, call, event)
+        surveys.by_place(state, call, event)
+
+
+def soft_hangup_request(state: TrackerState, event: e.SoftHangupRequest) -> None:
+    """SoftHangupRequest: the exchange ends a call; cause 4 is its own going down."""
+    call = state.calls.get(event.uniqueid)
+    if call is not None and event.cause == "4":
+        call.stopping = True
+
+
+def hangup(state: TrackerState, event: e.Hangup) -> None:
+    """Hangup: the channel is gone; with the caller's, the call is over."""
+    leg = state.legs.pop(event.uniqueid, None)
+    if state.originations:
+        click_to_dial.gone(state, event.uniqueid)
+    if leg is None:
+        return
+    state.unborn.pop(event.uniqueid, None)
+    if leg.bridge is not None:
+        state.bridges.leave(leg)
+    if leg.seldom is not None and leg.partner is not None:
+        leg.partner.partner = None
+    if state.gone_out:
+        hairpins.forget(state, leg)
+    call = leg.call
+    if call is None:
+        return
+    if leg is call.caller:
+        _end(state, call, event)
+        return
+    if leg.is_tried:
+        dialling.stop(state, call, leg, event.at, "gone")
+    call.let_go(leg)
+
+
+def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
+    at = event.at
+    language.heard(state, call, event)
+    arrival.settle_direction(state, call, dialled_outside=False)
+    for leg in call.legs:
+        dialling.rang_by_hint(state, call, leg)
+    voicemail.by_place(state, call, event)
+    surveys.by_place(state, call, event)
+    if call.seldom is not None and call.maybe_voicemail:
+        voicemail.took_by(state, call, at, None)
+    if event.cause in NO_CHANNEL and not call.dialled:
+        state.tell(f.DialFailed(call.id, at))
+    if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
+        availability.refused(state, call, at)
+        state.tell(f.CallerBusy(call.id, at))
+    by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
+    how: f.EndedHow = "stopped" if call.stopping else "hangup"
+    # The caller is gone from the request on; until the Hangup the dialplan may clear up (`h`) for seconds.
+    answering.close_call(state, call, f.Ended(call.id, (call.asked_at if call.asked else None) or at, by, how))

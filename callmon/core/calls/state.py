@@ -1,0 +1,96 @@
+"""What is known of one exchange's channels, bridges and calls, and how a fact is emitted. Pure.
+
+Every situation (`dialling`, `transfers`, `voicemail` …) takes a `TrackerState` and changes it; none knows the
+tracker, which only chooses the situation by the kind of the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls.channel_limit import Crowd
+from callmon.core.calls.channels import OUTSIDE, Bridges, Leg, Origination, TrackedCall, Waiting
+from callmon.core.calls.endpoints import extension, masked
+from callmon.core.calls.phone_states import Phones
+from callmon.core.calls.site import Site
+from callmon.core.facts import Fact
+
+MAX_TEXTS = 10_000
+MAX_DEFERRED = 1_000
+
+
+class TrackerState:
+    """All channels and calls in progress on one exchange."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.legs: dict[str, Leg] = {}
+        self.calls: dict[str, TrackedCall] = {}
+        self.bridges = Bridges()
+        self.phones = Phones()
+        self.limit = Crowd(self.legs)
+        self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
+        self.no_longer_waiting: dict[str, Waiting] = {}  # by line
+        self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
+        self.unborn: dict[str, e.Newchannel] = {}
+        # Originates, by the id of each channel, and by the first one's for as long as any channel is left.
+        self.originations: dict[str, Origination] = {}
+        # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
+        self.gone_out: dict[tuple[str | None, str], tuple[Leg, datetime | None]] = {}
+        self.dialplan_heard = False
+        self.is_unheard = True  # until a listing is whole
+        self.deferred: list[Callable[[], None]] = []  # until then
+        self.ghosts_closed = 0  # calls closed since their caller's channel vanished
+        self.latest: e.Event | None = None  # that bears a time
+        self.emitted: list[Fact] = []  # since the last event
+        self._texts: dict[str, str] = {}
+
+    @property
+    def clock(self) -> datetime | None:
+        """The exchange's last time."""
+        return self.latest.at if self.latest is not None else None
+
+    def tell(self, fact: Fact) -> None:
+        """One fact out."""
+        self.emitted.append(fact)
+
+    def defer(self, step: Callable[[], None]) -> None:
+        """Something is said of a channel that the listing may tell of: `step` is taken once it is whole."""
+        if self.is_unheard and len(self.deferred) < MAX_DEFERRED:
+            self.deferred.append(step)
+
+    def take_in(self, call: TrackedCall, leg: Leg) -> None:
+        """A channel born on its own (a pick-up's taker, a retriever) is a leg of the call it serves."""
+        own = self.calls.get(leg.uniqueid)
+        if own is not None:
+            if own.told:  # a call of its own that was already told is not swallowed
+                return
+            del self.calls[own.id]
+        elif leg.call is not None:
+            leg.call.let_go(leg)
+        call.take(leg)
+
+    def absorb(self, call: TrackedCall) -> None:
+        """A consultation's own account ends where its legs join the caller's call."""
+        self.calls.pop(call.id, None)
+        if call.told:
+            self.emitted.append(f.Ended(call.id, self.clock, "exchange"))
+
+    def common(self, text: str) -> str:
+        """A language, a line's number: many calls have the same, and it is kept once."""
+        return self._texts.setdefault(text, text) if len(self._texts) < MAX_TEXTS else text
+
+    def phone(self, leg: Leg) -> str:
+        """The name under which facts know a phone: its extension, or `outside`."""
+        if leg.flags & OUTSIDE:
+            return f.OUTSIDE
+        if not leg.extension:
+            hidden = self.site.endpoints.hides(leg.channel)
+            leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
+        return leg.extension
+
+    def named(self, leg: Leg) -> str:
+        return masked(leg.channel) if self.phone(leg) == f.OUTSIDE else leg.channel
