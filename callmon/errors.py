@@ -6,7 +6,6 @@
     ├── MissingError   the operator: an optional part that is not installed
     ├── NoDataError    nobody: callmon heard nothing of the month that is asked for
     └── StoreError     the database
-        └── OlderFormError   rows that `callmon db rejudge` writes anew
 
 A mistake of ours is none of these: it stays an `AssertionError`, a `TypeError` … and reaches the one place
 in the daemon that writes the flight recorder. This module holds no texts and logs nothing.
@@ -40,10 +39,6 @@ class MissingError(CallmonError):
 
 class StoreError(CallmonError):
     """Whoever runs the database can act: outcomes wait meanwhile."""
-
-
-class OlderFormError(StoreError):
-    """Some rows are in an older form: nothing waits, and `callmon db rejudge` mends it."""
 
 
 class NoDataError(CallmonError):

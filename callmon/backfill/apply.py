@@ -31,11 +31,11 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Store, _told
-from callmon.store.maintenance.rejudge import Group, stored_call
+from callmon.store.maintenance.rejudge import Group
 from callmon.store.queries import calls, obligations
 from callmon.store.queries.calls import CALL, FACT, OPEN
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CallKey, Rows
+from callmon.store.row_mapping import CallKey, Rows, call_of
 from callmon.store.writer.transaction import Writing, _write_numbers
 
 CHUNK = 200
@@ -149,7 +149,7 @@ class _Filling:
         outcome = self._monitor.retell(self._exchange, facts)
         if outcome is None or not outcome.calls:
             return
-        before, _ = stored_call(data, outcome.calls[0])
+        before = call_of(data, {})
         if before.heard != "partly":
             return
         outcome = _with_what_was_known(outcome, old)

@@ -29,14 +29,19 @@ TransferKind = Literal["blind", "attended", "blonde", "redirect"]
 SurveyOffer = Literal["transfer", "dialplan"]
 
 
-class Fact(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something that happened to one call. `call` is its caller's Uniqueid."""
 
     call: str
     at: datetime | None
 
 
-class Arrived(Fact, frozen=True, gc=False):
+def tag_of(kind: type[msgspec.Struct]) -> str:
+    """The name under which a fact or an entry is stored: its tag, whatever its class is called."""
+    return str(kind.__struct_config__.tag)
+
+
+class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     """A call was begun (Newchannel, state Ring, Uniqueid == Linkedid), or found in progress (`found`).
 
     `line` is the name of the public line that was dialled, `withheld` why the number is not shown:
@@ -62,44 +67,44 @@ class Arrived(Fact, frozen=True, gc=False):
     beside: bool = False
 
 
-class NumberWithheld(Fact, frozen=True, gc=False):
+class NumberWithheld(Fact, frozen=True, gc=False, tag="NumberWithheld"):
     """The number that the trunk delivered is not to be shown: its presentation is restricted (R-51)."""
 
 
-class LineOpened(Fact, frozen=True, gc=False):
+class LineOpened(Fact, frozen=True, gc=False, tag="LineOpened"):
     """The exchange itself took the call: a menu, a greeting, an announcement (Newstate Up, no phone)."""
 
     slack: timedelta = EXACT
 
 
-class LanguageChosen(Fact, frozen=True, gc=False):
+class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
     """The caller asked for a language: "fr", "en" or "other" (the channel's after a menu, or the queue's)."""
 
     language: str
 
 
-class QueueEntered(Fact, frozen=True, gc=False):
+class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
     """QueueCallerJoin."""
 
     queue: str
     slack: timedelta = EXACT
 
 
-class QueueLeft(Fact, frozen=True, gc=False):
+class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
     """QueueCallerLeave: answered, sent on by a time-out, or because the caller hung up (`hung_up`)."""
 
     queue: str
     hung_up: bool = False
 
 
-class PhoneDialled(Fact, frozen=True, gc=False):
+class PhoneDialled(Fact, frozen=True, gc=False, tag="PhoneDialled"):
     """DialBegin: the exchange tried a phone for this caller. It need not have rung."""
 
     phone: str
     channel: str
 
 
-class PhoneRang(Fact, frozen=True, gc=False):
+class PhoneRang(Fact, frozen=True, gc=False, tag="PhoneRang"):
     """The first RINGING or PROGRESS (`early_media`) of one phone: the caller hears ringing from the first."""
 
     phone: str
@@ -108,11 +113,11 @@ class PhoneRang(Fact, frozen=True, gc=False):
     slack: timedelta = EXACT
 
 
-class MusicPlayed(Fact, frozen=True, gc=False):
+class MusicPlayed(Fact, frozen=True, gc=False, tag="MusicPlayed"):
     """The exchange plays music to the caller while it tries phones (MusicOnHoldStart): no ringing is heard."""
 
 
-class PhoneStopped(Fact, frozen=True, gc=False):
+class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
     """A phone that was tried is tried no longer, and did not take the call (DialEnd, Hangup)."""
 
     phone: str
@@ -121,7 +126,7 @@ class PhoneStopped(Fact, frozen=True, gc=False):
     rang: bool = False
 
 
-class PhonesSeen(Fact, frozen=True, gc=False):
+class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
     """The best that the line's phones together offered the waiting caller from `at` on (DeviceStateChange).
 
     "ringing": one with nobody on it rings for the caller; "free": one is free and does not ring; "in_use": none
@@ -132,7 +137,7 @@ class PhonesSeen(Fact, frozen=True, gc=False):
     best: PhonesBest
 
 
-class Answered(Fact, frozen=True, gc=False):
+class Answered(Fact, frozen=True, gc=False, tag="Answered"):
     """A person and the caller were joined. That phone itself began to ring at `rang`, or up to `rang_slack` later.
 
     `found`: not heard, but seen in a listing: who was on the line before is not known.
@@ -146,19 +151,19 @@ class Answered(Fact, frozen=True, gc=False):
     rang_slack: timedelta = EXACT
 
 
-class Held(Fact, frozen=True, gc=False):
+class Held(Fact, frozen=True, gc=False, tag="Held"):
     """A person put the caller on hold (Hold)."""
 
     phone: str
 
 
-class Resumed(Fact, frozen=True, gc=False):
+class Resumed(Fact, frozen=True, gc=False, tag="Resumed"):
     """A person took the caller back from hold (Unhold after Hold)."""
 
     phone: str
 
 
-class SentOff(Fact, frozen=True, gc=False):
+class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
     """A person sent the caller off (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
 
     Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
@@ -171,7 +176,7 @@ class SentOff(Fact, frozen=True, gc=False):
     unheard: bool = False
 
 
-class Transferred(Fact, frozen=True, gc=False):
+class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
     """A transfer that counts: something took or refused the caller. `answered`: a person took the call.
 
     `unheard`: what kind it is may have been said in a gap; `kind` is what it looked like after that.
@@ -184,71 +189,71 @@ class Transferred(Fact, frozen=True, gc=False):
     unheard: bool = False
 
 
-class CameBack(Fact, frozen=True, gc=False):
+class CameBack(Fact, frozen=True, gc=False, tag="CameBack"):
     """The caller who was sent off came back to the transferer, or reached nothing: no transfer."""
 
     to: str
 
 
-class PersonJoined(Fact, frozen=True, gc=False):
+class PersonJoined(Fact, frozen=True, gc=False, tag="PersonJoined"):
     """Another person is on the line with the caller: after a transfer, or a retrieval from the parking lot."""
 
     phone: str
     channel: str
 
 
-class ThirdJoined(Fact, frozen=True, gc=False):
+class ThirdJoined(Fact, frozen=True, gc=False, tag="ThirdJoined"):
     """A third is on the line beside the caller and the person (a three-way call); the person stays."""
 
     phone: str
     channel: str
 
 
-class Parked(Fact, frozen=True, gc=False):
+class Parked(Fact, frozen=True, gc=False, tag="Parked"):
     """The caller was parked (ParkedCall)."""
 
 
-class Retrieved(Fact, frozen=True, gc=False):
+class Retrieved(Fact, frozen=True, gc=False, tag="Retrieved"):
     """Somebody took the caller out of the parking lot (UnParkedCall)."""
 
     phone: str
 
 
-class ParkingEnded(Fact, frozen=True, gc=False):
+class ParkingEnded(Fact, frozen=True, gc=False, tag="ParkingEnded"):
     """The parking time was over: the exchange rings whoever parked the caller (ParkedCallTimeOut)."""
 
 
-class Forwarded(Fact, frozen=True, gc=False):
+class Forwarded(Fact, frozen=True, gc=False, tag="Forwarded"):
     """A phone sent the call on by itself (DialEnd with Forward, a SIP 302): no transfer."""
 
     phone: str
     to: str
 
 
-class Overflowed(Fact, frozen=True, gc=False):
+class Overflowed(Fact, frozen=True, gc=False, tag="Overflowed"):
     """The person left first and the dialplan went on with the caller: no transfer, but for the strict reading."""
 
 
-class SurveyOffered(Fact, frozen=True, gc=False):
+class SurveyOffered(Fact, frozen=True, gc=False, tag="SurveyOffered"):
     """The caller was offered the survey: sent to its extension, or the dialplan says so (a UserEvent)."""
 
     by: SurveyOffer
 
 
-class VoicemailTook(Fact, frozen=True, gc=False):
+class VoicemailTook(Fact, frozen=True, gc=False, tag="VoicemailTook"):
     """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox)."""
 
     mailbox: str | None
     slack: timedelta = EXACT
 
 
-class MessageLeft(Fact, frozen=True, gc=False):
+class MessageLeft(Fact, frozen=True, gc=False, tag="MessageLeft"):
     """The caller left a message (MessageWaiting with the caller's Uniqueid)."""
 
     mailbox: str | None
 
 
-class CallbackRequested(Fact, frozen=True, gc=False):
+class CallbackRequested(Fact, frozen=True, gc=False, tag="CallbackRequested"):
     """The caller asked to be called back (UserEvent CallmonCallbackRequest), perhaps at another `number`.
 
     The number is stored as every other person's is, apart from the fact. `language`: what the dialplan says.
@@ -258,19 +263,19 @@ class CallbackRequested(Fact, frozen=True, gc=False):
     language: str | None = None
 
 
-class ComplaintMade(Fact, frozen=True, gc=False):
+class ComplaintMade(Fact, frozen=True, gc=False, tag="ComplaintMade"):
     """A person marked the call as a complaint (UserEvent CallmonComplaint, by a feature code)."""
 
 
-class DialFailed(Fact, frozen=True, gc=False):
+class DialFailed(Fact, frozen=True, gc=False, tag="DialFailed"):
     """A dial was tried and not one channel could be made: nobody is registered (Hangup cause 3, 20, …)."""
 
 
-class CallerBusy(Fact, frozen=True, gc=False):
+class CallerBusy(Fact, frozen=True, gc=False, tag="CallerBusy"):
     """The caller was given the busy signal (Newstate Busy, Hangup cause 17 with every phone busy)."""
 
 
-class Unheard(Fact, frozen=True, gc=False):
+class Unheard(Fact, frozen=True, gc=False, tag="Unheard"):
     """callmon could not hear the exchange from `at` to `until` while this call was up.
 
     `may_hide_answer`: nobody had answered before, and the line was up after it, so that somebody may have
@@ -283,7 +288,7 @@ class Unheard(Fact, frozen=True, gc=False):
     may_hide_ringing: bool = False
 
 
-class ClockSet(Fact, frozen=True, gc=False):
+class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
     """The exchange's clock was set while this call was up: from here on times are by the clock as it now is, which
     jumped by `by`.
     """
@@ -291,7 +296,7 @@ class ClockSet(Fact, frozen=True, gc=False):
     by: timedelta
 
 
-class Filled(Fact, frozen=True, gc=False):
+class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     """The exchange's own diary (CEL) told what of this call was unheard. It follows the Arrived that begins the
     account anew: what was told before is kept, and counts no longer.
 
@@ -305,7 +310,7 @@ class Filled(Fact, frozen=True, gc=False):
     holds: bool = False
 
 
-class Ended(Fact, frozen=True, gc=False):
+class Ended(Fact, frozen=True, gc=False, tag="Ended"):
     """The call was over (the caller's Hangup). `at` is None when it ended while nobody listened.
 
     `how` is "stopped" when the exchange itself went down under the call.

@@ -2,7 +2,7 @@
 the sentence for the log. Pure.
 
 A kind is a person who can act: whoever asked ("order", "long", "empty"), or whoever administers callmon ("large",
-"disk", "database", "older", "missing", "ended").
+"disk", "database", "missing", "ended").
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Literal, TypeAlias
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.errors import CallmonError, ConfigError, MissingError, NoDataError, OlderFormError, StoreError
+from callmon.errors import CallmonError, ConfigError, MissingError, NoDataError, StoreError
 from callmon.store.database import reason
 
-Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "older", "missing", "empty", "ended"]
+Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "missing", "empty", "ended"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL = "53100"  # PostgreSQL's
 FAILS = (CallmonError, SQLAlchemyError, OSError)  # what `of` tells apart
@@ -26,7 +26,6 @@ KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (ConfigError, "order"),
     (MissingError, "missing"),
     (NoDataError, "empty"),
-    (OlderFormError, "older"),
     (StoreError, "database"),
     (SQLAlchemyError, "database"),
     (BaseException, "ended"),

@@ -35,6 +35,7 @@ BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock, then it says "da
 # A job of many transactions beside a daemon waits longer. The lock is polled and keeps no order: while the daemon
 # writes without a pause, each poll may find it taken.
 JOB_BUSY_SECONDS = 60.0
+DEVELOPMENT = "r"  # the revisions before the first release were r0001 to r0015
 QUESTION_MILLISECONDS = 10_000
 # A network that went away is noticed in seconds, not after the two hours that TCP allows it.
 POSTGRES_DEFAULTS: dict[str, Any] = {
@@ -185,6 +186,11 @@ def _complaint(found: str | None) -> str | None:
         return "holds no tables of callmon: run `callmon db upgrade`"
     if found in KNOWN:
         return "is of an older callmon: run `callmon db upgrade`"
+    if found.startswith(DEVELOPMENT):
+        return (
+            f"was made by a development version (revision {found}) and cannot be upgraded: set store.url to a new "
+            "database and run `callmon db upgrade`"
+        )
     return f"is of a newer callmon (revision {found}): install that version"
 
 

@@ -56,7 +56,7 @@ def opened(settings: Settings) -> Store:
 
 
 def ready(settings: Settings) -> Store:
-    """Made, of this version, with its key; what an older callmon left in the clear is sealed now.
+    """Made, of this version, with its key.
 
     Roll-ups are kept from now on; those of calls that are stored already are made by `rolled.build`.
     """
@@ -70,8 +70,6 @@ def ready(settings: Settings) -> Store:
     if store.path is None:  # another callmon, elsewhere, must not begin with a key of its own
         with store.writing() as connection:
             key_rotation.note_key(connection, store.ring)
-    for _ in key_rotation.seal_what_is_in_the_clear(store):
-        pass
     rebuild.settle(store, settings.timezone)
     return store
 

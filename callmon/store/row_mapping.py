@@ -18,7 +18,7 @@ from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.register import Noted
-from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
+from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import language_label
 from callmon.core.verdicts import Finding, Gap
@@ -91,7 +91,7 @@ class Rows:
     def _take_written(self, written: Written) -> None:
         entry = written.entry
         told = _encode(entry).decode()
-        at, kind = microseconds(entry.at), type(entry).__name__
+        at, kind = microseconds(entry.at), tag_of(type(entry))
         self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, told))
         self._entry += 1
         self.obligations[written.obligation.key] = written.obligation
@@ -120,7 +120,7 @@ class Rows:
         elif kind is Ended:
             self.over.append((call, exchange))
         told = _encode(fact).decode()
-        self.facts.append((call, exchange, self._n, _micro(at), kind.__name__, told))
+        self.facts.append((call, exchange, self._n, _micro(at), tag_of(kind), told))
         self._n += 1
 
     def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:
@@ -297,7 +297,7 @@ class DisruptionRows:
                 entry.disruption,
                 self._n,
                 microseconds(entry.at),
-                type(entry).__name__,
+                tag_of(type(entry)),
                 _encode(entry).decode(),
             )
             self.entries.append(row)

@@ -109,7 +109,7 @@ def _fact_line(fact: Fact, start: datetime | None) -> str:
         for name in fact.__struct_fields__
         if name not in hidden and (value := getattr(fact, name)) != defaults[name] and value is not None
     ]
-    return _line(fact.at, start, fact.call, type(fact).__name__, "  ".join(values))
+    return _line(fact.at, start, fact.call, f.tag_of(type(fact)), "  ".join(values))
 
 
 def _entry_line(entry: Entry, start: datetime | None) -> str:
@@ -124,7 +124,7 @@ def _entry_line(entry: Entry, start: datetime | None) -> str:
     ]
     dues = getattr(entry, "dues", None)
     values += [] if dues is None else [f"due={instant(dues.judging.at)}"]
-    return _line(entry.at, start, entry.obligation, type(entry).__name__, "  ".join(values))
+    return _line(entry.at, start, entry.obligation, f.tag_of(type(entry)), "  ".join(values))
 
 
 def _value(value: object, start: datetime | None) -> str:

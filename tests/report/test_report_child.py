@@ -85,19 +85,6 @@ async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path
     assert (making.files, making.trouble) == ([], Trouble("database", "no such table: obligation"))
 
 
-async def test_calls_in_an_older_form_are_told_as_such(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    settings, store = year.settings(url=url), upgrade(url)
-    year_rows.stored(store, settings, year_stories.calls(50, seed=3), [])
-    with store.writing() as connection:
-        connection.execute(text("UPDATE call SET data = replace(data, '\"dialled\":', '\"dialed\":')"))
-        connection.execute(text("DELETE FROM rollup_state"))
-    store.close()
-    making = await made(settings, Order("2024-05"))
-    assert making.trouble is not None
-    assert (making.files, making.trouble.kind) == ([], "older")
-
-
 async def test_what_the_page_does_not_say_is_in_the_log(
     site: tuple[Store, Settings], caplog: pytest.LogCaptureFixture
 ) -> None:

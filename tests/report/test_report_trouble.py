@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
-from callmon.errors import ConfigError, MissingError, NoDataError, OlderFormError, StoreError
+from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.failure import FAILS, Kind, Trouble, of
 from callmon.web.formatter import Tongue
 from callmon.web.views.months import why
@@ -42,7 +42,6 @@ def said(kind: Kind, language: str, limit: int = 0) -> str:
         (ConfigError("no such month"), "order"),
         (MissingError("no Pango"), "missing"),
         (NoDataError("nothing of 2025-01"), "empty"),
-        (OlderFormError("3 calls"), "older"),
         (StoreError("no tables"), "database"),
         (OperationalError("SELECT 1", {}, sqlite3.OperationalError("no such table: call")), "database"),
         (PermissionError(13, "Permission denied"), "ended"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
@@ -21,7 +21,7 @@ from callmon.store import key_file, opening
 from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
 from callmon.store.encryption import NO_KEYS, KeyMissingError, Ring
 from callmon.store.privacy import subject_access
-from callmon.store.privacy.key_rotation import is_done, rotate, seal_what_is_in_the_clear
+from callmon.store.privacy.key_rotation import is_done, rotate
 from callmon.store.privacy.retention import Disposal, Terms, due, purge, records
 from callmon.store.privacy.subject_access import Look
 from callmon.store.queries import calls as queries
@@ -103,23 +103,6 @@ def people_in(outcome: Outcome) -> set[str]:
     sources = [*outcome.calls, *(fact for fact in outcome.facts if isinstance(fact, f.Arrived))]
     found = [s.caller for s in sources] + [s.dialled for s in sources if s.direction == "outbound"]
     return {number for number in found if number is not None and len(number) >= 7 and number != f.OUTSIDE}
-
-
-def test_no_line_of_the_write_ahead_log_keeps_a_number_that_an_older_callmon_left_in_the_clear(
-    sqlite_store: Store,
-) -> None:
-    left_in_the_clear(sqlite_store)
-    assert sqlite_store.path is not None
-    assert list(seal_what_is_in_the_clear(sqlite_store)) == [1]
-    sqlite_store.close()
-    assert sqlite_store.path.read_bytes().count(b"5550101") == 0
-    assert numbers(sqlite_store) == {"1795527733.0": CALLER}
-
-
-def left_in_the_clear(store: Store) -> None:
-    wrote(store, *outcomes(call_of(0)))
-    with store.writing() as connection:
-        connection.execute(update(NUMBER).values(number=CALLER, token=None))
 
 
 def test_a_store_without_a_key_keeps_no_number(url: str) -> None:
@@ -220,21 +203,6 @@ def test_a_key_file_that_is_named_is_never_made_by_itself(url: str, tmp_path: Pa
     assert str(refusal.value) == f"there is no key at {path}: make one with `callmon privacy key {path}`"
     key_file.make(path, START.date())
     opening.ready(settings).close()
-
-
-def test_what_an_older_callmon_left_in_the_clear_is_sealed_at_the_first_start(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    older = upgrade(url, RING)
-    left_in_the_clear(older)
-    with older.writing() as connection:
-        connection.execute(text("DELETE FROM number_key"))
-    older.close()
-    now = opening.ready(configured(url))
-    assert (kept(now)["1795527733.0"].partition(":")[0], numbers(now)) == (now.ring.name, {"1795527733.0": CALLER})
-    assert [use.call for use in subject_access.uses(now, [CALLER], look())] == ["1795527733.0"]
-    now.close()
 
 
 # Another key.

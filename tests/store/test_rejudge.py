@@ -312,21 +312,6 @@ def test_a_correction_that_was_counted_but_moved_no_verdict_is_a_difference(stor
     ]
 
 
-def test_a_call_stored_by_an_older_callmon_is_told_by_check_and_mended_by_rejudging(store: Store) -> None:
-    wrote(store, *judged(answered_call(0)))
-    with store.writing() as connection:
-        data = connection.execute(text('SELECT data FROM "call"')).scalar_one()
-        older = {name: value for name, value in msgspec.json.decode(data).items() if name != "silence"}
-        connection.execute(text('UPDATE "call" SET data = :data'), {"data": msgspec.json.encode(older).decode()})
-    assert differences(store) == [
-        "1 calls are stored in an older form: run `callmon db rejudge`, then this again."
-    ]
-    assert list(rejudge(store, NOW)) == []
-    assert differences(store) == []
-    (stored,) = calls.call(store, "1795527733.0")
-    assert stored.account == msgspec.structs.replace(judged(answered_call(0))[0].calls[0], caller=None)
-
-
 def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store: Store) -> None:
     wrote(store, *judged(answered_call(0)))
     with store.writing() as connection:

@@ -27,15 +27,13 @@ from callmon.core.assembly import monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.daemon.rollup_task import roll_up
-from callmon.errors import StoreError
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
-from callmon.store.database import Store, parse_url, upgrade
+from callmon.store.database import Store, upgrade
 from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.queries import calls as queries
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import ROLLUP, Key, Rollup
-from callmon.store.row_mapping import Rows
 from callmon.store.writer.transaction import Stamp, write
 from tests import year, year_rows, year_stories
 from tests.examples import examples
@@ -283,21 +281,6 @@ def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Store, dama
     assert [x for x in rebuild.differences(store, TORONTO) if x] == []
 
 
-def test_a_call_in_an_older_form_is_told_until_it_is_judged_again(store: Store) -> None:
-    heard(store, range(5))
-    with store.writing() as connection:
-        change = 'UPDATE "call" SET data = replace(data, \'"dialled":\', \'"dialed":\') WHERE "call" = '
-        connection.execute(text(change + '(SELECT MIN("call") FROM "call")'))
-    rebuild.settle(store, TORONTO)
-    list(rebuild.build(store, pause=0))
-    with pytest.raises(StoreError, match=r"^1 calls of 2024-03 are stored in an older form: run `callmon db rej"):
-        report(store, year.settings())
-    list(rejudge(store, NOW))
-    assert stored(store) == counted(store)
-    found = gathered(store, year.settings(), period.month("2024-03", TORONTO), LATER, compare=False)
-    assert found.at("calls_offered").value == 5
-
-
 def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
     """On PostgreSQL a backfill and the daemon write side by side; on SQLite they wait for each other."""
     rebuild.settle(store, TORONTO)
@@ -363,27 +346,3 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     told = run("check")[1].splitlines()
     assert [line for line in told if line.startswith("2024-")] == []
     store.close()
-
-
-def test_an_older_database_keeps_its_calls_and_gets_its_roll_ups(url: str) -> None:
-    older = Store(parse_url(url))
-    if older.path is not None:
-        older.path.touch()
-        older.find_again()
-    migrate(older, "r0007")
-    for number in range(12):
-        rows = Rows(number)
-        rows.take(pieces(number, 1, 0, is_test=False))
-        for table, found in (("call", rows.call_rows()), ("finding", rows.finding_rows())):
-            year_rows.put_rows(older, table, found)
-    with older.reading() as connection:
-        before = sorted(map(tuple, connection.execute(text('SELECT * FROM "call"'))))
-    older.close()
-    now = upgrade(url)
-    with now.reading() as connection:
-        assert sorted(map(tuple, connection.execute(text('SELECT * FROM "call"')))) == before
-    assert len(before) == 12
-    rebuild.settle(now, TORONTO)
-    assert sum(built.calls for built in rebuild.build(now, pause=0)) == 12
-    assert stored(now) == counted(now)
-    now.close()

@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import text as sql
 
 from callmon.ami import events as e
 from callmon.config.settings import example
@@ -18,7 +15,7 @@ from callmon.core.statistics import period
 from callmon.core.statistics.counters import added
 from callmon.core.statistics.today import Today
 from callmon.sinks.metrics.last_call_gauges import last_calls
-from callmon.store.database import Store, parse_url, upgrade
+from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
@@ -105,41 +102,6 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> N
     assert retold is not None
     assert (retold.calls[0].test, retold.findings) == (True, ())
     assert differences(store) == []
-
-
-def test_a_database_of_before_counts_the_calls_that_it_holds_already(url: str) -> None:
-    """As r0003 stored them: nothing of test calls, nothing of how they were heard."""
-    older = Store(parse_url(url))
-    if older.path is not None:
-        older.path.touch()
-        older.find_again()
-    migrate(older, "r0003")
-    columns = (*BEFORE, "data")
-    names, signs = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{name}" for name in columns)
-    with older.writing() as connection:
-        for n, line in enumerate(("general", "general", None)):
-            row = {**BEFORE, "call": f"{n}.0", "line": line, "data": "{}"}
-            connection.execute(sql(f'INSERT INTO "call" ({names}) VALUES ({signs})'), row)
-    older.close()
-    now = upgrade(url)
-    assert queries.counters(now) == {("callmon_calls_completeness_total", "general", "partly"): 2.0}
-    assert queries.last_calls(now, tests=True) == {}
-    now.close()
-
-
-BEFORE = {
-    "call": "", "exchange": "toronto", "line": None, "direction": "inbound", "language": "fr", "in_hours": True,
-    "arrived": 1, "answered": None, "ended": 2, "outcome": "answered", "rings": 1, "rings_estimated": False,
-    "waited": None, "heard": "partly",
-}  # fmt: skip
-
-
-def migrate(store: Store, to: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", "callmon:store/migrations")
-    with store.writing() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, to)
 
 
 # ── the last call of a line ──

@@ -48,7 +48,7 @@ class Dues(msgspec.Struct, frozen=True, gc=False):
     answer: Due | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something that happened to one obligation."""
 
     exchange: str
@@ -56,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True)
     at: datetime
 
 
-class Owed(Entry, frozen=True, gc=False):
+class Owed(Entry, frozen=True, gc=False, tag="Owed"):
     """An obligation was opened by a call (its message, its request, …). `hidden`: nobody can call back."""
 
     call: str
@@ -73,7 +73,7 @@ class Owed(Entry, frozen=True, gc=False):
     unsure: bool = False  # `at` is by a clock that was not believed
 
 
-class Repeated(Entry, frozen=True, gc=False):
+class Repeated(Entry, frozen=True, gc=False, tag="Repeated"):
     """Another message of the same caller to the same service, perhaps heard `at_exchange`, not at the first's.
 
     `dues`: only when it is older than the first.
@@ -87,7 +87,7 @@ class Repeated(Entry, frozen=True, gc=False):
     dues: Dues | None = None
 
 
-class Attempted(Entry, frozen=True, gc=False):
+class Attempted(Entry, frozen=True, gc=False, tag="Attempted"):
     """Somebody called, and nobody spoke. `at`: the fourth ring was over; or a person answered too shortly."""
 
     by: str | None = None  # the call
@@ -97,7 +97,7 @@ class Attempted(Entry, frozen=True, gc=False):
     unsure: bool = False  # somebody answered, and may have talked for long enough: the end was not heard
 
 
-class CalledBack(Entry, frozen=True, gc=False):
+class CalledBack(Entry, frozen=True, gc=False, tag="CalledBack"):
     """Called back: `at` is the answer of the outside party. `line`, `language`, `waited`: for figures."""
 
     line: str
@@ -109,13 +109,13 @@ class CalledBack(Entry, frozen=True, gc=False):
     result: Result | None = None
 
 
-class ReachedUs(Entry, frozen=True, gc=False):
+class ReachedUs(Entry, frozen=True, gc=False, tag="ReachedUs"):
     """The caller called the same service again and spoke to a person."""
 
     by: str
 
 
-class Acknowledged(Entry, frozen=True, gc=False):
+class Acknowledged(Entry, frozen=True, gc=False, tag="Acknowledged"):
     """A complaint's first response."""
 
     by: str | None = None
@@ -123,14 +123,14 @@ class Acknowledged(Entry, frozen=True, gc=False):
     actor: str | None = None
 
 
-class ComplaintAnswered(Entry, frozen=True, gc=False):
+class ComplaintAnswered(Entry, frozen=True, gc=False, tag="ComplaintAnswered"):
     """A complaint was answered, in the name of the person in charge."""
 
     actor: str
     in_charge: str
 
 
-class ClosedByHand(Entry, frozen=True, gc=False):
+class ClosedByHand(Entry, frozen=True, gc=False, tag="ClosedByHand"):
     """Somebody closed it, with a reason."""
 
     actor: str
@@ -138,14 +138,14 @@ class ClosedByHand(Entry, frozen=True, gc=False):
     text: str = ""
 
 
-class Reopened(Entry, frozen=True, gc=False):
+class Reopened(Entry, frozen=True, gc=False, tag="Reopened"):
     """Somebody opened it again, with a reason. A callback must come after this."""
 
     actor: str
     text: str
 
 
-class Marked(Entry, frozen=True, gc=False):
+class Marked(Entry, frozen=True, gc=False, tag="Marked"):
     """Something that whoever calls must know; that a message was left; that another number is to be called."""
 
     actor: str
@@ -155,35 +155,35 @@ class Marked(Entry, frozen=True, gc=False):
     text: str = ""
 
 
-class Taken(Entry, frozen=True, gc=False):
+class Taken(Entry, frozen=True, gc=False, tag="Taken"):
     """Somebody has it in hand: nobody else need see to it (R-47). It stays due."""
 
     actor: str
 
 
-class Released(Entry, frozen=True, gc=False):
+class Released(Entry, frozen=True, gc=False, tag="Released"):
     """Nobody has it in hand any more: whoever had it gave it back, or a colleague took it from them."""
 
     actor: str
 
 
-class NumberHidden(Entry, frozen=True, gc=False):
+class NumberHidden(Entry, frozen=True, gc=False, tag="NumberHidden"):
     """The exchange said only later that the number must not be shown."""
 
 
-class DueSoon(Entry, frozen=True, gc=False):
+class DueSoon(Entry, frozen=True, gc=False, tag="DueSoon"):
     """Little opening time is left."""
 
 
-class Overdue(Entry, frozen=True, gc=False):
+class Overdue(Entry, frozen=True, gc=False, tag="Overdue"):
     """The last moment to act on it has passed."""
 
 
-class FellDue(Entry, frozen=True, gc=False):
+class FellDue(Entry, frozen=True, gc=False, tag="FellDue"):
     """The due time that a verdict goes by has passed."""
 
 
-class Refused(Entry, frozen=True, gc=False):
+class Refused(Entry, frozen=True, gc=False, tag="Refused"):
     """What somebody asked for was not done: another thing had happened meanwhile."""
 
     actor: str
@@ -191,7 +191,7 @@ class Refused(Entry, frozen=True, gc=False):
     why: Refusal
 
 
-class Erased(Entry, frozen=True, gc=False):
+class Erased(Entry, frozen=True, gc=False, tag="Erased"):
     """Its numbers are no longer kept: nothing can be matched with it."""
 
 

@@ -46,14 +46,14 @@ FIELDS = Notice.__struct_fields__
 NO_NOTICE = Notice()
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something that happened to one disruption."""
 
     disruption: str
     at: datetime
 
 
-class Opened(Entry, frozen=True, gc=False):
+class Opened(Entry, frozen=True, gc=False, tag="Opened"):
     """Lines cannot take calls since `at`. `what` is what failed: the line, the trunks, or "" for the exchange.
 
     `work` is planned work that it happens in, whose notice stands for it. Where callmon cannot see it, `actor`
@@ -70,7 +70,7 @@ class Opened(Entry, frozen=True, gc=False):
     told: datetime | None = None
 
 
-class Planned(Entry, frozen=True, gc=False):
+class Planned(Entry, frozen=True, gc=False, tag="Planned"):
     """Somebody plans work that lines may not be reachable in; its end is `notice.until`."""
 
     actor: str
@@ -79,7 +79,7 @@ class Planned(Entry, frozen=True, gc=False):
     notice: Notice
 
 
-class Announced(Entry, frozen=True, gc=False):
+class Announced(Entry, frozen=True, gc=False, tag="Announced"):
     """Somebody said something, or something else, for the notice; or moved planned work, or its lines."""
 
     actor: str
@@ -88,11 +88,11 @@ class Announced(Entry, frozen=True, gc=False):
     lines: tuple[str, ...] = ()
 
 
-class Confirmed(Entry, frozen=True, gc=False):
+class Confirmed(Entry, frozen=True, gc=False, tag="Confirmed"):
     """The exchange that was unheard had really stopped."""
 
 
-class Ended(Entry, frozen=True, gc=False):
+class Ended(Entry, frozen=True, gc=False, tag="Ended"):
     """It is over. `lasts_on`: somebody says so, though what callmon sees says otherwise."""
 
     how: EndedHow
@@ -100,11 +100,11 @@ class Ended(Entry, frozen=True, gc=False):
     lasts_on: bool = False
 
 
-class CauseOver(Entry, frozen=True, gc=False):
+class CauseOver(Entry, frozen=True, gc=False, tag="CauseOver"):
     """What callmon saw of one that was ended by hand is over too: it may be seen anew from now on."""
 
 
-class Refused(Entry, frozen=True, gc=False):
+class Refused(Entry, frozen=True, gc=False, tag="Refused"):
     """What somebody asked for was not done: another thing had happened meanwhile."""
 
     actor: str

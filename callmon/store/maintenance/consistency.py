@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, and_, exists, func, select
 
 from callmon.core.callbacks.entries import Owed
 from callmon.core.callbacks.obligation import Obligation, after, opened
-from callmon.core.facts import Arrived
+from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group
@@ -64,7 +64,7 @@ def _of_calls(store: Store, monitor: Monitor) -> Iterator[str]:
 
 def _in_limbo(connection: Connection) -> Iterator[str]:
     """Calls of which something is stored that cannot be alone."""
-    begun = exists().where(_same(FACT, OPEN), FACT.c.kind == Arrived.__name__)
+    begun = exists().where(_same(FACT, OPEN), FACT.c.kind == tag_of(Arrived))
     for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(~begun)):
         yield f"{exchange} {call}: it is in progress, and nothing tells how it began."
     over = exists().where(_same(CALL, OPEN))

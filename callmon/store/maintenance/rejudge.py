@@ -21,7 +21,6 @@ from itertools import takewhile
 from math import isclose
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Table, select, tuple_
 
 from callmon.core.calls.call import Call
@@ -106,15 +105,15 @@ class Group:
 
     def correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
         call = without_numbers(outcome.calls[0])
-        before, is_current = stored_call(data, call)
-        if before != call or not is_current:
+        before = call_of(data, {})
+        if before != call:
             self._rows.calls[key] = call
         known = {finding.standard: finding for finding in old}
         changed = {f.standard: f for f in outcome.findings if f != known.get(f.standard)}
         for finding in changed.values():
             self._rows.findings[(*key, finding.standard)] = finding
             self._tell(key, known.get(finding.standard), finding)
-        now = data if before == call and is_current else encoded(call)
+        now = data if before == call else encoded(call)
         self.rolling.change(
             key[1], update.Told(data, tuple(old)), update.Told(now, tuple({**known, **changed}.values()))
         )
@@ -156,15 +155,6 @@ def _to_the_end(facts: list[Fact]) -> list[Fact]:
     return facts[: len(until) + 1]
 
 
-def stored_call(data: str, new: Call) -> tuple[Call, bool]:
-    """The account as stored, and whether it has the form of now. What an older callmon did not keep is `new`'s."""
-    try:
-        return call_of(data, {}), True
-    except msgspec.ValidationError:
-        older = msgspec.json.decode(data)
-        return msgspec.convert(msgspec.to_builtins(new) | older, Call), False
-
-
 def _named(key: CallKey) -> str:
     return f"{key[1]}  {key[0]}"
 
@@ -184,23 +174,18 @@ def differences(store: Store) -> list[str]:
         if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         stored = calls.counters_of(connection)
-        counted, older = _counted(connection)
-    if older:
-        return [f"{older} calls are stored in an older form: run `callmon db rejudge`, then this again."]
+        counted = _counted(connection)
     names = {metric.name for metric in METRICS} - {CORRECTED.name}
     expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
     told = _unequal(expected, counted, "counted {0:g}, and the rows give {1:g}")
     return told + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
 
 
-def _counted(connection: Connection) -> tuple[Figures, int]:
-    """What all rows add up to, and how many calls are stored in a form that is not ours."""
-    total, older = Figures(), 0
+def _counted(connection: Connection) -> Figures:
+    """What all rows add up to."""
+    total = Figures()
     for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
-        try:
-            figures.of_call(total, call_of(data, {}))
-        except msgspec.ValidationError:
-            older += 1
+        figures.of_call(total, call_of(data, {}))
     for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)).mappings():
         fields = {name: value for name, value in row.items() if name != "exchange"}
         figures.of_finding(total, Finding(**fields))
@@ -210,7 +195,7 @@ def _counted(connection: Connection) -> tuple[Figures, int]:
         figures.of_callback(total, entry)
     for noted in disruptions.noted(connection):
         figures.of_disruption(total, noted)
-    return total, older
+    return total
 
 
 def _as_now(first_given: Figures, stored: Figures) -> Figures:

@@ -54,11 +54,6 @@ def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
         _forget_keys(connection, store.ring)
 
 
-def seal_what_is_in_the_clear(store: Store, chunk: int = CHUNK) -> Iterator[int]:
-    """The numbers that an older callmon stored as they were."""
-    yield from _moved(store, NUMBER.c.token.is_(None), chunk)
-
-
 def is_done(store: Store) -> bool:
     """Whether all numbers are under the newest key, as far as is known."""
     with _told(store), store.reading() as connection:

@@ -40,6 +40,7 @@ from sqlalchemy import (
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import Hand
 from callmon.core.calls.listing_evidence import born
+from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.database import Store, _told
@@ -52,7 +53,7 @@ from callmon.store.queries.obligations import LEDGER
 
 CHUNK = 200
 # What the ledger notes by itself is no use of a number.
-NO_USE = tuple(x.__name__ for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
+NO_USE = tuple(tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
 DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
 
 

@@ -19,6 +19,7 @@ from callmon.core.disruptions.commands import Hand, is_same
 from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import AnyEntry, Opened, Planned, Refused
 from callmon.core.disruptions.register import Noted
+from callmon.core.facts import tag_of
 from callmon.store import tables
 from callmon.store.database import Store
 from callmon.store.queries import calls as queries
@@ -213,7 +214,7 @@ def asked(store: Store, after: int, limit: int = 100) -> list[tuple[Hand, Disrup
 def made_by(store: Store, hand: Hand) -> Disruption | None:
     """The disruption that a person made by this."""
     with store.reading() as connection:
-        question = select(ENTRY.c.data).where(ENTRY.c.kind.in_((Opened.__name__, Planned.__name__)))
+        question = select(ENTRY.c.data).where(ENTRY.c.kind.in_((tag_of(Opened), tag_of(Planned))))
         for (data,) in connection.execute(question.order_by(ENTRY.c.n.desc())):
             entry = disruption_entry_of(data)
             told = entry.told if isinstance(entry, Opened) else entry.at

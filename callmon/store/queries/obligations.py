@@ -21,7 +21,7 @@ from callmon.core.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Cauti
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.callbacks.shared_numbers import WINDOW
-from callmon.core.facts import Arrived
+from callmon.core.facts import Arrived, tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.database import Store, reason
@@ -113,7 +113,7 @@ def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str
     joined = LEDGER.join(
         OBLIGATION, and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
     )
-    kinds = (Owed.__name__, Repeated.__name__)
+    kinds = (tag_of(Owed), tag_of(Repeated))
     condition = and_(LEDGER.c.at >= since, LEDGER.c.kind.in_(kinds), OBLIGATION.c.token.is_not(None))
     question = select(OBLIGATION.c.token, LEDGER.c.data).select_from(joined).where(condition)
     with store.reading() as connection:
@@ -125,7 +125,7 @@ def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str
 
 def called_back(connection: Connection) -> Iterator[CalledBack]:
     """Every callback that was ever made."""
-    question = select(LEDGER.c.data).where(LEDGER.c.kind == CalledBack.__name__)
+    question = select(LEDGER.c.data).where(LEDGER.c.kind == tag_of(CalledBack))
     for (data,) in connection.execute(question.execution_options(yield_per=500)):
         entry = entry_of(data)
         assert isinstance(entry, CalledBack)

@@ -16,17 +16,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, and_, case, func, select
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.facts import Arrived
+from callmon.core.facts import Arrived, tag_of
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
-from callmon.errors import OlderFormError
 from callmon.store.database import Store
 from callmon.store.queries import obligations as ledger
 from callmon.store.queries import reconciliations
 from callmon.store.queries.calls import CALL, FACT, FINDING, GAP, HEARTBEAT, OPEN
 from callmon.store.rollups import rebuild, update
-from callmon.store.rollups.update import MODULUS, OLDER_FORM, ROLLUP, Key, Rollup, fingerprint
+from callmon.store.rollups.update import MODULUS, ROLLUP, Key, Rollup, fingerprint
 from callmon.store.row_mapping import fact_of, obligation_of
 from callmon.store.tables import microseconds
 
@@ -85,7 +84,7 @@ def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
 def calls(
     connection: Connection, zone: ZoneInfo, period: Month, seal: Seal, told: Callable[[], None] = lambda: None
 ) -> Counted:
-    """What the calls that arrived in a period add up to. Raises OlderFormError for some in an older form."""
+    """What the calls that arrived in a period add up to."""
     found = Counted({}, {})
     is_whole = update.state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
@@ -96,10 +95,6 @@ def calls(
                 found.cells.setdefault(place, Cell()).put(rollup.cell)
                 found.calls[place] = found.calls.get(place, 0) + rollup.calls
         told()
-    if older := sum(cell.counts[OLDER_FORM, ""] for cell in found.cells.values()):
-        raise OlderFormError(
-            f"{older} calls of {period.name} are stored in an older form: run `callmon db rejudge`"
-        )
     return found
 
 
@@ -151,7 +146,7 @@ def obligations(connection: Connection, begin: datetime, end: datetime, seal: Se
 def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
     """The line of each of the public's calls that arrived in [begin, end) and is not over."""
     of_call = and_(FACT.c["call"] == OPEN.c["call"], FACT.c.exchange == OPEN.c.exchange)
-    told = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == Arrived.__name__)
+    told = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == tag_of(Arrived))
     facts = [fact_of(data, {}) for (data,) in connection.execute(told)]
     return [
         fact.line

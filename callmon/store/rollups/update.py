@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 # Of what a cell counts: one more whenever `reports/tally` counts otherwise (test_rollups compares).
 VERSION = 1
 FOREVER = (1 << 63) - 1
-OLDER_FORM = "older_form"  # calls that an older callmon stored in a form that is not ours
 MODULUS = 1 << 256
 
 ROLLUP = tables.METADATA.tables[str(tables.RollupRow.__tablename__)]
@@ -141,7 +139,7 @@ def counted(
     cells: dict[Key, Rollup], exchange: str, one: Told, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
 ) -> None:
     """Puts a call that arrived before `until` into its cell, or (`sign` -1) takes it out."""
-    call = one.call or _read(one.data)
+    call = one.call or call_of(one.data, {})
     if call.arrived is None or microseconds(call.arrived) >= until:
         return
     day = call.arrived.astimezone(zone).date().isoformat()
@@ -161,31 +159,11 @@ def counted(
         rollup.cell.take(gone)
 
 
-def _tell(cell: Cell, call: Call | _Older, findings: list[Finding], zone: ZoneInfo) -> None:
-    if isinstance(call, _Older):
-        cell.add(OLDER_FORM)
-    elif call.test:
+def _tell(cell: Cell, call: Call, findings: list[Finding], zone: ZoneInfo) -> None:
+    if call.test:
         cell.add("test_calls")
     elif aggregates.is_counted(call):
         aggregates.of_call(cell, call, findings, zone)
-
-
-class _Older(msgspec.Struct, frozen=True):
-    """What must be known of a call in a form that is not ours."""
-
-    call: str
-    direction: str
-    line: str | None = None
-    language: str | None = None
-    arrived: datetime | None = None
-    test: bool = False
-
-
-def _read(data: str) -> Call | _Older:
-    try:
-        return call_of(data, {})
-    except msgspec.ValidationError:
-        return msgspec.json.decode(data, type=_Older)
 
 
 def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:

@@ -105,8 +105,7 @@ class FindingRow(SQLModel, table=True):
 class NumberRow(SQLModel, table=True):
     """A person's number, sealed: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
 
-    The only place in which one is kept. `token` is what equal numbers have in common; None: an older callmon left
-    the number in the clear.
+    The only place in which one is kept. `token` is what equal numbers have in common.
     """
 
     __tablename__ = "number"

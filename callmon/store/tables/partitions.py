@@ -15,16 +15,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from callmon.store.tables import microseconds, moment
+from callmon.store.tables import microseconds
 
 AHEAD = 2  # months after this one
 PATIENCE = "500ms"
-PARTITIONED = (
-    'CREATE TABLE fact ("call" VARCHAR NOT NULL, exchange VARCHAR NOT NULL, n BIGINT NOT NULL, at BIGINT, '
-    "kind VARCHAR NOT NULL, data TEXT NOT NULL) PARTITION BY RANGE (at)",
-    "CREATE TABLE fact_default PARTITION OF fact DEFAULT",
-    'CREATE INDEX ix_fact_call ON fact ("call", exchange, n)',
-)
 
 
 def ahead(connection: Connection, now: datetime) -> None:
@@ -33,15 +27,13 @@ def ahead(connection: Connection, now: datetime) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-        make(connection, microseconds(now), microseconds(_first(now.year, now.month + AHEAD)))
+        make(connection, now, _first(now.year, now.month + AHEAD))
 
 
-def make(connection: Connection, first: int | None, last: int | None) -> None:
-    """The months from one time to another, in microseconds; none when there is none."""
-    if first is None or last is None:
-        return
+def make(connection: Connection, first: datetime, last: datetime) -> None:
+    """The months from one time to another."""
     have = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE 'fact%'")))
-    for begin, end in _months(moment(first), moment(last)):
+    for begin, end in _months(first, last):
         name = f"fact_{begin:%Y_%m}"
         if name not in have:
             _make(connection, name, microseconds(begin), microseconds(end))

@@ -35,7 +35,7 @@ class Told(Outcome, frozen=True):
     disruptions: tuple[Noted, ...] = ()
 
 
-class Opening(msgspec.Struct, frozen=True, tag=True):
+class Opening(msgspec.Struct, frozen=True, tag="Opening"):
     """The database, with its password and the keys of numbers: that is why they come by this way.
 
     `token` marks what is written. `is_shared`: who finds another writing waits for its turn (`lease.py`).
@@ -47,7 +47,7 @@ class Opening(msgspec.Struct, frozen=True, tag=True):
     is_shared: bool = False
 
 
-class Group(msgspec.Struct, frozen=True, tag=True):
+class Group(msgspec.Struct, frozen=True, tag="Group"):
     """`count` items, to be written as one transaction that bears this number."""
 
     number: int
@@ -55,21 +55,21 @@ class Group(msgspec.Struct, frozen=True, tag=True):
     items: msgspec.Raw
 
 
-class Anew(msgspec.Struct, frozen=True, tag=True):
+class Anew(msgspec.Struct, frozen=True, tag="Anew"):
     """The groups from here on follow what the scribe said last of how the database stands; those before do not."""
 
 
-class Beat(msgspec.Struct, frozen=True, tag=True):
+class Beat(msgspec.Struct, frozen=True, tag="Beat"):
     """Whoever sends groups lives, at this time of the machine's monotonic clock."""
 
     at: float
 
 
-class Closing(msgspec.Struct, frozen=True, tag=True):
+class Closing(msgspec.Struct, frozen=True, tag="Closing"):
     """Nothing more will come: try what waits once more, and end."""
 
 
-class Standing(msgspec.Struct, frozen=True, tag=True):
+class Standing(msgspec.Struct, frozen=True, tag="Standing"):
     """The scribe alone may write now. The last number committed, by whom, and every figure as it then was."""
 
     number: int
@@ -84,7 +84,7 @@ class SetAside(NamedTuple):
     of: str
 
 
-class Stored(msgspec.Struct, frozen=True, tag=True):
+class Stored(msgspec.Struct, frozen=True, tag="Stored"):
     """The group is committed; `figures` is what it added."""
 
     number: int
@@ -92,7 +92,7 @@ class Stored(msgspec.Struct, frozen=True, tag=True):
     set_aside: tuple[SetAside, ...] = ()
 
 
-class Waits(msgspec.Struct, frozen=True, tag=True):
+class Waits(msgspec.Struct, frozen=True, tag="Waits"):
     """Another writes. Until when it has heard each exchange, with all that was said stored.
 
     `holder`: which session it is, for a person.
@@ -102,13 +102,13 @@ class Waits(msgspec.Struct, frozen=True, tag=True):
     holder: str = ""
 
 
-class Held(msgspec.Struct, frozen=True, tag=True):
+class Held(msgspec.Struct, frozen=True, tag="Held"):
     """The scribe has the right to write, by the server's word, which was asked for after this time."""
 
     at: float
 
 
-class Trouble(msgspec.Struct, frozen=True, tag=True):
+class Trouble(msgspec.Struct, frozen=True, tag="Trouble"):
     """Why outcomes wait, for a person."""
 
     why: str

@@ -158,10 +158,6 @@ def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
             "La base de données n'a pas répondu. Réessayez dans une minute; si cela dure, prévenez l'équipe qui"
             " administre callmon."
         ),
-        "older": say(
-            "Des appels de ce mois ou des mois comparés sont enregistrés sous une forme plus ancienne. L'équipe"
-            " qui administre callmon doit d'abord lancer la commande « callmon db rejudge »."
-        ),
         "missing": say(
             "callmon ne peut pas produire de PDF sur ce serveur : il y manque un composant, que l'équipe qui "
             "administre callmon peut installer. D'ici là, demandez la page à lire et imprimez-la."
