@@ -44,7 +44,7 @@ from callmon.web.auth.service import Access
 from callmon.web.auth.sign_in import Door
 from callmon.web.routes import PAGES, STATIC
 from tests.store_fixtures import EXCHANGE, START, account, answered_call
-from tests.test_metrics import ONE_CALL, full_daemon, page, rendered
+from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
 FROZEN = Path(__file__).parent / "data" / "interface.json"
 UNIONS: Mapping[str, Any] = {

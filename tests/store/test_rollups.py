@@ -37,7 +37,6 @@ from callmon.store.rollups.update import ROLLUP, Key, Rollup
 from callmon.store.writer.transaction import Stamp, write
 from tests import year, year_rows, year_stories
 from tests.examples import examples
-from tests.store.test_test_calls import migrate
 from tests.store_fixtures import EXCHANGE
 from tests.year import TORONTO
 

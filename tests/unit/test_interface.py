@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from callmon.core.facts import Held, tag_of
-from callmon.core.verdicts import Outcome
+from callmon.core.outcome import Outcome
 from callmon.store.row_mapping import Rows
 from tests.interface import FROZEN, SECTIONS, UNIONS
 from tests.store_fixtures import EXCHANGE, START
