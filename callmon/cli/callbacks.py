@@ -29,17 +29,7 @@ from callmon.cli.common import (
     tell_waiting,
     until_done,
 )
-from callmon.core.callbacks.commands import (
-    LONGEST_NAME,
-    LONGEST_TEXT,
-    REASONS,
-    RESULTS,
-    Hand,
-    Received,
-    local_moment,
-)
-from callmon.core.callbacks.commands import asked as asked_of
-from callmon.core.callbacks.entries import Caution, Refusal
+from callmon.core.callbacks import commands, entries
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import word
 
@@ -79,9 +69,9 @@ class Desk:
 
     def find(self, name: str) -> Listed:
         """The entry of this name. Refuses when there is none, or when several exchanges have one."""
-        from callmon.store.queries import obligations as ledger
+        from callmon.store.queries.obligations import obligations
 
-        found = ledger.obligations(self.store, state=None, ids=[name], numbers=True)
+        found = obligations(self.store, state=None, ids=[name], numbers=True)
         found = [x for x in found if self._exchange in (None, x.obligation.exchange)]
         if not found:
             self.refuse("not_known")
@@ -90,10 +80,10 @@ class Desk:
             raise ConfigError(f"--exchange is needed: {name} is an entry of {names}.")
         return found[0]
 
-    def refuse(self, why: Refusal) -> NoReturn:
+    def refuse(self, why: entries.Refusal) -> NoReturn:
         raise CallmonError(word("refusal", why, self.language))
 
-    def do(self, hand: Hand, number: str | None = None) -> None:
+    def do(self, hand: commands.Hand, number: str | None = None) -> None:
         """Ask for it, wait until it is done, and show what stands then."""
         from callmon.store.queries import obligations as ledger
 
@@ -122,12 +112,12 @@ class Desk:
                 self.store, subject_access.Look(datetime.now(UTC), somebody(), "to call back", "callbacks"), shown
             )
 
-    def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> Hand:
+    def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> commands.Hand:
         """What a person asks for, if it can be done to this entry."""
         one = self.find(name).obligation
         day = self.settings.calendar().local_day
-        hand = asked_of(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
-        return hand if isinstance(hand, Hand) else self.refuse(hand)
+        hand = commands.asked(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
+        return hand if isinstance(hand, commands.Hand) else self.refuse(hand)
 
 
 def who(given: str | None) -> str:
@@ -135,17 +125,17 @@ def who(given: str | None) -> str:
     name = given or os.environ.get("SUDO_USER") or getpass.getuser()
     if not name.strip() or (given is None and name in NOBODY):
         raise ConfigError("Who did it? Add --by NAME: the ledger keeps it.")
-    return name.strip()[:LONGEST_NAME]
+    return name.strip()[: commands.LONGEST_NAME]
 
 
 def moment(text: str | None, settings: Settings) -> datetime | None:
     """A time on the ministry's clocks: "10:12" (today) or "2026-11-24 10:12"."""
     if text is None:
         return None
-    read = local_moment(text, settings.timezone, datetime.now(settings.timezone).date())
-    if read is not None:
-        return read
-    raise ConfigError(f'--at {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
+    read = commands.local_moment(text, settings.timezone, datetime.now(settings.timezone).date())
+    if read is None:
+        raise ConfigError(f'--at {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
+    return read
 
 
 @callbacks.command("list")
@@ -203,7 +193,7 @@ def _is_wanted(listed: Listed, state: str, overdue: bool, only: dict[str, str | 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--result", type=click.Choice(list(RESULTS)), help="what came of it")
+@click.option("--result", type=click.Choice(list(commands.RESULTS)), help="what came of it")
 @click.option("--at", "when", metavar="TIME", help='when the call was made: "10:12" or "2026-11-24 10:12" (now)')
 @_usual
 @speaks_plainly
@@ -226,14 +216,14 @@ def attempt(
     desk = Desk(config, lang, exchange)
     desk.find(name)
     if result is None:
-        raise ConfigError(f"What came of the call? Add --result: {', '.join(RESULTS)}.")
+        raise ConfigError(f"What came of the call? Add --result: {', '.join(commands.RESULTS)}.")
     called = moment(when, desk.settings)
-    desk.do(desk.asked(name, actor, "attempt", result=RESULTS[result], when=called))
+    desk.do(desk.asked(name, actor, "attempt", result=commands.RESULTS[result], when=called))
 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--reason", type=click.Choice(list(REASONS)), help="why it is closed")
+@click.option("--reason", type=click.Choice(list(commands.REASONS)), help="why it is closed")
 @click.option("--text", default="", help="in your own words (for `listened` and `otherwise` it is needed)")
 @click.option("--in-charge", default="", metavar="NAME", help="who answers for the reply to a complaint")
 @_usual
@@ -259,15 +249,15 @@ def close(
     desk = Desk(config, lang, exchange)
     desk.find(name)
     if reason is None:
-        raise ConfigError(f"Why is it closed? Add --reason: {', '.join(REASONS)}.")
+        raise ConfigError(f"Why is it closed? Add --reason: {', '.join(commands.REASONS)}.")
     desk.do(
         desk.asked(
             name,
             actor,
             "close",
-            reason=REASONS[reason],
-            text=text[:LONGEST_TEXT],
-            in_charge=in_charge[:LONGEST_NAME],
+            reason=commands.REASONS[reason],
+            text=text[: commands.LONGEST_TEXT],
+            in_charge=in_charge[: commands.LONGEST_NAME],
         )
     )
 
@@ -286,7 +276,7 @@ def reopen(
     Example: callmon callbacks reopen 1795527733.0 --reason "the message was for us after all"
     """
     desk = Desk(config, lang, exchange)
-    desk.do(desk.asked(name, actor, "reopen", text=text[:LONGEST_TEXT]))
+    desk.do(desk.asked(name, actor, "reopen", text=text[: commands.LONGEST_TEXT]))
 
 
 @callbacks.command()
@@ -355,12 +345,12 @@ def mark(
     other = None if asked is None else e164(asked, desk.settings.region)
     if asked is not None and other is None:
         raise ConfigError(f'"{asked}" is no telephone number; write it as "416 327-2422".')
-    chosen: list[Caution] = [*(["no_message"] if no_message else []), *(["not_safe"] if not_safe else [])]  # type: ignore[list-item]
+    given: dict[entries.Caution, bool] = {"no_message": no_message, "not_safe": not_safe}
+    chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:
         raise ConfigError("Nothing to mark: add --no-message, --not-safe or --number.")
-    hand = desk.asked(
-        name, actor, "mark", cautions=tuple(chosen), other_number=other is not None, text=text[:LONGEST_TEXT]
-    )
+    text = text[: commands.LONGEST_TEXT]
+    hand = desk.asked(name, actor, "mark", cautions=chosen, other_number=other is not None, text=text)
     desk.do(hand, other)
 
 
@@ -382,14 +372,14 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
     known = ledger.obligations(desk.store, state=None, ids=[name])
     if any(x.obligation.exchange == where for x in known):
         desk.refuse("already_complaint")
-    hand = Hand(
+    hand = commands.Hand(
         at=datetime.now(UTC), actor=who(actor), action="complaint", exchange=where, obligation=name,
         received=received,
     )  # fmt: skip
     desk.do(hand)
 
 
-def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, Received]:
+def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, commands.Received]:
     """The call's exchange, and what the ledger must know of it."""
     from callmon.core.callbacks.triggers import hidden_of, language_label
     from callmon.store.queries import calls
@@ -403,4 +393,4 @@ def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, Recei
     own = frozenset(number for line in desk.settings.lines() for number in line.numbers)
     hidden = hidden_of(account, desk.settings.region, own)
     language = language_label(account.language)
-    return found[0].exchange, Received(call, account.arrived, account.line, language, hidden)
+    return found[0].exchange, commands.Received(call, account.arrived, account.line, language, hidden)

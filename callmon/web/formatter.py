@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
@@ -119,3 +120,23 @@ class Tongue(Sheet):
     @property
     def _locale(self) -> str:
         return "fr_CA" if self.language == "fr" else "en_CA"
+
+
+def local_time(dial: str, tongue: Tongue) -> str:
+    """The time at that number, where it differs: « chez la personne : 7 h 12 (America/Vancouver) »; or ""."""
+    import phonenumbers.timezone
+
+    try:
+        parsed = phonenumbers.parse(dial)
+    except phonenumbers.NumberParseException:
+        return ""  # an extension, or a number in another form: it has no place
+    zones = phonenumbers.timezone.time_zones_for_number(parsed)
+    known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
+    here = tongue.now.astimezone(tongue.settings.timezone).utcoffset()
+    offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
+    if not known or offsets == {here}:
+        return tongue.say("Chez la personne : même heure qu'ici") if known else ""
+    if len(offsets) > 1:
+        return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
+    there = Speech(tongue.language, known[0])
+    return tongue.say("Chez la personne : {time}", time=there.minute(tongue.now))

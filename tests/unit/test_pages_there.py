@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from callmon.config.settings import example
-from callmon.web.formatter import Tongue
-from callmon.web.views.callbacks import local_time
+from callmon.web.formatter import Tongue, local_time
 
 NOW = datetime(2025, 11, 25, 15, 12, tzinfo=UTC)  # 10:12 in Toronto
 

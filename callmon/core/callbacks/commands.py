@@ -17,8 +17,8 @@ import msgspec
 from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
-from callmon.core.callbacks.ledger import Ledger, name
-from callmon.core.callbacks.obligation import Caller, Obligation
+from callmon.core.callbacks.ledger import Ledger
+from callmon.core.callbacks.obligation import Caller, Obligation, obligation_id
 from callmon.core.facts import AnyFact
 
 Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe", "called"]
@@ -268,7 +268,7 @@ def _do_complaint(ledger: Ledger, hand: Hand) -> None:
     if told is None:
         return
     who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
-    if ledger.shelf.get((hand.exchange, name(told.call, "complaint"))) is None:
+    if ledger.shelf.get((hand.exchange, obligation_id(told.call, "complaint"))) is None:
         ledger.owe(who, told.at, "complaint", "command")
 
 

@@ -23,21 +23,11 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
+from callmon.core.callbacks import obligation
 from callmon.core.callbacks.corrections import corrections
 from callmon.core.callbacks.due_dates import AllTerms
-from callmon.core.callbacks.entries import Hidden, Kind, Opening
 from callmon.core.callbacks.index import Shelf, Times
-from callmon.core.callbacks.obligation import (
-    Caller,
-    Judge,
-    Key,
-    Message,
-    Obligation,
-    Written,
-    after,
-    left_over,
-    opened,
-)
+from callmon.core.callbacks.obligation import Caller, Judge, Key, Message, Obligation, Written
 from callmon.core.callbacks.outbound_call import Following
 from callmon.core.callbacks.shared_numbers import Sharing
 from callmon.core.facts import Fact
@@ -46,7 +36,6 @@ from callmon.core.facts import Fact
 LATE = timedelta(minutes=5)
 MANY = 1000  # gaps
 PRECEDENCE = ("closed", "reached_us", "paid")
-COMPLAINT = "-complaint"
 
 
 class Ledger:
@@ -77,7 +66,7 @@ class Ledger:
         """One more entry of an obligation that is known."""
         one = self.shelf.get((entry.exchange, entry.obligation))
         assert one is not None
-        return self._stand(entry, after(one, entry), by, doubt)
+        return self._stand(entry, obligation.after(one, entry), by, doubt)
 
     def _stand(self, entry: n.AnyEntry, one: Obligation, by: str = "", doubt: bool = False) -> Obligation:
         findings = self._judge(one, by, doubt)
@@ -107,9 +96,9 @@ class Ledger:
         answer = one.dues.answer
         return (one.dues.judging.at,) if answer is None else (one.dues.judging.at, answer.at)
 
-    # Opening.
+    # n.Opening.
 
-    def owe(self, caller: Caller, at: datetime, kind: Kind, opening: Opening) -> None:
+    def owe(self, caller: Caller, at: datetime, kind: n.Kind, opening: n.Opening) -> None:
         """A caller left a message, or asked otherwise to be called back."""
         message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
         if not self._is_known(message, kind, caller.token):
@@ -117,9 +106,9 @@ class Ledger:
                 self.sharing.note(caller.token, self.terms.day(at), caller.line)
             self._owe(message, kind, caller.token, caller.hidden)
 
-    def _is_known(self, message: Message, kind: Kind, token: str | None) -> bool:
+    def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
         """One call opens, or repeats, one obligation of a kind."""
-        own = self.shelf.get((message.exchange, name(message.call, kind)))
+        own = self.shelf.get((message.exchange, obligation.obligation_id(message.call, kind)))
         return own is not None or any(
             (said.exchange, said.call) == (message.exchange, message.call)
             for one in self.shelf.of_token(token)
@@ -127,7 +116,7 @@ class Ledger:
             for said in one.messages
         )
 
-    def _owe(self, message: Message, kind: Kind, token: str | None, hidden: Hidden | None) -> None:
+    def _owe(self, message: Message, kind: n.Kind, token: str | None, hidden: n.Hidden | None) -> None:
         terms = self.terms.of(message.line)
         shared = token is not None and self.sharing.is_shared(token)
         same = None if shared or token is None else self._open_like(token, terms.line.service, kind)
@@ -135,14 +124,14 @@ class Ledger:
             self._repeat(same, message)
             return
         entry = n.Owed(
-            message.exchange, name(message.call, kind), message.at, message.call, kind, message.opening,
-            message.line, terms.line.service, message.language, terms.dues(kind, message.at),
+            message.exchange, obligation.obligation_id(message.call, kind), message.at, message.call, kind,
+            message.opening, message.line, terms.line.service, message.language, terms.dues(kind, message.at),
             terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
             message.exchange in self.unbelieved,
         )  # fmt: skip
-        self._stand(entry, opened(entry, token))
+        self._stand(entry, obligation.opened(entry, token))
 
-    def _open_like(self, token: str, service: str, kind: Kind) -> Obligation | None:
+    def _open_like(self, token: str, service: str, kind: n.Kind) -> Obligation | None:
         like = (x for x in self.shelf.of_token(token) if x.is_open and not x.shared)
         return next((x for x in like if x.service == service and x.kind == kind and x.token == token), None)
 
@@ -159,7 +148,7 @@ class Ledger:
     def hide(self, exchange: str, call: str) -> None:
         """The number that a call delivered must not be shown (R-51)."""
         for kind in ("callback", "complaint"):
-            one = self.shelf.get((exchange, name(call, kind)))
+            one = self.shelf.get((exchange, obligation.obligation_id(call, kind)))
             if one is not None and one.token is not None:
                 self.write(n.NumberHidden(one.exchange, one.id, one.opened))
 
@@ -169,13 +158,13 @@ class Ledger:
         assert one is not None
         if other is not None:
             one = msgspec.structs.replace(one, other=other)
-        self._stand(entry, after(one, entry))
+        self._stand(entry, obligation.after(one, entry))
 
     # Settling.
 
     def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
         """What ends it; messages that came no sooner than that are owed anew."""
-        token, hidden, rest = one.token, one.hidden, left_over(one, entry.at)
+        token, hidden, rest = one.token, one.hidden, obligation.left_over(one, entry.at)
         self.write(entry, by, by in self.unbelieved or one.unsure == one.opened)
         for message in rest:
             self._owe(message, one.kind, token, hidden)
@@ -402,8 +391,3 @@ class Ledger:
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
         self.sharing.adopt(older.sharing)
         self._out = older._out
-
-
-def name(call: str, kind: Kind) -> str:
-    """The obligation's name."""
-    return call + COMPLAINT if kind == "complaint" else call

@@ -241,3 +241,8 @@ class Written(msgspec.Struct, frozen=True):
 
 
 Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # the obligation, by whose staff, in doubt
+
+
+def obligation_id(call: str, kind: Kind) -> str:
+    """The name by which people and commands find the obligation of this kind that the call opened."""
+    return f"{call}-complaint" if kind == "complaint" else call

@@ -10,22 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.responses import Response
 
 from callmon.config.phone_numbers import NO_BREAK, e164
-from callmon.core.callbacks.commands import (
-    LONGEST_NAME,
-    LONGEST_TEXT,
-    REASONS,
-    RESULTS,
-    Action,
-    Hand,
-    asked,
-    local_moment,
-)
+from callmon.core.callbacks import commands
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.privacy import subject_access
@@ -33,11 +23,10 @@ from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import Listed
 from callmon.text import ledger_sentences as history
 from callmon.text.callback_list import OwedPage, urgency
-from callmon.text.formatter import Speech
 from callmon.text.labels import word
 from callmon.web.auth.roles import Right
 from callmon.web.context import Site
-from callmon.web.formatter import Tongue
+from callmon.web.formatter import Tongue, local_time
 from callmon.web.page_request import Visit
 
 LANGUAGES = ("fr", "en", "other", "unknown")
@@ -303,7 +292,7 @@ def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
         names = ["listened", "no-request", "otherwise"]
     else:
         names = ["no-request", "unreachable", "otherwise"]
-    return [(name, tongue.capital(tongue.word("close_reason", REASONS[name]))) for name in names]
+    return [(name, tongue.capital(tongue.word("close_reason", commands.REASONS[name]))) for name in names]
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -319,26 +308,6 @@ def _number(found: Listed, tongue: Tongue) -> Number:
     told = tongue.speech.typeset(page.number(found))
     dial = None if found.obligation.is_erased else found.other or found.number
     return Number(told, dial, "" if dial is None else local_time(dial, tongue))
-
-
-def local_time(dial: str, tongue: Tongue) -> str:
-    """What time it is there, where that differs: « chez la personne : 7 h 12 (America/Vancouver) »; or ""."""
-    import phonenumbers.timezone
-
-    try:
-        parsed = phonenumbers.parse(dial)
-    except phonenumbers.NumberParseException:
-        return ""  # an extension, or a key left another way: no place can be told of it
-    zones = phonenumbers.timezone.time_zones_for_number(parsed)
-    known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
-    here = tongue.now.astimezone(tongue.settings.timezone).utcoffset()
-    offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
-    if not known or offsets == {here}:
-        return tongue.say("Chez la personne : même heure qu'ici") if known else ""
-    if len(offsets) > 1:
-        return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
-    there = Speech(tongue.language, known[0])
-    return tongue.say("Chez la personne : {time}", time=there.minute(tongue.now))
 
 
 # What is done.
@@ -361,22 +330,22 @@ async def record(visit: Visit) -> Response:
     return visit.go("callback", query, id=hand.obligation)
 
 
-def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[Hand | str, str | None]:
+def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[commands.Hand | str, str | None]:
     """What the form asks for; or why it cannot be done, in a sentence. With another number to call."""
     action, more, other = form.get("action", ""), dict[str, Any](), None
-    text = form.get("text", "")[:LONGEST_TEXT]
+    text = form.get("text", "")[: commands.LONGEST_TEXT]
     match action:
         case "attempt":
-            more = {"result": RESULTS.get(form.get("result", ""))}
+            more = {"result": commands.RESULTS.get(form.get("result", ""))}
             if more["result"] is None:
                 return visit.say("Il faut dire ce que l'appel a donné."), None
             if when := form.get("when", ""):
-                more["when"] = local_moment(when, visit.site.settings.timezone, _today(visit))
+                more["when"] = commands.local_moment(when, visit.site.settings.timezone, _today(visit))
                 if more["when"] is None:
                     return visit.say("L'heure s'écrit 10:12."), None
         case "close":
-            more = {"reason": REASONS.get(form.get("reason", "")), "text": text}
-            more["in_charge"] = form.get("in_charge", "")[:LONGEST_NAME]
+            more = {"reason": commands.REASONS.get(form.get("reason", "")), "text": text}
+            more["in_charge"] = form.get("in_charge", "")[: commands.LONGEST_NAME]
         case "mark":
             other = e164(form.get("number", ""), visit.site.settings.region) if form.get("number") else None
             if form.get("number") and other is None:
@@ -394,18 +363,20 @@ def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[Han
     return _checked(visit, one, action, more), other
 
 
-def _checked(visit: Visit, one: Obligation, action: Action, more: Mapping[str, Any]) -> Hand | str:
+def _checked(
+    visit: Visit, one: Obligation, action: commands.Action, more: Mapping[str, Any]
+) -> commands.Hand | str:
     settings = visit.site.settings
     day = settings.calendar().local_day
-    hand = asked(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
-    return hand if isinstance(hand, Hand) else word("refusal", hand, visit.language)
+    hand = commands.asked(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
+    return hand if isinstance(hand, commands.Hand) else word("refusal", hand, visit.language)
 
 
 def _today(visit: Visit) -> Any:
     return visit.tongue.now.astimezone(visit.site.settings.timezone).date()
 
 
-async def _do(site: Site, hand: Hand, other: str | None, language: str) -> str:
+async def _do(site: Site, hand: commands.Hand, other: str | None, language: str) -> str:
     """Ask for it, and wait until the daemon has done it; why it did not, else ""."""
     place = (await site.ask(obligations.ask, site.store, hand, other)).n
     if not await site.until_done(obligations.done, place):
