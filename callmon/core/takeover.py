@@ -160,7 +160,9 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
         stored = known.begun.get(key)
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
-        elif more := [_since(fact, stored.facts) for fact in told.facts if not _is_told(fact, stored.facts)]:
+            continue
+        facts = [_since(fact, stored.facts) for fact in told.facts]
+        if more := [fact for fact in facts if not _is_told(fact, stored.facts)]:
             yield key, _the_rest(monitor, key[0], stored, told, more)
 
 

@@ -378,6 +378,36 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     store.close()
 
 
+def test_an_answer_that_both_heard_is_stored_once_though_one_knows_the_ringing_from_a_listing(
+    tmp_path: Path,
+) -> None:
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2.3).rings(caller, "PJSIP/101")
+    place = len(exchange.connections[-1])
+    exchange.at(4).log_in()
+    exchange.list_channels()
+    exchange.at(6).answer(caller, *phones)
+    exchange.at(30).ends(caller, *phones)
+    whole = bytes(exchange.connections[-1])
+    expected, figures = alone(tmp_path, whole)
+    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    begun, died = MORNING + 2.2 * SECOND, MORNING + 7 * SECOND
+    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
+    second, rest = begun_anew(store), whole[place:]
+    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
+    taken = _place(rest, died)
+    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
+    missing = succeed(store, second.monitor, second.between(None, None))
+    assert [fact for one in missing for fact in one.facts] == []
+    heard = len(second.told)
+    _go_on(second, rest[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert everything(store) == expected
+    store.close()
+
+
 def withheld(answered: float) -> bytes:
     """A call whose number is delivered and withheld, as one heard it who was told so at `answered`."""
     exchange = Exchange()
