@@ -119,7 +119,7 @@ def test_a_channel_of_the_public_whose_name_is_its_number_is_masked(phones: tupl
 def test_a_phone_that_nobody_names_is_masked_wherever_it_was_not_dialled_by_its_name() -> None:
     """Found in a listing, by a channel's name alone: it may be a number that a trunk's channel bears."""
     exchange = Exchange()
-    caller = exchange.at(-0.1).call(caller=CITIZEN)
+    caller = exchange.at(0).call(caller=CITIZEN)
     with exchange.unheard(until=5):
         (phone,) = exchange.at(0).rings(caller, f"DAHDI/i1/{MOBILE}")
         exchange.at(3).answer(caller, phone)
