@@ -20,7 +20,7 @@ from callmon.backfill.cel import extract
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import Reader
 from callmon.backfill.merge import merged
-from callmon.cli import check
+from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import assembly
 from callmon.core import facts as f
@@ -175,7 +175,7 @@ def _used(settings: Settings) -> None:
         return
     monitor.tick(NOON)
     assembly.warm_up(settings, NOON)
-    check.report(settings, NOON.date())
+    report(settings, NOON.date())
 
 
 def recording(data: bytes) -> None:
