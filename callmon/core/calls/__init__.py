@@ -1,1 +1,1 @@
-"""Telephony: calls, legs, rings, answers. Pure: no I/O, no clock."""
+"""Telephony: calls, channels, rings, answers. Pure: no I/O, no clock."""

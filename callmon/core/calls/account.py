@@ -1,12 +1,13 @@
-"""Facts to the account of one call so far. Pure.
+"""Builds the account of one call so far from its facts. Pure.
 
-`Account` is told each fact in order and is mutable, since there is one a call in progress; `Account.call()`
-gives the frozen `Call`, made when asked for. The same facts give the same call, whether they were just heard,
-read back from the database after a restart, or filled in from CEL.
+`Account` receives each fact in order. It is mutable, since there is one per call in progress. `Account.call()`
+builds the frozen `Call` on demand. The same facts give the same call, whether they were just received, read back
+from the database after a restart, or filled in from CEL.
 
-A call's clock starts with the first ringing that the caller heard, or with entering a queue, whichever came
-first, and runs through hunting, overflow and queue as one. Nobody who was joined unheard is invented: what a
-gap may have hidden is in `doubtful`.
+A call's clock starts at the first ringing that the caller hears or at the entry into a queue, whichever comes
+first. It runs through hunting, overflow and queue as one.
+
+Refuses: to invent a person whose join was not received. `doubtful` marks what a gap may have hidden.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from callmon.core.calls.language import SHORTEST_MENU
 from callmon.core.calls.listing_evidence import soon
 from callmon.core.calls.voicemail import SHORTEST_STAY
 
-# A person who has picked up is joined with the caller so soon, and has answered when picking up.
+# A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
 PICKED_UP = timedelta(seconds=0.5)
 
 
 class Account(Telling, gc=False):
-    """One call in progress, and the questions that are asked of it. Nothing here changes it."""
+    """One call in progress, and the read-only properties derived from it."""
 
     def call(self) -> Call:
-        """The account as a frozen value."""
+        """Return the account as a frozen value."""
         a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard = self.rings(waited)
@@ -75,7 +76,10 @@ class Account(Telling, gc=False):
         )  # fmt: skip
 
     def _is_near(self, slack: timedelta) -> bool:
-        """Exact, or from CEL and known to the second: then it is told, and the rings are marked as estimated."""
+        """Whether a time with this slack may be reported: exact, or from CEL.
+
+        CEL gives the time to the second. The rings are then marked as estimated.
+        """
         return slack == f.EXACT or self.filled is not None
 
     def _heard(self) -> Heard:
@@ -84,7 +88,7 @@ class Account(Telling, gc=False):
         return "partly" if self.is_partly_heard() else "full"
 
     def _holds(self) -> int | None:
-        """CEL does not tell of a caller on hold."""
+        """Number of times on hold; None if unknown, since CEL has no hold events."""
         unknown = self.filled is not None and not self.filled.holds and self.answer is not None
         return None if unknown and not self.handing.holds else self.handing.holds
 
@@ -104,7 +108,7 @@ class Account(Telling, gc=False):
         return at - answer.at
 
     def _talked(self) -> timedelta | None:
-        """None where people may have been gone unheard."""
+        """Time that persons were on the line; None where all of them may have left during a gap."""
         answer, end = self.first_answer(), self.end
         until = self.handing.talked_until or (end.at if end is not None else None)
         if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
@@ -114,19 +118,19 @@ class Account(Telling, gc=False):
         return self._since_answer(until)
 
     def _held_after(self) -> timedelta | None:
-        """None where an earlier time on hold may have gone unheard."""
+        """Time from the answer to the first hold; None where a gap may have hidden an earlier one."""
         answer, held = self.first_answer(), self.handing.held_from
         if answer is None or answer.at is None or answer.found or held is None or self._gap_since(answer.at, held):
             return None
         return self._since_answer(held)
 
     def _gap_since(self, begin: datetime, end: datetime) -> bool:
-        """Nobody listened for a while between the two."""
+        """Whether a gap overlaps the time between `begin` and `end`."""
         gaps = self.doubt.gaps
         return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
 
     def _held_for(self) -> timedelta | None:
-        """How long the caller waited the first time; None where nobody heard all of it."""
+        """Length of the first hold; None where part of it may have fallen into a gap."""
         begun, over = self.handing.held_from, self.handing.held_until or (self.end.at if self.end else None)
         if self._held_after() is None and self.is_partly_heard():
             return None
@@ -135,7 +139,10 @@ class Account(Telling, gc=False):
         return over - begun
 
     def _phones(self) -> Phones:
-        """Before the clock's start is at its start: how phones stood then was the caller's lot from there on."""
+        """Phones tried, rung and busy, and the best states offered.
+
+        States seen before the clock started count from its start: the caller faced them from there on.
+        """
         clock = self.clock
         offered = [
             Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
@@ -145,16 +152,16 @@ class Account(Telling, gc=False):
 
     @property
     def clock_slack(self) -> timedelta:
-        """The clock started at `clock` or so much earlier."""
+        """The clock started at `clock`, or up to this much earlier."""
         return self.doubt.clock_slack
 
     def is_doubtful(self) -> bool:
-        """Somebody may have answered unheard."""
+        """Whether a person may have answered during a gap."""
         gaps = self.doubt.gaps
         return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
 
     def state(self) -> State:
-        """What the call is doing now."""
+        """The current state of the call."""
         if self.stage != "talking":
             return self.stage
         if self.handing.is_parked:
@@ -162,19 +169,19 @@ class Account(Telling, gc=False):
         return "held" if self.handing.held else "talking"
 
     def silence(self) -> timedelta | None:
-        """How long nothing was heard by the caller: from the first dial that was heard, else the arrival."""
+        """Time in which the caller heard nothing: from the first dial received, else from the arrival."""
         start = self.first_tried or self.arrival.at
-        if self.is_partly_heard():  # another may have been dialled before it
+        if self.is_partly_heard():  # a gap may hide an earlier dial
             start = self.arrival.at
         end = self.answer.at if self.answer is not None else self.end.at if self.end is not None else None
         return None if start is None or end is None else end - start
 
     def is_partly_heard(self) -> bool:
-        """A gap, or what came before callmon listened, may hide something."""
+        """Whether a gap, or the time before callmon listened, may hide something."""
         return self.arrival.found or bool(self.doubt.gaps)
 
     def is_estimated(self) -> bool:
-        """Rings are estimated: early media only, or a start or an answer that was not heard itself."""
+        """Whether rings are estimated: early media only, or the event of a start or an answer was not received."""
         if self.filled is not None and self.filled.alone:
             return self.clock is not None
         if self.early_media or (self.answer is not None and self.answer.slack != f.EXACT):
@@ -188,14 +195,14 @@ class Account(Telling, gc=False):
             return None
         longest = max(f.EXACT, end + slack - start)
         if self.answer is not None and self.first_answer() is None:
-            return Span(f.EXACT, longest)  # somebody may have answered unheard before
+            return Span(f.EXACT, longest)  # a person may have answered earlier, in a gap
         if self.answer is None and self.is_doubtful():
             return Span(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
         return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
-        """Until the first gap in which somebody may have answered."""
+        """The wait up to the first gap that may hide an answer."""
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT
@@ -203,7 +210,7 @@ class Account(Telling, gc=False):
         return max(f.EXACT, first - start - self.doubt.clock_slack - PICKED_UP)
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
-        """When the caller's waiting was over: the answer, the end of ringing, voicemail, the hang-up."""
+        """When the caller's wait ended: the answer, the end of ringing, voicemail, or the hang-up."""
         if self.answer is not None:
             return self.answer.at, self.answer.slack
         if self.stopped is not None and (self.voicemail or not self._gave_up()):
@@ -216,13 +223,13 @@ class Account(Telling, gc=False):
         return self.end is not None and self.end.by == "caller"
 
     def wait(self, now: datetime | None) -> Wait:
-        """How long the caller has waited until `now`, while nobody has answered."""
+        """How long the caller has waited until `now`, while no person has answered."""
         if self.clock is None or self.clock_slack != f.EXACT or now is None:
             return Wait(None, None, self.cycle)
         return Wait(self.clock, now - self.clock, self.cycle)
 
     def rings(self, waited: Span | None) -> int | None:
-        """Ring cycles begun; None when nothing rang or when the earliest and the latest disagree."""
+        """Ring cycles begun; None when nothing rang or when the earliest and the latest time disagree."""
         if waited is None:
             return None
         if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
@@ -230,10 +237,10 @@ class Account(Telling, gc=False):
         if self.answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.is_doubtful():
-            return None  # an answer that nobody heard may have ended them
+            return None  # an answer in a gap may have ended them
         doubt = self.doubt
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
-            # The ringing was over before the caller left.
+            # The ringing ended before the caller left.
             longest = self.stopped + doubt.stopped_slack - self.clock
             waited = Span(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
         by_timeout = self.voicemail is not None or self._is_by_timeout()
@@ -245,13 +252,13 @@ class Account(Telling, gc=False):
         return most if least == most else None
 
     def _is_end_unheard(self) -> bool:
-        """Whether a time-out or the caller ended the ringing is not known."""
+        """Whether it is unknown if a time-out or the caller ended the ringing."""
         if self.stopped is not None and (self.doubt.stopped_slack != f.EXACT or self.stopped_by == "gone"):
             return True
         return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
     def _rings_of(self, waited: Span) -> int:
-        """From CEL, whose ringing begins with the phone's channel: the number told is marked as estimated."""
+        """Rings from CEL, where ringing begins with the phone's channel. The number is marked as estimated."""
         start, (end, _) = self.clock, self._decided()
         if self.answer is None and self.stopped is not None:
             end = self.stopped
@@ -260,7 +267,10 @@ class Account(Telling, gc=False):
         return (rings.begun_by_timeout if by_timeout else rings.begun)(nominal, self.cycle)
 
     def _is_by_timeout(self) -> bool:
-        """A dial's time was over. Behind a Local channel the phone is then cancelled, perhaps after the call."""
+        """Whether the time-out of a dial ended the ringing.
+
+        Behind a Local channel the phone is then reported as cancelled, perhaps after the end of the call.
+        """
         if self.stopped_by == "no_answer" or self.end is None:
             return self.stopped_by == "no_answer"
         if self.stopped is None or self.end.by == "exchange":
@@ -269,10 +279,10 @@ class Account(Telling, gc=False):
         return self.stopped_by == "cancelled" and later
 
     def first_answer(self) -> f.Answered | None:
-        """The answer that is known; None where somebody may have answered unheard before.
+        """The answer, if it is certainly the first; None where a person may have answered earlier, in a gap.
 
-        Nobody has where no gap can hide it, or where this phone rang at once, or before the gap. A phone found in
-        a listing did not ring at once where another was heard ringing.
+        It is certainly the first in three cases: no gap can hide another, this phone rang at once, or it rang
+        before the gap. A phone found in a listing did not ring at once if another phone's ringing was received.
         """
         answer = self.answer
         return answer if answer is not None and self._is_first_answer(answer) else None
@@ -287,10 +297,10 @@ class Account(Telling, gc=False):
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)
 
     def outcome(self) -> OutcomeName:
-        """The first that holds, in the order of interface.md."""
+        """The first outcome that holds, in the order of interface.md."""
         if self.answer is not None:
             return "answered"
-        if self.is_doubtful():  # a person's answer wins, over voicemail too
+        if self.is_doubtful():  # a person's answer takes precedence, over voicemail too
             return "unknown"
         if self.voicemail is not None:
             return self._voicemail_outcome()
@@ -301,16 +311,16 @@ class Account(Telling, gc=False):
         return self._unanswered_outcome(self.arrival.direction == "inbound")
 
     def may_have_left_message(self) -> bool:
-        """Voicemail took the call, and nobody heard whether a message was left."""
+        """Whether voicemail took the call and no event settles whether a message was left."""
         return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
 
     def _voicemail_outcome(self) -> OutcomeName:
-        """Of a call that voicemail took, unless a person is known, or may have been, on the line."""
+        """Outcome of a call that voicemail took, provided that no person was, or may have been, on the line."""
         if self.message:
             return "voicemail_message"
         if self.filled is not None:
             return "voicemail_no_message" if self.filled.message else "voicemail"
-        # Absence of a message is heard only by one who listened to the end, from before the greeting on.
+        # That no message was left is certain only if every event from before the greeting to the end was received.
         heard = self.end is not None and self.end.how == "hangup" and self.voicemail is not None
         return "voicemail_no_message" if heard and not self._gap_in_voicemail() else "voicemail"
 
@@ -327,14 +337,14 @@ class Account(Telling, gc=False):
 
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
         if inbound and self.end is not None and self.end.by == "unknown":
-            return "unknown"  # nobody heard whether the caller gave up
+            return "unknown"  # no event settles whether the caller gave up
         if self._is_busy():
             return "unknown" if self.is_partly_heard() else "busy"
         if inbound and self._gave_up():
             return "abandoned"
         queued = self.queue.entered
         if not self.rang and not queued and self.is_partly_heard():
-            return "unknown"  # something may have rung, or been dialled, unheard
+            return "unknown"  # a ringing or a dial may be hidden in a gap
         if self.tried == 0 and not queued and not self.dial_failed:
             return "announcement" if inbound else "failed"
         if self.rang or queued or (not inbound and self._gave_up()):
@@ -350,7 +360,10 @@ class Account(Telling, gc=False):
                 return None
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
-        """A dialplan may answer, wait half a second and start voicemail: that offers no choice."""
+        """Whether the caller was in a menu before voicemail.
+
+        A dialplan may answer, wait half a second and start voicemail: that offers no choice.
+        """
         if not isinstance(self.opened, datetime) or took.at is None:
             return bool(self.opened)
         return took.at + took.slack - self.opened >= SHORTEST_MENU

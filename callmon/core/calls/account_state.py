@@ -1,8 +1,10 @@
-"""What has been told of one call so far: the state that facts build up, one a call in progress. Pure.
+"""The state of one call in progress, built up from its facts. Pure.
 
-A call's clock starts with the first ringing that the caller heard, or with entering a queue, whichever came
-first, and runs through hunting, overflow and queue as one. Nobody who was joined unheard is invented: what a
-gap may have hidden keeps the span of time in which it may have happened (`slack`).
+A call's clock starts at the first ringing that the caller hears or at the entry into a queue, whichever comes
+first. It runs through hunting, overflow and queue as one.
+
+Refuses: to invent a person whose join was not received. What a gap may have hidden has a `slack`: the span of time
+in which it may have happened.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ from callmon.core.facts import Fact
 
 
 class Handing(msgspec.Struct, frozen=True, gc=False):
-    """What became of a caller who had a person: nothing, for most."""
+    """What happened to the caller after the first answer. Empty for most calls."""
 
     holds: int = 0
     held: bool = False
     held_from: datetime | None = None  # the first time that the caller was put on hold, or parked
     held_until: datetime | None = None
-    joined: tuple[tuple[str, datetime | None], ...] = ()  # who came to the line after the first
-    talked_until: datetime | None = None  # people were gone before the caller was
+    joined: tuple[tuple[str, datetime | None], ...] = ()  # persons who joined the line after the first
+    talked_until: datetime | None = None  # all persons had left before the caller did
     survey: f.SurveyOffer | None = None
     transfers: tuple[Transfer, ...] = ()
     forwards: int = 0
@@ -38,10 +40,10 @@ class Handing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Doubt(msgspec.Struct, frozen=True, gc=False):
-    """What gaps left uncertain: nothing, for most."""
+    """What gaps left uncertain. Empty for most calls."""
 
     gaps: tuple[f.Unheard, ...] = ()
-    # From here on something may have rung unheard before the first ringing that was heard.
+    # From here on a phone may have rung in a gap, before the first ringing that was received.
     hidden_from: datetime | None = None
     clock_slack: timedelta = f.EXACT
     ringing_slack: timedelta = f.EXACT
@@ -49,20 +51,20 @@ class Doubt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Queueing(msgspec.Struct, frozen=True, gc=False):
-    """The queue that the caller entered first, and whether the caller is in one now."""
+    """The queue that the caller entered first, and whether the caller is in a queue now."""
 
     entered: bool = False
     at: datetime | None = None
     is_in: bool = False
 
 
-# One of each for all the calls that need none: what is changed is replaced.
+# Shared by all calls that need none. A change replaces the value.
 NOTHING, CERTAIN, NO_QUEUE = Handing(), Doubt(), Queueing()
 _changed = msgspec.structs.replace
 
 
 class Telling(msgspec.Struct, gc=False):
-    """What has been told of one call so far."""
+    """The mutable state of one call so far."""
 
     arrival: f.Arrived
     language: str | None = None
@@ -74,10 +76,10 @@ class Telling(msgspec.Struct, gc=False):
     ringing: datetime | None = None
     early_media: bool = False
     heard_ringing: bool = False
-    music: bool = False  # played instead of ringing, before any was heard
+    music: bool = False  # played instead of ringing, before the caller heard any
     busy_given: bool = False
     dial_failed: bool = False
-    opened: datetime | bool = False  # the exchange took the line, when (if a time was given)
+    opened: datetime | bool = False  # the exchange took the line: when, or True without a time
     stopped: datetime | None = None
     stopped_by: f.StopReason | None = None
     first_tried: datetime | None = None
@@ -100,17 +102,17 @@ class Telling(msgspec.Struct, gc=False):
             self._doubts("hidden_from", self.arrival.at)
 
     def tell(self, fact: Fact) -> None:
-        """Take one more fact of this call into the account."""
+        """Apply one more fact of this call."""
         _TAKING.get(type(fact), Telling._noted)(self, fact)
 
     def _noted(self, fact: Fact) -> None:
-        """What changes one word of the account."""
+        """Apply a fact that changes one field."""
         match fact:
             case f.LanguageChosen():
                 self.language = fact.language
             case f.MessageLeft(mailbox=box):
                 self.message = True
-                if self.voicemail is not None and self.voicemail.mailbox is None:  # a list does not name it
+                if self.voicemail is not None and self.voicemail.mailbox is None:  # a listing does not name it
                     self.voicemail = _changed(self.voicemail, mailbox=box)
             case f.MusicPlayed():
                 self.music = self.answer is None and not self.heard_ringing
@@ -124,7 +126,7 @@ class Telling(msgspec.Struct, gc=False):
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
 
     def _handed_on(self, fact: Fact) -> None:
-        """What becomes of a caller who has a person."""
+        """Apply a fact that concerns a caller who has a person."""
         h = self.handing
         match fact:
             case f.Held():
@@ -155,7 +157,7 @@ class Telling(msgspec.Struct, gc=False):
             self._taken_back(fact.at, talked_until=self.handing.talked_until or fact.at)
 
     def _taken_back(self, at: datetime | None, **changes: Any) -> None:
-        """The caller is no longer on hold, nor parked."""
+        """The caller is no longer on hold or parked."""
         if self.handing.held_from is not None:
             changes["held_until"] = self.handing.held_until or at
         self._hand(**changes)
@@ -224,7 +226,7 @@ class Telling(msgspec.Struct, gc=False):
         self._doubts("clock_slack", slack)
 
     def _start_ringing(self, at: datetime | None, slack: timedelta) -> None:
-        """After a gap that may hide an answer, the first ringing heard may be that of a transfer."""
+        """After a gap that may hide an answer, the first ringing received may be that of a transfer."""
         hiding = [gap.at or self.arrival.at for gap in self.doubt.gaps if gap.may_hide_answer]
         hiding += [self.arrival.at] if self.arrival.may_hide_answer else []
         hidden = min(filter(None, (self.doubt.hidden_from, *hiding)), default=None)
@@ -234,7 +236,7 @@ class Telling(msgspec.Struct, gc=False):
         self._doubts("ringing_slack", slack)
 
     def _stop_clock(self, at: datetime | None, by: f.StopReason) -> None:
-        """What rang, or the queue, is over: in the last gap when nobody heard when."""
+        """The ringing or the queue is over. Without a time of its own it ended within the last gap."""
         self.stopped, self.stopped_by, slack = at, by, f.EXACT
         gap = self.doubt.gaps[-1] if self.doubt.gaps else None
         if at is None and gap is not None and gap.at is not None and gap.until is not None:
@@ -272,7 +274,7 @@ class Telling(msgspec.Struct, gc=False):
             self._doubts("stopped_slack", max(self.doubt.stopped_slack, fact.until - self.stopped))
 
     def _clock_set(self, fact: f.ClockSet) -> None:
-        """All times are by the exchange's clock as it now is (`clock_steps.py`)."""
+        """Shift all times to the exchange's clock as it now is (`clock_steps.py`)."""
         by, clock = fact.by, self.clock
         is_waiting = clock is not None and self.answer is None and self.stopped is None and self.voicemail is None
         for name in _TIMES:
@@ -288,7 +290,10 @@ class Telling(msgspec.Struct, gc=False):
 
 
 def _transfer(fact: f.Transferred) -> Transfer:
-    """Its kind is not known where it was said in a gap; then a new dial need not be the first since."""
+    """Return the transfer; its `kind` is None where a gap may have hidden its event.
+
+    Then a new dial need not be the first since the caller was sent off: `to` of a redirect is None, too.
+    """
     if not fact.unheard:
         return Transfer(fact.kind, fact.by, fact.to, fact.answered)
     return Transfer(None, fact.by, None if fact.kind == "redirect" else fact.to or None, fact.answered)
@@ -298,7 +303,7 @@ _TIMES = (
     *("arrival", "clock", "ringing", "opened", "stopped", "first_tried", "answer", "voicemail", "end", "offered"),
     *("handing", "doubt", "queue"),
 )
-# By kind, since a chain of cases would be walked through for each of a dozen facts a call.
+# A table by type: a chain of cases would be evaluated for each of a dozen facts a call.
 _TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
     f.PhoneDialled: Telling._phone_dialled,
     f.PhoneRang: Telling._phone_rang,

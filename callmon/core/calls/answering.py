@@ -1,6 +1,6 @@
-"""A person answers, or the exchange itself takes the line: who is joined with the caller. Pure.
+"""A person answers, or the exchange itself takes the line. Pure.
 
-An answer is a person and the caller joined in a bridge (also through Local channels): a phone that was picked up
+An answer is a person and the caller joined in a bridge, also through Local channels. A phone that was picked up
 and then refused the call in a confirmation prompt has not answered.
 """
 
@@ -15,7 +15,8 @@ from callmon.core.calls.channels import NOT_HEARD, RANG, Leg, TrackedCall
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
-# A join follows the phone's answer within milliseconds; after longer, something stood between (a confirmation
+# The join follows the phone's answer within milliseconds. After a longer time something stood between (a
+# confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
 # prompt, an announcement to the agent), and the caller has a person only from the join on.
 JOINED_AT_ONCE = timedelta(seconds=0.5)
 UP, RING, RINGING, BUSY = "6", "4", "5", "7"
@@ -38,14 +39,14 @@ def newstate(state: TrackerState, event: e.Newstate) -> None:
         call.flags &= ~NOT_HEARD
     elif event.state == BUSY:
         call.flags &= ~NOT_HEARD
-        call.busy, call.asked = True, False  # a request that came just before was its echo
+        call.busy, call.asked = True, False  # a request just before was its echo
         arrival.settle_direction(state, call, dialled_outside=False)
         availability.refused(state, call, event.at)
         state.tell(f.CallerBusy(call.id, event.at))
 
 
 def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> None:
-    """The caller's line goes up: for a person (told by the join), for voicemail, or for the exchange."""
+    """The caller's line goes up: for a person (the join reports it), for voicemail, or for the exchange."""
     language.heard(state, call, event)
     taken = call.answered or call.voicemail or any(leg.answered for leg in call.legs)
     if taken or (not call.inbound and call.dialled):
@@ -53,7 +54,7 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
     voicemail.by_place(state, call, event)
     if call.voicemail:
         return
-    if call.dialled and call.gone_unheard and call.told:  # for whom, or what, may have been said in the gap
+    if call.dialled and call.gone_unheard and call.told:  # the gap may hide for whom, or for what
         state.tell(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
     elif call.dialled and not state.dialplan_heard:
         call.maybe_voicemail = event.at or True
@@ -62,14 +63,14 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
 
 
 def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """Tell that the exchange itself took the line."""
+    """Emit `LineOpened`: the exchange itself took the line."""
     if call.told and not call.line_up:
         call.line_up = at or True
         state.tell(f.LineOpened(call.id, at))
 
 
 def not_voicemail_after_all(state: TrackerState, call: TrackedCall, event: e.Event) -> None:
-    """A line that went up after a dial in vain is used for something else than voicemail."""
+    """A line that went up after unsuccessful dials is used for something other than voicemail."""
     if call.seldom is not None and call.maybe_voicemail:
         when, call.maybe_voicemail = call.maybe_voicemail, False
         open_line(state, call, when if isinstance(when, datetime) else event.at)
@@ -85,7 +86,7 @@ def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
     call = leg.call
     if call is not None and leg is call.caller:
         call.flags &= ~NOT_HEARD
-    # It may be with a caller's leg through others, or have come to a caller by itself.
+    # The channel may reach a caller's leg through other channels, or have joined a caller without a dial.
     if call is None or call.caller.bridge is None or not (call.told or call.consults):
         call = next((near.call for near in state.bridges.reachable(leg) if near.call is not None), call)
     if call is not None:
@@ -101,19 +102,19 @@ def bridge_leave(state: TrackerState, event: e.BridgeLeave) -> None:
     call = leg.call
     if call is not None:
         transfers.left(call, leg, event)
-        if leg is call.person:  # the one who stays has the caller now
+        if leg is call.person:  # the remaining person has the caller now
             join(state, call, event)
 
 
 def local_bridge(state: TrackerState, event: e.LocalBridge) -> None:
-    """LocalBridge: these are the two halves of one Local channel."""
+    """LocalBridge: the two channels are the halves of one Local channel."""
     one, two = state.legs.get(event.one), state.legs.get(event.two)
     if one is not None and two is not None:
         one.partner, two.partner = two, one
 
 
 def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
-    """Is the caller joined with a person, or with voicemail behind a Local channel?"""
+    """Emit what follows if the caller is joined with a person, or with voicemail behind a Local channel."""
     if call.caller.bridge is None:
         return
     at = event.at if event is not None else None
@@ -132,13 +133,13 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
 
 
 def _when_joined(leg: Leg, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
-    """When, within what time after it, and whether only a listing tells it."""
+    """The time of the join, the slack after it, and whether only a listing shows it."""
     picked_up, unheard = leg.answered_at, leg.joined_unheard
     if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
         return picked_up, f.EXACT, False
     if unheard is None or at is None or at < unheard:
         return at, f.EXACT, False
-    return unheard, at - unheard, True  # this need not have been the first time
+    return unheard, at - unheard, True  # need not have been the first join
 
 
 def answer(
@@ -149,20 +150,20 @@ def answer(
     slack: timedelta = f.EXACT,
     found: bool = False,
 ) -> None:
-    """Tell that a person answered the caller."""
+    """Emit `Answered`: a person answered the caller."""
     call.answered = leg.answered = True
     call.sent_unheard = found
     call.person = leg
     state.talking[endpoint(leg.channel)] = call
-    call.maybe_voicemail = False  # the line went up for this person, before it was told that one answered
-    leg.answered_at = None  # it has served
+    call.maybe_voicemail = False  # the line went up for this person, before the answer was reported
+    leg.answered_at = None  # no longer needed
     rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
     state.tell(f.Answered(call.id, at, state.phone(leg), state.named(leg), rang, slack, found, later))
 
 
 def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:
-    """The call is over; legs that live on (a colleague still talking to another) are nobody's."""
+    """Close the call. Legs that live on (a colleague still in another conversation) belong to no call then."""
     transfers.settle(state, call, ended.at)
     availability.decided(state, call, ended.at)
     if call.told:

@@ -1,8 +1,8 @@
-"""A call arrives: on which line, from whom, in which direction. Pure.
+"""A call arrives: on which line, from which number, in which direction. Pure.
 
-The number dialled is only in the first Newchannel (or in the listing's DNID): from the first Goto on, `Exten`
-is `s`. A call on a public line is told at once; any other one when it dials, since only then is it known to
-go outward, to come from a trunk to a number that nobody watches, or to stay at home.
+Only the first Newchannel (or the listing's DNID) has the number dialled: from the first Goto on, `Exten` is `s`. A
+call on a public line is emitted at once. Any other call is emitted when it dials. Only then is it known to go
+outward, to come from a trunk to a number that is not monitored, or to stay inside.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Public
 
 
 def begin_call(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
-    """A channel that calls in: a call, whose direction may be known only when something is dialled."""
+    """Create a call for a channel that calls in. Its direction may be known only when it dials."""
     call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
     known = line(state, leg.channel, event.exten, event.caller)
     if known is not None:
@@ -39,7 +39,7 @@ def begin_call(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
 
 
 def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
-    """Tell that the call is there, once its direction is known."""
+    """Emit `Arrived`, once the call's direction is known."""
     event, beside = call.begun, call.consults is not None
     if call.told or event is None:
         return
@@ -75,7 +75,7 @@ def tell_found(
     may_hide_answer: bool,
     may_hide_ringing: bool,
 ) -> None:
-    """Tell of a call that was in progress before anybody listened; it arrived in the second of its Uniqueid."""
+    """Emit `Arrived` for a call found in a listing. It arrived in the second that its Uniqueid names."""
     _settled(state, call, direction, line)
     restricted = entry.presentation.startswith(RESTRICTED)
     withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
@@ -101,7 +101,7 @@ def tell_found(
 
 
 def presentation(state: TrackerState, event: e.Presentation) -> None:
-    """The exchange's answer whether the caller's number may be shown."""
+    """The exchange reports whether the caller's number may be shown."""
     call = state.calls.get(event.uniqueid)
     if call is None or not event.value.startswith(RESTRICTED):
         return
@@ -112,12 +112,16 @@ def presentation(state: TrackerState, event: e.Presentation) -> None:
 
 
 def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bool) -> None:
-    """A call on no public line: outward, from a trunk to a number that we do not watch, or at home."""
+    """Settle the direction of a call on no public line.
+
+    It goes out, comes from a trunk to a number that is not monitored, or is internal.
+    """
     event = call.begun
     if call.told or event is None or call.consults is not None:
         return
     served = state.talking.get(endpoint(call.caller.channel))
-    # A person with a caller on hold asks somebody, here or outside: a leg of that call. Or calls somebody back.
+    # A person with a caller on hold consults another party, here or outside: a leg of that caller's call. Such a
+    # person may also call somebody back.
     if served is not None and served.held and served.person is not None and not served.person.outside:
         call.consults = served
         if dialled_outside:

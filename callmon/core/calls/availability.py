@@ -1,17 +1,17 @@
-"""What the phones of a line had to offer a caller who waited: the ground for the cause of a *not met*. Pure.
+"""What the phones of a line offered a waiting caller: the basis for the cause of a *not met*. Pure.
 
-    unreachable < in_use < free < ringing      (the best that any phone offers; told when it gets better)
+    unreachable < in_use < free < ringing      (the best that any phone offers; emitted when it gets better)
 
-A phone that rings for this caller and has nobody on it is the best there is: it could have been picked up. A
-free one that does not ring comes next. A phone that was tried is known by what it did: one that said busy is in
-use (its owner may have set do-not-disturb), one that neither rang nor said so could not be reached, whatever
-its state says. "In use" is only told when the state of every phone of the line is known.
+The best offer is a phone that rings for this caller and has no other call: it could have been picked up. Next is a
+free phone that does not ring. A phone that was tried is classified by what it did. One that answered *busy* is in
+use (its owner may have set do-not-disturb). One that neither rang nor answered *busy* could not be reached,
+whatever its state says. "In use" is emitted only when the state of every phone of the line is known.
 
-Nothing is told where the dial says it all: a free phone that rings first, as in most calls. A phone that was
-free for less than a second before something was done with it was not left idle: queues and hunt groups take
-their moment. A caller who is up during a gap is left to what the dial says.
+Nothing is emitted where the dial events suffice: a free phone that rings first, as in most calls. A phone that was
+free for less than a second before it was used was not left idle, since queues and hunt groups take a moment. For a
+caller who is up during a gap, only the dial events count.
 
-Refuses to tell of a single phone: what it tells is true of the line's phones together.
+Refuses: to report a single phone. Each fact is true of the line's phones together.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Offer = Literal["unreachable", "in_use", "silent", "free", "ringing"]
 
 
 def dialled(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
-    """A phone is tried for the caller: so it is one of the line's."""
+    """A phone is tried for the caller, so it is one of the line's phones."""
     waiting = call.waiting
     if waiting is None or call.answered or leg.outside:
         return
@@ -46,7 +46,7 @@ def dialled(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | Non
 
 
 def queued(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """The caller waits in a queue, which need not dial anybody."""
+    """The caller waits in a queue, which need not dial any phone."""
     waiting = call.waiting
     if waiting is not None and not waiting.over:
         state.waiting[call.id] = call
@@ -54,7 +54,7 @@ def queued(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def rang(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
-    """A phone rings for the caller. Told before its PhoneRang when there was somebody on it."""
+    """A phone rings for the caller. If it was in use, this is emitted before its PhoneRang."""
     waiting = call.waiting
     if waiting is None:
         return
@@ -62,12 +62,12 @@ def rang(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) 
     state.phones.rings(phone)
     if waiting.over:
         return
-    if leg.outside or state.phones.state(phone) != "in_use":  # a trunk is in use whoever talks over it
+    if leg.outside or state.phones.state(phone) != "in_use":  # a trunk is in use by any of its calls
         _rings_free(state, call, waiting, at)
         return
     waiting.tried[phone] = "rings"
     offer = _look(state, call, waiting, at)
-    if not waiting.told and offer is None:  # another may be free: nothing can be said
+    if not waiting.told and offer is None:  # another may be free: nothing is certain
         _over(state, call, waiting)
     elif not waiting.told:
         _tell(state, call, waiting, "in_use", at)
@@ -88,14 +88,14 @@ def stopped(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | Non
 
 
 def refused(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """The caller gets the busy signal, perhaps without any phone having been tried."""
+    """The caller gets the busy signal, perhaps before any phone was tried."""
     waiting = call.waiting
     if waiting is not None and not waiting.over:
         _look(state, call, waiting, at)
 
 
 def decided(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """Somebody or something takes the caller, or the call ends: what was free until now was left idle."""
+    """A person or the exchange takes the caller, or the call ends. A phone free until now was left idle."""
     waiting, call.waiting = call.waiting, None
     if waiting is not None and not waiting.over:
         if waiting.free_since is not None:
@@ -104,7 +104,7 @@ def decided(state: TrackerState, call: TrackedCall, at: datetime | None) -> None
 
 
 def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
-    """DeviceStateChange: does it matter to somebody who waits?"""
+    """DeviceStateChange: update each waiting caller for whom it matters."""
     phones, device = state.phones, event.device
     if not phones.heard(device, event.state, event.stamp) or not state.waiting:
         return
@@ -118,7 +118,10 @@ def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
 
 
 def _may_matter(phones: Phones, waiting: Waiting, device: str) -> bool:
-    """Most changes do not: a phone that is dialled begins to ring, one in use is in use otherwise."""
+    """Whether a change matters to this caller.
+
+    Most changes do not: a phone that is dialled begins to ring, or one in use stays in use in another way.
+    """
     tried = waiting.tried.get(device)
     if tried is None and not phones.is_of(waiting.line, device):
         return False
@@ -130,7 +133,7 @@ def _may_matter(phones: Phones, waiting: Waiting, device: str) -> bool:
 
 
 def unheard(state: TrackerState) -> None:
-    """A gap begins: what was told stands, and no more can be."""
+    """A gap begins: what was emitted stands, and nothing more can be emitted."""
     for call in state.calls.values():
         if call.waiting is not None:
             call.waiting.over = True
@@ -139,7 +142,7 @@ def unheard(state: TrackerState) -> None:
 
 
 def _rings_free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
-    """A phone with nobody on it rings. The PhoneRang says so, unless something else was told before."""
+    """A free phone rings. PhoneRang says so, unless another state was emitted before."""
     _was_left_idle(state, call, waiting, at)
     if waiting.told:
         _tell(state, call, waiting, "ringing", at)
@@ -147,7 +150,7 @@ def _rings_free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: da
 
 
 def _look(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> Offer | None:
-    """What do the phones offer now?"""
+    """Evaluate what the phones offer now, and emit it if it is better."""
     offer = best(state.phones, waiting)
     if offer == "ringing":
         _rings_free(state, call, waiting, at)
@@ -161,7 +164,7 @@ def _look(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime
 
 
 def _free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
-    """One is free, since when? Once it was left idle, only a phone that rings is better."""
+    """Record since when a phone is free. Once one was left idle, only a phone that rings is better."""
     since = waiting.free_since
     _was_left_idle(state, call, waiting, at)
     if waiting.told < RANKS["free"]:
@@ -169,7 +172,7 @@ def _free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime
 
 
 def _dial_says_so(phones: Phones, waiting: Waiting) -> bool:
-    """Every phone of the line was tried, and all said busy, or none gave a sign."""
+    """Whether every phone of the line was tried, and all answered *busy* or none gave a sign."""
     done = set(waiting.tried.values())
     return (done == {"refused"} or done == {"gone"}) and waiting.tried.keys() >= {*phones.of(waiting.line)}
 
@@ -189,7 +192,7 @@ def _tell(
 
 
 def forwarded(call: TrackedCall) -> None:
-    """A phone sends the call on."""
+    """A phone forwards the call."""
     waiting = call.waiting
     if waiting is not None and waiting.over:
         call.waiting = Waiting(waiting.line, forwarded=True, over=True)
@@ -206,7 +209,7 @@ def _over(state: TrackerState, call: TrackedCall, waiting: Waiting) -> None:
 
 
 def best(phones: Phones, waiting: Waiting) -> Offer | None:
-    """The best that the phones offer the caller; None when too little is known to say."""
+    """The best that the phones offer the caller; None when too little is known."""
     tried = waiting.tried
     offers: set[Offer | None] = {offered(how, phones.state(phone)) for phone, how in tried.items()}
     offers |= {"in_use" if state == "ringing" else state for state in phones.states(waiting.line, tried)}
@@ -215,7 +218,7 @@ def best(phones: Phones, waiting: Waiting) -> Offer | None:
 
 
 def offered(tried: Tried, state: State | None) -> Offer:
-    """What a phone that was tried offers: by what it did for this caller."""
+    """What a tried phone offers, by what it did for this caller."""
     match tried:
         case "rings":
             return "in_use" if state == "in_use" else "ringing"

@@ -1,6 +1,6 @@
-"""The account of one call as a frozen value, and the closed sets that it draws on. Pure.
+"""The account of one call as a frozen value, and its closed sets of values. Pure.
 
-`account.py` makes it from facts; standards, sinks, reports and pages take it as it is.
+`account.py` builds it from facts. Standards, sinks, reports and pages only read it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ OUTCOMES: tuple[OutcomeName, ...] = (
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """A length of time known to lie between two."""
+    """A length of time, known to lie between two bounds."""
 
     shortest: timedelta
     longest: timedelta
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False):
-    """How long the caller who has waited longest does so; both None where the beginning was not heard exactly."""
+    """The longest wait of a current caller; both None where the beginning was not received exactly."""
 
     since: datetime | None
     waited: timedelta | None
@@ -43,9 +43,10 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
 
 
 class Voicemail(msgspec.Struct, frozen=True, gc=False):
-    """Voicemail took the call. `message` is None when it was not heard whether one was left.
+    """Voicemail took the call.
 
-    `chosen`: the caller went there from a menu, no phone was tried. `after_person`: a person had answered.
+    `message`: whether one was left; None when the event was not received. `chosen`: the caller went there from a
+    menu, and no phone was tried. `after_person`: a person had answered.
     """
 
     mailbox: str | None
@@ -58,7 +59,7 @@ class Voicemail(msgspec.Struct, frozen=True, gc=False):
 class Transfer(msgspec.Struct, frozen=True, gc=False):
     """One transfer that counts. `by` is the transferer's channel, `to` an extension or "outside".
 
-    `kind` is None where it may have been said in a gap, `to` where the caller may have been sent on from there.
+    `kind` is None where a gap may hide its event. `to` is None where the caller may have been sent on from there.
     """
 
     kind: TransferKind | None
@@ -68,23 +69,23 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Person(msgspec.Struct, frozen=True, gc=False):
-    """Somebody who was on the line with the caller: the phone, and from when on."""
+    """A person who was on the line with the caller: the phone, and the time of the join."""
 
     phone: str
     at: datetime | None
 
 
 class Offered(msgspec.Struct, frozen=True, gc=False):
-    """The best that the line's phones together offered the caller, from so long after the clock's start on."""
+    """The best that the line's phones together offered the caller, from `since` after the clock's start on."""
 
     best: PhonesBest
     since: timedelta | None
 
 
 class Phones(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How many phones were tried for the caller before the answer, and how it went.
+    """How many phones were tried for the caller before the answer, and with what result.
 
-    `offered`: what else their states told (PhonesSeen), as it got better; empty when they told nothing more.
+    `offered`: what else their states showed (PhonesSeen), from worst to best; empty when they showed nothing more.
     """
 
     tried: int
@@ -124,11 +125,11 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     by_queue: bool
     phones: Phones
     voicemail: Voicemail | None
-    holds: int | None  # None: filled from CEL, which does not tell
+    holds: int | None  # None: filled from CEL, which has no holds
     transfers: tuple[Transfer, ...]
     forwards: int
     parked: int
-    # Redirections by the strict reading: transfers, those that ended in voicemail and overflows once more.
+    # Redirections by the strict reading: transfers; those that ended in voicemail, and overflows, count once more.
     redirections: int
     gaps: tuple[tuple[datetime | None, datetime | None], ...]
     heard: Heard
@@ -137,13 +138,13 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     grace: timedelta
     in_hours: bool | None
     silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
-    # What an older callmon did not keep has a default.
-    people: tuple[Person, ...] = ()  # in the order in which they came to the line
+    # Fields that an older callmon did not store have a default.
+    people: tuple[Person, ...] = ()  # in the order in which they joined
     survey: SurveyOffer | None = None  # how the caller was offered it
     relay: bool = False  # by an operator of a relay service
     ended_how: EndedHow | None = None
-    talked: timedelta | None = None  # from the answer until the last person was gone
-    held_after: timedelta | None = None  # from the answer to the first time on hold or parked,
-    held_for: timedelta | None = None  # and how long that was
+    talked: timedelta | None = None  # from the answer until the last person left
+    held_after: timedelta | None = None  # from the answer to the first hold or parking
+    held_for: timedelta | None = None  # length of that first hold or parking
     by_music: bool = False  # the caller heard music instead of ringing: the wait counts in seconds
-    test: bool = False  # whether the line works: no member of the public called, and no figure counts it
+    test: bool = False  # a test of the line: not by a member of the public, and in no figure

@@ -1,7 +1,7 @@
-"""Too many channels at once: for each new one, the one without an event for longest is followed no longer. Pure.
+"""Limits the number of channels: each new one replaces the one without an event for longest. Pure.
 
-So channels whose end is never told cannot keep later calls from being followed, and memory stays bounded. A call
-that is given up so is closed like one that vanished (`ghost_channels.make_room`): its end is not known.
+So channels whose end is never reported cannot displace later calls, and memory stays bounded. A call dropped this
+way is closed like one that vanished (`ghost_channels.make_room`): its end is not known.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from callmon.ami import events as e
 from callmon.core.calls.channels import Leg
 
 MAX_LEGS = 120_000
-CROWDED = MAX_LEGS // 2  # from here on the channels are kept in the order of their last events
+CROWDED = MAX_LEGS // 2  # from here on the channels are ordered by their last events
 
 
 class Crowd:
-    """One exchange's. `given_up` counts the channels."""
+    """The limit of one exchange. `given_up` counts the dropped channels."""
 
     def __init__(self, legs: dict[str, Leg]) -> None:
         self._legs = legs
@@ -25,7 +25,7 @@ class Crowd:
         return len(self._legs) >= MAX_LEGS
 
     def heard(self, event: e.Event) -> None:
-        """The channels of this event come last in the order."""
+        """Move the channels of this event to the end of the order."""
         for name in ("uniqueid", "dest_uniqueid"):
             leg = self._legs.pop(getattr(event, name, ""), None)
             if leg is not None:

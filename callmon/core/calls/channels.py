@@ -1,8 +1,8 @@
-"""What the tracker remembers of channels and calls in progress: small, mutable, private to `calls/`. Pure.
+"""The tracker's memory of channels and calls in progress: small, mutable, private to `calls/`. Pure.
 
-A busy exchange has thousands up at once, so they are counted in bytes: flags share an integer, what few calls
-have takes room only in those, and the garbage collector is not told of them (`gc=False`). A call and its legs
-know each other; whoever ends a call takes them apart (`take_apart`), else they would stay for ever.
+A busy exchange has thousands up at once, so each byte counts. Flags share an integer, and rare attributes take
+room only where they are set. The garbage collector does not track these objects (`gc=False`). A call and its legs
+reference each other: the code that ends a call must call `take_apart`, or they are never freed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from callmon.core.calls.phone_states import PhoneLine
 from callmon.core.calls.sparse import Seldom, flag
 from callmon.core.facts import EXACT, TransferKind
 
-# The bits of a leg's and of a call's flags: on the hot path they are asked for together, or without a call.
+# The bits of a leg's and of a call's flags. The hot path tests several together, or without a call.
 OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64
 MENU, LANGUAGE_TOLD = 32, 64
-# What a gap may hide of a caller of whom nothing has been heard since: the wish to hang up, and a refusal.
+# What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
 GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
 NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
 
@@ -36,8 +36,8 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     channel: str
     call: TrackedCall | None = None
     bridge: str | None = None
-    # When it began to ring; until that has been told (`rang`), the hint of a Newstate, for exchanges that send
-    # no DialState.
+    # When it began to ring. Until PhoneRang was emitted (`rang`), the hint of a Newstate, for exchanges without
+    # DialState.
     rang_at: e.Stamp = None
     extension: str = ""  # of a phone that was dialled
     flags: int = 0
@@ -51,9 +51,9 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     is_phone = flag(PHONE)
     partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
-    rang_slack = Seldom[timedelta](EXACT)  # it began to ring at `rang_at`, or so much later
+    rang_slack = Seldom[timedelta](EXACT)  # it began to ring at `rang_at`, or up to this much later
     answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
-    # Picked up, and joined with the caller nobody knows when: not before this.
+    # Picked up; joined with the caller at an unknown time, not before this.
     joined_unheard = Seldom[datetime | None](None)
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Leg(msgspec.Struct, eq=False, gc=False):
 
     @property
     def is_hinted(self) -> bool:
-        """A phone that was dialled and rings, though no DialState said so."""
+        """A phone that was dialled and rings, although no DialState reported it."""
         return self.flags & (PHONE | DIALLED | RANG) == PHONE | DIALLED and bool(self.rang_at)
 
     @property
@@ -77,112 +77,112 @@ class Leg(msgspec.Struct, eq=False, gc=False):
 
 
 class Sending:
-    """A caller on the way from one person to somebody else."""
+    """A caller on the way from one person to another party."""
 
     __slots__ = ("at", "by", "dialled", "is_unsure", "kind", "taken", "to", "unheard")
 
     def __init__(self, kind: TransferKind, by: str, to: str, at: datetime | None) -> None:
         self.kind: TransferKind = kind
         self.by, self.to, self.at = by, to, at
-        self.taken = False  # something rang for the caller, refused or took the call
+        self.taken = False  # a phone rang for the caller, or a party refused or took the call
         self.dialled = False
-        self.is_unsure = False  # the caller may have been taken, or have come back, unheard
-        self.unheard = False  # what kind it is may have been said in a gap
+        self.is_unsure = False  # the caller may have been taken, or have come back, in a gap
+        self.unheard = False  # a gap may hide the event that says of which kind it is
 
     def named_late(self, seen: Sending) -> None:
-        """The very sending that had been seen already, before the exchange said what it was."""
+        """Take over the state of `seen`: the same sending, noticed before the exchange reported its kind."""
         self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
 
 
 class Waiting(msgspec.Struct, eq=False, gc=False):
-    """What is remembered of one caller's wait."""
+    """The state of one caller's wait."""
 
     line: PhoneLine
     tried: dict[str, Tried] = msgspec.field(default_factory=dict)
-    told: int = 0  # the rank of the best that was told
+    told: int = 0  # the rank of the best emitted
     free_since: datetime | None = None
-    forwarded: bool = False  # a phone sent the call on: who is dialled now need not be of this line
-    over: bool = False  # nothing better can come, or a gap came between
+    forwarded: bool = False  # a phone forwarded the call: a phone dialled now need not be of this line
+    over: bool = False  # no better offer can come, or a gap came between
 
     def is_undecided(self) -> bool:
-        """A phone was dialled, and has given no sign yet: it cannot be said that none is free."""
+        """Whether a dialled phone has given no sign yet: then a free one cannot be ruled out."""
         return "silent" in self.tried.values()
 
 
 class TrackedCall(msgspec.Struct, eq=False, gc=False):
-    """One call in progress: what is needed to understand its next event."""
+    """One call in progress: what is needed to interpret its next event."""
 
     id: str
     caller: Leg
     begun: e.Newchannel | None  # kept until the call's direction is known
     language: str
     legs: tuple[Leg, ...] = ()
-    told: bool = False  # Arrived has been told
+    told: bool = False  # Arrived has been emitted
     inbound: bool = False
     answered: bool = False
     voicemail: bool = False
     dialled: bool = False
-    line_up: datetime | bool = False  # the exchange took the line, when (if a time was given)
+    line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
     last_stop: datetime | None = None
     queue: str | None = None
-    person: Leg | None = None  # who is on the line with the caller
-    waiting: Waiting | None = None  # for a person, on a line, heard from the arrival on
+    person: Leg | None = None  # on the line with the caller
+    waiting: Waiting | None = None  # for a person, on a line, received from the arrival on
     sent: Sending | None = None
-    number: str | None = None  # the caller's, as it was told
+    number: str | None = None  # the caller's, as emitted
     flags: int = 0
     seldom: dict[str, Any] | None = None
 
     busy = flag(1)
-    asked = flag(2)  # the caller's side asked for the hang-up
-    unheard_since = Seldom[datetime | None](None)  # since when, if no phone was heard to be given up since
+    asked = flag(2)  # the caller's side requested the hang-up
+    unheard_since = Seldom[datetime | None](None)  # the gap's start, until a phone's end is received
     asked_at = Seldom[datetime | None](None)
     doubtful = flag(4)  # a gap began while this call was up
     withheld = flag(8)  # the number must not be shown
     stopping = flag(16)  # the exchange is going down
     language_menu = flag(MENU)
     language_told = flag(LANGUAGE_TOLD)
-    person_left = flag(128)  # the person on the line asked for the hang-up first
+    person_left = flag(128)  # the person on the line requested the hang-up first
     parked = flag(256)
     recalled = flag(512)
     held = flag(1024)
     surveyed = flag(2048)  # the survey has been offered
-    queued = flag(4096)  # was put into a queue: what took its time since then was no menu
-    message = flag(8192)  # it was told that a message was left
+    queued = flag(4096)  # was put into a queue: the time since then is no menu
+    message = flag(8192)  # MessageLeft has been emitted
     clicked = flag(16384)  # the exchange rang the caller first (click-to-dial)
-    sent_unheard = flag(131072)  # a gap may have hidden that the person sent the caller off
+    sent_unheard = flag(131072)  # a gap may hide that the person sent the caller off
     together_at = Seldom[datetime | None](None)  # a listing showed the two in one bridge
     gone_unheard = flag(GONE_UNHEARD)
     refused_unheard = flag(REFUSED_UNHEARD)
-    thirds = Seldom[tuple[str, ...]](())  # who was on the line beside the person
-    maybe_voicemail = Seldom[datetime | bool](False)  # up after a dial in vain: into what, nobody said yet
+    thirds = Seldom[tuple[str, ...]](())  # on the line beside the person
+    maybe_voicemail = Seldom[datetime | bool](False)  # up after unsuccessful dials: for what is not reported yet
     consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another
     unsure = Seldom["Leg | None"](None)  # the phone of an answer whose time is not known
 
     def take(self, leg: Leg) -> None:
-        """One leg more."""
+        """Add a leg."""
         leg.call = self
         self.legs += (leg,)
 
     def take_apart(self) -> None:
-        """It is over: nothing may lead from it to a leg that leads back."""
+        """Remove the reference cycles of a call that is over: neither it nor a leg may lead to the other."""
         for leg in self.legs:
             leg.call = None
         self.caller.call = self.person = self.seldom = None
         self.legs = ()
 
     def let_go(self, leg: Leg) -> None:
-        """One leg less; whose it is then, its taker says."""
+        """Remove a leg. The caller of this method sets the leg's new call."""
         self.legs = tuple(other for other in self.legs if other is not leg)
 
 
 def new_call(caller: Leg, begun: e.Newchannel | None, language: str) -> TrackedCall:
-    """A call is its caller's channel."""
+    """Create the call of its caller's channel."""
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
 
 
 class Origination:
-    """One Originate. It knows channels by their ids and holds no leg."""
+    """One Originate. It stores the ids of channels and no leg."""
 
     __slots__ = ("agents", "call", "channels", "is_up", "phone", "root")
 
@@ -201,7 +201,7 @@ class Origination:
 
 
 class Bridges:
-    """Who is in which bridge."""
+    """The members of each bridge."""
 
     def __init__(self) -> None:
         self._members: dict[str, list[Leg]] = {}
@@ -210,12 +210,15 @@ class Bridges:
         return len(self._members)
 
     def enter(self, leg: Leg, bridge: str) -> bool:
-        """Whether it is alone there and left nobody: then nobody hears anybody else than before."""
+        """Add the channel; return whether it is alone there and left no other bridge.
+
+        Then no channel hears another one than before.
+        """
         is_alone = leg.bridge is None and leg.seldom is None and bridge not in self._members
         if leg.bridge is not None:
             self.leave(leg)
         members = self._members.setdefault(bridge, [])
-        leg.bridge = members[0].bridge if members else bridge  # one text for all
+        leg.bridge = members[0].bridge if members else bridge  # one string for all members
         members.append(leg)
         return is_alone
 
@@ -231,7 +234,7 @@ class Bridges:
             del self._members[name]
 
     def beside(self, leg: Leg) -> list[Leg]:
-        """All in this leg's bridge, itself too."""
+        """All channels in this leg's bridge, including itself."""
         return self._members.get(leg.bridge or "", [])
 
     def reachable(self, start: Leg) -> list[Leg]:
