@@ -1,18 +1,18 @@
 """Click-to-dial: the exchange begins a call by Originate, rings an agent's phone, and dials for it. Pure.
 
-    first channel, dialled by nobody ── a phone ────────────────────┐
+    first channel, without a dial ───── a phone ────────────────────┐
                                      └─ Local channels ── a phone ──┴─ picked up ──▶ it dials ──▶ a call
 
 The first channel is created Down; no channel dials it. Its answer is the agent's, not the other party's. All
 channels of an Originate have the first one's Linkedid. The call begins when something is dialled for a phone that
-was picked up. Its caller is that phone's channel, since Asterisk may optimise the Local channels away.
-An Originate that dials nothing (a wake-up call, a conference) is no call.
+was picked up. Its caller is that phone's channel, since Asterisk may optimise the Local channels away. An
+Originate that dials nothing (a wake-up call, a conference) is no call.
 
-The number is that of the last channel dialled, the one outside: the phone's `Exten` is `s`, and a Local channel's
+The number is that of the last channel dialled, the one outside. The phone's `Exten` is `s`, and a Local channel's
 extension is whatever the dialplan needs.
 
-Refuses: an Originate that rings the person outside first, since nothing says who calls whom; and one that dials
-before a phone was picked up, since voicemail has answered the agent's side.
+Refuses: an Originate that rings the person outside first, since no event says which party calls; and one that
+dials before a phone was picked up, since voicemail has answered the agent's side.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from callmon.core.calls.state import TrackerState
 
 
 def born(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
-    """A channel that belongs to no call: the first of an Originate, or a later one of it."""
+    """Adopt a channel that belongs to no call: the first of an Originate, or a later one of it."""
     one = state.originations.get(event.linkedid)
     if one is None:
         if leg.uniqueid != event.linkedid or not is_local(leg.channel):
@@ -40,7 +40,7 @@ def born(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
 
 
 def gone(state: TrackerState, uniqueid: str) -> None:
-    """This channel is gone."""
+    """Forget a channel that is gone."""
     one = state.originations.get(uniqueid)
     if one is None:
         return
@@ -103,7 +103,8 @@ def _begin(state: TrackerState, one: Origination, phone: Leg, event: e.DialBegin
 
 
 def dials_outside(call: TrackedCall, event: e.DialBegin) -> None:
-    """The dial string of the channel outside has the number; a Local channel has only its extension."""
+    """Set the number called from the dial string of the channel outside; a Local channel has only its extension.
+    """
     number = number_dialled(event.dest_channel, event.dial_string)
     if call.clicked and call.begun is not None and number.removeprefix("+").isdigit():
         call.begun = msgspec.structs.replace(call.begun, exten=number)

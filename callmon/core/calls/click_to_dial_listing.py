@@ -1,8 +1,8 @@
 """Click-to-dial in a listing of channels: which entries are one call, and which number it calls. Pure.
 
-`listing` takes the entries whose Linkedid is the caller's Uniqueid for the legs of a call. The channels of an
-Originate have the Linkedid of its first channel, which may be a Local one, or gone. This module rewrites such
-entries: the agent's phone becomes the caller, the number outside what it dialled.
+`listing` treats entries whose Linkedid is the caller's Uniqueid as legs of that call. The channels of an Originate
+have the Linkedid of its first channel, which may be a Local one, or gone. This module rewrites such entries: the
+agent's phone becomes the caller, and the number outside becomes the number dialled.
 
 Refuses: an agent's phone that is not picked up, or that was created after the channel outside (the person was rung
 first); and a number that neither the channel outside nor a Local channel's name has.
@@ -25,7 +25,7 @@ _changed = msgspec.structs.replace
 
 
 def in_form(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, e.Status]:
-    """The listing with the entries of each Originate rewritten."""
+    """Return the listing with the entries of each Originate rewritten."""
     _forget_callless(state)
     groups: dict[str, list[e.Status]] = {}
     for entry in listed.values():
@@ -38,7 +38,7 @@ def in_form(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, e.
 
 
 def _forget_callless(state: TrackerState) -> None:
-    """Originates without a call are known anew from the listing."""
+    """Forget the Originates without a call: the listing rebuilds them."""
     for one in [one for root, one in state.originations.items() if root == one.root and one.call is None]:
         for uniqueid in one.channels | {one.root}:
             state.originations.pop(uniqueid, None)
@@ -54,7 +54,7 @@ def _forget(state: TrackerState, uniqueid: str) -> None:
 
 
 def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.Status]:
-    """The rewritten entries of one Linkedid that is no call's; none where they stay as they are."""
+    """The rewritten entries of one Linkedid that is no call's; empty if they need no rewriting."""
     known = [entry for entry in entries if entry.uniqueid in state.calls]
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
@@ -80,7 +80,7 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
 
 
 def _may_be_originated(state: TrackerState, first: e.Status) -> bool:
-    """The first channel is a Local one, or an agent's phone that dialled nothing."""
+    """Whether the first channel is a Local one, or an agent's phone that dialled nothing."""
     if is_local(first.channel):
         return first.channel.endswith(";1")
     return not first.dialled and not _is_outside(state, first)
@@ -95,7 +95,7 @@ def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) ->
 
 
 def _number(state: TrackerState, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
-    """The number of the channel outside: its caller id is what was dialled; else a Local channel's name has it."""
+    """The number called: the caller id of the channel outside, else from the name of a Local channel."""
     far = [entry for entry in entries if _is_outside(state, entry) and _age(phone) < _age(entry)]
     names = (extension(x.channel).partition("@")[0] for x in entries if is_local(x.channel))
     numbers = [*(entry.caller for entry in far), *names]
@@ -107,7 +107,7 @@ def _is_outside(state: TrackerState, entry: e.Status) -> bool:
 
 
 def _age(entry: e.Status) -> tuple[int, ...]:
-    """`lab-1795529611.12`: the second of its creation, and the number of the channel."""
+    """Sort key of `lab-1795529611.12`: the second of its creation, and the number of the channel."""
     return tuple(int(part) for part in entry.uniqueid.rpartition("-")[2].split(".") if part.isdecimal())
 
 
@@ -120,7 +120,7 @@ def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
 
 
 def _follow(state: TrackerState, one: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
-    """Nothing is dialled for the agent's phone yet: take up its channels."""
+    """Adopt the channels of an Originate that has dialled nothing for the agent's phone yet."""
     legs = []
     for entry in entries:
         leg = state.legs.get(entry.uniqueid) or Leg(entry.uniqueid, entry.channel)

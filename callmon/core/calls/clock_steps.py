@@ -1,8 +1,8 @@
-"""The exchange's clock was set while calls were up: what is remembered is told by the clock as it now is. Pure.
+"""The exchange's clock was set during calls: stored times are shifted to the clock as it now is. Pure.
 
-So a wait that began before and ended after is as long as it was, to a tenth of a second. Only when the clock went
-forward, while a caller waited, may it have been our own machine that stood still meanwhile (a paused virtual one):
-then the wait is as long as either says, and a limit between the two is not judged.
+So the length of a wait across the step stays right to a tenth of a second. One case is ambiguous: the clock went
+forward while a caller waited. Then callmon's own machine may have stood still instead (a paused virtual machine).
+The wait then lies between both lengths, and a limit between the two is not judged.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from callmon.core import facts as f
 from callmon.core.calls.channels import Leg, TrackedCall
 from callmon.core.calls.state import TrackerState
 
-# How exactly a step can be known: an event on its way, and bytes that are gathered before they are read.
+# Accuracy of a measured step: the delay of an event in transit, and of bytes buffered before they are read.
 UNSURE = timedelta(seconds=0.1)
 
 T = TypeVar("T")
 
 
 def was_set(state: TrackerState, event: ClockSet) -> None:
-    """Every call in progress is told of it."""
+    """Shift the times of every channel and call in progress, and emit `ClockSet` for each call."""
     for leg in state.legs.values():
         at = moment(leg.rang_at)
         leg.rang_at = None if at is None else shifted(at, event.by)
@@ -37,7 +37,7 @@ def was_set(state: TrackerState, event: ClockSet) -> None:
 
 
 def shifted(value: T, by: timedelta) -> T:
-    """The same with every time in it moved."""
+    """Return the same value with every time in it shifted."""
     match value:
         case datetime():
             return _moved(value, by)  # type: ignore[return-value]  # of the same type
@@ -53,7 +53,7 @@ def shifted(value: T, by: timedelta) -> T:
 def _moved(at: datetime, by: timedelta) -> datetime:
     try:
         return at + by
-    except OverflowError:  # an older callmon stored such a step: the year 9999 came over the wire
+    except OverflowError:  # an older callmon stored such a step: an event carried the year 9999
         return at
 
 

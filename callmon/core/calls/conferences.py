@@ -1,8 +1,8 @@
-"""A colleague who comes to the caller: into a conference, from an agents' pool, without any dial. Pure.
+"""A colleague joins the caller without a dial: in a conference, or from an agents' pool. Pure.
 
-Both dialled in by themselves, and no DialEnd says that anybody answered: that the two are in one bridge does.
-The colleague's own call, which dialled nobody and was not told, becomes a leg of the caller's, as that of
-whoever picks up or retrieves a call does.
+Both dialled in by themselves, and no DialEnd reports an answer. That the two are in one bridge proves it. The
+colleague's own call dialled no party and was not emitted. It becomes a leg of the caller's call, like that of an
+agent who picks up or retrieves a call.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from callmon.core.calls.state import TrackerState
 
 
 def admit(state: TrackerState, call: TrackedCall, near: Iterable[Leg]) -> None:
-    """Take in those near the caller who came to it by themselves."""
-    if not call.inbound or call.parked:  # a parking lot is one bridge, too, and nobody in it hears another
+    """Adopt the channels near the caller that joined by themselves."""
+    if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
         return
     for leg in near:
         own = leg.call
@@ -26,12 +26,15 @@ def admit(state: TrackerState, call: TrackedCall, near: Iterable[Leg]) -> None:
 
 
 def _is_visit(own: TrackedCall) -> bool:
-    """Not told, so it dialled nobody, or as a leg of another call (a consultation)."""
+    """Whether the call was not emitted: it dialled no party, or only as a leg of another call (a consultation)."""
     return not own.told and not own.dialled
 
 
 def _is_colleague(state: TrackerState, call: TrackedCall, leg: Leg) -> bool:
-    """A phone of ours; not the second line of the person who has the caller, who is about to join the two."""
+    """Whether the channel is another phone of the exchange.
+
+    The second line of the person who has the caller is none: that person is about to join the two.
+    """
     own, person = leg.call, call.person
     if own is None or own.begun is None:
         return False

@@ -1,7 +1,7 @@
 """The exchange tries phones for a caller: what was dialled, what rang, what stopped and why. Pure.
 
-Real exchanges differ in what they say: Newstate Ringing before the phone's own DialBegin, DialEnd twice or
-without a DialBegin, no DialState at all before Asterisk 13, a taker of a pick-up with an id of its own.
+Exchanges differ in what they send: Newstate Ringing before the phone's own DialBegin, DialEnd twice or without a
+DialBegin, no DialState at all before Asterisk 13, a pick-up whose taker has an id of its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
         call.flags &= ~NOT_HEARD
         language.heard(state, call, event, chosen=True)
     answering.not_voicemail_after_all(state, call, event)
-    known = leg.flags & DIALLED  # a listing may have told of it
+    known = leg.flags & DIALLED  # a listing may have shown it
     leg.flags |= DIALLED
     call.dialled = True
     if not leg.flags & PHONE:
@@ -67,7 +67,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
 
 
 def _dialled_leg(state: TrackerState, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
-    """The leg that is dialled; one with an id of its own is taken into the call that dials it."""
+    """The leg that is dialled; one with an id of its own becomes a leg of the call that dials it."""
     leg = state.legs.get(event.dest_uniqueid)
     call = source.call if source is not None else None
     if leg is None:
@@ -82,7 +82,7 @@ def _dialled_leg(state: TrackerState, source: Leg | None, event: e.DialBegin | e
 
 
 def _begun_unheard(state: TrackerState, leg: Leg) -> None:
-    """Whom it reaches its channel alone tells."""
+    """The DialBegin was not received: only the channel's name says whether it leads outside."""
     if leg.is_phone and not leg.outside:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
 
@@ -106,7 +106,7 @@ def rang(
     early_media: bool = False,
     slack: timedelta = f.EXACT,
 ) -> None:
-    """Tell that a phone rings for this call."""
+    """Emit `PhoneRang`: a phone rings for this call."""
     leg.flags |= RANG
     leg.rang_at, leg.rang_slack = at, slack
     transfers.taken(call)
@@ -117,9 +117,9 @@ def rang(
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
-    """Dial with `m`: Asterisk starts the music after the last DialBegin, before it hears any phone ring.
+    """Dial with `m`: Asterisk starts the music after the last DialBegin, before any phone reports ringing.
 
-    Only then: music in a menu, in a queue, on hold or while parked replaces no ringing.
+    Only then does music replace the ringing: not in a menu, in a queue, on hold or while parked.
     """
     call = state.calls.get(event.uniqueid)
     if (
@@ -136,7 +136,7 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
 
 
 def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
-    """Exchanges before 13 send no DialState: the phone's own Newstate Ringing is what was heard."""
+    """Emit `PhoneRang` from the phone's own Newstate Ringing: exchanges before 13 send no DialState."""
     if leg.is_hinted:
         rang(state, call, leg, e.moment(leg.rang_at))
 
@@ -158,12 +158,12 @@ def end(state: TrackerState, event: e.DialEnd) -> None:
         return
     leg.flags |= DIALLED
     if event.status == "ANSWER":
-        for other in call.legs:  # a phone that was picked up from elsewhere rang, too
+        for other in call.legs:  # a phone whose call was picked up elsewhere rang, too
             rang_by_hint(state, call, other)
         if leg.bridge is not None:
             answering.join(state, call, event)
     elif not leg.flags & STOPPED:
-        if source is call.caller and event.status != "CANCEL":  # as a caller's hang-up would have it
+        if source is call.caller and event.status != "CANCEL":  # CANCEL also follows a caller's hang-up
             call.flags &= ~NOT_HEARD
         transfers.forwarded(state, call, leg, event)
         call.unheard_since = None
@@ -171,7 +171,7 @@ def end(state: TrackerState, event: e.DialEnd) -> None:
 
 
 def stop(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
-    """Tell that a phone is tried no longer, and did not take the call."""
+    """Emit `PhoneStopped`: a phone is tried no longer, and did not take the call."""
     rang_by_hint(state, call, leg)
     leg.flags |= STOPPED
     call.last_stop = at
@@ -184,7 +184,7 @@ def stop(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, 
 
 
 def asked(state: TrackerState, event: e.HangupRequest) -> None:
-    """A phone's side asked for the end: it declined, or the person on the line left first."""
+    """HangupRequest of a phone's side: it declined, or the person on the line left first."""
     leg = state.legs.get(event.uniqueid)
     call = leg.call if leg is not None else None
     if leg is None or call is None:

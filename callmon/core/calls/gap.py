@@ -1,4 +1,4 @@
-"""A time in which an exchange was unheard: had it stopped, and since when does it work again? Pure."""
+"""A gap in reception of one exchange: whether it stopped meanwhile, and since when it runs again. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class Heard(NamedTuple):
-    """The gap that a listing ended.
+    """A gap that a listing ended.
 
-    `stopped`: whether the exchange had stopped in it; None when it did not say since when it is up. `booted`: when
-    it came up again. `away`: callmon itself did not run when the gap began.
+    `stopped`: whether the exchange stopped during the gap; None if it did not report its uptime. `booted`: when it
+    started again. `away`: callmon itself did not run when the gap began.
     """
 
     start: datetime
@@ -21,18 +21,18 @@ class Heard(NamedTuple):
 
 
 class Absence:
-    """The gap under way."""
+    """The current gap."""
 
     def __init__(self) -> None:
-        self.stopped_at: datetime | None = None  # the exchange said that it goes down
+        self.stopped_at: datetime | None = None  # the exchange announced its shutdown
         self.away = False
         self._booted: datetime | None = None
 
     def uptime(self, at: datetime | None, uptime: timedelta) -> None:
-        """At login it tells for how long it has been up."""
+        """Record the uptime that the exchange reports at login."""
         self._booted = None if at is None else at - uptime
 
     def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> Heard:
-        """It is heard again."""
+        """Return the gap: events are received again."""
         stopped = True if stopped_for_sure else None if self._booted is None else False
         return Heard(start, end, stopped, self._booted if stopped else None, self.away)

@@ -1,8 +1,9 @@
-"""Channels that went without a word: lost in a gap, or ghosts that a later listing of channels shows. Pure.
+"""Channels that ended without a Hangup: lost in a gap, or missing from later listings of channels. Pure.
 
-While the exchange is heard, callmon lists its channels every few minutes. What is not in two lists running has
-gone, though no Hangup was heard: its Hangup cannot still be on the way. A call that a person answered keeps its
-outcome with no end; what became of any other is unknown. This never happens where every event is heard.
+While the exchange is received, callmon lists its channels every few minutes. A channel missing from two
+consecutive listings has gone without a Hangup: its Hangup cannot still be on the way. A call that a person
+answered keeps its outcome, without an end. The outcome of any other call is unknown. This never happens where
+every event is received.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from callmon.core.calls.state import TrackerState
 
 
 def drop(state: TrackerState, leg: Leg) -> None:
-    """Forget a channel that vanished unheard."""
+    """Forget a channel that ended without a Hangup."""
     state.legs.pop(leg.uniqueid, None)
     state.unborn.pop(leg.uniqueid, None)
     state.bridges.leave(leg)
@@ -28,7 +29,7 @@ def drop(state: TrackerState, leg: Leg) -> None:
 
 
 def drop_from(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
-    """A leg of a call vanished; the call goes on."""
+    """A leg of a call ended without a Hangup; the call goes on."""
     call.let_go(leg)
     drop(state, leg)
     if leg.is_tried and leg.is_phone:
@@ -36,7 +37,10 @@ def drop_from(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
 
 
 def forget_all(state: TrackerState) -> None:
-    """Nothing more is heard: calls and legs that are still up know each other, and no garbage collector looks."""
+    """Forget all channels and calls: nothing more is received.
+
+    Calls and legs still up reference each other, and no garbage collector tracks them.
+    """
     for leg in state.legs.values():
         leg.call = leg.seldom = None
     for call in state.calls.values():
@@ -46,7 +50,7 @@ def forget_all(state: TrackerState) -> None:
 
 
 def give_up(state: TrackerState, leg: Leg, at: datetime | None) -> None:
-    """Follow a channel no longer: nothing more is heard of it."""
+    """Follow a channel no longer: no more events of it are expected."""
     call = leg.call
     if call is None:
         drop(state, leg)
@@ -57,7 +61,7 @@ def give_up(state: TrackerState, leg: Leg, at: datetime | None) -> None:
 
 
 def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """When it ended nobody heard; nor what came between the last event and this list."""
+    """Close a call whose end, and whose events between the last one and this listing, were not received."""
     state.ghosts_closed += 1
     state.bridges.leave(call.caller)
     if call.told:
@@ -67,7 +71,7 @@ def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def make_room(state: TrackerState, at: datetime | None) -> None:
-    """For one channel more: where there are too many, give up those without an event for longest."""
+    """Make room for one more channel: at the limit, drop those without an event for longest."""
     limit = state.limit
     while limit.is_full:
         leg = limit.longest_silent()
@@ -77,18 +81,19 @@ def make_room(state: TrackerState, at: datetime | None) -> None:
 
 
 class Ghosts:
-    """What was missing in the last list of channels."""
+    """What was missing in the last listing of channels."""
 
     def __init__(self, state: TrackerState) -> None:
         self._state = state
         self._missing: frozenset[str] = frozenset()
 
     def begin_anew(self) -> None:
-        """The exchange is unheard: a whole listing will settle what is missing."""
+        """The exchange is unheard: the next complete listing settles what is missing."""
         self._missing = frozenset()
 
     def lay(self, listed: Collection[str], at: datetime | None) -> None:
-        """A list of channels is complete, at the exchange's time `at`: close what is missing again."""
+        """A listing is complete, at the exchange's time `at`: close what is missing for the second time.
+        """
         missing = frozenset(uniqueid for uniqueid in self._state.legs if uniqueid not in listed)
         ghosts, self._missing = missing & self._missing, missing
         for uniqueid in sorted(ghosts):

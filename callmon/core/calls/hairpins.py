@@ -1,11 +1,11 @@
-"""A call that goes out by a trunk and comes back by one, to a number of ours: one call, not two. Pure.
+"""A call that goes out by a trunk and comes back by one, to a number of this exchange: one call. Pure.
 
-A site that sends a line's calls on over its carrier has its own exchange called by it, within seconds: the new
-channel bears the caller's number, dials the number that was just dialled for the caller, and has an id of its
-own. Together these are as good as a name: both channels are taken for the two halves of one (as those of a
-Local channel are), so that whoever answers behind them answers the caller, on the line that was called first.
+A site that sends a line's calls on over its carrier receives them again within seconds. The new channel has the
+caller's number, dials the number just dialled for the caller, and has an id of its own. Together these identify
+it. Both channels are treated as the halves of one, like those of a Local channel. So the person who answers behind
+them answers the caller, on the line that was called first.
 
-Refuses to guess where the carrier shows another number than the caller's: then they are two calls.
+Refuses: to guess where the carrier shows another number than the caller's. Then they are two calls.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from callmon.core.calls.channels import HALF, Leg, TrackedCall
 from callmon.core.calls.endpoints import number_dialled
 from callmon.core.calls.state import TrackerState
 
-# A carrier connects a call in a few seconds; later, the same caller may well call again.
+# A carrier connects a call in a few seconds. Later, the same caller may have called again.
 WITHIN = timedelta(seconds=10)
 MAX_OUT = 100
 
 
 def went_out(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:
-    """A number outside is dialled for a caller from outside: it may be one of ours."""
+    """A number outside is dialled for a caller from outside: it may be one of this exchange's."""
     number = number_dialled(event.dest_channel, event.dial_string)
     for key in [key for key, (out, _) in state.gone_out.items() if not out.is_tried]:
         del state.gone_out[key]
@@ -33,7 +33,7 @@ def went_out(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegi
 
 
 def came_back(state: TrackerState, leg: Leg, event: e.Newchannel) -> bool:
-    """Is this new channel the other end of one that just went out? Then it is a leg of that call."""
+    """Whether this new channel is the other end of one that just went out: then it becomes a leg of that call."""
     caller = None if is_withheld(event.caller, event.caller_name) else _one_form(state, event.caller)
     out, since = state.gone_out.pop((caller, _one_form(state, event.exten)), (None, None))
     if out is None or out.call is None or not out.is_tried:
@@ -49,7 +49,7 @@ def came_back(state: TrackerState, leg: Leg, event: e.Newchannel) -> bool:
 
 
 def forget(state: TrackerState, leg: Leg) -> None:
-    """This channel is gone."""
+    """Forget a channel that is gone."""
     for key in [key for key, (out, _) in state.gone_out.items() if out is leg]:
         del state.gone_out[key]
 

@@ -1,10 +1,11 @@
 """The language that a caller asked for. Pure.
 
-Asterisk says `en` from the start, and a dialplan may set another before it greets: before a choice the language is
-unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu a line that has been up for a while: a
-change of language since then was asked for. The language that stayed was, only when a menu that offers languages
-(the line's setting) had the caller before anything was dialled. A queue may be for one language (the exchange's
-setting): who enters it before anybody answered asked for that, unless a choice was heard before it.
+Asterisk reports `en` from the start, and a dialplan may set another before it greets. So before a choice the
+language is unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu takes a line that has been
+up for a while: a later change of language was asked for. A language that stayed was asked for only in one case: a
+menu that offers languages (the line's setting) had the caller before anything was dialled. A queue may be for one
+language (the exchange's setting). A caller who enters it before any answer asked for that language, unless a
+choice was received before it.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ from callmon.core import facts as f
 from callmon.core.calls.channels import LANGUAGE_TOLD, MENU, TrackedCall
 from callmon.core.calls.state import TrackerState
 
-# Less than this in front of a dial is no menu: a dialplan answers and waits half a second before its queue.
+# Less than this before a dial is no menu: a dialplan answers and waits half a second before its queue.
 SHORTEST_MENU = timedelta(seconds=1)
 
 Bearing = e.Newstate | e.DialBegin | e.Newexten | e.QueueCallerJoin | e.Hangup
 
 
 def heard(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
-    """The caller's channel bears this language now; `chosen`: the exchange goes on from a menu, if it was one."""
+    """The caller's channel has this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     language = event.language
     if not language or not call.inbound:
         return
-    before = call.language or language  # taken up after a restart: what it bears first was not just chosen
+    before = call.language or language  # resumed after a restart: its first language was not just chosen
     if language != call.language:
         call.language = state.common(language)
     if before != language and spoken(before) != spoken(language):
@@ -39,7 +40,7 @@ def heard(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool =
 
 
 def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -> None:
-    """The caller enters a queue, which may say what was asked for."""
+    """The caller enters a queue, which may be for one language."""
     language = state.site.queue_languages.get(event.queue)
     heard(state, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
@@ -58,7 +59,7 @@ def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language:
 
 
 def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
-    """The line was up long enough for a menu (or nobody heard since when)."""
+    """Whether the line was up long enough for a menu, or since an unknown time."""
     since = call.line_up
     if not isinstance(since, datetime) or at is None:
         return bool(since)

@@ -1,4 +1,4 @@
-"""Channels and calls come and go: a new channel, a request to hang up, the hang-up. Pure.
+"""Channels and calls begin and end: a new channel, a request to hang up, the hang-up. Pure.
 
 A call is its caller's channel, whose Uniqueid never changes. It begins with a Newchannel whose Uniqueid is its own
 Linkedid, and ends with that channel's Hangup.
@@ -25,7 +25,7 @@ from callmon.core.calls.channels import PHONE, Leg, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 # Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
-# cause is stale for all else, but nothing else sets these.
+# cause is stale in all other cases, but no other case sets these.
 NO_CHANNEL = frozenset(("1", "2", "3", "20", "27", "34", "38", "42", "44", "58"))
 
 
@@ -50,18 +50,18 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
 
 
 def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
-    """HangupRequest: the caller, or a phone's side, wants to hang up."""
+    """HangupRequest: the caller, or a phone's side, requests the hang-up."""
     call = state.calls.get(event.uniqueid)
     if call is None:
         dialling.asked(state, event)
-    elif not call.busy and (call.answered or not call.refused_unheard):  # else our own refusal's echo
+    elif not call.busy and (call.answered or not call.refused_unheard):  # else the echo of a refusal
         call.asked, call.asked_at = True, event.at
         voicemail.by_place(state, call, event)
         surveys.by_place(state, call, event)
 
 
 def soft_hangup_request(state: TrackerState, event: e.SoftHangupRequest) -> None:
-    """SoftHangupRequest: the exchange ends a call; cause 4 is its own going down."""
+    """SoftHangupRequest: the exchange ends a call; cause 4 is its own shutdown."""
     call = state.calls.get(event.uniqueid)
     if call is not None and event.cause == "4":
         call.stopping = True
@@ -109,5 +109,5 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
         state.tell(f.CallerBusy(call.id, at))
     by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"
-    # The caller is gone from the request on; until the Hangup the dialplan may clear up (`h`) for seconds.
+    # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.
     answering.close_call(state, call, f.Ended(call.id, (call.asked_at if call.asked else None) or at, by, how))
