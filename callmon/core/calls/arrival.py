@@ -24,7 +24,7 @@ def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Public
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
     site = state.site
     if site.endpoints.is_colleague(channel, caller) and caller not in site.relay_numbers:
-        return None  # a colleague who dials our own public number is no member of the public
+        return None  # a colleague dialling the site's public number is no member of the public
     if site.any_line and not site.endpoints.is_outside_caller(channel, caller):
         return None
     return site.line(dialled)

@@ -8,7 +8,7 @@ use (its owner may have set do-not-disturb). One that neither rang nor answered 
 whatever its state says. "In use" is emitted only when the state of every phone of the line is known.
 
 Nothing is emitted where the dial events suffice: a free phone that rings first, as in most calls. A phone that was
-free for less than a second before it was used was not left idle, since queues and hunt groups take a moment. For a
+free for less than a second before it was used was not left idle: queues and hunt groups take a moment. For a
 caller who is up during a gap, only the dial events count.
 
 Refuses: to report a single phone. Each fact is true of the line's phones together.

@@ -35,7 +35,7 @@ class Span(msgspec.Struct, frozen=True, gc=False):
 
 
 class Wait(msgspec.Struct, frozen=True, gc=False):
-    """The longest wait of a current caller; both None where the beginning was not received exactly."""
+    """How long a caller has waited so far; both None where the beginning was not received exactly."""
 
     since: datetime | None
     waited: timedelta | None

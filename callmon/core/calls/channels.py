@@ -114,7 +114,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
 
     id: str
     caller: Leg
-    begun: e.Newchannel | None  # kept until the call's direction is known
+    begun: e.Newchannel | None  # stored until the call's direction is known
     language: str
     legs: tuple[Leg, ...] = ()
     told: bool = False  # Arrived has been emitted

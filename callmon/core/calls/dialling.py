@@ -1,7 +1,7 @@
 """The exchange tries phones for a caller: what was dialled, what rang, what stopped and why. Pure.
 
 Exchanges differ in what they send: Newstate Ringing before the phone's own DialBegin, DialEnd twice or without a
-DialBegin, no DialState at all before Asterisk 13, a pick-up whose taker has an id of its own.
+DialBegin, no DialState at all before Asterisk 13, a pick-up's taker with an id of its own.
 """
 
 from __future__ import annotations

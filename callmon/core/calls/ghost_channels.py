@@ -92,8 +92,7 @@ class Ghosts:
         self._missing = frozenset()
 
     def lay(self, listed: Collection[str], at: datetime | None) -> None:
-        """A listing is complete, at the exchange's time `at`: close what is missing for the second time.
-        """
+        """A listing is complete, at the exchange's time `at`: close what is missing for the second time."""
         missing = frozenset(uniqueid for uniqueid in self._state.legs if uniqueid not in listed)
         ghosts, self._missing = missing & self._missing, missing
         for uniqueid in sorted(ghosts):

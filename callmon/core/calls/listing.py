@@ -1,11 +1,11 @@
-"""What a gap hid, as far as the next listing can tell. Pure.
+"""Settles what a gap hid, as far as the next listing of channels proves it. Pure.
 
-From `ConnectionLost` on, every call in progress is doubtful. After the reconnect the exchange lists its
-channels (`CoreShowChannels`, then `Status`); when `StatusComplete` has come after `CoreShowChannelsComplete`,
-doubtful calls that are not listed have ended unheard (or were stopped, when the exchange restarted), listed
-ones are completed, and calls that we never heard begin are found in progress.
+From `ConnectionLost` on, every call in progress is doubtful. After the reconnect the exchange lists its channels
+(`CoreShowChannels`, then `Status`). The listing is complete when `StatusComplete` has come after
+`CoreShowChannelsComplete`. Doubtful calls that are not listed have then ended unheard, or were stopped when the
+exchange restarted. Listed ones are completed. Calls whose beginning was not received are found in progress.
 
-What is told is only what the listing proves (`listing_call.py`).
+Refuses: to emit more than the listing proves (`listing_call.py`).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
 SECOND = timedelta(seconds=1)
-# Uptimes are whole seconds, and the clock that they are compared with is a network away.
+# Uptimes are whole seconds, and network delay separates them from the clock that they are compared with.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
 UP, RING = "6", "4"
 
 
 class Listing:
-    """One exchange's listing in the making, and the gap that it ends."""
+    """The listing in progress of one exchange, and the gap that it ends."""
 
     def __init__(self, state: TrackerState) -> None:
         self._state = state
@@ -42,19 +42,19 @@ class Listing:
         self._channels_done = False
         self._since: datetime | None = None
         self._restarted = self._stopped = False
-        self._stopped_later = False  # it was up when it came back, and stopped then: not the stop cut us off
+        self._stopped_later = False  # after the reconnect: the shutdown did not begin the gap
         self.absence = Absence()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
         self.settled = 0  # how often a listing has ended a gap
         self._gap: Heard | None = None
         self.ghosts = Ghosts(state)
-        self._untold: dict[str, bool] = {}  # calls not told of the gap yet, and whether it may hide an answer
+        self._untold: dict[str, bool] = {}  # calls without Unheard yet; whether the gap may hide an answer
 
-    # The gap opens.
+    # The gap begins.
 
     def lost(self, event: e.ConnectionLost) -> None:
-        """From now on the exchange is unheard."""
+        """The connection is lost: from now on the exchange is unheard."""
         if self._since is None:
             self._since = event.at or self._state.clock
         availability.unheard(self._state)
@@ -70,16 +70,16 @@ class Listing:
             call.flags |= NOT_HEARD
             call.unheard_since = call.unheard_since or self._since
             call.sent_unheard = True
-            call.asked = call.asked and call.answered  # it may have been the echo of a refusal that is said next
+            call.asked = call.asked and call.answered  # may have been the echo of a refusal that is reported next
             if call.sent is not None:
                 call.sent.is_unsure = True
             _doubt_legs(call, self._since)
-            call.line_up = bool(call.line_up)  # what is heard next need not have come straight from the menu
+            call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
             if call.told:
                 self._untold[call.id] = not call.answered and not call.voicemail
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
-        """Facts heard again before the listing: the gap before them comes first, and may hide anything."""
+        """Insert the gap before each call's first fact received before the listing: it may hide anything."""
         told: list[Fact] = []
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
@@ -89,7 +89,7 @@ class Listing:
         return told
 
     def stopped(self, event: e.Shutdown) -> None:
-        """The exchange says that it goes down: what is still up when it comes back is gone."""
+        """The exchange announces its shutdown: what is still up when it comes back is gone."""
         self._stopped, self.absence.stopped_at = True, event.at or self._state.clock
         self._stopped_later = self.is_unheard
 
@@ -100,16 +100,19 @@ class Listing:
 
     @property
     def was_heard(self) -> bool:
-        """Whether it ever was, before this gap."""
+        """Whether the exchange was ever received before this gap."""
         return self._since is not None
 
     @property
     def lost_at(self) -> datetime | None:
-        """When it was lost; None when callmon did not run then."""
+        """When the connection was lost; None when callmon did not run then."""
         return None if self.absence.away else self._since
 
     def booted(self, event: e.FullyBooted) -> None:
-        """At login: did the exchange start anew since we last heard it? Its uptime must have grown meanwhile."""
+        """At login: detect whether the exchange restarted since the last event.
+
+        Without a restart its uptime has grown meanwhile.
+        """
         try:
             uptime = timedelta(seconds=int(event.uptime))
         except (ValueError, OverflowError):
@@ -120,13 +123,13 @@ class Listing:
         late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
             self._restarted = True
-        # Without a time of its own (a recording), the clock is that of before the gap: the listing sets it.
+        # Without a time of its own (a recording), the clock is from before the gap: the listing sets it.
         self._uptime, self._heard_from = uptime, event.at
 
-    # The listing comes.
+    # The listing arrives.
 
     def entry(self, event: e.CoreShowChannel | e.Status) -> None:
-        """One channel. `Status` says more and comes later: it stands; the application may be in either."""
+        """Store one channel. `Status` says more and comes later, so it wins; the application may be in either."""
         if len(self._entries) < MAX_ENTRIES and event.uniqueid:
             self._entries[event.uniqueid] = event
             if event.application:
@@ -139,7 +142,7 @@ class Listing:
             self._forget()
 
     def status_complete(self, event: e.StatusComplete) -> None:
-        """The listing is whole: settle what it tells."""
+        """The listing is complete: settle what it proves."""
         if not self._channels_done:
             return
         until = event.at
@@ -151,13 +154,13 @@ class Listing:
             step()
 
     def refused(self, event: e.ListingRefused) -> None:
-        """No listing will come: calls that were up before the gap are given up, their ends unheard."""
+        """No listing will come: give up the calls from before the gap, with an unknown end."""
         for call in [call for call in self._state.calls.values() if call.doubtful]:
             self._over(call, event.at)
         self._finish(event.at)
 
     def _finish(self, until: datetime | None) -> None:
-        """The exchange is heard again."""
+        """The gap is over."""
         if self._since is not None and until is not None:
             self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
         self._restarted, self._stopped, self.absence = False, False, Absence()
@@ -169,22 +172,22 @@ class Listing:
         self._forget()
 
     def take_gap(self) -> Heard | None:
-        """The gap that the last listing ended, once."""
+        """Return the gap that the last listing ended, once."""
         gap, self._gap = self._gap, None
         return gap
 
     @property
     def since(self) -> datetime | None:
-        """What was heard last before the gap was at this time."""
+        """The time of the last event before the gap."""
         return self._since
 
     def resume(self, heard_until: datetime | None) -> None:
-        """callmon itself was away: what it heard last was at this time."""
+        """callmon itself was not running: its last event was at this time."""
         self._since, self._state.is_unheard, self.absence.away = heard_until, True, True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:
-        """A Hangup heard while the listing was coming: that channel's entry is out of date."""
+        """A Hangup received during the listing: that channel's entry is out of date."""
         if self._entries and len(self._gone) < MAX_ENTRIES:
             self._gone.add(uniqueid)
 
@@ -194,7 +197,7 @@ class Listing:
         self._gone.clear()
         self._state.deferred.clear()
 
-    # What it proves.
+    # What the listing proves.
 
     def _settle(self, listed: dict[str, e.Status], until: datetime | None) -> None:
         state = self._state
@@ -217,7 +220,7 @@ class Listing:
         self._orphans(listed)
 
     def _answered_when(self, call: TrackedCall, listed: dict[str, e.Status]) -> None:
-        """An answer whose time was not known: a later listing may bring it."""
+        """An answer without a known time: a later listing may show it."""
         leg, caller = call.unsure, listed.get(call.id)
         phone = listed.get(leg.uniqueid) if leg is not None else None
         if leg is None or caller is None or phone is None or not is_joined_at_once(caller, phone):
@@ -228,13 +231,13 @@ class Listing:
             answering.answer(self._state, call, leg, at, found=True)
 
     def _orphans(self, listed: dict[str, e.Status]) -> None:
-        """Legs of no call that vanished in a gap are forgotten."""
+        """Forget legs of no call that vanished in a gap."""
         if self._since is not None:
             for uniqueid in [u for u, leg in self._state.legs.items() if leg.call is None and u not in listed]:
                 drop(self._state, self._state.legs[uniqueid])
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
-        """The call ended while nobody listened."""
+        """The call ended during the gap."""
         state = self._state
         state.bridges.leave(call.caller)
         if not call.told:  # of no line, and nothing known of it
@@ -242,18 +245,18 @@ class Listing:
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
         open_still = not call.answered and not call.voicemail
-        # When the exchange stopped, that is what cut us off: nobody answered in between.
+        # When the exchange stopped, that began the gap: no person answered in between.
         self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
         for leg in call.legs:
             drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":
-            call.sent = None  # the caller may have come back unheard: no transfer is certain
+            call.sent = None  # the caller may have come back in the gap: no transfer is certain
         answering.close_call(
             state, call, f.Ended(call.id, None, "exchange" if how == "stopped" else "unknown", how)
         )
 
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
-        """Once a call: what was heard of it since the reconnect told the gap already (`doubted`)."""
+        """Emit the gap once per call: a fact since the reconnect may have triggered it already (`doubted`)."""
         if call.id in self._untold:
             self._state.tell(f.Unheard(call.id, self._since, until, answer, ringing))
 
@@ -272,7 +275,7 @@ class Listing:
         Observing(state, self._applications, self._since, until).observe(call, entry, phones)
 
     def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
-        """After a restart of callmon's own, phones are known by their channels: here are their ids again."""
+        """Match phones to their ids: after a restart of callmon they are known by their channels only."""
         nameless = {leg.channel: leg for leg in call.legs if not leg.uniqueid}
         for phone in phones:
             leg = nameless.get(phone.channel)
@@ -281,13 +284,13 @@ class Listing:
                 self._state.legs[phone.uniqueid] = leg
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
-        """A call that was in progress before we listened."""
+        """A call that was in progress before callmon listened."""
         state = self._state
         if is_local(entry.channel):
             return
         arrived = born(entry.uniqueid)
         leg = state.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
-        if not entry.dialled:  # rung by the exchange itself, to call somebody back: its join tells for whom
+        if not entry.dialled:  # rung by the exchange itself, to call a phone back: its join shows for which call
             leg.answered = entry.state == UP
             place(state, leg, entry)
             return
@@ -295,13 +298,13 @@ class Listing:
         line = arrival.line(state, leg.channel, entry.dialled, entry.caller)
         call.gone_unheard = True
         direction = "inbound" if line is not None else self._direction(entry, phones)
-        # While one that was rung at once still rings, nobody has answered.
+        # While a phone that was rung at once still rings, no person has answered.
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
         may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
         arrival.tell_found(state, call, entry, direction, line, arrived, may_hide, silent)
         call.unheard_since, call.sent_unheard = arrived, True
-        if direction != "inbound" and entry.state == UP:  # who picks up another's call has an id of their own
+        if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
             leg.answered, leg.joined_unheard = True, arrived
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
@@ -313,13 +316,13 @@ class Listing:
 
 
 def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:
-    """Legs that were born on their own, and are not in a bridge with the caller yet."""
+    """Legs that were created on their own, and are not in a bridge with the caller yet."""
     legs = (listed.get(leg.uniqueid) for leg in call.legs)
     return [entry for entry in legs if entry is not None and entry.linkedid != call.id]
 
 
 def _doubt_legs(call: TrackedCall, since: datetime | None) -> None:
-    """A phone that was picked up already may be joined with the caller unheard."""
+    """A phone that was picked up already may be joined with the caller in the gap."""
     for leg in call.legs:
         if leg.answered and not call.answered:
             leg.joined_unheard = leg.joined_unheard or leg.answered_at or since

@@ -1,8 +1,8 @@
-"""What a listing shows of one call that is up: its caller, its phones, and when what it shows has begun. Pure.
+"""What a listing shows of one call that is up: its caller, its phones, and since when. Pure.
 
-A phone leg's Uniqueid gives its start to a second. `CDR(answer,u)` on the phone's leg is the exact answer where
-`CDR(start,u)` shows that the record is the leg's first, and where nothing can have stood between the phone and the
-caller. For all else a fact bears a `slack`, the time within which it happened.
+A phone leg's Uniqueid gives its start to a second. `CDR(answer,u)` on the phone's leg is the exact answer under
+two conditions. `CDR(start,u)` shows that the record is the leg's first, and nothing can have stood between the
+phone and the caller. In all other cases a fact has a `slack`, the time within which it happened.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
 def place(state: TrackerState, leg: Leg, entry: e.Status) -> None:
-    """The bridge that this channel is in, or none."""
+    """Enter the bridge of the entry, or leave the current one if the entry has none."""
     if entry.bridge:
         state.bridges.enter(leg, entry.bridge)
     elif leg.bridge is not None:
@@ -40,7 +40,7 @@ def place(state: TrackerState, leg: Leg, entry: e.Status) -> None:
 
 
 class Observing(NamedTuple):
-    """One listing: since when nobody had listened to the call, and until when."""
+    """One listing: the call's events were not received between `since` and `until`."""
 
     state: TrackerState
     applications: dict[str, str]
@@ -48,7 +48,7 @@ class Observing(NamedTuple):
     until: datetime | None
 
     def observe(self, call: TrackedCall, entry: e.Status, phones: list[e.Status]) -> None:
-        """What the caller's channel and the phones of the call are doing now."""
+        """Emit what the caller's channel and the phones of the call do now."""
         self._refused(call, entry)
         application = self.applications.get(entry.uniqueid, "")
         self._application(call, entry, application)
@@ -68,7 +68,7 @@ class Observing(NamedTuple):
             if phone.state == UP and leg.is_phone:
                 self._picked_up(call, leg, entry, phone)
         if call.answered:
-            answering.join(self.state, call, None)  # a transfer may have been taken in the gap: when, nobody heard
+            answering.join(self.state, call, None)  # a transfer may have been taken in the gap, at an unknown time
             is_with = call.person in self.state.bridges.reachable(call.caller)
             call.together_at = self.until if is_with else None
 
@@ -83,7 +83,7 @@ class Observing(NamedTuple):
         return leg
 
     def _dialled_unheard(self, call: TrackedCall, leg: Leg) -> None:
-        """A leg whose DialBegin nobody heard, perhaps not even its birth."""
+        """A leg whose DialBegin was not received, perhaps not even its Newchannel."""
         state = self.state
         leg.dialled = call.dialled = True
         if leg.is_phone:
@@ -92,14 +92,14 @@ class Observing(NamedTuple):
             state.tell(f.PhoneDialled(call.id, None, state.phone(leg), state.named(leg)))
 
     def _refused(self, call: TrackedCall, entry: e.Status) -> None:
-        """Whether the caller has been given the busy signal. Who wants to hang up, no list shows."""
+        """Whether the caller has been given the busy signal. No listing shows a request to hang up."""
         if entry.state == BUSY and call.told and not call.busy:
             self.state.tell(f.CallerBusy(call.id, None))
         call.busy = call.busy or entry.state == BUSY
         call.refused_unheard = False
 
     def _application(self, call: TrackedCall, entry: e.Status, application: str) -> None:
-        """A menu, or a queue: what rings in it the caller need not hear. Voicemail comes after all ringing."""
+        """A menu, or a queue: the caller need not hear what rings there. Voicemail comes after all ringing."""
         state = self.state
         start, slack = within(self.since, self.until)
         if application == "VoiceMail":
@@ -118,17 +118,17 @@ class Observing(NamedTuple):
             call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
 
     def _rings(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
-        """When did this phone begin to ring? Its channel was born within one second before that."""
+        """Emit when this phone began to ring. Its channel was created within one second before that."""
         begun = born(phone.uniqueid)
         start, slack = begun, SECOND
         if begun is not None and self.since is not None:
             first = earliest(entry, begun, self.since)
             if first < begun:
-                start, slack = first, begun + SECOND - first  # another may have rung before it, unheard
+                start, slack = first, begun + SECOND - first  # another phone may have rung before it, in the gap
         dialling.rang(self.state, call, leg, start, slack=slack)
 
     def _picked_up(self, call: TrackedCall, leg: Leg, entry: e.Status, phone: e.Status) -> None:
-        """With the caller perhaps only from its join on."""
+        """A phone is picked up; it may be with the caller only from its join on."""
         if not leg.answered:
             leg.joined_unheard = max(filter(None, (born(phone.uniqueid), self.since)), default=None)
         leg.answered = True
@@ -136,13 +136,17 @@ class Observing(NamedTuple):
             self._answered(call, leg, entry, phone)
 
     def _joined_by(self, phone: e.Status) -> datetime | None:
-        """A phone that has changed its bridge, or whose record's start is not told, was with the caller before."""
+        """The time by which the phone was with the caller.
+
+        A phone that has changed its bridge, or whose record has no start, was with the caller before.
+        """
         return moved_by(phone) if phone.begun else up_by(phone)
 
     def _has_caller(self, call: TrackedCall, leg: Leg) -> bool:
-        """In one bridge with the caller, or through Local channels; or the caller waits alone in one meanwhile.
+        """In one bridge with the caller, or through Local channels; or the caller waits alone in a bridge.
 
-        A colleague who is consulted is no such person: there the second half of a Local channel is beside.
+        A colleague who is consulted does not count: there the second half of a Local channel is in the same
+        bridge.
         """
         bridges = self.state.bridges
         near = bridges.reachable(call.caller)

@@ -1,4 +1,4 @@
-"""What an entry of a listing proves: when a channel was born or answered, what belongs together. Pure."""
+"""What an entry of a listing proves: when a channel was created or answered, what belongs together. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from callmon.core import facts as f
 from callmon.core.calls.channels import Leg
 from callmon.core.calls.endpoints import is_local
 
-# A phone that rang this soon after the arrival was the first to: nobody answers and hands a caller on sooner.
+# A phone that rang this soon after the arrival was the first: an answer and a hand-over take longer.
 AT_ONCE = timedelta(seconds=1)
 # A CDR's newest record that begins later than its channel, which is up by then, is answered as it begins.
 BEGINS_ANSWERED = timedelta(seconds=0.05)
@@ -30,7 +30,7 @@ def born(uniqueid: str) -> datetime | None:
 
 
 def pair_halves(legs: Iterable[Leg]) -> None:
-    """The two halves of a Local channel bear one name: what joined them may have been said in the gap."""
+    """Pair the halves of Local channels by their common name: a gap may have hidden the LocalBridge."""
     halves = {leg.channel: leg for leg in legs if not leg.is_phone}
     for name, leg in halves.items():
         other = halves.get(f"{name[:-1]}2") if name.endswith(";1") else None
@@ -39,18 +39,18 @@ def pair_halves(legs: Iterable[Leg]) -> None:
 
 
 def is_ringing(phones: list[e.Status]) -> bool:
-    """A phone of the call rings, or has been picked up."""
+    """Whether a phone of the call rings, or has been picked up."""
     return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
 
 
 def rung_by(entry: e.Status) -> datetime | None:
-    """A phone that rings was dialled by then: its Uniqueid tells in which second."""
+    """The time by which a ringing phone was dialled: its Uniqueid names the second."""
     second = born(entry.uniqueid)
     return None if second is None else second + FIRST_SECOND
 
 
 def soon(arrived: datetime | None, rang: datetime | None) -> bool:
-    """A phone that rang by then rang at once: nothing rang before it."""
+    """Whether a phone that rang by then rang at once: then no phone rang before it."""
     return arrived is not None and rang is not None and rang - arrived <= AT_ONCE
 
 
@@ -65,12 +65,12 @@ def up_since(entry: e.Status) -> datetime | None:
 
 
 def up_by(entry: e.Status) -> datetime | None:
-    """This channel was up by then: CDR(answer,u) of whichever record. None when it says nothing."""
+    """The time by which this channel was up: CDR(answer,u) of any record. None when it says nothing."""
     return e.instant(entry.answered)
 
 
 def moved_by(entry: e.Status) -> datetime | None:
-    """By then this channel was in its second bridge, or a later one: its record is not its first."""
+    """The time by which this channel was in its second bridge, or a later one: its record is not its first."""
     begun, own = e.instant(entry.begun), born(entry.uniqueid)
     if begun is None or own is None or begun - own < FIRST_SECOND or up_since(entry) is not None:
         return None
@@ -80,8 +80,8 @@ def moved_by(entry: e.Status) -> datetime | None:
 def is_joined_at_once(caller: e.Status, phone: e.Status) -> bool:
     """Whether the phone is joined with the caller as soon as it goes up.
 
-    Not where a confirmation, an announcement or a Local channel may stand between the two, nor where the phone was
-    not dialled: one that picks up another's call has gone up before.
+    Not where a confirmation, an announcement or a Local channel may stand between the two. Not where the phone was
+    not dialled either: one that picks up another's call has gone up before.
     """
     if caller.application != "Dial" or caller.bridge != phone.bridge or phone.dialled:
         return False
@@ -109,14 +109,14 @@ def _begun_before(at: datetime | None, local: str) -> datetime | None:
 
 
 def within(since: datetime | None, until: datetime | None) -> tuple[datetime | None, timedelta]:
-    """A moment between two; None when one of them is not known."""
+    """A moment between two times, with its slack; None when one of them is not known."""
     if since is None or until is None or until < since:
         return None, f.EXACT
     return since, until - since
 
 
 def earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
-    """Before this nothing can have rung unheard: the gap had not begun, or a menu had the caller."""
+    """The time before which a gap cannot hide ringing: the gap had not begun, or a menu had the caller."""
     up, begun, own = up_since(entry), _begun(entry), born(entry.uniqueid)
     if up is None or begun is None or own is None or begun - own >= FIRST_SECOND:
         return since  # it has been in a bridge, or something was dialled for it before

@@ -1,13 +1,14 @@
-"""The phones of one exchange: how each stands, and which of them belong to a line. Pure: no I/O, no clock.
+"""The phones of one exchange: the state of each, and which belong to a line. Pure: no I/O, no clock.
 
     DeviceStateList, DeviceStateChange ─▶ free · ringing · in_use · unreachable ─▶ counts a line or service
 
-A line's phones are those of its `extensions` in the configuration, else those that were dialled for its callers
-in the last thirty days. A phone of which nothing was heard is in no count: after a gap none is, until the next
-listing. Nor is one that rang twice while it was said to be free: chan_sip without `callcounter` says NOT_INUSE
-at every ring and every answer (measured on 16). Queue:, MWI:, Custom:, park: and Local/ devices are no phones.
+A line's phones are those of its `extensions` in the configuration, else those that were dialled for its callers in
+the last thirty days. A phone without a received state is in no count. After a gap that is every phone, until the
+next listing. A phone that rang twice while reported as free is in no count either: chan_sip without `callcounter`
+reports NOT_INUSE at every ring and every answer (measured on 16). Queue:, MWI:, Custom:, park: and Local/ devices
+are no phones.
 
-Refuses to say of a single phone how it stands: only counts leave this module's callers.
+Refuses: to publish the state of a single phone. Only counts leave this module's callers.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _STATES: dict[str, State] = {
     "UNAVAILABLE": "unreachable",
     "INVALID": "unreachable",
 }
-# Who was not dialled for so long has moved to another desk.
+# A person whose phone was not dialled for so long has moved to another desk.
 FORGOTTEN_AFTER = timedelta(days=30)
 MAX_PHONES = 20_000
 MAX_LEARNED = 1_000  # of one line
@@ -59,19 +60,19 @@ def is_phone(device: str) -> bool:
 
 
 class Phones:
-    """What is known of the phones of one exchange."""
+    """The known states of the phones of one exchange."""
 
     def __init__(self) -> None:
         self._states: dict[str, State] = {}
         self._named: dict[str, set[str]] = {}  # extension → endpoints
         self._dialled: dict[str, dict[str, datetime | None]] = {}  # line → endpoint → when it was last dialled
-        self._rang: set[str] = set()  # rang, and no change of its state was heard since
-        self._mute: set[str] = set()  # its states are not told
+        self._rang: set[str] = set()  # rang, and was not reported ringing or in use since
+        self._mute: set[str] = set()  # its states are not reported
         self._turned: dict[str, Stamp] = {}  # when it became unreachable, or reachable again
         self.registrations = Registrations()  # of the exchange itself, with its carriers
 
     def heard(self, device: str, state: str, stamp: Stamp = None) -> bool:
-        """A device's state was told; whether that says anything new of a phone."""
+        """Record a device's state; return whether it changes the known state of a phone."""
         stands, before = _STATES.get(state), self._states.get(device)
         if stands == before:
             return False
@@ -95,22 +96,22 @@ class Phones:
         return True
 
     def unheard(self) -> None:
-        """A gap: how phones stand is not known until the next listing."""
+        """A gap begins: the states of phones are not known until the next listing."""
         self._states.clear()
         self._named.clear()
         self._rang.clear()
         self._turned.clear()
 
     def like(self, is_one: Callable[[str], bool]) -> tuple[str, ...]:
-        """The devices known of whose name is one of these."""
+        """The devices with a known state whose name satisfies `is_one`."""
         return tuple(device for device in self._states if is_one(device))
 
     def turned(self, device: str) -> datetime | None:
-        """When it was last told that a device is unreachable, or reachable again; None when that was not told."""
+        """When a device was last reported unreachable, or reachable again; None without such a report."""
         return moment(self._turned.get(device))
 
     def rings(self, phone: str) -> None:
-        """It rings for a caller: its state must change, or else its states are not told at all."""
+        """A phone rings for a caller: its state must change, or else its states are not reported at all."""
         if self._states.get(phone) != "free":
             return
         if phone in self._rang:
@@ -119,16 +120,16 @@ class Phones:
             self._rang.add(phone)
 
     def state(self, phone: str) -> State | None:
-        """None when it is not known."""
+        """The state of a phone; None when it is not known."""
         return None if phone in self._mute else self._states.get(phone)
 
     def states(self, line: PhoneLine, but: Container[str]) -> set[State | None]:
-        """How the phones of a line stand, but for some of them; None for one of which it is not known."""
+        """The states of a line's phones, except those in `but`; None for a phone whose state is not known."""
         known: Callable[[str], State | None] = self.state if self._mute else self._states.get
         return {known(phone) for phone in self.of(line) if phone not in but}
 
     def learn(self, line: str, phone: str, at: datetime | None) -> None:
-        """It was dialled for a caller of this line."""
+        """The phone was dialled for a caller of this line."""
         known = self._dialled.get(line)
         if known is None:
             known = self._dialled[line] = {}
@@ -136,20 +137,21 @@ class Phones:
             known[phone] = at
 
     def of(self, line: PhoneLine) -> Iterable[str]:
-        """A line's phones, as far as they are known; one that is configured and was never heard of is unknown."""
+        """A line's phones, as far as known. A configured one without any received event has no known state."""
         if not line.extensions:
             return self._dialled.get(line.name, ())
         return {phone for told in line.extensions for phone in self._named.get(told, (told,))}
 
     def is_of(self, line: PhoneLine, phone: str) -> bool:
-        """Whether it is one of the line's phones."""
+        """Whether the phone is one of the line's."""
         if not line.extensions:
             return phone in self._dialled.get(line.name, ())
         return phone in line.extensions or extension(phone) in line.extensions
 
     def counts(self, lines: Iterable[PhoneLine], now: datetime | None) -> dict[Counted, int]:
-        """How many phones of the lines, each once, are free, in use (or ringing) and unreachable; empty when none
-        is known.
+        """How many phones of the lines are free, in use (or ringing) and unreachable; empty when none is known.
+
+        A phone of several lines counts once.
         """
         own: set[str] = set()
         for line in lines:

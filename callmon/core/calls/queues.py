@@ -25,7 +25,7 @@ def joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
 
 
 def left(state: TrackerState, event: e.QueueCallerLeave) -> None:
-    """QueueCallerLeave. What rang until now, rang while the caller heard the queue."""
+    """QueueCallerLeave. A phone that rang until now rang while the caller heard the queue."""
     call = state.calls.get(event.uniqueid)
     if call is None or call.queue is None:
         return

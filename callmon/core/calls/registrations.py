@@ -1,7 +1,7 @@
-"""Our own registrations with carriers: while none stands, no call of theirs comes in. Pure: no I/O, no clock.
+"""The exchange's own registrations with carriers: without any, no call of theirs comes in. Pure: no I/O, no clock.
 
-No device shows them, and no listing that callmon may ask for; but each is told anew whenever it is renewed, so
-that what was heard before a gap stands. A call that comes in proves that calls can, whatever was told.
+No device shows them, and no listing that callmon may request. But each is reported again at every renewal, so what
+was received before a gap stands. A call that comes in proves that calls can, whatever was reported.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ MAX_KNOWN = 1_000
 
 
 class Registrations:
-    """Those of one exchange."""
+    """The registrations of one exchange."""
 
     def __init__(self) -> None:
         self._lost: dict[tuple[str, ...], datetime | None] = {}  # since when
         self._well: set[tuple[str, ...]] = set()
         self._a_call_came = False
-        self.turned: datetime | None = None  # when one was last lost, or stood again
+        self.turned: datetime | None = None  # when one was last lost, or restored
 
     def told(self, event: e.Registry) -> None:
-        """Registry. What is between the two (a request was sent) says nothing."""
+        """Registry. An intermediate state (a request was sent) says nothing."""
         key = event.technology, event.username, event.domain
         if event.status == "Registered":
             if self._lost.pop(key, None) is not None or not self._well:
@@ -37,11 +37,11 @@ class Registrations:
             self._a_call_came = False
 
     def a_call_came(self) -> None:
-        """Over a trunk."""
+        """A call came in over a trunk."""
         self._a_call_came = True
 
     def are_lost(self) -> bool | None:
-        """Whether every one that stood once is lost, and no call came since; None when none is known."""
+        """Whether every registration that once stood is lost, and no call came since; None when none is known."""
         if self._a_call_came or self._well:
             return False
         return True if self._lost else None

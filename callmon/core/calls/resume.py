@@ -1,10 +1,10 @@
 """A stored call becomes one that the tracker follows again, after callmon itself was away. Pure.
 
-(Or one that it follows already, of which more is stored than was heard: another callmon heard it.)
+The call may also be followed already, with more facts stored than received: another instance received them.
 
-Its facts say who was being rung, who was on the line, and whether the caller was on the way to somebody else.
-The ids of its legs are not in them: the next listing brings these, by the channels' names. Until then the call
-is doubtful.
+Its facts contain the phones being rung, the person on the line, and whether the caller was on the way to another
+party. They do not contain the ids of its legs. The next listing brings these, by the channels' names. Until then
+the call is doubtful.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from callmon.core.facts import Fact
 
 
 def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None:
-    """Take up a call in progress by its account and the facts that made it."""
+    """Resume a call in progress from its account and the facts that made it."""
     arrival = account.arrival
     call = state.calls.get(arrival.call)
     if call is not None:
@@ -35,7 +35,7 @@ def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None
 
 
 def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
-    """All that can be said of it from its facts."""
+    """Restore everything that the facts say of the call."""
     arrival = account.arrival
     call.inbound = arrival.direction == "inbound"
     call.answered = account.answer is not None
@@ -49,7 +49,7 @@ def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Itera
     call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
     call.held, call.parked = account.handing.held, account.handing.is_parked
-    call.sent_unheard = call.sent_unheard and account.is_partly_heard()  # else the other heard it
+    call.sent_unheard = call.sent_unheard and account.is_partly_heard()  # else the other instance received it
     people = _People(call)
     for fact in facts:
         people.tell(fact)
@@ -59,14 +59,14 @@ def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Itera
 
 
 class _People:
-    """Who is being rung or on the line, and who sent the caller off."""
+    """The phones being rung, the person on the line, and the person who sent the caller off."""
 
     def __init__(self, call: TrackedCall) -> None:
         self.call = call
         self.phones = {leg.channel: leg for leg in call.legs}
 
     def tell(self, fact: Fact) -> None:
-        """One of the call's facts, in order."""
+        """Apply one of the call's facts, in order."""
         match fact:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True

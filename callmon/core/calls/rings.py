@@ -1,9 +1,9 @@
 """Ring cycles: from a time to the number of rings that a caller has heard. Pure.
 
-A ring is one whole cycle of the line's cadence (6 s in Canada): ring n runs from 6·(n-1) s to 6·n s after
-the first ringing. An answer at 17.999 s came in the third ring, one at 18.000 s in the fourth. What a
-time-out or voicemail ended has a grace (a 24 s dial time-out fires at 24.02 s); a person's answer never has.
-A module of its own: the tracker, the account, pages and metrics all count by it.
+A ring is one whole cycle of the line's cadence (6 s in Canada): ring n runs from 6·(n-1) s to 6·n s after the
+first ringing. An answer at 17.999 s is in the third ring, one at 18.000 s in the fourth. A wait ended by a
+time-out or by voicemail has a grace (a 24 s dial time-out fires at 24.02 s). A person's answer never has one. This
+is a module of its own, since the tracker, the account, pages and metrics all count by it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the tracker must be told of an exchange and of its lines. Pure."""
+"""What the tracker needs to know of an exchange and of its lines. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from callmon.core.calls.phone_states import PhoneLine
 
 
 class PublicLine(PhoneLine, Protocol):
-    """What the tracker must know of a line."""
+    """What the tracker needs to know of a line."""
 
     @property
     def language(self) -> str | None: ...
@@ -19,7 +19,7 @@ class PublicLine(PhoneLine, Protocol):
 
 
 class Site(Protocol):
-    """What an administrator tells of an exchange."""
+    """What the administrator configures for an exchange."""
 
     endpoints: Endpoints
     region: str

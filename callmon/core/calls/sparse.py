@@ -1,4 +1,4 @@
-"""Attributes that take little room: a busy exchange holds thousands of calls, and each has dozens. Pure."""
+"""Compact attributes: a busy exchange has thousands of calls, and each has dozens of attributes. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def flag(bit: int) -> bool:
-    """A yes or no in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
+    """A boolean in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
 
     def get(owner: Any) -> bool:
         return bool(owner.flags & bit)
@@ -20,7 +20,7 @@ def flag(bit: int) -> bool:
 
 
 class Seldom(Generic[T]):
-    """What few of its owners ever have: it takes room in their `seldom` only while it is not the default."""
+    """An attribute that few owners have: stored in their `seldom` only while it differs from the default."""
 
     __slots__ = ("_default", "_name")
 

@@ -1,6 +1,6 @@
-"""What is known of one exchange's channels, bridges and calls, and how a fact is emitted. Pure.
+"""The known channels, bridges and calls of one exchange, and how a fact is emitted. Pure.
 
-Every situation (`dialling`, `transfers`, `voicemail` …) takes a `TrackerState` and changes it; none knows the
+Every situation (`dialling`, `transfers`, `voicemail` …) takes a `TrackerState` and changes it. None knows the
 tracker, which only chooses the situation by the kind of the event.
 """
 
@@ -32,7 +32,7 @@ class TrackerState:
         self.bridges = Bridges()
         self.phones = Phones()
         self.limit = Crowd(self.legs)
-        self.waiting: dict[str, TrackedCall] = {}  # callers to whom it matters how phones stand
+        self.waiting: dict[str, TrackedCall] = {}  # callers for whom the states of phones matter
         self.no_longer_waiting: dict[str, Waiting] = {}  # by line
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.unborn: dict[str, e.Newchannel] = {}
@@ -41,10 +41,10 @@ class TrackerState:
         # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
         self.gone_out: dict[tuple[str | None, str], tuple[Leg, datetime | None]] = {}
         self.dialplan_heard = False
-        self.is_unheard = True  # until a listing is whole
+        self.is_unheard = True  # until a listing is complete
         self.deferred: list[Callable[[], None]] = []  # until then
-        self.ghosts_closed = 0  # calls closed since their caller's channel vanished
-        self.latest: e.Event | None = None  # that bears a time
+        self.ghosts_closed = 0  # calls closed without their caller's Hangup: it vanished, or was over the limit
+        self.latest: e.Event | None = None  # the last one with a time
         self.emitted: list[Fact] = []  # since the last event
         self._texts: dict[str, str] = {}
 
@@ -54,19 +54,19 @@ class TrackerState:
         return self.latest.at if self.latest is not None else None
 
     def tell(self, fact: Fact) -> None:
-        """One fact out."""
+        """Emit one fact."""
         self.emitted.append(fact)
 
     def defer(self, step: Callable[[], None]) -> None:
-        """Something is said of a channel that the listing may tell of: `step` is taken once it is whole."""
+        """Run `step` once the listing is complete: the event concerns a channel that the listing may contain."""
         if self.is_unheard and len(self.deferred) < MAX_DEFERRED:
             self.deferred.append(step)
 
     def take_in(self, call: TrackedCall, leg: Leg) -> None:
-        """A channel born on its own (a pick-up's taker, a retriever) is a leg of the call it serves."""
+        """Make a channel created on its own (a pick-up's taker, a retriever) a leg of the call it serves."""
         own = self.calls.get(leg.uniqueid)
         if own is not None:
-            if own.told:  # a call of its own that was already told is not swallowed
+            if own.told:  # a call that was already emitted is not merged
                 return
             del self.calls[own.id]
         elif leg.call is not None:
@@ -80,11 +80,11 @@ class TrackerState:
             self.emitted.append(f.Ended(call.id, self.clock, "exchange"))
 
     def common(self, text: str) -> str:
-        """A language, a line's number: many calls have the same, and it is kept once."""
+        """Return the shared copy of a text: many calls have the same language or line number."""
         return self._texts.setdefault(text, text) if len(self._texts) < MAX_TEXTS else text
 
     def phone(self, leg: Leg) -> str:
-        """The name under which facts know a phone: its extension, or `outside`."""
+        """The name of a phone in facts: its extension, or `outside`."""
         if leg.flags & OUTSIDE:
             return f.OUTSIDE
         if not leg.extension:

@@ -1,7 +1,7 @@
 """The survey is offered to a caller who had a person: no transfer, whichever way it is done. Pure.
 
-Three ways to know: a person sends the caller to the survey's extension; the dialplan says so (UserEvent); the
-caller is at that extension when hanging up, which a Redirect or a Goto leads to without a word.
+There are three signs. A person sends the caller to the survey's extension. The dialplan reports it (UserEvent).
+The caller is at that extension when hanging up, which a Redirect or a Goto leads to without an event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def is_survey(state: TrackerState, *extensions: str) -> bool:
 
 
 def sent(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """A person hands the caller to the survey: nobody is on the line from now on."""
+    """A person hands the caller to the survey: no person is on the line from now on."""
     if call.answered:
         call.sent = call.person = None
         _offered(state, call, at, "transfer")

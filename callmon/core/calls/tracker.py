@@ -1,13 +1,13 @@
-"""Events to facts: who called, what rang, who answered, what took the call. Pure: no I/O, no clock.
+"""Events to facts: the caller, the phones that rang, the answer, what took the call. Pure: no I/O, no clock.
 
     Newchannel (Ring, its own Linkedid) ─▶ Arrived ─▶ PhoneDialled ─▶ PhoneRang ─▶ Answered ─▶ Ended
                                              ├─▶ LineOpened (menu) ─▶ LanguageChosen
                                              ├─▶ QueueEntered ─▶ QueueLeft
                                              └─▶ VoicemailTook ─▶ MessageLeft
 
-A call is its caller's channel, whose Uniqueid never changes; every leg that the exchange creates for it bears
-its Linkedid, and legs born on their own (a pick-up's taker) are taken in when they are dialled into it.
-Tolerated, since real exchanges do it: Newstate before DialBegin, DialEnd twice, DialEnd without DialBegin, no
+A call is its caller's channel, whose Uniqueid never changes. Every leg that the exchange creates for it has its
+Linkedid. Legs created on their own (a pick-up's taker) become legs of the call when they are dialled into it. Real
+exchanges send, and the tracker tolerates: Newstate before DialBegin, DialEnd twice, DialEnd without DialBegin, no
 DialEnd at all, no DialState at all, Hangups in any order.
 
 Refuses: to guess. What a gap hid is settled by the next listing (`listing.py`).
@@ -49,7 +49,7 @@ class Tracker:
         self._steps = {**_steps_of_calls(self.state), **_steps_of_exchange(self.state, self.listing)}
 
     def feed(self, event: e.Event) -> list[Fact]:
-        """The facts that follow from one more event, in order."""
+        """Process one more event; return the facts that follow from it, in order."""
         state = self.state
         if event.stamp:
             state.latest = event
@@ -66,7 +66,7 @@ Steps = dict[type[e.Event], Callable[[Any], None]]
 
 
 def _steps_of_calls(state: TrackerState) -> Steps:
-    """What is done at each kind of event of a channel."""
+    """The function for each kind of event of a channel."""
     steps: dict[type[e.Event], Callable[[TrackerState, Any], None]] = {
         e.Newchannel: lifecycle.newchannel,
         e.Newstate: answering.newstate,
@@ -97,7 +97,7 @@ def _steps_of_calls(state: TrackerState) -> Steps:
 
 
 def _steps_of_exchange(state: TrackerState, listing: Listing) -> Steps:
-    """What is done at each kind of event of the exchange, its phones and its listings."""
+    """The function for each kind of event of the exchange, its phones and its listings."""
 
     def hangup(event: e.Hangup) -> None:
         listing.gone(event.uniqueid)

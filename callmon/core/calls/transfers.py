@@ -6,11 +6,11 @@
                                                ├─ back with the transferer ────────▶ CameBack: no transfer
                                                └─ nothing was reached ─────────────▶ CameBack: no transfer
 
-Asterisk's `Result: Success` does not mean that anyone took the call: what took or refused the caller decides,
-when the caller is joined with somebody, is sent off again, or the call ends. A Redirect has no event at all;
-its sign is a new dial, or voicemail, for a caller whose person did not hang up first. Now and then the dialplan
-is quicker than the transfer's own event: what looked like a Redirect is then called by its name. Parking,
-pick-up, forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
+Asterisk's `Result: Success` does not mean that a party took the call. What took or refused the caller decides, at
+one of three times: the caller is joined with a person, is sent off again, or the call ends. A Redirect has no
+event at all. Its sign is a new dial, or voicemail, for a caller whose person did not hang up first. The dialplan
+is sometimes quicker than the transfer's own event: an apparent Redirect then gets its real kind. Parking, pick-up,
+forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from callmon.core.calls.channels import Leg, Sending, TrackedCall
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
 
-# A caller who stays this long where nothing was dialled has been taken by a menu or an announcement: an
-# extension that does not exist ends the call at once.
+# A caller who stays this long where nothing was dialled has been taken by a menu or an announcement: an extension
+# that does not exist ends the call at once.
 TAKEN_AFTER = timedelta(seconds=2)
 # A caller who is sent off leaves the bridge within milliseconds.
 LEAVES_WITHIN = timedelta(seconds=1)
@@ -48,20 +48,20 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
 
 
 def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
-    """AttendedTransfer: who was consulted had answered, or (blonde) is still being rung."""
+    """AttendedTransfer: the person consulted had answered, or (blonde) is still being rung."""
     call = _caller_of(state, event.transferee) or _caller_of(state, event.original)
     if call is None or event.result not in ("Success", ""):
         return
     extension = _named(state, event.target_channel) or _consulted_extension(state, call, event)
     target = _take_consultation_in(state, call, event) or _consulted(call, event)
-    if target is not None and not target.dialled:  # its dial went unheard
+    if target is not None and not target.dialled:  # its DialBegin was not received
         target.outside = target.outside or state.site.endpoints.is_outside_dialled(target.channel, "")
     if surveys.is_survey(state, extension):
         surveys.sent(state, call, event.at)
         return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
-        target = person  # the bridges were merged before it was said
+        target = person  # the bridges were merged before the event
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
     to = state.phone(target) if target is not None else extension
     sending = Sending(kind, event.original_channel, to, event.at)
@@ -75,7 +75,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
 
 
 def send_off(state: TrackerState, call: TrackedCall, sending: Sending) -> None:
-    """The caller is on the way to somebody else; what becomes of it is told when it is known."""
+    """The caller is on the way to another party. The result is emitted when it is known."""
     if not call.answered:
         return
     if call.sent is not None and _is_seen_already(call.sent, sending):
@@ -88,13 +88,16 @@ def send_off(state: TrackerState, call: TrackedCall, sending: Sending) -> None:
 
 
 def _is_new(call: TrackedCall, sending: Sending) -> bool:
-    """Of a caller whom the last listing showed with the person, who had not sent the caller off just then."""
+    """Whether the sending is new: the last listing showed the caller with the person.
+
+    That listing must be old enough that the person had not just sent the caller off.
+    """
     at, since = sending.at, call.together_at
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
 def left(call: TrackedCall, leg: Leg, event: e.BridgeLeave) -> None:
-    """The caller or the person leaves a bridge. Soon after a listing, a transfer may have been said before it."""
+    """The caller or the person leaves a bridge. Soon after a listing, the gap may have hidden a transfer event."""
     at, since = event.at, call.together_at
     if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
@@ -125,20 +128,20 @@ def dialled(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegin
 
 
 def redirected(state: TrackerState, call: TrackedCall, at: datetime | None, to: str) -> None:
-    """Voicemail has a caller whose person did not leave first, and whom nobody is known to have sent off."""
+    """Voicemail has a caller whose person did not leave first, and who was not seen to be sent off."""
     if call.sent is not None or call.person is None or call.person_left or call.voicemail or call.recalled:
         return
     send_off(state, call, Sending("redirect", call.person.channel, to, at))
 
 
 def taken(call: TrackedCall) -> None:
-    """Something rang for, refused, or took the caller who was sent off."""
+    """A phone rang for the caller who was sent off, or a party refused or took the caller."""
     if call.sent is not None:
         call.sent.taken = True
 
 
 def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """The caller is in a bridge: with somebody new?"""
+    """The caller is in a bridge: emit it if another person is there."""
     person = _somebody_new(state, call)
     if person is None:
         _third(state, call, at)
@@ -148,7 +151,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         return  # a listing, just before the caller leaves
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     call.sent_unheard = call.sent_unheard and at is None
-    call.parked = False  # the retrieval may have gone unheard
+    call.parked = False  # the retrieval's event may not have been received
     state.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
         state.take_in(call, person)
@@ -163,7 +166,10 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def _somebody_new(state: TrackerState, call: TrackedCall) -> Leg | None:
-    """Whoever sent the caller off may leave the bridge last; a third who joins in has not taken over yet."""
+    """The new person near the caller, if any.
+
+    The transferer may leave the bridge last. A third person who joins has not taken over yet.
+    """
     near = [leg for leg in state.bridges.reachable(call.caller) if leg.has_person]
     if call.sent is None and call.person in near:
         return None
@@ -171,7 +177,7 @@ def _somebody_new(state: TrackerState, call: TrackedCall) -> Leg | None:
 
 
 def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """Somebody is on the line beside the person, who stays."""
+    """A third person is on the line beside the person, who stays."""
     if call.person is None or call.sent is not None:
         return
     for leg in state.bridges.reachable(call.caller):
@@ -181,10 +187,10 @@ def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """The call is over, or the caller is sent off again: was the last sending a transfer?"""
+    """The call is over, or the caller is sent off again: emit whether the last sending was a transfer."""
     sent, call.sent = call.sent, None
     if sent is None or sent.is_unsure or (sent.unheard and sent.kind != "redirect"):
-        return  # who was consulted may have answered unheard
+        return  # the person consulted may have answered in the gap
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
         state.tell(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, False, sent.unheard))
@@ -209,7 +215,7 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
 
 
 def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
-    """The retriever's channel was a call of its own until now: it is a leg of the call it takes."""
+    """UnParkedCall: the retriever's channel had a call of its own and becomes a leg of the call it takes."""
     call, leg = _caller_of(state, event.parkee), state.legs.get(event.retriever)
     if call is None:
         return
@@ -229,7 +235,7 @@ def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
 
 
 def forwarded(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
-    """A phone's own forwarding: the call goes on to where the phone said."""
+    """A phone's own forwarding: the call goes on to the target that the phone gave."""
     if event.forward and call.told:
         availability.forwarded(call)
         to = state.site.endpoints.party(event.forward.partition("@")[0])
@@ -237,13 +243,13 @@ def forwarded(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialEnd
 
 
 def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
-    """The public's or anybody's call that this channel is a part of."""
+    """The call, public or not, that this channel is a part of."""
     leg = state.legs.get(uniqueid)
     return leg.call if leg is not None else None
 
 
 def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
-    """A consultation on the phone's second line was a call of its own: its legs belong to the caller's now."""
+    """Adopt the legs of a consultation that was a call of its own, on the phone's second line."""
     own = state.calls.get(event.second)
     if own is None or own is call:
         return None
@@ -256,19 +262,19 @@ def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.Atten
 
 
 def _consulted_extension(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> str:
-    """What was consulted where no phone was: dialled by the second line, or (by keys) by a Local channel."""
+    """The extension consulted where no phone was: dialled by the second line, or (by keys) by a Local channel."""
     own = state.calls.get(event.second)
     if own is not None and own is not call:
         if own.begun is not None:
             return state.site.endpoints.party(own.begun.exten)
-        # It was told as a call of its own (nobody heard the caller being put on hold): where it is now.
+        # Emitted as a call of its own, since the caller's Hold was not received: use its current extension.
         return state.site.endpoints.party(event.second_exten)
     locals_ = (leg for leg in reversed(call.legs) if not leg.is_phone and leg.dialled)
     return next((_named(state, leg.channel) for leg in locals_), "")
 
 
 def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
-    """By keys: the phone dialled last, that is neither the transferer's nor already let go."""
+    """By keys: the phone dialled last that is neither the transferer's nor already released."""
     ours = (event.original, event.second)
     phones = (leg for leg in reversed(call.legs) if leg.is_phone and leg.dialled and not leg.stopped)
     return next((leg for leg in phones if leg.uniqueid not in ours and leg is not call.person), None)

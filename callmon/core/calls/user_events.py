@@ -1,7 +1,7 @@
-"""What a dialplan says of a call in its own words (UserEvent): all optional, on any channel of the call. Pure.
+"""What a dialplan reports of a call by UserEvent: all optional, on any channel of the call. Pure.
 
-A number that the dialplan gives is where the caller wants to be called back; one that is the caller's own, as the
-trunk delivered it, says nothing new (and may be one that must not be shown).
+A number that the dialplan gives is where the caller wants to be called back. The caller's own number, as the trunk
+delivered it, adds nothing (and may be one that must not be shown).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LANGUAGES = ("fr", "en")
 
 
 def said(state: TrackerState, event: e.UserEvent) -> None:
-    """One word of the dialplan."""
+    """Process one UserEvent of the dialplan."""
     leg = state.legs.get(event.uniqueid)
     if leg is None:
         state.defer(partial(said, state, event))

@@ -1,11 +1,15 @@
 """Voicemail takes a call, and a message is left or not. Pure.
 
-Five ways to know, best first: the dialplan step `VoiceMail` (also on a line already up, where nothing else
-tells); a MessageWaiting with the caller's Uniqueid; the dialplan's own word that a message was left
-(`UserEvent(CallmonVoicemail,Status: SUCCESS)`; its FAILED may also mean that there is no such box, and tells
-nothing); the caller's place, where the configuration says that only voicemail is; and, on an exchange that lets us
-hear no dialplan step at all, a line that goes up after every phone was tried in vain. An agent who listens or
-deletes sends MessageWaiting too: the Uniqueid is the agent's.
+There are five signs, best first:
+
+* the dialplan step `VoiceMail` (also on a line already up, where no other event shows it);
+* a MessageWaiting with the caller's Uniqueid;
+* the dialplan's own report of a message: `UserEvent(CallmonVoicemail,Status: SUCCESS)`. Its FAILED proves nothing,
+  since it may also mean that there is no such box;
+* the caller's place, where the configuration says that only voicemail is;
+* a line that goes up after every dial was unsuccessful, on an exchange that sends callmon no dialplan steps.
+
+An agent who listens or deletes causes a MessageWaiting, too: its Uniqueid is the agent's.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ def took(
     mailbox: str | None,
     slack: timedelta = f.EXACT,
 ) -> None:
-    """Tell that voicemail took the call (once)."""
+    """Emit `VoicemailTook` (once)."""
     if call.voicemail:
         return
     arrival.settle_direction(state, call, dialled_outside=False)
@@ -40,7 +44,7 @@ def took(
 
 
 def took_by(state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:
-    """Tell that voicemail took the call by then: when the last phone was given up, if all was heard since."""
+    """Emit that voicemail took the call by then: when the last phone stopped, if all was received since."""
     since = call.unheard_since
     if since is None:
         took(state, call, call.last_stop or at, mailbox)
@@ -51,7 +55,7 @@ def took_by(state: TrackerState, call: TrackedCall, at: datetime | None, mailbox
 
 
 def step(state: TrackerState, event: e.Newexten) -> None:
-    """The dialplan runs VoiceMail. From now on a line of this exchange that goes up is not guessed at."""
+    """Newexten: the dialplan runs VoiceMail. Then callmon no longer guesses why a line goes up."""
     state.dialplan_heard = True
     leg = state.legs.get(event.uniqueid)
     if leg is None or leg.call is None:
@@ -79,11 +83,11 @@ def by_place(state: TrackerState, call: TrackedCall, event: e.Newstate | e.Hangu
 
 
 def _passed_through(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
-    """A dialplan may go through voicemail's context without stopping: a box that there is not, or a Hangup.
+    """A dialplan may go through voicemail's context without stopping: the box does not exist, or a Hangup follows.
 
-    It went there after the last phone was given up, or (no phone could even be dialled) after the caller was
-    sent off. Where no time is told, an exchange that lets us hear VoiceMail would have said it. Where a gap hid
-    when that was, nothing is claimed.
+    It went there after the last phone was given up, or (no phone could even be dialled) after the caller was sent
+    off. Without a time, an exchange that sends VoiceMail steps would have reported it. Where a gap hid that
+    moment, nothing is claimed.
     """
     if call.unheard_since is not None:
         return True
@@ -109,7 +113,7 @@ def message_waiting(state: TrackerState, event: e.MessageWaiting) -> None:
 
 
 def left(state: TrackerState, call: TrackedCall, at: datetime | None, box: str) -> None:
-    """Tell that the caller left a message."""
+    """Emit `MessageLeft`: the caller left a message."""
     mailbox = box.partition("@")[0] or None
     transfers.redirected(state, call, at, mailbox or "")
     took_by(state, call, at, mailbox)
