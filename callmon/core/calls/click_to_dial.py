@@ -103,7 +103,7 @@ def _begin(state: TrackerState, one: Origination, phone: Leg, event: e.DialBegin
 
 
 def dials_outside(call: TrackedCall, event: e.DialBegin) -> None:
-    """Set the number called from the dial string of the channel outside; a Local channel has only its extension."""
+    """Set the number from the dial string of the channel outside; a Local channel has only its extension."""
     number = number_dialled(event.dest_channel, event.dial_string)
     if call.clicked and call.begun is not None and number.removeprefix("+").isdigit():
         call.begun = msgspec.structs.replace(call.begun, exten=number)

@@ -107,7 +107,7 @@ class Endpoints:
             self._outside[name] = outside
 
     def keep(self, before: Endpoints) -> None:
-        """Adopt what was learned under the previous configuration, where neither configuration names the endpoint."""
+        """Adopt what was learned under the previous configuration, where neither one names the endpoint."""
         for name, outside in before._outside.items():
             if before._told(name) is None and self._told(name) is None:
                 self._outside.setdefault(name, outside)
@@ -143,7 +143,7 @@ class Endpoints:
         return bool(known)
 
     def hides(self, channel: str) -> bool:
-        """Whether a channel's name may contain a caller's number: a long one, in no name of a phone of the site."""
+        """Whether a channel's name may contain a person's number: a long one, in no name of a site's phone."""
         name = endpoint(channel)
         return is_number(name) and (is_local(name) or self._known(name) is not False)
 
@@ -152,7 +152,7 @@ class Endpoints:
         return masked(channel) if self.hides(channel) else channel
 
     def party(self, dialled: str) -> str:
-        """A dialled text as it appears in facts: an extension, or `outside` for a number that is no phone's name."""
+        """A dialled text as facts have it: an extension, or `outside` for a number that is no phone's name."""
         return OUTSIDE if is_number(dialled) and not self._names_phone(dialled) else dialled
 
     def _names_phone(self, text: str) -> bool:
