@@ -1,1 +1,1 @@
-"""What callmon serves over HTTP."""
+"""HTTP: `/metrics`, `/healthz` and the pages."""

@@ -1,6 +1,6 @@
-"""The HTTP side: /metrics for Prometheus, /healthz for whoever watches callmon, and the pages for people.
+"""The HTTP application: /metrics for Prometheus, /healthz for the monitoring of callmon, and the pages for people.
 
-The first two ask nothing of the database and know no caller's number. Whoever starts it decides the address.
+The first two query no database and contain no caller's number. The daemon decides the listen address.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ def app(
     site: Site | None = None,
     access: Access | None = None,
 ) -> ASGIApp:
-    """The application. `troubles` gives a sentence for each thing that is wrong now, at once; `remarks` one for
-    each that somebody should know of though callmon does its job; `role` says whether it leads or stands by;
-    `site` is what the pages are made of, `access` who may see which.
+    """The ASGI application.
+
+    `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
+    administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
+    the pages. `access`: decides which person may see which page.
     """
 
     async def figures(request: Request) -> Response:
-        # Gauges are read here, in the loop that changes them; the text is made in a thread.
+        # Gauges are read here, in the event loop that changes them; the text is rendered in a thread.
         gauges = metrics.read()
         accept = request.headers.get("accept", "")
         body, content_type = await asyncio.to_thread(metrics.render, gauges, accept)
@@ -66,5 +68,5 @@ def app(
     pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
     machines = [Route("/metrics", figures), Route("/healthz", health)]
     inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
-    inner.router.redirect_slashes = False  # it would lead to whatever name the browser called us by
+    inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
     return Gate(inner, door)

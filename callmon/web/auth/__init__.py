@@ -1,1 +1,1 @@
-"""Who may what on the pages: rights and roles, who somebody is, sessions, forms, the record of what was seen."""
+"""Authentication and authorization of the pages: rights, roles, identity, sessions, forms, the audit record."""

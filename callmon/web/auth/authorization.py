@@ -1,7 +1,7 @@
-"""What is checked before an endpoint runs: the right, then of a form where it comes from and its token.
+"""Checks before an endpoint runs: the right; for a form also its origin and its token.
 
-Tokens are made of the visitor's own cookie (HMAC-SHA256): whoever cannot read that cookie cannot make one, and a
-session that is over takes its tokens with it.
+A token is an HMAC-SHA256 keyed with the visitor's own cookie. A site that cannot read the cookie cannot make the
+token. The tokens of a session become invalid when the session ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from callmon.web.auth.roles import Right
 
 
 class Refusing(Protocol):
-    """Whoever says that somebody may not."""
+    """The answers to a refused request; `Door` implements them."""
 
     def refused(self, request: Request, is_page: bool) -> Response: ...
 
@@ -28,19 +28,19 @@ class Refusing(Protocol):
 
 
 FIELD = "csrf"
-HEADER = "x-csrf"  # for what a script sends
+HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
 
 
 def token(secret: str, name: str) -> str:
-    """The form token of whoever holds the cookie `secret`, under the name they have now."""
+    """The form token for the holder of the cookie `secret`, bound to the holder's present `name`."""
     made = hmac.digest(secret.encode(), f"form\0{name}".encode(), hashlib.sha256)
     return urlsafe_b64encode(made).decode().rstrip("=")
 
 
 async def refusal(request: Request, right: Right, is_page: bool) -> Response | None:
-    """None when the endpoint may run."""
+    """The refusal; None when the endpoint may run."""
     door: Refusing = request.state.door
     if not request.state.person.may(right):
         return door.refused(request, is_page)
@@ -50,9 +50,10 @@ async def refusal(request: Request, right: Right, is_page: bool) -> Response | N
 
 
 def is_from_us(request: Request) -> bool:
-    """What the browser says of where the form stood. A missing word is no proof: the token is.
+    """Whether the browser's headers permit that the form is callmon's. A missing header proves nothing: the token
+    is the proof.
 
-    With our `Referrer-Policy: no-referrer` a browser writes `Origin: null` for our own forms as well.
+    With `Referrer-Policy: no-referrer`, a browser sends `Origin: null` for callmon's own forms as well.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):

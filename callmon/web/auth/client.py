@@ -1,7 +1,7 @@
-"""From where and over what somebody asks. Pure: reads a request's own lines.
+"""The network origin of a request: address, scheme, and whether the browser runs on this machine.
 
-Only the proxies of the configuration may speak for others (`X-Forwarded-For`, `-Proto`); what anybody else says
-there is not believed.
+Pure: reads only the request's own data. Refuses: `X-Forwarded-For` and `-Proto` from any address that is not a
+proxy of the configuration.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings, Network
 
-# Headers that a proxy adds. (`X-Forwarded-…`: whatever follows.)
+# Headers that a proxy adds. Any header that begins with `X-Forwarded-` counts too.
 FORWARDED = frozenset(
     (
         *("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-original-forwarded-for"),
@@ -26,8 +26,8 @@ FORWARDED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`address`: of the browser. `is_by_proxy`: a proxy that is believed asks for it. `is_here`: it runs on this
-    machine. `origins`: where a form of ours may have stood.
+    """`address`: of the browser. `is_by_proxy`: a trusted proxy forwarded the request. `is_here`: the browser runs
+    on this machine. `origins`: the origins from which a callmon form may come.
     """
 
     address: str
@@ -59,7 +59,7 @@ def is_one_of(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _behind(peer: str, told: Sequence[str], settings: AccessSettings) -> str:
-    """The last address that is no proxy of ours: what stands before it anybody could have written."""
+    """The last address that is not a trusted proxy. Any client could have written the addresses before it."""
     for part in reversed(",".join(told).split(",")):
         address = _bare(part.strip())
         if not _is_address(address):
@@ -71,7 +71,7 @@ def _behind(peer: str, told: Sequence[str], settings: AccessSettings) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without a port: 192.0.2.1:8080, [2001:db8::1]:8080."""
+    """The address without its port: 192.0.2.1:8080, [2001:db8::1]:8080."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
@@ -86,9 +86,11 @@ def _scheme(request: HTTPConnection, settings: AccessSettings, is_by_proxy: bool
 
 
 def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
-    """Whether the browser runs on this machine and calls it so. A stranger's page may lead its own name here, but
-    not change what the browser calls us by; a proxy on this machine asks for somebody elsewhere. No browser speaks
-    HTTP/1.0, as nginx does to what is behind it unless told otherwise.
+    """Whether the browser runs on this machine and addresses callmon by a loopback name.
+
+    A foreign page can resolve its own host name to this machine, but it cannot change the browser's Host header.
+    A proxy on this machine forwards requests from elsewhere. No browser speaks HTTP/1.0; nginx does to its
+    upstream by default.
     """
     is_forwarded = any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
     is_old = request.scope.get("http_version") == "1.0"
@@ -96,7 +98,7 @@ def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """Without its port; "" when it cannot be read."""
+    """The host without its port; "" when it cannot be parsed."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,7 +1,7 @@
-"""The cookies: a visitor's forms, a session, a sign-in at the provider that is under way, a device's earlier one.
+"""The cookies: form secret, session, a sign-in at the provider in progress, a device's earlier sign-in.
 
-No script reads them, no other site's form brings them, and over TLS the browser takes them from us alone
-(`__Host-`).
+No script can read them (`HttpOnly`). No form of another site sends them (`SameSite`). Over TLS, the browser
+accepts them from callmon's own host alone (`__Host-`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FORM, SESSION, UNDER_WAY, DEVICE = "callmon-form", "callmon", "callmon-oidc", "c
 LENGTH = 43  # characters of a new value: 256 bits
 MINUTES_UNDER_WAY = 10
 MINUTES_OF_DEVICE = 180 * 24 * 60
-NONCE = 16  # characters of a device's value that say which device; the others prove that it signed in
+NONCE = 16  # the first characters of a device's value identify the device; the others prove its sign-in
 
 
 def new() -> str:
@@ -24,12 +24,12 @@ def new() -> str:
 
 
 def hashed(value: str) -> str:
-    """As it is stored: whoever reads the database cannot be anybody."""
+    """The value as stored. A reader of the database cannot impersonate anybody with it."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
 def device(account: str, kept: str, nonce: str = "") -> str:
-    """A device's value for an account; `kept`: its password as stored, with which the value becomes invalid."""
+    """A device's value for an account. `kept`: the stored password hash; a new hash makes the value invalid."""
     told = nonce or secrets.token_urlsafe(NONCE * 3 // 4)
     proof = hmac.digest(kept.encode(), f"device\0{account}\0{told}".encode(), hashlib.sha256)
     return told + urlsafe_b64encode(proof).decode()[: LENGTH - NONCE]
@@ -40,13 +40,13 @@ def name(base: str, is_https: bool) -> str:
 
 
 def read(cookies: Mapping[str, str], base: str, is_https: bool) -> str:
-    """ "" when there is none that we could have made."""
+    """The cookie's value; "" when there is none that callmon could have made."""
     value = cookies.get(name(base, is_https), "")
     return value if len(value) == LENGTH and value.isascii() else ""
 
 
 def written(base: str, value: str, is_https: bool, minutes: int | None = None) -> str:
-    """The header. Until the browser ends, or for so many minutes; 0 takes it away."""
+    """The Set-Cookie header. The cookie lasts until the browser ends, or for `minutes`; 0 deletes it."""
     age = f"; Max-Age={minutes * 60}" if minutes is not None else ""
     secure = "; Secure" if is_https else ""
     return f"{name(base, is_https)}={value}; Path=/{age}{secure}; HttpOnly; SameSite=Lax"

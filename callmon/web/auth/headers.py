@@ -1,4 +1,4 @@
-"""What every answer tells the browser: nothing inline, nothing from elsewhere, in no frame, kept nowhere."""
+"""The security headers of every answer: nothing inline, nothing from other hosts, no framing, no caching."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ ALWAYS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# An endpoint that says itself how long its answer may be kept (a style sheet) is left alone.
+# An endpoint that sets its own Cache-Control (a style sheet) keeps it.
 UNLESS_SAID = {"Cache-Control": "no-store"}
-HSTS = "max-age=31536000"  # a year, as browsers' own lists want it; said only over TLS
+HSTS = "max-age=31536000"  # one year, as browsers' preload lists require; sent only over TLS
 
 
 def put(headers: MutableHeaders, is_https: bool) -> None:

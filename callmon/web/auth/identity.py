@@ -1,7 +1,7 @@
-"""Who somebody is: by the header of a proxy that is believed, by a session, or by sitting at this machine.
+"""The identity behind a request: by a trusted proxy's header, by a session, or by a browser on this machine.
 
-a way is configured?  no ─▶ whoever is at this machine views; nobody else is anybody
-                     yes ─▶ the proxy's header, from its address alone ─▶ else a session's cookie ─▶ else nobody
+a sign-in is configured?  no ─▶ a browser on this machine is a viewer; any other one has no identity
+                         yes ─▶ the proxy's header, from its address alone ─▶ else the session cookie ─▶ else none
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ log = logging.getLogger(__name__)
 
 SOMEBODY_HERE = Person("", frozenset({Role.VIEWER}))
 LONGEST_NAME = 200
-MOST_TOLD = 100  # addresses of which the log says that their header was not believed
+MOST_TOLD = 100  # addresses whose untrusted header is logged
 Source = Literal["", "proxy", "account", "oidc"]
 
 
 class NotOneError(Exception):
-    """The proxy's header says no name, or several."""
+    """The proxy's header has several values, or one that is no name: too long, or not printable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody, how we know, and the value of the session's cookie ("" without one)."""
+    """A person, the source of the identity, and the value of the session cookie ("" without one)."""
 
     person: Person
     source: Source = ""
@@ -41,14 +41,14 @@ UNKNOWN = Known(NOBODY)
 
 
 class Believed:
-    """What proxies say. Remembers whom the log has told about."""
+    """Identities from trusted proxies. Remembers the addresses that were logged already."""
 
     def __init__(self, settings: AccessSettings) -> None:
         self._settings = settings
         self._told: set[str] = set()
 
     def known(self, request: HTTPConnection, asking: Asking) -> Known | None:
-        """None when no proxy that is believed says anything. Raises NotOneError."""
+        """The person that a trusted proxy names; None when there is none. Raises NotOneError."""
         proxy = self._settings.proxy
         said = request.headers.getlist(proxy.header) if proxy.header else []
         if not said:
@@ -72,12 +72,12 @@ class Believed:
 
 
 def roles(names: frozenset[str]) -> frozenset[Role]:
-    """Of these names; one that an older or newer callmon knows is none."""
+    """The roles of these names. A name that only an older or newer callmon knows is ignored."""
     return frozenset(role for role in Role if role.value in names)
 
 
 def _one(values: list[str]) -> str:
-    """The only value, in the letters that its bytes mean. Raises NotOneError."""
+    """The only value, decoded as UTF-8 where its bytes are valid UTF-8. Raises NotOneError."""
     if len(values) != 1:
         raise NotOneError
     try:

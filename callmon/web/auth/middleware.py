@@ -1,11 +1,11 @@
-"""Everybody comes through here: who asks is found out, their forms are bounded, answers bear their headers.
+"""ASGI middleware for every request: identifies the person, limits form size, adds the security headers.
 
-    scrape of /metrics, /healthz ─▶ untouched: they know no number, and whoever scrapes has no roles
-    else ─▶ asking (from where) ─▶ known (who) ─▶ the application, whose routes check the right (`checking`)
+    scrape of /metrics, /healthz ─▶ untouched: they contain no number, and a scraper has no roles
+    else ─▶ asking (network origin) ─▶ known (person) ─▶ the application; its routes check (`authorization`)
                                                   └▶ headers on every answer; a live stream ends when its
-                                                     person may no more
+                                                     person's identity or roles change
 
-An ASGI layer around the whole application, so that an answer that nobody thought of has its headers as well.
+It wraps the whole application, so that unforeseen answers have the headers as well.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from callmon.web.auth.sign_in import Door
 log = logging.getLogger(__name__)
 
 UNTOUCHED = frozenset({"/metrics", "/healthz"})
-MOST_BYTES = 65_536  # of a request's body: our largest form is a disruption's notice in two languages
-LOOK_AGAIN_SECONDS = 60.0  # at who is at the other end of a live stream
+MOST_BYTES = 65_536  # of a request's body; the largest form is a disruption's notice in two languages
+LOOK_AGAIN_SECONDS = 60.0  # interval of the identity check on a live stream
 
 
 class Gate:
-    """The layer. Without a door nothing is configured: whoever sits at this machine may view, nobody else."""
+    """The middleware. Without a `door`, no sign-in is configured: only a browser on this machine may view."""
 
     def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
         self._app, self._door = app, door or Door(Access())
@@ -66,7 +66,7 @@ class Gate:
             await PlainTextResponse("The proxy's header says no one name.", 400)(scope, receive, with_headers)
             return
         except StoreError:
-            known = UNKNOWN  # who cannot be known is nobody; the page that is asked for says why
+            known = UNKNOWN  # no identity can be read; the requested page says why
             request.state.is_away = True
         self._tell(request, origin, known, with_headers)
         still = partial(self._is_still, request, origin, known)
@@ -85,20 +85,20 @@ class Gate:
         await self._access.note(known.person.name, act, about, origin)
 
     async def _is_still(self, request: Request, origin: client.Asking, known: Known) -> bool:
-        """Whether whoever looks on live is who they were.
+        """Whether the viewer of a live stream still has the same identity and roles.
 
-        Looking on is no use of a session, but for a wall screen: it shows no number, and nobody is before it who
-        would ask for a page.
+        A live stream does not count as use of the session, except on a wall screen (the role viewer alone). A wall
+        screen shows no number, and has no person who would request a page.
         """
         is_screen = known.person.roles == {Role.VIEWER}
         try:
             return (await self._access.known(request, origin, is_use=is_screen)).person == known.person
         except (NotOneError, StoreError):
-            return True  # it cannot be known now
+            return True  # the identity cannot be read now: the stream continues
 
 
 class Telling:
-    """`send`, with our headers; and with the cookie of forms where a page may hold one."""
+    """`send` that adds the security headers, and the form cookie to a page that may hold a form (HTML)."""
 
     def __init__(self, send: Send, origin: client.Asking) -> None:
         self._send, self._origin = send, origin
@@ -114,7 +114,7 @@ class Telling:
 
 
 class Watching:
-    """`send`, that ends an answer which goes on after whoever reads it may no more."""
+    """`send` that ends a streamed answer once its reader's identity or roles have changed."""
 
     def __init__(self, send: Send, is_still: Callable[[], Awaitable[bool]]) -> None:
         self._send, self._is_still = send, is_still
@@ -135,7 +135,7 @@ class Watching:
 
 
 def _has_two_lengths(scope: Scope) -> bool:
-    """Content-Length beside Transfer-Encoding: a proxy may believe the other one (RFC 9112, 6.3)."""
+    """Content-Length beside Transfer-Encoding: a proxy may use the other one (RFC 9112, 6.3)."""
     names = {name for name, _ in scope["headers"]}
     return {b"content-length", b"transfer-encoding"} <= names
 

@@ -1,10 +1,11 @@
-"""Signing in at the ministry's provider: OpenID Connect, the code flow with PKCE. By Authlib; an optional extra.
+"""Sign-in at the ministry's provider: OpenID Connect, the code flow with PKCE. Uses Authlib, an optional extra.
 
-    begin ─▶ the provider ─▶ finish ─▶ a person with roles
+    begin ─▶ the provider ─▶ finish ─▶ a person and groups
 
-State, nonce and verifier are derived from one secret in the browser's cookie (HMAC-SHA256), so that nothing is
-kept for strangers who begin and never come back; what was used once is remembered until it is too old anyway.
-Believes only a token that is signed with the provider's own key, for callmon, for this sign-in, and not over.
+State, nonce and verifier are derived from one secret in the browser's cookie (HMAC-SHA256). So callmon stores
+nothing for a client that begins a sign-in and never returns. The last `MOST_USED` used secrets are remembered; a
+sign-in expires after `MINUTES_UNDER_WAY` minutes.
+Refuses: a token not signed with the provider's own key, not for callmon, not for this sign-in, or expired.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from callmon.web.auth.roles import Person
 
 log = logging.getLogger(__name__)
 
-CALLBACK = "/oidc"  # where the provider sends people back to: told to it once, so of no language
+CALLBACK = "/oidc"  # the redirect path; registered at the provider once, so without a language
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-SECONDS, KEPT_SECONDS, LEEWAY = 10.0, 3600.0, 60  # an answer's time; metadata are asked again; clocks differ
+SECONDS, KEPT_SECONDS, LEEWAY = 10.0, 3600.0, 60  # seconds: timeout of a request, age of metadata, clock skew
 MOST_USED = 10_000
 
 
 class ProviderError(CallmonError):
-    """The provider, or who runs it, can act: not reachable, or what it says cannot be believed. For the log."""
+    """The provider is not reachable, or its answer is not valid; its administrator can act. For the log."""
 
 
 class Provider:
-    """One provider. Raises ConfigError when the extra is not installed, or the secret cannot be had."""
+    """One provider. Raises ConfigError: the extra is not installed, or the secret or CA file cannot be read."""
 
     def __init__(self, settings: OidcSettings, url: str) -> None:
         try:
@@ -57,7 +58,7 @@ class Provider:
         self._used: OrderedDict[str, None] = OrderedDict()
 
     async def begin(self, secret: str, to: str) -> str:
-        """Where the browser must go; it comes back with `to` in its state. Raises ProviderError."""
+        """The address for the browser to open; the provider returns `to` in the state. Raises ProviderError."""
         from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]  # no types
         from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # no types
 
@@ -77,7 +78,7 @@ class Provider:
         return uri
 
     async def finish(self, secret: str, answer: Mapping[str, str]) -> tuple[Person, frozenset[str], str]:
-        """Who came back, their groups, and where they wanted to go. Raises ProviderError."""
+        """The person, the person's groups, and the page to continue at. Raises ProviderError."""
         to = self._where(secret, answer.get("state", ""))
         if "code" not in answer:
             raise ProviderError(f"the provider refused: {answer.get('error', 'it gave no code')[:100]}")
@@ -89,7 +90,7 @@ class Provider:
         return self._person(claims), self._groups(claims), to
 
     def _where(self, secret: str, state: str) -> str:
-        """Once for each sign-in that this browser began, and not long after."""
+        """The page to continue at. Valid once, for a sign-in that this browser began, until it expires."""
         made, told = _read(state)
         if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):
             raise ProviderError("this browser did not begin this sign-in")
@@ -131,7 +132,7 @@ class Provider:
         return found
 
     async def _keys(self, metadata: dict[str, Any]) -> Any:
-        """Asked each time: a provider changes its keys, and sign-ins are few."""
+        """The provider's signing keys, read each time: a provider changes its keys, and sign-ins are few."""
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
@@ -211,7 +212,7 @@ def _state(secret: str, to: str, made: int) -> str:
 
 
 def _read(state: str) -> tuple[int, str]:
-    """(when it was made, where to) as it says itself. Raises ProviderError."""
+    """(Unix time of creation, page to continue at) from the unverified state. Raises ProviderError."""
     try:
         _, made, packed = state.split(".")
         return int(made[:12]), urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
@@ -220,7 +221,7 @@ def _read(state: str) -> tuple[int, str]:
 
 
 def _is_safe(address: object) -> bool:
-    """Encrypted, or on this machine."""
+    """Whether the address is encrypted, or on this machine."""
     try:
         told = urlsplit(address) if isinstance(address, str) else None
         host = told.hostname if told else None

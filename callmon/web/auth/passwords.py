@@ -1,4 +1,4 @@
-"""Passwords of callmon's own accounts: argon2id, and what is refused as too easy. Never keeps or says one."""
+"""Passwords of callmon's own accounts: argon2id hashes; easy ones are refused. Never stores or logs a password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from callmon.errors import ConfigError
 
-# Long rather than odd signs that people write on a note; whoever forgets one is given another by `users password`.
+# Length instead of special characters, which people write on a note. `users password` replaces a forgotten one.
 SHORTEST, LONGEST = 12, 128
 FEWEST_SIGNS = 5
 _HASHER = PasswordHasher()  # argon2id by RFC 9106: 64 MiB, three passes
@@ -21,7 +21,7 @@ def hashed(password: str) -> str:
 
 
 def is_right(kept: str, password: str) -> bool:
-    """Takes as long whether it is or not."""
+    """Whether the password matches the hash `kept`. A match and a mismatch take the same time."""
     try:
         return _HASHER.verify(kept, _same(password))
     except (VerificationError, InvalidHashError):
@@ -29,18 +29,18 @@ def is_right(kept: str, password: str) -> bool:
 
 
 def is_outdated(kept: str) -> bool:
-    """Whether it was hashed with less effort than is used today."""
+    """Whether the hash was made with weaker parameters than today's."""
     return _HASHER.check_needs_rehash(kept)
 
 
 @lru_cache(maxsize=1)
 def nobodys() -> str:
-    """Compared with where there is no such account, so that nobody learns that from the time it takes."""
+    """The hash compared for an unknown account, so that the time taken does not reveal that it is unknown."""
     return _HASHER.hash("")
 
 
 def refuse_if_easy(password: str, name: str) -> None:
-    """ConfigError for a password that is short, or that anybody would guess."""
+    """Raises ConfigError for a password that is too short, too long or easy to guess."""
     if len(password) < SHORTEST:
         raise ConfigError(
             f"The password is too short: {SHORTEST} characters at least; a sentence is easy to keep."
@@ -52,5 +52,5 @@ def refuse_if_easy(password: str, name: str) -> None:
 
 
 def _same(password: str) -> str:
-    """One é, however the keyboard writes it."""
+    """NFC: one é, however the keyboard encodes it."""
     return unicodedata.normalize("NFC", password)

@@ -1,7 +1,7 @@
-"""What people may do on the pages, and which role may do what: one literal table, the README's matrix.
+"""Rights and roles of the pages: one literal table, the README's matrix.
 
-A person may have several roles. Each role may only what its work needs (FIPPA: need to know): whoever administers
-sees no number and no report for that. Whoever gives themselves another role is on record (`audit`).
+A person may have several roles. Each role has only the rights that its work needs (FIPPA: need to know). The role
+administrator gives access to no number and no report. A person's change of their own roles is recorded (`audit`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from enum import Enum, StrEnum
 
 
 class Right(Enum):
-    """The least that somebody needs for a page."""
+    """The least right that a page requires."""
 
-    OPEN = "open"  # anybody: status, style sheet, the sign-in page
-    VIEW = "view"  # lines, calls, promises: no caller's number
-    CALL_BACK = "call_back"  # callers' numbers, and what is done about callbacks
-    REPORT = "report"  # monthly reports; what the public is told of disruptions
-    ADMINISTER = "administer"  # who saw and changed what
+    OPEN = "open"  # no sign-in: status, style sheet, the sign-in page
+    VIEW = "view"  # lines, calls, service standards: no caller's number
+    CALL_BACK = "call_back"  # callers' numbers, and commands on callbacks
+    REPORT = "report"  # monthly reports; the public notices of disruptions
+    ADMINISTER = "administer"  # the audit record of accesses and changes
 
 
 class Role(StrEnum):
-    """What somebody is to callmon. The words that people see are in `words.ROLES`."""
+    """The roles. Their displayed names are in `labels.ROLES`."""
 
     VIEWER = "viewer"
     AGENT = "agent"
@@ -40,7 +40,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whoever asks for a page: a name for the record (of nobody known: ""), and roles."""
+    """The person behind a request: a name for the audit record ("" when unknown), and roles."""
 
     name: str
     roles: frozenset[Role] = frozenset()

@@ -1,4 +1,4 @@
-"""One entry of the table of routes, and how it becomes routes that nobody passes without the right to.
+"""One entry of the route table, and the routes made of it: each checks the right before its endpoint runs.
 
     ENTRIES = (
         Entry("callbacks", {"fr": "/fr/rappels", "en": "/en/callbacks"}, callbacks, Right.CALL_BACK),
@@ -7,8 +7,8 @@
     )
     Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
-What an endpoint finds: `request.state.person`, `.language` ("fr", "en"; "" where the path has none), `.csrf` (the
-value of the hidden field `csrf` of every form), and `await request.state.audit(act, about)`.
+An endpoint reads `request.state.person`, `.language` ("fr", "en"; "" where the path has none) and `.csrf` (the
+value of the hidden field `csrf` of every form), and records with `await request.state.audit(act, about)`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Respon
 
 @dataclass(frozen=True)
 class Entry:
-    """A page or an act. `paths` by language. `act`: what the record says whoever did it did; None: nothing.
+    """A page or an act. `paths`: by language. `act`: the act for the audit record; None: nothing is recorded.
 
-    `is_page`: whoever may not is shown a page, or asked to sign in; else told in a plain line (JSON, live).
+    `is_page`: a refusal is a page, or a redirect to the sign-in. Otherwise it is one plain line (JSON, live).
     """
 
     name: str
@@ -50,7 +50,7 @@ class Entry:
 
 
 def routes(entries: Iterable[Entry]) -> list[Route]:
-    """A route for each path; its name is the entry's, a colon and the language."""
+    """A route for each path; its name is the entry's name, a colon and the language."""
     return [
         Route(path, _guarded(entry, language), methods=[*entry.methods], name=f"{entry.name}:{language}")
         for entry in entries
@@ -62,10 +62,10 @@ def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         request.state.language = language
         if any(plain(str(part)) != part for part in request.path_params.values()):
-            raise HTTPException(404)  # nothing has such a name; a database may even refuse to look for it
+            raise HTTPException(404)  # no stored name is such; a database may even refuse the query
         try:
             return await authorization.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
-        except StoreError:  # nothing can be put on record: nothing is shown
+        except StoreError:  # the access cannot be recorded, so nothing is shown
             door: authorization.Refusing = request.state.door
             return door.away(request)
 
@@ -96,5 +96,5 @@ class Table:
         return name in self._entries
 
     def path(self, name: str, language: str, /, **parts: str) -> str:
-        """Its path with these parts, each made safe for a path."""
+        """The entry's path with these parts, each percent-encoded."""
         return self._entries[name].paths[language].format(**{k: quote(v, "") for k, v in parts.items()})

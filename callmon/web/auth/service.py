@@ -1,7 +1,7 @@
-"""All that the pages' door works with: who is signed in, who tries to, what goes on record.
+"""Access control behind the sign-in and the middleware: identity, sessions, password checks, the audit record.
 
-The database is asked in threads of its own, never in the loop; a password is compared one at a time (64 MiB each),
-and who waits longest for that is sent away rather than piled up.
+The database is queried in this service's own threads, never in the event loop. Passwords are compared one at a
+time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pending.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, Limit, by_address
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
-MOST_WAITING = 8  # passwords to be compared
-NO_STORE = AccessSettings()  # nothing is configured: nothing is asked of a database
+MOST_WAITING = 8  # password comparisons, the running one included
+NO_STORE = AccessSettings()  # no sign-in is configured: the database is not queried
 
 
 class TooManyError(Exception):
-    """Too many sign in at once."""
+    """Too many password comparisons are pending."""
 
 
 class Tried(NamedTuple):
-    """How a try to sign in ended: the session's `cookie` and the `device`'s, or seconds to `wait`, or neither."""
+    """The result of a sign-in attempt: the cookies of session and device, or seconds to `wait`, or neither."""
 
     cookie: str = ""
     wait: float = 0.0
@@ -47,7 +47,9 @@ class Tried(NamedTuple):
 
 
 class Access:
-    """One for a daemon. Without a store nobody is known but whoever sits here."""
+    """One for a daemon. Without settings, only a browser on this machine has an identity. Without a store, no
+    session is known.
+    """
 
     def __init__(
         self,
@@ -64,11 +66,11 @@ class Access:
 
     @property
     def has_sign_in(self) -> bool:
-        """Whether somebody unknown can do something about it on our pages."""
+        """Whether callmon's pages offer a sign-in: accounts or a provider."""
         return self.settings.accounts or self.settings.oidc is not None
 
     async def known(self, request: HTTPConnection, asking: Asking, is_use: bool = True) -> Known:
-        """Who asks; `is_use`: somebody does, now. Raises NotOneError, StoreError."""
+        """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
         if not self.settings.is_configured:
             return Known(SOMEBODY_HERE) if asking.is_here else UNKNOWN
         return self._believed.known(request, asking) or await self._by_session(request, asking, is_use)
@@ -89,14 +91,14 @@ class Access:
     # ── signing in, and out ──
 
     async def prepare(self) -> None:
-        """The hash that unknown names are compared with: the first try must not take longer for making it."""
+        """Makes the hash that unknown names are compared with, so that the first attempt takes no longer."""
         if self.settings.accounts:
             await self._ask(passwords.nobodys)
 
     async def try_password(self, name: str, password: str, asking: Asking, device: str = "") -> Tried:
-        """Whether the account does not exist, is locked, or the password is wrong: one answer, after one time.
+        """Attempts a sign-in. An unknown account, a locked one and a wrong password give one answer, in one time.
 
-        A device with which the account signed in before waits by itself, not for strangers' tries.
+        A device with which the account signed in before has a wait of its own, without strangers' attempts.
         Raises TooManyError, StoreError.
         """
         whose = await self._whose_tries(name, device)
@@ -114,7 +116,7 @@ class Access:
         return Tried(cookie, device=cookies.device(name, kept))
 
     async def _whose_tries(self, name: str, device: str) -> str:
-        """The key under which tries are counted: the account's name, or that and a device that proves itself."""
+        """The key for counting attempts: the account's name, or that and a device that proves its sign-in."""
         if self._store is None or not device:
             return name
         account = await self._ask(accounts.account, self._store, name)
@@ -123,7 +125,7 @@ class Access:
         return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
 
     async def begin(self, person: Person, source: Literal["account", "oidc"], asking: Asking) -> str:
-        """A new session, always under a new name: what the browser brought is not taken over. Its cookie."""
+        """Begins a session and returns its cookie. The session id is always new: the browser's is not adopted."""
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
         theirs = frozenset(role.value for role in person.roles)
@@ -133,31 +135,34 @@ class Access:
         return cookie
 
     async def end(self, known: Known, asking: Asking) -> None:
-        """This session; the person's others go on."""
+        """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
             await self._ask(sessions.end, self._store, cookies.hashed(known.cookie))
             await self.note(known.person.name, "sign out", known.source, asking)
 
     async def note_refused(self, about: str, asking: Asking) -> None:
-        """Somebody unknown was not let in: on record as often as they may try, lest they fill the database."""
+        """Records an unknown person's refused sign-in, at most as often as the address may try.
+
+        The limit applies so that such attempts do not fill the database.
+        """
         at, origin = self._clock(), by_address(asking.address)
         if not self._by_address.wait(origin, at):
             self._by_address.tried(origin, at)
             await self.note("", "sign in refused", about, asking)
 
     async def note(self, who: str, act: str, about: str, asking: Asking) -> None:
-        """On record. Raises StoreError: what cannot be put on record is not done."""
+        """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
             deed = Deed(self.now(), who, act, about, asking.address)
             await self._ask(audit.note, self._store, deed)
 
     async def _kept_if_right(self, store: Store, name: str, password: str, asking: Asking) -> str:
-        """The account's password as it is kept from now on; "" when this is not the right one."""
+        """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
         account = await self._ask(accounts.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
         is_right = await self._compare(kept, password) and account is not None and not account.is_locked
         if not is_right:
-            # A name that is no account's may be a password, typed into the wrong field.
+            # A name of no account is not recorded: it may be a password, typed into the wrong field.
             await self.note(account.name if account else "", "sign in refused", "account", asking)
             return ""
         if account is not None and passwords.is_outdated(kept):

@@ -1,7 +1,7 @@
-"""The door: signing in and out, and the pages that say why somebody may not come in. In both languages.
+"""Sign-in and sign-out, and the pages that state why access is refused. In both languages.
 
-Endpoints for the table of routes (`Door.entries`), and answers for the gate (`refused`, `away` …). Never says
-whether an account exists.
+`Door` has endpoints for the route table (`entries`), and answers for `authorization` (`refused`, `away` …).
+Never says whether an account exists.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from callmon.web.auth.service import Access, TooManyError
 
 log = logging.getLogger(__name__)
 
-CONTEXT = "access"  # of our sentences in the catalogues
+CONTEXT = "access"  # of these sentences in the catalogues
 SIGN_IN = {"fr": "/fr/connexion", "en": "/en/sign-in"}
 SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
 FRONT = {"fr": "/fr/", "en": "/en/"}
-SHORT = {"fr": "/fr", "en": "/en"}  # as somebody types it
+SHORT = {"fr": "/fr", "en": "/en"}  # as a person types it
 OTHER = {"fr": "en", "en": "fr"}
-# A page of ours: nothing that a browser would take for another host's.
+# A path of callmon: nothing that a browser would resolve to another host.
 # Each part but the last ends in its slash: nested optional parts would take exponential time.
 OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
 LONGEST_PATH, LONGEST_NAME = 500, 64
 
 
 class Door:
-    """What stands before the pages. Raises ConfigError when the provider's part cannot be had."""
+    """The sign-in endpoints and the refusals. Raises ConfigError when the provider cannot be set up."""
 
     def __init__(self, access: Access) -> None:
         self.access, self._templates = access, _read_all()
@@ -63,10 +63,10 @@ class Door:
             Entry("sign_out", SIGN_OUT, self._sign_out, Right.OPEN, ("POST",)),
         )
 
-    # ── who may not ──
+    # ── refusals ──
 
     def refused(self, request: Request, is_page: bool) -> Response:
-        """For who may not see what they ask for: to the sign-in page, or why not."""
+        """For a person without the right: a redirect to the sign-in page, or the reason."""
         person: Person = request.state.person
         if getattr(request.state, "is_away", False):
             return self.away(request)
@@ -83,17 +83,17 @@ class Door:
         return self._page(request, "refused.html", 403 if is_known or why == "elsewhere" else 401, why=why)
 
     def out_of_date(self, request: Request, is_page: bool) -> Response:
-        """A form without its token, or that stood elsewhere."""
+        """For a form without its token, or from another origin."""
         if not is_page:
             return PlainTextResponse("This form is not ours, or no longer valid.", 403)
         return self._page(request, "refused.html", 403, why="form")
 
     def away(self, request: Request) -> Response:
-        """The database cannot be asked: nobody can be known, nothing put on record."""
+        """503: the database does not answer, so that no identity can be read and no access recorded."""
         return self._page(request, "refused.html", 503, why="away")
 
     async def not_so(self, request: Request, error: Exception) -> Response:
-        """For what the application cannot answer: no such page, no such method, too long, not understood."""
+        """For an HTTPException: no such page, no such method, body too large, request not understood."""
         assert isinstance(error, HTTPException)
         if not request.url.path.startswith((FRONT["fr"], FRONT["en"])):
             return PlainTextResponse(error.detail, error.status_code, error.headers)
@@ -138,7 +138,7 @@ class Door:
         return answer
 
     async def _let_in(self, request: Request, cookie: str, to: str) -> Response:
-        """The session that the browser had, if any, is over."""
+        """Sets the session cookie. The browser's earlier session, if any, ends."""
         await self.access.end(request.state.known, request.state.asking)
         answer = RedirectResponse(to or FRONT[_language(request)], 303)
         _set(request, answer, cookies.SESSION, cookie)
@@ -210,7 +210,7 @@ class Door:
 
 
 def _read_all() -> Mapping[str, Template]:
-    """Read once, at the start: nothing reads a file in the daemon's loop. The catalogue likewise."""
+    """All templates, and the catalogue: read once, at the start, so that the daemon's loop never reads a file."""
     catalogue("en")
     loaded = Environment(
         loader=PackageLoader("callmon.web.auth"),
@@ -232,13 +232,13 @@ PATHS: Mapping[str, Mapping[str, str]] = {
 
 
 def _language(request: Request) -> str:
-    """Of the path; French first where it has none."""
+    """The language of the path; French where it has none."""
     told = getattr(request.state, "language", "")
     return told or ("en" if request.url.path.startswith("/en") else "fr")
 
 
 def _twin(request: Request, other: str) -> str:
-    """The same page in the other language; of a page that is not ours, the first one."""
+    """The same page in the other language; the front page where it is not one of these pages."""
     mine = (paths for paths in PATHS.values() if request.url.path in paths.values())
     path = next(mine, FRONT)[other]
     to = _to(request.query_params.get("next", ""))
@@ -246,7 +246,7 @@ def _twin(request: Request, other: str) -> str:
 
 
 def _to(path: str) -> str:
-    """A page of ours, "" for anything else."""
+    """`path` if it is a page of callmon, else ""."""
     return path if len(path) <= LONGEST_PATH and OURS.fullmatch(path) else ""
 
 
@@ -263,6 +263,6 @@ def _set(request: Request, answer: Response, base: str, value: str, minutes: int
 
 
 def _without_secret(request: Request, answer: Response) -> Response:
-    """A sign-in at the provider is used once."""
+    """Deletes the cookie of the sign-in in progress: it is used once."""
     _set(request, answer, cookies.UNDER_WAY, "", 0)
     return answer

@@ -1,7 +1,7 @@
-"""How often somebody may try to sign in: freely at first, then each try waits twice as long as the one before.
+"""Limits on sign-in attempts: the first ones are free, then each waits twice as long as the one before.
 
-Counted by account and by address. A try counts when it begins, so that a hundred at once are a hundred. Memory is
-bounded: whoever has not tried for longest is forgotten first. Time is an argument.
+Attempts are counted by account and by address. An attempt counts when it begins, so that a hundred at once count
+as a hundred. Memory is bounded: the key with the oldest last attempt is dropped first. Time is an argument.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections import OrderedDict
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-FREE = 5  # tries: a mistyped password is not yet an attack
+FREE = 5  # attempts: a mistyped password is not yet an attack
 FIRST, OF_ADDRESS, OF_ACCOUNT = (
     1.0,
     900.0,
     60.0,
-)  # seconds; an account's is short: strangers could lock anybody out
+)  # seconds; an account's is short, so that strangers cannot lock its owner out
 FORGOTTEN_AFTER = 3600.0
 MOST = 10_000  # accounts, or addresses
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 
 
 class Limit:
-    """Tries by key; `longest` is the longest wait between two of them, in seconds."""
+    """Attempts by key. `longest`: the longest wait between two attempts, in seconds."""
 
     def __init__(self, longest: float, most: int = MOST) -> None:
         self._longest, self._most = longest, most
-        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, when the last
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, time of the last
 
     def __len__(self) -> int:
         return len(self._tries)
 
     def wait(self, key: str, now: float) -> float:
-        """Seconds until the next try may be made; 0 when it may be made now."""
+        """Seconds until the next attempt is allowed; 0 when it is allowed now."""
         count, last = self._tries.get(key, (0, now))
         if count < FREE or now - last >= FORGOTTEN_AFTER:
             return 0.0
@@ -44,7 +44,7 @@ class Limit:
             self._tries.popitem(last=False)
 
     def succeeded(self, key: str) -> None:
-        """The try that succeeded does not count; those before it do."""
+        """Removes the successful attempt from the count; those before it stay."""
         count, last = self._tries.get(key, (0, 0.0))
         if count > 1:
             self._tries[key] = (count - 1, last)
@@ -56,7 +56,7 @@ class Limit:
 
 
 def by_address(address: str) -> str:
-    """What is counted as one: an IPv4 address, however it is written; an IPv6 user has a whole /64."""
+    """The key of an address: the IPv4 address in any notation, or the /64, which one IPv6 user has as a whole."""
     try:
         known = ip_address(address)
     except ValueError:
