@@ -29,14 +29,14 @@ HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 MOST, MOST_OF_AN_ADDRESS = 1_000, 50
 LEFT_FOR_OTHERS = 100  # connections that a trusted address may not take
 FEWEST = 50
-# asyncio accepts as many before any of them is counted. Behind a flood's longer queue /healthz waits for a second.
+# asyncio accepts this many before it counts one. In a flood with a longer queue, /healthz waits for a second.
 BACKLOG = 128
 # For the exchanges, the writer process, the database, the log, files, and connections that are not counted yet.
 RESERVED_DESCRIPTORS = 512
 
 
 def most_connections(limit: int) -> int:
-    """As many as a process with that limit of descriptors has room for, beside the reserved ones."""
+    """The connections for which a process with `limit` descriptors has room, beside the reserved ones."""
     room = MOST if limit == resource.RLIM_INFINITY else limit - RESERVED_DESCRIPTORS
     return min(MOST, max(FEWEST, room))
 
@@ -60,7 +60,7 @@ class Connections:
         return len(self._open)
 
     def admit(self, connection: Idle, address: str) -> bool:
-        """Whether there is room for it, made by aborting an idle one where necessary."""
+        """Whether the connection has room. Where necessary, the longest idle connection is aborted."""
         if self._count[address] >= self._most_of(address):
             is_admitted = self._make_room(self._idle.get(address, {}), address)
         elif len(self._open) >= self._most:
@@ -110,7 +110,7 @@ REQUESTS = logging.getLogger(f"{__name__}.requests")
 
 
 class _Counted(logging.Filter):
-    """uvicorn's warnings about what a stranger sent: seldom. Its errors about an application: always."""
+    """Limits uvicorn's warnings about clients' requests to one a minute; its errors about the application pass."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def _look(self) -> None:
-        """What is awaited now; its time begins when it changes."""
+        """Reads what the connection waits for; a time limit begins when that changes."""
         state = self.conn.their_state
         awaited = "head" if state is h11.IDLE else "body" if state is h11.SEND_BODY else ""
         if awaited != self._awaited:
@@ -181,6 +181,6 @@ class Connection(H11Protocol):
 
     def _expired(self) -> None:
         if self.transport.get_write_buffer_size():
-            self._wait_for(self._awaited)  # an answer is still on its way: TCP_USER_TIMEOUT limits that
+            self._wait_for(self._awaited)  # an answer is still being sent: TCP_USER_TIMEOUT limits that
         else:
             self.abort()

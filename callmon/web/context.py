@@ -1,10 +1,10 @@
-"""The pages' workshop: the latest sight, the templates, the threads that ask the database, and who looks on live.
+"""The context of the pages: the latest snapshot, the templates, the query threads, and the live clients.
 
-    daemon, each second ─ look(now) ─▶ sight ─▶ live.tell()      a rendering a view, for everybody
+    daemon, each second ─ look(now) ─▶ sight ─▶ live.tell()      one rendering a view, for all clients
     a request ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
 
-Never touches the monitor. A few threads of its own: a question that takes long delays other pages, not the
-daemon's writing. The database's trouble becomes a page that says so.
+Never touches the monitor. The context has a few threads of its own: a slow query delays other pages, not the
+daemon's writing. A database error becomes a page that says so.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from callmon.web.sse import Live, View, event
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
-MOST_WAITING = 100  # questions
-STEPS, STEP_SECONDS = 50, 0.1  # so long a page waits for the daemon to do what was asked by hand
+MOST_WAITING = 100  # queries
+STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 
 
 class AwayError(Exception):
-    """The database cannot be asked now, or too many ask."""
+    """The database cannot be queried now, or too many queries are pending."""
 
 
 class Site:
-    """One for a daemon. `told` is read in the daemon's loop alone; questions go to `reader`, what is asked by hand
-    to `store`.
+    """One for a daemon. `told` is read in the daemon's loop alone. Queries use `reader`; manual commands use
+    `store`.
     """
 
     def __init__(self, told: Told, store: Store) -> None:
@@ -50,7 +50,7 @@ class Site:
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
         self.makings = Makings()
-        self.today: Today | None = None  # by the half-hour, kept for a minute
+        self.today: Today | None = None  # by the half-hour, cached for a minute
         self._waiting = 0
 
     @property
@@ -58,13 +58,13 @@ class Site:
         return self._told.settings
 
     def look(self, now: datetime) -> None:
-        """What there is to see now. Called once a second."""
+        """Takes the snapshot of `now` and notifies the live clients. Called once a second."""
         before = NOTHING_OWED if self.sight is None else self.sight.owed
         self.sight = sight(self._told, before, now)
         self.live.tell()
 
     def seen(self) -> Sight:
-        """The latest."""
+        """The latest snapshot; a new one where there is none yet."""
         if self.sight is None:
             self.look(datetime.now(UTC))
         assert self.sight is not None
@@ -74,7 +74,7 @@ class Site:
         return Tongue(self.settings, language, datetime.now(UTC))
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The answer to a question that blocks. Raises AwayError when the database does not give one."""
+        """The result of a query that blocks. Raises AwayError: no database, or too many queries are pending."""
         if self._waiting >= MOST_WAITING:
             raise AwayError
         self._waiting += 1
@@ -87,7 +87,7 @@ class Site:
             self._waiting -= 1
 
     async def until_done(self, done: Callable[[Store], int], place: int) -> bool:
-        """Whether the daemon did what was asked for by hand (its number is `place`) while a person waits."""
+        """Whether the daemon applied the manual command number `place` while the page waits (5 seconds)."""
         for _ in range(STEPS):
             if await self.ask(done, self.store) >= place:
                 return True
@@ -95,7 +95,7 @@ class Site:
         return False
 
     async def render(self, template: str, values: dict[str, Any]) -> str:
-        """A template, in a thread: a long list takes milliseconds that the exchange is not listened to."""
+        """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(self._render, template, values))
 
@@ -103,23 +103,23 @@ class Site:
         return self._templates.get_template(template).render(values)
 
     def part(self, name: str, language: str) -> str:
-        """The live part of a page, as it is now. In a thread."""
+        """The live part of a page at this moment. Call it in a thread."""
         tongue = self.tongue(language)
         return self._render(f"_{name}.html", self.common(tongue) | self.views[name](self.seen(), tongue))
 
     def render_live(self, view: View) -> bytes:
-        """What is sent to those who look at it: the live part, or (of lists that have filters) that it changed."""
+        """The event for a view's clients: the live part, or (for a list with filters) that the list changed."""
         name, language = view
         if name not in self.views:
             return event("changed", self.seen().revision)
         return event("part", self.part(name, language))
 
     def common(self, tongue: Tongue) -> dict[str, Any]:
-        """What every template may use."""
+        """The values that every template may use."""
         return {"tongue": tongue, "say": tongue.say, "word": tongue.word, "language": tongue.language}
 
     def close(self) -> None:
-        """Streams end, so that the server can."""
+        """Ends the live streams, so that the server can stop; then reports, query threads and `reader`."""
         self.live.close()
         self.makings.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

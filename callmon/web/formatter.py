@@ -1,7 +1,7 @@
-"""How the pages speak: their own sentences, and times and lengths as everything else of callmon prints them. Pure.
+"""The text of the pages: their own sentences, and times and lengths in callmon's common format. Pure.
 
-A sentence stands in a template or a view in French, the key of the catalogue (context "page"); what a call's
-story, a list of callbacks or of disruptions says comes from `explain/`, with its own context.
+A sentence stands in a template or a view in French, which is the catalogue's key (context "page"). The sentences
+of a call's story and of the lists of callbacks and disruptions come from `text/`, with their own context.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
 class Tongue(Sheet):
-    """One language at one moment."""
+    """The formatter of one language at one moment."""
 
     def __init__(self, settings: Settings, language: str, now: datetime) -> None:
         super().__init__(settings, language, now)
@@ -41,7 +41,7 @@ class Tongue(Sheet):
         return self._speech
 
     def say(self, french: str, **values: object) -> str:
-        """The sentence of a page in this language. Tests find every `say` and ask for its translation."""
+        """The sentence of a page in this language. Tests find every `say` and require its translation."""
         return self._speech.typeset(translate(french, self.language, CONTEXT).format(**values))
 
     def word(self, kind: str, identifier: str) -> str:
@@ -107,7 +107,7 @@ class Tongue(Sheet):
         return f"{whole_part}{sign}" if part in (0, whole) else f"{whole_part}{mark}{tenth}{sign}"
 
     def title_of(self, line: str) -> str:
-        """What people call a line; one that is configured no longer keeps its name."""
+        """The title of a line; a line that is no longer configured is shown by its name."""
         lines = self.settings.lines()
         return lines[line].title(self.language) if line in lines else line
 
@@ -123,13 +123,16 @@ class Tongue(Sheet):
 
 
 def local_time(dial: str, tongue: Tongue) -> str:
-    """The time at that number, where it differs: « chez la personne : 7 h 12 (America/Vancouver) »; or ""."""
+    """The local time at that number: « Chez la personne : 7 h 12 », the same as here, or unknown among several.
+
+    "" when the number has no known time zone.
+    """
     import phonenumbers.timezone
 
     try:
         parsed = phonenumbers.parse(dial)
     except phonenumbers.NumberParseException:
-        return ""  # an extension, or a number in another form: it has no place
+        return ""  # an extension, or a number in another format: no time zone
     zones = phonenumbers.timezone.time_zones_for_number(parsed)
     known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
     here = tongue.now.astimezone(tongue.settings.timezone).utcoffset()

@@ -1,8 +1,8 @@
-"""Today by the half-hour beside the same weekday of the weeks before, and why promises were missed. Pure.
+"""Today by the half-hour beside the same weekday of earlier weeks, and the causes of missed calls. Pure.
 
-Refuses to compare what is not alike: an earlier day counts when it had the same opening hours, a half-hour of it
-when every exchange was heard throughout. Without ENOUGH of them there is no median. A half-hour in which an
-exchange was unheard is never a nought: what was heard of it is told as that.
+Refuses to compare unlike times. An earlier day counts when it had the same opening hours; a half-hour of it, when
+every exchange was heard throughout. Without ENOUGH of them there is no median. A half-hour in which an exchange
+was unheard is never zero: its received calls are marked as incomplete.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ CAUSE = "answer_by_third_ring.cause"
 
 
 class Half(msgspec.Struct, frozen=True):
-    """A half-hour of today: calls that arrived in it and are over. `usual`: their median on earlier days, None
-    when too few of these can be compared.
+    """A half-hour of today: the ended calls that arrived in it. `usual`: their median on earlier days; None when
+    too few of these days can be compared.
     """
 
     begin: datetime
@@ -40,12 +40,12 @@ class Half(msgspec.Struct, frozen=True):
 
     @property
     def is_told(self) -> bool:
-        """Whether there is anything to see in it."""
+        """Whether the half-hour has anything to show."""
         return self.is_open or self.offered > 0 or bool(self.usual)
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """Calls that nobody answered by the third ring, by cause, on voice lines and on TTY lines."""
+    """Calls that no person answered by the third ring, by cause, on voice lines and on TTY lines."""
 
     cause: str
     voice: int
@@ -53,7 +53,7 @@ class Missed(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """`halves`: of the voice lines, from the first to the last in which there is anything to see."""
+    """`halves`: of the voice lines, from the first to the last that has anything to show."""
 
     at: datetime
     day: date
@@ -68,7 +68,7 @@ def days(at: datetime, settings: Settings) -> list[date]:
 
 
 def today(counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime) -> Today:
-    """`silent`: of each exchange watched, since when it is unheard; None while it is heard."""
+    """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
     return _Maker(counted, silent, settings, at).today()
 
 
@@ -119,15 +119,18 @@ class _Maker:
         )
 
     def _span(self, name: str, day: date) -> tuple[datetime, datetime]:
-        """Until the next one begins on the wall: the hour that comes twice in November is in one of them."""
+        """Begin and end in UTC. A half-hour ends when the next one begins by wall clock.
+
+        So November's repeated hour belongs to one of them.
+        """
         start = datetime.combine(day, time.fromisoformat(name), self._zone)
-        return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # what is added is time on the wall
+        return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # the addition is in wall-clock time
 
     def _is_heard(self, begin: datetime, end: datetime) -> bool:
         return not any(one.unheard(begin, end) for one in self._listening)
 
 
 def _so_far(stored: Listening | None, silent_since: datetime | None, at: datetime) -> Listening:
-    """As stored, and until this moment as the daemon knows it."""
+    """The stored coverage, extended to this moment by what the daemon knows."""
     known = stored or Listening(None, None)
     return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)

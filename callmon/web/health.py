@@ -1,7 +1,7 @@
-"""Whether callmon does its job now, in sentences. Pure: what it judges is read elsewhere.
+"""Whether callmon does its job now, in sentences. Pure: its inputs are read elsewhere.
 
-Refuses to be reassuring: an exchange that nobody hears and outcomes that nobody stores are trouble though the
-program itself is well.
+Refuses to report health while an exchange is unheard or outcomes are not stored, even if the process itself runs
+well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def troubles(
     unheard_limit: timedelta,
     behind_limit: timedelta,
 ) -> list[str]:
-    """One sentence for each trouble; none when all is well."""
+    """One sentence for each fault; none when all is well."""
     return [
         *(_unheard(state) for state in exchanges if _over(state.unheard_for, unheard_limit)),
         *(_full(state) for state in exchanges if state.is_full),
@@ -30,7 +30,7 @@ def troubles(
 
 
 def remarks(sinks: Iterable[Sink]) -> list[str]:
-    """What is no reason to call callmon unwell: a place that may be away has not been told everything."""
+    """Faults that do not make callmon unhealthy: a sink that may be away has not received every outcome."""
     return [why for sink in sinks if (why := sink.trouble()) is not None]
 
 

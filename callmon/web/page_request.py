@@ -1,4 +1,4 @@
-"""One request to a page: who asks, in which language, for which page; and the answers that pages give."""
+"""One request to a page: its person, language and entry; and the answers that pages give."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from callmon.web.context import Site
 from callmon.web.formatter import OTHER, Tongue
 
 KEPT_SHORT = {"Cache-Control": "no-store"}
-# What a query is called in French and in English: boards link with these names.
+# The query parameters' names, French to English. Boards link with these names.
 QUERY = {
     "jour": "day",
     "ligne": "line",
@@ -33,7 +33,7 @@ QUERY = {
     "autocommutateur": "exchange",
     "dit": "said",
 }
-# What belongs to which entry of the menu; and where the other language of an answer to a form is.
+# SECTION: the menu entry of a page. TWIN: the page that stands for a form's answer in the other language.
 SECTION = {
     "callback": "callbacks",
     "number": "callbacks",
@@ -61,11 +61,11 @@ NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
 
 class UnknownNameError(Exception):
-    """An address names a line, an outcome … that there is not; the sentence says which there are."""
+    """An address names a line, an outcome … that does not exist; the message lists those that do."""
 
 
 class Visit:
-    """A request as a page's endpoint gets it."""
+    """A request as a page's endpoint receives it."""
 
     def __init__(self, site: Site, table: Table, entry: Entry, language: str, request: Request) -> None:
         self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
@@ -81,24 +81,25 @@ class Visit:
         return self.person.may(right)
 
     def asked(self, name: str) -> str:
-        """What the query says of `name` (its English name), "" when nothing."""
+        """The query parameter with the English name `name`, at most 200 characters; "" when absent."""
         given = self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "")
         return plain(given).strip()[:200]
 
     def chosen(self, name: str, known: Iterable[str]) -> str:
-        """The same where it is one of the known names. Raises UnknownNameError: a list of all calls instead of
-        those of a line that is written wrongly would be taken for that line's.
+        """The same where it is one of the known names. Raises UnknownNameError for another.
+
+        For a misspelt line, a list of all calls would be taken for that line's.
         """
         given, names = self.asked(name), list(known)
         if given and given not in names:
-            shown = given if NAME.fullmatch(given) else "…"  # never a number that somebody put into an address
+            shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
             raise UnknownNameError(unknown_name(name, shown, names, self.language))
         return given
 
     def path(
         self, name: str, language: str | None = None, /, query: Mapping[str, str] | None = None, **parts: str
     ) -> str:
-        """Where a page is. `query` by its English names."""
+        """The path of a page. `query`: by its English names."""
         spoken = language or self.language
         path = self.table.path(name, spoken, **parts)
         named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
@@ -112,7 +113,7 @@ class Visit:
         )
 
     async def page(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
-        """The page of that template, within the frame that all share."""
+        """The page of that template, within the shared frame."""
         frame = self.site.common(self.tongue) | {
             "title": title,
             "visit": self,
@@ -128,7 +129,7 @@ class Visit:
         return HTMLResponse(html, status, KEPT_SHORT)
 
     def menu(self) -> list[tuple[str, str, bool]]:
-        """(title, path, whether it is this one) of the pages that this person may see."""
+        """(title, path, whether it is the present one) of the pages that this person may see."""
         titles = {
             "now": self.say("Maintenant"),
             "callbacks": self.say("Rappels"),
@@ -146,10 +147,10 @@ class Visit:
         ]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
-        """After something was done: a reload must not do it again."""
+        """The redirect after a command (303), so that a reload does not repeat it."""
         return RedirectResponse(self.path(name, None, query, **parts), 303, KEPT_SHORT)
 
     async def form(self) -> Mapping[str, str]:
-        """The fields of a form; a file is not asked for anywhere."""
+        """The fields of a form. Files are refused: no form has one."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}

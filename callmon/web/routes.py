@@ -1,7 +1,7 @@
-"""The table of pages: what there is, where in French and in English, and the least right that each takes.
+"""The route table of the pages: their names, French and English paths, and the least right that each takes.
 
-`access/` enforces the right of every entry; a test goes through the table with every role. Adding a page is an
-entry here, an endpoint in `views/`, a template.
+`auth/` enforces the right of every entry; a test goes through the table with every role. A new page is an entry
+here, an endpoint in `views/` and a template.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PAGES = (
     _entry("month", "/mois/{month}", "/months/{month}", months.one, Right.REPORT),
     _entry("make", "/mois/{month}", "/months/{month}", months.make, Right.REPORT, act="report", **_POST),
     _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, Right.REPORT),
-    # What the page to read looks like is no copy of the report: nothing for the record.
+    # The style sheet of a report's page is no copy of the report: its download is not recorded.
     _entry(
         "style",
         f"/mois/{{month}}/{{name}}/{months.STYLE_NAME}",
@@ -91,7 +91,7 @@ VIEWS = {"now": now.view, "wall": now.wall_view}
 
 
 def entries(site: Site) -> tuple[Entry, ...]:
-    """Every entry, its page bound to this site; and what has no language."""
+    """Every entry, its page bound to this site; and the entries without a language."""
     site.views.update(VIEWS)
     bound = tuple(replace(one, endpoint=partial(_visit, site, one)) for one in PAGES)
     parts = tuple(
@@ -102,7 +102,7 @@ def entries(site: Site) -> tuple[Entry, ...]:
 
 
 async def _visit(site: Site, entry: Entry, request: Request) -> Response:
-    """One request: the page's own answer, or that the database is away, or which names there are."""
+    """One request: the page's own answer; 404 with the known names; or 503 while the database is away."""
     visit = Visit(site, TABLE, entry, request.state.language, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
@@ -114,13 +114,13 @@ async def _visit(site: Site, entry: Entry, request: Request) -> Response:
 
 
 async def _front(request: Request) -> Response:
-    """French first: English only for who prefers it."""
+    """The redirect to the first page: French, or English where the browser prefers it."""
     language = "en" if prefers_english(request.headers.get("accept-language", "")) else "fr"
     return RedirectResponse(TABLE.path("now", language), 302, {"Vary": "Accept-Language"})
 
 
 def prefers_english(accepted: str) -> bool:
-    """Whether English stands before French in an Accept-Language header."""
+    """Whether an Accept-Language header gives English a higher weight than French."""
     weights = {"fr": 0.0, "en": 0.0}
     for part in accepted.split(","):
         tag, _, rest = part.strip().partition(";")

@@ -1,4 +1,4 @@
-"""The pages' socket and server, in a loop whose signals are somebody else's."""
+"""The HTTP socket and server, in the daemon's event loop. The daemon handles the signals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Server(uvicorn.Server):
-    """uvicorn in our loop: the signals are ours. `proxies` may open more connections than others."""
+    """uvicorn in the daemon's loop, without signal handlers. `proxies` may open more connections than others."""
 
     def __init__(self, application: object, proxies: Sequence[Network] = ()) -> None:
         most = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
             log_config=None,
             access_log=False,
             lifespan="off",
-            proxy_headers=False,  # who may speak for others is a setting of ours: web/access
+            proxy_headers=False,  # the trusted proxies are a setting of callmon: web/auth/client
             server_header=False,
             timeout_graceful_shutdown=2,
         )
@@ -57,7 +57,7 @@ class Server(uvicorn.Server):
 
 
 class Exhausted:
-    """The loop's exception handler: that no descriptor is left for a connection is logged once a minute."""
+    """The loop's exception handler. It logs once a minute that no descriptor is left for a connection."""
 
     def __init__(self) -> None:
         self._exhausted = Seldom(log, "no connection can be accepted")
@@ -71,11 +71,11 @@ class Exhausted:
 
 
 def listening(address: str) -> socket.socket:
-    """The socket for the pages, bound before anything else starts. ConfigError when it cannot be had."""
+    """The listening socket, bound before anything else starts. Raises ConfigError when it cannot be bound."""
     host, _, port = address.rpartition(":")
     try:
         wire = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
-        # Whoever takes nothing of what was sent for so long is cut off: a live page's buffer is not kept for ever.
+        # A client that accepts no data for so long is cut off, so that a live page's buffer is not held for ever.
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         return wire
     except OSError as error:

@@ -1,7 +1,7 @@
-"""What the pages see of the daemon: frozen values, made in its loop once a second. Pure.
+"""The snapshot of the daemon for the pages: frozen values, made in the daemon's loop once a second. Pure.
 
-A page reads a sight and the database, never the monitor: between two sights nothing that it shows can change
-under it, and it may be rendered in a thread.
+A page reads the snapshot (`Sight`) and the database, never the monitor. Between two snapshots none of its values
+can change, so that a thread may render it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CommandQueue(Protocol):
 
 
 class Told(line_status.Now, Protocol):
-    """What the daemon tells the pages."""
+    """The daemon's state that the snapshot is made of."""
 
     settings: Settings
     today: Today
@@ -48,7 +48,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Owed(msgspec.Struct, frozen=True):
-    """The callbacks that are owed, at one revision of the ledger."""
+    """The open callbacks at one revision of the ledger."""
 
     revision: int
     shown: tuple[Shown, ...] = ()
@@ -62,7 +62,7 @@ class Owed(msgspec.Struct, frozen=True):
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """All that is shown of this moment. `stores`: what is heard reaches the database."""
+    """The snapshot of one moment. `stores`: outcomes reach the database."""
 
     at: datetime
     lines: tuple[topics.Line, ...]
@@ -72,11 +72,11 @@ class Sight(msgspec.Struct, frozen=True):
     stores: bool
     leads: bool
     enabled: frozenset[str] = frozenset()  # the standards that give verdicts
-    asked: int = 0  # the last that a person asked for and that was done
+    asked: int = 0  # number of the last manual command that was applied
 
     @property
     def revision(self) -> str:
-        """Another one whenever the list of callbacks may have changed."""
+        """Changes whenever the list of callbacks may have changed."""
         return f"{self.owed.revision}.{self.owed.to_listen_to}.{self.asked}"
 
     @property
@@ -88,7 +88,7 @@ NOTHING_OWED = Owed(-1)
 
 
 def owed(shelf: Shelf, before: Owed) -> Owed:
-    """The same value for as long as nothing changed."""
+    """The open callbacks of the index (`Shelf`); `before` itself for as long as nothing changed."""
     if shelf.revision() == before.revision:
         return before
     listen = sum(shelf.count("callbacks_to_listen_to").values())
@@ -96,7 +96,7 @@ def owed(shelf: Shelf, before: Owed) -> Owed:
 
 
 def sight(told: Told, before: Owed, now: datetime) -> Sight:
-    """What there is to see at this moment."""
+    """The snapshot at `now`."""
     due = owed(told.owed(), before)
     names = [line.name for line in told.settings.lines()]
     return Sight(

@@ -1,12 +1,12 @@
-"""The live pages: one rendering a second and language, sent to everybody who looks. Server-sent events.
+"""The live pages: one rendering a second, view and language, sent to all its clients. Server-sent events.
 
-    tell(sight) ──▶ each view that somebody looks at is rendered once, in a thread
-                      └▶ each client's queue of one: a new text takes the place of one that was not fetched
+    tell() ──▶ each view that has clients is rendered once, in a thread
+                 └▶ each client's queue of one: a new text replaces one that was not fetched
     a client that has fetched nothing for PATIENCE is dropped, not waited for
     close() ends every stream at once
 
-Bounded: one text a view, one queue of one a client, at most MOST clients, MOST_OF_ONE of one person (by name; by
-address where nobody has one). A client above a limit reads the page without.
+Bounded: one text a view, one queue of one a client, at most MOST clients, MOST_OF_ONE of one person (by name, or
+by address without a name). A client above a limit reads the page without live updates.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 
 MOST, MOST_OF_ONE = 600, 30  # clients; one account may be that of several wall screens
 PATIENCE = 20.0  # seconds
-TOGETHER, REST = 10, 0.005  # so many are served at a time, then the exchange is listened to for so many seconds
+TOGETHER, REST = 10, 0.005  # clients served at a time, then seconds for the loop to receive events
 STILL = b"event: still\ndata:\n\n"  # nothing has changed: the page is not stale
 STAYS_OPEN = b": callmon\nretry: 5000\n\n"
 
@@ -38,7 +38,7 @@ def event(name: str, text: str) -> bytes:
 
 
 class Client:
-    """Somebody who looks at a view."""
+    """A client of one view."""
 
     __slots__ = ("_ready", "_text", "fetched", "gone", "has_begun", "person", "view")
 
@@ -46,14 +46,14 @@ class Client:
         self.view, self.person, self.fetched, self.gone = view, person, monotonic(), asyncio.Event()
         self._text: bytes | None = None
         self._ready = asyncio.Event()
-        self.has_begun = False  # it has a whole text, which "still" may speak of
+        self.has_begun = False  # a whole text was offered, to which STILL may refer
 
     def offer(self, text: bytes) -> None:
-        """Takes the place of what was not fetched."""
+        """Replaces a text that was not fetched."""
         if self._text is None:
-            self.fetched = monotonic()  # it had all: its patience begins with this one
+            self.fetched = monotonic()  # all was fetched: the time limit begins with this text
         elif text is STILL:
-            return  # what it has not fetched yet is what stands
+            return  # the text not yet fetched is the latest
         self._text, self.has_begun = text, True
         self._ready.set()
 
@@ -68,7 +68,7 @@ class Client:
 
 
 class Live:
-    """All clients. Belongs to the daemon's loop; only `render` is called in threads."""
+    """All clients. Used in the daemon's loop alone; only `render` is called in threads."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
@@ -82,11 +82,11 @@ class Live:
         return len(self._clients)
 
     def is_full(self, person: str) -> bool:
-        """Whether there is no place left for this person."""
+        """Whether this person can open no further stream."""
         return self._is_closed or len(self._clients) >= MOST or self._of[person] >= MOST_OF_ONE
 
     def tell(self) -> None:
-        """There is something new to see. Never waits: a long rendering delays the next one, not the loop."""
+        """Drops slow clients and starts a rendering. Never waits: a long one delays the next one, not the loop."""
         for client in [x for x in self._clients if x.is_slow()]:
             client.gone.set()
         views = {client.view for client in self._clients}
@@ -103,7 +103,7 @@ class Live:
                     await asyncio.sleep(REST)
 
     def close(self) -> None:
-        """Every stream ends; nobody is let in any more."""
+        """Ends every stream; no further client is admitted."""
         self._is_closed = True
         for client in self._clients:
             client.gone.set()
@@ -118,11 +118,11 @@ class Live:
 
     def leave(self, client: Client) -> None:
         self._clients.discard(client)
-        self._of -= Counter((client.person,))  # without those that have none left
+        self._of -= Counter((client.person,))  # `-=` also drops persons without a client
 
 
 class Stream(Response):
-    """The answer that stays open for one client."""
+    """The streaming answer to one client."""
 
     def __init__(self, live: Live, view: View, person: str, request: Request) -> None:
         super().__init__(
@@ -161,6 +161,6 @@ class Stream(Response):
 
 
 async def _left(receive: Receive) -> None:
-    """Until the client has gone."""
+    """Returns when the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,1 +1,1 @@
-"""One module = one kind of page: its endpoints, and what its templates are given."""
+"""One module for each kind of page: its endpoints, and the values for its templates."""

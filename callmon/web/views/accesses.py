@@ -1,6 +1,6 @@
-"""*Consultations*: who looked at a number, who saw and changed what, who signed in or tried to (FIPPA).
+"""*Consultations*: the record of accesses to numbers, of acts on the pages, of sign-ins and refusals (FIPPA).
 
-For whoever administers; no caller's number is in it. The whole record is `callmon privacy log`'s.
+For the administrator. It contains no caller's number. `callmon privacy log` prints the whole record.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST = 200
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One thing that somebody did."""
+    """One recorded act."""
 
     at: datetime
     when: str
@@ -33,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """The latest, newest first."""
+    """The latest records, newest first."""
     found = await visit.site.ask(_read, visit.site.reader)
     rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
@@ -53,7 +53,7 @@ def _rows(looks: list[subject_access.Access], deeds: list[audit.Deed], tongue: T
 
 
 def _word(kind: str, identifier: str, tongue: Tongue) -> str:
-    """What somebody wrote themselves stays as it is."""
+    """The label of an identifier; free text stays as written."""
     return tongue.word(kind, identifier) if identifier in KINDS[kind] else identifier
 
 
