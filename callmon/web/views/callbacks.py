@@ -1,8 +1,8 @@
-"""*Callbacks*: the worklist, one entry, and what can be done to it. Works without script, on a telephone's screen.
+"""*Callbacks*: the worklist, one entry, and the commands on it. Works without script, on a telephone's screen.
 
-A number is shown only where it was asked for, by somebody who may call back; that is written down first, with who
-asked and for which entry (R-35). What must be known of a number stands before it (R-21). What is done goes the way
-that the command line goes: asked for in the database, done by the daemon, refused with the same words.
+A number is shown only on request, to a person with the right to call back. The access is logged first, with the
+person and the entry (R-35). The cautions about a number stand before it (R-21). A command takes the path of the
+command line: it is queued in the database, applied by the daemon, and refused with the same words.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LANGUAGES = ("fr", "en", "other", "unknown")
 
 
 class Row(msgspec.Struct, frozen=True):
-    """An entry of the list. `number` is None unless somebody asked for it."""
+    """An entry of the list, without its number."""
 
     id: str
     exchange: str
@@ -54,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Filters(msgspec.Struct, frozen=True):
-    """What the list is narrowed to; "" is all."""
+    """The filters of the list; "" is all."""
 
     line: str = ""
     service: str = ""
@@ -87,7 +87,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _filters(visit: Visit) -> Filters:
-    """What was asked for, of what there is."""
+    """The filters in the query. Raises UnknownNameError for a value that does not exist."""
     settings = visit.site.settings
     return Filters(
         visit.chosen("line", settings.names("line")),
@@ -109,7 +109,7 @@ def _is_wanted(one: Obligation, chosen: Filters, me: str) -> bool:
 
 
 def _closed_note(visit: Visit) -> str:
-    """At night nobody calls the public."""
+    """The note outside opening hours that the public must not be called; "" while open."""
     calendar, now = visit.site.settings.calendar(), visit.tongue.now
     opens = None if calendar.is_open(now) else calendar.opens_next(now)
     return (
@@ -126,7 +126,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 def _sections(visit: Visit, found: Sequence[Obligation], rows: _Rows) -> list[Section]:
-    """Callbacks first; complaints; what nobody can call back and somebody must listen to."""
+    """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
     ordered = sorted(found, key=urgency)
     calls = [x for x in ordered if x.kind == "callback" and x.can_be_called]
     complaints = [x for x in ordered if x.kind == "complaint"]
@@ -140,7 +140,7 @@ def _sections(visit: Visit, found: Sequence[Obligation], rows: _Rows) -> list[Se
 
 
 class _Rows:
-    """Entries as rows, each with the others of the same person."""
+    """Obligations as rows, each with the ids of the same caller's others."""
 
     def __init__(self, visit: Visit, found: Sequence[Obligation]) -> None:
         self._visit, self._tongue = visit, visit.tongue
@@ -175,14 +175,14 @@ class _Rows:
         )
 
     def _where(self, one: Obligation) -> str:
-        """The line, and why nobody can call back."""
+        """The line, and why no callback is possible."""
         where = self._page.where(one)
         if one.can_be_called or one.hidden is None:
             return where
         return f"{where} · {self._tongue.word('not_returnable', one.hidden)}"
 
     def _hand(self, one: Obligation) -> str:
-        """Who has it in hand; a name only to colleagues who may have it too."""
+        """The agent in charge; the name is shown only to persons with the right to call back."""
         if one.in_hand is None or one.taken is None:
             return ""
         since = self._tongue.when(one.taken)
@@ -200,7 +200,7 @@ async def one(visit: Visit) -> Response:
 
 
 async def number(visit: Visit) -> Response:
-    """The same with its number: who asks is written down before it is shown."""
+    """The same with its number. The access is logged before the number is shown."""
     found = await _find(visit, numbers=True)
     if found is None:
         return await _entry_page(visit, None)
@@ -270,7 +270,7 @@ def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) ->
 
 
 def _by(entry: AnyEntry, tongue: Tongue) -> str:
-    """Who did it by hand, and what they wrote."""
+    """The actor, the text and the person in charge of an entry that was recorded manually."""
     told = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
     colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
     return colon.join(x for x in told if x)
@@ -285,7 +285,7 @@ def _results(tongue: Tongue) -> list[tuple[str, str]]:
 
 
 def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
-    """Those that this entry can be closed for."""
+    """The reasons for which this entry can be closed."""
     if one.kind == "complaint":
         names = ["answered", "no-request", "otherwise"]
     elif one.hidden is not None:
@@ -296,7 +296,7 @@ def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A number to call, as people read it and as a telephone takes it. Neither when none is kept."""
+    """A number to call: as printed (`told`), and as dialled (`dial`; None when no number is stored)."""
 
     told: str
     dial: str | None
@@ -310,11 +310,11 @@ def _number(found: Listed, tongue: Tongue) -> Number:
     return Number(told, dial, "" if dial is None else local_time(dial, tongue))
 
 
-# What is done.
+# Commands.
 
 
 async def record(visit: Visit) -> Response:
-    """One of the forms of an entry."""
+    """Handles one of an entry's forms."""
     found, form = await _find(visit), await visit.form()
     if found is None:
         return await _entry_page(visit, None)
@@ -331,7 +331,7 @@ async def record(visit: Visit) -> Response:
 
 
 def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[commands.Hand | str, str | None]:
-    """What the form asks for; or why it cannot be done, in a sentence. With another number to call."""
+    """The form's command, or a sentence that states why it is refused; and another number to call, or None."""
     action, more, other = form.get("action", ""), dict[str, Any](), None
     text = form.get("text", "")[: commands.LONGEST_TEXT]
     match action:
@@ -377,10 +377,10 @@ def _today(visit: Visit) -> Any:
 
 
 async def _do(site: Site, hand: commands.Hand, other: str | None, language: str) -> str:
-    """Ask for it, and wait until the daemon has done it; why it did not, else ""."""
+    """Queues the command and waits until the daemon has applied it. Returns the refusal, else ""."""
     place = (await site.ask(obligations.ask, site.store, hand, other)).n
     if not await site.until_done(obligations.done, place):
-        return ""  # it is written down: whoever leads does it
+        return ""  # the command is stored: the leader applies it
     refused = await site.ask(
         obligations.refusals, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at
     )

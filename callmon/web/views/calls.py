@@ -1,7 +1,8 @@
-"""*Calls*: what arrived on a day, by line, outcome, promise, verdict; and *one call*, its story and its verdicts.
+"""*Calls*: a day's calls, by line, outcome, standard, verdict; and *one call*, its story and its verdicts.
 
-No number is here, nor who answered, but for a manager in one call's story (R-38): others see phones as letters.
-Boards lead here with `jour`/`day`, `ligne`/`line`, `issue`/`outcome`, `norme`/`standard`, `verdict`, `page`.
+No number is here. Only a manager sees in one call's story which phone answered (R-38): others see phones as
+letters. Boards link here with `jour`/`day`, `ligne`/`line`, `issue`/`outcome`, `norme`/`standard`, `verdict`,
+`page`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ DAY = timedelta(days=1)
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """What is looked for; "" is all. A day that cannot be read is today; a verdict needs its standard."""
+    """The filters; "" is all. A day that cannot be parsed is today; a verdict needs its standard."""
 
     day: date
     line: str = ""
@@ -129,7 +130,7 @@ def _row(one: call_search.Found, tongue: Tongue) -> Row:
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A promise and what became of it. `verdict` is its identifier, `sign` stands beside its word."""
+    """A service standard and its verdict. `verdict` is the identifier; `sign` stands beside its word."""
 
     standard: str
     title: str
@@ -165,7 +166,7 @@ def _read(store: Store, name: str, exchange: str) -> tuple[StoredCall, list[AnyE
 def _story(
     stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: Tongue
 ) -> dict[str, Any]:
-    """All that the page shows. In a thread: a long call has hundreds of facts."""
+    """The page's values. Runs in a thread: a long call has hundreds of facts."""
     context = story_context(stored, tongue.settings, tongue.language)
     page = story_page(context, stored, tongue.settings, met)
     typeset = tongue.speech.typeset

@@ -1,6 +1,7 @@
-"""*Disruptions*: what keeps lines from taking calls, planned work, and what the public is told of them.
+"""*Disruptions*: times in which lines cannot take calls, planned work, and the notices to the public.
 
-The same rules as `callmon disruptions`: asked for in the database, done by the daemon, refused in the same words.
+The rules are those of `callmon disruptions`: a command is queued in the database, applied by the daemon, and
+refused in the same words.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ MOST_SHOWN = 100
 
 
 class Told(msgspec.Struct, frozen=True):
-    """One of them in words."""
+    """One disruption in words."""
 
     id: str
     title: str
@@ -42,7 +43,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """Going on, planned, and over of late."""
+    """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
     return await _list(visit)
 
 
@@ -89,7 +90,7 @@ def told(one: Disruption, tongue: Tongue) -> Told:
 
 
 async def one(visit: Visit) -> Response:
-    """One of them, and what can be said of it."""
+    """One disruption, and its forms."""
     return await _one_page(visit)
 
 
@@ -122,7 +123,7 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
 
 
 def _as_given(one: Disruption, tongue: Tongue) -> dict[str, str]:
-    """What was said already, as the form's fields have it."""
+    """The stored notice and times, as values of the form's fields."""
     given = {name: getattr(one.notice, name) or "" for name in TEXTS}
     return given | {"until": _field(one.notice.until, tongue), "start": _field(one.began, tongue)}
 
@@ -131,11 +132,11 @@ def _field(at: datetime | None, tongue: Tongue) -> str:
     return "" if at is None else at.astimezone(tongue.settings.timezone).strftime("%Y-%m-%dT%H:%M")
 
 
-# What is said.
+# Commands.
 
 
 async def begin(visit: Visit) -> Response:
-    """A disruption that callmon cannot see, or planned work."""
+    """Records a disruption that callmon cannot detect, or planned work."""
     given = await visit.form()
     lines = _lines(await visit.request.form(), visit.site)
     hand = _begun(visit, given, lines)
@@ -164,7 +165,7 @@ def _begun(visit: Visit, given: Mapping[str, str], lines: tuple[str, ...]) -> Ha
 
 
 def _time(text: str, visit: Visit) -> datetime | str | None:
-    """None when nothing was said; the text itself when it cannot be read."""
+    """The time; None for an empty field; the text itself when it cannot be parsed."""
     if not text:
         return None
     zone = visit.site.settings.timezone
@@ -172,7 +173,7 @@ def _time(text: str, visit: Visit) -> datetime | str | None:
 
 
 async def record(visit: Visit) -> Response:
-    """What is said of one that there is: its notice, its times, its end."""
+    """Changes an existing disruption: its notice, its times, its end."""
     given = await visit.form()
     found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
@@ -202,7 +203,7 @@ def _asked(visit: Visit, one: Disruption, given: Mapping[str, str]) -> Hand | st
 
 
 async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping[str, str]) -> Response:
-    """Check, ask, wait until it is done, and show what stands then."""
+    """Validates and queues the command, waits until it is applied, and shows the result."""
 
     async def refuse(why: str) -> Response:
         told_ = word("disruption_refusal", why, visit.language)

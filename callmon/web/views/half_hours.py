@@ -1,6 +1,6 @@
 """Below *Now*: today's calls by the half-hour beside the usual ones, and the causes of misses; drawn, in tables.
 
-Made from the database at most once a minute, for everybody; while it is away, the page stands without.
+Read from the database at most once a minute, for all viewers. While it is away, the page stands without this part.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from callmon.web.half_hours import ENOUGH, WEEKS, Half, Missed, Today
 
 KEPT = timedelta(minutes=1)
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
-ROW, LABEL = 28, 330  # of that of the causes
+ROW, LABEL = 28, 330  # of the drawing of the causes
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A half-hour, drawn. Heights are from the ground line; `mark` is that of the median."""
+    """A half-hour, drawn. Heights are from the ground line; `mark` is the height of the median."""
 
     x: float
     width: float
@@ -35,7 +35,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """The same in words."""
+    """A half-hour in words."""
 
     time: str
     offered: str
@@ -45,7 +45,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Bar(msgspec.Struct, frozen=True):
-    """A cause: how often on voice lines, drawn in that width; and on TTY lines."""
+    """A cause: its count on voice lines, drawn as `width`; and its count on TTY lines."""
 
     title: str
     voice: int
@@ -54,7 +54,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 async def part(site: Site, tongue: Tongue) -> dict[str, Any]:
-    """What `_half_hours.html` shows."""
+    """The values of `_half_hours.html`."""
     try:
         told = await _today(site)
     except AwayError:
@@ -65,7 +65,7 @@ async def part(site: Site, tongue: Tongue) -> dict[str, Any]:
 
 
 async def _today(site: Site) -> Today | None:
-    """As it was within the last minute."""
+    """Today's half-hours, at most a minute old; None while the roll-ups are rebuilt or of another time zone."""
     sight, settings = site.seen(), site.settings
     if site.today is None or not timedelta(0) <= sight.at - site.today.at < KEPT:
         days = half_hours.days(sight.at, settings)
@@ -76,7 +76,7 @@ async def _today(site: Site) -> Today | None:
 
 
 def view(told: Today, tongue: Tongue) -> dict[str, Any]:
-    """Both drawings and both tables. Pure."""
+    """The values of both drawings and both tables. Pure."""
     halves = told.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
     known = any(x.usual is not None for x in halves)
@@ -98,7 +98,7 @@ def view(told: Today, tongue: Tongue) -> dict[str, Any]:
 
 
 def _note(known: bool, weekday: str, tongue: Tongue) -> str:
-    """What the mark is; or why there is none."""
+    """The meaning of the median's mark, or why there is none."""
     if known:
         return tongue.say(
             "Repère : médiane des {weekday}s comparables des {weeks} dernières semaines, sans les demi-heures "
@@ -137,7 +137,7 @@ def _columns(halves: tuple[Half, ...], most: float, tongue: Tongue) -> list[Colu
 
 
 def _has_name(begin: datetime, every: int, tongue: Tongue) -> bool:
-    """Each hour's, or where there are many each second hour's: "10 a.m." needs the room."""
+    """Whether the column has a label: each hour's, or of many each second hour's: "10 a.m." needs the room."""
     local = begin.astimezone(tongue.settings.timezone)
     return not local.minute and not local.hour % every
 

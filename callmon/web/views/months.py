@@ -1,6 +1,6 @@
-"""*Months*: the monthly statistics as a page and as files, made in a process of their own, with their progress.
+"""*Months*: the monthly statistics as a page and as files, made in a separate process, with their progress.
 
-Refuses to make one in the daemon itself: a month of a busy site takes seconds of a processor.
+Refuses to make a report in the daemon itself: a month of a busy site takes seconds of a processor.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _months(first: datetime | None, tongue: Tongue) -> Iterator[Listed]:
 
 
 async def one(visit: Visit) -> Response:
-    """One month: what can be had of it."""
+    """One month, and the formats of its report."""
     return await _month_page(visit)
 
 
@@ -93,7 +93,7 @@ def _kind(kind: str, tongue: Tongue) -> str:
 
 
 async def make(visit: Visit) -> Response:
-    """Ask for one to be made."""
+    """Requests a report."""
     form, first = await visit.form(), _first_day(visit)
     kind = form.get("kind", "")
     if first is None or kind not in KINDS:
@@ -111,7 +111,7 @@ async def make(visit: Visit) -> Response:
 
 
 async def progress(visit: Visit) -> Response:
-    """How far it has come; when it is made, its files."""
+    """The progress of a report; once it is made, its files."""
     made = _made(visit)
     if made is None:
         return await _unknown(visit)
@@ -134,7 +134,7 @@ async def progress(visit: Visit) -> Response:
 
 
 def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
-    """Why there is no report, and who can do what about it. Its own sentence is in the log."""
+    """Why there is no report, and which person can act how. The failure's own message is in the log."""
     say, limit = tongue.say, trouble.limit
     return {
         "order": say(
@@ -175,7 +175,7 @@ def _made(visit: Visit) -> Made | None:
 
 
 async def download(visit: Visit) -> Response:
-    """One file of it. The page to read here has its style as a file of its own: nothing inline is let through."""
+    """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
     made, name = _made(visit), visit.request.path_params["file"]
     page, data = _page(made), None if made is None else made.file(name)
     if data is None:
@@ -188,7 +188,7 @@ async def download(visit: Visit) -> Response:
 
 
 async def style(visit: Visit) -> Response:
-    """Of the page to read here."""
+    """The style sheet of the page to read here."""
     page = _page(_made(visit))
     return (
         await _unknown(visit) if page is None else Response("\n".join(STYLE.findall(page)), media_type="text/css")

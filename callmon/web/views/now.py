@@ -1,7 +1,7 @@
-"""*Now*, and the wall: each line at this moment, today against each promise, callbacks, disruptions, exchanges.
+"""*Now*, and the wall: each line at this moment, today against each standard, callbacks, disruptions, exchanges.
 
-Refuses to reassure: figures of a time in which an exchange was unheard are hatched and not coloured; a rate is
-coloured only by a target that somebody signed, and of twenty judged calls or more; outside opening hours nothing.
+Refuses to reassure. While an exchange is unheard, figures are hatched and not coloured. A rate is coloured only by
+a signed target, and with twenty judged calls or more. Outside opening hours neither rates nor lines are coloured.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ FRENCH = "bilingual_person"
 
 
 class Level(msgspec.Struct, frozen=True):
-    """How urgent: "" neutral, "soon", "over", "off". Each has its sign: colour is nobody's only clue."""
+    """The urgency: "" neutral, "soon", "over", "off"; of a rate also "reached".
+
+    "soon" and "over" have a sign, so that colour is not the only cue.
+    """
 
     name: str = ""
 
@@ -52,7 +55,7 @@ class Ringing(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A line, or (on the wall) the lines of a service that are alike."""
+    """A line, or (on the wall) the lines of a service that have the same mode."""
 
     name: str
     title: str
@@ -72,7 +75,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Today against one promise."""
+    """Today against one service standard."""
 
     standard: str
     title: str
@@ -87,7 +90,7 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Strip(msgspec.Struct, frozen=True):
-    """What stands on top: open or closed, whether callmon hears."""
+    """The strip on top: open or closed, and whether callmon receives events."""
 
     hours: str
     is_open: bool
@@ -102,7 +105,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def wall(visit: Visit) -> Response:
-    """The same for a screen on a wall, read from three metres."""
+    """The same for a wall screen, read from three metres."""
     return await _page(visit, "wall", visit.say("Tableau mural"))
 
 
@@ -112,7 +115,7 @@ async def _page(visit: Visit, name: str, title: str, **more: Any) -> Response:
 
 
 async def stream(visit: Visit) -> Response:
-    """Server-sent events of one view; 503 when all places, or all of this person, are taken."""
+    """Server-sent events of one view. 404: no such view. 503: all places, or all of this person, are taken."""
     person = visit.person.name or visit.request.state.asking.address
     live, name = visit.site.live, visit.request.query_params.get("view", "now")
     if name not in visit.site.views and name != "callbacks":
@@ -123,7 +126,7 @@ async def stream(visit: Visit) -> Response:
 
 
 def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
-    """What the live part of *Now* shows."""
+    """The values of the live part of *Now*."""
     lines = list(tongue.settings.lines())
     seen = {one.name: one for one in sight.lines}
     known = [line for line in lines if line.name in seen]
@@ -140,7 +143,7 @@ def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
 
 
 def wall_view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
-    """The same, a row a service; lines for TTY are never counted with others."""
+    """The same, with one row for each service and mode. TTY lines are never counted with others."""
     seen = {one.name: one for one in sight.lines}
     known = [line for line in tongue.settings.lines() if line.name in seen]
     groups: dict[tuple[str, str], list[Line]] = {}
@@ -152,7 +155,7 @@ def wall_view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
 
 
 def strip(sight: Sight, tongue: Tongue) -> Strip:
-    """Open until, or closed and when it opens; and whether callmon hears."""
+    """Open until when, or closed and when it opens; and whether callmon receives events."""
     calendar, say = tongue.settings.calendar(), tongue.say
     is_open = calendar.is_open(sight.at)
     change = calendar.closes_next(sight.at) if is_open else calendar.opens_next(sight.at)
@@ -182,7 +185,7 @@ def _hours(is_open: bool, change: datetime | None, sight: Sight, tongue: Tongue)
 
 
 def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
-    """One line now."""
+    """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
     other = "en" if tongue.language == "fr" else "fr"
@@ -207,7 +210,7 @@ def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
 
 
 def _service_row(lines: Sequence[Line], seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
-    """The lines of one service and mode together, by the service's name."""
+    """The lines of one service and mode together, under the service's title."""
     told = row(lines[0], seen, sight, tongue)
     service = tongue.settings.services[lines[0].service]
     names = (service.title_fr, service.title_en)
@@ -218,7 +221,7 @@ def _service_row(lines: Sequence[Line], seen: Sequence[Seen], sight: Sight, tong
 
 
 def _ringing(seen: Sequence[Seen], calls: int, is_open: bool, tongue: Tongue) -> Ringing | None:
-    """The longest first: by the ring that the caller hears."""
+    """The longest ringing call counts, by the ring that its caller hears."""
     if not calls:
         return None
     waits = [w for one in seen if (w := one.ringing) is not None and w.waited is not None]
@@ -245,7 +248,7 @@ def _waited(seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> str:
 
 
 def _phones(seen: Sequence[Seen], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
-    """« 2 sur 3 »; phones that nobody watches are not known."""
+    """« 2 sur 3 »; « n. d. » where no phone is watched."""
     phones = total(one.phones for one in seen)
     count = sum(phones.values())
     if not count:
@@ -263,7 +266,7 @@ def _calls(sight: Sight) -> int:
 
 
 def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: Tongue) -> Iterator[Rate]:
-    """Each promise of each group of lines, voice before TTY; one with nothing judged says so."""
+    """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
         group = [line for line in lines if line.mode == mode]
         standards = dict.fromkeys(s for line in group for s in seen[line.name].verdicts if s in CALL_STANDARDS)
@@ -274,7 +277,7 @@ def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: To
 def rate(
     standard: str, who: str, lines: Sequence[Line], seen: Iterable[Seen], sight: Sight, tongue: Tongue
 ) -> Rate:
-    """« 41 sur 46 », and beside it what is not in it."""
+    """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(one.verdicts.get(standard, {}) for one in seen)
     met, judged = verdicts["met"], verdicts["met"] + verdicts["not_met"]
     title, say = tongue.word("standard", standard), tongue.say
@@ -300,7 +303,7 @@ def _targets(standard: str, lines: Sequence[Line], sight: Sight, tongue: Tongue)
 
 
 class Due(msgspec.Struct, frozen=True):
-    """The callbacks that are owed, in three figures."""
+    """The open callbacks: the next one, those due today, those overdue."""
 
     next: str
     left: str
@@ -312,7 +315,7 @@ class Due(msgspec.Struct, frozen=True):
 
 
 def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: Tongue) -> Due:
-    """What comes next, and whether that is soon; what is due today, what is late."""
+    """The next callback, and whether it is due soon; the count due today, the count overdue."""
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]

@@ -1,4 +1,4 @@
-"""*Promises*: every standard with the policy's words, how callmon judges it, and the settings in force."""
+"""*Promises*: every service standard with the policy's words, callmon's definition, and the settings in force."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Promise(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """All of them."""
+    """All service standards."""
     tongue, settings = visit.tongue, visit.site.settings
     enabled = visit.site.seen().enabled
     return await visit.page(
@@ -71,7 +71,7 @@ def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: Ton
 
 
 def lacks(name: str, tongue: Tongue) -> str:
-    """Why it gives no verdicts."""
+    """Why the standard gives no verdicts."""
     if name in ("bilingual_person", "callback_in_french"):
         return tongue.say("Aucun verdict : les langues du personnel ne sont pas consignées dans la configuration.")
     if name == "feedback_offered":
@@ -80,7 +80,7 @@ def lacks(name: str, tongue: Tongue) -> str:
 
 
 def definition(name: str, tongue: Tongue) -> str:
-    """How callmon judges it, in a few sentences."""
+    """How callmon judges the standard, in a few sentences."""
     say = tongue.say
     return _of_callbacks(name, tongue) or {
         "answer_by_third_ring": lambda: say(
@@ -118,7 +118,7 @@ def definition(name: str, tongue: Tongue) -> str:
 
 
 def _of_callbacks(name: str, tongue: Tongue) -> str:
-    """The same of what is owed after the call; "" for a promise about the call itself."""
+    """The same for callbacks and complaints; "" for a standard about the call itself."""
     say = tongue.say
     return {
         "callback_within_24_hours": lambda: say(
@@ -141,7 +141,7 @@ def _of_callbacks(name: str, tongue: Tongue) -> str:
 
 
 def _in_force(name: str, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
-    """What the configuration sets, or leaves as it ships."""
+    """The parameters in force: configured ones and defaults."""
     loaded = {one.name: one for one in load(settings.standards)}
     parameters = loaded[name].parameters.model_dump()
     yield from ((_setting(name, key, tongue), str(value)) for key, value in parameters.items())
@@ -178,7 +178,7 @@ def _rules(rules: CallbackRules, settings: Settings, tongue: Tongue) -> Iterator
 
 
 def _hours_of(length: timedelta, tongue: Tongue) -> str:
-    """« 24 h »: as it was set, not as days."""
+    """« 24 h »: as configured, not as days."""
     hours, rest = divmod(length, timedelta(hours=1))
     return tongue.say("{hours} h", hours=hours) if not rest else tongue.length(length)
 
@@ -198,7 +198,7 @@ def _targets(name: str, settings: Settings, tongue: Tongue) -> Iterator[Target]:
 
 
 def _hours(settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
-    """The ministry's week: days that are alike together."""
+    """The ministry's week; adjacent days with the same hours are grouped."""
     calendar, monday = settings.calendar(), tongue.now.date() - timedelta(days=tongue.now.weekday())
     names = [tongue.weekday_of(monday + timedelta(days=n)) for n in range(7)]
     for opening, some in groupby(zip(names, calendar.hours.week, strict=True), key=lambda pair: pair[1]):
