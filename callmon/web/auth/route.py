@@ -62,7 +62,7 @@ def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         request.state.language = language
         if any(plain(str(part)) != part for part in request.path_params.values()):
-            raise HTTPException(404)  # no stored name is such; a database may even refuse the query
+            raise HTTPException(404)  # no stored name has such a character; a database may refuse it
         try:
             return await authorization.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # the access cannot be recorded, so nothing is shown
