@@ -1,1 +1,1 @@
-"""The database: what was heard, what was concluded, and its figures. The only place that knows SQL."""
+"""The database: received facts, verdicts and counters. The only package with SQL."""

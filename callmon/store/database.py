@@ -1,8 +1,9 @@
-"""Opening the database: SQLite by default, PostgreSQL by its URL. Also its migrations, and who may use it.
+"""Opens and migrates the database, and restricts its file mode: SQLite by default, PostgreSQL by its URL.
 
-Refuses a database that was never migrated, is older than this program, or newer, with a sentence saying
-what to do. A SQLite file is made by `upgrade` alone, readable by its owner only, since it holds numbers. No
-password is ever in a message.
+Only `upgrade` creates a SQLite file. It is readable by its owner only, since it has numbers.
+
+Refuses: a database that was never migrated, is older than this program, or newer. The message has the remedy and
+never a password.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from callmon.store.writer import lease
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock, then it says "database is locked"
-# A job of many transactions beside a daemon waits longer. The lock is polled and keeps no order: while the daemon
+BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error "database is locked"
+# A job of many transactions beside a daemon waits longer. SQLite polls the lock without a queue: while the daemon
 # writes without a pause, each poll may find it taken.
 JOB_BUSY_SECONDS = 60.0
 DEVELOPMENT = "r"  # the revisions before the first release were r0001 to r0015
 QUESTION_MILLISECONDS = 10_000
-# A network that went away is noticed in seconds, not after the two hours that TCP allows it.
+# A lost network is detected within seconds, not after TCP's default of two hours.
 POSTGRES_DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -46,8 +47,8 @@ POSTGRES_DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
     "application_name": "callmon",
 }
-# FULL: what was committed survives a power cut as well. One fsync a group of 100 ms makes it affordable. A
-# write-ahead log that a long reader made huge is cut down again to 64 MiB.
+# FULL: a commit also survives a power cut. One fsync per batch of 100 ms makes it affordable. SQLite truncates a
+# write-ahead log that a long reader made huge to 64 MiB.
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "journal_size_limit=67108864")
 
 
@@ -57,14 +58,15 @@ class Store:
     def __init__(self, url: URL, ring: Ring = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        # Where changes of accounts are noted, outside the database (`store/access/restored_copy.py`).
+        # The file that records account changes outside the database (`store/access/restored_copy.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
         self._identity = _identity(self.path)
 
     def reader(self) -> Store:
-        """The same database for questions alone: connections of its own, on which nothing can be written, and (on
-        PostgreSQL) no question lasts longer than QUESTION_MILLISECONDS.
+        """The same database for queries only: connections of its own, which cannot write.
+
+        On PostgreSQL a query lasts at most QUESTION_MILLISECONDS.
         """
         return Store(self.url, self.ring, reads_only=True)
 
@@ -75,25 +77,25 @@ class Store:
 
     @contextmanager
     def writing(self, busy_seconds: float | None = None) -> Iterator[Connection]:
-        """`busy_seconds`: how long to wait for SQLite's write lock, where BUSY_SECONDS are not enough."""
+        """One write transaction. `busy_seconds`: how long to wait for SQLite's write lock; None: BUSY_SECONDS."""
         options = {"writes": True, "busy_seconds": busy_seconds}
         with self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     def writing_piece(self) -> AbstractContextManager[Connection]:
-        """One transaction of a job of many that runs beside a daemon."""
+        """One transaction of a job of many transactions that runs beside a daemon."""
         return self.writing(JOB_BUSY_SECONDS)
 
     def check_in_place(self) -> None:
         """Raises StoreError when the SQLite file is not the one that was opened.
 
-        SQLite goes on writing into a file that somebody deleted or moved, and nobody would ever read it.
+        SQLite continues to write to a file that was deleted or moved, and no program would ever read it.
         """
         if self.path is not None and _identity(self.path) != self._identity:
             raise StoreError(f"the database {self.path} is no longer the file that was opened")
 
     def find_again(self) -> None:
-        """Forget connections, so that the next one goes to what is there now."""
+        """Drops all connections, so that the next one opens the database that is there now."""
         self.engine.dispose()
         identity = _identity(self.path)
         self._identity = identity or self._identity
@@ -108,7 +110,7 @@ class Store:
 def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
     """The database at `url`, which must be of this program's version. Raises StoreError.
 
-    Without keys all of it can be used but the numbers.
+    Without keys everything but the numbers can be used.
     """
     parsed = parse_url(url)
     store = Store(parsed, ring)
@@ -125,7 +127,10 @@ def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
 
 
 def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
-    """Makes the database if there is none, brings it to this program's version, and opens it."""
+    """Creates the database if there is none, migrates it to this program's version, and opens it.
+
+    Raises StoreError.
+    """
     from alembic import command
     from alembic.config import Config
 
@@ -139,20 +144,20 @@ def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
         config = Config()
         config.set_main_option("script_location", "callmon:store/migrations")
         with store.writing() as connection:
-            lease.one_upgrade_at_a_time(connection)  # two callmons may be started together
+            lease.one_upgrade_at_a_time(connection)  # two instances may be started together
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return store
 
 
 def sealed_with(store: Store) -> set[str]:
-    """The names of the keys with which numbers in it may be sealed."""
+    """The names of the keys that may have encrypted numbers in the database."""
     with store.reading() as connection:
         return {name for (name,) in connection.execute(text("SELECT name FROM number_key"))}
 
 
 def revision(store: Store) -> str | None:
-    """The revision that the database says it has; None when it was never migrated."""
+    """The revision stored in the database; None when it was never migrated."""
     with store.reading() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -161,7 +166,7 @@ def revision(store: Store) -> str | None:
 
 
 def parse_url(url: str) -> URL:
-    """Raises StoreError for what is neither SQLite in a file nor PostgreSQL."""
+    """The parsed URL. Raises StoreError for anything but SQLite in a file or PostgreSQL."""
     try:
         parsed = make_url(url) if ADDRESS.fullmatch(url) else None
     except (ArgumentError, ValueError):
@@ -196,7 +201,7 @@ def _complaint(found: str | None) -> str | None:
 
 @contextmanager
 def _told(store: Store) -> Iterator[None]:
-    """What the driver says, as one sentence that names the database and no password."""
+    """Raises the driver's error as a StoreError: one sentence that names the database and no password."""
     try:
         yield
     except StoreError:
@@ -208,7 +213,7 @@ def _told(store: Store) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """The driver's own first line: never the statement, never its parameters."""
+    """The first line of the driver's message: never the statement, never its parameters."""
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
@@ -222,7 +227,10 @@ def _make_file(store: Store) -> None:
 
 
 def _close_to_others(path: Path | None) -> None:
-    """A copy that was put back is often readable by every user; it holds names, and numbers under their key."""
+    """Sets the mode of SQLite's files to 0600, and logs it.
+
+    A restored copy is often readable by every user. It has names, and encrypted numbers.
+    """
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
         with suppress(FileNotFoundError):
             mode = stat.S_IMODE(file.stat().st_mode)
@@ -241,9 +249,9 @@ def _close_to_others(path: Path | None) -> None:
 
 
 def damage(store: Store, is_over: Callable[[], bool] = lambda: False) -> str | None:
-    """What SQLite's own quick check finds wrong with the file; None when nothing is. It reads all of the file.
+    """The first fault that SQLite's `quick_check` finds in the file; None: no fault. It reads the whole file.
 
-    `is_over` is asked all the while: then it is left.
+    The check polls `is_over` and stops when it is true. A locked or missing database also gives None.
     """
     if store.path is None:
         return None
@@ -253,7 +261,7 @@ def damage(store: Store, is_over: Callable[[], bool] = lambda: False) -> str | N
             driver: Any = connection.connection.driver_connection
             driver.set_progress_handler(is_over, 1_000)
             (told,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
-    except OperationalError:  # it is locked, or away, or it is over: the sinks say so
+    except OperationalError:  # locked, unavailable or stopped: the sinks report that
         return None
     except DatabaseError as error:
         return reason(error)
@@ -272,7 +280,7 @@ def _engine(url: URL, path: Path | None) -> Engine:
 
 
 def _reading_engine(url: URL, path: Path | None) -> Engine:
-    """A file is opened for each question: it is the one that is there now."""
+    """An engine that cannot write. It opens a SQLite file for each connection: the file that is there now."""
     if path is None:
         options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
         given = POSTGRES_DEFAULTS | {"options": options}
@@ -285,7 +293,7 @@ def _reading_engine(url: URL, path: Path | None) -> Engine:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # mode=rw: a database that vanished is an error, not an empty new one.
+    # mode=rw: a missing database is an error, not an empty new one.
     address = f"file:{quote(str(path.absolute()))}?mode=rw"
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
@@ -300,7 +308,7 @@ def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer asks for the lock at once: one that began by reading could not get it later."""
+    """Begins a transaction. A writer acquires SQLite's lock at once, since it could not after a first read."""
     options = connection.get_execution_options()
     begin = "BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN"
     if (seconds := options.get("busy_seconds")) is None:
@@ -328,5 +336,5 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
 
 
 def own_folder() -> Path:
-    """systemd's state directory, or here."""
+    """systemd's state directory, or the working directory."""
     return Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".")

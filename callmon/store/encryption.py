@@ -1,16 +1,16 @@
-"""Numbers sealed for their one column, and the token by which equal ones are found. Pure but for the nonce.
+"""Encrypts numbers for their one column, and derives the token that finds equal numbers. Pure but for the nonce.
 
     number ── seal ──▶ "3f2a90c1:…"   AES-256-GCM: the key's name, then nonce, cipher text and tag
     number ── token ─▶ "vq3…"         HMAC-SHA256 under another key of the same line of the key file
 
-AES-GCM rather than Fernet: a tenth of the time (0.6 µs against 8 µs a number) and of half the length; Fernet's
-time stamp would tell when a number was stored, beside a table that says so already. The nonce is random: a key
-may seal four thousand million numbers.
+AES-GCM takes a tenth of Fernet's time (0.6 µs against 8 µs per number) and half its length. Fernet's time stamp
+would reveal when a number was stored, which a table beside it reveals already. The nonce is random: a key may
+encrypt four thousand million numbers.
 
-The first key of a ring seals; all of them open. While numbers are being moved to a new key the same number has
-one token a key: `tokens` gives them all, the newest first.
+The first key of a ring encrypts; all of them decrypt. During a key rotation a number has one token per key:
+`tokens` returns them all, the newest first.
 
-Refuses to guess: what no key of the ring opens is an error that says so, never an empty number.
+Refuses: to guess. A text that no key of the ring decrypts raises an error, and never gives an empty number.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ NONCE_BYTES = 12
 ABOUT, ABOUT_JOURNAL = b"callmon number", b"callmon journal"
 KEY_NAME_BYTES = 4
 SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
-# Half of SHA-256: two of a thousand million numbers share a token once in 10^20 tries.
+# Half of SHA-256: among a thousand million numbers the probability that two share a token is about 10^-20.
 TOKEN_BYTES = 16
 
 
 class KeyMissingError(StoreError):
-    """Whoever keeps the keys can act."""
+    """A key is missing, or a text is damaged. The administrator of the key file can act."""
 
 
 class Key:
-    """One line of the key file."""
+    """The key of one line of the key file."""
 
     def __init__(self, key: bytes) -> None:
         self.name = _derived(key, "name")[:KEY_NAME_BYTES].hex()
@@ -53,7 +53,7 @@ class Key:
 
 
 class Ring:
-    """The keys, newest first; `source` is what to call them. A ring without keys keeps no number."""
+    """The keys, newest first; `source` names them in messages. Without keys no number is stored."""
 
     def __init__(self, keys: Sequence[bytes] = (), source: str = "the key file") -> None:
         self.raw, self.source = tuple(keys), source
@@ -65,7 +65,7 @@ class Ring:
 
     @property
     def name(self) -> str:
-        """Of the key that seals."""
+        """The name of the key that encrypts. Raises KeyMissingError."""
         return self._sealing().name
 
     @property
@@ -78,7 +78,7 @@ class Ring:
         return f"{key.name}:{urlsafe_b64encode(nonce + secret).decode()}"
 
     def open(self, text: str) -> str:
-        """The number. Raises KeyMissingError."""
+        """The number, decrypted. Raises KeyMissingError."""
         found = SEALED.fullmatch(text)
         if found is None:
             raise KeyMissingError("a number in the database is not sealed: it was altered")
@@ -92,12 +92,12 @@ class Ring:
             raise KeyMissingError(f"a number sealed with the key {found[1]} is damaged, or was altered") from None
 
     def wrap(self, data: bytes) -> bytes:
-        """Bytes that hold numbers, as a whole: the key's name, the nonce, cipher text and tag."""
+        """Encrypts bytes that contain numbers as a whole: the key's name, the nonce, cipher text and tag."""
         key, nonce = self._sealing(), os.urandom(NONCE_BYTES)
         return bytes.fromhex(key.name) + nonce + key.cipher.encrypt(nonce, data, ABOUT_JOURNAL)
 
     def unwrap(self, data: bytes) -> bytes:
-        """The way back. Raises KeyMissingError."""
+        """Decrypts the result of `wrap`. Raises KeyMissingError."""
         name, rest = data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:]
         key = self._keys.get(name)
         if key is None:
@@ -108,15 +108,15 @@ class Ring:
             raise KeyMissingError(f"what was sealed with the key {name} is damaged, or was altered") from None
 
     def token(self, number: str) -> str:
-        """What the number is known by from now on."""
+        """The number's token under the newest key. Raises KeyMissingError."""
         return self._sealing().token(number)
 
     def tokens(self, number: str) -> tuple[str, ...]:
-        """All that it may be known by, the newest first."""
+        """The number's tokens under all keys, the newest first."""
         return tuple(key.token(number) for key in self._keys.values())
 
     def lacks(self, name: str) -> str:
-        """The sentence for a key that is not here."""
+        """The error message for the missing key `name`."""
         if not self:
             return f"numbers are sealed with the key {name}, and no key is at hand: see privacy.key_file"
         return (
@@ -134,12 +134,12 @@ NO_KEYS = Ring()
 
 
 def _derived(key: bytes, purpose: str) -> bytes:
-    """The key itself is used for nothing: one derived key for each thing that is done with it."""
+    """A key derived for one purpose. The key itself is never used."""
     return hmac.digest(key, f"callmon {purpose}".encode(), "sha256")
 
 
 def keyed(key: bytes) -> Callable[[str], str]:
-    """The hash of this key: the same number gives the same token; no number can be read from it."""
+    """The keyed hash: equal numbers give equal tokens, and a token does not reveal its number."""
 
     def token(number: str) -> str:
         return hmac.digest(key, number.encode(), "sha256")[:16].hex()

@@ -1,10 +1,11 @@
-"""The file of keys: one a line, the newest first, for its owner's eyes alone.
+"""The key file: one key per line, the newest first, readable by its owner only.
 
     # callmon: the keys of callers' numbers …
     Zm9v…=   # 2026-11-24
 
-Refuses to overwrite a key, and to read a file that other users can read or change. A link is followed: what is
-written goes to the file that it leads to. Never shows a key.
+A symbolic link is followed: a new key is written to its target.
+
+Refuses: to overwrite a key, to read a file that every user can read or that other users can change, to show a key.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ HEAD = """\
 
 
 def read(path: Path) -> Ring:
-    """The keys in the file. Raises ConfigError with what to do."""
+    """The keys in the file. Raises ConfigError with the remedy."""
     try:
         _refuse_open_to_others(path)
         text = path.read_text(encoding="utf-8")
@@ -45,9 +46,10 @@ def read(path: Path) -> Ring:
 
 
 def make(path: Path, today: date) -> bool:
-    """Puts a new key first: into a new file, or above the keys that are there. True: there were some.
+    """Adds a new key as the first line of a new or existing file. True: the file had keys before.
 
-    Another process sees the file as it was or as it is, never a part of it. Its owner stays the same.
+    Another process sees the old file or the new one, never a part of it. The owner stays the same. Raises
+    ConfigError.
     """
     path = path.resolve()
     before = _lines(path)
@@ -60,7 +62,7 @@ def make(path: Path, today: date) -> bool:
             os.chown(scratch, known.st_uid, known.st_gid)
             os.replace(scratch, path)
         else:
-            os.link(scratch, path)  # unlike a renaming, never over one that somebody else just made
+            os.link(scratch, path)  # unlike a rename, it never replaces a file that another process just made
     except OSError as error:
         raise ConfigError(f"the key file {path} cannot be written ({os.strerror(error.errno or 0)})") from None
     finally:
@@ -72,7 +74,7 @@ def make(path: Path, today: date) -> bool:
 def _lines(path: Path) -> list[str]:
     if not path.exists():
         return []
-    read(path)  # what is not understood is not built upon
+    read(path)  # raises ConfigError for a file that cannot be parsed
     return [f"{line}\n" for line in path.read_text(encoding="utf-8").splitlines() if _holds_key(line)]
 
 
@@ -116,5 +118,8 @@ def _refuse_open_to_others(path: Path) -> None:
 
 
 def is_trusted(owner: int, reader: int, folder: int) -> bool:
-    """Whether `reader` may rely on a file of `owner`: its own or root's; root also on its folder's owner's."""
+    """Whether user `reader` may trust a file of user `owner`: its own or root's.
+
+    Root also trusts a file of the owner of its folder.
+    """
     return owner in (0, reader) or (reader == 0 and owner == folder)

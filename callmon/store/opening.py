@@ -1,8 +1,9 @@
-"""The database of the settings, with the keys of the numbers in it.
+"""Opens the database of the settings, with the keys of its numbers.
 
-Where `privacy.key_file` names no file, the keys lie beside a SQLite database (callmon.db-key), or in callmon's own
-folder when the database is elsewhere; there the first one is made by itself, so that no number is ever stored in
-the clear. Refuses to make a key for a database whose numbers are sealed already: theirs has gone missing.
+Without `privacy.key_file` the key file is beside a SQLite database (callmon.db-key). For PostgreSQL it is in
+callmon's own folder. There the first key is created automatically, so that no number is ever stored unencrypted.
+
+Refuses: to create a key for a database with encrypted numbers, whose own key is missing.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
 
 
 def place(settings: Settings) -> Path:
-    """The key file."""
+    """The path of the key file."""
     if settings.privacy.key_file is not None:
         return settings.privacy.key_file
-    url = parse_url(settings.configuration.store.url)  # where it is needs no password
+    url = parse_url(settings.configuration.store.url)  # the path needs no password
     if url.get_backend_name() == "sqlite":
         return Path(f"{url.database}-key")
     return own_folder() / "callmon.key"
 
 
 def for_accounts(settings: Settings) -> Store:
-    """For commands that change accounts. Of PostgreSQL their changes are noted beside the key."""
+    """The store for commands that change accounts. On PostgreSQL these changes are recorded beside the key."""
     return _with_notes(open_store(settings.store.url), settings)
 
 
@@ -45,20 +46,24 @@ def _with_notes(store: Store, settings: Settings) -> Store:
 
 
 def opened(settings: Settings) -> Store:
-    """For who needs numbers. Raises ConfigError without the key, StoreError when it is another one."""
+    """The store for commands that need numbers.
+
+    Raises ConfigError without the key, StoreError with another key.
+    """
     ring = Ring()
     if settings.privacy.key_file is None and not place(settings).exists():
         store = open_store(settings.store.url)
         _refuse_without_key(store, place(settings))
-        return store  # there are none yet
+        return store  # the database has no numbers yet
     ring = key_file.read(place(settings))
     return open_store(settings.store.url, ring)
 
 
 def ready(settings: Settings) -> Store:
-    """Made, of this version, with its key.
+    """The store, created or upgraded to this version, with its key, which is created if there is none.
 
-    Roll-ups are kept from now on; those of calls that are stored already are made by `rolled.build`.
+    Roll-ups are updated from now on; `rebuild.build` makes those of calls stored before. Raises ConfigError,
+    StoreError.
     """
     path, store = place(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
@@ -67,7 +72,7 @@ def ready(settings: Settings) -> Store:
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read(path)), settings)
     restored_copy.end_if_older(store)
-    if store.path is None:  # another callmon, elsewhere, must not begin with a key of its own
+    if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             key_rotation.note_key(connection, store.ring)
     rebuild.settle(store, settings.timezone)
@@ -78,7 +83,7 @@ def _make(path: Path) -> None:
     try:
         key_file.make(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
     except ConfigError:
-        if not path.exists():  # else another that is started with us was faster
+        if not path.exists():  # otherwise another instance, started at the same time, was faster
             raise
 
 

@@ -1,7 +1,8 @@
-"""Outcomes to rows, table by table. Pure: knows the tables' columns, no SQL and no connection.
+"""Maps outcomes to rows, table by table, and rows back to objects.
 
-Takes the numbers of people out of facts and calls, into rows of their own, and puts them back when they are
-asked for.
+Moves people's numbers out of facts and calls into rows of their own, and restores them on request.
+
+Refuses: SQL and connections; this module only has the tables' columns.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CallKey = tuple[str, str]  # (call, exchange), the order of every key
 Numbers = Mapping[str, str]
 Source = TypeVar("Source", Arrived, Call)
 
-# A group holds fewer facts than this, so that (group's number, place in it) is one ascending integer.
+# A batch has fewer facts than this, so that (batch number, index in the batch) is one ascending integer.
 PLACES = 1 << 20
 
 CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
@@ -43,7 +44,7 @@ _decode_obligation = msgspec.json.Decoder(Obligation).decode
 
 
 class Rows:
-    """What a group of outcomes holds. Calls, findings and gaps by their key: the first of each stands."""
+    """The rows of a batch of outcomes. Calls, findings and gaps by their key: the first of each wins."""
 
     def __init__(self, group: int, place: int = 0) -> None:
         self._n = group * PLACES + place
@@ -54,7 +55,7 @@ class Rows:
         self.hand = 0
         self.disruptions = DisruptionRows(group * PLACES + place)
         self.facts: list[Row] = []
-        self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first stands
+        self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
         self.withheld: list[CallKey] = []
         self.begun: list[CallKey] = []
         self.over: list[CallKey] = []
@@ -111,7 +112,7 @@ class Rows:
             fact = without_numbers(fact)
         elif kind is NumberWithheld:
             self.withheld.append((call, exchange))
-            self.numbers.pop((call, exchange, CALLER), None)  # R-51: delivered, and not to be kept
+            self.numbers.pop((call, exchange, CALLER), None)  # R-51: delivered by the trunk, but not stored
         elif kind is CallbackRequested:
             assert isinstance(fact, CallbackRequested)
             if fact.number is not None:
@@ -130,7 +131,7 @@ class Rows:
             self.numbers.setdefault((source.call, exchange, DIALLED), source.dialled)
 
     def number_rows(self, ring: Ring) -> list[Row]:
-        """Sealed, each with its token; none without a key."""
+        """The encrypted numbers, each with its token; none without a key."""
         if not ring:
             return []
         return [(*key, ring.seal(number), ring.token(number)) for key, number in self.numbers.items()]
@@ -139,7 +140,7 @@ class Rows:
         return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
 
     def account(self, key: CallKey) -> str:
-        """All of a call, as it is stored."""
+        """The whole account of a call as stored JSON, without numbers."""
         if key not in self._accounts:
             self._accounts[key] = encoded(self.calls[key])
         return self._accounts[key]
@@ -158,7 +159,7 @@ class Rows:
 
 
 def without_numbers(source: Source) -> Source:
-    """An outside party's number is "outside" wherever an extension would stand; a caller's is absent."""
+    """Removes the numbers: an outbound call's `dialled` becomes "outside", and `caller` becomes None."""
     dialled = OUTSIDE if source.direction == "outbound" else source.dialled
     return msgspec.structs.replace(source, caller=None, dialled=dialled)
 
@@ -191,7 +192,7 @@ def _call_row(exchange: str, call: Call, account: str) -> Row:
 
 
 def encoded(call: Call) -> str:
-    """All of the account, without anybody's number."""
+    """The whole account as JSON, without numbers."""
     return _encode(without_numbers(call)).decode()
 
 
@@ -251,7 +252,7 @@ def _micro(at: datetime | None) -> int | None:
     return None if at is None else microseconds(at)
 
 
-# The way back.
+# Rows to objects.
 
 
 def fact_of(data: str, numbers: Numbers) -> Fact:
@@ -282,7 +283,7 @@ _decode_disruption = msgspec.json.Decoder(Disruption).decode
 
 
 class DisruptionRows:
-    """What a group of outcomes holds of disruptions."""
+    """The rows of a batch that concern disruptions."""
 
     def __init__(self, n: int) -> None:
         self._n = n
@@ -306,7 +307,7 @@ class DisruptionRows:
         self.hand = max(self.hand, hand)
 
     def rows(self) -> list[Row]:
-        """The last word on each."""
+        """The last state of each disruption."""
         return [_disruption_row(one) for one in {x.disruption.id: x.disruption for x in self.noted}.values()]
 
 

@@ -1,6 +1,7 @@
-"""What is stored, for a callmon that takes another's place (`core/takeover.py`). Blocks: ask in a thread.
+"""The stored state that a new leader reads (`core/takeover.py`). Blocks: call it in a thread.
 
-All that the one before has written is read by whoever has the right to write now: nobody changes it meanwhile.
+A new leader holds the lease, so no other program changes the calls and entries while it reads them. A standby that
+learns the leader's state reads it too, while the leader commits.
 """
 
 from __future__ import annotations
@@ -30,11 +31,14 @@ def known(
     book: Ledger,
     now: datetime,
 ) -> Known:
-    """Of calls that are open there, in progress here, or spoken of in `kept`. `book` is empty, and taken up."""
+    """The stored state of calls that are open in the database, in progress here, or named in `kept`.
+
+    `kept` is the standby's buffer. `book` is an empty ledger; it is filled from the database.
+    """
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
     owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
     with ledger.trouble_told():
-        # First: the leader may commit meanwhile, and what is read must hold all that was heard until then.
+        # First: the leader may commit meanwhile, and the state must have all that was received until a heartbeat.
         heard = queries.heartbeats(store)
         ledger.take_up(store, book, exchanges, now)
         begun = {(name, call): told for name in exchanges for call, told in _begun(store, name)}
@@ -53,7 +57,7 @@ def _begun(store: Store, exchange: str) -> Iterable[tuple[str, queries.OpenCall]
 
 
 def _over(store: Store, calls: Iterable[CallKey]) -> frozenset[CallKey]:
-    """Those of these calls that have ended there."""
+    """The calls among `calls` that have ended in the database."""
     wanted, found = sorted(calls), set[CallKey]()
     with store.reading() as connection:
         for begin in range(0, len(wanted), ASKED_AT_ONCE):
@@ -66,7 +70,7 @@ def _over(store: Store, calls: Iterable[CallKey]) -> frozenset[CallKey]:
 
 
 def _entries(store: Store, obligations: Iterable[str]) -> frozenset[AnyEntry]:
-    """All that is written of these."""
+    """All stored entries of these obligations."""
     wanted, table = sorted(obligations), ledger.LEDGER
     found: list[AnyEntry] = []
     with store.reading() as connection:

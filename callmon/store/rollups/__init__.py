@@ -1,1 +1,1 @@
-"""Sums by day and hour, kept beside the rows they are sums of."""
+"""Roll-ups: sums by day and hour, stored beside the rows that they sum."""

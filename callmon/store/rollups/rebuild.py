@@ -1,8 +1,10 @@
-"""Roll-ups made of calls that are stored already, and whether roll-ups and calls agree. Each blocks.
+"""Rebuilds roll-ups from stored calls, and compares roll-ups with calls. Every function blocks.
 
-Cells whose days are of another time zone, or that another version counted, are never read: `settle` empties
-them, and `build` makes them anew, some calls a transaction, while the daemon goes on writing; who interrupts it
-may go on at any time. Until that is done reports count the calls themselves (`store/queries/reports.py`).
+`settle` deletes cells whose days are of another time zone, or that another version counted. `build` makes them
+again, some calls per transaction, while the daemon continues to write. `build` may be interrupted and resumed at
+any time. Until it is done, reports count the calls themselves (`store/queries/reports.py`).
+
+Refuses: to read cells of another time zone or version.
 """
 
 from __future__ import annotations
@@ -36,13 +38,13 @@ from callmon.store.row_mapping import CallKey
 from callmon.store.tables import microseconds, moment
 from callmon.store.writer.transaction import Writing
 
-# Few enough that a daemon on the same SQLite file never waits long for the lock.
+# Calls per transaction: few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 1_000
 PAUSE_SECONDS = 0.01
 
 
 def settle(store: Store, zone: ZoneInfo) -> None:
-    """Roll-ups of this version and zone are kept from now on; others are gone. Raises StoreError."""
+    """Starts roll-ups of this version and zone, and deletes others. Raises StoreError."""
     with _told(store), store.reading() as connection:
         if _are_kept(state(connection), zone):
             return
@@ -56,7 +58,7 @@ def _are_kept(found: State, zone: ZoneInfo) -> bool:
 
 
 def anew(store: Store, zone: ZoneInfo) -> None:
-    """All of them gone, to be built again. Raises StoreError."""
+    """Deletes all roll-ups, so that `build` makes them again. Raises StoreError."""
     with _told(store), store.writing() as connection:
         state(connection, "write")
         _begin(connection, zone)
@@ -70,14 +72,14 @@ def _begin(connection: Connection, zone: ZoneInfo) -> None:
 
 
 class Built(NamedTuple):
-    """How far it has come: calls of this transaction, and the last arrival (None: all is done)."""
+    """The progress: the calls of this transaction, and the arrival before which all are counted (None: done)."""
 
     calls: int
     until: datetime | None
 
 
 def left(store: Store) -> int:
-    """How many calls are in no roll-up yet."""
+    """The number of calls that are in no roll-up yet. Raises StoreError."""
     with _told(store), store.reading() as connection:
         found = state(connection)
         if found.until == FOREVER:
@@ -87,14 +89,17 @@ def left(store: Store) -> int:
 
 
 def build(store: Store, chunk: int = CHUNK, pause: float = PAUSE_SECONDS) -> Iterator[Built]:
-    """Goes on until every call is in its roll-up, a transaction for about `chunk`. Raises StoreError."""
+    """Runs until every call is in its roll-up: one transaction per about `chunk` calls, `pause` seconds between.
+
+    Raises StoreError.
+    """
     while (built := step(store, chunk)) is not None:
         yield built
-        time.sleep(pause)  # others may write
+        time.sleep(pause)  # other processes may write
 
 
 def step(store: Store, chunk: int) -> Built | None:
-    """One transaction of that; None when nothing is left to do. Raises StoreError."""
+    """One transaction of `build`; None when nothing is left to do. Raises StoreError."""
     with _told(store), store.reading() as connection:
         if _is_done(state(connection)):
             return None
@@ -122,12 +127,12 @@ def _chunk(connection: Connection, size: int) -> Built | None:
 
 
 def _end(connection: Connection, found: State, size: int) -> datetime | None:
-    """The first arrival behind about `size` calls; None when there are no more."""
+    """The first arrival after about `size` calls; None when there are no more."""
     later = select(CALL.c.arrived).where(CALL.c.arrived >= moment(found.until)).order_by(CALL.c.arrived)
     end: datetime | None = connection.execute(later.limit(1).offset(size)).scalar()
     if end is None or microseconds(end) > found.until:
         return end
-    # So many arrived at one moment: all of them.
+    # More than `size` calls arrived at one moment: take all of them.
     after: datetime | None = connection.execute(
         select(func.min(CALL.c.arrived)).where(CALL.c.arrived > end)
     ).scalar()
@@ -135,7 +140,7 @@ def _end(connection: Connection, found: State, size: int) -> datetime | None:
 
 
 def count(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[Key, Rollup]) -> int:
-    """Counts calls as their rows are now."""
+    """Counts into `cells` the calls as stored now. Returns their number."""
     calls = 0
     for exchange, told in rows(connection, which):
         counted(cells, exchange, told, zone)
@@ -144,7 +149,7 @@ def count(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[
 
 
 def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]:
-    """Calls with the verdicts on them, and their exchange."""
+    """The exchange of each call, and the call with its verdicts."""
     of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
     given: dict[CallKey, list[Finding]] = {}
     for row in connection.execute(select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)):
@@ -156,15 +161,15 @@ def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]
         yield exchange, Told(data, tuple(given.get((name, exchange), ())))
 
 
-# Whether they agree.
+# The comparison of roll-ups and calls.
 
 
 def differences(
     store: Store, zone: ZoneInfo, first: date | None = None, last: date | None = None
 ) -> Iterator[list[str]]:
-    """Where the roll-ups of days and the calls disagree, a list for each day, empty when it is well.
+    """The differences between roll-ups and calls: one list per day, empty without a difference.
 
-    `first` to `last`; without them, all days of which anything is stored. Raises StoreError.
+    Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
     """
     with _told(store), store.reading() as connection:
         found = state(connection)
@@ -204,7 +209,7 @@ def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]
 
 
 def _how(has: Rollup, right: Rollup) -> str:
-    """The first thing that is otherwise."""
+    """The first difference."""
     if has.stored != right.stored:
         return f"{has.stored} calls rolled up, and {right.stored} stored"
     pairs = {**has.cell.counts, **right.cell.counts}

@@ -1,17 +1,17 @@
-"""Roll-ups: what the calls of a day, line, language and exchange add up to, kept as calls end.
+"""Roll-ups: the sums of the calls of a day, line, language and exchange, updated as calls end.
 
-A report costs days times lines and not calls. Every transaction that writes, completes or judges a call again
-takes what the call was out of its cell and puts in what it is now, so that
+With roll-ups a report costs days times lines, independent of the number of calls. Every transaction that writes,
+completes or rejudges a call subtracts the old state of the call from its cell and adds the new one, so that
 
-    cells = what `reports/tally` counts in the rows of now
+    cells = what `core/statistics/aggregates.py` counts in the present rows
 
-whoever is ended at whatever moment (`rolled.differences` compares them). Days are local; in which zone, and until
-which arrival calls are in the cells, is the database's to say (`rollup_state`), so that all who write agree:
+holds whenever a process is ended (`rebuild.differences` compares them). Days are local. Table `rollup_state` has
+their time zone, and the arrival `until` which calls are in the cells. So all writing programs agree:
 
-    arrival < until   counted here by whoever writes the call
-    arrival ≥ until   counted by `rolled.build`, which comes past later and moves `until` on
+    arrival < until   counted here, in the transaction that writes the call
+    arrival ≥ until   counted later by `rebuild.build`, which advances `until`
 
-Refuses to count in cells of another VERSION or of none (`until` is 0 then): nobody reads those.
+Refuses: to count in cells of another VERSION or of none (`until` is 0 then), which no report reads.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from callmon.store.tables import microseconds
 if TYPE_CHECKING:
     from callmon.store.writer.transaction import Writing
 
-# Of what a cell counts: one more whenever `reports/tally` counts otherwise (test_rollups compares).
+# The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
+# (test_rollups compares).
 VERSION = 1
 FOREVER = (1 << 63) - 1
 MODULUS = 1 << 256
@@ -51,7 +52,10 @@ Key = tuple[str, str, str, str]  # day, line, language, exchange
 
 
 class State(NamedTuple):
-    """Days of which zone, made by which version, with all calls that arrived before `until` in them."""
+    """The time zone of the days, the version, and `until`.
+
+    The cells have all calls that arrived before `until` (microseconds).
+    """
 
     zone: str
     version: int
@@ -62,7 +66,7 @@ class State(NamedTuple):
         return self.version == VERSION and bool(self.zone)
 
     def is_whole(self, zone: ZoneInfo) -> bool:
-        """Whether every call is in cells of these days."""
+        """Whether every call is in cells of this version and of days in `zone`."""
         return self.is_ours and self.zone == zone.key and self.until == FOREVER
 
 
@@ -70,16 +74,16 @@ NOTHING = State("", 0, 0)
 
 
 def state(connection: Connection, lock: str = "") -> State:
-    """`lock`: "read" keeps whoever builds from moving on, "write" all who write calls as well."""
+    """The state of the roll-ups. `lock`: "read" blocks `rebuild.build`; "write" also all that write calls."""
     question = select(STATE.c.zone, STATE.c.version, STATE.c.until)
-    if lock and connection.dialect.name == "postgresql":  # SQLite's writers exclude each other already
+    if lock and connection.dialect.name == "postgresql":  # SQLite has one writer at a time
         question = question.with_for_update(read=lock == "read")
     row = connection.execute(question).one_or_none()
     return NOTHING if row is None else State(*row)
 
 
 class Rollup:
-    """One cell with its counts of rows and their fingerprint."""
+    """One cell with its counts of rows and the sum of their fingerprints (`seal`)."""
 
     __slots__ = ("calls", "cell", "seal", "stored")
 
@@ -97,7 +101,7 @@ class Rollup:
 
 
 class Told(NamedTuple):
-    """A call as its row says it, with the verdicts on it. `call`: the same, where it need not be read again."""
+    """A call as in its row, with its verdicts. `call`: the decoded row, where it need not be parsed again."""
 
     data: str
     findings: tuple[Finding, ...]
@@ -105,12 +109,12 @@ class Told(NamedTuple):
 
 
 def told(call: Call, findings: Iterable[Finding]) -> Told:
-    """The row that `call` is going to have."""
+    """The row that `call` will have, with its verdicts."""
     return Told(encoded(call), tuple(findings), call)
 
 
 class Rolling:
-    """What one transaction changes in the roll-ups."""
+    """The changes of one transaction in the roll-ups."""
 
     def __init__(self, writing: Writing) -> None:
         self._writing = writing
@@ -124,7 +128,7 @@ class Rolling:
         return self._zone is not None
 
     def change(self, exchange: str, before: Told | None, after: Told | None) -> None:
-        """A call's rows were `before` and are `after`; None: they are not there."""
+        """Records that a call's rows change from `before` to `after`; None: there are no rows."""
         if self._zone is None or (before is not None and after is not None and before[:2] == after[:2]):
             return
         for which, sign in ((before, -1), (after, 1)):
@@ -138,7 +142,7 @@ class Rolling:
 def counted(
     cells: dict[Key, Rollup], exchange: str, one: Told, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
 ) -> None:
-    """Puts a call that arrived before `until` into its cell, or (`sign` -1) takes it out."""
+    """Adds a call that arrived before `until` (microseconds) to its cell, or (`sign` -1) subtracts it."""
     call = one.call or call_of(one.data, {})
     if call.arrived is None or microseconds(call.arrived) >= until:
         return
@@ -167,22 +171,22 @@ def _tell(cell: Cell, call: Call, findings: list[Finding], zone: ZoneInfo) -> No
 
 
 def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:
-    """The fingerprint of a call's row together with those of its verdicts, in whatever order they are read."""
+    """The fingerprint of a call's row and its verdicts, independent of the order of the verdicts."""
     given = sorted(f"{x.standard}\x1e{x.verdict}\x1e{x.reason_key}\x1e{x.cause or ''}" for x in findings)
     return fingerprint("call", call, exchange, data, *given)
 
 
 def fingerprint(*values: object) -> int:
-    """Of one row. Their sum is the same in whatever order rows are read."""
+    """The fingerprint of one row. The sum of fingerprints is independent of the order of rows."""
     said = "\x1f".join("" if x is None else str(x) for x in values)
     return int.from_bytes(sha256(said.encode()).digest(), "big")
 
 
-# As they are stored.
+# The stored form.
 
 
 class _Written(msgspec.Struct):
-    """A cell as JSON: figure → part → count, and lengths."""
+    """A cell as JSON: figure → part → count, and histograms of durations (`lengths`)."""
 
     counts: dict[str, dict[str, int]]
     lengths: dict[str, str]
@@ -193,18 +197,18 @@ _decode = msgspec.json.Decoder(_Written).decode
 
 
 def written(cell: Cell) -> str:
-    """Without what came to nothing; equal cells are equal texts."""
+    """The cell as JSON, without zero counts. Equal cells give equal texts."""
     counts: dict[str, dict[str, int]] = {}
     for (name, part), count in cell.counts.items():
         if count:
             counts.setdefault(name, {})[part] = count
-    # Below 0 it cannot come but where somebody changed rows by hand: `callmon db check` tells that.
+    # A total is below 0 only after a manual change of rows, which `callmon db check` reports.
     known = {name: lengths.written(total) for name, total in cell.lengths.items() if total > 0}
     return _encode(_Written(counts, known)).decode()
 
 
 def read(data: str) -> Cell:
-    """The cell that was written."""
+    """The cell from its JSON."""
     cell, found = Cell(), _decode(data)
     cell.counts = Counter({(name, part): n for name, parts in found.counts.items() for part, n in parts.items()})
     cell.lengths = {name: lengths.read(told) for name, told in found.lengths.items()}
@@ -218,9 +222,9 @@ REPLACING = "ON CONFLICT (day, line, language, exchange) DO UPDATE SET " + ", ".
 
 
 def put(writing: Writing, changed: Mapping[Key, Rollup]) -> None:
-    """Adds to what is stored. Two who add to one key wait for each other, in the order of keys."""
+    """Adds `changed` to the stored cells. Transactions that change one key wait for each other, in key order."""
     keys = sorted(changed)
-    # A row to wait for must be there first, also for who begins the day together with another.
+    # The row must exist before it can be locked, also when two transactions start a day together.
     writing.insert(tables.RollupRow, [Rollup().row(key) for key in keys], "ON CONFLICT DO NOTHING")
     for begin in range(0, len(keys), AT_ONCE):
         rows = [_sum(row, changed) for row in _locked(writing.connection, keys[begin : begin + AT_ONCE])]
@@ -240,6 +244,6 @@ def _sum(row: Any, changed: Mapping[Key, Rollup]) -> tuple[Any, ...]:
 
 
 def of_row(row: Any) -> tuple[Key, Rollup]:
-    """A whole row of the table."""
+    """The key and the roll-up of a whole row of the table."""
     day, line, language, exchange, stored, calls, seal, cell = row
     return (day, line, language, exchange), Rollup(stored, calls, int(seal, 16), read(cell))

@@ -1,4 +1,4 @@
-"""The figures that have been committed, shared by the thread that hears of it and those that show them."""
+"""The committed counters. The supervisor thread adds to them; other threads read them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ NOTHING: Mapping[Figure, float] = MappingProxyType({})
 
 
 class Tally:
-    """The figures that have been committed, for one thread that adds and others that read."""
+    """The committed counters. One thread adds, any thread reads."""
 
     def __init__(self, figures: Mapping[Figure, float] = NOTHING) -> None:
         self._figures = dict(figures)
-        self._lock = Lock()  # held for a copy at most: a reader never sees half of a group
+        self._lock = Lock()  # held for one copy or one batch at most: a reader never sees half of a batch
 
     def add(self, figures: Mapping[Figure, float]) -> None:
         with self._lock:
@@ -24,7 +24,7 @@ class Tally:
                 add(self._figures, figure, amount)
 
     def replace(self, figures: Mapping[Figure, float]) -> None:
-        """The database's word: all that was committed, whoever knew of it."""
+        """Sets the counters to those in the database, which include commits of other programs."""
         with self._lock:
             self._figures = dict(figures)
 

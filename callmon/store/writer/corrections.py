@@ -1,7 +1,9 @@
-"""Verdicts that a later entry of the ledger corrects, in the transaction that writes the entry.
+"""Verdicts that a later ledger entry corrects, in the transaction that writes the entry.
 
-A verdict is counted once, as first given. Its correction is counted in `callmon_verdicts_corrected_total`, and the
-difference between rows and figures in `MOVED` (`rejudge.py`). Never replaces a verdict by the same verdict.
+A verdict is counted once, as first given. Its correction is counted in `callmon_verdicts_corrected_total`. The
+difference between rows and counters is counted in `MOVED` (`maintenance/rejudge.py`).
+
+Refuses: to replace a verdict by the same verdict.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ MOVED = "moved"
 def correct(
     given: Mapping[FindingKey, Finding], corrections: Mapping[FindingKey, Finding], added: Figures
 ) -> dict[FindingKey, Finding]:
-    """The findings to replace; what that counts goes into `added`. `given`: the verdicts so far."""
+    """The findings to replace. `given` has the verdicts so far. The counters of the correction go into `added`."""
     replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
     for key, new in replaced.items():
         old = given[key]
@@ -32,7 +34,7 @@ def correct(
 
 
 def move(was: Figures, now: Figures, added: Figures) -> None:
-    """By how much the rows now differ from the figures that first counted them."""
+    """Adds to `added` how much the rows now differ from the counters that first counted them."""
     for figure in was.keys() | now.keys():
         if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
             counters.add(added, (MOVED, *figure), moved)

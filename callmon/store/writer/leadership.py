@@ -1,10 +1,12 @@
-"""Whose turn it is to write, as the courier knows it: ours, another's, or ours and not yet begun. No I/O.
+"""The leadership state, as the supervisor knows it: leader, standby, or lease gained and `lead` not called yet.
 
-    led ──another writes──▶ stands by ──the scribe has the right──▶ gained ──`lead`──▶ led
-                                ▲                                      │
-                                └────────── another was faster ────────┘
+    leader ──another writes──▶ standby ──writer process has the lease──▶ gained ──`lead`──▶ leader
+                                  ▲                                         │
+                                  └───────── another was faster ────────────┘
 
-Two threads: the listener's calls `lead`, the courier's all else; others read.
+The event-loop thread calls `lead`. The supervisor thread calls all other methods. Any thread may read.
+
+Refuses: all I/O.
 """
 
 from __future__ import annotations
@@ -17,37 +19,47 @@ from callmon.store.writer import lease, messages, standby_buffer
 
 
 class Turn:
-    """`waiting` is the courier's list. Where callmons do not share a database it is always our turn."""
+    """The leadership state. `waiting` is the supervisor's buffer of encoded items.
+
+    Without a shared database this instance is always the leader.
+    """
 
     def __init__(self, is_shared: bool, waiting: list[bytes]) -> None:
         self.is_shared, self._waiting = is_shared, waiting
-        self.is_standby = False  # another writes, or we are about to
-        self.gained: messages.Standing | None = None  # the right is ours, and what is missing there not known yet
-        self.heard: standby_buffer.Heard = {}  # by the callmon that writes
-        self.holder = ""  # the database's session that has the right instead of us, for a person
-        self.leads_until = 0.0  # monotonic: by the server's word we alone may write
+        self.is_standby = False  # another instance writes, or `lead` has not been applied yet
+        # The lease is acquired; which items are missing in the database is not known yet.
+        self.gained: messages.Standing | None = None
+        self.heard: standby_buffer.Heard = {}  # by exchange: received and committed by the leader until then
+        self.holder = ""  # the database session that holds the lease instead of this instance, for an operator
+        self.leads_until = 0.0  # monotonic: until then the server guarantees that only this instance writes
         self._beat_at = 0.0
-        self._fewer: int | None = None  # `lead` was called: how many fewer wait now than were kept
+        self._fewer: int | None = None  # `lead` was called: how many items it dropped from the buffer
         self._keeping = Lock()
 
     def lead(self, missing: list[bytes]) -> None:
-        """After `gained`, by the listener's thread: of all that is kept only this is not in the database."""
+        """Replaces the buffer by `missing`, the items that the database lacks.
+
+        Call after `gained`, from the event-loop thread.
+        """
         with self._keeping:
             self._fewer = len(self._waiting) - len(missing)
             self._waiting[:] = missing
 
     @property
     def is_gained(self) -> bool:
-        """Whether `lead` is waited for."""
+        """Whether the lease is acquired and `lead` is still to be called."""
         return self.gained is not None and self._fewer is None
 
     @property
     def has_nothing_to_write(self) -> bool:
-        """What waits is kept, and no more than that."""
+        """Whether the buffer holds only what a standby buffers."""
         return self.is_standby and self._fewer is None
 
     def stand_by(self, unanswered: list[bytes], heard: standby_buffer.Heard, holder: str = "") -> int:
-        """Another writes: keep what was on its way with the rest; how many need be kept no more."""
+        """Becomes a standby: another instance writes. Returns how many items the buffer drops.
+
+        `unanswered` has the items sent and not confirmed; they go to the beginning of the buffer.
+        """
         with self._keeping:
             self._waiting[:0] = unanswered
             done = standby_buffer.forget(self._waiting, heard) + (self._fewer or 0)
@@ -57,16 +69,19 @@ class Turn:
         return done
 
     def begun(self) -> tuple[int, messages.Standing | None] | None:
-        """After `lead`, once: how many wait no more, and how the database stands; None for that: too late."""
+        """After `lead`, once: the number of dropped items and the state of the database.
+
+        The state is None when the lease was lost before. Returns None when `lead` was not called.
+        """
         if self._fewer is None:
             return None
         fewer, standing = self._fewer, self.gained
-        self.is_standby = standing is None  # first: `has_nothing_to_write` is asked by another thread
+        self.is_standby = standing is None  # first: another thread reads `has_nothing_to_write`
         self._fewer = self.gained = None
         return fewer, standing
 
     def hold(self) -> None:
-        """Our turn, at once."""
+        """Makes this instance the leader for good, where the database is not shared."""
         if not self.is_shared:
             self.leads_until = inf
 
@@ -74,11 +89,11 @@ class Turn:
         self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS)
 
     def end(self) -> None:
-        """The right is lost, or whoever had it."""
+        """The lease is lost, or the writer process that held it has ended."""
         self.gained, self.leads_until, self._beat_at = None, 0.0, 0.0
 
     def beat_due(self, is_open: bool) -> float:
-        """When the next word is to be said that we live: never, while there is no right to keep."""
+        """When (monotonic seconds) the next heartbeat is due; infinity while there is no lease to renew."""
         return self._beat_at if self.is_shared and (is_open or self.gained is not None) else inf
 
     def beat(self) -> messages.Beat:

@@ -1,18 +1,20 @@
-"""The right to write to a PostgreSQL that several callmons share: the lead belongs to one session of the server.
+"""The leader lease on a PostgreSQL database that several instances share. One session of the server holds it.
 
-    waiting ──no live session holds it──▶ held ──asked each second──▶ held
+    waiting ──no live session holds it──▶ held ──renewed each second──▶ held
        ▲                                   │
-       └────── another session has it ◀── lost: no word for 3 s, a network that went away, a server that ended
+       └────── another session has it ◀── lost: no statement for 3 s, a lost network, a server that ended
 
-Table `writer` names the session that holds the lead (`SESSION`). The lead is free when that session has ended, so
-the server itself takes it from a callmon that is dead, frozen or cut off. A candidate replaces the name of the
-ended session by its own in one UPDATE: of two candidates one succeeds. The holder believes in its lead for a
-little less long than the server waits for a word, counted from before it asked: so no two believe it at once.
+Table `writer` names the session that holds the lease (`SESSION`). The lease is free when that session has ended.
+So the server itself revokes the lease of an instance that is dead, frozen or cut off. A candidate replaces the
+name of the ended session by its own in one UPDATE: of two candidates one succeeds.
 
-An advisory lock would do for callmon alone. But every role of the database can take one: its key is in `pg_locks`,
-for all to read. A row of `writer` can be changed by the role that owns it, and by no other.
+The holder trusts its lease for less time than the server's idle time-out. It counts from before the renewal
+query. So two instances never trust a lease at the same time.
 
-Never used through a pooler that lends one connection to several: the lead belongs to a session.
+An advisory lock would suffice for callmon alone. But every role of the database can acquire one, because
+`pg_locks` shows its key to all. Only the role that owns table `writer` can change its row.
+
+Refuses: a pooler that shares one connection among several clients, because the lease belongs to a session.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from sqlalchemy import Connection, inspect
 
 from callmon.store import tables
 
-# How often the holder sends a word, and how often a candidate asks.
+# How often the holder renews the lease, and how often a candidate tries to acquire it.
 BEAT_SECONDS = 1.0
 ASK_SECONDS = 0.25
-# After a word, until when its holder may believe in its lead; the server ends the session a little later.
+# How long the holder trusts its lease after a renewal. The server ends an idle session half a second later.
 HOLDS_SECONDS = 2.5
-# How the server notices soon that we are gone: else our own dead connection would keep the lead from others.
-# What an older server does not know is left out.
+# With these the server detects a lost client within seconds. Otherwise a dead connection would keep the lease.
+# A setting that an older server does not have is left out.
 SERVER_NOTICES: Mapping[str, str] = {
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
@@ -38,36 +40,37 @@ SERVER_NOTICES: Mapping[str, str] = {
     "tcp_user_timeout": "5000",
     "client_connection_check_interval": "500",
 }
-# Of a callmon that shares its database: one that says nothing is frozen, or hangs.
+# For an instance that shares its database: a session without statements is frozen, or hangs.
 SERVER_EXPECTS: Mapping[str, str] = {
     "idle_session_timeout": "3000",
     "idle_in_transaction_session_timeout": "5000",
 }
-# The name of a session. A process number comes back and a role has many sessions, but never with the same start.
+# The name of a session. A process number is reused and a role has many sessions, but never with the same start.
 SESSION = "concat(pid, ' ', usesysid, ' ', (extract(epoch FROM backend_start) * 1000000)::bigint)"
-# The start of another role's session is hidden: such a session counts as the named one, lest two lead.
+# The server hides the start of another role's session. Such a session counts as the named one, so that two
+# instances never lead.
 IS_NAMED = (
     f"datname = current_database() AND (session = {SESSION}"
     " OR backend_start IS NULL AND starts_with(session, concat(pid, ' ', usesysid, ' ')))"
 )
-# The name in `writer`, and the live session of that name, for a person; NULL when it has ended.
+# The name in `writer`, and a description of the live session of that name for an operator; NULL when it has ended.
 HOLDER = f"""SELECT session, (
     SELECT concat('session ', pid, ' of role ', usename, ', application ', application_name,
                   ', from ' || host(client_addr))
     FROM pg_stat_activity WHERE {IS_NAMED} LIMIT 1)
 FROM writer WHERE id = 1"""
-# What is read as ended has ended for good, so the name may be replaced as long as it is the same.
+# A session that has ended never comes back, so the UPDATE only checks that the name is unchanged.
 TAKE = f"""UPDATE writer SET session = (SELECT {SESSION} FROM pg_stat_activity WHERE pid = pg_backend_pid())
 WHERE id = 1 AND session IS NOT DISTINCT FROM %s::text"""
-# No time-out of the server's counts between the messages of one question: a holder that is cut off there would
-# keep the lead for as long as its network says that it lives. A candidate ends such a session.
+# No server time-out applies between the messages of one query. A holder that is cut off there would keep the lease
+# as long as its network reports it alive. A candidate ends such a session.
 END_CUT_OFF_HOLDER = f"""SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED}
 WHERE id = 1 AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
 UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)
 
 
 def prepare(connection: Connection, is_shared: bool) -> None:
-    """What the server is to notice of this session."""
+    """Sets the server's time-outs and keep-alives for this session, as far as the server has them."""
     wanted = {**SERVER_NOTICES, **(SERVER_EXPECTS if is_shared else {})}
     signs = ", ".join("(%s, %s)" for _ in wanted)
     question = (
@@ -80,7 +83,7 @@ def prepare(connection: Connection, is_shared: bool) -> None:
 
 
 def take(connection: Connection, is_shared: bool) -> str | None:
-    """Takes the lead for this session, at once or not at all: then says which session holds it."""
+    """Acquires the lease for this session and returns None, or returns the session that holds it. Never waits."""
     with connection.begin():
         named, holder = connection.exec_driver_sql(HOLDER).one()
         if holder is None:
@@ -92,9 +95,9 @@ def take(connection: Connection, is_shared: bool) -> str | None:
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:
-    """Waits until the transaction of another program that makes or upgrades the tables has ended.
+    """Waits until the transaction of another program that creates or upgrades the tables has ended.
 
-    Once there are tables, by a lock that takes a right to them: another role cannot hold up an upgrade.
+    Once there are tables it locks one of them, which needs a right to it: another role cannot block an upgrade.
     """
     if connection.dialect.name != "postgresql":
         return
@@ -106,7 +109,7 @@ def one_upgrade_at_a_time(connection: Connection) -> None:
 
 
 def heard(connection: Connection) -> dict[str, datetime]:
-    """Until when each exchange was heard by the holder, with all that it said stored."""
+    """By exchange: until when the holder received its events and committed all of them."""
     question = "SELECT exchange, heard FROM heartbeat"
     with connection.begin():
         return {name: tables.moment(at) for name, at in connection.exec_driver_sql(question)}

@@ -1,11 +1,13 @@
-"""What the listening process and the scribe say to each other: msgpack in frames, over one socket. Pure.
+"""The messages between the daemon and the writer process: msgpack in frames, over one socket.
 
-    listening process   ── Opening ─ Anew ─ (Group | Beat) … ─ Closing ──▶   scribe
-                        ◀── Waits … ─ Standing ─ (Stored | Held | Trouble) …
-                            ▲────────── another writes ──────────┘
+    daemon   ── Opening ─ Anew ─ (Group | Beat) … ─ Closing ──▶   writer process
+             ◀── Waits … ─ Standing ─ (Stored | Held | Trouble) …
+                 ▲────────── another writes ──────────┘
 
-A frame is the length of a message (four bytes) and the message. A group's outcomes were encoded one by one
-when they were offered; here they are only put side by side. Group numbers ascend without a hole.
+A frame is the length of a message (four bytes) and the message. The outcomes of a batch (`Group`) are encoded
+one by one when they are offered; this module only concatenates them. Batch numbers ascend without a hole.
+
+Refuses: all I/O.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ LENGTH = 4
 
 
 class Told(Outcome, frozen=True):
-    """An outcome on its way back from bytes: each fact as what it is."""
+    """An outcome decoded from bytes: each fact has its own type."""
 
     facts: tuple[AnyFact, ...] = ()
     calls: tuple[Call, ...] = ()
@@ -36,9 +38,10 @@ class Told(Outcome, frozen=True):
 
 
 class Opening(msgspec.Struct, frozen=True, tag="Opening"):
-    """The database, with its password and the keys of numbers: that is why they come by this way.
+    """The database with its password and the keys of numbers, which therefore travel through the socket only.
 
-    `token` marks what is written. `is_shared`: who finds another writing waits for its turn (`lease.py`).
+    `token` marks this instance's batches in the database. `is_shared`: a writer process that finds another one
+    writing waits for the lease (`lease.py`).
     """
 
     url: str
@@ -48,7 +51,7 @@ class Opening(msgspec.Struct, frozen=True, tag="Opening"):
 
 
 class Group(msgspec.Struct, frozen=True, tag="Group"):
-    """`count` items, to be written as one transaction that bears this number."""
+    """A batch of `count` items, to be committed as one transaction with this number."""
 
     number: int
     count: int
@@ -56,21 +59,24 @@ class Group(msgspec.Struct, frozen=True, tag="Group"):
 
 
 class Anew(msgspec.Struct, frozen=True, tag="Anew"):
-    """The groups from here on follow what the scribe said last of how the database stands; those before do not."""
+    """Resynchronise: batches after this message continue from the last `Standing`; earlier ones are stale."""
 
 
 class Beat(msgspec.Struct, frozen=True, tag="Beat"):
-    """Whoever sends groups lives, at this time of the machine's monotonic clock."""
+    """The daemon's heartbeat. `at` is the machine's monotonic clock, in seconds."""
 
     at: float
 
 
 class Closing(msgspec.Struct, frozen=True, tag="Closing"):
-    """Nothing more will come: try what waits once more, and end."""
+    """The last message: the writer process tries the queued batches once more and exits."""
 
 
 class Standing(msgspec.Struct, frozen=True, tag="Standing"):
-    """The scribe alone may write now. The last number committed, by whom, and every figure as it then was."""
+    """The state of the database: only this writer process may write now.
+
+    `number` is the last committed batch, `token` its instance, `figures` all counters after that commit.
+    """
 
     number: int
     token: str
@@ -78,14 +84,14 @@ class Standing(msgspec.Struct, frozen=True, tag="Standing"):
 
 
 class SetAside(NamedTuple):
-    """An outcome that the database would never take: the error's name, and which calls it spoke of."""
+    """An outcome that the database rejects: the error's name, and the calls that it concerns."""
 
     fault: str
     of: str
 
 
 class Stored(msgspec.Struct, frozen=True, tag="Stored"):
-    """The group is committed; `figures` is what it added."""
+    """The batch is committed; `figures` has the counters that it added."""
 
     number: int
     figures: Figures
@@ -93,9 +99,10 @@ class Stored(msgspec.Struct, frozen=True, tag="Stored"):
 
 
 class Waits(msgspec.Struct, frozen=True, tag="Waits"):
-    """Another writes. Until when it has heard each exchange, with all that was said stored.
+    """Another instance writes.
 
-    `holder`: which session it is, for a person.
+    `heard`, by exchange: until when that instance received its events and committed all of them. `holder`: the
+    database session of that instance, for an operator.
     """
 
     heard: dict[str, datetime]
@@ -103,13 +110,13 @@ class Waits(msgspec.Struct, frozen=True, tag="Waits"):
 
 
 class Held(msgspec.Struct, frozen=True, tag="Held"):
-    """The scribe has the right to write, by the server's word, which was asked for after this time."""
+    """The server confirmed the lease of the writer process. The query started after `at` (monotonic seconds)."""
 
     at: float
 
 
 class Trouble(msgspec.Struct, frozen=True, tag="Trouble"):
-    """Why outcomes wait, for a person."""
+    """Why outcomes are not committed, for an operator."""
 
     why: str
 
@@ -132,23 +139,23 @@ def frame(message: ToScribe | FromScribe) -> bytes:
 
 
 def group_frame(number: int, encoded: Sequence[bytes]) -> bytes:
-    """The frame of a group of these items, each as `encode_item` gave it, put together in one copy."""
+    """The frame of a batch of these items, each encoded by `encode_item`, joined in one copy."""
     count = len(encoded)
-    # With nothing for its last field a message is the beginning of itself; then msgpack's long array.
+    # A message with an empty last field is a prefix of the full message. msgpack's 32-bit array header follows.
     begin = _encode(Group(number, count, msgspec.Raw(b""))) + b"\xdd" + count.to_bytes(4, "big")
     length = len(begin) + sum(map(len, encoded))
     return b"".join([length.to_bytes(LENGTH, "big"), begin, *encoded])
 
 
 def encoded_in(group: bytes) -> list[bytes]:
-    """The items of a group's frame, each as it was encoded."""
+    """The items of a batch's frame, each still encoded."""
     message = to_scribe(group[LENGTH:])
     assert isinstance(message, Group)
     return [bytes(item) for item in _raw_items(message.items)]
 
 
 class Frames:
-    """Whole messages out of pieces of any size."""
+    """Reassembles whole messages from pieces of any size."""
 
     def __init__(self) -> None:
         self._data = bytearray()

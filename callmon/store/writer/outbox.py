@@ -1,21 +1,21 @@
-"""A file for what waits while the database is away: groups as the scribe would get them, sealed as a whole.
+"""The outbox: batches that are not known to be committed, in memory and in an encrypted file (`Journal`).
 
-    record   length, CRC-32, then (sealed) the writer's token, the group's number, how many outcomes, its frame
+    record   length, CRC-32, then (encrypted) the instance's token, the batch number, its outcome count, its frame
 
-One `os.write` a group, one `fdatasync` for all that are written together: what is here outlives a `kill -9` and a
-power cut. A record that was not written to its end is cut off when the file is opened. Nothing is taken out: when
-all that is in the file is in the database the file is emptied, and who stops before that finds out from the
-database's last number which groups it has.
+A batch takes one `os.pwrite`, and all batches written together take one `fdatasync`. The file survives `kill -9`
+and a power cut. Opening the file cuts off a record that was not written to its end. No record is removed alone:
+the file is emptied when the database has all of it. If the daemon exits before that, the next one learns from the
+database's last batch number which records the database has.
 
-`Pending` holds the groups that are not known to be committed:
+`Pending` holds the batches that are not known to be committed:
 
-    add ──▶ in memory ──1 s old, or the database is away──▶ in the journal ──committed──▶ forgotten
-                 └──────────────────── committed ───────────────────────────────────────────▲
+    add ──▶ in memory ──1 s old, or database unavailable──▶ in the journal ──committed──▶ released
+                 └──────────────────── committed ──────────────────────────────────────────▲
 
-The journal always holds the oldest of them, without a hole. It is read again a few groups at a time, so that
-memory stays small. When the journal cannot be written, groups stay in memory, and `trouble` says why.
+The journal always holds the oldest batches, without a hole. The supervisor reads it a few batches at a time, so
+that memory stays small. When the journal cannot be written, batches stay in memory, and `trouble` has the reason.
 
-Refuses to grow beyond its limit, to be shared by two programs, and to write without a key.
+Refuses: to grow beyond its limit, to be shared by two programs, to write without a key.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ HEAD = struct.Struct(">II")
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
-    """What is sealed."""
+    """The encrypted part of a record."""
 
     token: str
     number: int
@@ -57,7 +57,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Entry(NamedTuple):
-    """A group in the file, and how many outcomes it holds. `place`, `length`: of what is sealed."""
+    """A batch in the file and its number of outcomes. `place`, `length`: bytes, of the encrypted part."""
 
     number: int
     outcomes: int
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
 
 
 class JournalFullError(Exception):
-    """There is no room for one more group below the limit."""
+    """The limit leaves no room for one more batch."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -74,9 +74,11 @@ _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Journal:
-    """The file at `path`. Raises OSError when it cannot be used, KeyMissingError when it cannot be read.
+    """The outbox file at `path`, of at most `most` bytes.
 
-    `found`: what an earlier callmon left in it; `token` marks that in the database, None when there is none.
+    `found`: the batches that an earlier daemon left in it. `token` marks those in the database; None without any.
+    Raises OSError when the file cannot be used, BlockingIOError when another program uses it, KeyMissingError when
+    it cannot be decrypted.
     """
 
     def __init__(self, path: Path, ring: Ring, most: int) -> None:
@@ -95,9 +97,9 @@ class Journal:
             raise
 
     def add(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[Entry]:
-        """Groups (number, count, frame) to the end of the file; on the disk when this returns.
+        """Appends batches (number, count, frame) to the file; they are on the disk when this returns.
 
-        As many as there is room for, one at least. Raises JournalFullError or OSError, and then none is here.
+        It appends as many as fit, at least one. Raises JournalFullError or OSError; then it appended none.
         """
         entries, end = [], self.size
         try:
@@ -117,11 +119,11 @@ class Journal:
         return entries
 
     def frame(self, entry: Entry) -> bytes:
-        """What is to be sent of it. Raises OSError, KeyMissingError."""
+        """The batch's frame, decrypted. Raises OSError, KeyMissingError."""
         return _decode(self._ring.unwrap(os.pread(self._file, entry.length, entry.place))).frame
 
     def empty(self) -> None:
-        """All of it is in the database."""
+        """Empties the file: the database has all of it."""
         if self.size:
             self.size = 0
             self._cut(0)
@@ -137,7 +139,7 @@ class Journal:
         return place
 
     def _cut(self, size: int) -> None:
-        """What follows is no record of ours. A disk that cannot even do that has its own trouble."""
+        """Cuts the file to `size` bytes; what follows is no whole record. A failure is only logged."""
         try:
             os.ftruncate(self._file, size)
             os.fdatasync(self._file)
@@ -154,7 +156,7 @@ class Journal:
             self._cut(self.size)
 
     def _records(self) -> Iterator[tuple[Entry, Record]]:
-        """As far as they are whole."""
+        """The records up to the first that is not whole."""
         place = 0
         while len(head := os.pread(self._file, HEAD.size, place)) == HEAD.size:
             length, check = HEAD.unpack(head)
@@ -172,7 +174,7 @@ class Journal:
 
 
 def _make_known(folder: Path) -> None:
-    """That there is a file of this name outlives a power cut, too."""
+    """Fsyncs the directory, so that the file name survives a power cut."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
@@ -180,15 +182,15 @@ def _make_known(folder: Path) -> None:
         os.close(opened)
 
 
-SPILL_AFTER = 1.0  # seconds: a database that is well takes a tenth
-AT_ONCE = 100  # groups that are written with one fdatasync
+SPILL_AFTER = 1.0  # seconds; a healthy database commits within a tenth of a second
+AT_ONCE = 100  # batches per fdatasync
 TRY_AGAIN = 5.0
-# Groups out of the journal that the scribe has not yet committed.
+# The most batches sent from the journal that the writer process has not yet committed.
 ON_THE_WAY = 32
 
 
 class Sent(msgspec.Struct):
-    """A group. `since`: when its first outcome was offered; `frame` is None when it is in the journal."""
+    """A batch. `since` (monotonic seconds): when its first outcome was offered. `frame`: None in the journal."""
 
     number: int
     count: int
@@ -198,7 +200,10 @@ class Sent(msgspec.Struct):
 
 
 class Pending:
-    """Without a journal all stays in memory. `journaled`: how many outcomes are there, and not in memory."""
+    """The batches that are not known to be committed; without a journal all of them stay in memory.
+
+    `journaled`: the number of outcomes that are in the journal and not in memory.
+    """
 
     def __init__(self, journal: Journal | None, token: str) -> None:
         self.journal, self.token = journal, token
@@ -215,7 +220,7 @@ class Pending:
 
     @property
     def count(self) -> int:
-        """Outcomes."""
+        """The number of outcomes."""
         return sum(sent.count for sent in self._groups)
 
     @property
@@ -224,23 +229,23 @@ class Pending:
 
     @property
     def is_posted(self) -> bool:
-        """The scribe has been given all of it."""
+        """Whether all batches were sent to the writer process."""
         return self._posted == len(self._groups)
 
     @property
     def numbers(self) -> tuple[int, int] | None:
-        """Of the first and the last group."""
+        """The numbers of the first and the last batch."""
         return (self._groups[0].number, self._groups[-1].number) if self._groups else None
 
     def add(self, sent: Sent) -> None:
         self._groups.append(sent)
 
     def rewind(self) -> None:
-        """Another scribe has been given nothing yet."""
+        """Starts from the first batch again, for a new writer process."""
         self._posted = 0
 
     def to_post(self) -> Iterator[bytes]:
-        """The next frames for the scribe, in their order. Raises OSError, StoreError of the journal."""
+        """The next frames for the writer process, in order. Raises StoreError when the journal cannot be read."""
         while self._posted < len(self._groups):
             sent = self._groups[self._posted]
             if sent.frame is None and self._posted >= ON_THE_WAY:
@@ -250,7 +255,7 @@ class Pending:
             yield frame
 
     def forget(self, number: int) -> int:
-        """All up to this number is committed; how many outcomes that were."""
+        """Releases the batches up to this number, which are committed. Returns their number of outcomes."""
         done = 0
         while self._groups and self._groups[0].number <= number:
             done += self._drop_first()
@@ -267,8 +272,9 @@ class Pending:
         return sent.count
 
     def take_back(self) -> tuple[list[bytes], int]:
-        """Every frame, into memory, where all of it is from now on: another program writes. And how many outcomes
-        could not be read again.
+        """Removes every batch from the outbox and the journal, because another program writes.
+
+        Returns their frames, and the number of outcomes that could not be read from the journal.
         """
         frames, lost = [], 0
         for sent in self._groups:
@@ -296,14 +302,14 @@ class Pending:
     # To the journal.
 
     def spill_due(self, is_away: bool) -> float:
-        """When (monotonic) the next group is to be written to the journal."""
+        """When (monotonic seconds) the next batch is to be written to the journal; infinity: none."""
         if self.journal is None or self._spilled == len(self._groups):
             return inf
         due = 0.0 if is_away else self._groups[self._spilled].since + SPILL_AFTER
         return max(due, self._again_at)
 
     def spill(self) -> None:
-        """The next groups to the journal, and out of memory."""
+        """Moves the next batches from memory to the journal."""
         assert self.journal is not None
         groups = list(islice(self._groups, self._spilled, self._spilled + AT_ONCE))
         try:
@@ -323,7 +329,7 @@ class Pending:
             self._spilled += 1
 
     def spill_all(self) -> None:
-        """At once, as far as the journal takes it."""
+        """Moves all batches to the journal at once, as far as they fit."""
         self._again_at = 0.0
         while self.spill_due(is_away=True) == 0.0:
             self.spill()
@@ -335,14 +341,14 @@ class Pending:
         self._again_at = monotonic() + TRY_AGAIN
 
     def close(self) -> None:
-        """Whatever is left is written to the journal."""
+        """Writes all remaining batches to the journal and closes it."""
         self.spill_all()
         if self.journal is not None:
             self.journal.close()
 
 
 def journal_place(settings: Settings) -> Path:
-    """Where outcomes wait while the database is away."""
+    """The path of the outbox file."""
     if settings.store.journal is not None:
         return settings.store.journal
     url = parse_url(settings.store.url)
@@ -352,8 +358,10 @@ def journal_place(settings: Settings) -> Path:
 
 
 def journal(settings: Settings, store: Store) -> Journal | None:
-    """None when it cannot be used, which is told: without it callmon listens all the same. Raises StoreError when
-    what is in it was sealed with a key that is not there: it would be lost.
+    """Opens the outbox file of the settings.
+
+    Returns None when the file cannot be used; the reason is logged and the daemon runs without it. Also None
+    with a limit of 0 or without a key. Raises StoreError when its content needs a missing key: it would be lost.
     """
     if not settings.store.journal_limit or not store.ring:
         return None

@@ -1,20 +1,19 @@
-"""The process that writes to the database: ``python -m callmon.store.writer.process``, started by `supervisor.py`.
+"""The writer process: ``python -m callmon.store.writer.process``, started by `supervisor.py`.
 
-    opening ──▶ taking the pen ──▶ writing ──committed──▶ next group
+    opening ──▶ acquiring lock ──▶ writing ──committed──▶ next batch
                     ▲    │          │   ▲
                 another has it   failed  back-off (0.1 s … 5 s)
                                     ▼   │
-                                   waiting ──closing, or nobody listens──▶ over
+                                  retrying ──closing, or the daemon is gone──▶ exit
 
-Where several callmons share a database (`lease.py`), one that finds another writing says so, drops what it was to
-write (whoever sent it has it still, and will compare it with what is there), and waits for its turn.
+Commits batches in order, each in one transaction, and reports each commit. If the daemon is gone (its end of the
+socket closes, however it ended), the writer process still commits everything it has received. Therefore a thread
+of its own reads the socket as fast as data comes.
 
-Writes groups in their order, each in one transaction, and says what was committed. When whoever sends them is
-gone (its end of the socket closes, however it ended), all that was received is still written; for that the
-socket is read by a thread of its own, as fast as it comes.
+Several instances may share a database (`lease.py`). A writer process that finds another one writing reports it,
+drops its batches and waits for the lease. The daemon still has those batches and compares them with the database.
 
-Refuses to end by a signal that a whole group of processes gets (`supervisor.py` blocks them): it ends when its
-socket does.
+Refuses: to end by a signal that a whole process group gets (`spawn.py` blocks them). It ends when its socket does.
 """
 
 from __future__ import annotations
@@ -55,15 +54,15 @@ from callmon.store.writer.write_lock import Pen, TakenError
 log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
-# How long what was received is tried when nobody is left who could try it again. A daemon that starts
-# meanwhile waits for us a little longer (`writer.PATIENCE`).
+# How long the writer process retries after the daemon is gone, since nothing else could retry. A daemon that
+# starts meanwhile waits longer than this (`writer.PATIENCE`).
 ALONE_SECONDS = 20.0
 PIECE = 1 << 18
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
 
 class Leave:
-    """When to give up: never, until `by` says so."""
+    """When to give up retrying: never, until `by` sets a time."""
 
     def __init__(self) -> None:
         self._told = Event()
@@ -78,7 +77,7 @@ class Leave:
         return self._told.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Waits before another attempt, shorter when there is cause to hurry; False: there must be none."""
+        """Waits before the next attempt, at most until the time set by `by`; False: that time is over."""
         if self._told.is_set():
             time.sleep(min(seconds, max(0.0, self._end - time.monotonic())))
             return time.monotonic() < self._end
@@ -87,7 +86,7 @@ class Leave:
 
 
 class Scribe:
-    """Writes what it is given. `tell` sends what is to be said of it."""
+    """Commits the batches of one daemon. `tell` sends a message to the daemon."""
 
     def __init__(
         self,
@@ -103,11 +102,14 @@ class Scribe:
         self._in_trouble: str | None = None
         self._months_made = 0.0
         self._unanswered = wire.Stored(0, {})
-        self._number = 0  # of the last group that is in the database, whose ever
-        self.is_out_of_date = False  # what comes was sent before its sender knew how the database stands
+        self._number = 0  # of the last batch in the database, of any instance
+        self.is_out_of_date = False  # incoming batches are stale until `Anew`
 
     def open(self) -> bool:
-        """Takes the pen, however long it takes, and says how the database stands."""
+        """Acquires the write lock (`Pen`), however long it takes, and reports the state of the database.
+
+        False when leaving ended the attempts.
+        """
         while self._until_done(self._stand_or_wait):
             if not self._is_waiting:
                 self._make_months()
@@ -117,7 +119,7 @@ class Scribe:
         return False
 
     def take(self, message: wire.ToScribe) -> bool:
-        """What comes after the opening; False when it could not be written before it was time to leave."""
+        """Handles a message after the opening; False when leaving ended the attempts to commit it."""
         match message:
             case wire.Anew():
                 self.is_out_of_date = False
@@ -128,13 +130,16 @@ class Scribe:
         return True
 
     def write(self, group: wire.Group) -> bool:
-        """Stores the group, however long it takes, and says so; False when leaving ended the attempts."""
+        """Commits the batch, however long it takes, and reports it; False when leaving ended the attempts."""
         if time.monotonic() - self._months_made > MONTHS_EVERY:
             self._make_months()
         return self._while_ours(lambda: self._store_group(group))
 
     def _make_months(self) -> None:
-        """Of PostgreSQL's `fact`. Where that fails it is tried again later: nothing is lost meanwhile."""
+        """Creates the next monthly partitions of PostgreSQL's `fact`.
+
+        A failure is retried later; nothing is lost meanwhile.
+        """
         self._months_made = time.monotonic()
         if self._store.path is not None:
             return
@@ -192,7 +197,10 @@ class Scribe:
             return wire.Standing(self._number, token, calls.counters_of(connection))
 
     def _held(self, at: float) -> wire.Held:
-        """The pen is ours, also when it had to be taken anew: nobody else has written since."""
+        """Confirms the lease, also when it had to be acquired again.
+
+        Raises OustedError when another program has written since.
+        """
         with self._pen.writing() as connection:
             number, token = self._last(connection)
         if token != self._token and number != self._number:
@@ -209,9 +217,9 @@ class Scribe:
         with suppress(AlreadyWritten):
             self._commit(Stamp(group.number, self._token), wire.items_of(group.items))
         self._number = group.number
-        if self._is_shared:  # a commit is as good as an answer to a beat, which waits behind the groups
+        if self._is_shared:  # a commit also confirms the lease; a `Beat` would wait behind the batches
             self._tell(wire.Held(began))
-        self._store.check_in_place()  # else it was written where nobody will read it
+        self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
         return self._unanswered
 
     def _commit(self, stamp: Stamp, items: list[wire.Told | Heartbeat]) -> None:
@@ -230,7 +238,7 @@ class Scribe:
 
 
 class Reader:
-    """The thread that takes what comes, so that nothing is left in a socket whose other end may die."""
+    """The thread that reads all messages, so that none stays in a socket whose other end may die."""
 
     def __init__(self, end: socket.socket, leave: Leave) -> None:
         self._end, self._leave = end, leave
@@ -240,10 +248,10 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            with suppress(OSError):  # reset: as good as an end
+            with suppress(OSError):  # a reset is the same as an end of file
                 self._read()
         finally:
-            # Told to close: one more attempt. Else nobody is there to try again what we drop.
+            # After `Closing` there is one more attempt. Otherwise the daemon is gone and cannot retry.
             self._leave.by(ALONE_SECONDS if self._has_work and not self.is_closing else 0.0)
             self.queue.put(None)
 
@@ -261,10 +269,10 @@ class Reader:
 
 
 def serve(end: socket.socket) -> None:
-    """From the opening to the last group."""
+    """Runs the writer process from `Opening` to the last batch."""
 
     def tell(message: wire.FromScribe) -> None:
-        with suppress(OSError):  # nobody listens any more: what is to be written is written all the same
+        with suppress(OSError):  # the daemon is gone: the batches are committed all the same
             end.sendall(wire.frame(message))
 
     leave = Leave()
@@ -279,12 +287,12 @@ def serve(end: socket.socket) -> None:
     finally:
         scribe.close()
         store.close()
-    if lost and not reader.is_closing:  # else whoever sent them knows, and says so
+    if lost and not reader.is_closing:  # otherwise the daemon knows and logs it
         log.error("outcomes are lost: nobody is left who could try again", extra={"lost": lost})
 
 
 def _write_all(scribe: Scribe, reader: Reader) -> int:
-    """How many outcomes could not be written until it was time to leave."""
+    """Commits all batches. Returns how many outcomes could not be committed before leaving."""
     messages = reader.messages()
     for message in messages:
         if not scribe.take(message):
@@ -298,7 +306,7 @@ def _count(message: wire.ToScribe) -> int:
 
 def main() -> None:
     set_up()
-    # A group is thousands of objects that all go when it is written: no need to search them for cycles.
+    # A batch is thousands of objects that are all freed after the commit: searching them for cycles is useless.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
     with socket.socket(fileno=0) as end:

@@ -1,8 +1,9 @@
-"""The scribe as a process: started, spoken to through one socket, ended by closing it.
+"""The writer process as a child process: started, controlled through one socket, ended by closing it.
 
-The database's URL, which may hold a password, goes through the socket: never in a command line, which everybody
-on the machine can read, nor in the environment. Of ours the scribe gets only what Python and the databases'
-drivers look for.
+The database's URL may hold a password, so it goes through the socket. From the daemon's environment the writer
+process gets only what Python and the database drivers look for.
+
+Refuses: a URL in the command line, which every user of the machine can read, or in the environment.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ PASSED_ON = frozenset(
 )
 # libpq's own (PGPASSFILE, PGSSLROOTCERT …), Python's, the locale.
 PASSED_ON_PREFIXES = ("PG", "PYTHON", "LC_", "SSL_CERT_")
-# A whole group of processes gets these, from Ctrl-C or systemd; what was heard must be written after them.
+# A process group gets these from Ctrl-C or systemd. The writer process must still commit what it received.
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SECONDS_TO_DIE = 5.0
 
 
 class Child:
-    """One scribe. `wire` does not block."""
+    """One writer process. `wire` is its socket, non-blocking."""
 
     def __init__(self) -> None:
         self.wire, theirs = socket.socketpair()
@@ -46,21 +47,24 @@ class Child:
         return self._process.pid
 
     def reap(self) -> int:
-        """Takes leave of a scribe that has closed its end; its exit status, negative for a signal."""
+        """Waits for a writer process that has closed its end, and kills it after SECONDS_TO_DIE.
+
+        Returns its exit status, negative for a signal.
+        """
         self.wire.close()
         try:
             return self._process.wait(SECONDS_TO_DIE)
-        except subprocess.TimeoutExpired:  # it can neither hear nor answer any more
+        except subprocess.TimeoutExpired:  # it can neither receive nor answer any more
             self._process.kill()
             return self._process.wait()
 
 
 def _started(end: socket.socket) -> subprocess.Popen[bytes]:
-    """Signals are blocked from its first instruction on: it is born with the mask of this thread."""
+    """Starts the process with the signal mask of this thread, so BLOCKED applies from its first instruction."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     try:
         return subprocess.Popen(
-            # -P: what lies in the working directory is no module of ours.
+            # -P: Python imports no module from the working directory.
             [sys.executable, "-P", "-m", "callmon.store.writer.process"],
             stdin=end.fileno(),
             stdout=subprocess.DEVNULL,
@@ -78,5 +82,5 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def told(status: int) -> str:
-    """How a process ended, for a person."""
+    """How a process ended, for an operator."""
     return f"killed by signal {-status}" if status < 0 else f"status {status}"

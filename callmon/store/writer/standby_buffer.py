@@ -1,7 +1,10 @@
-"""What a callmon that stands by keeps: what it would have written, until whoever writes is known to have done so.
+"""The standby's buffer: outcomes it would have written, dropped once the leader is known to have committed them.
 
-Heartbeats are among it, in their places: each says that all before it, of its exchange, was heard until then. What
-lies before a heartbeat that the database has passed by `MARGIN` is there. Outcomes as they were encoded; pure.
+The buffer holds heartbeats in their order. A heartbeat states that all items of its exchange before it were
+received until its time. Items before a heartbeat that the database has passed by `MARGIN` are in the database.
+Outcomes stay encoded.
+
+Refuses: all I/O.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from callmon.store.writer import messages
 
 Heard = Mapping[str, datetime]
 
-# What follows from time alone is told by two callmons up to a second apart, and their clocks may differ a little.
+# Two instances emit outcomes that follow from time alone up to a second apart, and their clocks may differ.
 MARGIN = timedelta(seconds=3)
 
 
@@ -28,14 +31,14 @@ _item = msgspec.msgpack.Decoder(Heartbeat | _OfExchange).decode
 
 
 def of_groups(frames: Iterable[bytes]) -> list[bytes]:
-    """The items of groups that were on their way."""
+    """The items of batches that were sent and not confirmed."""
     return [item for frame in frames for item in messages.encoded_in(frame)]
 
 
 def forget(waiting: list[bytes], heard: Heard) -> int:
-    """Takes out what is in a database that has heard the exchanges until then; how many that were.
+    """Drops the items that the database has, by `heard` of each exchange. Returns how many it dropped.
 
-    Another thread may append meanwhile: the beginning is replaced in one step of the interpreter.
+    Another thread may append meanwhile: one atomic step of the interpreter replaces the beginning of the list.
     """
     if not heard:
         return 0
@@ -48,7 +51,7 @@ def forget(waiting: list[bytes], heard: Heard) -> int:
 
 
 def _last_passed(said: list[Heartbeat | _OfExchange], heard: Heard) -> dict[str, int]:
-    """By exchange: the place of the last heartbeat that the database has passed."""
+    """By exchange: the index of the last heartbeat that the database has passed by `MARGIN`."""
     passed: dict[str, int] = {}
     for n, item in enumerate(said):
         until = heard.get(item.exchange)

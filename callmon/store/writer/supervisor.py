@@ -1,21 +1,21 @@
-"""The thread between the listener and the scribe: gathers, sends, and takes the answers.
+"""The supervisor of the writer process: a thread that batches outcomes, sends the batches and reads the answers.
 
-    gathering ──100 ms, or enough──▶ sent ──Stored──▶ forgotten, its figures published
-        ▲                             │
-      offer                    the scribe ended: another is started (0.1 s … 5 s), says how the
-                               database stands, and gets what is not in it once more
+    buffering ──100 ms or 5,000 items──▶ sent ──Stored──▶ released; its counters are published
+        ▲                                 │
+      offer                    the writer process ended: a new one is started (0.1 s … 5 s), reports
+                               the state of the database, and gets the uncommitted batches again
 
-Where callmons share a database and another one writes (`lease.py`), what was gathered and sent is kept instead,
-until that other is known to have written it (`standby_buffer.py`). When it is our turn, `lead` says what is
-missing there.
+Several instances may share a database (`lease.py`). While another one writes, the supervisor buffers outcomes
+until the leader is known to have committed them (`standby_buffer.py`). When this instance gains the lease, `lead`
+sets which of them the database lacks.
 
-    standing by ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standing by
+    standby ──Standing──▶ gained ──lead──▶ open ──Waits──▶ standby
 
-Every group bears a number and is kept until the scribe says that it is committed (`outbox.py`). A scribe
-that died may have committed the last one without saying so: the next one reads the number in the database. So each
-is stored exactly once, and a figure is published only after the commit that made it true.
+Every batch has a number and stays in the outbox until the writer process confirms the commit (`outbox.py`). A
+writer process that died may have committed its last batch without confirming it. The next one reads the last
+number from the database. So each batch is committed exactly once. Counters are published only after the commit.
 
-Refuses to touch the database: that is the scribe's.
+Refuses: to access the database, which only the writer process does.
 """
 
 from __future__ import annotations
@@ -44,27 +44,31 @@ PIECE = 1 << 18
 
 
 class Courier:
-    """Owns the thread and the scribe. `waiting` takes what one thread, the listener's, encoded."""
+    """The supervisor: owns the thread and the writer process.
+
+    `waiting` is the buffer of encoded items; only the event-loop thread appends to it.
+    """
 
     def __init__(
         self, opening: messages.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
     ) -> None:
         self._opening, self._tally = opening, tally
         self._group_seconds = group_seconds
-        # One list for good: the listener appends to it, and calls wake() at the first and at the MAX_GROUPth;
-        # this thread cuts off its beginning. Each is one step of the interpreter: neither waits for the other.
+        # The list object is never replaced. The event loop appends, and calls wake() at the first and at the
+        # MAX_GROUPth item. This thread deletes from the beginning. Each is one atomic step of the interpreter:
+        # neither thread waits for the other.
         self.waiting: list[bytes] = []
         self.turn = Turn(opening.is_shared, self.waiting)
         self.pending = Pending(journal, opening.token)
-        self._is_new = True  # it does not know yet how the database stands
-        self._post_at = 0.0  # not before, for the journal could not be read
+        self._is_new = True  # the state of the database is not known yet
+        self._post_at = 0.0  # monotonic; the journal could not be read and is retried then
         self._outgoing: deque[memoryview] = deque()
         self._frames = messages.Frames()
-        self._number: int | None = None  # of the last group made; None until the database was read
+        self._number: int | None = None  # of the last batch; None until the database was read
         self._since: float | None = None
         self._hurry = self._closing = False
         self._child: Child | None = None
-        self._is_stuck = False  # the scribe is well, and cannot get at the database
+        self._is_stuck = False  # the writer process runs and cannot write to the database
         self._has_said_goodbye = self._has_given_up = False
         self._start_at, self._wait = 0.0, FIRST_WAIT
         self._knock, self._door = socket.socketpair()
@@ -72,40 +76,43 @@ class Courier:
             end.setblocking(False)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._knock, selectors.EVENT_READ)
-        # What others read.
+        # Read by other threads.
         self.done = self.set_aside = 0
         self.oldest: float | None = None
         self.trouble: str | None = None
-        self.changed = Condition()  # told when `done`, `trouble` or `is_open` changes
+        self.changed = Condition()  # notified when `done`, `trouble`, `is_open` or `turn.gained` changes
         self.is_open = False
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self.thread.start()
 
     def hurry(self) -> None:
-        """Send at once what waits."""
+        """Sends the buffered items at once."""
         self._hurry = True
         self.wake()
 
     def close(self) -> None:
-        """Send what waits and end; the thread ends when the scribe has."""
+        """Sends the buffered items and ends; the thread ends when the writer process has ended."""
         self._closing = True
         self.wake()
 
     def lead(self, missing: list[bytes]) -> None:
-        """After `turn.gained`, by the listener's thread: of all that is kept only this is not in the database."""
+        """Sets `missing`, the buffered items that the database lacks.
+
+        Call after `turn.gained`, from the event-loop thread.
+        """
         self.turn.lead(missing)
         self.wake()
 
     @property
     def scribe(self) -> int | None:
-        """The number of the process that writes now."""
+        """The process ID of the writer process; None while there is none."""
         return child.pid if (child := self._child) else None
 
     def wake(self) -> None:
-        with suppress(OSError):  # woken so often that it cannot but wake, or over
+        with suppress(OSError):  # the socket is full, so the thread wakes anyway, or it is closed
             self._door.send(b"\0")
 
-    # From here on: this thread alone.
+    # From here on: only this thread.
 
     def _run(self) -> None:
         try:
@@ -140,26 +147,29 @@ class Courier:
         self._leave_to_journal()
         for end in (self._knock, self._door, self._ready):
             end.close()
-        if self._child is not None:  # a mistake of ours ended this thread: the scribe writes what it has
+        if self._child is not None:  # an internal error ended this thread: the writer process commits what it has
             self._child.wire.close()
         with self.changed:
             self.changed.notify_all()
 
     def _leave_to_journal(self) -> None:
-        """What was not written is there for whoever starts next; a standby's is written by who leads."""
+        """Writes uncommitted outcomes to the journal for the next start.
+
+        A standby writes none: the leader commits them.
+        """
         while self.waiting and self._number is not None and not self.turn.is_standby:
             self._gather()
         self.pending.close()
 
     def _patience(self) -> float | None:
-        """Until something is to be done though nothing comes."""
+        """Seconds until the next timed action; None: there is none."""
         due = self._group_due() if self.waiting and self._number is not None else inf
         due = due if self._child is not None else min(due, self._start_at)
         due = min(due, self.turn.beat_due(self.is_open), self.pending.spill_due(self._is_away))
         due = min(due, self._post_at or inf)
         return None if due == inf else max(0.0, due - monotonic())
 
-    # Gathering and sending.
+    # Batching and sending.
 
     def _group_due(self) -> float:
         at_once = self._hurry or self._closing or len(self.waiting) >= MAX_GROUP
@@ -186,7 +196,7 @@ class Courier:
 
     @property
     def _is_away(self) -> bool:
-        """The database takes nothing now."""
+        """Whether the database is unavailable now."""
         return not self.is_open or self._is_stuck
 
     def _spill_when_due(self) -> None:
@@ -219,7 +229,7 @@ class Courier:
                     self._outgoing.appendleft(rest)
         except BlockingIOError:
             pass
-        except OSError:  # it died; what it said before is still to be read
+        except OSError:  # the writer process died; its earlier answers are still to be read
             self._outgoing.clear()
         if self._has_said_goodbye and not self._outgoing:
             with suppress(OSError):
@@ -228,7 +238,7 @@ class Courier:
         self._ready.modify(self._child.wire, wanted)
 
     def _say_goodbye_when_due(self) -> None:
-        """When all is sent; or when a scribe that has not opened the database yet cannot."""
+        """Sends `Closing` when all batches are sent, or when the writer process cannot use the database."""
         if not self._closing or self._child is None or self._has_said_goodbye:
             return
         is_left = bool(self.waiting or (self.pending and not (self.is_open and self.pending.is_posted)))
@@ -266,15 +276,17 @@ class Courier:
                 self._is_stuck = True
                 self._wait_because(why)
 
-    # Where callmons share a database.
+    # A shared database.
 
     def _stand(self, standing: messages.Standing) -> None:
-        """Ours to write: at once, when nobody else has written since we last did."""
+        """Resumes writing at once if no other program has written since; otherwise gains the lease and waits for
+        `lead`.
+        """
         before, is_new, self._is_new = self._before(), self._is_new, False
         is_ours = before in (None, standing.number) or (
             standing.token == self._opening.token and standing.number >= (before or 0)
         )
-        # What an earlier callmon left may be of another state of the database also where nobody shares it.
+        # Also without sharing, the journal of an earlier daemon may belong to another state of the database.
         if (is_ours and not self.turn.is_standby) or not (self.turn.is_shared or is_new):
             self._resume(standing)
             return
@@ -284,7 +296,7 @@ class Courier:
             self.changed.notify_all()
 
     def _before(self) -> int | None:
-        """The number of the last group that is known to be in the database."""
+        """The number of the last batch that is known to be in the database."""
         return self._number if (numbers := self.pending.numbers) is None else numbers[0] - 1
 
     def _stand_by(self, heard: standby_buffer.Heard, holder: str = "") -> None:
@@ -309,17 +321,18 @@ class Courier:
             self._resume(begun[1])
 
     def _beat_when_due(self) -> None:
-        """Says that we live, as long as we may write: else the right to goes to another."""
+        """Sends the heartbeat that renews the lease. Without it another instance acquires the lease."""
         if self._child is not None and monotonic() >= self.turn.beat_due(self.is_open):
             self._post(messages.frame(self.turn.beat()))
 
     def _resume(self, standing: messages.Standing) -> None:
-        """What the database holds is not sent again; the rest is, in its order."""
+        """Releases the batches that the database has, and sends the others again, in order."""
         if self._number is None:
             self._number = max(standing.number, *(self.pending.numbers or (0,)))
         if standing.token == self._opening.token:
             self._forget(standing.number)
-        # Else nothing of ours is in it yet, or another program has written: the scribe will find that out.
+        # Otherwise the database has no batch of this instance yet, or another program has written. The writer
+        # process detects the latter.
         self._tally.replace(standing.figures)
         self.turn.hold()
         self._is_stuck = False
@@ -331,7 +344,7 @@ class Courier:
     def _stored(self, stored: messages.Stored) -> None:
         self._tally.add(stored.figures)
         for fault, of in stored.set_aside:
-            # Not the error's text: it may quote a value.
+            # Without the error's text, which may quote a value.
             log.error("an outcome was set aside", extra={"fault": fault, "of": of})
         self.set_aside += len(stored.set_aside)
         self._wait, self._is_stuck = FIRST_WAIT, False
@@ -355,7 +368,7 @@ class Courier:
     def _backlog(self) -> int:
         return self.pending.count + len(self.waiting)
 
-    # The scribe's life.
+    # Start and end of the writer process.
 
     def _start_when_due(self) -> None:
         if self._child is not None or monotonic() < self._start_at:
@@ -372,11 +385,11 @@ class Courier:
         status = self._lay_down()
         if not self._closing:
             self._missing(f"the process that writes has ended ({told(status)}), another is started")
-        elif status == 0 or self._has_said_goodbye:  # else it was killed before it knew: one more may try
+        elif status == 0 or self._has_said_goodbye:  # otherwise it was killed before `Closing`: a new one may try
             self._has_given_up = True
 
     def _lay_down(self) -> int:
-        """Takes leave of a scribe that has closed its end; its exit status."""
+        """Releases a writer process that has closed its end; returns its exit status."""
         assert self._child is not None
         self._ready.unregister(self._child.wire)
         self._outgoing.clear()
@@ -395,6 +408,6 @@ class Courier:
         if why != self.trouble:
             what = "the database is waited for" if self._number is None else "outcomes wait"
             log.error(what, extra={"why": why, "waiting": self._backlog()})
-        if self.turn.is_standby:  # that what is kept waits is no trouble; that nobody can say for how long is
+        if self.turn.is_standby:  # a standby's buffer is no trouble, but here its duration is unknown
             self.oldest = self.oldest or monotonic()
         self._set_trouble(why)

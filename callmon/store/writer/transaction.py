@@ -1,8 +1,9 @@
-"""One group of outcomes, written in one transaction with the figures that it adds.
+"""One batch of outcomes, committed in one idempotent transaction with the counters that it adds.
 
-Refuses to write twice: what is stored already is neither written nor counted again, and a group carries a
-number, so that a writer who lost the answer to a commit knows on coming back whether it was made. What the
-database would never take is found by halves and set aside alone, in the same transaction.
+Each batch has a number. So a writer process that lost the answer to a commit can tell whether it was made. A value
+the database rejects is isolated by bisecting the batch, then skipped, in the same transaction.
+
+Refuses: to write twice. What is stored already is neither written nor counted again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from callmon.store.row_mapping import CALLER, CallKey, DisruptionRows, Row, Rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import SetAside
 
-# Both databases take more parameters than this in one statement.
+# Below the limit of parameters per statement of both databases.
 ASKED_AT_ONCE = 500
 
 ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
@@ -38,18 +39,18 @@ MOVING = "ON CONFLICT (exchange) DO UPDATE SET heard = excluded.heard"
 
 
 class Stamp(NamedTuple):
-    """Which group this is, and whose."""
+    """The identity of a batch: its number and the token of its instance."""
 
     number: int
     token: str
 
 
 class AlreadyWritten(Exception):  # noqa: N818  it is good news
-    """This very group is in the database: its commit had been made, only the answer was lost."""
+    """This batch is in the database: the first commit succeeded, only its answer was lost."""
 
 
 class OustedError(StoreError):
-    """Another program writes to this database."""
+    """Another program has written to this database."""
 
 
 REFUSED = (DataError, IntegrityError)
@@ -57,15 +58,15 @@ MAY_PASS = (DBAPIError, InvalidRequestError, PoolTimeout, StoreError, OSError, M
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether the same group may be taken later: it is the database's trouble, not the values'."""
+    """Whether a retry of the same batch may succeed: the database failed, its values were not rejected."""
     return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
 
 
 class Writing:
     """The SQL of one connection.
 
-    Measured on PostgreSQL: all rows as one JSON text take a tenth of the CPU that a statement a row takes
-    here, and COPY two thirds of the time that JSON takes there; but COPY knows no ON CONFLICT.
+    Measured on PostgreSQL: all rows as one JSON text take a tenth of the client's CPU of one statement per row.
+    COPY takes two thirds of the server's time of JSON, but has no ON CONFLICT.
     """
 
     def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
@@ -74,7 +75,7 @@ class Writing:
         self._sign = "%s" if self._in_json else "?"
 
     def ask(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
-        """`question` has a ? for each parameter."""
+        """Executes `question`, which has a ? for each parameter."""
         return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
 
     def insert(self, row: type[SQLModel], rows: Sequence[Row], on_conflict: str = "") -> None:
@@ -117,7 +118,7 @@ class Writing:
 
 @contextmanager
 def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[None]:
-    """The driver's errors as those that every other statement raises; their parameters hidden."""
+    """Raises the driver's errors as SQLAlchemy's, like every other statement; their parameters are hidden."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
         yield
@@ -128,7 +129,10 @@ def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[N
 
 
 def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring) -> Figures:
-    """Writes the group and returns what it adds to the figures; the transaction is the caller's."""
+    """Writes the batch and returns the counters that it adds. The calling function owns the transaction.
+
+    Raises AlreadyWritten, OustedError.
+    """
     writing = Writing(connection, ring)
     _claim(writing, stamp)
     rows = Rows(stamp.number)
@@ -139,14 +143,14 @@ def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Rin
 def write_by_halves(
     connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring
 ) -> tuple[Figures, list[SetAside]]:
-    """The same for a group of which the database refuses something: all but that."""
+    """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
     halves = _Halves(Writing(connection, ring), stamp)
     halves.write(items)
     return halves.added, halves.set_aside
 
 
 class _Halves:
-    """A part that is refused is cut in two, down to one outcome, which is set aside."""
+    """Bisection: a rejected part is halved, down to one outcome, which is skipped."""
 
     def __init__(self, writing: Writing, stamp: Stamp) -> None:
         _claim(writing, stamp)
@@ -179,7 +183,7 @@ class _Halves:
 
 
 def named(item: Item) -> str:
-    """For a log: whose it is, nothing of what it says."""
+    """An outcome for the log: its exchange, calls and ledger IDs, none of its content."""
     if isinstance(item, Heartbeat):
         return f"heartbeat of {item.exchange}"
     owed = {written.entry.obligation for written in item.ledger}
@@ -206,7 +210,7 @@ def _write(writing: Writing, rows: Rows) -> Figures:
 def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.FactRow, rows.facts)
     _write_numbers(writing, rows)
-    for call, exchange in rows.withheld:  # it was delivered, but is not to be kept
+    for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
         writing.ask('DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER)
     writing.insert(tables.OpenCallRow, rows.begun, "ON CONFLICT DO NOTHING")
     writing.delete(tables.OpenCallRow, rows.over)
@@ -232,13 +236,16 @@ def _write_disruptions(writing: Writing, rows: DisruptionRows) -> None:
 def _write_numbers(writing: Writing, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
-        # The key's name each time: `rotation` takes it away when no number is under that key any more.
+        # The key's name each time: the key rotation deletes it when no number is encrypted with that key.
         writing.insert(tables.NumberKeyRow, [(writing.ring.name,)], "ON CONFLICT DO NOTHING")
     writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
 
 
 def _claim(writing: Writing, stamp: Stamp) -> None:
-    """Takes the next number; whoever took it before us, or since, is found out here."""
+    """Takes the next batch number.
+
+    Raises AlreadyWritten when this batch has it, OustedError when another program has written since.
+    """
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
     if writing.ask(claim, stamp.number, stamp.token, stamp.number - 1).rowcount == 1:
         return
@@ -249,7 +256,7 @@ def _claim(writing: Writing, stamp: Stamp) -> None:
 
 
 class _Known(NamedTuple):
-    """What is stored of the calls of a group: ended calls as in their rows, and the verdicts so far."""
+    """What is stored of the calls of a batch: ended calls as in their rows, and the verdicts so far."""
 
     calls: dict[CallKey, str]
     findings: dict[CallKey, list[Finding]]
@@ -273,7 +280,7 @@ def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
 
 def _known(writing: Writing, keys: Iterable[CallKey]) -> _Known:
     known = _Known({}, {})
-    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # who judges again waits
+    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
     for exchange, calls in _by_exchange(keys):
         here = f'exchange = ? AND "call" IN ({_signs(calls)})'
         for call, data in writing.ask(f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls):
@@ -292,7 +299,7 @@ def _finding(row: Any) -> Finding:
 
 
 def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
-    """Calls that end with this group, and verdicts that come after the end of their call."""
+    """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
     if not rolling.is_kept:
         return
     new: dict[CallKey, list[Finding]] = {}
@@ -309,7 +316,10 @@ def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
 
 
 def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:
-    """callmon may be ended before it said that it hears again: then its next gap begins where the last one did."""
+    """The part of `gap` that is not stored yet; None: all of it is.
+
+    If the daemon ends before it reports the end of a gap, its next gap begins at the same time as the stored one.
+    """
     question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
     while found := writing.ask(question, gap.exchange, tables.microseconds(gap.start)).first():
         ended = tables.moment(found[0])
@@ -349,7 +359,7 @@ def _counted(rows: Rows) -> Figures:
 
 
 def replacing(row: type[SQLModel]) -> str:
-    """ON CONFLICT of an insertion whose newer row stands."""
+    """The ON CONFLICT clause of an insertion that replaces the older row."""
     table = tables.METADATA.tables[str(row.__tablename__)]
     keys = {column.name for column in table.primary_key.columns}
     values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)

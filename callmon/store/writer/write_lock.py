@@ -1,9 +1,9 @@
-"""The one connection that writes, and the right to: one program at a time writes to a database.
+"""The write lock and the one connection that writes: one program at a time writes to a database.
 
-SQLite: a lock on a file beside the database. PostgreSQL: the lead, which belongs to the very session that writes
-(`lease.py`), so that a program that lost it cannot write. Either goes with its holder, however that ends.
+SQLite: a lock on a file beside the database. PostgreSQL: the lease (`lease.py`). The lease belongs to the very
+session that writes, so a program that lost it cannot write. Both end with their holder, however it ends.
 
-Refuses to wait: who asks in vain is told so, and asks again.
+Refuses: to wait. If the lock is taken, `TakenError` is raised and the writer process retries.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from callmon.store.writer import lease
 
 
 class TakenError(StoreError):
-    """Another program has the right to write."""
+    """Another program holds the write lock."""
 
 
 class Pen:
-    """`writing()` is one transaction. Raises TakenError while another program has the right.
+    """The write lock. `writing()` is one transaction; it raises TakenError while another program holds the lock.
 
-    `is_shared`: others may wait for it, and get it when we say nothing for a few seconds.
+    `is_shared`: other instances may wait for the lock. They acquire it when this one is silent for a few seconds.
     """
 
     def __init__(self, store: Store, is_shared: bool = False) -> None:
         self.store, self._is_shared = store, is_shared
         self._connection: Connection | None = None
-        self._asking: Connection | None = None  # the session that asked in vain
+        self._asking: Connection | None = None  # the session that failed to acquire the lock
         self._lock: int | None = None
-        self.holder = ""  # which session of PostgreSQL was found to have the right
+        self.holder = ""  # the PostgreSQL session found to hold the lease, for an operator
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         if self._connection is not None and self._connection.invalidated:
-            self.put_down()  # it would come back by itself, without the lock
+            self.put_down()  # it would reconnect without the lock
         connection = self._connection or self._take()
         with connection.begin():
             yield connection
 
     def heard(self) -> dict[str, datetime]:
-        """After asking in vain: until when each exchange was heard by whoever has the right."""
+        """After TakenError, by exchange: until when the holder received its events and committed all of them."""
         return {} if self._asking is None else lease.heard(self._asking)
 
     def put_down(self) -> None:
-        """After a failure: a new connection next time, to what is there then."""
+        """Drops the connection after a failure. The next transaction connects to the database as it is then."""
         for connection in (self._connection, self._asking):
             if connection is not None:
                 with suppress(SQLAlchemyError, OSError):
@@ -77,7 +77,10 @@ class Pen:
         return self._connection
 
     def _asked(self) -> Connection:
-        """PostgreSQL: the session that has the lock. One that asks in vain asks again next time."""
+        """PostgreSQL: the session that holds the lease. A session that fails to acquire it is reused next time.
+
+        Raises TakenError.
+        """
         if self._asking is None:
             self._asking = self._new()
             lease.prepare(self._asking, self._is_shared)
@@ -92,7 +95,10 @@ class Pen:
 
 
 def _lock_beside(store: Store) -> int:
-    """The file stays: to delete it would let two programs hold two locks."""
+    """Locks the file beside the SQLite database. Raises TakenError.
+
+    The file is never deleted: deleting it would let two programs hold two locks.
+    """
     file = os.open(f"{store.path}-writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,20 +1,24 @@
-"""Where the listener puts outcomes: encoded at once, gathered into groups of about a tenth of a second, and
-written by a process of its own, so that the listener shares neither interpreter nor processor with the database.
+"""The database as the daemon's sink: outcomes are encoded at once and batched for about a tenth of a second.
 
-    offer ─ bytes ─▶ courier (a thread) ─ groups ─▶ scribe (a process) ─ one transaction each ─▶ database
-                        │   ◀── what was committed, and the figures that it added ──┘
-                        └─ groups that the database does not take ─▶ a file (`outbox.py`), and back in their order
+A process of its own commits the batches. So the event loop shares neither interpreter nor processor with the
+database.
 
-The listener offers outcomes and never waits. What cannot be written waits, in order, and is tried again with
-back-off, whole groups in whole transactions: nothing is dropped, doubled or reordered. What can never be stored
-is set aside alone, counted and told in the log. Figures are published after the commit that made them true.
+    offer ─ bytes ─▶ supervisor (thread) ─ batches ─▶ writer process ─ one transaction each ─▶ database
+                        │   ◀── the commit, and the counters that it added ──┘
+                        └─ batches while the database is unavailable ─▶ a file (`outbox.py`), and back in order
 
-Where several callmons share a database (PostgreSQL; `lease.py`), one writes. Another keeps what it would have
-written as long as it may be missing there, and writes that when it is its turn.
+The event loop offers outcomes and never waits. A batch that cannot be committed is retried in order, with
+back-off, as one whole transaction: nothing is dropped, doubled or reordered. An outcome that the database rejects
+is skipped alone, counted and logged. Counters are published only after their commit.
 
-When this process is killed, the scribe writes what it was sent, and ends; when the scribe is killed, another
-takes its place. When the database is away meanwhile, the next callmon finds in the journal what was told until
-then, and writes it before it begins.
+Several instances may share a database (PostgreSQL; `lease.py`). The leader writes. A standby buffers the outcomes
+that the leader may not have committed, and writes them when it becomes the leader.
+
+If the daemon is killed, the writer process commits everything it has received and exits. If the writer process is
+killed, the daemon starts a new one. If the daemon ends while the database is unavailable, the next daemon finds
+the outcomes in the outbox and commits them before it starts.
+
+Refuses: to block or to raise in `offer`.
 """
 
 from __future__ import annotations
@@ -40,12 +44,15 @@ from callmon.store.writer.transaction import named
 
 log = logging.getLogger(__name__)
 
-# A killed callmon's scribe may still be writing (`scribe.ALONE_SECONDS`): what it adds must be read.
+# The writer process of a killed daemon may still commit for `process.ALONE_SECONDS`. Its counters must be read.
 PATIENCE = timedelta(seconds=60)
 
 
 class Journaled(NamedTuple):
-    """What is in the journal. Bytes, and outcomes that are not in memory; why no more can be put there, if so."""
+    """The state of the outbox file. `size`, `most`: bytes; `outcomes`: those in the file and not in memory.
+
+    `trouble`: why the file takes no more; None: it does.
+    """
 
     path: Path
     size: int
@@ -55,12 +62,12 @@ class Journaled(NamedTuple):
 
 
 class Writer:
-    """The database as a sink: `tally` holds what is committed, and carries on from what the database says.
+    """The database as a sink. `tally` holds the committed counters, beginning with those of the database.
 
-    `offer`, `offer_heartbeat` belong to the listener's thread; the rest to any.
+    Call `offer` and `offer_heartbeat` from the event-loop thread only; any thread may call the rest.
 
-    Blocks until this program alone may write and `tally` holds what the database says; or (`is_shared`) until
-    another is known to write. Raises StoreError when that is not within `patience`.
+    The constructor blocks until this program alone may write and `tally` has the database's counters, or
+    (`is_shared`) until another instance is known to write. Raises StoreError without progress within `patience`.
     """
 
     name = "database"
@@ -80,7 +87,7 @@ class Writer:
         url = store.url.render_as_string(hide_password=False)
         token = (journal and journal.token) or secrets.token_hex(8)
         opening = messages.Opening(url, token, store.ring.raw, is_shared)
-        # Each counter is changed by one thread only: the difference is what waits.
+        # Only one thread changes each counter; their difference is the backlog.
         self._offered = sum(entry.outcomes for entry in journal.found) if journal else 0
         self._refused = 0
         self._courier = Courier(opening, self.tally, group_time.total_seconds(), journal)
@@ -88,14 +95,17 @@ class Writer:
 
     @classmethod
     def of(cls, settings: Settings, store: Store) -> Self:
-        """As it is configured. On PostgreSQL another callmon may lead."""
+        """The writer of the settings. On PostgreSQL another instance may lead."""
         told, is_shared = settings.store, store.path is None
         return cls(
             store, told.write_every, told.max_waiting, is_shared=is_shared, journal=journal(settings, store)
         )
 
     def _wait_until_open(self, store: Store, patience: float) -> None:
-        """And until what an earlier callmon left in the journal is written, as long as that goes on."""
+        """Blocks until the writer is ready and the journal of an earlier daemon is committed.
+
+        It waits on for as long as each `patience` (seconds) sees progress. Raises StoreError.
+        """
         courier, goal, before = self._courier, self._offered, 0
         while not self.wait(lambda: self._is_ready(goal), patience):
             if courier.done == before or courier.trouble is not None:
@@ -108,15 +118,15 @@ class Writer:
         return self.stands_by or (self._courier.is_open and self._courier.done >= goal)
 
     def offer(self, outcome: Item) -> bool:
-        """Takes the outcome, always; False: enough waits here, read no further until `has_room()`.
+        """Accepts the outcome, always. False: the buffer is full; the daemon stops reading until `has_room()`.
 
-        All that the store costs the listener is here, a few hundred nanoseconds: hence no call more than needed.
+        This is the store's whole cost in the event loop, a few hundred nanoseconds. Hence it makes few calls.
         """
         courier = self._courier
         waiting = courier.waiting
         try:
             waiting.append(encode_item(outcome))
-        except Exception as error:  # half a letter (a lone surrogate), or a mistake of ours, in one outcome
+        except Exception as error:  # a lone surrogate, or an internal error, in one outcome
             return self._set_aside(outcome, error)
         self._offered = offered = self._offered + 1
         size = len(waiting)
@@ -129,89 +139,103 @@ class Writer:
         log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(outcome)})
         return self.has_room()
 
-    # Where several callmons share the database.
+    # A shared database.
 
     @property
     def leads(self) -> bool:
-        """Whether this callmon is the one that writes, by the database's word of a moment ago."""
+        """Whether this instance is the leader, as the database confirmed within the last seconds."""
         return self._courier.is_open and monotonic() < self._courier.turn.leads_until
 
     @property
     def stands_by(self) -> bool:
-        """Another writes, and this one would in its place."""
+        """Whether this instance is a standby: another one writes."""
         return self._courier.turn.is_standby
 
     def heard_by_other(self) -> Mapping[str, datetime]:
-        """While this one stands by: until when each exchange was heard with all that it said stored."""
+        """On a standby, by exchange: until when the leader received its events and committed all of them."""
         return self._courier.turn.heard
 
     @property
     def holder(self) -> str:
-        """While this one stands by: the database's session that has the right to write; empty when it is ours."""
+        """On a standby: the database session that holds the lease. Empty when this instance holds it."""
         return self._courier.turn.holder
 
     @property
     def is_gained(self) -> bool:
-        """It is our turn: what of `kept` is not in the database is to be told (`lead`), and then written."""
+        """Whether the lease is gained and `lead` is still to be called.
+
+        The daemon passes to `lead` the items of `kept` that the database lacks; they are committed then.
+        """
         return self._courier.turn.is_gained
 
     def kept(self) -> list[messages.Told | Heartbeat]:
-        """All that was offered and may be missing in the database, in its order."""
+        """The standby's buffer: all offered items that the database may lack, in order."""
         return [messages.item_of(item) for item in self._courier.waiting[:]]
 
     def lead(self, missing: Iterable[Item]) -> None:
-        """To be called in the listener's thread, right after `kept` was asked for the last time."""
+        """Sets the items to write as the new leader.
+
+        Call from the event-loop thread, immediately after the final read of `kept`.
+        """
         self._courier.lead([encode_item(item) for item in missing])
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
-        """Says that all the exchange said until `at` was offered; stored no sooner than that is."""
+        """Offers a heartbeat: all events of the exchange until `at` were offered. It is committed after them."""
         self.offer(Heartbeat(exchange, at))
 
     def has_room(self) -> bool:
-        """Whether memory has: what is in the journal takes none."""
+        """Whether the memory has room. Outcomes in the journal take none."""
         return self.backlog() - self._courier.pending.journaled < self.max_waiting
 
     def backlog(self) -> int:
         return self._offered - self._courier.done
 
     def refused(self) -> int:
-        """How many outcomes were set aside because they could never be stored."""
+        """The number of outcomes skipped because they can never be stored."""
         return self._refused + self._courier.set_aside
 
     def behind_for(self) -> timedelta:
-        """How long the oldest outcome has waited to be committed; what is kept while another writes does not."""
+        """How long the oldest outcome has waited for its commit. A standby's buffer does not count."""
         oldest = self._courier.oldest
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
 
     def journal(self) -> Journaled | None:
-        """How the journal is; None without one."""
+        """The state of the outbox file; None without one."""
         pending = self._courier.pending
         if (journal := pending.journal) is None:
             return None
         return Journaled(journal.path, journal.size, journal.most, pending.journaled, pending.trouble)
 
     def trouble(self) -> str | None:
-        """Why outcomes wait, for a person; None while all is well."""
+        """Why outcomes are not committed, for an operator; None without trouble."""
         return self._courier.trouble if self._courier.thread.is_alive() else "the thread that stores has ended"
 
     @property
     def scribe(self) -> int | None:
-        """The number of the process that writes now; None while there is none."""
+        """The process ID of the writer process; None while there is none."""
         return self._courier.scribe
 
     def flush(self, timeout: float) -> bool:
-        """Blocks until what was offered before is committed; False when time ran out. Not while another writes."""
+        """Blocks until all offered outcomes are committed; False after `timeout` (seconds).
+
+        On a standby it returns at once.
+        """
         courier, goal = self._courier, self._offered
         courier.hurry()
         return self.wait(lambda: courier.done >= goal or courier.turn.has_nothing_to_write, timeout)
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Blocks until `condition()`, which is asked after each commit and trouble; False when time ran out."""
+        """Blocks until `condition()`, which is evaluated after each commit and trouble; False after `timeout`
+        (seconds).
+        """
         with self._courier.changed:
             return self._courier.changed.wait_for(condition, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Blocks until the scribe has ended. It tries once more to write what waits; what fails is told."""
+        """Blocks until the writer process has ended, at most `timeout` seconds.
+
+        The writer process tries once more to commit the backlog. What remains is logged.
+        """
         if self._is_closed:
             return
         self._is_closed = True
