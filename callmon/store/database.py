@@ -89,7 +89,7 @@ class Store:
     def check_in_place(self) -> None:
         """Raises StoreError when the SQLite file is not the one that was opened.
 
-        SQLite continues to write to a file that was deleted or moved, and no program would ever read it.
+        SQLite continues to write to a deleted or moved file, which no program would ever read.
         """
         if self.path is not None and _identity(self.path) != self._identity:
             raise StoreError(f"the database {self.path} is no longer the file that was opened")
@@ -227,9 +227,9 @@ def _make_file(store: Store) -> None:
 
 
 def _close_to_others(path: Path | None) -> None:
-    """Sets the mode of SQLite's files to 0600, and logs it.
+    """Removes other users' access to SQLite's files (mode 0600), and logs it.
 
-    A restored copy is often readable by every user. It has names, and encrypted numbers.
+    A restored copy is often readable by every user. The database has names, and encrypted numbers.
     """
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
 """The stored state that a new leader reads (`core/takeover.py`). Blocks: call it in a thread.
 
-A new leader holds the lease, so no other program changes the calls and entries while it reads them. A standby that
-learns the leader's state reads it too, while the leader commits.
+A new leader holds the write lock, so no other daemon commits while it reads. A standby also reads this state, to
+learn what the leader received; then the leader may commit meanwhile.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Roll-ups: the sums of the calls of a day, line, language and exchange, updated as calls end.
 
 With roll-ups a report costs days times lines, independent of the number of calls. Every transaction that writes,
-completes or rejudges a call subtracts the old state of the call from its cell and adds the new one, so that
+completes or rejudges a call subtracts the call's old state from its cell and adds the new one. So this is true
+whenever a process is ended (`rebuild.differences` compares both sides):
 
     cells = what `core/statistics/aggregates.py` counts in the present rows
 
-holds whenever a process is ended (`rebuild.differences` compares them). Days are local. Table `rollup_state` has
-their time zone, and the arrival `until` which calls are in the cells. So all writing programs agree:
+Days are local. Table `rollup_state` has their time zone, and the arrival `until` which calls are in the cells. So
+all writing programs agree:
 
     arrival < until   counted here, in the transaction that writes the call
     arrival ≥ until   counted later by `rebuild.build`, which advances `until`

@@ -1,8 +1,8 @@
-"""The leadership state, as the supervisor knows it: leader, standby, or lease gained and `lead` not called yet.
+"""The leadership state (`Turn`), as the supervisor knows it: leader, standby, or gained and not yet leading.
 
-    leader ──another writes──▶ standby ──writer process has the lease──▶ gained ──`lead`──▶ leader
-                                  ▲                                         │
-                                  └───────── another was faster ────────────┘
+    leader ──another writes──▶ standby ──writer process has the lock──▶ gained ──`lead`──▶ leader
+                                  ▲                                        │
+                                  └───────── another was faster ───────────┘
 
 The event-loop thread calls `lead`. The supervisor thread calls all other methods. Any thread may read.
 
@@ -21,13 +21,13 @@ from callmon.store.writer import lease, messages, standby_buffer
 class Turn:
     """The leadership state. `waiting` is the supervisor's buffer of encoded items.
 
-    Without a shared database this instance is always the leader.
+    Without a shared database the leadership has no time limit.
     """
 
     def __init__(self, is_shared: bool, waiting: list[bytes]) -> None:
         self.is_shared, self._waiting = is_shared, waiting
         self.is_standby = False  # another instance writes, or `lead` has not been applied yet
-        # The lease is acquired; which items are missing in the database is not known yet.
+        # The write lock is acquired; which items are missing in the database is not known yet.
         self.gained: messages.Standing | None = None
         self.heard: standby_buffer.Heard = {}  # by exchange: received and committed by the leader until then
         self.holder = ""  # the database session that holds the lease instead of this instance, for an operator
@@ -47,7 +47,7 @@ class Turn:
 
     @property
     def is_gained(self) -> bool:
-        """Whether the lease is acquired and `lead` is still to be called."""
+        """Whether the write lock is acquired and `lead` is still to be called."""
         return self.gained is not None and self._fewer is None
 
     @property
@@ -71,7 +71,7 @@ class Turn:
     def begun(self) -> tuple[int, messages.Standing | None] | None:
         """After `lead`, once: the number of dropped items and the state of the database.
 
-        The state is None when the lease was lost before. Returns None when `lead` was not called.
+        The state is None when the write lock was lost before. Returns None when `lead` was not called.
         """
         if self._fewer is None:
             return None
@@ -81,7 +81,7 @@ class Turn:
         return fewer, standing
 
     def hold(self) -> None:
-        """Makes this instance the leader for good, where the database is not shared."""
+        """Removes the time limit of the leadership, if the database is not shared."""
         if not self.is_shared:
             self.leads_until = inf
 
@@ -89,7 +89,7 @@ class Turn:
         self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS)
 
     def end(self) -> None:
-        """The lease is lost, or the writer process that held it has ended."""
+        """The write lock is lost, or the writer process that held it has ended."""
         self.gained, self.leads_until, self._beat_at = None, 0.0, 0.0
 
     def beat_due(self, is_open: bool) -> float:

@@ -83,7 +83,10 @@ def prepare(connection: Connection, is_shared: bool) -> None:
 
 
 def take(connection: Connection, is_shared: bool) -> str | None:
-    """Acquires the lease for this session and returns None, or returns the session that holds it. Never waits."""
+    """Acquires the lease for this session and returns None, or returns the session that holds it.
+
+    It does not wait for the holder.
+    """
     with connection.begin():
         named, holder = connection.exec_driver_sql(HOLDER).one()
         if holder is None:

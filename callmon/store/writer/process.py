@@ -1,4 +1,4 @@
-"""The writer process: ``python -m callmon.store.writer.process``, started by `supervisor.py`.
+"""The writer process (`Scribe`): ``python -m callmon.store.writer.process``, started by `supervisor.py`.
 
     opening ──▶ acquiring lock ──▶ writing ──committed──▶ next batch
                     ▲    │          │   ▲

@@ -1,4 +1,4 @@
-"""The supervisor of the writer process: a thread that batches outcomes, sends the batches and reads the answers.
+"""The supervisor (`Courier`): a thread that batches outcomes for the writer process and reads its answers.
 
     buffering ──100 ms or 5,000 items──▶ sent ──Stored──▶ released; its counters are published
         ▲                                 │
@@ -279,8 +279,9 @@ class Courier:
     # A shared database.
 
     def _stand(self, standing: messages.Standing) -> None:
-        """Resumes writing at once if no other program has written since; otherwise gains the lease and waits for
-        `lead`.
+        """Resumes writing at once if no other program has written since. Otherwise sets `turn.gained`.
+
+        Then the event-loop thread must call `lead`.
         """
         before, is_new, self._is_new = self._before(), self._is_new, False
         is_ours = before in (None, standing.number) or (

@@ -1,4 +1,4 @@
-"""The write lock and the one connection that writes: one program at a time writes to a database.
+"""The write lock (`Pen`) and the one connection that writes: one program at a time writes to a database.
 
 SQLite: a lock on a file beside the database. PostgreSQL: the lease (`lease.py`). The lease belongs to the very
 session that writes, so a program that lost it cannot write. Both end with their holder, however it ends.

@@ -66,8 +66,9 @@ class Writer:
 
     Call `offer` and `offer_heartbeat` from the event-loop thread only; any thread may call the rest.
 
-    The constructor blocks until this program alone may write and `tally` has the database's counters, or
-    (`is_shared`) until another instance is known to write. Raises StoreError without progress within `patience`.
+    The constructor blocks until this program alone may write and `tally` has the database's counters, or until
+    `stands_by`. It is a standby when another instance writes (`is_shared`), or when an earlier daemon's journal
+    belongs to another state of the database. Raises StoreError without progress within `patience`.
     """
 
     name = "database"
@@ -148,7 +149,7 @@ class Writer:
 
     @property
     def stands_by(self) -> bool:
-        """Whether this instance is a standby: another one writes."""
+        """Whether this instance is a standby: another one writes, or `lead` is still to be applied."""
         return self._courier.turn.is_standby
 
     def heard_by_other(self) -> Mapping[str, datetime]:
@@ -162,7 +163,7 @@ class Writer:
 
     @property
     def is_gained(self) -> bool:
-        """Whether the lease is gained and `lead` is still to be called.
+        """Whether the write lock is gained and `lead` is still to be called.
 
         The daemon passes to `lead` the items of `kept` that the database lacks; they are committed then.
         """
