@@ -93,7 +93,7 @@ class Turn:
         self.gained, self.leads_until, self._beat_at = None, 0.0, 0.0
 
     def beat_due(self, is_open: bool) -> float:
-        """When (monotonic seconds) the next heartbeat is due; infinity while there is no lease to renew."""
+        """When (monotonic seconds) the next `Beat` is due; infinity while there is no lease to renew."""
         return self._beat_at if self.is_shared and (is_open or self.gained is not None) else inf
 
     def beat(self) -> messages.Beat:

@@ -63,7 +63,7 @@ class Anew(msgspec.Struct, frozen=True, tag="Anew"):
 
 
 class Beat(msgspec.Struct, frozen=True, tag="Beat"):
-    """The daemon's heartbeat. `at` is the machine's monotonic clock, in seconds."""
+    """The daemon is alive, which renews the lease. `at` is the machine's monotonic clock, in seconds."""
 
     at: float
 

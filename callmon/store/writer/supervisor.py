@@ -322,7 +322,7 @@ class Courier:
             self._resume(begun[1])
 
     def _beat_when_due(self) -> None:
-        """Sends the heartbeat that renews the lease. Without it another instance acquires the lease."""
+        """Sends the `Beat` that renews the lease. Without it another instance acquires the lease."""
         if self._child is not None and monotonic() >= self.turn.beat_due(self.is_open):
             self._post(messages.frame(self.turn.beat()))
 
