@@ -1,7 +1,8 @@
 """The monthly telephone statistics: rows → Report → CSV, JSON, HTML, XLSX, PDF.
 
-`tally` counts calls, `owing` obligations, each once and into the smallest cell (a line, a language); every cut is
-a sum of cells, so that the rows of a table add up. `monthly` makes the Report, pure. `layout` says what stands
-where; a format module only writes what it is given. Refuses to show a person, a number, or what was not heard as
-0.
+`core/statistics/aggregates` counts calls and `obligations` counts obligations. Each is counted once, in the
+smallest cell: a line and a language. Every cut is a sum of cells, so that the rows of a table add up. `builder`
+makes the Report and is pure. `layout` places its figures in sections and tables; a format module only writes them.
+
+Refuses: to show a person, to show a telephone number, to report what was not received as 0.
 """

@@ -1,4 +1,4 @@
-"""How each line stands on what no switch can hear, in words. Pure."""
+"""The attestations of each line as text: what no exchange can observe and a person tested. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUBJECT = {
 
 
 def told(stands: Iterable[Attested], titles: Mapping[str, str], tongue: Tongue) -> Iterator[Told]:
-    """A row a line and subject."""
+    """One row for each line and subject."""
     for one in stands:
         subject = tongue.say(SUBJECT[one.subject])
         yield Told(f"{titles.get(one.line, one.line)}, {subject}", _found(one, tongue))

@@ -1,8 +1,8 @@
 """Rows → Report: every figure of the month, in every cut. Pure.
 
-Calls are told one at a time or, as the database has them, as cells of their line and language; `report` then sums
-the cells. A call belongs to the local month in which it arrived, an obligation to that in which it was opened
-(R-20).
+Calls are added one at a time or, as the database stores them, as cells of a line and a language. `report` then
+sums the cells. A call belongs to the local month in which it arrived. An obligation belongs to the local month in
+which it was opened (R-20).
 """
 
 from __future__ import annotations
@@ -33,34 +33,34 @@ UNKNOWN = "unknown"
 
 
 class Site(msgspec.Struct, frozen=True):
-    """What must be known of the site beside the rows."""
+    """The settings of the site that a report needs beside the rows."""
 
     zone: ZoneInfo
     lines: Lines
     services: Mapping[str, Title]
     calendar: Calendar
     minimum: int
-    judged: frozenset[str]  # the standards that are judged there
+    judged: frozenset[str]  # the standards that are judged at this site
     attempt_counts: bool
     fingerprint: str
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the database says of the period beside its calls and obligations.
+    """What the database stores about the period beside its calls and obligations.
 
-    `counted`: its own count of the calls by line and language, for the check line.
+    `counted`: the database's own count of the calls by line and language, for the check line.
     """
 
     listening: Mapping[str, Listening]
     counted: Mapping[tuple[str, str], int]
     in_progress: int
     fingerprint: str
-    disruptions: tuple[Disruption, ...] = ()  # those that met the period
-    reconciled: Mapping[str, int] | None = None  # days, exchange_only, callmon_only; None: no day was
+    disruptions: tuple[Disruption, ...] = ()  # those that overlap the period
+    reconciled: Mapping[str, int] | None = None  # days, exchange_only, callmon_only; None: no day
 
 
 class Book:
-    """The cells of one period, told every call and obligation of it."""
+    """Collects every call and obligation of one period in cells, and builds the report from them."""
 
     def __init__(self, site: Site, month: Month, now: datetime, lines: Iterable[str] | None = None) -> None:
         self.site, self.month, self.now = site, month, now
@@ -79,7 +79,7 @@ class Book:
         return self.lines is None or line in self.lines
 
     def call(self, call: Call, findings: Iterable[Finding]) -> None:
-        """A call that arrived in the period."""
+        """Add a call that arrived in the period."""
         if call.line is None or not self.is_told(call.line):
             return
         if call.test:
@@ -88,12 +88,12 @@ class Book:
             aggregates.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
 
     def rolled_up(self, line: str, language: str, cell: Cell) -> None:
-        """Calls that arrived in the period, counted already."""
+        """Add calls that arrived in the period, already counted by the roll-ups."""
         if self.is_told(line):
             self.cell(line, language).put(cell)
 
     def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
-        """An obligation that was opened in the period."""
+        """Add an obligation that was opened in the period."""
         if not self.is_told(one.line):
             return
         due = obligations.last_due(one)
@@ -102,11 +102,11 @@ class Book:
         obligations.of_obligation(cell, one, findings, self.now, self.site.attempt_counts)
 
     def report(self, known: Known) -> Report:
-        """All figures, in every cut."""
+        """The report with all figures in every cut."""
         _add_not_judged(self.cells)
         titles = dict(self._titles())
         heard = not coverage.nothing_was_heard(known.listening, self.month.begin, self.month.end)
-        # What an exchange's own log told of a month that nobody listened to is known (R-24).
+        # A month that callmon did not receive is known where the exchange's own log (CEL) covers it (R-24).
         begin, end = self.month.begin, self.month.end
         told = heard or any(known.counted.values()) or any(x.known(begin, end) for x in known.listening.values())
         made = figures.Making(self.site.judged | self._given(), self.site.minimum, told)
@@ -138,8 +138,9 @@ class Book:
     # Cuts.
 
     def _titles(self) -> Iterator[tuple[Cut, Title]]:
-        """Every cut in order: the whole, services, modes, lines, languages; a line that is configured no longer
-        too.
+        """Every cut in order: the whole, services, modes, lines, languages.
+
+        Lines that are no longer configured are included.
         """
         lines = [line for line in self.site.lines if self.is_told(line.name)]
         others = sorted({line for line, _ in self.cells} - {line.name for line in lines})
@@ -176,7 +177,7 @@ class Book:
                 return language == cut.of
 
     def _lines_in(self, cut: Cut) -> frozenset[str] | None:
-        """The lines of a cut; None where it has none of its own."""
+        """The lines of a cut; None for a language, which has no lines of its own."""
         if cut.kind == "language":
             return None
         return frozenset(x.name for x in self.site.lines if self.is_told(x.name) and self._is_in(cut, x.name, ""))
@@ -195,7 +196,7 @@ class Book:
     # Verdicts.
 
     def _given(self) -> frozenset[str]:
-        """The standards of which there is any verdict."""
+        """The standards that have at least one verdict."""
         names = {name.removesuffix(".verdict") for cell in self.cells.values() for name, _ in cell.counts}
         return frozenset(name for name in ALL_STANDARDS if name in names and self._has_any(name))
 
@@ -214,7 +215,7 @@ class Book:
 
 
 def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
-    """What has no verdict (yet): so that the verdicts add up to the calls, or to what was opened."""
+    """Count what has no verdict (yet), so that the verdicts add up to all calls or obligations."""
     for cell in cells.values():
         for standard, total in figures.TOTALS.items():
             given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in figures.GIVEN)

@@ -1,4 +1,7 @@
-"""A report as files: what is to be written where, in which language. Nothing is written here."""
+"""A report as files: the path, language and bytes of each.
+
+Refuses: to write a file; the caller writes them.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,10 @@ def files(
     remarks: Remarks | None = None,
     told: Callable[[], None] = lambda: None,
 ) -> list[File]:
-    """What is to be written where; `told` hears of each language made. Both are, whichever is asked for: none is
-    published alone by mistake, and a missing text stops both.
+    """The path and bytes of each file; `told` is called after each language is made.
+
+    Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
+    mistake. JSON is one file with both languages. Raises ConfigError if `output` is stdout and `lang` is None.
     """
     from callmon.reports.formatter import Tongue
 
@@ -47,7 +52,7 @@ def files(
     wanted = LANGUAGES if lang is None else (lang,)
     made_in = {}
     for x in LANGUAGES:
-        # Of a PDF that nobody asked for its page will do.
+        # For a PDF in a language that is not requested, its HTML page is sufficient.
         as_kind = kind if x in wanted or kind != "pdf" else "html"
         made_in[x] = _in(made, settings, tongues[x], as_kind, remarks or {})
         told()
@@ -60,14 +65,14 @@ def files(
 
 
 def named(path: Path, language: str | None, suffix: str = "") -> Path:
-    """The file of one language of two; None: there is only one."""
+    """The path for one of two languages; `language` is None when only one language is written."""
     if path == STDOUT:
         return path
     return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
 
 
 def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:
-    """The files of one language, by what is added to their name."""
+    """The files of one language, keyed by the suffix that is added to their name."""
     from callmon.reports.formats import csv
 
     if kind == "csv":
@@ -89,7 +94,7 @@ def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Re
 
 
 def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
-    """What the report says of its own making."""
+    """The settings that the report states about itself."""
     from callmon.core.standards import load
     from callmon.reports.notes import Frame
 

@@ -1,8 +1,7 @@
-"""Why a report that a page asked for was not made: of which kind it is, for the page to tell in its language, and
-the sentence for the log. Pure.
+"""Why a report that a page requested was not made: a kind for the page, and a sentence for the log. Pure.
 
-A kind is a person who can act: whoever asked ("order", "long", "empty"), or whoever administers callmon ("large",
-"disk", "database", "missing", "ended").
+The page states the kind in its own language. The kind names the person who can act: the user who requested the
+report ("order", "long", "empty") or the administrator ("large", "disk", "database", "missing", "ended").
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from callmon.store.database import reason
 
 Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "missing", "empty", "ended"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-DISK_FULL = "53100"  # PostgreSQL's
-FAILS = (CallmonError, SQLAlchemyError, OSError)  # what `of` tells apart
+DISK_FULL = "53100"  # SQLSTATE of PostgreSQL
+FAILS = (CallmonError, SQLAlchemyError, OSError)  # the errors that `of` classifies
 KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (ConfigError, "order"),
     (MissingError, "missing"),
@@ -33,7 +32,10 @@ KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """`told` is in English and may name files: for the log. `limit`: the seconds or megabytes allowed."""
+    """Why there is no report. `told`: English text for the log; it may name files.
+
+    `limit`: the seconds or megabytes allowed.
+    """
 
     kind: Kind
     told: str
@@ -41,7 +43,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 def of(error: BaseException) -> Trouble:
-    """One of FAILS, as whoever can act must hear of it."""
+    """The kind and log text of one of FAILS."""
     told = str(error) if isinstance(error, CallmonError) else reason(error)
     if any(_is_full(one) for one in _chain(error)):
         return Trouble("disk", told)
@@ -49,7 +51,7 @@ def of(error: BaseException) -> Trouble:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, the driver's own within it, and what each of them came from."""
+    """The error, the driver error that it wraps, and the cause or context of each."""
     while error is not None:
         yield error
         error = getattr(error, "orig", None) or error.__cause__ or error.__context__

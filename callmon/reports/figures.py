@@ -1,8 +1,8 @@
-"""Cells → figures: which counts there are, of which parts, and what cannot be said. Pure.
+"""Cells → figures: which counts exist, their parts, and which figures are not available. Pure.
 
-Every part of a closed set is there, also at 0. What no exchange could be heard to say, nor told by its own log
-afterwards, is "not available", never 0; so are the figures of a standard that is not judged, and those whose
-source this version does not have yet.
+Every part of a closed set is present, also at 0. A figure is "not available", never 0, when no exchange was
+received and no exchange's log (CEL) covers the time. The same holds for a standard that is not judged, and for a
+figure whose source this version does not have yet.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OWED_TOTALS = {
     "complaint_within_2_business_days": "complaints_opened",
     "complaint_answered_within_15_business_days": "complaints_opened",
 }
-# What the verdicts of a standard add up to.
+# The total that the verdicts of each standard add up to.
 TOTALS: Mapping[str, str] = dict.fromkeys(CALL_STANDARDS, "calls_offered") | OWED_TOTALS
 
 _ONE = ("",)
@@ -68,12 +68,12 @@ CAUSED: dict[str, tuple[str, ...]] = {f"{standard}.cause": CAUSES for standard i
 BY_DAY: dict[str, tuple[str, ...]] = {f"weekday.{what}": tuple("1234567") for what in BY_TIME}
 BY_CLOCK: dict[str, tuple[str, ...]] = {f"half_hour.{what}": HALF_HOURS for what in BY_TIME}
 REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdict in VERDICTS[1:])
-# These add up: a check line says by how much they do not.
+# The parts of these add up to a total; a check line reports any difference.
 CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
 
 
 class Making:
-    """The figures, as cut after cut is told; the whole comes first."""
+    """Collects the figures cut by cut; the whole must be the first cut."""
 
     def __init__(self, judged: Iterable[str], minimum: int, told: bool) -> None:
         self.judged, self.minimum, self.told = frozenset(judged), minimum, told
@@ -81,7 +81,7 @@ class Making:
         self._reasons: dict[str, tuple[str, ...]] = {}
 
     def cut(self, cut: Cut, cell: Cell, counted: int) -> None:
-        """Every figure of one cut. `counted`: calls, as the database itself counts them."""
+        """Add every figure of one cut. `counted`: the database's own count of the calls."""
         counts = cell.counts
         if cut == WHOLE:
             self._reasons = {name: tuple(sorted(part for of, part in counts if of == name)) for name in REASONED}
@@ -98,7 +98,7 @@ class Making:
         self._check(cut, cell, counted)
 
     def _check(self, cut: Cut, cell: Cell, counted: int) -> None:
-        """Each total less its parts. That of the calls is the database's own."""
+        """Add each total minus its parts. The total of the calls is the database's own count."""
         counts = cell.counts
         ended = sum(counts.get(("outcomes", x), 0) for x in OUTCOMES)
         self._count(Place("check", "outcomes", cut), counted - ended)
@@ -142,7 +142,7 @@ class Making:
             self.figures[place] = Figure(place, "rate", "known", value, numerator, denominator)
 
     def _ends(self, name: str, cut: Cut, kind: Kind, total: int) -> None:
-        """Median, 95th percentile and longest, with how many there were."""
+        """Add median, 95th percentile and longest; the denominator is the number of values."""
         count = sum(histogram.counts(total))
         found = histogram.ends(total)
         for index, part in enumerate(rates.ENDS):
@@ -156,7 +156,7 @@ class Making:
                 self.figures[place] = Figure(place, kind, "known", value, None, count)
 
     def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
-        """TTY against voice, French against English: the difference, and how many were judged on each side."""
+        """Add the parity of TTY and voice, and of French and English: both rates and their difference."""
         for one in parity.compare(verdicts, modes, ALL_STANDARDS, self.minimum):
             for side in (one.one, one.other):
                 place = Place(f"{one.standard}.parity_{side.name}")
@@ -178,8 +178,10 @@ class Making:
         end: datetime,
         heard: bool,
     ) -> None:
-        """How many met these lines in the month, and for how long; of a language nobody can say. Not `heard`: no
-        exchange was, and the log that tells of calls tells of no disruption.
+        """Add the number and total hours of the disruptions that affected these lines between `begin` and `end`.
+
+        `lines` is None for a language, for which neither figure applies. `heard` is False when no exchange was
+        received: the exchange's log (CEL) reports calls, but no disruptions.
         """
         count, hours = Place("disruptions", "", cut), Place("disruptions_hours", "", cut)
         if lines is None:
@@ -197,7 +199,10 @@ class Making:
         self._hours(hours, coverage.total(coverage.merged(spans)))
 
     def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
-        """Hours in which each exchange was unheard, those of them in opening hours, and those known by its log."""
+        """Add, for each exchange, the hours that were not received.
+
+        Two more figures have the part of them in opening hours, and the part that its log (CEL) covers.
+        """
         for name, one in sorted(listening.items()):
             spans = one.unheard(month.begin, month.end)
             self._hours(Place("unheard_hours", name), coverage.total(spans))
@@ -209,7 +214,7 @@ class Making:
                 self._not_available(known, "hours")
 
     def reconciled(self, found: Mapping[str, int] | None) -> None:
-        """Of the days that were compared with the exchange's own records: calls that one side alone has."""
+        """Add, for the days reconciled with the exchange's own records, the calls that only one side has."""
         for name in ("exchange_only", "callmon_only", "days"):
             place = Place(f"reconciliation_{name}")
             if found is None:
@@ -221,6 +226,6 @@ class Making:
         self.figures[place] = Figure(place, "hours", "known", length / timedelta(hours=1))
 
     def in_progress(self, count: int) -> None:
-        """Calls of the month that are not over: the next run tells them, as a revision."""
+        """Add the number of calls of the month that have not ended; the next run reports them in a revision."""
         place = Place("calls_in_progress")
         self.figures[place] = Figure(place, "count", "known", count)

@@ -1,6 +1,6 @@
-"""One language of a report: words, numbers, rates, times as users.md prints them. Pure.
+"""Text of a report in one language: words, numbers, rates and times in the forms of users.md. Pure.
 
-Refuses a text without its translation: a report is published in both languages at once, and never half in another.
+Refuses: a text without a translation. A report is published in both languages at once, without mixed languages.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from callmon.text.formatter import Speech
 
 CONTEXT = "report"
 MINUS = "\N{MINUS SIGN}"
-FEW = 20  # judged calls: below, the fraction and no percentage
+FEW = 20  # judged calls; below, the fraction replaces the percentage
 _OUTCOMES = ("outcomes", "outcomes_in_hours", "relay_outcomes")
 _REASONS = ("exempt", "not_met", "unknown")
 _WORDS = {"signs": "sign", "callback_openings": "opening", "abandoned_in": "abandoned_in"}
 
 
 class MissingTextError(AssertionError):
-    """A text has no translation."""
+    """A text of a report has no translation."""
 
 
 class Tongue:
-    """French or English, at the site's clock."""
+    """Formats text in French or English, in the time zone of the site."""
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language, self.zone = language, zone
@@ -46,7 +46,7 @@ class Tongue:
         return self.typeset(labels.translate(french, self.language, CONTEXT).format(**values))
 
     def typeset(self, text: str) -> str:
-        """No-break spaces where French wants them."""
+        """The text with the no-break spaces that its language requires."""
         if self.language != "fr":
             return text
         for sign in (":", "»", "%", "÷"):
@@ -59,7 +59,7 @@ class Tongue:
     # Names.
 
     def meaning(self, name: str) -> Meaning:
-        """The title and definition of a figure; a standard's figures bear its name before."""
+        """The title and definition of a figure; the standard's name precedes the title of its figures."""
         known = FIGURES.get(name)
         if known is not None:
             return Meaning(self.say(known.title), self.say(known.meaning))
@@ -70,12 +70,12 @@ class Tongue:
         return Meaning(title, self.say(own.meaning))
 
     def of(self, title: str, part: str) -> str:
-        """« Ligne de contrôle : appels reçus … »."""
+        """A title followed by its part: « Ligne de contrôle : appels reçus … »."""
         separator = f"{NO_BREAK}: " if self.language == "fr" else ": "
         return f"{title}{separator}{part}"
 
     def part(self, name: str, part: str) -> str:
-        """What a part of a figure is called; "" where it has none."""
+        """The name of a part of a figure; "" for no part."""
         if not part:
             return ""
         what = name.rpartition(".")[2]
@@ -102,18 +102,18 @@ class Tongue:
             if part in table:
                 return self.say(table[part])
         assert name.startswith("unheard_"), (name, part)
-        return part  # an exchange's own name
+        return part  # the name of an exchange
 
     def _half_hour(self, part: str) -> str:
         hour, minute = part.split(":")
         return self.clock(int(hour), int(minute))
 
     def clock(self, hour: int, minute: int) -> str:
-        """« 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
+        """A time of day: « 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
         return self._speech.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.zone)).replace(" ", NO_BREAK)
 
     def cut(self, cut: Cut, report: Report) -> str:
-        """« Ensemble », a service's or a line's title, a mode, a language."""
+        """The name of a cut: « Ensemble », the title of a service or a line, a mode, a language."""
         title = report.titles.get(cut)
         own = "" if title is None else (title.fr if self.language == "fr" else title.en)
         match cut.kind:
@@ -131,7 +131,7 @@ class Tongue:
     # Figures.
 
     def figure(self, one: Figure) -> str:
-        """As people read it."""
+        """A figure as it is printed: its value with its unit, or the sign of its state."""
         if one.state != "known" or one.value is None:
             return self.state(one.state)
         match one.kind:
@@ -149,7 +149,7 @@ class Tongue:
                 return self.seconds(float(one.value))
 
     def state(self, state: str) -> str:
-        """Never the same sign for two of them (R-24)."""
+        """The sign of a state; no two states have the same sign (R-24)."""
         match state:
             case "not_applicable":
                 return self.say("s. o.")
@@ -164,13 +164,13 @@ class Tongue:
         return f"{MINUS}{number}" if count < 0 else number
 
     def rate(self, numerator: int, denominator: int) -> str:
-        """« 98,5 % »; of fewer than 20 the fraction, « 3 sur 4 »."""
+        """A rate: « 98,5 % »; the fraction « 3 sur 4 » if `denominator` is below FEW (20)."""
         if denominator < FEW:
             return self.say("{part} sur {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
         return self.percent(permille(numerator, denominator))
 
     def percent(self, tenths: int) -> str:
-        """Tenths of a percent; no decimal for 0 and 100 alone."""
+        """A percentage from tenths of a percent, with one decimal except for 0 and 100."""
         whole = tenths in (0, 1000)
         number = self.decimal(Decimal(tenths) / 10, 0 if whole else 1)
         return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"
@@ -184,13 +184,13 @@ class Tongue:
         )
 
     def seconds(self, length: float) -> str:
-        """Under two minutes in seconds, under two hours in minutes, else in hours; cut off, never rounded up."""
+        """A length from seconds, truncated: below two minutes in s, below two hours in min, else in h."""
         if length < 120:
             return self.length(length, "s")
         return self.length(length / 60, "min") if length < 7200 else self.length(length / 3600, "h")
 
     def span(self, length: timedelta) -> str:
-        """A setting's length, whole where it is: « 24 h », « 10 s »."""
+        """The length of a setting: « 24 h », « 10 s »; a decimal only if it is not whole."""
         seconds = length.total_seconds()
         value, unit = (seconds / 3600, "h") if seconds % 3600 == 0 and seconds else (seconds, "s")
         return f"{self.decimal(Decimal(str(value)), 0 if value == int(value) else 1)}{NO_BREAK}{unit}"
@@ -205,17 +205,17 @@ class Tongue:
     # Times.
 
     def day(self, day: date) -> str:
-        """« 1er novembre 2026 » / "1 November 2026"."""
+        """A date: « 1er novembre 2026 » / "1 November 2026"."""
         text = format_date(day, "d MMMM y", locale=self.locale)
         text = f"1er{text[1:]}" if self.language == "fr" and day.day == 1 else text
         return text.replace(" ", NO_BREAK)
 
     def month(self, first: date) -> str:
-        """« novembre 2026 »."""
+        """The name of a month: « novembre 2026 »."""
         return format_date(first, "LLLL y", locale=self.locale)
 
     def relation(self, one: Compared) -> str:
-        """« Mois précédent : octobre 2026 »."""
+        """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{one.month}-01")
         french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
         return _upper(self.say(french, month=self.month(first)))
@@ -228,7 +228,7 @@ class Tongue:
 
 
 def permille(numerator: int, denominator: int) -> int:
-    """Tenths of a percent, to the nearest; but 1000 only for all, and 0 only for none (R-23)."""
+    """A rate in tenths of a percent, rounded to the nearest; 1000 only for all, 0 only for none (R-23)."""
     tenths = (2000 * numerator + denominator) // (2 * denominator)
     if numerator != denominator:
         tenths = min(tenths, 999)

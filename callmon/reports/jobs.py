@@ -1,7 +1,10 @@
-"""Reports that are being made for somebody, or were of late: each in a process of its own (`report_child`).
+"""The report jobs of the pages, running or finished: each report is made in a worker process (`worker`).
 
-One at a time, so that the daemon keeps its processor; a few are kept for a while, since a page asks again and
-again how far one has come. Bounded: MOST reports, none older than KEPT; who asks for the same gets the same.
+One report is made at a time, so that the daemon keeps its processor. Finished reports stay stored for a while,
+because a page polls the progress of its report. An order that equals a stored one gets the same report, unless
+that one failed.
+
+Refuses: more than MOST reports (BusyError); a finished report older than KEPT is dropped.
 """
 
 from __future__ import annotations
@@ -15,23 +18,23 @@ from callmon.reports.request import Order
 from callmon.reports.worker import Making
 
 MOST = 8
-KEPT = 900.0  # seconds
-WAITS = 1.5  # seconds that a page waits for a report before it says how far it has come
+KEPT = 900.0  # seconds since the order
+WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 
 
 class BusyError(Exception):
-    """So many are asked for that one more must wait."""
+    """MOST reports are pending or running; a further order must wait."""
 
 
 class Made:
-    """A report on its way, known by a name that nobody can guess."""
+    """A report job, identified by an unguessable name."""
 
     def __init__(self, making: Making, task: asyncio.Task[None]) -> None:
         self.name, self.making, self.task = secrets.token_urlsafe(12), making, task
         self.since = monotonic()
 
     async def wait(self) -> bool:
-        """Whether it is done, or is so soon."""
+        """Whether the report is done within WAITS seconds."""
         await asyncio.wait([self.task], timeout=WAITS)
         return self.making.is_done
 
@@ -40,7 +43,7 @@ class Made:
 
 
 class Makings:
-    """All of a daemon. Belongs to its loop."""
+    """All report jobs of a daemon. Use it only in the event loop of the daemon."""
 
     def __init__(self) -> None:
         self._made: dict[str, Made] = {}
@@ -51,7 +54,10 @@ class Makings:
         return self._made.get(name)
 
     def ask(self, settings: Settings, order: Order) -> Made:
-        """The one that is being made, or was of late; else a new one. Raises BusyError."""
+        """The stored job of an equal order that did not fail; otherwise a new job.
+
+        When MOST jobs are stored, the oldest finished job is dropped. Raises BusyError if none is finished.
+        """
         self._forget()
         for known in self._made.values():
             if known.making.order == order and known.making.trouble is None:
@@ -74,6 +80,6 @@ class Makings:
             del self._made[one.name]
 
     def close(self) -> None:
-        """Their processes end."""
+        """Cancel all jobs, which ends their processes."""
         for one in self._made.values():
             one.task.cancel()

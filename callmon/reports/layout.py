@@ -1,7 +1,7 @@
-"""What stands where in a report that people read: sections, tables, rows. Pure.
+"""The layout of a printed report: sections, tables, rows. Pure.
 
-A table is columns of figures by rows of cuts, or figures by parts. HTML, XLSX and PDF all write this document; CSV
-and JSON have every figure, also those for which a page has no room.
+The columns of a table are figures; its rows are cuts, parts of figures, or figures. HTML, XLSX and PDF write this
+document. CSV and JSON have every figure, also those for which a page has no room.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from callmon.reports.obligations import FATES
 from callmon.reports.rates import ENDS
 from callmon.reports.titles import PARTS
 
-Column = tuple[str, str]  # a figure's name, and its part
+Column = tuple[str, str]  # the name of a figure and its part
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A line of a table. `group`: what kind of thing its label is ("Service")."""
+    """A row of a table. `group`: the kind of its label ("Service")."""
 
     label: str
     cells: tuple[Figure, ...]
@@ -37,14 +37,17 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """`first` heads the column of labels. `chart`: the columns that a drawing shows, of the rows that it shows."""
+    """A table of a section.
+
+    `first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none).
+    """
 
     key: str
     title: str
     first: str
     head: tuple[str, ...]
     rows: tuple[Row, ...]
-    names: tuple[str, ...] = ()  # the figures in it, for their definitions
+    names: tuple[str, ...] = ()  # its figures, for the definitions
     notes: tuple[str, ...] = ()
     chart: str = ""
 
@@ -95,7 +98,7 @@ class Writer:
         return made
 
     def _attested(self) -> list[Section]:
-        """What people found who tried the lines."""
+        """The section of the attestations, made by people who tested the lines; empty without any."""
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
         facts = tuple(attestations.told(self.report.attested, titles, self.tongue))
         note = self.tongue.say(
@@ -116,8 +119,10 @@ class Writer:
     def by_cut(
         self, key: str, title: str, columns: Iterable[Column], *notes: str, chart: str = ""
     ) -> Table | None:
-        """A row a cut; the completeness of its calls is the last column. Columns of which nothing is known
-        anywhere in a public edition stay: their sign says why.
+        """A table with one row for each cut; the last column is the completeness of its calls.
+
+        A column that is not known in any cut of a public edition stays: the sign in its cells gives the reason.
+        None if the report has none of the columns.
         """
         known = [x for x in columns if Place(*x) in self.report.figures]
         if not known:
@@ -133,7 +138,7 @@ class Writer:
     def by_part(
         self, key: str, title: str, first: str, names: Iterable[str], parts: Iterable[str], chart: str = ""
     ) -> Table | None:
-        """A row a part, a column a figure, of the whole."""
+        """A table of the whole with one row for each part and one column for each figure."""
         listed = list(parts)
         known = tuple(name for name in names if any(Place(name, part) in self.report.figures for part in listed))
         if not known:
@@ -147,7 +152,7 @@ class Writer:
         return Table(key, title, first, head, rows, known, chart=chart)
 
     def head(self, name: str, part: str) -> str:
-        """A column's head: of a part its own name, else the figure's short title."""
+        """The header of a column: the name of the part, otherwise the short title of the figure."""
         if part:
             return _capital(self.tongue.part(name, part))
         what = name.rpartition(".")[2] if name.partition(".")[0] in ALL_STANDARDS else name
@@ -159,7 +164,7 @@ class Writer:
     # Of one standard.
 
     def of_standard(self, name: str) -> list[Table | None]:
-        """Its verdicts in every cut; then why."""
+        """The verdicts of a standard in every cut, then their reasons and causes."""
         tables = [self.verdicts(name)]
         for what in ("exempt", "not_met", "unknown", "cause"):
             parts = sorted({x.part for x in self.report.figures if x.name == f"{name}.{what}" and x.part})
@@ -192,7 +197,7 @@ class Writer:
         ]
 
     def listed(self, key: str, title: str, columns: Iterable[Column]) -> Table | None:
-        """A row a figure, of the whole, with the completeness beside it."""
+        """A table of the whole with one row for each figure, and the completeness beside it."""
         known = [(name, part) for name, part in columns if Place(name, part) in self.report.figures]
         if not known:
             return None
@@ -220,7 +225,7 @@ class Writer:
             "Ligne de contrôle : les appels, comptés à part par la base de données, moins la somme de leurs "
             "issues."
         )
-        is_told = Place("check", "outcomes") in self.report.figures  # in no public edition
+        is_told = Place("check", "outcomes") in self.report.figures  # a public edition has no check lines
         return [
             self.by_cut("calls", say("Appels reçus"), short, chart="offered"),
             self.by_cut("outcomes", say("Issue des appels reçus"), outcomes, *([check] if is_told else [])),
@@ -230,14 +235,14 @@ class Writer:
         ]  # fmt: skip
 
     def _in_hours(self, columns: list[Column]) -> Table | None:
-        """A public edition has but their total, which is told above."""
+        """None in a public edition: it has only the total, which an earlier table shows."""
         if not any(Place(*x) in self.report.figures for x in columns[1:]):
             return None
         title = self.tongue.say("Issue des appels reçus pendant les heures normales de bureau")
         return self.by_cut("outcomes_in_hours", title, columns)
 
     def _checks(self) -> Table | None:
-        """The check lines of the whole: in which each cut adds up to it."""
+        """The check lines of the whole: each kind of cut must add up to it."""
         return self.listed("checks", self.tongue.say("Lignes de contrôle"), [("check", x) for x in PARTS["check"]])
 
     def _rings(self) -> list[Table | None]:
@@ -252,7 +257,7 @@ class Writer:
         ]
 
     def lengths(self, key: str, title: str, names: tuple[str, ...]) -> Table | None:
-        """Median, 95th percentile and longest, of the whole and of each cut."""
+        """A table of median, 95th percentile and longest for the whole and each cut."""
         columns = [(name, part) for name in names for part in ENDS]
         table = self.by_cut(key, title, columns)
         if table is None or len(names) == 1:
@@ -313,7 +318,7 @@ class Writer:
         ]
 
     def parity(self, kind: str, sides: tuple[str, str]) -> Table:
-        """Each standard's rates on both sides, and the difference."""
+        """A table with the rates of each standard on both sides, and their difference."""
         whats = (f"parity_{sides[0]}", f"parity_{sides[1]}", f"parity_{kind}")
         rows = tuple(
             Row(self.standard(name), tuple(self.report.at(f"{name}.{what}") for what in whats))
@@ -346,7 +351,7 @@ class Writer:
         ]
 
     def changes(self) -> Table:
-        """The figures that are not what they were in the revision before."""
+        """A table of the figures that differ from the previous revision."""
         rows = tuple(
             Row(self._changed(one.place), tuple(_or_none(x, one.place) for x in (one.before, one.after)))
             for one in self.report.changes
@@ -359,7 +364,7 @@ class Writer:
         return f"{self._named(place.name, place.part)}; {self.tongue.cut(place.cut, self.report)}"
 
     def comparison(self) -> Table:
-        """This month beside the others, as the database judges them today."""
+        """A table of this month beside the others, with the verdicts that the database has today."""
         names = [*SUMMARY, "completeness"]
         tables = [self.report.figures, *(one.figures for one in self.report.compared)]
         rows = tuple(
@@ -387,7 +392,7 @@ SUMMARY = (
 
 
 def _or_none(one: Figure | None, place: Place) -> Figure:
-    """What there was, or is, not."""
+    """The figure; a figure that does not exist is "not_applicable"."""
     return one or Figure(place, "count", "not_applicable")
 
 

@@ -1,6 +1,6 @@
-"""What a monthly report is made from: the database at one moment, and the settings. Each function here blocks.
+"""Load what a monthly report is made from: one snapshot of the database, and the settings. Each function blocks.
 
-A report is the same each time, while neither the data nor the settings changed and nothing fell due meanwhile.
+A report stays the same while neither the data nor the settings change and no obligation falls due.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from callmon.store.database import Store
     from callmon.store.queries.reports import Seal
 
-# What of an exchange's settings says how its calls are understood; the rest says how it is reached.
+# The settings of an exchange that affect how its calls are interpreted; the others concern its connection.
 OF_EXCHANGE = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
     "dial_prefixes",
@@ -47,7 +47,11 @@ def gathered(
     compare: bool = True,
     progress: Callable[[int], Told] = lambda days: lambda: None,
 ) -> Report:
-    """The report of a period as the database has it at `now`, beside other months when these are asked for."""
+    """The report of a period as the database has it at `now`.
+
+    `compare`: add the month before and the same month of the year before. `progress` gets the number of read steps
+    and returns a function to call after each. A step is a day, or a month that the roll-ups cover.
+    """
     from callmon.core.statistics import period as months
     from callmon.reports.model import Compared
     from callmon.store.queries import reports as reported
@@ -95,7 +99,7 @@ def _one(
     heard = reported.heard(connection, begin, end, seal)
     told_by_log = reported.compared(connection, period, site.zone, seal)
     listening = {name: Listening(*one, told_by_log.get(name, ())) for name, one in heard.items()}
-    if end > now:  # what has not come yet is not unheard
+    if end > now:  # the time after `now` is not a gap in reception
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for one in disrupted:
@@ -116,7 +120,7 @@ def _one(
 def _attested(
     connection: Connection, site: Site, book: Book, period: Month, now: datetime, seal: Seal
 ) -> tuple[Attested, ...]:
-    """How each line's recording stands at the end of the period, by what people attested."""
+    """The attestations of each line as they stand at the end of the period."""
     from callmon.store.queries import attestations
 
     told = [one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)]
@@ -127,14 +131,17 @@ def _attested(
 
 
 def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:
-    """While the month lasts: heard until a minute ago is heard until now."""
+    """Reception in a month that is not over: received until less than a minute ago counts as received until now.
+
+    Otherwise the time since the last reception is a gap.
+    """
     recent = one.until is not None and now - one.until < timedelta(minutes=1)
     gaps = one.gaps if recent or one.until is None else (*one.gaps, (one.until, now))
     return msgspec.structs.replace(one, until=None if one.until is None else end, gaps=gaps)
 
 
 def site_of(settings: Settings) -> Site:
-    """What the report must know of the settings."""
+    """The settings that the report needs."""
     from callmon.reports.builder import Site
     from callmon.reports.model import Title
 
@@ -151,7 +158,7 @@ def site_of(settings: Settings) -> Site:
 
 
 def _judged(settings: Settings) -> frozenset[str]:
-    """The standards that are judged there: all but those that lack what they need."""
+    """The standards that are judged at this site: all except those whose requirements are not configured."""
     from callmon.core.assembly import monitor
     from callmon.core.standards import load
 
@@ -160,7 +167,7 @@ def _judged(settings: Settings) -> frozenset[str]:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Of every setting that moves a figure; no secret, no address, is in it."""
+    """SHA-256 (hex) of every setting that affects a figure; it covers no secret and no address."""
     told = settings.configuration.model_dump(mode="json", include=OF_SITE)
     exchanges = {
         name: x.model_dump(mode="json", include=OF_EXCHANGE)

@@ -14,8 +14,8 @@ from callmon.core.statistics.period import Month
 CutKind = Literal["whole", "service", "mode", "line", "language"]
 Relation = Literal["before", "year_before"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
-# "not_applicable": nothing to divide by. "not_available": nobody heard it, or nothing tells it yet. "too_few":
-# under the minimum sample. "suppressed": the public edition keeps it back.
+# "not_applicable": the denominator is 0. "not_available": it was not received, or this version has no source.
+# "too_few": below the minimum sample. "suppressed": the public edition does not show it.
 State = Literal["known", "not_applicable", "not_available", "too_few", "suppressed"]
 
 
@@ -76,11 +76,11 @@ class Report(msgspec.Struct, frozen=True):
 
     month: Month
     is_final: bool
-    has_data: bool  # False: nothing was heard, and no log told of the time
-    final_after: datetime | None  # the last due time of what was opened in the month, while it lies ahead
+    has_data: bool  # False: nothing was received, and no log (CEL) covers the time
+    final_after: datetime | None  # last due time of the month's obligations, while in the future
     cuts: tuple[Cut, ...]
     titles: Mapping[Cut, Title]
-    lines: Mapping[str, tuple[str, str]]  # each line's service and mode
+    lines: Mapping[str, tuple[str, str]]  # the service and the mode of each line
     figures: Mapping[Place, Figure]
     standards: tuple[str, ...]
     config_fingerprint: str
@@ -88,10 +88,10 @@ class Report(msgspec.Struct, frozen=True):
     compared: tuple[Compared, ...] = ()
     is_public: bool = False
     revision: int = 1
-    revises: str | None = None  # the fingerprint of the data of the one before
+    revises: str | None = None  # the data fingerprint of the previous revision
     changes: tuple[Change, ...] = ()
     attested: tuple[Attested, ...] = ()
 
     def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
-        """KeyError where there is no such figure."""
+        """The figure of a place. Raises KeyError if there is none."""
         return self.figures[Place(name, part, cut)]

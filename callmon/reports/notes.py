@@ -1,4 +1,4 @@
-"""What a report says of its own making: hours, closed days, settings that move a figure, targets. Pure."""
+"""What a report states about itself: hours, closed days, settings that affect a figure, targets. Pure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ PARAMETERS = {
     "late_after_ring": "trop tard après la sonnerie",
     "reach_a_person.rings": "qui raccroche après tant de sonneries n'a joint personne",
 }
-Remarks = dict[str, dict[str, str]]  # a section's key → language → text
+Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """`hours`: the ministry's week, and that of each line that has its own. `standards`: each one's parameters."""
+    """The settings that a report states about itself.
+
+    `hours`: the week of the ministry (None), and of each line with hours of its own. `standards`: the parameters
+    of each standard.
+    """
 
     version: str
     hours: tuple[tuple[Line | None, tuple[Periods, ...]], ...]
@@ -39,18 +43,18 @@ class Frame(msgspec.Struct, frozen=True):
     minimum: int
     standards: dict[str, dict[str, Any]]
     remarks: Remarks = {}
-    contact: str | None = None  # of whom another format is asked
+    contact: str | None = None  # from whom another format can be requested
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A fact in words: what it is of, and what it is."""
+    """A statement: a term and its text."""
 
     term: str
     text: str
 
 
 def hours(frame: Frame, tongue: Tongue) -> Iterator[Told]:
-    """Opening hours, as they stand now in the configuration."""
+    """The opening hours of the current configuration."""
     names = get_day_names("wide", locale=tongue.locale)
     for line, week in frame.hours:
         title = tongue.say("Le ministère") if line is None else line.title(tongue.language)
@@ -76,7 +80,7 @@ def closed_days(frame: Frame, tongue: Tongue) -> Iterator[Told]:
 
 
 def settings(frame: Frame, tongue: Tongue) -> Iterator[Told]:
-    """Every setting that moves a figure, beside the hours."""
+    """Every setting that affects a figure, except the hours."""
     say, rules = tongue.say, frame.rules
     yield Told(say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON)))
     yield Told(say("Nombre minimal d'appels jugés pour comparer"), tongue.count(frame.minimum))
@@ -97,7 +101,10 @@ def settings(frame: Frame, tongue: Tongue) -> Iterator[Told]:
 
 
 def _parameter(tongue: Tongue, standard: str, key: str, value: object) -> str:
-    """« sonneries au plus : 3 »; by its own name where a standard from elsewhere brings one."""
+    """A parameter: « sonneries au plus : 3 ».
+
+    A parameter of a standard that callmon does not ship has no text and is shown by its own name.
+    """
     told = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
     name = tongue.say(told) if told else key
     return tongue.typeset(f"{name} : {value}" if tongue.language == "fr" else f"{name}: {value}")

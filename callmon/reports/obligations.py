@@ -1,8 +1,8 @@
-"""What an obligation opened in the month adds to the cell of its line and language. Pure.
+"""Counts an obligation opened in the month in the cell of its line and language. Pure.
 
-A callback is reckoned by both clocks, 24 hours and the next business day, whichever its verdict goes by. Its parts
-add up to the callbacks opened. Called back and only attempted are apart (R-18); who reached us, asked for nothing
-or cannot be called is outside the rate.
+A callback is counted by both clocks, 24 hours and the next business day, whichever clock its verdict uses. Its
+parts add up to the callbacks opened. Called back and only attempted are separate parts (R-18). A callback is
+outside the rate if the caller reached us, requested nothing or cannot be called.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.statistics.aggregates import Cell, of_finding
 from callmon.core.verdicts import Finding
 
-# In the rate, then outside it.
+# The first three are in the rate, the others outside it.
 FATES = ("called_back", "attempted", "late", "reached_us", "no_request", "not_returnable", "unknown", "not_due")
 JUDGED = FATES[:3]
 KINDS = {"callback": "callbacks_opened", "complaint": "complaints_opened"}
@@ -23,7 +23,7 @@ KINDS = {"callback": "callbacks_opened", "complaint": "complaints_opened"}
 def of_obligation(
     cell: Cell, one: Obligation, findings: Iterable[Finding], now: datetime, attempt_counts: bool
 ) -> None:
-    """One obligation as it stands, with the verdicts on it."""
+    """Add one obligation in its current state, with its verdicts, to `cell`."""
     cell.add(KINDS[one.kind])
     given = list(findings)
     for finding in given:
@@ -47,7 +47,7 @@ def _callback(cell: Cell, one: Obligation, in_doubt: bool, now: datetime, attemp
 
 
 def fate(one: Obligation, due: datetime, in_doubt: bool, now: datetime, attempt_counts: bool) -> str:
-    """What became of a callback by a due time; the same order of precedence as its standard."""
+    """The result of a callback at a due time, one of FATES; the order of precedence is that of its standard."""
     if one.hidden is not None:
         return "not_returnable"
     in_time = one.settled is not None and not one.is_open and one.settled <= due
@@ -66,6 +66,6 @@ def fate(one: Obligation, due: datetime, in_doubt: bool, now: datetime, attempt_
 
 
 def last_due(one: Obligation) -> datetime:
-    """After this nothing changes its verdicts."""
+    """The time after which its verdicts no longer change."""
     dues = (one.dues.judging, one.dues.answer)
     return max((x.at for x in dues if x is not None), default=one.opened)

@@ -1,4 +1,4 @@
-"""Which counts make which rate, and of which lengths the middle and the ends are told. Pure."""
+"""The counts of each rate, and the lengths of which median, 95th percentile and longest are reported. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Count = tuple[str, str]
 
 
 class Rate(NamedTuple):
-    """`over` has the parts that are not in the numerator too; `less` is taken from both."""
+    """A rate as parts of counts.
+
+    `of`: the numerator. `over`: the whole denominator, including the numerator. `less`: subtracted from both.
+    """
 
     of: tuple[Count, ...]
     over: tuple[Count, ...]
@@ -21,7 +24,7 @@ class Rate(NamedTuple):
 
 OPEN = ("hours", "open")
 _VOICEMAIL = tuple(("outcomes_in_hours", x) for x in ("voicemail_message", "voicemail_no_message", "voicemail"))
-# Hung up early, while it rang or in silence: the strict reading counts these as not met.
+# The caller hung up early, during ringing or silence: the strict reading counts these as not met.
 EARLY = tuple(("answer_by_third_ring.exempt", reason) for reason in ("hung_up_early", "no_phone_reachable"))
 
 
@@ -55,7 +58,7 @@ RATES: Mapping[str, Rate] = {
 
 
 def fraction(rate: Rate, counts: Mapping[Count, int]) -> tuple[int, int]:
-    """Numerator and denominator."""
+    """The numerator and the denominator of a rate."""
     less = sum(counts.get(x, 0) for x in rate.less)
     return sum(counts.get(x, 0) for x in rate.of) - less, sum(counts.get(x, 0) for x in rate.over) - less
 

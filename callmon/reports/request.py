@@ -1,4 +1,4 @@
-"""What the command or a page asks of a monthly report, and the report made of it. Blocks."""
+"""The order for a monthly report, from the command or a page, and the report made from it. Blocks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from callmon.reports.notes import Remarks
     from callmon.store.database import Store
 
-# How long it takes to write one language, in days of reading: for a progress bar alone.
+# Time to write one language, in read steps (days); used only for the progress bar.
 AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 
 
 class Order(msgspec.Struct, frozen=True):
-    """`month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for a file of each.
+    """An order for a report.
 
-    `earlier`: the report that this one revises, and what to call it. `beside`: public editions of other months.
+    `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
+    `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
     """
 
     month: str
@@ -44,7 +45,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def checked(order: Order, settings: Settings, now: datetime) -> Month:
-    """The period that is asked for. Raises ConfigError for what cannot be had, with what can."""
+    """The period of an order. Raises ConfigError for an invalid order; the message states what is possible."""
     from callmon.core.statistics import period as months
 
     if order.kind not in FORMATS or order.lang not in (None, *LANGUAGES):
@@ -63,7 +64,7 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
 
 
 def no_data(order: Order, settings: Settings) -> str:
-    """Why there is no report of a month of which nothing is known, in the language of the order."""
+    """The sentence for a month without data, in the language of the order."""
     return word("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
 
 
@@ -92,14 +93,14 @@ def made(
 def filed(
     store: Store, settings: Settings, order: Order, now: datetime, told: Callable[[float], None]
 ) -> list[File]:
-    """The report's files, for whom no folder was named; `told` hears which part of the work is done, up to 1."""
+    """The files of the report, without a folder; `told` is called with the fraction of work done, up to 1."""
     work = Work(AS_LONG_AS.get(order.kind, 3) * len(LANGUAGES), told)
     report = made(store, settings, order, now, work.reading)
     return files(report, settings, order.kind, order.lang, None, order.remarks, work.wrote)
 
 
 class Work:
-    """How much is done: days read, languages written."""
+    """The progress of a report: days read and languages written."""
 
     def __init__(self, writing: int, told: Callable[[float], None]) -> None:
         self._writing, self._told = writing, told

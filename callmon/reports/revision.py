@@ -1,6 +1,8 @@
-"""A revision: a month's report after its data or settings changed, with what changed since an earlier one. Pure.
+"""A revision: a report of a month after its data or settings changed, with the changes since an earlier one. Pure.
 
-The earlier one is its JSON, as it was written and perhaps signed. It is superseded, not touched.
+The earlier report is read from its JSON, as it was written and perhaps signed. The revision supersedes it.
+
+Refuses: to change the earlier report.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from callmon.reports.model import Change, Cut, Figure, Place, Report
 
 
 def read(data: bytes, name: str) -> Published:
-    """Raises ConfigError for what is no report's JSON."""
+    """The report in its JSON. Raises ConfigError if `data` is not the JSON of a report of this version."""
     try:
         return msgspec.json.decode(data, type=Published)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
@@ -23,7 +25,10 @@ def read(data: bytes, name: str) -> Published:
 
 
 def revised(report: Report, earlier: Published, name: str) -> Report:
-    """The next revision, with exactly the figures that are not what they were."""
+    """The next revision, with exactly the figures that changed.
+
+    Raises ConfigError if `earlier` is not the same edition of the same days and lines.
+    """
     month = report.month
     told = (earlier.period.month, earlier.period.first, earlier.period.after)
     if told != (month.name, month.first, month.after) or earlier.state.public != report.is_public:
@@ -45,7 +50,7 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
 
 
 def _is_same(before: Figure | None, after: Figure | None) -> bool:
-    """A part of which there was none, and that is none now, is no change: it was not listed."""
+    """Whether a figure is unchanged; a count of 0 equals an absent one, since an absent part was not listed."""
     one = before or after
     if one is not None and None in (before, after):
         return one.kind == "count" and one.state == "known" and one.value == 0
@@ -53,7 +58,7 @@ def _is_same(before: Figure | None, after: Figure | None) -> bool:
 
 
 def figures(told: Iterable[JsonFigure]) -> dict[Place, Figure]:
-    """As they were written."""
+    """The figures of a JSON report, by their place."""
     return {one.place: one for one in map(_figure, told)}
 
 

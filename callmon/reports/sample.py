@@ -1,6 +1,6 @@
-"""The sampling pack: some calls of a month drawn by a printed seed, so that an auditor can draw them again.
+"""The sampling pack: calls of a month, drawn by a printed seed so that an auditor can repeat the draw.
 
-Those are drawn whose SHA-256 of seed, exchange and call is smallest: no program is needed to check one of them.
+The calls with the smallest SHA-256 of "seed exchange call" are drawn: an auditor can check one without a program.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from callmon.store.database import Store
 
 SIZE = 20
-PAGE = "\f"  # a printer's next page
+PAGE = "\f"  # form feed: starts the next page on a printer
 CallKey = tuple[str, str]  # call, exchange
 
 
 def drawn(calls: Iterable[CallKey], seed: str, size: int = SIZE) -> list[CallKey]:
-    """The same for the same seed, in whatever order the calls come."""
+    """Draw `size` calls; the result depends on the seed, not on the order of `calls`."""
     return sorted(calls, key=lambda key: sha256(f"{seed} {key[1]} {key[0]}".encode()).digest())[:size]
 
 
 def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Tongue) -> bytes:
-    """A page that says what was drawn, then a page a call."""
+    """A cover page that states how the calls were drawn, then one page for each call."""
     say = tongue.say
     title = say(
         "Échantillon : {count} appels tirés de {all}, {month}",
@@ -46,7 +46,7 @@ def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Tongue
 
 
 def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
-    """By language; none where no call is stored to draw from."""
+    """The packs by language; empty if no call of the month is stored."""
     with reports.snapshot(store) as connection:
         names = reports.names(connection, month.begin, month.end)
     chosen = drawn(names, seed)
@@ -66,6 +66,6 @@ def _page(store: Store, settings: Settings, call: str, exchange: str, language: 
 
 
 def named(output: Path | None, month: Month, language: str) -> Path:
-    """Where it goes, when no FILE is named beside the report."""
+    """The path of a pack: `output`, or a default name in the current folder, with the language added."""
     path = output or Path(f"callmon-{month.name}-sample.txt")
     return path.with_name(f"{path.stem}-{language}{path.suffix}")

@@ -1,8 +1,8 @@
-"""What each figure is called and what it means, in the French of the glossary. Pure.
+"""The title and meaning of each figure, in the French of the glossary. Pure.
 
-The French is the key of the catalogues, under the context "report". Identifiers that all of callmon shows
-(outcomes, verdicts, causes, reasons …) have their words in `callmon.text.labels`; here are the names of figures
-and of their parts.
+The French is the key of the catalogues, under the context "report". This module has the names of figures and of
+their parts. `callmon.text.labels` has the words for identifiers that all of callmon shows (outcomes, verdicts,
+causes, reasons …).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Meaning(NamedTuple):
-    """A figure's title, and its definition in one line."""
+    """The title of a figure, and its definition in one line."""
 
     title: str
     meaning: str
@@ -237,7 +237,7 @@ FIGURES: Mapping[str, Meaning] = {
     "half_hour.not_met": M("3e sonnerie : non respectées", "De ces appels, ceux où la norme n'est pas respectée."),
 }
 
-# What each standard asks of a call, in one line.
+# The requirement of each standard, in one line.
 STANDARDS: Mapping[str, str] = {
     "answer_by_third_ring": "Une personne répond avant la fin de la troisième sonnerie que l'appelant entend : en "
     "moins de 18 s, quand une sonnerie dure 6 s. Le menu vocal n'est pas une sonnerie.",
@@ -256,7 +256,7 @@ STANDARDS: Mapping[str, str] = {
     "complaint_answered_within_15_business_days": "La plainte a reçu une réponse en 15 jours ouvrables ou moins.",
     "feedback_offered": "De ceux qu'une personne a pris : un sondage a été offert à l'appelant.",
 }
-# What a table may show in the place of a number, and what it means.
+# The signs that a table shows in place of a number, and their meaning.
 SIGNS: tuple[tuple[str, str], ...] = (
     ("s. o.", "Sans objet : il n'y a rien à diviser, ou rien à compter."),
     ("n. d.", "Non disponible : personne n'a pu l'entendre, ou rien ne le dit encore."),

@@ -1,16 +1,17 @@
-"""A report made in a process of its own, for whoever must not wait: the daemon's pages.
+"""Makes a report in a worker process, so that the pages of the daemon do not block.
 
     making = Making(settings, Order("2026-10", "pdf", "fr"))
-    task = group.create_task(making.run())      # the owner's task; to cancel it is to end the process
-    making.progress                             # 0.0 … 1.0, to be looked at whenever somebody asks
+    task = group.create_task(making.run())      # the owner's task; cancelling it ends the process
+    making.progress                             # 0.0 … 1.0, readable at any time
     await task                                  # then: making.files [(name, bytes)], or making.trouble
 
-`run` raises nothing for a report that cannot be made: `trouble` says why, and the log has it.
-The process ends by itself after `seconds`, also when we are gone, and may have so many `megabytes`; it yields to
-others. `turn`, a semaphore of the owner's, says how many may be made at once.
+If a report cannot be made, `run` raises nothing: `trouble` has the reason, and it is logged. The process ends by
+itself after `seconds`, also if the daemon has exited. Its memory is limited to `megabytes`, and it runs at low
+priority. `turn`, a semaphore of the owner, limits how many reports are made at once.
 
-The settings go through its standard input: a database's password is in no command line. On its standard output it
-writes JSON, a line for each step, then the files' bytes. Its own mistakes come out on our standard error.
+The settings are sent through standard input, so that no database password is in a command line. On standard output
+the process writes JSON, one line for each step, then the bytes of the files. Its unhandled errors go to the
+standard error of the daemon.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 SECONDS = 600
 MEGABYTES = 2048
-AT_MOST = 256 << 20  # bytes of all files together
+AT_MOST = 256 << 20  # bytes, all files together
 LONG = "it was not made within {limit} s; `callmon report` may take longer"
 LARGE = "it needs more than the {limit} MB it may have; `callmon report` may have more"
 ENDED = "its process ended ({status})"
@@ -47,7 +48,7 @@ NOT_BEGUN = "its process cannot be started: {why}"
 
 
 class Making:
-    """One report, from the order to its files. `is_done` once there are files or a trouble."""
+    """One report, from the order to its files. `is_done`: it has files or a trouble, or was cancelled."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Making:
         self._seconds, self._megabytes, self._turn = seconds, megabytes, turn
 
     async def run(self) -> None:
-        """Until it is made, cannot be made, or this task is cancelled."""
+        """Run until the report is made, cannot be made, or the task is cancelled."""
         try:
             async with self._turn or nullcontext():
                 await self._run()
@@ -87,7 +88,7 @@ class Making:
         except TimeoutError:
             self.trouble = _limited("long", LONG, round(self._seconds))
         except (asyncio.IncompleteReadError, ValueError):
-            self.files = []  # it ended in the middle of what it said
+            self.files = []  # the process ended in the middle of its output
         finally:
             await _end(process)
         if not self.files and self.trouble is None:
@@ -96,7 +97,7 @@ class Making:
     async def _follow(self, process: Process) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        with suppress(ConnectionError):  # it ended before it had read: what it said tells why
+        with suppress(ConnectionError):  # the process ended before it read its input: its output has the reason
             process.stdin.write(self._asked)
             await process.stdin.drain()
             process.stdin.close()
@@ -116,7 +117,10 @@ def _limited(kind: Literal["long", "large"], told: str, limit: int) -> Trouble:
 
 
 async def _end(process: Process) -> None:
-    """By its number: where asyncio waits in a thread, its own `kill` may read the status away from that thread."""
+    """Kill the process by its PID and wait for it.
+
+    Where asyncio waits for a child in a thread, its own `kill` may collect the exit status before that thread.
+    """
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
@@ -129,18 +133,18 @@ def _environment() -> dict[str, str]:
     return environment(os.environ)
 
 
-# What follows is the process itself.
+# Below is the code of the worker process.
 
 
 def main() -> None:
-    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from our own parent
+    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # sent by the parent process, so trusted
     _bound(seconds, megabytes)
-    logging.raiseExceptions = False  # with no memory left, to print an error of the log's own may have no end
+    logging.raiseExceptions = False  # without memory, printing a logging error may never end
     out = sys.stdout.buffer
     try:
         settings = Settings(configuration, source)
         made = _made(settings, order, lambda part: _say(out, progress=round(part, 3)))
-    except (MemoryError, SystemError):  # the second where a library in C had none left
+    except (MemoryError, SystemError):  # SystemError: a C library ran out of memory
         _say(out, trouble=msgspec.to_builtins(_limited("large", LARGE, megabytes)))
     except FAILS as error:
         _say(out, trouble=msgspec.to_builtins(of(error)))
@@ -162,10 +166,10 @@ def _made(settings: Settings, order: Order, told: Callable[[float], None]) -> li
 
 
 def _bound(seconds: float, megabytes: int) -> None:
-    """In time and memory, whatever becomes of who asked; calls are listened to first."""
+    """Limit time and memory, even if the parent exits, and lower the priority so that events come first."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(max(1, round(seconds) + 1))
-    # Where a sandbox does not let us, its own bounds hold.
+    # If a sandbox forbids setting the limit, the limits of the sandbox apply.
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     with suppress(OSError):

@@ -1,6 +1,8 @@
-"""Drawings of a table's figures as inline SVG, each with a title and a description; the table is their data. Pure.
+"""Charts of a table's figures as inline SVG, each with a title and a description; the table has their data. Pure.
 
-Horizontal bars with their labels and numbers in words: nothing is told by colour alone.
+Horizontal bars with labels and numbers as text.
+
+Refuses: to convey anything by colour alone.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ Bar = tuple[str, Figure]
 
 
 def drawing(table: Table, tongue: Tongue) -> Markup | None:
-    """The drawing of a table, or None when there is nothing to draw."""
+    """The chart of a table; None when no count is above 0."""
     bars = [(label, one) for label, one in _bars(table) if one.kind == "count"]
     most = max((float(one.value or 0) for _, one in bars if one.state == "known"), default=0.0)
     if most <= 0:
@@ -33,7 +35,7 @@ def drawing(table: Table, tongue: Tongue) -> Markup | None:
 
 
 def _bars(table: Table) -> list[Bar]:
-    """What is drawn: of the verdicts and the rings the whole, of calls the lines, of times every row."""
+    """The bars: the whole for verdicts and rings, the lines for calls, every row for times."""
     match table.chart:
         case "verdicts":
             return _of_whole(table, len(VERDICTS))
@@ -53,7 +55,7 @@ def _of_whole(table: Table, count: int) -> list[Bar]:
 
 
 def _trimmed(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Without the hours of the night before the first call and after the last."""
+    """The rows without those before the first and after the last count (the hours of the night)."""
     used = [index for index, row in enumerate(rows) if row.cells[0].value or row.cells[0].state == "suppressed"]
     return rows[used[0] : used[-1] + 1] if used else ()
 

@@ -1,7 +1,8 @@
-"""A report as CSV: one figure a row, and its data dictionary as a second file. Pure.
+"""A report as CSV: one row for each figure, and the data dictionary as a second file. Pure.
 
-UTF-8 with a BOM, so that a spreadsheet reads the accents; in French `;` and a decimal comma, as spreadsheets there
-expect. A text that begins like a formula is given an apostrophe, for a spreadsheet would reckon with it.
+UTF-8 with a BOM, so that a spreadsheet reads the accents. In French the separator is `;` and the decimal mark is a
+comma, as spreadsheets in that language expect. A text that begins like a formula gets an apostrophe, so that a
+spreadsheet does not evaluate it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from callmon.reports.model import Figure, Place, Report
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# What each column is called in the two languages, and what it holds (French; its translation is in the
-# catalogues).
+# The name of each column in the two languages, and its content (in French; the catalogues have the translation).
 COLUMNS = (
     ("mois", "month", "Le mois, à l'heure locale."),
     ("regroupement", "cut", "Quels appels sont comptés ensemble : whole, service, mode, line ou language."),
@@ -41,7 +41,7 @@ DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("defi
 
 
 def figures(report: Report, tongue: Tongue) -> bytes:
-    """Every figure of the report and of the months beside it."""
+    """Every figure of the report and of the months compared with it."""
     rows = [_row(report, report.month.name, one, tongue, report.figures) for one in report.figures.values()]
     for other in report.compared:
         rows += [_row(report, other.month, one, tongue, other.figures) for one in other.figures.values()]
@@ -50,7 +50,7 @@ def figures(report: Report, tongue: Tongue) -> bytes:
 
 
 def dictionary(report: Report, tongue: Tongue) -> bytes:
-    """What every column and every figure means."""
+    """The definition of every column and every figure."""
     head = [fr if tongue.language == "fr" else en for fr, en in DICTIONARY]
     column, figure = tongue.say("colonne"), tongue.say("chiffre")
     rows = [[column, fr if tongue.language == "fr" else en, "", tongue.say(meant)] for fr, en, meant in COLUMNS]
@@ -61,7 +61,7 @@ def dictionary(report: Report, tongue: Tongue) -> bytes:
 
 
 def written(rows: Iterable[Iterable[str]], language: str) -> bytes:
-    """In the form that spreadsheets of this language expect."""
+    """The rows as CSV bytes, in the form that spreadsheets of this language expect."""
     text = StringIO()
     writer = csv.writer(text, delimiter=";" if language == "fr" else ",", lineterminator="\r\n")
     writer.writerows([_harmless(cell, language) for cell in row] for row in rows)
@@ -69,7 +69,7 @@ def written(rows: Iterable[Iterable[str]], language: str) -> bytes:
 
 
 def _harmless(cell: str, language: str) -> str:
-    """A number may begin with a sign; a text that does is no formula."""
+    """The cell, with an apostrophe before a text that begins like a formula; a number may begin with a sign."""
     if not cell.startswith(FORMULA):
         return cell
     number = cell.replace(",", ".", 1) if language == "fr" else cell
@@ -102,7 +102,7 @@ def _row(report: Report, month: str, one: Figure, tongue: Tongue, figures: Mappi
 
 
 def title(tongue: Tongue, place: Place) -> str:
-    """A figure's title with its part."""
+    """The title of a figure with the name of its part."""
     named, part = tongue.meaning(place.name).title, tongue.part(place.name, place.part)
     return (
         tongue.typeset(f"{named} : {part}" if tongue.language == "fr" else f"{named}: {part}") if part else named
@@ -110,7 +110,7 @@ def title(tongue: Tongue, place: Place) -> str:
 
 
 def number(value: float | None, language: str) -> str:
-    """Exact; a decimal comma in French."""
+    """The value with up to 10 decimals; "" for None; a decimal comma in French."""
     if value is None:
         return ""
     text = str(value) if isinstance(value, int) else format(value, ".10f").rstrip("0").rstrip(".")

@@ -1,6 +1,6 @@
-"""The report as a page: everything that HTML and PDF print, in one language. Pure.
+"""The report as an HTML page in one language; the PDF is made from the same page. Pure.
 
-The template only lays out; every word is made here, so that a missing one is found whatever is printed.
+The template only lays out. Every text is made here, so that a missing translation is found whatever is printed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Texts(msgspec.Struct, frozen=True):
-    """The words around the figures."""
+    """The texts around the figures."""
 
     title: str
     edition: str
@@ -63,7 +63,7 @@ class Texts(msgspec.Struct, frozen=True):
 
 
 def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
-    """One file: style, drawings and figures are in it."""
+    """The page as one file that contains style, charts and figures."""
     sections = Writer(report, tongue).sections()
     page = _environment().get_template("report.html.j2").render(
         report=report,
@@ -99,14 +99,14 @@ def _environment() -> Environment:
 
 
 def row_label(row: Row, tongue: Tongue) -> str:
-    """With the kind of thing that it is: « Ligne : ATS, Toronto »."""
+    """The label preceded by its kind: « Ligne : ATS, Toronto »."""
     if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
         return row.label
     return tongue.typeset(f"{row.group} : {row.label}" if tongue.language == "fr" else f"{row.group}: {row.label}")
 
 
 def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
-    """What, of when, how sure, of which data."""
+    """The cover: period, lines, state, completeness, revision, version and fingerprints."""
     say, month = tongue.say, report.month
     last = month.after.fromordinal(month.after.toordinal() - 1)
     lines = [tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line"]
@@ -123,7 +123,7 @@ def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
 
 
 def state(report: Report, tongue: Tongue) -> str:
-    """Provisional until nothing that was opened in the month can change any more (R-20)."""
+    """Provisional until no obligation opened in the month can change any more (R-20)."""
     if report.is_final:
         return tongue.say("définitif")
     if report.final_after is not None:
@@ -134,7 +134,7 @@ def state(report: Report, tongue: Tongue) -> str:
 
 
 def revision(report: Report, tongue: Tongue) -> str:
-    """Which one it is, and which it supersedes."""
+    """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
         return tongue.say("première : elle n'en remplace aucune")
     return tongue.say(
@@ -144,7 +144,7 @@ def revision(report: Report, tongue: Tongue) -> str:
 
 
 def sentences(report: Report, tongue: Tongue) -> list[str]:
-    """Three, for who reads no table."""
+    """Three sentences for readers who do not read tables."""
 
     def shown(name: str, part: str = "") -> str:
         return tongue.figure(report.at(name, part))
@@ -173,7 +173,10 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
 
 
 def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
-    """Every figure that is printed, in one line: first how to read, what all standards share, then by section."""
+    """A one-line definition of every figure that is printed.
+
+    First how to read the report, then the figures that all standards share, then the others by section.
+    """
     say = tongue.say
     made = [
         Group(say("Comment lire ce rapport"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
@@ -190,7 +193,7 @@ def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
 
 
 def _by_term(told: Iterable[Told]) -> tuple[Told, ...]:
-    """One term stands once, with all that it means in the section's tables."""
+    """Each term once, with all its meanings in the tables of the section."""
     texts: dict[str, list[str]] = {}
     for one in dict.fromkeys(told):
         texts.setdefault(one.term, []).append(one.text)
@@ -198,7 +201,10 @@ def _by_term(told: Iterable[Told]) -> tuple[Told, ...]:
 
 
 def _defined(name: str, tongue: Tongue) -> Told | None:
-    """Of a standard its promise, once; what all standards share is told at the head."""
+    """The definition of a figure: for a standard its promise, once.
+
+    None for a figure that all standards share: it is defined before the sections.
+    """
     standard, _, what = name.partition(".")
     if standard not in ALL_STANDARDS:
         return _meaning(name, tongue)
@@ -220,7 +226,7 @@ def remarks(around: Frame, sections: list[Section], tongue: Tongue) -> list[Told
 
 
 def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
-    """The words around the figures."""
+    """The texts around the figures."""
     say = tongue.say
     return Texts(
         title=say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first)),
@@ -262,7 +268,7 @@ def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
 
 
 def accessible(around: Frame, tongue: Tongue) -> str:
-    """Of whom another format is asked (R-37)."""
+    """The contact from whom another format can be requested (R-37)."""
     if around.contact is not None:
         return tongue.say("Formats accessibles sur demande : {contact}.", contact=around.contact)
     return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")

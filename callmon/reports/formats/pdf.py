@@ -1,9 +1,9 @@
-"""A report as PDF/UA: the page of `page.py` through WeasyPrint, and what that leaves undone.
+"""A report as PDF/UA: the page of `html.py` through WeasyPrint, then what PDF/UA needs and WeasyPrint does not do.
 
-The heads of tables get their scopes; page numbers are set apart from the text.
+Table headers get their scopes. Page numbers become artifacts, separate from the text.
 
-WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a library of the system: where one is
-missing, a sentence says what to install, and every other format works.
+WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a system library. If either is missing, the
+error names what to install, and every other format still works.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ MISSING = (
     "`apt-get install libpango-1.0-0 libpangoft2-1.0-0`, or print the HTML from a browser."
 )
 MARKED = re.compile(rb"/\w+\s*<<\s*/MCID \d+\s*>>\s*BDC")
-PRINTED = 4  # the flag of an annotation
-EPOCH = "SOURCE_DATE_EPOCH"  # what fontTools takes for the present time
+PRINTED = 4  # the Print flag of an annotation
+EPOCH = "SOURCE_DATE_EPOCH"  # fontTools uses its value as the current time
 
 
 def pdf(html: bytes) -> bytes:
-    """Tagged, titled, in the page's language. Raises MissingError where it cannot be made."""
+    """A tagged PDF with title and language. Raises MissingError without WeasyPrint, pikepdf or Pango."""
     try:
         pikepdf, weasyprint = import_module("pikepdf"), import_module("weasyprint")
     except (ImportError, OSError):
@@ -48,7 +48,7 @@ def pdf(html: bytes) -> bytes:
 
 @contextmanager
 def _no_time() -> Iterator[None]:
-    """The fonts in the file would bear the second in which it was made: the same report must be the same bytes."""
+    """Fix the time stamp in the embedded fonts, so that the same report gives the same bytes."""
     before = os.environ.get(EPOCH)
     os.environ[EPOCH] = "0"
     try:
@@ -61,12 +61,12 @@ def _no_time() -> Iterator[None]:
 
 
 def _nothing(url: str, *_: Any, **__: Any) -> Any:
-    """The page is one file: nothing is fetched."""
+    """Refuse to fetch: the page is one file. Raises ValueError."""
     raise ValueError(f"{url}: a report needs nothing from outside")
 
 
 def _give_scopes(document: Any, pikepdf: Any) -> None:
-    """A head in a table's first row is of its column, any other of its row."""
+    """Set the scope of table headers: the first row heads columns, any other header heads its row."""
     for table in _elements(document.Root.StructTreeRoot, "/Table"):
         for index, row in enumerate(_elements(table, "/TR")):
             for head in _elements(row, "/TH"):
@@ -75,7 +75,7 @@ def _give_scopes(document: Any, pikepdf: Any) -> None:
 
 
 def _put_aside_foot(page: Any) -> None:
-    """The page's number, which WeasyPrint draws last, is content of no element: an artifact."""
+    """Mark the page number, which WeasyPrint draws last, as an artifact that belongs to no element."""
     page.contents_coalesce()
     data = page.Contents.read_bytes()
     foot = [*MARKED.finditer(data)][-1]
@@ -83,13 +83,13 @@ def _put_aside_foot(page: Any) -> None:
 
 
 def _print_links(page: Any) -> None:
-    """What is seen is also printed."""
+    """Set the Print flag of every link, so that a visible link is also printed."""
     for link in page.get("/Annots", ()):
         link.F = PRINTED
 
 
 def _elements(root: Any, kind: str) -> list[Any]:
-    """The structure elements of that kind under `root`, in order."""
+    """The structure elements of `kind` below `root`, in document order."""
     found: list[Any] = []
     waiting = _children(root)
     while waiting:
@@ -101,7 +101,10 @@ def _elements(root: Any, kind: str) -> list[Any]:
 
 
 def _children(one: Any) -> list[Any]:
-    """A structure element's own elements; marked content is a number, or a dictionary without a kind."""
+    """The child elements of a structure element.
+
+    Marked content among its children is a number, or a dictionary without a kind.
+    """
     kids = one.get("/K")
     listed = kids if _is(kids, "Array") else [kids]
     return [x for x in listed if _is(x, "Dictionary")]

@@ -1,8 +1,9 @@
-"""A report as a workbook: a sheet a section, each table a real table with real numbers. Pure.
+"""A report as a workbook: one sheet for each table, as a table object with real numbers. Pure.
 
-No merged cells, a frozen head, charts with an alternative text, the document's language and title. A rate is
-written as it is shown (R-23), so that no format of a cell rounds 99.96 % up; its two numbers are in the last
-sheet.
+Headers are frozen, charts have an alternative text, and the document has a language and a title. A rate is written
+as rounded for display (R-23), so that no cell format rounds 99.96 % up. Its two numbers are in the last sheet.
+
+Refuses: to merge cells.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from callmon.reports.layout import SUMMARY, Section, Table, Writer
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Frame, Told
 
-NARROWEST, WIDEST = 30, 80  # of the column of labels, in digits
-NAME = 31  # a sheet's name is no longer
+NARROWEST, WIDEST = 30, 80  # width of the label column, in digits
+NAME = 31  # longest sheet name that Excel accepts
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
 FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0%;-0.0%;0.0%"}
 CHARTED = {"verdicts": 4, "rings": 6}
 
 
 def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
-    """The bytes of the file."""
+    """The workbook as bytes."""
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     texts, locale = html.texts(report, around, tongue), tongue.locale.replace("_", "-")
@@ -42,7 +43,7 @@ def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
 
 
 class Sheets:
-    """Writes the sheets, one after the other."""
+    """Writes the sheets one after another."""
 
     def __init__(self, book: Any, report: Report, around: Frame, tongue: Tongue) -> None:
         self.book, self.report, self.around, self.tongue = book, report, around, tongue
@@ -85,7 +86,7 @@ class Sheets:
     # Sheets.
 
     def sheet(self, title: str, head: int = 1) -> Any:
-        """A sheet of that name, or the next free one like it; its first rows stay in view."""
+        """A new sheet named `title`, with a number if that name exists; its first `head` rows are frozen."""
         name = plain = "".join(" " if x in "[]:*?/\\" else x for x in title)[:NAME].strip("' ")
         number = 1
         while name.lower() in self.names:
@@ -99,7 +100,7 @@ class Sheets:
         return sheet
 
     def section(self, section: Section) -> None:
-        """A sheet for each of its tables: a table's head is then always the first row."""
+        """Write one sheet for each table, so that a table header is always the first row."""
         if section.facts:
             self.facts(section.title, section.facts)
         for table in section.tables:
@@ -116,7 +117,7 @@ class Sheets:
             self.chart(sheet, table, CHARTED[table.chart])
 
     def put(self, sheet: Any, head: list[str], rows: list[list[str | Figure]]) -> None:
-        """A table object with real numbers."""
+        """Write a table object with real numbers."""
         self.tables += 1
         blank: list[str | Figure] = [""] * len(head)
         for r, row in enumerate(rows or [blank], 1):
@@ -142,7 +143,7 @@ class Sheets:
             sheet.write_number(r, c, value, self.formats.get(cell.kind))
 
     def chart(self, sheet: Any, table: Table, count: int) -> None:
-        """The whole's counts as bars."""
+        """Insert a bar chart of the counts of the whole."""
         chart = self.book.add_chart({"type": "bar"})
         name = sheet.get_name()
         chart.add_series({
@@ -157,14 +158,14 @@ class Sheets:
         sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {told}"})
 
     def facts(self, title: str, told: Iterable[Told]) -> None:
-        """Terms and texts, in two columns."""
+        """Write terms and texts in two columns."""
         sheet = self.sheet(title)
         rows: list[list[str | Figure]] = [[one.term, one.text] for one in told]
         self.put(sheet, [self.tongue.say("Sujet"), self.tongue.say("Texte")], rows)
         sheet.set_column(1, 1, 110, self.wrapped)
 
     def data(self) -> None:
-        """Every figure, one a row."""
+        """Write every figure, one in each row."""
         say, tongue = self.tongue.say, self.tongue
         head = [say("Chiffre"), say("Appels"), "figure", "part", "cut", "member"]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
@@ -195,7 +196,10 @@ class Sheets:
 
 
 def shown(one: Figure) -> float | None:
-    """The number of a cell; None where there is none, or where the fraction stands for the rate."""
+    """The number of a cell.
+
+    None if there is none, or if fewer than FEW calls were judged: the fraction then replaces the rate.
+    """
     if one.state != "known" or one.value is None:
         return None
     if one.kind != "rate":
@@ -206,7 +210,7 @@ def shown(one: Figure) -> float | None:
 
 
 def _different(head: Iterable[str]) -> list[str]:
-    """A table's columns must differ by name, whatever their case."""
+    """The column names, numbered so that no two are equal regardless of case (Excel requires it)."""
     found: list[str] = []
     for name in head:
         plain, number = name, 1

@@ -1,10 +1,11 @@
-"""The public edition: small numbers are kept back, and so is whatever they could be worked out from. Pure.
+"""The public edition: small numbers are suppressed, and so are numbers from which they could be derived. Pure.
 
-A number from 1 to 4 is kept back (zero is shown). Figures that add up tell what is missing: so in each sum there
-is either nothing kept back or so much that neither one number of it nor all of it together can be had and is
-small. Then all sums are solved together, as somebody would who subtracts table from table; what comes out is
-closed too. Figures for which this is not done (reasons, causes, times, hours of the day, signs, relay calls) are
-left out.
+A number from 1 to 4 is suppressed; zero is shown. A sum reveals what is missing from it. So each sum has either no
+suppressed number, or enough of them that neither one number nor their total can be derived and is small. Then all
+sums are solved together, as a reader could who subtracts table from table. If a small number results, more numbers
+are suppressed.
+
+Refuses: figures without this protection (reasons, causes, times, hours of the day, signs, relay calls).
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from callmon.reports.obligations import FATES, JUDGED
 from callmon.reports.public import suppression
 from callmon.reports.public.suppression import Sum
 
-SMALL = 5  # fewer are kept back
+SMALL = 5  # smaller numbers are suppressed
 THIRD = "answer_by_third_ring"
 Figures = Mapping[Place, Figure]
 
-# Counts that are published, by what their parts add up to.
+# Published counts, keyed by the total that their parts add up to.
 PARTS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("calls_offered", ""): ("hours", "outcomes", "heard", "weekday.offered"),
     ("outcomes", "answered"): ("rings_to_answer", "weekday.answered"),
@@ -40,7 +41,7 @@ PUBLISHED = {
     *(name for names in PARTS.values() for name in names),
     *VERDICT_PARTS,
 }
-# Rates, and the counts that must be shown with them.
+# Rates, and the counts that must be shown with them; if one is suppressed, so is the rate.
 RATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "completeness": tuple(("heard", x) for x in ("full", "filled", "partly")),
     "answer_rate": (("outcomes_in_hours", "answered"), ("hours", "open")),
@@ -67,14 +68,14 @@ PLAIN |= {"reconciliation_days", "reconciliation_exchange_only", "reconciliation
 OF_CALLS = {
     "reconciliation_exchange_only",
     "reconciliation_callmon_only",
-}  # of PLAIN: counts of the public's calls
+}  # part of PLAIN: counts of calls of the public
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
-# Not shown itself, but a rate tells it.
+# Not published itself, but a published rate reveals it.
 TOLD = ("outcomes_in_hours", "answered")
 
 
 def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
-    """The report as it may be published, with the months beside it; `also` is kept back whatever it is."""
+    """The report as it may be published, with the compared months; `also` is suppressed whatever its value."""
     compared = tuple(msgspec.structs.replace(one, figures=_shown(one.figures, report)) for one in report.compared)
     figures = _shown(report.figures, report, also)
     return msgspec.structs.replace(
@@ -83,7 +84,7 @@ def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
 
 
 def _nameless(one: Attested) -> Attested:
-    """Who tried a line is named to those who sign, not to the public."""
+    """The attestation without the name of the tester: the internal edition shows it, the public one does not."""
     last = None if one.last is None else msgspec.structs.replace(one.last, by="")
     return msgspec.structs.replace(one, last=last)
 
@@ -110,7 +111,7 @@ def _shown(figures: Figures, report: Report, also: frozenset[Place] = frozenset(
 
 
 def _closed(one: Figure) -> Figure:
-    """Nothing of it is left; what was not known before stays as it was."""
+    """The figure without any number; a figure that was not known before stays unchanged."""
     if one.state not in ("known", "not_applicable"):
         return one
     return Figure(one.place, one.kind, "suppressed")
@@ -151,7 +152,7 @@ def sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
 
 
 def _of_cuts(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, list[Cut]]]:
-    """The whole by service, mode, line and language; a service and a mode by lines."""
+    """Totals and their members: the whole by service, mode, line and language; a service or a mode by line."""
     for kind in ("service", "mode", "line", "language"):
         yield WHOLE, [cut for cut in cuts if cut.kind == kind]
     for index, kind in BELONGS:
@@ -162,7 +163,7 @@ def _of_cuts(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, list[Cut]]]
 
 
 def _nested(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, Cut]]:
-    """Each service and mode with the mode or service within it: their difference is some lines together."""
+    """Each service or mode with a mode or service whose lines it contains; the difference is a group of lines."""
     lines: dict[Cut, set[str]] = {
         Cut(kind, name): {line for line, of in report.lines.items() if of[index] == name}
         for index, kind in BELONGS
@@ -185,16 +186,17 @@ def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
         answered = Place("weekday.answered", day, cut)
         if answered in counts:
             yield _sum(Place("weekday.offered", day, cut), [answered], counts, is_whole=False)
-    # Answered in business hours and outside them; answered and not, in business hours.
+    # Answered calls inside and outside business hours; calls in business hours, answered and not answered.
     told = Place(*TOLD, cut)
     for total in (Place("outcomes", "answered", cut), Place("hours", "open", cut)):
         yield _sum(total, [told] if told in counts else [], counts, is_whole=False)
 
 
 def _sum(total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True) -> Sum:
-    """`is_whole`: the members are all that there is. Else what is left of the total is a number nobody shows.
+    """The sum of a total and its members.
 
-    A member that shows no number (nobody listened there, or nothing was judged) is part of what is left.
+    `is_whole`: the members are complete. Otherwise the remainder of the total is a number that is not published.
+    A member without a number (it was not received, or nothing was judged) is part of the remainder.
     """
     told = tuple(x for x in members if x in counts)
     if total not in counts or not told:

@@ -1,8 +1,10 @@
-"""Public editions beside others: a revision of one that is out, and months that were published before. Pure.
+"""Public editions beside others: the revision of a published edition, and other months as published. Pure.
 
-Each edition keeps its small numbers back; but who subtracts an earlier one from it learns how many calls a
-correction was about. So a revision also keeps back every number that has changed by 1 to 4, and what such a change
-could be worked out from; and another month stands beside it only as it was published, never as it would be today.
+Each edition suppresses its small numbers. But a reader who subtracts an earlier edition learns how many calls a
+correction affected. So a revision also suppresses every number that changed by 1 to 4, and numbers from which such
+a change could be derived.
+
+Refuses: another month as it would be today; it stands beside the edition only as it was published.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ Figures = Mapping[Place, Figure]
 
 
 def succeeding(report: Report, earlier: Published, name: str) -> Report:
-    """The public edition of a month's report, as the revision of the one that is out."""
+    """The public edition of the report of a month, as the revision of the published edition `earlier`.
+
+    Raises ConfigError if `earlier` is not a public edition of the same days and lines.
+    """
     before = revision.figures(earlier.figures)
     closed: set[Place] = set()
     while True:
@@ -34,7 +39,10 @@ def succeeding(report: Report, earlier: Published, name: str) -> Report:
 
 
 def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
-    """The edition with other months as these were published. Raises ConfigError for any other report."""
+    """The edition with other months as they were published.
+
+    Raises ConfigError for a report that is not the public edition of a compared month.
+    """
     wanted: dict[str, Relation] = {one.month: one.relation for one in edition.compared}
     found = []
     for other, name in others:
@@ -47,7 +55,10 @@ def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
 
 
 def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Place]:
-    """What must not be shown after: else a change of 1 to 4 could be read, or worked out of both editions."""
+    """The places to suppress in `after`: together with `before` they reveal a change of 1 to 4.
+
+    Such a change is read directly, in the numbers of a rate, or derived from the sums of both editions.
+    """
     changed = dict(_changes(before, after))
     if direct := [place for place, count in changed.items() if _is_small(count)]:
         yield from direct
@@ -72,7 +83,7 @@ def _is_small(count: int) -> bool:
 
 
 def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
-    """Of every count of calls that both editions tell; a part that one of them does not have was 0."""
+    """The change of every count of calls that both editions publish; a part absent from one of them was 0."""
     for place in dict.fromkeys((*before, *after)):
         pair = (before.get(place), after.get(place))
         is_told = all(one is None or (one.kind == "count" and one.state == "known") for one in pair)
@@ -82,7 +93,7 @@ def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
 
 
 def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
-    """The first count of each rate either of whose numbers has changed a little."""
+    """The first count of each rate whose numerator or denominator changed by 1 to 4."""
     for place, one in after.items():
         other = before.get(place)
         if place.name not in public.RATES or other is None or None in (one.denominator, other.denominator):
@@ -94,7 +105,7 @@ def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
 
 
 def _row(index: int, one: suppression.Sum, changed: Mapping[Place, int]) -> tuple[dict[object, int], int]:
-    """The unknown changes of a sum, and what they add up to: members and what is left, less the total."""
+    """The unknown changes of a sum, and their total: members plus remainder minus total."""
     row: dict[object, int] = {}
     right = 0
     for place, sign in (*((x, 1) for x in one.members), (one.total, -1)):

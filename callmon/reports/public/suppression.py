@@ -1,8 +1,8 @@
-"""Which numbers must be kept back so that no small one can be worked out from sums. Pure.
+"""Cell suppression: which numbers to suppress so that no small number can be derived from sums. Pure.
 
-1. every number from 1 to the limit less 1
-2. in each sum, more, until what is missing of it is nothing, or at least two numbers and not small together
-3. all sums solved together (Gauss, modulo a large prime): whatever small number comes out, more; and again
+1. Suppress every number from 1 to the limit minus 1.
+2. In each sum, suppress more until nothing is missing, or at least two numbers are and their total is not small.
+3. Solve all sums together (Gauss, modulo a large prime). If a secret number results, suppress more and repeat.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from typing import Any, NamedTuple
 from callmon.reports.model import Place
 
 PRIME = (1 << 61) - 1
-LEFT = "left over"  # the name of what is left of a sum and nobody shows
+LEFT = "left over"  # the remainder of a sum, which is not published
 
 
 class Sum(NamedTuple):
-    """`total` is the sum of `members`, and of what is `left` (None: nothing is)."""
+    """`total` is the sum of `members` and of the remainder `left`; None: no remainder."""
 
     total: Place
     members: tuple[Place, ...]
     left: int | None
 
 
-# These make the rates: others are closed before them.
+# The rates are made of these parts: other parts are suppressed first.
 HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
 
 
 def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> frozenset[Place]:
-    """The places whose number is not shown."""
+    """The places to suppress. A count from 1 to `limit` - 1 is small."""
     told = [one for one in sums if one.members]
     closed = {place for place, count in counts.items() if 0 < count < limit}
     while True:
-        while sum(_close(one, counts, closed, limit) for one in told):  # each sum is looked at each time
+        while sum(_close(one, counts, closed, limit) for one in told):  # not `any`: each pass checks every sum
             pass
         leaks = list(_solved(told, counts, closed, limit))
         if not leaks:
             return frozenset(closed)
         touched: set[Place] = set()
-        for leak in leaks:  # one that shares a number with another may be stopped by that one's remedy
+        for leak in leaks:  # suppression for one leak may stop another with the same number
             if touched.isdisjoint((leak.total, *leak.members)):
                 touched.update((leak.total, *leak.members))
                 if not _close_another(leak, counts, closed):
@@ -47,7 +47,7 @@ def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> f
 
 
 def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
-    """Closes one number more of a sum, if what is missing of it can be had and must not be."""
+    """Suppress one more number of a sum, if a missing number can be derived and is secret; True if it did."""
     missing = [x for x in one.members if x in closed]
     if one.total in closed:
         return not missing and one.left is None and _close_another(one, counts, closed)
@@ -64,7 +64,7 @@ def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int
 
 
 def _close_another(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
-    """The smallest member that is shown and is not 0, a headline last; False when there is none."""
+    """Suppress the smallest shown member that is not 0, HEADLINES last; False if there is none."""
     shown = [x for x in one.members if x not in closed and counts[x]]
     if not shown:
         return False
@@ -78,7 +78,7 @@ Row = dict[object, int]
 
 
 def _solved(sums: Sequence[Sum], counts: Mapping[Place, int], closed: set[Place], limit: int) -> Iterator[Sum]:
-    """The sums in which a number that must not be had comes out when all are solved together."""
+    """The sums in which a secret number results when all sums are solved together."""
     rows = [(index, _row(index, one, closed)) for index, one in enumerate(sums)]
     found = set(_determined([row for _, row in rows if row]))
     for index, row in rows:
@@ -92,12 +92,12 @@ def _may_close_more(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -
 
 
 def _is_secret(unknown: object, one: Sum, limit: int) -> bool:
-    """What is kept back may not come out at all; what is left over may, when it is not small."""
+    """A suppressed number must never result; a remainder may, if it is not small."""
     return isinstance(unknown, Place) or 0 < (one.left or 0) < limit
 
 
 def _row(index: int, one: Sum, closed: set[Place]) -> Row:
-    """The unknowns of a sum: members and what is left, less the total."""
+    """The unknowns of a sum with their signs: suppressed members and remainder minus total."""
     row: Row = {place: 1 for place in one.members if place in closed}
     if one.left is not None:
         row[LEFT, index] = 1
@@ -107,8 +107,8 @@ def _row(index: int, one: Sum, closed: set[Place]) -> Row:
 
 
 def _determined(rows: list[Row]) -> list[object]:
-    """The unknowns that have one solution: alone in a row, when all rows are reduced."""
-    reduced: dict[object, Row] = {}  # by the unknown that leads the row
+    """The unknowns with a unique solution: each is alone in a row when all rows are reduced."""
+    reduced: dict[object, Row] = {}  # keyed by the leading unknown of the row
     for row in rows:
         left = _without(row, reduced)
         if not left:
@@ -143,7 +143,7 @@ RIGHT = "="
 
 
 def worked_out(rows: Iterable[tuple[Mapping[object, int], int]]) -> dict[Any, int]:
-    """The unknowns that have one solution, with it: each row is what its unknowns add up to."""
+    """The unknowns with a unique solution, and their value; each row has unknowns and their total."""
     reduced: dict[object, Row] = {}
     for row, right in rows:
         if not row:
