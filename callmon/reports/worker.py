@@ -137,9 +137,9 @@ def _environment() -> dict[str, str]:
 
 
 def main() -> None:
-    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # sent by the parent process, so trusted
+    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from the parent process
     _bound(seconds, megabytes)
-    logging.raiseExceptions = False  # without memory, printing a logging error may never end
+    logging.raiseExceptions = False  # without memory, printing a log error may not end
     out = sys.stdout.buffer
     try:
         settings = Settings(configuration, source)

@@ -1,1 +1,1 @@
-"""What people read: labels, dates and numbers, the account of a call. Pure."""
+"""Text for people: labels, dates and numbers, lists, the story of a call. Pure."""

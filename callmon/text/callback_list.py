@@ -1,7 +1,9 @@
-"""The list of callbacks and complaints as whoever is on call reads it at night, in 80 columns. Pure.
+"""The list of callbacks and complaints for the agent on call, on a terminal of 80 columns. Pure.
 
-Most urgent first: by the last moment at which a person can act. What must be known comes before the number; what
-nobody can call back stands in a part of its own. Shows a number only where it was asked for.
+Sorted by urgency: the last time at which a person can act. Cautions precede the number. Callbacks that cannot be
+returned are in a separate part.
+
+Refuses: to show a number that was not requested from the store.
 """
 
 from __future__ import annotations
@@ -20,19 +22,19 @@ if TYPE_CHECKING:
     from callmon.store.queries.obligations import Listed
 
 INDENT = "    "
-LATE, SOON, NONE = "■", "▲", " "  # a sign beside the words: colour is nobody's only clue
+LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
 
 
 def urgency(one: Obligation) -> tuple[datetime, datetime]:
-    """What comes first in the list."""
+    """The sort key of the list."""
     return (one.due.actionable or one.due.at, one.opened)
 
 
 class OwedPage(Sheet):
-    """The list at one moment, in one language."""
+    """The list at one time in one language."""
 
     def text(self, listed: Iterable[Listed]) -> str:
-        """All of it."""
+        """The whole list."""
         found = sorted(listed, key=lambda one: urgency(one.obligation))
         done = [x for x in found if not x.obligation.is_open]
         to_do = [x for x in found if x.obligation.is_open]
@@ -50,7 +52,7 @@ class OwedPage(Sheet):
         return "\n".join(lines)
 
     def one(self, listed: Listed) -> str:
-        """One entry, after something was done to it."""
+        """One entry, after a command changed it."""
         return "\n".join(self._entry(listed))
 
     def _head(self) -> Iterator[str]:
@@ -142,7 +144,7 @@ class OwedPage(Sheet):
 
 
 def owed_as_json(listed: Listed) -> dict[str, Any]:
-    """One entry for a program."""
+    """One entry as JSON values."""
     one = listed.obligation
     state = (
         one.state if not one.is_open else "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"

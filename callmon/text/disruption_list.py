@@ -1,7 +1,7 @@
-"""Disruptions and planned work as whoever is on call reads them, in 80 columns. Pure.
+"""The list of disruptions and planned work for the agent on call, on a terminal of 80 columns. Pure.
 
-What lacks its notice comes with a sign and says what is missing, in words: the promise asks for the reason, the
-expected length and the alternative, in both languages.
+A disruption with an incomplete notice has a sign, and the list states in words what is missing. The promise
+requires the reason, the expected length and the alternative in both languages.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from callmon.text.records import instant
 from callmon.text.terminal import Sheet
 
 INDENT = "    "
-SILENT, NONE = "■", " "  # a sign beside the words: colour is nobody's only clue
-Met = Mapping[str, int]  # calls, by disruption
+SILENT, NONE = "■", " "  # shown beside the words, so that nothing depends on colour
+Met = Mapping[str, int]  # disruption id → number of affected calls
 
 
 class DisruptedPage(Sheet):
-    """The list at one moment, in one language."""
+    """The list at one time in one language."""
 
     def text(self, found: Iterable[Disruption], met: Met) -> str:
-        """All of it."""
+        """The whole list."""
         parts: dict[str, list[Disruption]] = {}
         for one in found:
             parts.setdefault(one.state(self._now), []).append(one)
@@ -38,7 +38,7 @@ class DisruptedPage(Sheet):
         return "\n".join(lines)
 
     def one(self, one: Disruption) -> str:
-        """One of them, after something was done to it."""
+        """One disruption, after a command changed it."""
         return "\n".join(self._entry(one, None))
 
     def _part(self, title: str, found: Sequence[Disruption], met: Met) -> Iterator[str]:
@@ -97,7 +97,7 @@ class DisruptedPage(Sheet):
 
 
 def disruption_fields(one: Disruption) -> dict[str, Any]:
-    """The part of its JSON that does not change by time alone; MQTT publishes these fields."""
+    """The JSON fields that do not change by time alone; MQTT publishes these."""
     notice = one.notice
     return {
         "id": one.id,
@@ -117,7 +117,7 @@ def disruption_fields(one: Disruption) -> dict[str, Any]:
 
 
 def disruption_as_json(one: Disruption, now: datetime, met: int | None) -> dict[str, Any]:
-    """One for a program, as it stands at this moment."""
+    """One disruption as JSON values, in its state at `now`."""
     after = one.noticed_after
     return {
         **disruption_fields(one),

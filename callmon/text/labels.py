@@ -1,9 +1,11 @@
-"""The words that people see for what callmon concludes, in French and English.
+"""The labels of callmon's identifiers and conclusions, in French and English.
 
-The French text is the key of the catalogues (`locale/`), its English the translation: a missing string shows
-the French, never a silent English (R-39), and fails a test. The French is the policy's own (GLOSSARY.md).
-Identifiers get their words here; pages and reports translate their own texts with `translate`. Reads the
-catalogues once and writes nothing.
+The French text is the key of the catalogues (`locale/`), and the English is its translation. A missing translation
+shows the French, never a silent English (R-39), and fails a test. The French is the policy's own (GLOSSARY.md).
+Identifiers have their labels here; pages and reports translate their own texts with `translate`. The catalogues
+are read once.
+
+Refuses: to write.
 """
 
 from __future__ import annotations
@@ -62,8 +64,8 @@ STANDARDS: Mapping[str, str] = {
     "complaint_answered_within_15_business_days": "Réponse à la plainte en 15 jours ouvrables ou moins",
     "feedback_offered": "Occasion de donner une rétroaction après chaque interaction",
 }
-# The texts of `Judgement.reason_key`, and with ".n" those that speak of its number: a ring, seconds, a count
-# (".0", ".1" where a language says it otherwise).
+# The texts of `Judgement.reason_key`. ".n" marks a text that contains its number: a ring, seconds or a count.
+# ".0" and ".1" are texts for numbers that a language words differently.
 REASONS: Mapping[str, str] = {
     "answered_on_ring": "réponse en personne",
     "answered_on_ring.n": "réponse à la {ordinal} sonnerie",
@@ -248,7 +250,7 @@ ROLES: Mapping[str, str] = {
     "administrator": "administration",
 }
 
-# What the record of accesses says that somebody did (store/audit.py).
+# The acts in the record of accesses (store/access/audit.py).
 ACTS: Mapping[str, str] = {
     "number": "numéro consulté",
     "sign in": "connexion",
@@ -267,14 +269,14 @@ ACTS: Mapping[str, str] = {
     "sessions ended": "toutes les séances terminées",
 }
 
-# What such an act was about, where that is not a name.
+# The object of an act, if it is not a name.
 ABOUT: Mapping[str, str] = {
     "account": "compte de callmon",
     "oidc": "service d'identité",
     "to call back": "pour rappeler",
 }
 
-# What is said of a name that does not exist, in a command or in a page's address, and of the names that do.
+# The sentence for an unknown name in a command or the address of a page, and for the existing names.
 UNKNOWN: Mapping[str, str] = {
     "line": "Il n'y a pas de ligne « {name} »",
     "service": "Il n'y a pas de service « {name} »",
@@ -290,14 +292,14 @@ UNKNOWN_HINTS: Mapping[str, str] = {
     "known": "; il y a {names}.",
 }
 
-# Why there is no report.
+# Why there is no report or no sample.
 NO_REPORT: Mapping[str, str] = {
     "no_data": "Il n'y a pas de données pour {month} : callmon n'a rien entendu pendant ce mois, il n'y a rien à "
     "rapporter.",
     "no_call": "Il n'y a aucun appel à tirer au sort pour {month}. Aucun fichier n'est produit.",
 }
 
-# What kind of word stands where; the kind is the catalogue's context, for "autre" is not one word in English.
+# The labels by kind. The kind is the context in the catalogues, because "autre" has several translations.
 KINDS: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
     "outcome": OUTCOMES,
@@ -332,16 +334,17 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 
 
 def word(kind: str, identifier: str, language: str) -> str:
-    """What people are shown for `identifier`: word("verdict", "met", "fr") is "respectée".
+    """The label of `identifier`: word("verdict", "met", "fr") is "respectée".
 
-    Raises KeyError for a kind or an identifier that there is not: those are closed sets.
+    Raises KeyError for an unknown kind or identifier: both are closed sets.
     """
     return translate(KINDS[kind][identifier], language, kind)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
-    """The sentence that refuses an unknown name of a line, a service, an outcome …, with the names that exist.
-    `kind` is one of `UNKNOWN`.
+    """The sentence that refuses an unknown name of a line, a service, an outcome …
+
+    It suggests the nearest of the `known` names, or else lists them. `kind` is a key of `UNKNOWN`.
     """
     choices = list(known)
     told = word("unknown", kind, language).format(name=shown(name)[1:-1])
@@ -351,9 +354,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> s
 
 
 def reason(key: str, number: int | None, language: str) -> str:
-    """Why a verdict was given: reason("answered_on_ring", 2, "fr") is "réponse à la 2e sonnerie".
+    """The reason of a verdict: reason("answered_on_ring", 2, "fr") is "réponse à la 2e sonnerie".
 
-    Raises KeyError for a key that there is not.
+    Raises KeyError for an unknown key.
     """
     identifier = next((name for name in (f"{key}.{number}", f"{key}.n") if name in REASONS), key)
     identifier = key if number is None else identifier
@@ -361,12 +364,12 @@ def reason(key: str, number: int | None, language: str) -> str:
 
 
 def _ordinal(number: int | None, language: str) -> str:
-    """As the French writes it, 1re, 2e (a ring is feminine); the English counts "ring 2"."""
+    """The number of a ring: 1re, 2e in French (feminine); plain in English ("ring 2")."""
     return f"{number}{'re' if number == 1 else 'e'}" if language == "fr" else str(number)
 
 
 def translate(french: str, language: str, context: str | None = None) -> str:
-    """`french` in `language`; the French itself when its translation is missing (R-39)."""
+    """`french` in `language`; the French itself if the translation is missing (R-39)."""
     if language == "fr":
         return french
     return catalogue(language).get((context, french), french)
@@ -374,9 +377,9 @@ def translate(french: str, language: str, context: str | None = None) -> str:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(language: str) -> Mapping[tuple[str | None, str], str]:
-    """(context, French) → translation, without those that are missing or marked fuzzy.
+    """(context, French) → translation, without missing and fuzzy ones.
 
-    The .po files themselves are read, so that nothing has to be compiled when callmon is installed.
+    The .po files are read directly, so that an installation compiles nothing.
     """
     path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", "callmon.po")
     with path.open("rb") as lines:

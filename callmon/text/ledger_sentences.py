@@ -1,4 +1,7 @@
-"""What became of a call's callback or complaint, a sentence an entry of the ledger. Pure. Names nobody."""
+"""The history of a callback or complaint of a call: one sentence for each entry of the ledger. Pure.
+
+Refuses: to name a person.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from callmon.text.formatter import Speech
 
 
 def sentence(speech: Speech, entry: n.AnyEntry) -> str:
-    """One entry, without its time and its full stop."""
+    """The sentence of one entry, without its time and full stop."""
     say, word = speech.say, speech.word
     match entry:
         case n.Owed(kind="complaint"):

@@ -1,4 +1,4 @@
-"""Facts, calls and findings as people and programs read them: aligned lines, and JSON. Pure."""
+"""Facts, calls and findings as aligned lines for people and as JSON for programs. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from callmon.text.labels import reason
 
 
 def instant(at: datetime | None) -> str | None:
-    """UTC, to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
+    """A time in UTC to the microsecond, with a Z: `2026-11-24T13:42:13.217087Z`."""
     return None if at is None else at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str, Any]:
-    """One call as interface.md has it."""
+    """One call as JSON values, as interface.md specifies."""
     told = _as_json(exchange, call, list(findings))
     return told | {"test": True} if call.test else told
 
@@ -65,7 +65,7 @@ def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, An
 
 
 def _wait(call: Call) -> float | None:
-    """Seconds from the first ringing (or the queue) to the person; None when not known exactly."""
+    """Seconds from the first ring (or the entry into the queue) to the person; None if not known exactly."""
     waited = call.waited
     if call.outcome != "answered" or waited is None or waited.shortest != waited.longest:
         return None
@@ -83,7 +83,7 @@ def _voicemail(mailbox: str | None, rings: int | None, message: bool | None) -> 
 
 
 def lines(outcome: Outcome, start: datetime | None) -> list[str]:
-    """An outcome as aligned lines, times in seconds since `start`."""
+    """An outcome as aligned lines. Times are seconds since `start`; if it is None, the time of day in UTC."""
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
     said += [_entry_line(written.entry, start) for written in outcome.ledger]
@@ -113,7 +113,7 @@ def _fact_line(fact: Fact, start: datetime | None) -> str:
 
 
 def _entry_line(entry: Entry, start: datetime | None) -> str:
-    """An entry of the ledger: it names no number. Due times are told as they are."""
+    """An entry of the ledger as a line. It shows no number. Its due time is in UTC, not relative to `start`."""
     defaults = {field.name: field.default for field in msgspec.structs.fields(entry)}
     values = [
         f"{name}={_value(value, start)}"

@@ -1,4 +1,4 @@
-"""A list on a terminal of 80 columns, at one moment, in one language: times, lengths and lines. Pure."""
+"""Shared formats of lists on a terminal of 80 columns: times, lengths and wrapped lines. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 class Sheet:
-    """What such lists share."""
+    """Base of the lists, with the time and the language of the list."""
 
     def __init__(self, settings: Settings, language: str, now: datetime) -> None:
         self._settings, self._now = settings, now
@@ -24,7 +24,7 @@ class Sheet:
         self._say = self._speech.say
 
     def _when(self, at: datetime) -> str:
-        """« mardi 16 h 45 »; with its date when it is not within six days."""
+        """A time: « mardi 16 h 45 »; with the date if it is more than six days away."""
         local, now = (x.astimezone(self._settings.timezone).date() for x in (at, self._now))
         name = self._speech.weekday(at)
         day = name if abs((local - now).days) < 7 else f"{name} {self._day(at)}"
@@ -37,7 +37,7 @@ class Sheet:
         return self._speech.minute(at)
 
     def _length(self, length: timedelta) -> str:
-        """« 12 min », « 2 h 10 », « 3 jours 4 h »: cut off, so that nobody is promised a minute too many."""
+        """A length: « 12 min », « 2 h 10 », « 3 j 4 h ». Truncated, so that the time left is never overstated."""
         minutes, days = length // MINUTE, length // (24 * HOUR)
         if days:
             hours = (minutes - days * 1440) // 60

@@ -1,6 +1,6 @@
-"""A report as JSON, for programs: every figure once, its titles in both languages. Pure.
+"""A report as JSON for programs: every figure once, with titles in both languages. Pure.
 
-`report.schema.json` beside this file is its schema, made from the types here (a test compares them).
+`reports/report.schema.json` is its schema, generated from the types in this module; a test compares them.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ class Published(msgspec.Struct, frozen=True):
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of what `written` gives."""
+    """The JSON Schema (2020-12) of the output of `written`."""
     made = msgspec.json.schema(Published)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 def written(report: Report, fr: Tongue, en: Tongue, version: str) -> bytes:
-    """Two spaces of indentation, and a line's end at the end."""
+    """The report as JSON, indented by two spaces, with a newline at the end."""
     return msgspec.json.format(msgspec.json.encode(published(report, fr, en, version)), indent=2) + b"\n"
 
 

@@ -1,8 +1,8 @@
-"""One stored call as a story for a supervisor: what happened, when, and what the promises made of it. Pure.
+"""One stored call as a story for a supervisor: what happened, when, and the verdicts on it. Pure.
 
-    header · timeline (`moments` chooses, `sentences` says) · each promise's verdict, reason and policy
+    header · timeline (`timeline` selects, `sentences` words) · verdict, reason and policy of each promise
 
-Names no person and shows no caller's number unless the stored call was asked for with its numbers.
+Refuses: to name a person; to show the number of a caller unless the stored call was requested with its numbers.
 """
 
 from __future__ import annotations
@@ -34,15 +34,14 @@ def story(
 ) -> str:
     """The call as a page of text in `language` ("fr", "en"), at most 100 columns wide.
 
-    `entries`: what the ledger says of the callback or the complaint that it opened. `met`: disruptions
-    in its time.
+    `entries`: the ledger entries of the callback or complaint that it opened. `met`: the disruptions during it.
     """
     page = story_page(story_context(stored, settings, language), stored, settings, met)
     return "\n".join(_lines(page, entries)) + "\n"
 
 
 def story_context(stored: StoredCall, settings: Settings, language: str) -> StoryContext:
-    """The call with its facts and its caller's clock, to be told in `language`."""
+    """The call with its facts and the caller's clock, for texts in `language`."""
     account = _retold(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
@@ -52,7 +51,7 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
 def story_page(
     context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
 ) -> Page:
-    """What a page says of the call, part by part."""
+    """The parts of the page of a call."""
     name = context.call.line
     line = settings.lines()[name] if name is not None and name in settings.lines() else None
     return Page(context, line, stored.exchange, stored.findings, met)
@@ -64,14 +63,17 @@ def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
-    """The call as interface.md's JSON; one in progress as far as its facts go. `met`: disruptions in its time."""
+    """The call as JSON values, as interface.md specifies. `met`: the disruptions during it.
+
+    A call in progress is described as far as its facts go.
+    """
     call = stored.account or _retold(stored, settings).call()
     told = records.as_json(stored.exchange, call, stored.findings)
     return told | {"disruptions": [one.id for one in met]} if met else told
 
 
 def _retold(stored: StoredCall, settings: Settings) -> Account:
-    """The account that the stored facts give; its line's cycle, language and hours are the settings'."""
+    """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
     account = _account(_arrival(stored), settings)
     for fact in as_it_stands(stored.facts):
         account.tell(fact)
@@ -79,7 +81,10 @@ def _retold(stored: StoredCall, settings: Settings) -> Account:
 
 
 def _arrival(stored: StoredCall) -> Arrived:
-    """The fact itself; made again from the account where facts were not kept as long."""
+    """The stored `Arrived` fact; rebuilt from the account if the retention of facts has ended.
+
+    Raises ValueError if the stored call has neither.
+    """
     found = next((fact for fact in as_it_stands(stored.facts) if isinstance(fact, Arrived)), None)
     if found is not None:
         return found

@@ -1,6 +1,7 @@
-"""A stored call without its extensions: « poste A » for whoever may see what happened, not who answered (R-38).
+"""Replaces the extensions of a stored call by letters (« poste A »). Pure.
 
-Pure. The same phone is the same letter throughout one call, and another one in the next: nobody can be followed.
+For users who may see what happened but not which agent answered (R-38). A phone has the same letter throughout one
+call. Letters are assigned anew in each call, so that no agent can be followed across calls.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PHONES = ("phone", "to")
 
 
 def unnamed(stored: StoredCall) -> StoredCall:
-    """The same call, with a letter for each phone."""
+    """The call with a letter for each phone."""
     names = _names(stored.facts)
     account = stored.account
     if account is not None:
@@ -44,13 +45,13 @@ def _names(facts: Iterable[Fact]) -> dict[str, str]:
 
 
 def _count(place: int) -> str:
-    """A … Z, A2 … Z2, …"""
+    """The letter of a 0-based index: A … Z, A2 … Z2, …"""
     round_, letter = divmod(place, len(ascii_uppercase))
     return ascii_uppercase[letter] + (str(round_ + 1) if round_ else "")
 
 
 def _letter(names: dict[str, str], phone: str) -> str:
-    """A phone that no fact tells of is not named either."""
+    """The letter of a phone; "?" for a phone in no fact, so that it is not named either."""
     return phone if phone == OUTSIDE else names.get(phone, "?")
 
 

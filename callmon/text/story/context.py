@@ -1,4 +1,4 @@
-"""What a sentence about a call may need: the whole call, its facts, and when the caller's clock began. Pure."""
+"""The context of the sentences about a call: the call, its facts, the start of the caller's clock. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop
 
 
 class StoryContext(NamedTuple):
-    """One call in one language. `clock` is None where nothing is known of when the wait began."""
+    """One call in one language. `clock` is None if the start of the wait is not known."""
 
     speech: Speech
     call: Call
@@ -25,7 +25,10 @@ class StoryContext(NamedTuple):
     clock_slack: timedelta
 
     def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
-        """The caller's ring at that time; None when the caller heard none then, or it is not known."""
+        """The number of the caller's ring at that time.
+
+        None if the caller heard no ring then, or if the number is not known.
+        """
         if at is None or self.clock is None or self.is_by_seconds or self.is_answered_before(at):
             return None
         shortest, longest = at - self.clock - self.clock_slack, at + slack - self.clock

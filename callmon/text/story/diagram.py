@@ -1,12 +1,14 @@
 """One call as a drawing: the caller's rings, each phone, voicemail and gaps, to scale. Pure.
 
-    caller    ▮▯ ▮▯ ▮▯ ▮…        a ring is its tone and its silence; a dashed line where the third was over
-    phone     ░░░░░░░▮▮▮▮▮▮      it rang, somebody talked
+    caller    ▮▯ ▮▯ ▮▯ ▮…        a ring is its tone and its silence; a dashed line at the end of the third
+    phone     ░░░░░░░▮▮▮▮▮▮      ringing, then a conversation
     voicemail             ▮▮▮
-    gap       ///// over all     nothing was heard; nothing is drawn through it that was not
+    gap       ///// over all     not received
 
-Everything has one scale (`scale.py`). Where a long stretch after the answer is left out, a zigzag breaks all lanes
-and the axis; the length that is left out stands over it. The list of sentences beside it says the same in words.
+All lanes have one scale (`scale.py`). If a long stretch after the answer is left out, a zigzag breaks all lanes
+and the axis, with the omitted length above it. The list of sentences beside the drawing has the same content.
+
+Refuses: to draw through a gap what was not received.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from callmon.text.story.scale import Cut, Scale, Sheet
 from callmon.text.story.timeline import in_time
 
 LANE, TOP, THICK = 34, 30, 16
-NEAR = 160  # labels of the axis that are nearer to each other would touch
-FIRST_ROW, ROW = 12, 15  # where lengths that are left out are written
-CHARACTER = 7  # no wider, on average
-SHORT = 8  # a ring that is narrower bears no number
+NEAR = 160  # axis labels that are nearer to each other would touch
+FIRST_ROW, ROW = 12, 15  # vertical place of the omitted lengths: first row, row height
+CHARACTER = 7  # upper limit of the average width
+SHORT = 8  # a narrower ring has no number
 MOST_RINGS, MOST_PHONES = 40, 12
 Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
 
@@ -52,7 +54,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Drawing(msgspec.Struct, frozen=True):
-    """Shapes in the order in which they are painted; cuts come last."""
+    """Shapes in the order of painting; cuts are last."""
 
     height: float
     boxes: tuple[Box, ...]
@@ -61,7 +63,7 @@ class Drawing(msgspec.Struct, frozen=True):
 
 
 def drawing(context: StoryContext, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
-    """The drawing; None where no time is known. `tone`: how long of each ring sounds."""
+    """The drawing; None if no time is known. `tone`: the length of the tone in each ring."""
     times = [fact.at for fact in context.facts if fact.at is not None]
     if not times:
         return None
@@ -96,7 +98,7 @@ class _Drawer:
         return Drawing(height, tuple(self._boxes), tuple(self._labels), cuts)
 
     def _lane(self, title: str, over: int = 0) -> float:
-        """Where it lies. `over`: so much more between its name and itself, where names stand above."""
+        """Add a lane and return its y. `over`: extra space below its name, if names are above the lanes."""
         sheet, above = self._sheet, self._sheet.above
         y = self._y + above + (over if above else 0)
         name = self._y + above - 5 if above else y + THICK - 3
@@ -112,7 +114,10 @@ class _Drawer:
             self._boxes.append(Box(kind, left, y, round(right - left, 1), THICK))
 
     def _caller(self) -> None:
-        """The rings that the caller heard, then (not drawn) the conversation, which is the phone's."""
+        """Draw the rings that the caller heard, and a mark for each transfer.
+
+        The conversation is drawn in the lane of the phone.
+        """
         y = self._lane(self._say("Appelant"), over=14)
         for number, (since, tone, until) in enumerate(self._rings(), 1):
             self._box("tone", since, tone, y)
@@ -138,7 +143,7 @@ class _Drawer:
             yield since, min(since + self._tone, stop), min(since + self._context.call.cycle, stop)
 
     def _stop(self) -> datetime:
-        """When the caller ceased to hear ringing."""
+        """The time at which the caller no longer heard ringing."""
         ends = [x.at for x in self._facts if isinstance(x, f.Answered | f.VoicemailTook | f.Ended) and x.at]
         return min(
             (at for at in ends if self._context.clock is None or at >= self._context.clock),
@@ -163,24 +168,27 @@ class _Drawer:
                         "rang", fact.at, self._until(after, phone, (f.PhoneStopped, f.Answered, f.PersonJoined)), y
                     )
                 case f.Answered() | f.PersonJoined() | f.Retrieved():
-                    known = fact.at + getattr(fact, "slack", timedelta(0))  # answered by then
+                    known = fact.at + getattr(fact, "slack", timedelta(0))  # certainly answered by then
                     self._box("talk", known, self._talked_until(after, fact), y)
                 case f.Held():
                     self._box("held", fact.at, self._held_until(after, phone), y)
 
     def _held_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
-        """Until this phone took the caller back, sent the caller on, or another came to the caller."""
+        """The time at which this phone resumed the call, or the call was sent on or taken."""
         ends = (f.SentOff, f.Transferred, f.PersonJoined, f.CameBack, f.VoicemailTook)
         over = (x.at for x in after if isinstance(x, ends) or (isinstance(x, f.Resumed) and x.phone == phone))
         return next((at for at in over if at), self._scale.end)
 
     def _until(self, after: Sequence[AnyFact], phone: str, kinds: tuple[type[f.Fact], ...]) -> datetime:
-        """Until the first of these that is this phone's, or the end."""
+        """The time of the first fact of these kinds on this phone; otherwise the end."""
         own = (x.at for x in after if isinstance(x, kinds) and getattr(x, "phone", None) == phone and x.at)
         return next(own, self._scale.end)
 
     def _talked_until(self, after: Sequence[AnyFact], fact: AnyFact) -> datetime:
-        """Until the caller was sent on, parked or taken by voicemail; not by what brought the caller here."""
+        """The time at which the call was sent on, parked, taken by voicemail or ended.
+
+        A transfer to this phone itself does not count.
+        """
         ends = (f.Transferred, f.SentOff, f.VoicemailTook, f.Parked, f.Ended)
         own = getattr(fact, "phone", None)
         left = (x for x in after if isinstance(x, ends) and getattr(x, "to", None) != own)
@@ -194,13 +202,13 @@ class _Drawer:
         self._box("took", took, self._scale.end, y)
 
     def _limit(self) -> None:
-        """Where the third ring was over."""
+        """Draw the end of the third ring."""
         if self._context.clock is None or self._context.is_by_seconds:
             return
         limit = self._context.clock + 3 * self._context.call.cycle
         if limit <= (self._scale.knot if self._context.call.answered else self._scale.end):
             x, first = self._scale.x(limit), self._lanes[0] - 2  # below the number of the ring
-            if self._sheet.above:  # not through the names
+            if self._sheet.above:  # a line must not cross the names
                 self._boxes += [Box("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
             else:
                 self._boxes.append(Box("limit", x, first, 0, self._y - first))
@@ -226,19 +234,19 @@ class _Drawer:
             self._labels.append(Label(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True))
 
     def _cuts(self, height: float) -> Iterator[Cut]:
-        """Each with the length of what is left out over it."""
+        """The zigzags; the omitted length is added as a label above each."""
         for x, text, row in self._left_out:
             half, sheet = len(text) * CHARACTER / 2, self._sheet
             middle = min(max(x, half), sheet.width - half)
             self._labels.append(Label(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
             spans: list[tuple[float, float]] = [(self._top - 13, height - 19)]
-            if sheet.above:  # not through the names
+            if sheet.above:  # a line must not cross the names
                 spans = [*((y - 4, y + THICK + 4) for y in self._lanes), (height - 28, height - 17)]
             for top, bottom in spans:
                 yield Cut(round(x, 1), top, bottom)
 
     def _rows(self) -> Iterator[tuple[float, str, int]]:
-        """Where something is left out, how much, and in which row that is written: no text touches another."""
+        """The x, the omitted length as text and the row of each cut; rows are chosen so that no texts touch."""
         ends: list[float] = []
         for x, length in self._scale.cuts():
             text = self._context.speech.typeset(_length(length))
@@ -249,7 +257,7 @@ class _Drawer:
 
 
 def _length(length: timedelta) -> str:
-    """Written alike in both languages."""
+    """A length, with the same text in both languages."""
     minutes, seconds = divmod(round(length.total_seconds()), 60)
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,4 +1,4 @@
-"""The page of a story: header, timeline, verdicts and what must be known to read them. Pure."""
+"""The page of a story: header, timeline, verdicts and notes on how to read them. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GAP = "   "
 
 
 class Page:
-    """One call's page. Every part is a run of finished lines."""
+    """The page of one call. Each part is a sequence of finished lines."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Page:
     # Header.
 
     def header(self) -> Iterator[str]:
-        """The line, when, and what is known of the call as a whole."""
+        """The line, the time, and the properties of the call as a whole."""
         yield from self._set(self.title())
         yield from self._set(self.when())
         yield ""
@@ -135,7 +135,7 @@ class Page:
     # Timeline.
 
     def timeline(self) -> Iterator[str]:
-        """One sentence a happening, with its local time and the seconds on the caller's clock."""
+        """One sentence for each moment, with its local time and the seconds on the caller's clock."""
         yield ""
         yield from self._set(self.timeline_head())
         yield ""
@@ -146,7 +146,7 @@ class Page:
             yield from self._set(told, f"  {clock:>{clocks}}{GAP}{count:>{counts}}{GAP if counts else ''}")
 
     def happenings(self) -> list[tuple[str, str, str]]:
-        """(local time, seconds on the caller's clock or "", sentence) of each."""
+        """(local time, seconds on the caller's clock or "", sentence) of each moment."""
         return [
             (*self._times(moment), self._typeset(sentence(self._context, moment)))
             for moment in moments(self._context.facts)
@@ -173,7 +173,7 @@ class Page:
         return "" if clock is None else self._typeset(self._speech.seconds(at - clock))
 
     def ledger(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
-        """What became of the callback or the complaint."""
+        """The history of the callback or complaint."""
         if not entries:
             return
         yield ""
@@ -187,7 +187,7 @@ class Page:
     # Verdicts.
 
     def verdicts(self) -> Iterator[str]:
-        """Each promise: verdict, reason, cause, and the policy's own words."""
+        """Each promise: verdict, reason, cause, and the text of the policy."""
         if not self._findings:
             return
         yield ""
@@ -212,7 +212,7 @@ class Page:
             yield from self._answering_phone()
 
     def _answering_phone(self) -> Iterator[str]:
-        """R-10: the phone that answered may have begun to ring only at the caller's fourth ring."""
+        """The caller's ring at which the answering phone began to ring: it may be as late as the fourth (R-10)."""
         call = self._call
         ring = self._context.ring_at(call.answering_phone_rang)
         if call.answered_by is None or ring is None:
@@ -222,7 +222,7 @@ class Page:
         yield self._say("{phone} a sonné à partir de la {ring} sonnerie de l'appelant.", phone=phone, ring=first)
 
     def quoted(self, standard: str) -> Iterator[str]:
-        """The policy's words, and (for English readers) what they say."""
+        """The policy's words and, in English, their translation."""
         if standard not in QUOTES:
             return
         quote, language = QUOTES[standard], self._speech.language
@@ -231,16 +231,16 @@ class Page:
             ours = translate(quote.words, language, "policy")
             yield self._say("Notre traduction : « {words} »", words=ours)
 
-    # What must be known to read it.
+    # Notes.
 
     def notes(self) -> Iterator[str]:
-        """R-11, where rings were counted."""
+        """The note of R-11, if rings or seconds were counted."""
         if note := self.note():
             yield ""
             yield from self._set(note)
 
     def note(self) -> str:
-        """How rings, or seconds, were counted; "" where nothing was."""
+        """How rings or seconds were counted; "" if neither was."""
         if self._call.rings is None and self._context.clock is None:
             return ""
         cycle = self._call.cycle
@@ -262,13 +262,13 @@ class Page:
             cycle=self._speech.about(cycle),
         )
 
-    # Setting.
+    # Typesetting.
 
     def _typeset(self, text: str) -> str:
         return self._speech.typeset(text)
 
     def _set(self, text: str, head: str = "") -> Sequence[str]:
-        """Lines of at most WIDTH columns, the first behind `head`, the others under it."""
+        """Lines of at most WIDTH columns: the first begins with `head`, the others are indented by its length."""
         under = " " * len(head)
         lines = wrap(
             self._typeset(text), WIDTH, initial_indent=head, subsequent_indent=under,

@@ -1,6 +1,6 @@
-"""The policy's own words for each promise, and where they stand in it. The French is the source.
+"""The policy's own words for each promise, and their section. The French is the source.
 
-What English readers get beside it is a translation of ours (the catalogue's context "policy"), and says so.
+The English translation beside it is callmon's own (context "policy" of the catalogue) and is marked as such.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Where a time lies on the drawing of a call: one scale for all, with long stretches without an event cut. Pure.
+"""The horizontal scale of the drawing of a call: one scale, with long stretches without an event cut. Pure.
 
     ring ring ring | talk --//-- talk     the stretch at // is left out; its length is written there
 
-Nothing is cut before the answer, and nothing where the ringing stays readable beside all that follows. What is
-left of a stretch is its beginning and its end, equally long and to the same scale as everything else.
+No stretch is cut if the ringing stays readable beside all that follows. The beginning and the end of a cut stretch
+remain, equally long and to the same scale as everything else.
+
+Refuses: to cut before the answer.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ from typing import NamedTuple
 
 import msgspec
 
-LATER = 0.38  # the share of the drawing that is left to what follows the answer, when stretches are cut
-READABLE = 3  # so many times as long as the ringing may be what follows, without a cut
-LEAST = 6.0  # seconds that are left of a stretch
-TOOTH = 10  # of the zigzag, about
+LATER = 0.38  # share of the drawing for the time after the answer, if stretches are cut
+READABLE = 3  # the time after the answer may be this many times as long as the ringing without a cut
+LEAST = 6.0  # seconds that at least remain of a cut stretch
+TOOTH = 10  # approximate height of a tooth of the zigzag
 
 
 class Sheet(NamedTuple):
-    """What it is drawn on: in all, left of what is drawn, right of it. `above`: a lane's name stands over it."""
+    """The size of a drawing: total width, margin for labels at the left, margin at the right.
+
+    `above`: height for the name of a lane above it; 0 if names are at the left.
+    """
 
     width: int
     labels: int
@@ -31,7 +36,7 @@ class Sheet(NamedTuple):
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """A zigzag from top to bottom, where something is left out."""
+    """A zigzag from top to bottom where a stretch is left out."""
 
     x: float
     top: float
@@ -39,7 +44,7 @@ class Cut(msgspec.Struct, frozen=True):
 
     @property
     def edges(self) -> tuple[str, str]:
-        """The left edge and the right one, as points of a line."""
+        """The left and the right edge, as points of an SVG polyline."""
         teeth = max(2, round((self.bottom - self.top) / TOOTH))
         step = (self.bottom - self.top) / teeth
         left = [(round(self.x + (1 if n % 2 else -7), 1), round(self.top + n * step, 1)) for n in range(teeth + 1)]
@@ -47,13 +52,13 @@ class Cut(msgspec.Struct, frozen=True):
 
     @property
     def outline(self) -> str:
-        """All that it covers."""
+        """The area between both edges, as points of an SVG polygon."""
         left, right = self.edges
         return " ".join([left, *reversed(right.split())])
 
 
 class Part(NamedTuple):
-    """From one event to the next. `drawn` is in seconds of the scale: less than its length where it is cut."""
+    """The time from one event to the next. `drawn`: seconds of the scale, fewer than its length if it is cut."""
 
     since: datetime
     until: datetime
@@ -61,11 +66,11 @@ class Part(NamedTuple):
 
     @property
     def left_out(self) -> timedelta:
-        """Nothing, where it is whole."""
+        """The omitted length; zero if the part is whole."""
         return self.until - self.since - timedelta(seconds=self.drawn)
 
     def place(self, at: datetime) -> float:
-        """Of a time in it, in seconds of the scale from its beginning."""
+        """The place of a time in this part, in seconds of the scale from its beginning."""
         after, before_end = (at - self.since).total_seconds(), (self.until - at).total_seconds()
         if not self.left_out:
             return after
@@ -74,7 +79,7 @@ class Part(NamedTuple):
 
 
 class Scale:
-    """From `begin` to `end`; `knot` is the answer, `events` are times that must be seen apart."""
+    """The scale from `begin` to `end`. `knot`: the answer. `events`: times that stay distinct on it."""
 
     def __init__(
         self, begin: datetime, knot: datetime, end: datetime, sheet: Sheet, events: Iterable[datetime] = ()
@@ -92,7 +97,7 @@ class Scale:
         self._pixels = (sheet.width - sheet.labels - sheet.right) / drawn
 
     def _most(self, later: list[float]) -> float:
-        """How long a stretch after the answer may be drawn, in seconds."""
+        """The longest drawn length of a stretch after the answer, in seconds."""
         before, after = (self.knot - self.begin).total_seconds(), sum(later)
         if not before or after <= READABLE * before:
             return after
@@ -113,7 +118,7 @@ class Scale:
         return round(self.sheet.labels + place * self._pixels, 1)
 
     def cuts(self) -> Iterator[tuple[float, timedelta]]:
-        """Where something is left out, and how much."""
+        """The x and the omitted length of each cut."""
         for part in self._parts:
             if part.left_out:
                 yield (self.x(part.since) + self.x(part.until)) / 2, part.left_out

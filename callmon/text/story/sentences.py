@@ -1,6 +1,6 @@
-"""One sentence for each happening of a call. Pure. Whoever adds a fact is told by the types to add its words.
+"""One sentence for each moment of a call. Pure. The type checker reports a new fact that has no sentence here.
 
-Names no person: a phone is its extension. Says of a ring only what is known of it.
+Refuses: to name a person (a phone is its extension); to state more about a ring than is known.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from callmon.text.story.transfers import handed_on, picked_up
 
 
 def sentence(context: StoryContext, moment: Moment) -> str:
-    """What happened, with what must be added in brackets, and the doubt about its time."""
+    """The sentence of a moment, with its notes in brackets and the uncertainty of its time."""
     told, notes = _wording(context, moment)
     known = [note for note in notes if note]
-    stop = "" if told.endswith(".") else "."  # "10:25:23 a.m." has one
+    stop = "" if told.endswith(".") else "."  # a sentence that ends with "a.m." has its full stop
     return told + (f" ({', '.join(known)})." if known else stop) + _doubt(context.speech, moment[0])
 
 
@@ -72,7 +72,7 @@ def _chosen(context: StoryContext, fact: f.LanguageChosen) -> str:
 
 
 def _listening(context: StoryContext, fact: f.Unheard | f.ClockSet | f.Filled) -> Wording:
-    """Of callmon's own hearing, not of the call."""
+    """A fact about the reception of events, not about the call."""
     match fact:
         case f.Unheard():
             return _unheard(context, fact)
@@ -83,7 +83,7 @@ def _listening(context: StoryContext, fact: f.Unheard | f.ClockSet | f.Filled) -
 
 
 def _clock_set(context: StoryContext, fact: f.ClockSet) -> str:
-    """From here on times are by the clock as it now is."""
+    """A clock step: later times use the new clock."""
     by = context.speech.seconds(abs(fact.by))
     if fact.by > f.EXACT:
         return context.speech.say("L'horloge de l'autocommutateur a été avancée de {by}", by=by)
@@ -131,7 +131,7 @@ def _phones(context: StoryContext, moment: Moment) -> Wording:
 
 
 def _offered(context: StoryContext, fact: f.PhonesSeen) -> str:
-    """How the line's phones stood while the caller waited; never how a single one did."""
+    """The best state among the phones of the line while the caller waited; never the state of one phone."""
     say = context.speech.say
     match fact.best:
         case "ringing":
@@ -173,7 +173,7 @@ def _stopped(context: StoryContext, fact: f.PhoneStopped, phones: str, several: 
     return _number(context, phones, several, plural, singular)
 
 
-# (several phones, one phone); the reader knows a phone by its number, the reason stands behind.
+# (text for several phones, text for one phone); the phone is named first, the reason last.
 _Pair = tuple[str, str]
 _CANCELLED_BY_ANSWER: _Pair = (
     "{phones} cessent de sonner : l'appel a sa réponse",
@@ -216,7 +216,7 @@ _NEVER_RANG: dict[f.StopReason, _Pair] = {
 }
 
 
-# A person, and the waiting.
+# Answers and waits.
 
 
 def _person(context: StoryContext, fact: f.Answered | f.Held | f.Resumed) -> Wording:
@@ -231,7 +231,7 @@ def _person(context: StoryContext, fact: f.Answered | f.Held | f.Resumed) -> Wor
 
 
 def _answer_notes(context: StoryContext, fact: f.Answered) -> tuple[str | None, ...]:
-    if fact.channel != context.call.answered_channel:  # not the first to answer: the wait was over
+    if fact.channel != context.call.answered_channel:  # not the first answer: the wait was already over
         return ()
     if queued := _queued(context):
         return (queued, _own_ring(context, fact))
@@ -241,7 +241,7 @@ def _answer_notes(context: StoryContext, fact: f.Answered) -> tuple[str | None, 
 
 
 def _queued(context: StoryContext) -> str | None:
-    """Where the caller heard music instead of rings, the wait counts in seconds."""
+    """The wait in seconds, if the caller heard music instead of rings; None if it is not known exactly."""
     waited = context.call.waited
     if not context.is_by_seconds or waited is None or waited.shortest != waited.longest:
         return None
@@ -256,7 +256,7 @@ def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:
 
 
 def _own_ring(context: StoryContext, fact: f.Answered) -> str | None:
-    """R-10: the phone's own first ring may be the caller's fourth."""
+    """The ring of the phone itself: its first may be the caller's fourth (R-10)."""
     if fact.rang is None or fact.at is None or (fact.slack, fact.rang_slack) != (f.EXACT, f.EXACT):
         return None
     own = rings.begun(fact.at - fact.rang, context.call.cycle)
@@ -293,7 +293,7 @@ def _voicemail(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> 
 def _unheard(context: StoryContext, fact: f.Unheard) -> Wording:
     speech = context.speech
     end = _when(speech, fact.until)
-    if fact.at is None:  # a list of channels showed that an end had not been heard
+    if fact.at is None:  # a channel listing proved that an end was not received
         told = speech.say(
             "Avant {end}, callmon n'a pas entendu tout ce que l'autocommutateur a dit de l'appel", end=end
         )
@@ -327,7 +327,7 @@ def _ended(context: StoryContext, fact: f.Ended) -> Wording:
 
 
 def _doubt(speech: Speech, fact: AnyFact) -> str:
-    """« Heure exacte inconnue : entre … et … » where the true moment is only known to lie between two."""
+    """« Heure exacte inconnue : entre … et … » if the time is only known as an interval; otherwise ""."""
     slack: timedelta = getattr(fact, "slack", f.EXACT)
     if slack == f.EXACT or fact.at is None:
         return ""

@@ -1,7 +1,7 @@
-"""Which facts of a call a story tells, and which belong into one sentence. Pure.
+"""Selects the facts of a call for its story, and groups those of one sentence. Pure.
 
-Leaves out what the reader sees from the next sentence anyway (a phone is dialled a millisecond before it
-rings), and tells the cause before its effects: Asterisk stops the other phones first, then says who answered.
+A fact that the next sentence implies is left out: a phone is dialled a millisecond before it rings. A cause
+precedes its effects: Asterisk stops the other phones first, then reports the answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Phone = f.PhoneDialled | f.PhoneRang | f.PhoneStopped
 
 
 def moments(facts: Sequence[AnyFact]) -> list[Moment]:
-    """The facts worth telling, in the order of the telling; those of one moment are like each other."""
+    """The selected facts in the order of the story; the facts of one moment are of the same type."""
     facts = in_time(facts)
     told = [fact for place, fact in enumerate(facts) if not _goes_without_saying(fact, facts[:place], facts)]
     grouped: list[Moment] = []
@@ -35,10 +35,10 @@ def moments(facts: Sequence[AnyFact]) -> list[Moment]:
 
 
 def in_time(facts: Sequence[AnyFact]) -> Sequence[AnyFact]:
-    """In the order in which they happened: a backfill, or a message that came late, is written down behind.
+    """The facts in the order in which they happened: facts of a backfill, or of a late event, are stored later.
 
-    The end is told last. What has no time stays behind what it was told after; where the clock was set, times
-    are no order.
+    `Ended` is last. A fact without a time stays behind the fact that precedes it in the store. If the clock was
+    set, times give no order, and the facts stay as they are.
     """
     if any(isinstance(fact, f.ClockSet) for fact in facts):
         return facts
@@ -51,16 +51,16 @@ def in_time(facts: Sequence[AnyFact]) -> Sequence[AnyFact]:
 
 
 def within(fact: f.Fact, other: f.Fact, length: timedelta) -> bool:
-    """Whether the two are known to have happened within `length` of each other."""
+    """Whether both facts have a time, and their times differ by at most `length`."""
     return fact.at is not None and other.at is not None and abs(fact.at - other.at) <= length
 
 
 def cause_of_stop(
     stop: f.PhoneStopped, facts: Sequence[AnyFact]
 ) -> f.Answered | f.PersonJoined | f.Forwarded | f.Ended | None:
-    """What made the exchange stop ringing a phone: another answered, its own forwarding, or the call was over.
+    """Why the exchange stopped ringing a phone: another answer, its own forwarding or the end of the call.
 
-    A phone whose call was picked up elsewhere is simply gone.
+    A phone whose call was picked up elsewhere stops as "gone".
     """
     if stop.why not in ("cancelled", "gone"):
         return None
@@ -74,7 +74,7 @@ def cause_of_stop(
 
 
 def told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
-    """Whether `fact` is the sending that became this transfer, and so tells of it."""
+    """Whether `fact` is the `SentOff` of this transfer, which already describes it."""
     if not isinstance(fact, f.SentOff):
         return False
     return (fact.at, fact.kind, fact.by, fact.to) == (transfer.at, transfer.kind, transfer.by, transfer.to)
@@ -89,7 +89,7 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)
         case f.Transferred():
             return any(told_by(fact, x) for x in before)
-        case f.SentOff(kind="redirect"):  # named late: by what it was
+        case f.SentOff(kind="redirect"):  # a later fact at the same time has the real kind
             return any(isinstance(x, f.SentOff) and x.at == fact.at for x in facts[len(before) + 1 :])
         case f.PersonJoined():
             return any(
@@ -100,7 +100,7 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
         case f.Answered() if fact.slack != f.EXACT or fact.at is None:
             after = facts[len(before) + 1 :]
             return any(isinstance(x, f.Answered) and x.channel == fact.channel for x in after)
-        case f.Resumed():  # a phone that transfers sends it, whether it had held or not
+        case f.Resumed():  # a transferring phone sends it, even without a hold
             if any(isinstance(x, f.SentOff) and within(x, fact, TOGETHER) for x in facts[len(before) :]):
                 return True
             holds = [x for x in before if isinstance(x, f.Held | f.Resumed)]
@@ -116,7 +116,7 @@ def _is_same_phone_at_once(dialled: f.PhoneDialled, other: AnyFact) -> bool:
 
 
 def _causes_first(facts: Sequence[AnyFact]) -> list[AnyFact]:
-    """Stops that a later answer or end had caused come behind it; who takes a transfer behind the transfer."""
+    """Move a stop after the answer or end that caused it, and the taker of a transfer after the transfer."""
     told: list[AnyFact] = []
     waiting: list[tuple[AnyFact, AnyFact]] = []
     for place, fact in enumerate(facts):
@@ -133,7 +133,7 @@ def _cause(fact: AnyFact, after: Sequence[AnyFact]) -> AnyFact | None:
     match fact:
         case f.PhoneStopped():
             return cause_of_stop(fact, after)
-        case f.PersonJoined():  # Asterisk joins the bridges first
+        case f.PersonJoined():  # Asterisk joins the bridges before it reports the transfer
             sent = (x for x in after if isinstance(x, f.SentOff) and x.to == fact.phone)
             return next((x for x in sent if within(x, fact, TOGETHER)), None)
         case _:
@@ -141,7 +141,7 @@ def _cause(fact: AnyFact, after: Sequence[AnyFact]) -> AnyFact | None:
 
 
 def _belongs(fact: AnyFact, first: AnyFact) -> bool:
-    """Whether it can be told in one sentence with `first`: phones that did the same together."""
+    """Whether one sentence can have both: phones that did the same at the same time."""
     if type(fact) is not type(first) or not within(fact, first, TOGETHER):
         return False
     if not isinstance(fact, Phone) or not isinstance(first, Phone) or _is_outside(fact) != _is_outside(first):

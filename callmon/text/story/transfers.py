@@ -1,6 +1,6 @@
-"""Sentences for a caller who is handed on: transfers, parking, forwarding, overflow, pick-up. Pure.
+"""Sentences for a call that is handed on: transfers, parking, forwarding, overflow, pick-up. Pure.
 
-A transfer that counts carries its number, the one that the verdict counts; one that does not count says so.
+A transfer that counts has its number in the count of the verdict. A transfer that does not count has a note.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HandedOn = (
 
 
 def handed_on(context: StoryContext, fact: HandedOn) -> Wording:
-    """What became of a caller whom a person had, or whose phone sent the call on."""
+    """The sentence for a call that a person or a phone handed on, with its notes."""
     say, phones = context.speech.say, context.speech.phones
     match fact:
         case f.SentOff():
@@ -54,7 +54,7 @@ def handed_on(context: StoryContext, fact: HandedOn) -> Wording:
 
 
 def picked_up(context: StoryContext, fact: f.Answered) -> str | None:
-    """Whoever answers without having been called took the call from a phone that rang."""
+    """The note for a pick-up: a phone that was not called answered, so it took the call from a ringing phone."""
     ours = [x for x in context.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
     if ours or fact.slack != f.EXACT or context.call.heard != "full" or not context.call.phones.rang:
         return None
@@ -64,7 +64,7 @@ def picked_up(context: StoryContext, fact: f.Answered) -> str | None:
 def _sent(context: StoryContext, fact: f.SentOff) -> str:
     say, phones, to = context.speech.say, context.speech.phones([_phone(context, fact.by)]), _to(context, fact.to)
     match fact.kind:
-        case "redirect" if fact.unheard:  # the first dial that was heard need not be the transfer's own
+        case "redirect" if fact.unheard:  # the first dial that was received may not belong to the transfer
             return say("L'appel est transféré; on ne sait ni comment ni à qui")
         case _ if fact.unheard:
             return say("{phones} transfère l'appel {to}; on ne sait pas comment", phones=phones, to=to)
@@ -114,7 +114,7 @@ def _joined(context: StoryContext, fact: f.PersonJoined) -> str:
 
 
 def _phone(context: StoryContext, channel: str) -> str:
-    """The phone of a channel, as the facts know it: an extension, or outside."""
+    """The phone of a channel according to the facts: an extension or OUTSIDE."""
     for x in context.facts:
         if isinstance(x, f.PhoneDialled | f.PhoneRang | f.Answered | f.PersonJoined) and x.channel == channel:
             return x.phone
@@ -122,7 +122,7 @@ def _phone(context: StoryContext, channel: str) -> str:
 
 
 def _to(context: StoryContext, to: str) -> str:
-    """« au poste 104 », « à un numéro de l'extérieur »; what is not known to be a phone is a number to dial."""
+    """« au poste 104 », « à un numéro de l'extérieur »; a target that no fact shows as a phone is a number."""
     say = context.speech.say
     if to == OUTSIDE:
         return say("à un numéro de l'extérieur")
