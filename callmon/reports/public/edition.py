@@ -136,7 +136,7 @@ def _parities(figures: Figures, kept_back: frozenset[Place]) -> Iterator[tuple[P
                 yield place, _closed(figures[place]) if closed & {*sides} else figures[place]
 
 
-# What adds up.
+# Sums.
 
 
 def sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
