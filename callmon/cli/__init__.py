@@ -1,7 +1,7 @@
-"""The commands. Each is short and calls what tests call too.
+"""The commands. Each is short and calls functions that the tests call too.
 
-Results go to standard output, everything else to standard error. Exit status: 0 done, 1 it ran and found
-something wrong, 2 bad usage or configuration.
+Results go to standard output, everything else to standard error. Exit status: 0 done, 1 the command ran and
+found a fault, 2 bad usage or configuration.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
 
 
 def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
-    """When each line last had a call; None where there is no database yet: then that is not judged."""
+    """Time of each line's last call. None if there is no database yet: then last calls are not judged."""
     from callmon.store.database import open_store
     from callmon.store.queries import calls as queries
 
@@ -235,7 +235,7 @@ def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
 
 
 def _listen(settings: Settings, length: str) -> None:
-    """Hear all exchanges for a while, or until Ctrl-C; print for each a configuration made of what was heard."""
+    """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.durations import duration
     from callmon.tools.doctor import Listening, propose
     from callmon.tools.doctor.listen import hear
@@ -252,7 +252,7 @@ def _listen(settings: Settings, length: str) -> None:
 
 
 def _accept(settings: Settings) -> None:
-    """Until all five calls came out as scripted, or until Ctrl-C: then status 1."""
+    """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
     from callmon.tools.doctor.listen import hear
 

@@ -1,7 +1,7 @@
 """`callmon alerting`: the opening hours as Alertmanager reads them, and a test alert that a person must receive.
 
-Refuses to touch anything in a configuration of Alertmanager but its section `time_intervals:`; sends no alert but
-`CallmonTest`, which says that there is nothing to do.
+Refuses: to change anything in an Alertmanager configuration except its section `time_intervals:`; to send any
+alert except `CallmonTest`, which says that no action is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MONTHS = 26
 ANSWER_SECONDS = 10
 WHO = ("team", "lead", "administrator", "telephony")
 SECTION = "time_intervals:"
-# The section ends where the next begins, or a comment that stands at the margin.
+# The section ends at the next section, or at a comment without indentation.
 _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
 
 language_option = click.option(
@@ -97,7 +97,7 @@ def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
 
 
 def with_section(written: str, section: str) -> str:
-    """A configuration of Alertmanager with this section in place of its own; at its end when it has none."""
+    """An Alertmanager configuration with its section replaced by `section`; appended if it has none."""
     found = list(_SECTION.finditer(written))
     if len(found) > 1:
         raise ConfigError(f"There are {len(found)} sections {SECTION} in this file; leave one.")
@@ -108,7 +108,7 @@ def with_section(written: str, section: str) -> str:
 
 
 def send(address: str, to: str) -> None:
-    """The test alert. Raises CallmonError that says who can act."""
+    """Send the test alert. Raises CallmonError that names the person who can act."""
     if not re.match(r"https?://[^/\s]+", address):
         raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
     url = address.rstrip("/") + "/api/v2/alerts"
@@ -127,7 +127,7 @@ def send(address: str, to: str) -> None:
 
 
 def _texts() -> dict[str, str]:
-    """For those who read the alert without our templates."""
+    """Annotations for readers who receive the alert without callmon's templates."""
     french = "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
     return {"summary_fr": french, "summary_en": "Test alert of callmon: messages do reach you. Nothing to do."}
 

@@ -1,6 +1,7 @@
-"""`callmon attest`: what somebody found who tried a line, for the monthly report.
+"""`callmon attest`: the result of a person's test of a line, for the monthly report.
 
-Writes to the database at once; nothing that was said is changed or taken away. Judges no call by it.
+Writes to the database at once. Refuses: to change or delete an earlier attestation, and to judge any call by
+one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`callmon backfill`: what happened while nobody listened, from the exchange's own diary (CEL)."""
+"""`callmon backfill`: calls during gaps in the event stream, from the exchange's own records (CEL)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[Row]:
 
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[Row]:
-    """From where the configuration says that the exchange keeps it."""
+    """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
     from callmon.backfill.source import rows
 
     cel = settings.exchanges[work.exchange].cel
@@ -95,7 +95,7 @@ def _as_json(change: Change) -> str:
 
 
 def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
-    """Calls of staff's own: told, never stored."""
+    """Staff's own calls: printed, never stored."""
     apart, work.apart = work.apart, []
     for call in apart if in_json else ():
         yield json.dumps(as_json(work.exchange, call, ()), ensure_ascii=False)
@@ -116,7 +116,7 @@ def _progress(work: Backfill) -> None:
 
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
-    """In how many calls what changed; what of the rows was no use."""
+    """Print how many calls changed in which way, and which rows were unusable."""
     if sys.stderr.isatty():
         click.echo("", err=True)
     for sentence in work.bad.sentences("CEL"):

@@ -1,7 +1,8 @@
 """`callmon callbacks`: the ledger on the command line, the one place where a number is shown.
 
-What is done by hand is written down in the database and done by the daemon, which alone writes what follows; the
-command waits a moment to show the effect. Refuses with a sentence what cannot be done, before it is written down.
+A manual action is stored in the database as a request. The daemon executes it; only the daemon writes the
+result. The command waits briefly to show the effect. Refuses: with a sentence, an action that is not possible,
+before it is stored.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Desk:
         refuse_unknown(self.settings, "exchange", exchange, language=self.language)
 
     def find(self, name: str) -> Listed:
-        """The entry of this name. Refuses when there is none, or when several exchanges have one."""
+        """The entry of this name. Refuses if there is none, or if several exchanges have one."""
         from callmon.store.queries.obligations import obligations
 
         found = obligations(self.store, state=None, ids=[name], numbers=True)
@@ -84,7 +85,7 @@ class Desk:
         raise CallmonError(word("refusal", why, self.language))
 
     def do(self, hand: commands.Hand, number: str | None = None) -> None:
-        """Ask for it, wait until it is done, and show what stands then."""
+        """Store the request, wait until the daemon has executed it, and show the resulting state."""
         from callmon.store.queries import obligations as ledger
 
         place, is_new = ledger.ask(self.store, hand, number)
@@ -103,7 +104,7 @@ class Desk:
             click.echo(page.one(one))
 
     def note(self, listed: list[Listed]) -> None:
-        """Numbers are about to be shown: that is logged first (R-35)."""
+        """Log the access before numbers are shown (R-35)."""
         from callmon.store.privacy import subject_access
 
         shown = sum(one.number is not None or one.other is not None for one in listed)
@@ -113,7 +114,7 @@ class Desk:
             )
 
     def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> commands.Hand:
-        """What a person asks for, if it can be done to this entry."""
+        """The requested action, if this entry allows it."""
         one = self.find(name).obligation
         day = self.settings.calendar().local_day
         hand = commands.asked(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
@@ -121,7 +122,7 @@ class Desk:
 
 
 def who(given: str | None) -> str:
-    """Who did it: whoever is named, else whoever is logged in, when that is a person."""
+    """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
     name = given or os.environ.get("SUDO_USER") or getpass.getuser()
     if not name.strip() or (given is None and name in NOBODY):
         raise ConfigError("Who did it? Add --by NAME: the ledger keeps it.")
@@ -129,7 +130,7 @@ def who(given: str | None) -> str:
 
 
 def moment(text: str | None, settings: Settings) -> datetime | None:
-    """A time on the ministry's clocks: "10:12" (today) or "2026-11-24 10:12"."""
+    """A time in the ministry's time zone: "10:12" (today) or "2026-11-24 10:12"."""
     if text is None:
         return None
     read = commands.local_moment(text, settings.timezone, datetime.now(settings.timezone).date())
@@ -380,7 +381,7 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
 
 
 def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, commands.Received]:
-    """The call's exchange, and what the ledger must know of it."""
+    """The call's exchange, and the facts about it that the ledger needs."""
     from callmon.core.callbacks.triggers import hidden_of, language_label
     from callmon.store.queries import calls
 

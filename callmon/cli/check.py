@@ -1,7 +1,7 @@
 """What `callmon check` prints: the settings in force, the lines, and the closed days to approve (R-49).
 
-Text for an operator's terminal, 100 columns wide. Never a secret: those have no value here, and a database's
-password is replaced. Opens no connection; looks only whether a secret can be had.
+Text for an operator's terminal, 100 columns wide. Never prints a secret: secrets have no value here, and a
+database's password is replaced. Opens no connection. Checks only whether a secret can be read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOOPBACK = ("127.", "localhost", "::1")
 
 
 def report(settings: Settings, today: date) -> str:
-    """All of it, ending in a line break. The twelve months of closed days begin `today`."""
+    """The whole report, ending in a line break. The twelve months of closed days begin `today`."""
     sections = {
         f"Settings in force ({settings.source})": _settings(settings),
         "Normal business hours": _hours(settings),
@@ -69,7 +69,7 @@ def _settings(settings: Settings) -> Iterator[str]:
 
 
 def every_setting(table: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """(path, value with its unit, where it comes from) of every setting in `table`, in the file's order."""
+    """(path, value with its unit, origin) of every setting in `table`, in the file's order."""
     for name, field in type(table).model_fields.items():
         value, here = getattr(table, name), (*path, name)
         unit = (field.json_schema_extra or {}).get("unit", "") if not callable(field.json_schema_extra) else ""
@@ -174,7 +174,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
 
 
 def _hanging(label: str, text: str) -> list[str]:
-    """`text` after `label`, its further lines below its first."""
+    """`text` after `label`; its further lines are aligned below its first."""
     indent = " " * len(label)
     return wrap(text, WIDTH, initial_indent=label, subsequent_indent=indent, break_on_hyphens=False)
 
@@ -183,7 +183,7 @@ def _hanging(label: str, text: str) -> list[str]:
 
 
 def _staff(settings: Settings) -> Iterator[str]:
-    """By extension, then by time; no name of anybody."""
+    """By extension, then by time; without names of persons."""
     listed = [entry.listed() for entry in settings.configuration.staff]
     for entry in sorted(listed, key=lambda x: (len(x.extension), x.extension, x.valid_from or date.min)):
         since = f" from {entry.valid_from}" if entry.valid_from else ""
@@ -228,7 +228,7 @@ def _remarks(settings: Settings) -> Iterator[str]:
 
 
 def remarks(settings: Settings) -> Iterator[str]:
-    """What is no mistake, and yet somebody should know or decide."""
+    """Not an error, but a matter for the administrator to know or decide."""
     if settings.hours_are_assumed():
         yield "calendar.hours: opening hours are assumed; the ministry has not confirmed them."
     yield (
@@ -266,7 +266,7 @@ def _access_remarks(web: WebSettings) -> Iterator[str]:
 
 
 def _key_remarks(settings: Settings) -> Iterator[str]:
-    """Where the keys of callers' numbers are, and whether they serve."""
+    """Where the keys of callers' numbers are, and whether they are usable."""
     path = place(settings)
     if settings.privacy.key_file is None:
         yield (
@@ -283,7 +283,7 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
 
 
 def _not_judged(settings: Settings) -> Iterator[str]:
-    """Standards that are not enabled, and what would enable them."""
+    """Standards that are not enabled, and the setting that would enable each."""
     if not settings.configuration.staff:
         yield (
             "standards.bilingual_person: not judged, since nobody's languages are listed; write [[staff]] with "

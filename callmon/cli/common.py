@@ -1,7 +1,7 @@
-"""What all commands share: their configuration, errors as sentences, files, a telephone number that is asked for.
+"""What all commands share: configuration, errors as sentences, files, the prompt for a telephone number.
 
-An error of the system becomes a sentence in one place (`speaks_plainly`). A telephone number is never an argument:
-the shell's history and the list of processes would keep it.
+An error of the system becomes a sentence in one place (`speaks_plainly`). A telephone number is never an
+argument: the shell's history and the list of processes would keep it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ PATIENCE_SECONDS = 5.0
 
 
 def speaks_plainly(command: Command) -> Command:
-    """Errors meant for people become their sentences: status 2 for usage and configuration, 1 for the rest.
+    """Print errors meant for people as their sentences: status 2 for usage and configuration, 1 for the rest.
 
-    A reader that closes the pipe, and Ctrl-C, are no errors to speak of. The texts that a person gave come without
-    control characters.
+    A reader that closes the pipe, and Ctrl-C, are not reported as errors. Control characters are removed from
+    the texts that a person gave.
     """
 
     @wraps(command)
@@ -50,7 +50,7 @@ def speaks_plainly(command: Command) -> Command:
             stop(error.sentences, 2)
         except CallmonError as error:
             stop((str(error),), 1)
-        except _database_errors() as error:  # not expected there: a damaged file, a disk that fails
+        except _database_errors() as error:  # not expected there: a damaged file, a failing disk
             stop((_of_database(error),), 1)
         except BrokenPipeError:  # `callmon replay … | head` is no error
             _drop_output()
@@ -66,7 +66,7 @@ def speaks_plainly(command: Command) -> Command:
     return cast(Command, run)
 
 
-# Errors that another command line does not mend.
+# Errors that a different command line does not fix.
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 ADVICE = {
     errno.ENOENT: "make it first, or name another",
@@ -89,16 +89,16 @@ def os_sentence(error: OSError) -> str:
 
 
 def _drop_output() -> None:
-    """What is left in the buffer cannot be written; at its end Python must not try again and complain."""
-    with suppress(OSError, ValueError):  # the output of a test is no file
+    """Discard output that cannot be written, so that Python does not retry at exit and report an error."""
+    with suppress(OSError, ValueError):  # a test's output is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """All of it or nothing: a full disk leaves the file as it was. Raises OSError that names `path`."""
+    """Write all of `data` or nothing: a full disk leaves the file unchanged. Raises OSError that names `path`."""
     path = path.resolve()
     try:
-        if path.exists() and not path.is_file():  # a device, a pipe; a folder says so itself
+        if path.exists() and not path.is_file():  # a device or a pipe; a folder raises its own error
             path.write_bytes(data)
             return
         handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -121,7 +121,7 @@ def _umask() -> int:
 
 
 def _database_errors() -> tuple[type[Exception], ...]:
-    """Those of SQLAlchemy, where a command has loaded it: most have not, and start faster."""
+    """SQLAlchemy's errors, if a command has loaded it. Most commands have not, and start faster."""
     loaded = sys.modules.get("sqlalchemy.exc")
     return () if loaded is None else (loaded.SQLAlchemyError,)
 
@@ -157,12 +157,12 @@ def config_option(command: Command) -> Command:
 
 
 def configuration(path: Path | None) -> Settings:
-    """The configuration named, or callmon.toml here."""
+    """The given configuration file, or callmon.toml in the current folder."""
     return load(path or DEFAULT_CONFIG)
 
 
 def one_exchange(settings: Settings, named: str | None) -> str:
-    """The exchange that was named, else the only one."""
+    """The named exchange, else the only one. Raises ConfigError."""
     names = list(settings.exchanges)
     if not named and len(names) != 1:
         raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
@@ -179,7 +179,7 @@ def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: 
 
 
 def lines_named(settings: Settings, given: tuple[str, ...], language: str = "en") -> tuple[str, ...]:
-    """Lines of the configuration, each once; "all" is every one. Raises ConfigError."""
+    """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
     if given == ("all",):
         return tuple(settings.names("line"))
     refuse_unknown(settings, "line", *given, language=language)
@@ -198,7 +198,7 @@ def until_done(store: Store) -> Store:
 
 
 def somebody() -> str:
-    """The user of this machine who gives the command, also behind sudo."""
+    """The system user who runs the command, also behind sudo."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
@@ -206,7 +206,7 @@ def somebody() -> str:
 
 
 def is_done(done: Callable[[], int], place: int, is_new: bool, language: str) -> bool:
-    """Whether the daemon does the request `place` in time. If not, says that it is pending, and whether it was."""
+    """Whether the daemon executes request `place` in time. If not, print that it is pending, new or repeated."""
     end = time.monotonic() + PATIENCE_SECONDS
     while done() < place:
         if time.monotonic() >= end:
@@ -227,7 +227,7 @@ def _waits(is_new: bool, language: str) -> str:
 
 
 def tell_waiting(count: int, language: str) -> None:
-    """Beside a list: what it does not show yet."""
+    """Printed beside a list: the count of pending requests that the list does not show yet."""
     if count:
         told = say(
             "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", language, count=count
@@ -236,7 +236,7 @@ def tell_waiting(count: int, language: str) -> None:
 
 
 def confirm(question: str) -> None:
-    """Goes on only after a yes on a terminal. A script says --yes beforehand: ConfigError without it."""
+    """Continue only after a yes on a terminal. Raises ConfigError without a terminal: a script passes --yes."""
     if not sys.stdin.isatty():
         raise ConfigError(f"{question} There is no terminal to answer on: add --yes, or see first with --dry-run.")
     click.confirm(question, abort=True, err=True)
@@ -255,12 +255,12 @@ NO_NUMBER = (
 
 
 def number_is_asked(command: Command) -> Command:
-    """For a command that asks for a number: one on the command line is refused."""
+    """For a command that prompts for a number: a number on the command line is refused."""
     return click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)(command)
 
 
 def ask_number(prompt: str) -> str:
-    """A telephone number that is typed on a terminal, or the next line of standard input. Raises ConfigError."""
+    """A telephone number typed on a terminal, or the next line of standard input. Raises ConfigError."""
     if sys.stdin.isatty():
         return plain(click.prompt(prompt, err=True)).strip()
     given = plain(sys.stdin.readline()).strip()

@@ -1,4 +1,4 @@
-"""`callmon db`: make the database, compare what it counted with what is in it, judge its calls again."""
+"""`callmon db`: create the database, compare its counters with its rows, judge its calls again."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def upgrade(config: Path | None) -> None:
 
 
 def _sign_everybody_out(store: Store) -> None:
-    """And say who may sign in."""
+    """End all sessions, and list the accounts that may sign in."""
     from callmon.store.access import accounts, restored_copy
     from callmon.store.access.audit import Deed
 
@@ -129,7 +129,7 @@ def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
 
 
 def _roll_up(store: Store) -> None:
-    """Of every call that is in no roll-up yet."""
+    """Add every call that is in no roll-up yet."""
     from callmon.store.rollups import rebuild as rolled
 
     with _progress(rolled.left(store), "Rolling up") as advance:
@@ -139,7 +139,7 @@ def _roll_up(store: Store) -> None:
 
 @contextmanager
 def _progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing in a pipe."""
+    """A progress bar on a terminal, nothing in a pipe."""
     if not length or not sys.stderr.isatty():
         yield lambda done: None
         return

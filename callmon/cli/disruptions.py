@@ -1,7 +1,8 @@
-"""`callmon disruptions`: what keeps lines from taking calls, planned work, and what the public is told of them.
+"""`callmon disruptions`: when lines cannot take calls, planned work, and what the public is told of them.
 
-What is said by hand is written down in the database and done by the daemon, which alone writes what follows; the
-command waits a moment to show the effect. Refuses with a sentence what cannot be done, before it is written down.
+A manual entry is stored in the database as a request. The daemon executes it; only the daemon writes the result.
+The command waits briefly to show the effect. Refuses: with a sentence, an action that is not possible, before it
+is stored.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def _usual(command: Command) -> Command:
 
 
 def _notice(command: Command) -> Command:
-    """The options that say what the public is told, and who says it."""
+    """The options that hold the public notice, and its author."""
     for name, what in (
         ("--by", "who says so (default: whoever is logged in)"),
         ("--alternative-en", "what callers can do instead, in English"),
@@ -88,7 +89,7 @@ class Desk:
         raise CallmonError(word("disruption_refusal", why, self.language))
 
     def find(self, name: str | None) -> Disruption:
-        """The disruption of this name; without one, the only one that is going on."""
+        """The disruption of this name. Without a name, the only disruption in progress. Raises ConfigError."""
         from callmon.store.queries import disruptions as stored
 
         if name is not None:
@@ -103,11 +104,11 @@ class Desk:
         )  # fmt: skip
 
     def lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
-        """Lines of the configuration; "all" is every one."""
+        """Lines of the configuration; "all" is every line."""
         return lines_named(self.settings, given, self.language)
 
     def moment(self, text: str | None, option: str, day: datetime | None = None) -> datetime | None:
-        """A time on the ministry's clocks; of `day` (today) when only the hour is given."""
+        """A time in the ministry's time zone. If `text` has only the hour, it is of `day` (default: today)."""
         if text is None:
             return None
         zone = self.settings.timezone
@@ -127,7 +128,7 @@ class Desk:
             raise ConfigError(f"--for {length}: {error}") from None
 
     def do(self, hand: Hand) -> None:
-        """Ask for it, wait until it is done, and show what stands then."""
+        """Store the request, wait until the daemon has executed it, and show the resulting state."""
         from callmon.store.queries import disruptions as stored
 
         place, is_new = stored.ask(self.store, hand)
@@ -165,7 +166,7 @@ class Desk:
 
 
 def said(until: datetime | None, texts: dict[str, str | None]) -> Notice:
-    """What was given of a notice; a text is one line."""
+    """The given parts of a notice; each text becomes one line. Raises ConfigError if one is empty or too long."""
     given = {name: " ".join(text.split()) for name in TEXTS if (text := texts.get(name)) is not None}
     for name, text in given.items():
         option = "--" + name.replace("_", "-")

@@ -261,7 +261,7 @@ def _uses(store: Store, number: str, settings: Settings, look: Look) -> list[Use
 
 
 def _forms(number: str, settings: Settings) -> list[str]:
-    """All the ways in which it may be kept: E.164, as the exchange gave it, as staff dial it."""
+    """All forms in which the number may be stored: E.164, as the exchange delivered it, as staff dial it."""
     known = e164(number, settings.region)
     if known is None:
         return [number]
@@ -273,7 +273,7 @@ def _forms(number: str, settings: Settings) -> list[str]:
 
 
 def _folders(settings: Settings) -> list[Path]:
-    """Where files with an expiry date may lie: those that are named, and the flight recorder's."""
+    """Folders that may hold files with an expiry date: the configured ones, and the flight recorder's."""
     from callmon.store.database import own_folder, parse_url
 
     beside = [Path(str(parse_url(settings.store.url).database)).parent] if "sqlite" in settings.store.url else []
@@ -298,7 +298,7 @@ def _access(access: Access, settings: Settings) -> str:
 
 
 def _done(deed: Deed, settings: Settings) -> str:
-    """« - » where nobody is known: a name that is no account's may be a password."""
+    """One audit line. "-" replaces an unknown account: a name without an account may be a password."""
     origin = f"  from {deed.address}" if deed.address else ""
     return f"{_when(deed.at, settings)}  {deed.who or '-'}  {deed.act}  {deed.about}".rstrip() + origin
 

@@ -1,4 +1,4 @@
-"""`callmon reconcile`: the calls that only the exchange, or only callmon, counted on a day."""
+"""`callmon reconcile`: the calls of one day that only the exchange, or only callmon, counted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _names(settings: Settings, exchange: str | None) -> Sequence[str]:
     if exchange is not None:
         return [exchange]
     with_diary = [name for name, one in settings.exchanges.items() if one.cel.is_on]
-    return with_diary or list(settings.exchanges)[:1]  # whose lack of a source is then told
+    return with_diary or list(settings.exchanges)[:1]  # the missing source of this one is then reported
 
 
 def _as_json(one: Reconciliation) -> dict[str, Any]:

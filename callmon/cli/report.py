@@ -1,7 +1,7 @@
 """`callmon report`: the monthly statistics, in both languages at once.
 
-Reads the database, makes the Report (`reports/monthly`) and writes it in one format. A report is the same bytes
-each time, while neither the data nor the configuration changed and nothing fell due meanwhile.
+Reads the database, makes the Report (`reports/builder`) and writes it in one format. A report has the same bytes
+each time, if neither the data nor the configuration changed and nothing fell due meanwhile.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from callmon.reports.formats.json import Published
     from callmon.reports.notes import Remarks
 
-NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # the page of the month says the same
+NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 
 @click.command()
@@ -110,7 +110,7 @@ def report(
 def _make(
     settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
-    """The statistics, as they are ordered. To a timer it is no fault that callmon was not there last month."""
+    """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     from callmon.store.database import open_store
 
     store = until_done(open_store(settings.store.url))
@@ -129,7 +129,7 @@ def _make(
 def _draw(
     settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
 ) -> None:
-    """The calls of a sample instead of the statistics."""
+    """Write the calls of a sample instead of the statistics."""
     from callmon.reports import sample
     from callmon.store.database import open_store
 
@@ -142,13 +142,13 @@ def _draw(
 
 
 def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
-    """Whether the first of the internal report's files is not there."""
+    """Whether the internal report's first file is missing."""
     path = output or Path(f"callmon-{month}.{kind}")
     return not (path if kind == "json" or lang else named(path, "fr")).exists()
 
 
 def _published(path: Path) -> tuple[Published, str]:
-    """An earlier report, and what to call it. Raises ConfigError."""
+    """An earlier report, and its name in messages. Raises ConfigError."""
     from callmon.reports import revision
 
     return revision.read(_bytes_of(path), str(path)), str(path)
@@ -162,7 +162,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
-    """Raises ConfigError, before anything is written, when a file is there and says something else (R-31)."""
+    """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     for path, data in told:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(
@@ -188,7 +188,7 @@ def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
 
 
 def _progress(days: int) -> Told:
-    """A bar on a terminal, nothing in a pipe."""
+    """A progress bar on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         return lambda: None
     bar = click.progressbar(length=days, label="Reading", file=sys.stderr)
@@ -202,7 +202,7 @@ def _progress(days: int) -> Told:
 
 
 def _remarks_of(path: Path | None) -> Remarks:
-    """[section] fr = "…", en = "…". Raises ConfigError when a remark lacks a language (R-33)."""
+    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
     if path is None:
         return {}
     try:

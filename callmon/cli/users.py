@@ -1,7 +1,7 @@
 """`callmon users`: callmon's own accounts, for the pages.
 
 A password comes from a prompt or from standard input, never from an argument, which every user of the machine
-could read. Whatever is changed here signs the person out everywhere, and is on record.
+could read. Every change here ends all of the user's sessions and is written to the audit log.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _deed(act: str, about: str) -> Deed:
 
 
 def _password(name: str) -> str:
-    """Twice where somebody types it; one line of standard input otherwise. ConfigError when it is too easy."""
+    """Prompt twice on a terminal; else read one line of standard input. Raises ConfigError if too easy."""
     from callmon.web.auth.passwords import refuse_if_easy
 
     if sys.stdin.isatty():

@@ -1,1 +1,1 @@
-"""What an administrator runs by hand: doctor, demo, record, replay, Alertmanager's settings."""
+"""What an administrator runs manually: doctor, demo, record, replay, Alertmanager's settings."""

@@ -1,11 +1,12 @@
-"""When a person may be told: opening hours and closed days as Alertmanager's time intervals (R-08).
+"""Alertmanager's time intervals for notifications, made from opening hours and closed days (R-08).
 
-Alertmanager knows weekdays and dates, not calendars. So a time such as the opening hours is two intervals: `NAME`,
-the week as it always is with the days that have hours of their own; and `not_NAME`, what those days leave out. A
-route is active in the first, and mute in the second and in `callmon_closed`, the days without any hours. Once the
-dates written here are past the week goes on: an alert on a holiday is a lesser harm than one held for ever.
+Alertmanager supports weekdays and dates, not calendars. A time such as the opening hours therefore becomes two
+intervals. `NAME` is the regular week, plus the days that have hours of their own. `not_NAME` is the time that
+those days leave out. A route is active in the first, and muted in the second and in `callmon_closed`, the days
+without any hours. After the last date listed here the regular week continues: an alert on a holiday does less
+harm than one that is never sent.
 
-Pure; refuses to decide to whom anything is sent.
+Pure. Refuses: to decide to whom an alert is sent.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from callmon.config.business_calendar import DAY, MIDNIGHT, Calendar, Period, Pe
 CLOSED = "callmon_closed"
 WHOLE_DAY: Periods = (Period(MIDNIGHT, DAY),)
 DIGEST_BEFORE = timedelta(minutes=15)
-DIGEST_LASTS = timedelta(minutes=5)  # Alertmanager looks once in so long: one message
+DIGEST_LASTS = timedelta(minutes=5)  # Alertmanager checks once in this time: one message
 ESCALATION = timedelta(hours=1)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-Entry = dict[str, Any]  # one of Alertmanager's time intervals; all of its conditions hold
+Entry = dict[str, Any]  # one of Alertmanager's time intervals; all of its conditions must hold
 Choice = Callable[[Periods], Periods]
 
 
@@ -35,7 +36,7 @@ def whole(opening: Periods) -> Periods:
 
 
 def before_opening(opening: Periods) -> Periods:
-    """Five minutes, a quarter of an hour before the day's first opening: the digest's time (8:15 to 8:20)."""
+    """The digest's time: five minutes, from 15 minutes before the day's first opening (8:15 to 8:20)."""
     if not opening:
         return ()
     begins = max(MIDNIGHT, opening[0].opens - DIGEST_BEFORE)
@@ -43,7 +44,7 @@ def before_opening(opening: Periods) -> Periods:
 
 
 def after_an_hour(opening: Periods) -> Periods:
-    """What is left of the day's opening time after its first hour: then the lead hears of it too."""
+    """The day's opening time without its first hour: then the alert is also sent to the lead."""
     left, to_skip = [], ESCALATION
     for opens, closes in opening:
         skipped = min(to_skip, closes - opens)
@@ -61,7 +62,7 @@ CHOICES: Mapping[str, Choice] = {
 
 
 def time_intervals(calendar: Calendar, first: date, months: int) -> dict[str, list[Entry]]:
-    """Every interval by its name, with the dates of so many months, that of `first` included."""
+    """Every interval by its name. Dates cover `months` months, counted from the month of `first`."""
     special = {d: p for d in _days(first, months) if (p := calendar.periods_on(d)) != calendar.hours.on(d)}
     found = {CLOSED: list(_dates({day: WHOLE_DAY for day, opening in special.items() if not opening}))}
     short = {day: opening for day, opening in special.items() if opening}
@@ -74,7 +75,7 @@ def time_intervals(calendar: Calendar, first: date, months: int) -> dict[str, li
 
 
 def as_yaml(intervals: Mapping[str, Iterable[Entry]]) -> str:
-    """The section `time_intervals:` of alertmanager.yml; a line an entry, as JSON, which YAML contains."""
+    """The section `time_intervals:` of alertmanager.yml. Each entry is one line of JSON, which is valid YAML."""
     lines = ["time_intervals:"]
     for name, entries in intervals.items():
         written = [f"      - {json.dumps(entry)}" for entry in entries]
@@ -98,7 +99,7 @@ def _week(calendar: Calendar, choice: Choice) -> Iterator[Entry]:
 
 
 def _dates(days: Mapping[date, Periods]) -> Iterator[Entry]:
-    """A line a month and time of day."""
+    """One entry for each month and time of day."""
     same: dict[tuple[int, int, Periods], list[str]] = defaultdict(list)
     for day, chosen in sorted(days.items()):
         same[day.year, day.month, chosen].append(str(day.day))
@@ -108,7 +109,7 @@ def _dates(days: Mapping[date, Periods]) -> Iterator[Entry]:
 
 
 def _rest(chosen: Periods) -> Periods:
-    """What of a day lies in none of these periods."""
+    """The parts of a day outside these periods."""
     edges = [MIDNIGHT, *(edge for period in chosen for edge in period), DAY]
     return tuple(Period(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
 

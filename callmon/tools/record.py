@@ -1,8 +1,8 @@
-"""One exchange's bytes to a file, redacted as they come unless told otherwise.
+"""Writes one exchange's bytes to a file, redacted as they arrive unless `with_numbers` is set.
 
-The connection is the caller's: `bytes_of` gives the bytes, and this writes whole messages only, flushed, so
-that a recording cut short is a recording all the same. The file is readable by its owner alone (R-36).
-Refuses: to write over a file unless told to, and to record numbers unless told to.
+The caller of this module supplies the connection: `bytes_of` yields the bytes. Only whole messages are written,
+and flushed, so that a recording that was cut short stays readable. Only the owner can read the file (R-36).
+Refuses: to overwrite a file without `overwrite`, and to record numbers without `with_numbers`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ BytesOf = Callable[[ExchangeSettings], AsyncIterator[bytes]]
 
 @dataclass
 class Recorded:
-    """What has been written so far."""
+    """Messages and bytes written so far."""
 
     messages: int = 0
     size: int = 0
 
 
 class Cutter(Protocol):
-    """Bytes as they come to whole messages as they are to be written, and how many these are."""
+    """Turns received bytes into whole messages in the form to be written, and their count."""
 
     def __call__(self, data: bytes) -> tuple[bytes, int]: ...
 
@@ -52,9 +52,9 @@ async def record(
     overwrite: bool = False,
     terminal: TextIO | None = None,
 ) -> Recorded:
-    """Record until the bytes end, `duration` is over, or SIGINT or SIGTERM comes. Raises ConfigError.
+    """Record until the bytes end, `duration` is over, or SIGINT or SIGTERM arrives. Raises ConfigError.
 
-    What has been heard is shown on `terminal` (standard error) when that is one.
+    Progress is shown on `terminal` (default: standard error) if it is a terminal.
     """
     cut: Cutter = _Verbatim() if with_numbers else _Redacting(lines, region)
     done = Recorded()
@@ -76,7 +76,7 @@ async def _write(chunks: AsyncIterator[bytes], cut: Cutter, out: BinaryIO, done:
         put = asyncio.create_task(asyncio.to_thread(_put, out, whole), name="write")
         try:
             await asyncio.shield(put)
-        finally:  # also when we are stopped: never half a message
+        finally:  # also when the task is cancelled: never half a message
             await put
             done.messages += messages
             done.size += len(whole)
@@ -88,7 +88,7 @@ def _put(out: BinaryIO, data: bytes) -> None:
 
 
 async def _end(task: asyncio.Task[object] | asyncio.Task[None]) -> None:
-    """Its own error, if it had one, is ours."""
+    """Cancel the task. An error of the task itself is raised here."""
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
@@ -111,7 +111,7 @@ class _Redacting:
 
 
 class _Verbatim:
-    """Byte for byte, up to the end of the last message (or of a message too long to wait for)."""
+    """Byte for byte, up to the end of the last message, or all bytes if a message exceeds MAX_MESSAGE."""
 
     def __init__(self) -> None:
         self._tail = b""
@@ -138,7 +138,7 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
 
 @contextlib.contextmanager
 def _stopping() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; afterwards they mean again what they meant."""
+    """An event that SIGINT and SIGTERM set. Afterwards both signals have their usual effect again."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -151,7 +151,7 @@ def _stopping() -> Iterator[asyncio.Event]:
 
 @contextlib.contextmanager
 def _shown(done: Recorded, terminal: TextIO) -> Iterator[None]:
-    """One line on a terminal, made anew every second; nothing in a pipe."""
+    """One line on a terminal, redrawn every second; nothing in a pipe."""
     if not terminal.isatty():
         yield
         return

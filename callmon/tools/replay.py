@@ -1,6 +1,6 @@
-"""Recordings through the same pipeline as a living exchange. The only I/O is reading the files given.
+"""Runs recordings through the same pipeline as a live exchange. The only I/O is reading the given files.
 
-Several recordings are successive connections to one exchange: between them it was unheard.
+Several recordings are successive connections to one exchange: between them is a gap.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHUNK = 64 * 1024
 
 
 class Replay:
-    """One exchange's recordings, played into a monitor that tells every call."""
+    """Feeds one exchange's recordings to a monitor and collects every call."""
 
     def __init__(self, monitor: Monitor, exchange: str) -> None:
         self._monitor = monitor
@@ -34,7 +34,7 @@ class Replay:
         self.last: datetime | None = None
 
     def connection(self, chunks: Iterable[bytes]) -> Iterator[Outcome]:
-        """The outcomes of one connection's bytes; a message cut off at the end is no message."""
+        """The outcomes of one connection's bytes. A message that is cut off at the end is dropped."""
         if self._connections:
             yield from self._feed(e.ConnectionLost(self.last))
         self._connections += 1
@@ -47,7 +47,7 @@ class Replay:
                 if isinstance(event, e.Reply):
                     event = e.presentation(event, heard)
                 if isinstance(event, e.StatusComplete | e.CoreShowChannelsComplete):
-                    event = type(event)(heard)  # it bears no Timestamp: the clock is the last one seen
+                    event = type(event)(heard)  # it has no Timestamp: the clock is the last one seen
                 if isinstance(event, e.Event) and type(event) is not e.VoicemailUserDetail:
                     self.start = self.start or event.at
                     yield from self._feed(event)
@@ -72,7 +72,7 @@ class Replay:
         return outcome
 
     def calls(self) -> list[dict[str, Any]]:
-        """Every call heard, in order of arrival, as interface.md's JSON; those still up have `ended` null."""
+        """Every call received, by arrival, as interface.md's JSON. A call still in progress has `ended` null."""
         calls = self.ended + self._monitor.calls(self._exchange)
         calls.sort(key=lambda call: (call.arrived.timestamp() if call.arrived else 0.0, call.call))
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
