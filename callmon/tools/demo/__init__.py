@@ -1,8 +1,8 @@
-"""`callmon demo`: the whole of callmon with nothing installed and no configuration.
+"""`callmon demo`: all of callmon, with nothing installed and no configuration.
 
-An exchange played from recordings (`exchange.py`), the real daemon listening to it, SQLite in a folder that is
-gone at the end, and in the terminal one line for each call that ended. Nothing of a site is read: neither a
-configuration file nor CALLMON_… variables.
+An exchange played from recordings (`exchange.py`), the real daemon connected to it, SQLite in a folder that is
+deleted at the end, and in the terminal one line for each ended call. Refuses: to read anything of a site,
+neither a configuration file nor CALLMON_… variables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 async def play(listen: str, seconds: timedelta | None) -> None:
-    """Play until Ctrl-C, or for so long. Raises ConfigError when `listen` cannot be had."""
+    """Play until Ctrl-C, or for `seconds`. Raises ConfigError if the address `listen` is not available."""
     logs.set_up(logging.WARNING)
     with TemporaryDirectory(prefix="callmon-demo-") as name:
         folder = Path(name)
@@ -57,7 +57,7 @@ async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) ->
         loop.call_later(seconds.total_seconds(), daemon.stop)
     over = asyncio.Event()
     telling = asyncio.create_task(_tell(daemon, terminal, over), name="terminal")
-    telling.add_done_callback(lambda _: daemon.stop())  # nobody reads any more (`callmon demo | head`)
+    telling.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
     except ConfigError as error:
@@ -68,7 +68,7 @@ async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) ->
 
 
 async def _tell(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None:
-    """Once the pages are there: where they are, then each second what ended, to the last call stored."""
+    """Print the pages' address once they are served, then each second the calls stored as ended."""
     while not daemon.address:
         if over.is_set():
             return
@@ -82,12 +82,12 @@ async def _tell(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None
 
 
 def _of_listen(sentence: str) -> str:
-    """The daemon speaks of a setting in a file; here it is an option."""
+    """The daemon's sentence names a setting in a file; in the demonstration it is an option."""
     return f"{sentence.rstrip('.').replace('web.listen', '--listen')}; {ELSEWHERE}"
 
 
 class _Alone(Configuration):
-    """The demonstration's own settings: no variable of the environment may point it at a real database."""
+    """The demonstration's own settings. No environment variable applies: it could name a real database."""
 
     @classmethod
     def settings_customise_sources(
@@ -101,7 +101,7 @@ class _Alone(Configuration):
 
 
 def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings:
-    """The policy's six lines as they ship, open round the clock, and the exchange that is played."""
+    """The policy's six lines as shipped, open round the clock, and the played exchange."""
     secret_file = folder / "ami.secret"
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret, encoding="ascii")
@@ -117,7 +117,7 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
 
 
 def _round_the_clock(year: int) -> dict[str, Any]:
-    """Open day and night, also on closed days: whoever tries it out on one sees judgements too."""
+    """Open day and night, also on closed days, so that the demonstration always shows judgements."""
     days = [day for y in (year - 1, year, year + 1) for day in ontario(y)]
     return {"hours": dict.fromkeys(DAYS, "00:00-24:00"), "closed_days_remove": days}
 

@@ -1,7 +1,8 @@
-"""The channels that are up, as the recordings being played have it: what the exchange lists when it is asked.
+"""The channels that are up, according to the recordings being played: the exchange's channel list.
 
-Told every message, in order; answers with the events of CoreShowChannels and Status as Asterisk writes them.
-What a recording does not say (formats, groups, a dialplan step's arguments) is left out, not made up. Pure.
+`Switchboard` receives every message, in order. It answers with the events of CoreShowChannels and Status in
+Asterisk's format. A value that a recording does not contain (formats, groups, a dialplan step's arguments) is
+left out, not invented. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from callmon.ami.framing import END
 
 CRLF = b"\r\n"
 Headers = dict[bytes, bytes]
-# What every event about a channel says of it, in Asterisk's order.
+# The headers of every channel event, in Asterisk's order.
 SNAPSHOT = (
     b"Channel", b"ChannelState", b"ChannelStateDesc", b"CallerIDNum", b"CallerIDName", b"ConnectedLineNum",
     b"ConnectedLineName", b"Language", b"AccountCode", b"Context", b"Exten", b"Priority", b"Uniqueid", b"Linkedid",
@@ -29,7 +30,7 @@ class Channel:
     dialled: bytes = b""
     application: bytes = b""
     bridge: bytes = b""
-    begun: bytes = b"0.000000"  # its CDR's newest record, and when that was answered
+    begun: bytes = b"0.000000"  # start of its CDR's newest record, and when that record was answered
     answered: bytes = b"0.000000"
     is_phone: bool = field(init=False)
 
@@ -44,13 +45,13 @@ class Channel:
 
 
 class Switchboard:
-    """Every channel that is up, in the order of its making."""
+    """Every channel that is up, in order of creation."""
 
     def __init__(self) -> None:
         self._channels: dict[bytes, Channel] = {}
 
     def hear(self, at: float, message: bytes) -> None:
-        """One more message of the recordings."""
+        """Update the channels from one more message of the recordings."""
         headers = _headers(message)
         uniqueid = headers.get(b"Uniqueid", b"")
         if headers.get(b"Event") == b"Newchannel":
@@ -132,6 +133,6 @@ def _headers(message: bytes) -> Headers:
 
 
 def _dialled(headers: Headers) -> bytes:
-    """The number dialled stands in the first event of whoever called, and nowhere later."""
+    """Asterisk gives the dialled number only in the first event of the calling channel."""
     is_caller = headers.get(b"Uniqueid") == headers.get(b"Linkedid")
     return headers.get(b"Exten", b"") if is_caller else b""

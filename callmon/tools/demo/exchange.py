@@ -1,9 +1,9 @@
-"""A small exchange on loopback that speaks AMI and plays recordings, for whoever has no Asterisk at hand.
+"""A small exchange on loopback that speaks AMI and plays recordings, for a machine without Asterisk.
 
-    connected ──Challenge, Login──▶ listening (hears every message) ──Logoff, or reads too slowly──▶ closed
+    connected ──Challenge, Login──▶ listening (receives every message) ──Logoff, or reads too slowly──▶ closed
 
-The morning begins when the first listener has logged in, and goes on for ever at the recordings' own speed.
-Refuses: to listen anywhere but on loopback, and every action that is no question about calls.
+Playing begins when the first client has logged in, and continues without end at the recordings' own speed.
+Refuses: to listen anywhere except on loopback, and every action that is not a question about calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from callmon.tools.demo.schedule import messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 USER = "callmon"
-# What one listener may ask at once, and how far it may fall behind before it is dropped, as Asterisk drops it.
+# Limits of one client: pending bytes of actions, and unread bytes before it is dropped, as Asterisk does.
 MAX_ASKED = 64 * 1024
 MAX_UNREAD = 8 * 1024 * 1024
 
@@ -43,7 +43,7 @@ class Exchange:
         self._morning: asyncio.Task[None] | None = None
 
     def now(self) -> float:
-        """The exchange's own clock: the wall's when it started, and never set since."""
+        """The exchange's own clock, in epoch seconds: the wall clock at the start, never set since."""
         return self._epoch + time.monotonic()
 
     async def __aenter__(self) -> Exchange:
@@ -63,7 +63,7 @@ class Exchange:
             await asyncio.gather(self._morning, return_exceptions=True)
 
     def begin(self) -> None:
-        """Somebody listens: the first call comes."""
+        """Start playing. Called when a client has logged in."""
         if self._morning is None:
             self._morning = asyncio.get_running_loop().create_task(self._play(), name="demo exchange")
 
@@ -104,7 +104,7 @@ class Listener(asyncio.Protocol):
             self.close()
 
     def tell(self, message: bytes) -> None:
-        """One more event, for whoever has logged in."""
+        """Send one more event, if this client has logged in."""
         if self._logged_in and self._transport is not None:
             self._transport.write(message)
             if self._transport.get_write_buffer_size() > MAX_UNREAD:

@@ -1,8 +1,8 @@
-"""A recording told again as if it happened now: the same call, with other times, ids and callers.
+"""Replays a recording as if it happened now: the same call, with other times, ids and callers.
 
-Times move by whole seconds, so that the second inside every id still is the one in which the channel was made.
-Ids, bridges and channel names become new ones, so that no two tellings are ever taken for one call. Callers
-become others of 555-0100 to 555-0199, the numbers that are nobody's. Pure: no clock, the chance is given.
+Times move by whole seconds, so that the second inside every id stays the one in which the channel was created.
+Ids, bridges and channel names are replaced, so that two replays are never taken for one call. Callers get
+numbers from 555-0100 to 555-0199, which belong to no one. Pure: no clock; the random source is an argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from callmon.ami.framing import END, Framer
 AREA_CODES = (b"416", b"437", b"519", b"613", b"647", b"705", b"807", b"905")
 
 _TIMESTAMP = re.compile(rb"\r\nTimestamp: ([0-9]+\.[0-9]+)")
-# A time has six decimals; an id's counter never grows so long in a recording of minutes.
+# A time has six decimals. In a recording of minutes an id's counter is always shorter.
 _TOKEN = re.compile(
     rb"(?P<time>(?<![0-9])1[0-9]{9}\.[0-9]{6}(?![0-9]))"
     rb"|(?P<id>(?<![0-9])1[0-9]{9}\.[0-9]+)"
@@ -33,7 +33,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Recording:
-    """The messages of one recorded call, each with its time (epoch seconds), never going back."""
+    """The messages of one recorded call, each with its time (epoch seconds), in non-decreasing order."""
 
     name: str
     messages: tuple[tuple[float, bytes], ...]
@@ -49,19 +49,19 @@ class Recording:
 
 @lru_cache
 def recording(name: str) -> Recording:
-    """A recording that ships, without what was said to whoever recorded it (the login, FullyBooted)."""
+    """A shipped recording, without the messages that concern the recording client (login, FullyBooted)."""
     data = files("callmon.tools.demo").joinpath("recordings", f"{name}.ami").read_bytes()
     told: list[tuple[float, bytes]] = []
     at = 0.0
     for message in Framer().receive(data):
         if found := _TIMESTAMP.search(message):
-            at = max(at, float(found[1]))  # Asterisk's own go back by a millisecond now and then
+            at = max(at, float(found[1]))  # Asterisk's own times sometimes go back by a millisecond
             told.append((at, message + END))
     return Recording(name, tuple(told))
 
 
 class Teller:
-    """Tells recordings again and again; what it makes up is made up once."""
+    """Replays recordings repeatedly. A generated value is never generated twice."""
 
     def __init__(self, chance: Random) -> None:
         self._chance = chance
@@ -86,7 +86,7 @@ class Teller:
 
 
 class _Telling:
-    """One telling of one recording: what was one thing in it stays one thing."""
+    """One replay of one recording: equal values in the recording stay equal."""
 
     def __init__(self, teller: Teller, shift: int) -> None:
         self._teller = teller

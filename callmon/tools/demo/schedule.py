@@ -1,6 +1,7 @@
-"""What a morning at the ministry's exchange sounds like: which call begins when, for ever. Pure.
+"""The demonstration's schedule: which call begins when, without end. Pure.
 
-Most calls are answered by the third ring; some late, some by voicemail, a few hang up or find the line busy.
+Most calls are answered by the third ring. Some are answered late, some by voicemail; in a few the caller hangs
+up or the line is busy.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from random import Random
 
 from callmon.tools.demo.retime import Teller, recording
 
-# How often each recording is told in one loop.
+# How often each recording is played in one loop.
 MORNING = {
     "answered_ring1": 4,
     "answered_ring2": 5,
@@ -47,19 +48,19 @@ MORNING = {
 }
 # A call lasts 16 s on average: about a dozen are up at once.
 BETWEEN_CALLS = (0.6, 2.0)
-# The first loop's order: one that soon has something of everything to tell.
+# The first loop's seed: an order that soon has an example of every kind of call.
 FIRST = 284
 
 
 def loop(number: int) -> list[str]:
-    """The recordings of one loop, shuffled; each loop in another order, the same one at every start."""
+    """The recordings of one loop, shuffled. Each loop has a different order, which is the same at every start."""
     names = [name for name, times in MORNING.items() for _ in range(times)]
     Random(FIRST + number).shuffle(names)
     return names
 
 
 def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]:
-    """When each call begins (epoch seconds) and which recording it is."""
+    """Each call's start (epoch seconds) and its recording."""
     at = begin
     for number in count() if loops is None else range(loops):
         chance = Random(FIRST + number)
@@ -69,7 +70,7 @@ def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]
 
 
 def messages(begin: float, teller: Teller, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
-    """All that the exchange says, each message with its time, in order."""
+    """All messages of the exchange, each with its time, in order."""
     waiting: list[tuple[float, int, bytes]] = []
     order = count()
     for start, name in calls(begin, loops):

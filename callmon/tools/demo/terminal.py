@@ -1,6 +1,6 @@
-"""What the demonstration says in the terminal: where to look, and a line for each call that ended.
+"""The demonstration's terminal output: the pages' address, and a line for each ended call.
 
-Only what is stored is told, read back from the database; a caller's number is never asked for.
+Only stored calls are printed, read back from the database. Refuses: to decrypt a caller's number.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ many rings the caller heard, and whether three promises were kept: an answer by
 the third ring (or the cause), voicemail only after the fourth, a person reached.
 Ctrl-C stops it.
 """
-# No call of the demonstration lasts longer, storing included.
+# No call of the demonstration lasts longer, including its commit.
 LONGEST_CALL = timedelta(minutes=5)
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
 HEADINGS = ("3rd ring", "voicemail", "a person")
@@ -46,7 +46,7 @@ VERDICTS_END = 92
 
 
 class Terminal:
-    """Tells the ended calls of one store, each once."""
+    """Prints the ended calls of one store, each once."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
@@ -64,13 +64,13 @@ class Terminal:
         )
 
     async def tell(self) -> None:
-        """The calls that ended since the last time."""
+        """Print the calls that ended since the last call of this method."""
         for line in await asyncio.to_thread(self._lines):
             click.echo(_shortened(line))
             self._count += 1
 
     def farewell(self) -> None:
-        """How many calls there were."""
+        """Print the number of calls."""
         click.echo(f"\nStopped. Calls told: {self._count}. Nothing is kept.")
 
     def _lines(self) -> list[str]:
@@ -100,11 +100,11 @@ class Terminal:
 
 
 def _shortened(line: str) -> str:
-    """On a terminal a long line is cut; where not even the verdicts fit, the line may wrap."""
+    """On a terminal, a long line is cut. If the terminal is too narrow for the verdicts, the line may wrap."""
     width = get_terminal_size().columns if sys.stdout.isatty() else 0
     return line[:width] if width >= VERDICTS_END else line
 
 
 def _cause(finding: Finding | None) -> str:
-    """Why the first promise was not kept."""
+    """The reason why the call missed the first standard."""
     return word("cause", finding.cause, "en") if finding is not None and finding.cause else ""

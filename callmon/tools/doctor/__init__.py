@@ -1,10 +1,11 @@
-"""Can callmon do its job at these exchanges? A one-shot examination, and what to write where it cannot.
+"""Checks whether callmon can work with these exchanges, and prints the lines that fix each fault.
 
-    settings ─▶ asking (child: pyst2) ─▶ reaching, manager_user, surroundings ─▶ [Complaint] ─▶ as_text
+    settings ─▶ questions (child: pyst2) ─▶ connection, manager_user, dialplan, … ─▶ [Complaint] ─▶ as_text
 
-Asks only; changes nothing, here or there, and never prints a secret. With `--listen` it does not ask but hears:
+Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
+and receives events:
 
-    bytes ─▶ listening ─▶ proposing ─▶ the text of a first configuration
+    bytes ─▶ learn ─▶ propose ─▶ the text of a first configuration
     bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
 """
 
@@ -37,9 +38,9 @@ def examine(
     last_seen: Mapping[str, datetime | None] | None = None,
     timeout: timedelta = TIMEOUT,
 ) -> list[Complaint]:
-    """Every exchange, at once; returns within `timeout` and a little. Raises ConfigError when a secret is missing.
+    """Examine all exchanges at once; return soon after `timeout` at the latest. Raises ConfigError without a secret.
 
-    `last_seen`: when each line last had a call, by the database; without it that is not judged.
+    `last_seen`: time of each line's last call, from the database. Without it, last calls are not judged.
     """
     names = list(settings.exchanges)
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as together:
@@ -53,7 +54,7 @@ def judge(
     now: datetime,
     last_seen: Mapping[str, datetime | None] | None = None,
 ) -> Iterator[Complaint]:
-    """What is wrong, by what the exchanges said. Pure."""
+    """The faults, derived from the exchanges' answers. Pure."""
     for name, told in answers.items():
         yield from _exchange(settings, name, told)
     if all(told.failure is None and told.may_ask for told in answers.values()):

@@ -1,8 +1,9 @@
-"""First-day acceptance (R-45): five scripted test calls, what callmon must say of each, and what it said. Pure.
+"""First-day acceptance (R-45): five scripted test calls, with the expected and the observed result of each. Pure.
 
-Somebody outside makes the calls one after the other; what was heard of each stands beside what was expected, and
-it is made again until it came out as scripted. Facts are compared, not verdicts: the sheet serves in closed hours
-too. Both languages stand on it, since the lead signs it and the administrator reads it. Refuses to store anything.
+A person outside makes the calls one after the other. Each call's result is printed beside the expected one, and
+the call is repeated until both agree. Facts are compared, not verdicts, so that the sheet is usable in closed
+hours too. The sheet has both languages: the lead signs it and the administrator reads it. Refuses: to store
+anything.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from callmon.text.labels import word
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What is compared of a call; `rings` None where the script leaves them open."""
+    """The compared facts of a call. `rings` is None if the script does not fix them."""
 
     outcome: str
     transfers: int = 0
@@ -76,7 +77,7 @@ CALLS = (
 
 
 class Acceptance:
-    """Hears the exchanges' bytes and says of each call on a line whether it was as the next script wants."""
+    """Consumes the exchanges' bytes and prints whether each call on a line matches the next script."""
 
     def __init__(self, settings: Settings) -> None:
         self._monitor = monitor(settings, token=str)
@@ -89,7 +90,7 @@ class Acceptance:
         return self.done == len(CALLS)
 
     def sheet(self) -> Iterator[str]:
-        """What to do, before anything is heard."""
+        """The instructions, printed before any call."""
         yield "Essai de réception : cinq appels à une ligne publique, d'un téléphone de"
         yield "l'extérieur, l'un après l'autre. Un appel qui se passe autrement est à refaire."
         yield "Acceptance: five calls to a public line, from a telephone outside, one after"
@@ -100,12 +101,12 @@ class Acceptance:
         yield from self._now_make()
 
     def _now_make(self) -> Iterator[str]:
-        """The call that is to be made now."""
+        """The call to be made now."""
         script, number = CALLS[self.done], self.done + 1
         yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
 
     def heard(self, exchange: str, data: bytes) -> Iterator[str]:
-        """More bytes of this exchange; a line or two for each call on a line that ended."""
+        """Consume more bytes of this exchange; yield a line or two for each ended call on a line."""
         for message in self._framers[exchange].receive(data):
             event = decoding.event(message)
             if isinstance(event, e.Event) and (outcome := self._monitor.feed(exchange, event)):
@@ -129,7 +130,7 @@ class Acceptance:
             yield from self._now_make()
 
     def end(self) -> Iterator[str]:
-        """What it came to, and where it is signed."""
+        """The result, and the lines for signatures."""
         yield ""
         yield f"{self.done} / {len(CALLS)}"
         if self.is_over:
@@ -138,7 +139,7 @@ class Acceptance:
 
 
 def _beside(expected: Concluded, told: Concluded) -> Iterator[str]:
-    """What was expected and what was heard, one above the other, in both languages."""
+    """Expected and observed facts, one above the other, in both languages."""
     yield f"     prévu     {expected.text('fr')}"
     yield f"     entendu   {told.text('fr')}"
     yield f"     expected  {expected.text('en')}"

@@ -1,9 +1,8 @@
-"""Asks one exchange, once, with pyst2. Run as a program of its own, by `questions.py`, which ends it in time.
+"""Asks one exchange, once, with pyst2. `questions.py` runs it as a program of its own, with a time limit.
 
-Standard input holds what to ask, and the secret, as JSON; standard output gets the answers as JSON. pyst2's
-Manager blocks for ever in places: that is why this is a process, and why it needs nothing of callmon. Events
-are off; every action is a fresh dictionary; a value with CR or LF is refused. Nothing is ever changed on the
-exchange, and no secret, ever, is written.
+Standard input holds the questions and the secret, as JSON; standard output gets the answers as JSON. pyst2's
+Manager can block without end: therefore this is a process, and imports nothing of callmon. Events are off. Every
+action is a new dictionary. Refuses: a value with CR or LF, any change on the exchange, and to write a secret.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from asterisk.manager import Manager, ManagerException  # type: ignore[import-un
 
 BANNER = b"Asterisk Call Manager/"
 GREETING_SECONDS = 5.0
-# ValueError: pyst2's reader closes the file under its writer when the exchange hangs up.
+# ValueError: pyst2's reader closes the file while its writer uses it, if the exchange hangs up.
 ENDED = (ManagerException, OSError, ValueError)
 LIST_SECONDS = 3.0
 
@@ -37,7 +36,7 @@ class FailureError(Exception):
 
 
 class Asker(Manager):  # type: ignore[misc]
-    """pyst2's Manager on a socket that we opened: it knows neither TLS nor IPv6, nor a server that is silent."""
+    """pyst2's Manager on a socket opened here. pyst2 lacks TLS and IPv6, and blocks on a silent server."""
 
     def begin(self, wire: socket.socket, banner: str) -> None:
         self.title, _, self.version = banner.partition("/")
@@ -48,10 +47,10 @@ class Asker(Manager):  # type: ignore[misc]
         self.event_dispatch_thread.start()
 
     def __del__(self) -> None:
-        """pyst2's would say goodbye, and wait for ever for an answer."""
+        """Replaces pyst2's, which sends Logoff and waits for an answer without a time limit."""
 
     def ask(self, action: str, **headers: str) -> dict[str, str]:
-        """One action, one answer: its headers."""
+        """Send one action; return its answer's headers."""
         asked = {"Action": action, **headers}
         if any("\r" in value or "\n" in value for value in asked.values()):
             raise FailureError("line_break", "a user name or secret holds a line break")
@@ -71,7 +70,7 @@ def main() -> None:
 
 
 def examine(order: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the order asks."""
+    """The answers to everything that the order asks."""
     wire = reach(order)
     us = wire.getsockname()[0]
     try:
@@ -81,7 +80,7 @@ def examine(order: dict[str, Any]) -> dict[str, Any]:
     except FailureError as failure:
         return {"failure": failure.kind, "text": failure.text, "us": us}
     told = answers(asker, order)
-    with contextlib.suppress(*ENDED):  # the exchange may close before pyst2 has flushed what it wrote
+    with contextlib.suppress(*ENDED):  # the exchange may close before pyst2 has flushed its output
         asker.ask("Logoff")
     return {"us": us, **told}
 
@@ -100,7 +99,7 @@ def answers(asker: Asker, order: dict[str, Any]) -> dict[str, Any]:
 
 
 def reach(order: dict[str, Any]) -> socket.socket:
-    """TCP or TLS to the exchange."""
+    """Open TCP or TLS to the exchange."""
     try:
         wire = socket.create_connection((order["host"], order["port"]), timeout=GREETING_SECONDS)
         return secured(wire, order) if order["tls"] else wire
@@ -127,7 +126,7 @@ def secured(wire: socket.socket, order: dict[str, Any]) -> socket.socket:
 
 
 def greeting(wire: socket.socket) -> str:
-    """The banner line; only that, since what follows is pyst2's."""
+    """Read the banner line only; pyst2 reads what follows."""
     heard = b""
     wire.settimeout(GREETING_SECONDS)
     try:
@@ -161,20 +160,20 @@ def log_in(asker: Asker, order: dict[str, Any]) -> None:
 
 
 def commands(asker: Asker) -> dict[str, str]:
-    """What this user may do, with the classes that allow it: `call,reporting,all`, or `<none>`."""
+    """The actions this user may send, with the classes that allow each: `call,reporting,all`, or `<none>`."""
     answer = asker.ask("ListCommands")
     told = {name: text.rpartition("(Priv: ")[2].rstrip(")") for name, text in answer.items()}
     return {name: told[name] for name in told if name not in ("Response", "ActionID", "Message")}
 
 
 def variable(asker: Asker, name: str) -> str | None:
-    """Its value, "" when there is none; None when we may not ask."""
+    """The variable's value, "" if it has none; None if asking is not allowed."""
     answer = asker.ask("Getvar", Variable=name)
     return answer.get("Value", "") if answer.get("Response") == "Success" else None
 
 
 def listed(asker: Asker, file: str, section: str, key: str) -> list[str]:
-    """All the values of a key that may stand more than once."""
+    """All the values of a key that may occur several times."""
     found: list[str] = []
     while len(found) < 32 and (value := variable(asker, f"AST_CONFIG({file},{section},{key},{len(found)})")):
         found.append(value)
@@ -182,7 +181,7 @@ def listed(asker: Asker, file: str, section: str, key: str) -> list[str]:
 
 
 def mailboxes(asker: Asker) -> list[str] | None:
-    """`500@default` …; None when that cannot be known."""
+    """`500@default` …; None if the exchange does not list them."""
 
     def box(entry: Any) -> str:
         return f"{entry.get_header('VoiceMailbox')}@{entry.get_header('VMContext')}"
@@ -191,7 +190,7 @@ def mailboxes(asker: Asker) -> list[str] | None:
 
 
 def devices(asker: Asker) -> list[str] | None:
-    """`PJSIP/101`, `Queue:general_avail` …: all whose state the exchange tells; None when it lists none."""
+    """`PJSIP/101`, `Queue:general_avail` …: all devices with a reported state; None without a list."""
 
     def name(entry: Any) -> str:
         return str(entry.get_header("Device"))
@@ -200,7 +199,7 @@ def devices(asker: Asker) -> list[str] | None:
 
 
 def entries(asker: Asker, action: str, entry: str, end: str, read: Callable[[Any], str]) -> list[str] | None:
-    """A list that comes as events after the answer; None when it is refused or has no end."""
+    """A list that arrives as events after the answer. None if it is refused or does not end in LIST_SECONDS."""
     found: list[str] = []
     complete = threading.Event()
     asker.register_event(entry, lambda e, _: found.append(read(e)))
@@ -214,7 +213,7 @@ def entries(asker: Asker, action: str, entry: str, end: str, read: Callable[[Any
 
 
 def clock(asker: Asker) -> float | None:
-    """How far its clock is ahead of ours, in seconds."""
+    """How far the exchange's clock is ahead of this machine's, in seconds. None if it gives no time."""
     before = time.time()
     answer = asker.ask("Ping")
     after = time.time()

@@ -17,7 +17,7 @@ LOG = (
 )
 LOOK = "Look at host, port, and the firewalls in between."
 
-# Why nothing could be asked: what is wrong, why, and what to write into our own configuration.
+# Failures before any question: the fault, its reason, and the lines for callmon's own configuration.
 _OURS: dict[str, tuple[str, str, str]] = {
     "name": (
         "the host name {host!r} cannot be resolved.",
@@ -59,7 +59,7 @@ _OURS: dict[str, tuple[str, str, str]] = {
 
 
 def failed(name: str, exchange: ExchangeSettings, answers: Answers) -> Complaint:
-    """The one complaint that there is when nothing could be asked."""
+    """The one complaint that is made if nothing could be asked."""
     where = f"{exchange.host}:{exchange.port}"
     match answers.failure:
         case "refused":
@@ -92,7 +92,7 @@ def _theirs(name: str, what: str, why: str, *lines: str) -> Complaint:
 
 
 def _user(exchange: ExchangeSettings, us: str) -> tuple[str, ...]:
-    """The whole user, but for its secret."""
+    """The whole user section, without its secret."""
     return (
         f"[{exchange.username}]",
         f"; secret = what {exchange.secret_source()} holds",

@@ -1,4 +1,4 @@
-"""What lies around the AMI user: the diary (CEL), the tones, the clock, the mailboxes, the lines. Pure."""
+"""The exchange's configuration beyond the AMI user: CEL, tones, clock, mailboxes, lines. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from callmon.tools.doctor.layout import FREEPBX, GENERATED_CEL
 from callmon.tools.doctor.manager_user import TRUE, Examined, hears_voicemail
 from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, Answers
 
-# Without these a gap cannot be filled; more (read, background …) makes the story of a menu fuller.
+# Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
 EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
@@ -23,7 +23,7 @@ EVENTS = (
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
 GAPS = "CEL alone knows what happened while callmon could not listen; without it those calls stay unknown."
-# A row of CEL as comma-separated values, in the order of columns that `cel_custom.conf` ships with.
+# A row of CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
 COLUMNS = (
     *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
     *("CALLERID(DNID)", "CHANNEL(exten)", "CHANNEL(context)", "CHANNEL(channame)", "CHANNEL(appname)"),
@@ -76,7 +76,7 @@ def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
 
 
 def _of_cel(examined: Examined, what: str, why: str, *lines: str) -> Complaint:
-    """Where the file seems to have no section yet, adding to it would make Asterisk refuse the file."""
+    """If the file appears to have no section yet, `[general](+)` would make Asterisk refuse the file."""
     layout, answers = examined.layout, examined.answers
     is_there = layout is FREEPBX or any(
         (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
@@ -94,7 +94,7 @@ def _events(missing: list[str]) -> tuple[str, ...]:
 
 
 def voicemail(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
-    """Where nothing tells voicemail from a menu: the step is not heard, and no place is known for it."""
+    """No source tells voicemail from a menu: the step is not received, and no context or mailbox is configured."""
     told = examined.exchange.voicemail_contexts or any(line.mailboxes for line in lines)
     if told or hears_voicemail(examined):
         return
@@ -124,7 +124,7 @@ def clock(examined: Examined) -> Iterator[Complaint]:
 
 
 def tones(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
-    """The ring that Asterisk plays and the ring by which callmon counts."""
+    """Compare the ring cadence that Asterisk plays with the cadence that callmon counts by."""
     answers = examined.answers
     country = answers.value("indications.conf", "general", "country").lower()
     cycles = {line.ring_cycle for line in lines}
@@ -156,7 +156,7 @@ def _foreign_tones(examined: Examined, country: str) -> Complaint:
 
 
 def cycle(ring: str) -> timedelta | None:
-    """`440+480/2000,0/4000` → 6 s; None when it is no cadence."""
+    """`440+480/2000,0/4000` → 6 s; None if it is not a cadence."""
     parts = [re.fullmatch(r"!?[0-9+*]+/(\d+)", part.strip()) for part in ring.split(",")]
     if not ring or not all(parts):
         return None
@@ -164,7 +164,7 @@ def cycle(ring: str) -> timedelta | None:
 
 
 def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Complaint]:
-    """A line's voicemail boxes must be some exchange's. Silent when one of them did not say."""
+    """A line's mailboxes must exist on an exchange. Silent if one exchange did not list its own."""
     told = [each.mailboxes for each in answers]
     known = {box for boxes in told if boxes is not None for box in boxes}
     if not told or None in told:
@@ -183,7 +183,7 @@ def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Com
 
 
 def fullness(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
-    """Whether the exchange tells how full a box is. Silent where it was not let to say what it can."""
+    """Whether the exchange reports how full a mailbox is. Silent if it may not list its commands."""
     commands = examined.answers.commands
     asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
     if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:

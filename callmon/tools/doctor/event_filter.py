@@ -1,8 +1,8 @@
-"""The event filter: which events callmon needs, whether a filter lets them through, and the filter to use. Pure.
+"""The event filter: the events callmon needs, whether a filter passes them, and the filter to use. Pure.
 
-Asterisk's old syntax is an extended regular expression over the whole text of an event; with one that begins
-with ! the event is kept back. 22 knows a newer one, exact and cheaper, which 16 ignores silently (measured:
-it then sends everything).
+In Asterisk's old syntax, a filter is an extended regular expression over the whole text of an event. One that
+begins with ! blocks the event. Asterisk 22 has a newer syntax, exact and cheaper. Asterisk 16 ignores that one
+silently (measured: it then sends everything).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# What callmon uses or stores, by the line of the filter that lets it through.
+# Events that callmon uses or stores, grouped by the filter line that passes them.
 NEEDED: tuple[tuple[str, ...], ...] = (
     (
         *("Newchannel", "Newstate", "Hangup", "HangupRequest", "SoftHangupRequest"),
@@ -30,7 +30,7 @@ NEEDED: tuple[tuple[str, ...], ...] = (
     ),
 )
 VOICEMAIL = "Newexten"
-# Without these most is right all the same. (MusicOnHoldStart: for groups that play music instead of ringing.)
+# Without these, most results stay correct. (MusicOnHoldStart: for groups that play music instead of ringing.)
 DISPENSABLE = frozenset((VOICEMAIL, "MusicOnHoldStart"))
 NAMES = tuple(name for names in NEEDED for name in names)
 VOICEMAIL_LINE = "eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: VoiceMail[[:space:]]"
@@ -54,7 +54,7 @@ def old_line(names: Iterable[str]) -> str:
 
 
 def new_key(name: str) -> str:
-    """The name of the setting in 22's syntax; its value is empty."""
+    """The setting's name in 22's syntax; its value is empty."""
     return f"eventfilter(action(include),name({name}))"
 
 
@@ -64,7 +64,7 @@ def lines() -> tuple[str, ...]:
 
 
 def kept_back(filters: Iterable[str]) -> tuple[str, ...]:
-    """The events that callmon needs and that these filters (values in the old syntax) do not let through."""
+    """The events that callmon needs and that these filters (values in the old syntax) block."""
     texts = [text.strip() for text in filters]
     white = [_compiled(text) for text in texts if not text.startswith("!")]
     black = [_compiled(text[1:].strip()) for text in texts if text.startswith("!")]
@@ -72,14 +72,14 @@ def kept_back(filters: Iterable[str]) -> tuple[str, ...]:
 
 
 def _passes(event: str, white: list[Filter], black: list[Filter]) -> bool:
-    """What is not understood is not held against a filter."""
+    """A pattern that cannot be compiled does not count as blocking."""
     if any(pattern is not None and pattern.search(event) for pattern in black):
         return False
     return not white or any(pattern is None or pattern.search(event) for pattern in white)
 
 
 def _sample(name: str) -> str:
-    """An event as the filter sees it."""
+    """An event in the text form that the filter matches."""
     rest = "Application: VoiceMail\r\nAppData: 500@default,u\r\n" if name == VOICEMAIL else "ChannelState: 4\r\n"
     head = f"Event: {name}\r\nPrivilege: call,all\r\nTimestamp: 1795527733.217087\r\n"
     return f"{head}Channel: PJSIP/101-00000001\r\n{rest}"

@@ -1,6 +1,6 @@
-"""What doctor finds wrong, and how it is printed: the fault, why it matters, and the lines that mend it. Pure.
+"""One fault found by doctor, and how it is printed: the fault, why it matters, and the lines that fix it. Pure.
 
-Never holds a secret: where one belongs, the lines say so in a comment.
+Refuses: to hold a secret. Where a secret belongs, the lines say so in a comment.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ OURS = "callmon.toml"
 class Complaint:
     """One fault.
 
-    `error`: callmon cannot do its job; `warning`: it can, but not all of it, or not well. `exchange` is "" for
-    what concerns none in particular. `lines` belong at the end of `file` as they stand when they begin with
-    `[SECTION](+)`, else under the heading with which they begin; then do `then`.
+    `error`: callmon cannot do its job. `warning`: it can, but not all of it, or not well. `exchange` is "" for a
+    fault that concerns no exchange in particular. `lines` that begin with `[SECTION](+)` are appended to the end
+    of `file` unchanged. Other `lines` belong under the heading with which they begin. `then` is the command to
+    run afterwards.
     """
 
     exchange: str
@@ -34,7 +35,7 @@ class Complaint:
 
 
 def as_text(complaints: Iterable[Complaint], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
-    """All of it for a terminal of `width` columns, an exchange after the other; `exchanges` were examined."""
+    """All complaints for a terminal of `width` columns, grouped by exchange. `exchanges`: those examined."""
     found = list(complaints)
     names = dict.fromkeys([*exchanges, *(complaint.exchange for complaint in found)])
     return "\n\n".join(_about(name, [c for c in found if c.exchange == name], min(width, WIDTH)) for name in names)

@@ -1,8 +1,8 @@
-"""How an exchange keeps its configuration: Asterisk's own files, or FreePBX's. Says where lines belong. Pure.
+"""How an exchange stores its configuration: Asterisk's own files, or FreePBX's. Says where lines belong. Pure.
 
-FreePBX writes manager.conf, manager_additional.conf, cel.conf and cel_general_additional.conf anew whenever
-somebody presses "Apply": doctor never asks to edit these, only their `_custom` neighbours, which are included
-behind them. There, `[general](+)` adds to the section that is (measured: the last value of a key wins).
+FreePBX rewrites manager.conf, manager_additional.conf, cel.conf and cel_general_additional.conf at every
+"Apply". Refuses: to propose an edit of these files; only of their `_custom` counterparts, which are included
+after them. There, `[general](+)` adds to the existing section (measured: the last value of a key wins).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Layout:
     name: str
     manager_file: str
     cel_file: str
-    cel_section: str  # to add to the section that is there
+    cel_section: str  # header that adds to the existing section
     manager_then: str
     cel_then: str
 
@@ -38,20 +38,20 @@ FREEPBX = Layout(
     cel_then="fwconsole reload",
 )
 
-# Files that others include are asked for as `./FILE`. Asterisk remembers what it has read of a file by its name,
-# and asked for both ways it would show us an old copy of one of the two (measured on 22 and 16).
+# Included files are requested as `./FILE`. Asterisk caches a file by its name. A file requested under both names
+# would be returned as an outdated copy under one of them (measured on 22 and 16).
 GENERATED_CEL = "./cel_general_additional.conf"
 GENERATED_MANAGER = "./manager_additional.conf"
 CUSTOM_MANAGER = "./manager_custom.conf"
-# What FreePBX names as apps in the CEL configuration that it generates.
+# The apps in FreePBX's generated CEL configuration.
 _GENERATED_APPS = frozenset(("confbridge", "meetme", "mixmonitor", "stopmixmonitor"))
 
 
 def signs(username: str) -> tuple[str, ...]:
-    """What to ask to tell FreePBX from a plain Asterisk.
+    """The variables that distinguish FreePBX from a plain Asterisk.
 
-    Variables of its dialplan, and the user in a file that only it has. (By itself, a custom file that begins
-    with `[general](+)` cannot be read: one sign alone does not do.)
+    Variables of its dialplan, and the user in a file that only FreePBX has. One sign alone is not sufficient: a
+    custom file that begins with `[general](+)` cannot be read by itself.
     """
     return (
         "AMPBIN",
@@ -67,13 +67,13 @@ def signs(username: str) -> tuple[str, ...]:
 def layout(
     username: str, variables: Mapping[str, str | None], generated_cel: bool, apps: frozenset[str]
 ) -> Layout:
-    """`generated_cel`: FreePBX's own CEL file has something in it; `apps`: the applications that CEL logs."""
+    """`generated_cel`: FreePBX's own CEL file is not empty. `apps`: the applications that CEL logs."""
     seen = any(variables.get(sign) not in (None, "") for sign in signs(username))
     return FREEPBX if seen or generated_cel or apps >= _GENERATED_APPS else PLAIN
 
 
 def is_generated_user(username: str, variables: Mapping[str, str | None]) -> bool:
-    """The user was made in the GUI."""
+    """Whether the user was created in the GUI."""
     return any(variables.get(_of_user(GENERATED_MANAGER, username, key)) for key in ("read", "write"))
 
 

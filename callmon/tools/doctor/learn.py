@@ -1,8 +1,8 @@
-"""What an exchange's own words tell of its lines, trunks, phones, voicemail and parking (R-42). Pure.
+"""Learns an exchange's lines, trunks, phones, voicemail and parking from its events (R-42). Pure.
 
-Takes the exchange's bytes, as they come; `proposing` writes a first configuration of what was learned. Keeps no
-caller's number: only what was dialled from outside, which is the ministry's own. Refuses to guess which public
-number ends on which: two numbers that arrive as one cannot be told apart here.
+Consumes the exchange's bytes; `propose` writes a first configuration from the result. Stores no caller's number:
+only numbers dialled from outside, which are the ministry's own. Refuses: to guess which public number ends on
+which; two numbers that arrive as one cannot be distinguished here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from callmon.config.phone_numbers import e164
 from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.core.calls.language import SHORTEST_MENU
 
-# Calls and legs in progress that are remembered; at any real site they are a few hundred.
+# Limit of calls and legs in progress; a real site has a few hundred.
 MAX_CALLS = 10_000
 RINGING = ("RINGING", "PROGRESS")
 UP = "6"
@@ -29,7 +29,7 @@ _OUTSIDE_NUMBER = re.compile(r"(?<!\d)\+?(\d{7,15})(?!\d)")
 
 @dataclass
 class _Call:
-    """One call in progress, as far as it matters here."""
+    """The learned facts of one call in progress."""
 
     dialled: str
     is_inbound: bool
@@ -40,7 +40,7 @@ class _Call:
     answered: bool = False
     boxed: datetime | None = None
     mailbox: str | None = None
-    given: str = ""  # the language that the dialplan gave it before anything answered
+    given: str = ""  # the language that the dialplan set before any answer
     has_menu: bool = False
     has_prompt: bool = False
     music: bool = False
@@ -50,13 +50,13 @@ class _Call:
 
     @property
     def after_ringing(self) -> datetime | None:
-        """When its line went up after ringing in vain: voicemail, where the step itself is not heard."""
+        """When its line went up after unanswered ringing: voicemail, if the step itself is not received."""
         return self.up if self.up and self.ringing and self.up > self.ringing else None
 
 
 @dataclass
 class Dialled:
-    """What is known of one number that was dialled from outside."""
+    """The learned facts of one number dialled from outside."""
 
     forms: Counter[str] = field(default_factory=Counter)
     trunks: set[str] = field(default_factory=set)
@@ -64,15 +64,15 @@ class Dialled:
     mailboxes: Counter[str] = field(default_factory=Counter)
     languages: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
-    has_menu: bool = False  # somebody chose another language in it
-    has_prompt: bool = False  # something answers before anything rings: a menu, a welcome
-    music: int = 0  # calls that heard music while phones rang for them
+    has_menu: bool = False  # a caller chose another language in it
+    has_prompt: bool = False  # a menu or a welcome answers before any phone rings
+    music: int = 0  # calls that played music while phones rang for them
     queued: int = 0
     rang: list[timedelta] = field(default_factory=list)
 
 
 class Listening:
-    """Hears an exchange's bytes, and remembers of them what a configuration needs."""
+    """Consumes an exchange's bytes, and stores the facts that a configuration needs."""
 
     def __init__(self, region: str = "CA") -> None:
         self.region = region
@@ -88,8 +88,8 @@ class Listening:
         self._legs: dict[str, str] = {}  # a phone's leg, or a Local channel's: the call that it serves
         self._trunks: Counter[str] = Counter()
         self._boxes: set[str] = set()  # contexts in which voicemail took a call
-        self._rooms: set[str] = set()  # contexts in which something else happened
-        self._parked: set[str] = set()  # callers in the lot now
+        self._rooms: set[str] = set()  # contexts in which anything else happened
+        self._parked: set[str] = set()  # callers in the parking lot now
         self.parking_extensions: set[str] = set()
 
     @property
@@ -98,11 +98,11 @@ class Listening:
 
     @property
     def voicemail_contexts(self) -> set[str]:
-        """Those where nothing but voicemail was: FreePBX runs it in contexts in which phones ring too."""
+        """Contexts with voicemail only: FreePBX also runs voicemail in contexts in which phones ring."""
         return self._boxes - self._rooms - {""}
 
     def heard(self, data: bytes) -> bool:
-        """More bytes of the same connection; never enough. Never raises on what they hold."""
+        """Consume more bytes of the same connection. Returns False: never enough. No content raises an error."""
         for message in self._framer.receive(data):
             event = decoding.event(message)
             if isinstance(event, e.Event):
@@ -152,7 +152,7 @@ class Listening:
             self._parked.add(caller)
 
     def _served(self, leg: str) -> _Call | None:
-        """The call that dials by this channel: its own, or a Local one on its behalf."""
+        """The call that dials by this channel: its own, or the call that a Local channel serves."""
         return self._calls.get(leg) or self._calls.get(self._legs.get(leg, ""))
 
     def _begun(self, event: e.Newchannel) -> None:
@@ -174,7 +174,7 @@ class Listening:
             self.phones.add(pattern(event.channel))
 
     def _up(self, call: _Call, event: e.Newstate) -> None:
-        """Its line is up: a person, a menu, a queue, or (after ringing in vain) perhaps voicemail."""
+        """Its line is up: a person, a menu, a queue, or (after unanswered ringing) perhaps voicemail."""
         call.is_up, call.up = True, event.at
         call.contexts.add(event.context)
 
@@ -190,13 +190,13 @@ class Listening:
             if call and not call.answered and not is_number(name):
                 call.phones.add(name)
             return
-        self._trunks[pattern(event.dest_channel)] += 0  # heard of; it may never bring a call in
+        self._trunks[pattern(event.dest_channel)] += 0  # listed although it may never bring a call in
         number = _OUTSIDE_NUMBER.search(event.dial_string)
         if call and number and not call.is_inbound and call.dialled.endswith(number[1]):
             self.prefixes.add(call.dialled.removesuffix(number[1]))
 
     def _spoken(self, call: _Call, language: str, at: datetime | None) -> None:
-        """A language other than the first: chosen in a menu, or given by the dialplan before anything answered."""
+        """A language other than the first: chosen in a menu, or set by the dialplan before any answer."""
         if call.up and at and not call.ringing and at - call.up >= SHORTEST_MENU:
             call.has_prompt = True
         if language and call.language and language != call.language and not call.answered:
@@ -204,7 +204,7 @@ class Listening:
             call.given = call.given or ("" if call.is_up else language)
 
     def _music(self, leg: str) -> None:
-        """On the caller's own channel, before a person: instead of ringing, unless that is a queue's way."""
+        """Music on the caller's own channel, before a person answers: it replaces ringing, except in a queue."""
         call = self._calls.get(leg)
         if call and not call.answered and not call.queued:
             call.music = True
@@ -229,7 +229,7 @@ class Listening:
                 line.rang.append(call.boxed - call.ringing)
 
     def _placed(self, call: _Call, context: str) -> None:
-        """Where it went up, unless that was voicemail's doing, and where it was in the end."""
+        """Record the contexts in which its line went up, unless for voicemail, and its last context."""
         if call.mailbox is None or call.answered:
             self._rooms |= call.contexts
         (self._rooms if call.mailbox is None else self._boxes).add(context)
@@ -242,10 +242,10 @@ class Listening:
 
 
 def pattern(channel: str) -> str:
-    """The endpoint, without a number that some channel drivers put into it (DAHDI/i1/4165550101-1)."""
+    """The endpoint, without a number that some channel drivers include in it (DAHDI/i1/4165550101-1)."""
     return re.sub(r"\+?\d{7,}", "*", plain(endpoint(channel)))
 
 
 def plain(text: str) -> str:
-    """Nothing that could end a comment or a line of the file."""
+    """The text without characters that could end a comment or a line of the file."""
     return "".join(c if c.isprintable() else "?" for c in text)

@@ -1,7 +1,7 @@
-"""Hears the exchanges for a while: what `doctor --listen` and `doctor --acceptance` have of I/O.
+"""Receives the exchanges' bytes for a while: the I/O of `doctor --listen` and `doctor --acceptance`.
 
-Ends when the time is over, when it is enough, when every connection has ended, or at Ctrl-C; what was heard until
-then is with whoever hears. Asks nothing and sends nothing but the login.
+Ends when the time is over, when the receiver has enough, when every connection has ended, or at Ctrl-C. All
+bytes received until then have been passed on. Refuses: to send anything except the login.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Hear = Callable[[str, bytes], bool]
 
 
 def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
-    """Every exchange's bytes to `heard`, until it says True for enough. Raises AmiError when one cannot be had."""
+    """Pass every exchange's bytes to `heard`, until it returns True. Raises AmiError if a connection fails."""
     with suppress(KeyboardInterrupt):
         asyncio.run(_all(settings, heard, seconds))
 
@@ -38,7 +38,7 @@ async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
 
 
 async def _one(name: str, settings: Settings, heard: Hear) -> bool:
-    """True when it is enough; False when the exchange hung up first."""
+    """True if `heard` has enough; False if the exchange hung up first."""
     async for chunk in bytes_of(name, settings.exchanges[name]):
         if heard(name, chunk):
             return True

@@ -1,7 +1,7 @@
-"""What callmon's AMI user may hear and do, and how events come: complaints about manager.conf. Pure.
+"""What callmon's AMI user may receive and do, and how events arrive: complaints about manager.conf. Pure.
 
-The rights are taken from the commands that Asterisk offers us, which is what it has loaded; the rest from its
-files, which may be newer than what it has loaded: hence "then" after every snippet.
+The rights are derived from the commands that Asterisk offers, which reflect the loaded configuration. The rest
+is read from its files, which may be newer than the loaded configuration: hence "then" after every snippet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NEEDED = {
     "dialplan": "that voicemail takes a call which a menu or a queue had answered",
 }
 ERRORS = frozenset(("call", "system"))
-# More than needed, but harmless: no event of theirs is let through by the filter, or holds anything new.
+# More than needed, but harmless: the filter passes none of their events, or they hold nothing new.
 HARMLESS = frozenset(("cdr", "reporting", "log"))
 TELLING = ("Hangup", "Redirect", "Originate", "Command", "Setvar", "Reload", "UpdateConfig", "ModuleLoad")
 TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
@@ -40,7 +40,7 @@ class Examined:
         return self.answers.value(MANAGER, self.exchange.username, key)
 
     def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
-        """Mended in the user's section; the last value wins, so that lines at the end of the file will do."""
+        """A complaint about the user's section. The last value wins: lines at the end of the file are sufficient."""
         return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
 
     def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
@@ -72,7 +72,7 @@ def _of_gui(examined: Examined) -> Complaint:
 
 
 def _rights(examined: Examined) -> Iterator[Complaint]:
-    """`write = reporting` and nothing more: every command offered is there by `reporting`, or for everybody."""
+    """`write = reporting` and nothing more: every offered command needs `reporting`, or no right."""
     commands = examined.answers.commands
     more = [
         name
@@ -139,7 +139,7 @@ def _filter(examined: Examined) -> Iterator[Complaint]:
     filters = answers.values(MANAGER, user, "eventfilter")
     is_new = bool(answers.variables.get(new_voicemail(user)))
     if is_new and answers.major >= 20:
-        return  # 22's syntax: its lines have no value, and cannot be asked for
+        return  # 22's syntax: its lines have no value, and cannot be read
     if not any(not text.startswith("!") for text in filters):
         yield _unfiltered(examined, is_new)
         return
@@ -170,7 +170,7 @@ def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
 
 
 def hears_voicemail(examined: Examined) -> bool:
-    """Whether the dialplan step VoiceMail reaches us."""
+    """Whether the dialplan step VoiceMail reaches callmon."""
     answers, user = examined.answers, examined.exchange.username
     if not {"all", "dialplan"} & _classes(examined):
         return False

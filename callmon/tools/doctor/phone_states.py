@@ -1,4 +1,4 @@
-"""Whether an exchange tells how phones stand, and of the phones that the lines name: complaints. Pure."""
+"""Whether an exchange reports phone states, also for the phones that the lines name: complaints. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WHY = "By them callmon counts the phones of a line that are free, and tells a mi
 
 
 def told(examined: Examined) -> Iterator[Complaint]:
-    """The list of states, and chan_sip's, which say nothing of calls without `callcounter`."""
+    """The list of states, and chan_sip's states, which do not show calls without `callcounter`."""
     answers = examined.answers
     if answers.devices is None:
         yield Complaint(
@@ -43,13 +43,13 @@ def _uses_chan_sip(answers: Answers) -> bool:
 
 
 def _counts_calls(examined: Examined) -> bool:
-    """FreePBX sets it in each phone's own section."""
+    """FreePBX sets `callcounter` in each phone's own section."""
     answers = examined.answers
     return examined.layout is FREEPBX or answers.value(CHAN_SIP, "general", "callcounter").lower() in TRUE
 
 
 def unknown(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Complaint]:
-    """A line's phones must be some exchange's. Silent when one of them did not list its own."""
+    """A line's phones must exist on an exchange. Silent if one exchange did not list its own."""
     listed = [each.devices for each in answers]
     known = {device for devices in listed if devices is not None for device in devices if is_phone(device)}
     if not listed or None in listed:

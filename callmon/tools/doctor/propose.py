@@ -1,7 +1,7 @@
-"""A first configuration from what was heard (R-42), with a mark at whatever only people know. Pure.
+"""A first configuration from received events (R-42), with a mark at every value that only people know. Pure.
 
-What an exchange cannot tell (names of lines, which are TTY lines, languages of its menus in words) is marked
-FILL IN. What looks wrong at the exchange is said as configuration, before anybody is blamed.
+A value that an exchange does not give (names of lines, which are TTY lines, languages of its menus in words) is
+marked FILL IN. An apparent fault at the exchange is reported as configuration, never as a person's fault.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from callmon.tools.doctor.learn import Dialled, Listening
 
 FILL_IN = "FILL IN / À REMPLIR"
 WIDTH = 100
-_GRACE = timedelta(milliseconds=500)  # a dial time-out of 24 s comes at 24.02 s
+_GRACE = timedelta(milliseconds=500)  # a dial time-out of 24 s arrives at 24.02 s
 _ALIKE = timedelta(seconds=1)
 
 
 def proposal(
     chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None, region: str = "CA"
 ) -> str:
-    """A first configuration from an exchange's bytes (a recording, or what was heard)."""
+    """A first configuration from an exchange's bytes (a recording, or received events)."""
     listening = Listening(region)
     for chunk in chunks:
         listening.heard(chunk)
@@ -34,7 +34,7 @@ def proposal(
 
 
 def propose(listening: Listening, name: str, exchange: ExchangeSettings | None = None) -> str:
-    """A configuration to begin with, as the text of its file."""
+    """A first configuration, as the text of its file."""
     head, own, lines = _head(listening), _exchange(listening, name, exchange), _all_lines(listening)
     return "\n".join([*head, "", *own, "", *lines, ""])
 
@@ -81,7 +81,7 @@ def _parking(heard: Listening) -> Iterator[str]:
 def _all_lines(heard: Listening) -> Iterator[str]:
     yield "[services.service]"
     yield from _titles()
-    # Who dials in is a trunk, unless it turned out to be a phone of the house that shows a long number.
+    # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
     lines = {key: line for key, line in sorted(heard.lines.items()) if line.trunks - heard.phones}
     yield from _toll_free(lines)
     for number, (key, line) in enumerate(lines.items(), start=1):
@@ -93,7 +93,7 @@ def _all_lines(heard: Listening) -> Iterator[str]:
 
 
 def _toll_free(lines: Iterable[str]) -> Iterator[str]:
-    """A toll-free number may end on another: then its calls look like that one's."""
+    """A toll-free number may end on another number: then its calls look like that number's."""
     if not any(key.removeprefix("+1")[:3] in TOLL_FREE for key in lines if key.startswith("+1")):
         yield ""
         yield from _comment(
@@ -123,7 +123,7 @@ def _one_line(region: str, name: str, key: str, line: Dialled) -> Iterator[str]:
 
 
 def _ring_time(line: Dialled) -> Iterator[str]:
-    """How long phones ring before voicemail: reported as configuration, before anybody is blamed."""
+    """How long phones ring before voicemail: reported as configuration, never as a person's fault."""
     if not line.rang:
         return
     typical = timedelta(seconds=median(length.total_seconds() for length in line.rang))

@@ -1,7 +1,7 @@
-"""The questions to one exchange, and its answers: the child process that asks them, ended in time.
+"""The questions to one exchange, and its answers: a child process asks them, within a time limit.
 
-The secret goes to the child on its standard input: no command line, no environment shows it. Whatever the
-child does, this returns within `timeout`. Never asks for a secret or a password.
+The secret goes to the child on its standard input: neither a command line nor the environment shows it. Whatever
+the child does, `ask` returns within `timeout`. Refuses: to ask for a secret or a password.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from callmon.tools.doctor import event_filter, layout
 
 CHILD = Path(__file__).with_name("ami_query.py")
 TIMEOUT = timedelta(seconds=20)
-# Of our environment the child gets what Python and TLS may need, and no secret.
+# Environment variables passed to the child: those that Python and TLS may need, and no secret.
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
 MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
 CHAN_SIP = "sip.conf"
 
 
 def setting(file: str, section: str, key: str) -> str:
-    """The last value of a key, which is the one that Asterisk obeys."""
+    """The AST_CONFIG variable of a key's last value, which is the one that Asterisk obeys."""
     return f"AST_CONFIG({file},{section},{key},-1)"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the exchange said; or, with `failure`, why it said nothing. `us` is our address on the way there."""
+    """The exchange's answers; or, in `failure`, why there are none. `us` is this machine's address towards it."""
 
     failure: str | None = None
     text: str = ""
@@ -54,7 +54,7 @@ class Answers:
         return self.lists.get((file, section, key), ())
 
     def words(self, section_key: str) -> frozenset[str]:
-        """What CEL is told to log: `apps` or `events`, from every line and both files, in small letters."""
+        """CEL's configured `apps` or `events`, from every line and both files, in lower case."""
         found = (
             *self.values(CEL, "general", section_key),
             *self.values(layout.GENERATED_CEL, "general", section_key),
@@ -63,18 +63,18 @@ class Answers:
 
     @property
     def may_ask(self) -> bool:
-        """Whether configuration could be asked for at all."""
+        """Whether this user may ask for configuration."""
         return "Getvar" in self.commands
 
     @property
     def major(self) -> int:
-        """16, 22 …; 0 when it did not say."""
+        """16, 22 …; 0 if the exchange did not give its version."""
         head = self.version.partition(".")[0]
         return int(head) if head.isdigit() else 0
 
 
 def ask(exchange: ExchangeSettings, timeout: timedelta = TIMEOUT) -> Answers:
-    """Examine one exchange. Raises ConfigError when its secret cannot be had."""
+    """Examine one exchange. Raises ConfigError if its secret cannot be read."""
     order = _order(exchange) | {"secret": exchange.secret()}
     try:
         done = subprocess.run(
