@@ -1,7 +1,7 @@
-"""A small exchange that writes AMI as Asterisk does, so that a test can tell a call in a few lines.
+"""A small exchange that writes AMI as Asterisk does, so that a test describes a call in a few lines.
 
-It keeps the state of its channels, so that it can list them after a gap: what happens inside `with
-exchange.unheard():` is written nowhere, and the listing afterwards tells what is left of it. Headers and their
+It stores the state of its channels, so that it can list them after a gap. Events inside `with
+exchange.unheard():` are not written; the listing afterwards contains what remains of them. Headers and their
 order are those of Asterisk 22 (`tests/data/traces`).
 """
 
@@ -30,7 +30,7 @@ GENERAL, TTY = "4163272422", "4163250866"
 
 @dataclass(eq=False)
 class Channel:
-    """One channel, as the exchange knows it."""
+    """One channel, with the values that the exchange stores."""
 
     name: str
     uniqueid: str
@@ -47,11 +47,11 @@ class Channel:
     data: str = ""
     answered: float | None = None
     born: float = 0.0
-    begun: float | None = None  # its CDR's newest record, where that is not the first
+    begun: float | None = None  # start of its CDR's newest record, if that is not the first
 
 
 class Exchange:
-    """Writes what happens; `connections` are the bytes of each connection to it."""
+    """Writes events; `connections` are the bytes of each connection to the exchange."""
 
     def __init__(
         self, start: datetime = MORNING, system: str = "lab-", timestamps: bool = True, dial_states: bool = True
@@ -61,7 +61,7 @@ class Exchange:
         self.channels: dict[str, Channel] = {}
         self.now = 0.0
         self.booted = -1000.0
-        self.tells_answers = True  # CDR(answer,u) is there for the asking
+        self.tells_answers = True  # the listing has CDR(answer,u)
         self._muted = False
         self._counter = 0
         self._bridges = 0
@@ -70,7 +70,7 @@ class Exchange:
     # The wire.
 
     def at(self, seconds: float) -> Exchange:
-        """From now on, things happen so long after the start."""
+        """The following events happen `seconds` after the start."""
         self.now = seconds
         return self
 
@@ -95,7 +95,7 @@ class Exchange:
 
     @contextmanager
     def unheard(self, until: float | None = None) -> Iterator[None]:
-        """Nobody hears what happens in here; then comes a new connection with its listing."""
+        """Events in this block are lost to callmon. After it come a new connection and its listing."""
         self._muted = True
         yield
         self.now = self.now if until is None else until
@@ -105,13 +105,13 @@ class Exchange:
         self.list_channels()
 
     def restart(self) -> None:
-        """The exchange stops (all channels are gone) and comes up again."""
+        """The exchange stops (all channels are gone) and starts again."""
         self.channels.clear()
         self.booted = self.now
 
     @contextmanager
     def unsaid(self) -> Iterator[None]:
-        """What happens in here is written nowhere, though the connection stands."""
+        """Events in this block are not written, although the connection stays up."""
         self._muted = True
         yield
         self._muted = False
@@ -120,7 +120,7 @@ class Exchange:
         for channel in self.channels.values():
             self.event("CoreShowChannel", stamped=False, **self._of(channel), Application=channel.application,
                        ApplicationData="", Duration="00:00:01", BridgeId=channel.bridge)  # fmt: skip
-        self.event("PeerStatus", Peer="PJSIP/101")  # the list bears no Timestamp; this event tells the time
+        self.event("PeerStatus", Peer="PJSIP/101")  # the list has no Timestamp; this event gives the time
         self.event("CoreShowChannelsComplete", stamped=False, EventList="Complete")
 
     def list_channels(self) -> None:
@@ -130,12 +130,12 @@ class Exchange:
                        BridgeID=channel.bridge, Application=channel.application, Data=channel.data,
                        Seconds=1)  # fmt: skip
             self.connections[-1][-2:] = self._record(channel)
-        # As Asterisk: the answer to CoreShowChannels and to Status bear no Timestamp; this event tells the time.
+        # As in Asterisk, the answers to CoreShowChannels and Status have no Timestamp; this event gives the time.
         self.event("PeerStatus", Peer="PJSIP/101")
         self.event("StatusComplete", stamped=False, Items=len(self.channels))
 
     def _record(self, channel: Channel) -> bytes:
-        """The newest of its CDR: each bridge that a channel enters after another begins one, which is answered."""
+        """Its newest CDR record. Each further bridge that a channel enters begins one, already answered."""
         if not self.tells_answers:
             return b"Variable: CDR(start,u)=\r\nVariable: CDR(answer,u)=\r\n\r\n"
         start, answer = channel.born, channel.answered
@@ -174,7 +174,7 @@ class Exchange:
         return channel
 
     def call(self, number: str = GENERAL, trunk: str = "PJSIP/trunk", **more: Any) -> Channel:
-        """A caller from outside dials `number`; the dialplan goes on elsewhere, and the number is gone."""
+        """A caller from outside dials `number`. The dialplan continues elsewhere: the number is lost."""
         caller = self.new(trunk, 4, number, **{"caller": "4165550101", **more})
         caller.context, caller.exten = "ring", "s"
         return caller
@@ -190,7 +190,7 @@ class Exchange:
         self.up(caller, "menu")
 
     def busy(self, caller: Channel, cause: int = 17) -> None:
-        """Busy() or Congestion(): the channel's own end is the exchange's doing."""
+        """Busy() or Congestion(): the exchange ends the channel itself."""
         caller.state = 7
         self.event("Newstate", **self._of(caller))
         self.event("HangupRequest", **self._of(caller), Cause=cause)
@@ -199,7 +199,7 @@ class Exchange:
     # Dials.
 
     def dial(self, source: Channel | None, endpoint: str = "PJSIP/101", **more: Any) -> Channel:
-        """A phone is dialled: its channel is born, DialBegin."""
+        """A phone is dialled: Newchannel, then DialBegin."""
         string = more.pop("dial_string", endpoint.partition("/")[2])
         linkedid = more.pop("linkedid", source.linkedid if source else "")
         own = {"caller": endpoint.partition("/")[2], "context": "internal", **more}
@@ -233,7 +233,7 @@ class Exchange:
         return phones
 
     def answer(self, source: Channel, phone: Channel, *losers: Channel, join: bool = True) -> None:
-        """A phone takes the call; the others are cancelled first."""
+        """A phone answers; the other phones are cancelled first."""
         phone.state, phone.answered = 6, self.now
         self.event("Newstate", **self._of(phone))
         for loser in losers:
@@ -245,7 +245,7 @@ class Exchange:
             self.join(source, phone)
 
     def join(self, *channels: Channel) -> str:
-        """All in one new bridge."""
+        """All channels enter one new bridge."""
         self._bridges += 1
         bridge = f"bridge-{self._bridges}"
         for channel in reversed(channels):
@@ -258,7 +258,7 @@ class Exchange:
         channel.bridge, channel.begun = "", self.now
 
     def stop(self, source: Channel | None, phone: Channel, status: str = "NOANSWER", cause: int = 0) -> None:
-        """A dial ends without this phone, and its channel goes."""
+        """A dial ends without an answer of this phone, and its channel hangs up."""
         self._dial("DialEnd", source, phone, DialStatus=status)
         self.hangup(phone, cause)
 
@@ -267,7 +267,7 @@ class Exchange:
     def voicemail(
         self, caller: Channel, mailbox: str = "500", told: bool = True, context: str = "elsewhere"
     ) -> None:
-        """VoiceMail takes the caller; `told`: the user hears that one step of the dialplan."""
+        """VoiceMail takes the caller. `told`: the user receives this dialplan step (Newexten)."""
         caller.application, caller.context, caller.exten = "VoiceMail", context, "s"
         if told:
             self.event("Newexten", **self._of(caller), Extension="s", Application="VoiceMail",
@@ -277,7 +277,7 @@ class Exchange:
             self.up(caller)
 
     def message(self, channel: Channel, mailbox: str = "500", new: int = 1, old: int = 0) -> None:
-        """MessageWaiting: somebody left a message, or heard one."""
+        """MessageWaiting: a caller left a message, or staff listened to one."""
         self.event("MessageWaiting", **self._of(channel), Mailbox=f"{mailbox}@default",
                    Waiting=1 if new else 0, New=new, Old=old)  # fmt: skip
 
@@ -299,7 +299,7 @@ class Exchange:
         self.event("Hangup", **self._of(channel), Cause=cause, **{"Cause-txt": "Normal Clearing"})
 
     def gives_up(self, caller: Channel, source: Channel | None = None, *phones: Channel) -> None:
-        """The caller hangs up, and what rang for it is cancelled."""
+        """The caller hangs up, and the phones that rang for it are cancelled."""
         self.event("HangupRequest", **self._of(caller))
         for phone in phones:
             self._dial("DialEnd", source, phone, DialStatus="CANCEL")
@@ -308,18 +308,18 @@ class Exchange:
         self.hangup(caller)
 
     def ends(self, *channels: Channel) -> None:
-        """The conversation is over: the first of them hung up."""
+        """The conversation ends: the first channel hung up."""
         self.event("HangupRequest", **self._of(channels[0]))
         for channel in channels:
             self.hangup(channel)
 
-    # What callmon makes of it.
+    # The result in callmon.
 
     def replayed(self, settings: Settings | None = None, any_line: bool = False) -> Replay:
         return replayed(*map(bytes, self.connections), settings=settings, any_line=any_line)
 
     def calls(self, settings: Settings | None = None, any_line: bool = False) -> list[dict[str, Any]]:
-        """As interface.md has them, with the keys of the reasons beside."""
+        """The calls in interface.md's form, with the keys of the reasons added."""
         replay = self.replayed(settings, any_line)
         calls = replay.calls()
         for call in calls:
@@ -334,7 +334,7 @@ class Exchange:
 
 
 def settings(replace: dict[str, str] | None = None, more: str = "") -> Settings:
-    """The example configuration with some text of it replaced, and more behind it."""
+    """The example configuration with some text replaced, and `more` appended."""
     text = example_text()
     for old, new in (replace or {}).items():
         assert old in text
@@ -350,7 +350,7 @@ def listener(given: Settings | None = None, any_line: bool = False) -> Monitor:
 
 
 def replayed(*connections: bytes, settings: Settings | None = None, any_line: bool = False) -> Replay:
-    """Successive connections' bytes, played into a monitor of their own."""
+    """Bytes of successive connections, fed to a monitor of their own."""
     replay = Replay(listener(settings, any_line), "toronto")
     for data in connections:
         for _ in replay.connection(chunks(io.BytesIO(data))):
@@ -359,7 +359,7 @@ def replayed(*connections: bytes, settings: Settings | None = None, any_line: bo
 
 
 def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tuple[Any, Any, Any]:
-    """Verdict, the reason's key and the cause; the reason's text can be written in both languages."""
+    """Verdict, the reason's key and the cause. Checks that the reason has a text in both languages."""
     key = call["keys"].get(standard)
     if key is not None:
         assert all(reason(key, number, language) for number in (2, None) for language in ("fr", "en"))
@@ -367,7 +367,7 @@ def judged(call: dict[str, Any], standard: str = "answer_by_third_ring") -> tupl
 
 
 def left(replay: Replay) -> tuple[int, int, int, int]:
-    """What is still remembered: legs, calls, bridges, accounts."""
+    """How many legs, calls, bridges and accounts are still in memory."""
     hearing = replay._monitor._hearings["toronto"]
     state = hearing.tracker.state
     bridges, accounts = len(state.bridges), len(hearing.accounts)

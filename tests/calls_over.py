@@ -1,4 +1,4 @@
-"""Waiting until callmon follows no call any more; where one stays, which, and what the exchange says of it."""
+"""Waits until callmon follows no call any more. If one remains, reports it and what the exchange says of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""When Asterisk says that a channel's CDR began and was answered: as measured on 22 and 16 in every situation.
+"""When a channel's CDR began and was answered according to Asterisk: as measured on 22 and 16 in every situation.
 
-CDR(start,u) and CDR(answer,u) are told of the channel's newest record. A channel that leaves its bridge, or dials
-once more, has a new record. Where the channel is up, the new record is answered when it begins.
+CDR(start,u) and CDR(answer,u) refer to the channel's newest record. A channel that leaves its bridge, or dials
+again, gets a new record. If the channel is up, the new record is answered when it begins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What several tests need: a real Asterisk, where one can be had."""
+"""Fixtures of several tests: a real Asterisk, if the machine can run one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.running import ROOT
 
-if TYPE_CHECKING:  # half a second of imports in every process: where a browser is opened
+if TYPE_CHECKING:  # half a second of imports in every process: imported where a browser is opened
     from playwright.sync_api import Browser
 
     from tests.boards.drawn import Easel
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # half a second of imports in every process: where a browser 
 
 pytest_plugins = ["tests.store_fixtures"]
 
-# No test may fail because the machine was busy; the same examples each time, and others on request:
+# No test may fail because the machine was busy. Examples are the same each time; others on request:
 #     CALLMON_EXAMPLES=random pytest …
 settings.register_profile(
     "callmon",
@@ -43,20 +43,20 @@ settings.register_profile(
 settings.load_profile("callmon")
 
 DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
-SECONDS_WITH_SERVERS = 1200  # of one test; for all others it is the `timeout` of pyproject.toml
+SECONDS_WITH_SERVERS = 1200  # time limit of one test; for all others it is the `timeout` of pyproject.toml
 
 
 def pytest_configure() -> None:
-    """A shell begins jobs in the background with SIGINT ignored, and children inherit that: undone here."""
+    """A shell starts background jobs with SIGINT ignored, and children inherit that. This undoes it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks that follow from the folder, from fixtures and from other marks: the stages select by them."""
+    """Marks derived from the folder, from fixtures and from other marks: the stages select by them."""
     fixtures = getattr(item, "fixturenames", ())
     kind = item.path.parent.name
-    # What needs a database is never `unit`.
+    # A test that needs a database is never `unit`.
     item.add_marker("store" if kind == "unit" and not DATABASES.isdisjoint(fixtures) else kind)
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     if "postgres_server" in fixtures or "postgresql" in parameters.values():
@@ -89,14 +89,14 @@ def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:
 
 @pytest.fixture(scope="session")
 def lab() -> None:
-    """The folder with Asterisk 22. Where it cannot be made the test is skipped; in CI that is a failure."""
+    """The folder with Asterisk 22. If it cannot be made, the test is skipped; in CI that is a failure."""
     with needed("22"):
         folder("22")
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make archive` makes, once for all workers; the wheels that it is made of lie beside it."""
+    """The result of `make archive`, made once for all workers. The wheels it contains are beside it."""
     base = tmp_path_factory.getbasetemp()
     place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dist"
     with locked(place.with_suffix(".lock")):
@@ -116,14 +116,14 @@ def asterisk(lab: None) -> Iterator[Asterisk]:
 
 @pytest.fixture
 def fast_asterisk(lab: None) -> Iterator[Asterisk]:
-    """The same, at which everything takes a quarter of its time (`tests.lab.pace`)."""
+    """The same, with every duration a quarter as long (`tests.lab.pace`)."""
     with Asterisk("22", pace=FAST) as exchange:
         yield exchange
 
 
 @pytest.fixture(params=["22", "16"])
 def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
-    """The same of 22 and of 16."""
+    """The same, of Asterisk 22 and of 16."""
     with needed(request.param):
         running = Asterisk(request.param)
     with running:
@@ -132,7 +132,7 @@ def exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
 
 @pytest.fixture(params=["22", "16"])
 def fast_exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
-    """A fast one of 22 and of 16."""
+    """A fast exchange, of Asterisk 22 and of 16."""
     with needed(request.param):
         running = Asterisk(request.param, pace=FAST)
     with running:
@@ -141,7 +141,7 @@ def fast_exchange(request: pytest.FixtureRequest) -> Iterator[Asterisk]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
-    """One Chromium for the session, out of the Debian folder; skipped and required as the exchange is."""
+    """One Chromium for the session, from the Debian folder; skipped and required like the exchange."""
     from tests.lab.browser import Chromium
 
     with needed("browser"):
@@ -163,7 +163,7 @@ def browser(chromium: Chromium) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a page is served that draws boards with Grafana's own components; required as Chromium is."""
+    """The address of a page that draws boards with Grafana's own components; required like Chromium."""
     from tests.boards.drawn import bundled, served
 
     place = tmp_path_factory.mktemp("easel")
@@ -175,7 +175,7 @@ def easel_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def easel(browser: Browser, easel_site: str) -> Easel:
-    """Boards are drawn on it."""
+    """The page on which boards are drawn."""
     from tests.boards.drawn import Easel
 
     return Easel(browser, easel_site)
@@ -183,7 +183,7 @@ def easel(browser: Browser, easel_site: str) -> Easel:
 
 @pytest.fixture(scope="session")
 def pango() -> None:
-    """What a PDF is drawn with; got on a Debian, skipped elsewhere, required in CI."""
+    """The library that draws PDFs: installed on Debian, skipped elsewhere, required in CI."""
     with needed("pango"):
         have_pango()
 

@@ -11,12 +11,12 @@ FLOOR = 92.0  # percent of all lines and branches: raised when more is reached, 
 
 
 def package(file: str) -> str:
-    """The folder below `callmon/`, or the module itself where it is on top."""
+    """The folder below `callmon/`, or the module itself if it is at the top level."""
     return "/".join(Path(file).parts[:2])
 
 
 def reached(files: dict[str, dict[str, dict[str, int]]]) -> dict[str, tuple[int, int]]:
-    """By package: how many lines and branches there are, and how many of them were reached."""
+    """By package: the number of lines and branches, and how many of them were reached."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for file, told in files.items():
         summary = told["summary"]

@@ -1,7 +1,7 @@
-"""A recorded call, cut at two moments: what a callmon hears that was away between them, with the listing after.
+"""A recorded call, cut at two moments: the input of a callmon that was away between them, then the listing.
 
-A listing is made of what the recording says until then, of CEL, which knows the application of each channel, and
-of what Asterisk tells of a channel's CDR (`cdr.py`).
+A listing is made from three sources: the recording up to then; CEL, which has the application of each channel;
+and Asterisk's values of a channel's CDR (`cdr.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LISTED = (
     *("ConnectedLineName", "Language", "Context", "Exten", "Uniqueid", "Linkedid"),
 )
 Shown = dict[str, dict[str, str]]  # channels by Uniqueid
-Applications = dict[str, tuple[str, str]]  # what each channel runs, and with what
+Applications = dict[str, tuple[str, str]]  # the application that each channel runs, and its data
 
 
 @dataclass
@@ -55,14 +55,14 @@ class Recording:
 
     @property
     def first(self) -> int:
-        """The first message of the call itself."""
+        """Index of the call's own first message."""
         return next(n for n, head in enumerate(self.heads) if "Timestamp" in head)
 
     def before(self, end: int) -> bytes:
         return BANNER + _joined(self.blocks[:end])
 
     def after(self, begin: int, listed: int, rows: Iterable[Row]) -> bytes:
-        """From message `begin` on; the listing comes when those before `listed` have been said."""
+        """Messages from `begin` on; the listing follows those before `listed`."""
         at = f"{float(self.times[listed - 1] or self.times[self.first]) + 0.0002:.6f}"
         applications = {row.uniqueid: (row.app, row.data) for row in rows if row.at.timestamp() <= float(at)}
         listed_now = listing(self.shown[listed - 1], applications, at)
@@ -70,12 +70,12 @@ class Recording:
 
 
 def known_after_a_cut(before: bytes, after: bytes) -> list[Fact]:
-    """callmon stayed up."""
+    """Facts if callmon stayed up and only the connection was cut."""
     return _facts(Replay(listener(), "toronto"), before, after)
 
 
 def known_after_a_kill(before: bytes, after: bytes) -> list[Fact]:
-    """callmon was ended, and begins again with what it had stored of calls in progress."""
+    """Facts if callmon was killed and restarts with the stored facts of calls in progress."""
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
     known = _facts(first, before)
     ended = {fact.call for fact in known if isinstance(fact, f.Ended)}
@@ -100,7 +100,7 @@ def _joined(blocks: Sequence[bytes]) -> bytes:
 
 def _headers(block: bytes) -> dict[str, str]:
     pairs = (line.partition(": ") for line in reversed(block.decode("utf-8", "replace").split("\r\n")))
-    return {name: value for name, _, value in pairs}  # of a key that repeats, the first
+    return {name: value for name, _, value in pairs}  # of a repeated key, the first
 
 
 def _follow(channels: Shown, head: dict[str, str]) -> None:
@@ -129,7 +129,7 @@ def _follow(channels: Shown, head: dict[str, str]) -> None:
 
 
 def _runs(channels: Shown, own: str, application: str, data: str = "") -> None:
-    """As far as the messages tell, which CEL does better: a caller in a queue stays there while it dials."""
+    """The application according to the messages; CEL is better. A queue that dials keeps its caller."""
     if own in channels and not (application == "Dial" and channels[own].get("runs") == "Queue"):
         channels[own] |= {"runs": application, "with": data}
 
@@ -158,7 +158,7 @@ def _follow_records(records: dict[str, Records], channels: Shown, head: dict[str
 
 
 def listing(channels: Shown, applications: Applications, at: str) -> bytes:
-    """As Asterisk: the answers to actions bear no Timestamp; another event tells the time."""
+    """As in Asterisk, the answers to actions have no Timestamp; another event gives the time."""
     time = _written("PeerStatus", {"Timestamp": at, "Peer": "PJSIP/101"})
     short = [
         _written("CoreShowChannel", _entry(one, "BridgeId") | {"Application": _running(applications, own, one)[0]})

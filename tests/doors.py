@@ -1,4 +1,4 @@
-"""A database with accounts, and the pages' door before a few routes of our own."""
+"""A database with accounts, and the pages' sign-in in front of a few routes of the tests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ROLES = tuple(role.value for role in Role)
 
 
 def shown(request: Request) -> Response:
-    """The form token, as a page's hidden field would have it."""
+    """The form token, as in a page's hidden field."""
     return HTMLResponse(request.state.csrf)
 
 
@@ -48,7 +48,7 @@ def who(request: Request) -> Response:
 
 
 async def live(_request: Request) -> Response:
-    """Ten parts."""
+    """A live stream of ten parts."""
 
     async def parts() -> AsyncIterator[bytes]:
         for number in range(10):
@@ -76,7 +76,7 @@ ENTRIES = (
 
 
 class Clock:
-    """A time that a test moves: of the day, and in seconds."""
+    """A time that a test sets: as time of day, and in seconds."""
 
     def __init__(self) -> None:
         self.day, self.seconds = datetime(2026, 11, 24, 13, 42, tzinfo=UTC), 0.0
@@ -101,7 +101,7 @@ def application(store: Store | None = None, clock: Clock | None = None, **settin
 
 @contextmanager
 def quick_passwords() -> Iterator[None]:
-    """argon2id with the least effort. test_users_commands looks at the real effort, which takes its time."""
+    """argon2id with the least effort. test_users_commands tests the real effort, which is slow."""
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(passwords, "_HASHER", QUICK)
         passwords.nobodys.cache_clear()
@@ -119,7 +119,7 @@ def _hashed_by(hasher: PasswordHasher) -> str:
 
 
 def with_accounts(store: Store) -> Store:
-    """One account a role, of its name; one with two; one that is locked; one without any role."""
+    """One account per role, with the role's name; one with two roles; one locked; one without any role."""
     for name in ROLES:
         accounts.add(store, name, kept_password(), (name,), MADE)
     accounts.add(store, "lead", kept_password(), ("agent", "manager"), MADE)
@@ -130,7 +130,7 @@ def with_accounts(store: Store) -> Store:
 
 
 def signed_in(gate: Gate, name: str, password: str = PASSWORD, url: str = OURS, **options: Any) -> Visitor:
-    """A browser in which somebody signed in, or tried to."""
+    """A browser after a sign-in attempt."""
     visitor = Visitor(gate, url=url, **options)
     sign_in(visitor, name, password)
     return visitor

@@ -1,4 +1,4 @@
-"""How many examples a property draws: a part of them at a desk and in `make test`, all with CALLMON_WHOLE=1."""
+"""How many examples a property draws: a part of them locally and in `make test`, all with CALLMON_WHOLE=1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exchange on loopback of which a test says everything: its clock, and each message that it sends.
+"""An exchange on loopback that a test controls completely: its clock, and each message that it sends.
 
 It accepts any login, answers Ping by its clock, lists no channels, and refuses all other actions.
 """
@@ -17,11 +17,11 @@ BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 
 
 class FalseExchange:
-    """`with FalseExchange() as exchange:` listens at `exchange.port`. `ahead` seconds is its clock of ours."""
+    """`with FalseExchange() as exchange:` listens at `exchange.port`. Its clock is `ahead` seconds ahead."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
-        self.told: bytes | None = None  # what Ping is answered with, in place of its clock
+        self.told: bytes | None = None  # the answer to Ping, in place of its clock
         self.pings = 0
         self._connections: set[_Connection] = set()
         self._began = time.time()
@@ -45,7 +45,7 @@ class FalseExchange:
 
     @property
     def is_heard(self) -> bool:
-        """Somebody has logged in."""
+        """Whether a client has logged in."""
         return bool(self._connections)
 
     def time(self) -> float:

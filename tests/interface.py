@@ -1,6 +1,6 @@
-"""Every name that others rely on, read from the product: `python -m tests.interface` writes them to `FROZEN`.
+"""Every public name, read from the product: `python -m tests.interface` writes them to `FROZEN`.
 
-Write it only when a name is meant to change, and say so in CHANGELOG.md.
+Run it only for an intended change of a name, and record that change in CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, list[str
 
 
 def metrics() -> dict[str, str]:
-    """Name: its type and its labels."""
+    """Each metric's type and labels, by name."""
     shown = page(full_daemon(), ONE_CALL)
     families = [*shown.read(), *shown._parity({})]
     labels = {family.name: family._labelnames for family in families}  # type: ignore[attr-defined]  # not in its stub
@@ -141,7 +141,7 @@ def _machines() -> list[str]:
 
 
 def call_json() -> list[str]:
-    """Of `callmon explain --json` and `replay --json`."""
+    """Keys of `callmon explain --json` and `replay --json`."""
     call = msgspec.structs.replace(
         account(answered_call(0)),
         transfers=(Transfer("blind", "PJSIP/102-00000001", "104", True),),
@@ -154,7 +154,7 @@ def call_json() -> list[str]:
 
 
 def callback_json() -> list[str]:
-    """Of `callmon callbacks list --json`."""
+    """Keys of `callmon callbacks list --json`."""
     due = Due(START, START, START)
     one = Obligation(
         exchange=EXCHANGE, id="1.0", call="1.0", kind="callback", opening="message", line="general",
@@ -185,7 +185,7 @@ async def _asked(path: str) -> bytes:
 
 
 def report_json() -> list[list[str]]:
-    """The keys of each object of the report's JSON, whatever its class is called."""
+    """The keys of each object of the report's JSON, independent of class names."""
     return sorted(sorted(one.get("properties", ())) for one in schema()["$defs"].values())
 
 

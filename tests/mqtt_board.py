@@ -1,4 +1,4 @@
-"""A wall board of the tests: what a subscriber of a broker sees. And a ledger with callbacks of our own."""
+"""A wall board of the tests, as a subscriber of a broker; and a ledger with the tests' own callbacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store_fixtures import START
 
 
 class Board:
-    """``with Board(port) as board:`` subscribes to everything. `shown` is the latest of each topic, "" is gone."""
+    """``with Board(port) as board:`` subscribes to everything. `shown`: each topic's latest payload, if not ""."""
 
     def __init__(
         self, port: int, password: str | None = None, context: ssl.SSLContext | None = None, name: str = "board"
@@ -47,7 +47,7 @@ class Board:
         self._client.loop_stop()
 
     def put(self, topic: str, payload: str) -> None:
-        """Leaves something at the broker."""
+        """Publish a retained message to the broker."""
         self._client.publish(topic, payload, qos=1, retain=True).wait_for_publish(10)
 
     def json(self, topic: str) -> dict[str, Any]:

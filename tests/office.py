@@ -1,7 +1,7 @@
-"""An office with public lines, of which callmon hears facts: messages, calls out, calls in, closings, restarts.
+"""An office with public lines, as facts for callmon: messages, calls out, calls in, closings, restarts.
 
-Facts are given to a real monitor in the order of their times. All that a store would keep is kept, as bytes, so
-that callmon can be stopped at any moment and begun anew.
+Facts go to a real monitor in order of time. Everything that a store would store is stored as bytes, so that
+callmon can be stopped and restarted at any moment.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Timed = tuple[datetime, Fact]
 
 
 def local(text: str) -> datetime:
-    """A time on Toronto's clocks: "2026-11-24 10:00"; an instant, so that adding hours adds elapsed time."""
+    """A time in Toronto: "2026-11-24 10:00". The result is an instant, so that adding hours adds elapsed time."""
     return datetime.fromisoformat(text).replace(tzinfo=TORONTO).astimezone(ZoneInfo("UTC"))
 
 
 @cache
 def usual(more: str = "", **replaced: str) -> Settings:
-    if more.startswith(CALLBACKS):  # the example has that table already
+    if more.startswith(CALLBACKS):  # the example already has that table
         replaced, more = {**replaced, SETTING: more.removeprefix(CALLBACKS) + "\n" + SETTING}, ""
     return settings(dict(replaced), more)
 
@@ -76,7 +76,7 @@ class Office:
         self, at: datetime, caller: str | None = CALLER, line: str = "general", language: str | None = None,
         call: str | None = None, **more: Any,
     ) -> list[Timed]:  # fmt: skip
-        """Somebody leaves a message, which is heard at `at`."""
+        """A caller leaves a message, received at `at`."""
         call, began = call or self.call(), at - timedelta(seconds=40)
         chosen = [(began, f.LanguageChosen(call, began, language))] if language else []
         took = at - timedelta(seconds=15)
@@ -89,7 +89,7 @@ class Office:
         self, answered: datetime | None, talked: float = 60, number: str = "9" + CALLER[2:], phone: str = "102",
         rang_at: datetime | None = None, rang: float = 5, call: str | None = None, ended: bool = True,
     ) -> list[Timed]:  # fmt: skip
-        """A phone calls a number; unanswered when `answered` is None: then it rings from `rang_at` for `rang`."""
+        """A phone calls a number; with `answered` None it is unanswered and rings from `rang_at` for `rang`."""
         call = call or self.call()
         begin = rang_at if answered is None else answered - timedelta(seconds=rang)
         assert begin is not None
@@ -107,7 +107,7 @@ class Office:
         return [*facts, (over, f.Ended(call, over, "caller"))] if ended else facts
 
     def call_in(self, answered: datetime, caller: str | None = CALLER, line: str = "general") -> list[Timed]:
-        """Somebody calls and speaks to a person."""
+        """A caller calls and speaks to a person."""
         call, began, over = self.call(), answered - timedelta(seconds=3), answered + timedelta(seconds=12)
         return [
             self.arrival(call, began, line, caller),
@@ -115,10 +115,10 @@ class Office:
             (over, f.Ended(call, over, "caller")),
         ]
 
-    # What callmon makes of them.
+    # The result in callmon.
 
     def hear(self, *calls: Iterable[Timed]) -> Office:
-        """All these facts, in the order of their times."""
+        """Feed all these facts, in order of time."""
         for _, fact in sorted((one for call in calls for one in call), key=lambda one: one[0]):
             self.hear_fact(fact)
         return self
@@ -133,7 +133,7 @@ class Office:
         return self
 
     def hand(self, action: str, at: datetime, obligation: str | None = None, **more: Any) -> Office:
-        """A person does something, to the only obligation when none is named."""
+        """A person's action; on the only obligation if none is named."""
         key = next(iter(self.kept)) if obligation is None and self.kept else ("toronto", obligation or "")
         self._hands += 1
         actor, more = more.get("actor", "m.tremblay"), {k: v for k, v in more.items() if k != "actor"}
@@ -146,7 +146,7 @@ class Office:
         if outcome is None:
             return
         self.outcomes.append(outcome)
-        (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the scribe has it
+        (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer process has it
         assert isinstance(told, Outcome)
         for written in told.ledger:
             self.entries.append(written.entry)
@@ -159,14 +159,14 @@ class Office:
                 self.ended.add(fact.call)
 
     def restart(self) -> Office:
-        """callmon is stopped and begun anew, with what was kept."""
+        """callmon is stopped and restarted, with what was stored."""
         self.monitor = assembly.monitor(self.settings, "toronto", token=str)
         self.monitor.ledger.restore(one for one in self.kept.values())
         calls = {call: facts for call, facts in self.told.items() if call not in self.ended}
         self.monitor.restore("toronto", None, calls, {})
         return self
 
-    # What is asked.
+    # Queries.
 
     def one(self) -> Obligation:
         (found,) = self.kept.values()

@@ -1,7 +1,7 @@
-"""A small OpenID Connect provider on loopback: real sockets, real signatures, and faults that a test asks for.
+"""A small OpenID Connect provider on loopback: real sockets, real signatures, and faults on request of a test.
 
-Whoever comes to /authorize is the person whom the test named. It checks what a provider must check: the client and
-its secret, the redirect address, the code (once, unless told otherwise), the PKCE verifier.
+Every request to /authorize is the person whom the test named. The provider checks what it must check: the client
+and its secret, the redirect address, the code (valid once, unless the test allows reuse), the PKCE verifier.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Claims = dict[str, Any]
 
 
 class Provider:
-    """`claims` are told of everybody; `spoil` may change what the token says, `sign` how it is signed."""
+    """`claims` apply to every user. `spoil` may change the token's claims; `sign` sets how it is signed."""
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})

@@ -1,4 +1,4 @@
-"""All of the pages, before a database in which every number is known, and a browser of each role."""
+"""All of the pages, over a database in which every number is known, and a browser for each role."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from tests.visitor import Visitor
 
 HOUR = timedelta(hours=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
-THIRD, WITHHELD = "+14165550103", "+14165550104"  # another number to call; one that is never to be shown
+THIRD, WITHHELD = "+14165550103", "+14165550104"  # another number to call; one that is never shown
 NUMBERS = (CALLER, OTHER, THIRD, WITHHELD)
 EXCHANGE, ENTRY, CALL = "toronto", "1700000001.0", "1700000001.0"
 NOBODY = ""
 
 
 class Pages(NamedTuple):
-    """The application, the routes that it has, and who is signed in (NOBODY: a browser without a session)."""
+    """The application, its routes, and the signed-in user (NOBODY: a browser without a session)."""
 
     gate: Gate
     entries: tuple[Entry, ...]
@@ -55,7 +55,7 @@ def settings(folder: Path, url: str | None = None) -> Settings:
 
 @contextmanager
 def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
-    """A daemon that does not run: its pages, its database (SQLite in the folder), what it took up."""
+    """A daemon that does not run: its pages, its database (SQLite in the folder), its stored requests."""
     with quick_passwords():
         yield from _pages(settings(folder, url))
 
@@ -106,6 +106,6 @@ def _fill(store: Store) -> None:
 
 
 def shown(text: str) -> list[str]:
-    """The numbers that a text shows, however they are written."""
+    """The numbers that a text shows, in any notation."""
     digits = re.sub(r"\D", "", html.unescape(text))
     return [number for number in NUMBERS if number[-7:] in digits]

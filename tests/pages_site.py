@@ -1,7 +1,7 @@
 """A site to look at: `callmon run` over a database with calls, callbacks and disruptions; people with roles.
 
-Somebody's roles are said as a reverse proxy says them, in headers; nobody listens at the exchange's port, so that
-the exchange is unheard, which is shown.
+Roles come in headers, as from a reverse proxy. No server listens at the exchange's port, so the pages show the
+exchange as unheard.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Headers = dict[str, str]
 
 
 def person(name: str, *groups: str) -> Headers:
-    """What the proxy says of somebody."""
+    """The proxy's headers for one user."""
     return {"X-Remote-User": name, "X-Remote-Groups": ",".join(groups)}
 
 
@@ -66,7 +66,7 @@ def fill(store: Store, now: datetime) -> None:
 
 
 def _gapped(at: datetime) -> list[Outcome]:
-    """A call that was not heard for a while."""
+    """A call with a gap in its events."""
     call, channel = "1795500000.1", "PJSIP/trunk-00000099"
     told: list[f.Fact] = [
         f.Arrived(call, at, "inbound", "general", "4163272422", CALLER, None, channel),
@@ -84,7 +84,7 @@ def disrupted(now: datetime) -> list[Outcome]:
 
 
 class Site(Callmon):
-    """The same, with what a browser would ask."""
+    """The same daemon, with the headers that a browser would send."""
 
     def __init__(self, place: Path, more: str = ROLES) -> None:
         super().__init__(place, 9, "secret", more=more)
@@ -104,7 +104,7 @@ class Site(Callmon):
 
 @contextmanager
 def site(place: Path, more: str = ROLES) -> Iterator[Site]:
-    """It runs, over a database that was filled."""
+    """A running site, over a filled database."""
     running = Site(place, more)
     settings: Settings = running.settings()
     store = opening.ready(settings)

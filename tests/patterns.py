@@ -1,7 +1,7 @@
 """Adversarial strings for a regular expression, matched by `python -m tests.patterns < JOB`.
 
-The strings are derived from the parsed expression: a text that leads to each repetition, a long run of what is
-repeated there, then a character that may not follow. Python cannot interrupt a match: a timer of the operating
+The strings are derived from the parsed expression: a text that leads to each repetition, a long run of the
+repeated text, then a character that may not follow. Python cannot interrupt a match: a timer of the operating
 system ends the process.
 """
 
@@ -21,11 +21,11 @@ RUNS = ("a", "0", " ", ".", "-", "/", ":", "@", "\r\n")
 FOREIGN = ("", "!", "\0", "\n", "\u00e9", "0")
 SAMPLES = {c.CATEGORY_DIGIT: "0", c.CATEGORY_SPACE: " ", c.CATEGORY_WORD: "a"}
 REPEATS = (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT)
-MOST_UNITS = 8  # of one repetition
+MOST_UNITS = 8  # per repetition
 
 
 def adversarial(pattern: str | bytes, flags: int, lengths: Iterable[int]) -> Iterator[str]:
-    """Strings of these lengths, about, that make a badly built expression backtrack."""
+    """Strings of about these lengths that make a badly built expression backtrack."""
     found = {("", unit) for unit in RUNS} | set(_repetitions(_parser.parse(pattern, flags), ""))
     for length, (before, unit), foreign in product(lengths, sorted(found), FOREIGN):
         yield before + unit * (length // len(unit)) + foreign
@@ -92,7 +92,7 @@ def _sample(kind: Any, value: Any) -> str:
 
 
 def main() -> None:
-    """Match one expression; the last line of the output is the string of which the match did not end."""
+    """Match one expression. The last line of the output is the string whose match did not end."""
     job = json.load(sys.stdin)
     pattern = job["pattern"].encode("latin-1") if job["is_bytes"] else job["pattern"]
     compiled = re.compile(pattern, job["flags"])

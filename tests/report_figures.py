@@ -1,4 +1,4 @@
-"""What a report must say, from the truths of the year: numbers as people read them, and tables read again."""
+"""The expected contents of a report, from the year's truths: numbers as printed, and tables read back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.year import Owing, Truth
 from tests.year_totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
-# What no truth of the year can tell: they have tests of their own.
+# Figures that no truth of the year contains: they have tests of their own.
 APART = {"calls_in_progress", "unheard_hours", "unheard_open_hours", "unheard_known_hours"}
 ABSENT = {
     "reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only",
@@ -23,7 +23,7 @@ PAIRS = {"tty_voice": ("tty", "voice"), "french_english": ("fr", "en")}
 
 
 class Expected:
-    """Of every place of one month's report: (state, value, numerator, denominator)."""
+    """Expected (state, value, numerator, denominator) of every place of one month's report."""
 
     def __init__(self, calls: list[Truth], owed: list[Owing], report: Report) -> None:
         self._calls, self._owed = of_month(calls, owed, report.month.first, report.month.after)
@@ -41,7 +41,7 @@ class Expected:
         place, totals = figure.place, self.totals(figure.place.cut)
         if place.name in ABSENT:
             return "not_available", None, None, None
-        if place.name in ("disruptions", "disruptions_hours"):  # there was none
+        if place.name in ("disruptions", "disruptions_hours"):  # the year has none
             return (
                 ("not_applicable", None, None, None) if place.cut.kind == "language" else ("known", 0, None, None)
             )
@@ -78,14 +78,14 @@ def told(figure: Figure) -> tuple[str, float | None, int | None, int | None]:
 
 
 def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """The same; a length to the microsecond, a difference of rates to the last bits of a float."""
+    """Whether both are equal; a length to the microsecond, a difference of rates to the last bits of a float."""
     if one[0] != other[0] or one[2:] != other[2:] or (one[1] is None) != (other[1] is None):
         return False
     return one[1] is None or abs(one[1] - other[1]) < 1e-6
 
 
 def shown(kind: str, want: tuple[str, float | None, int | None, int | None], language: str) -> str:
-    """As people read it."""
+    """The figure as printed."""
     state, value, part, whole = want
     signs = {
         "not_applicable": ("s. o.", "n/a"), "not_available": ("n. d.", "not available"),
@@ -129,17 +129,17 @@ def _length(value: float, language: str) -> str:
     return f"{_point(int(divided * 10 + 1e-9), language)}{NBSP}{unit}"
 
 
-# What was written, read again.
+# Reading the output back.
 
 
 def rows_of(data: bytes, language: str) -> list[dict[str, str]]:
-    """A CSV file's rows by the names of its columns."""
+    """A CSV file's rows, by column name."""
     text = data.decode("utf-8-sig")
     return list(csv.DictReader(StringIO(text), delimiter=";" if language == "fr" else ","))
 
 
 class Page(HTMLParser):
-    """The tables of a page by their id, as rows of texts; ids, and the start tags."""
+    """A page's tables by id, as rows of texts; its ids, and its start tags."""
 
     def __init__(self, html: bytes) -> None:
         super().__init__()
@@ -172,5 +172,5 @@ class Page(HTMLParser):
 
 
 def places(report: Report) -> Iterator[tuple[Place, Figure]]:
-    """All figures that a truth can tell."""
+    """All figures that a truth contains."""
     yield from ((place, one) for place, one in report.figures.items() if place.name not in APART)

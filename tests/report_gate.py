@@ -1,4 +1,4 @@
-"""What must be right with every report that people read: told as a list of faults, [] when it is."""
+"""Checks of every report that people read. Each returns a list of faults, [] if there is none."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NO_FAULT = {"PAG-001"}
 
 
 def on_screen(browser: Browser, html: bytes, medium: Medium = "screen", contrast: bool = False) -> list[str]:
-    """axe-core's, with nothing left undecided, and ours. `contrast`: also as axe reckons it, which takes long."""
+    """axe-core's faults, with nothing undecided, and `ours`. `contrast`: also by axe's own rule, which is slow."""
     with opened(browser, html, medium=medium) as page:
         return [*violations(page, contrast), *ours(page)]
 
 
 def ours(page: Page) -> list[str]:
-    """What axe lets pass: a head without its scope, a drawing without its texts or its table."""
+    """Faults that axe does not find: a header cell without scope, a drawing without its texts or its table."""
     bare = page.locator("th:not([scope])").count()
     drawn = page.evaluate(
         "[...document.querySelectorAll('svg')].filter((e) => !e.querySelector('title')?.textContent.trim()"
@@ -45,7 +45,7 @@ def narrow(browser: Browser, html: bytes) -> list[str]:
 
 
 def by_keyboard(browser: Browser, html: bytes) -> list[str]:
-    """Tab leads to the skip link, every link and every table that scrolls, and one sees where one is."""
+    """Tab leads to the skip link, every link and every scrolling table, and the focus is visible."""
     with opened(browser, html) as page:
         wanted = page.locator("a[href], .scroll").count()
         found = stops(page)
@@ -56,7 +56,7 @@ def by_keyboard(browser: Browser, html: bytes) -> list[str]:
 
 
 def in_forced_colours(browser: Browser, html: bytes) -> list[str]:
-    """Bars and texts of a drawing can be told from the page when the reader's own colours rule."""
+    """A drawing's bars and texts differ from the page's background in the reader's forced colours."""
     with opened(browser, html, forced_colours=True) as page:
         page_colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
         shown: list[str] = page.evaluate(
@@ -66,7 +66,7 @@ def in_forced_colours(browser: Browser, html: bytes) -> list[str]:
 
 
 def of_pdf(path: Path) -> list[str]:
-    """PDF/UA by outloud, and what we look at ourselves."""
+    """PDF/UA faults by outloud, and by own checks."""
     checked = outloud.check(str(path))
     assert checked.error is None, checked.error
     faults = [f"{x.severity} {x.rule}: {x.message}" for x in checked.findings if x.rule not in NO_FAULT]

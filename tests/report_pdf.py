@@ -1,4 +1,4 @@
-"""The tables of a PDF, read as a screen reader does: by tags, each cell's own text; no column is guessed."""
+"""The tables of a PDF, read as a screen reader does: by tags, each cell's own text. Columns are not guessed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def tables(data: bytes) -> list[list[list[str]]]:
 def _cells(row: Any, texts: dict[tuple[int, int], Texts]) -> Iterator[str]:
     for cell in _below(row):
         if cell.S in ("/TH", "/TD"):
-            # What was broken over lines, a word perhaps, is several pieces.
+            # Text broken over lines, perhaps within a word, is several pieces.
             yield "".join(_said(cell, None, texts))
 
 
@@ -46,7 +46,7 @@ def _kids(element: Any) -> list[Any]:
 
 
 def _below(element: Any) -> Iterator[Any]:
-    """The elements under this one, in order."""
+    """The descendants of this element, in order."""
     for kid in _kids(element):
         if not isinstance(kid, int) and "/S" in kid:
             yield kid
@@ -77,7 +77,7 @@ def _texts(page: Any) -> Texts:
 
 
 def _letters(font: Any) -> dict[int, str]:
-    """What each glyph of a font stands for."""
+    """The character of each glyph of a font."""
     pairs = [pair for block in BLOCK.findall(font.ToUnicode.read_bytes()) for pair in PAIRS.findall(block)]
     return {int(glyph, 16): bytes.fromhex(text.decode()).decode("utf-16-be") for glyph, text in pairs}
 

@@ -1,4 +1,4 @@
-"""callmon itself, run as an administrator would: `python -m callmon run`, in a process of its own."""
+"""callmon itself, run as by an administrator: `python -m callmon run`, in a process of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.lab import ports
 ROOT = Path(__file__).parent.parent
 ROUND_THE_CLOCK = "00:00-24:00"
 OK = 200
-LONGEST_START = 180.0  # seconds; 2 on a quiet machine
+LONGEST_START = 180.0  # seconds; 2 on an idle machine
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -44,7 +44,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
 
 
 def children(pid: int) -> set[int]:
-    """The processes that any of its threads started."""
+    """The child processes of all its threads."""
     found: set[int] = set()
     for thread in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
@@ -60,7 +60,7 @@ def _is_scribe(pid: int) -> bool:
 
 
 class Callmon:
-    """One `callmon run`, its configuration, and what it shows."""
+    """One `callmon run`, its configuration, and its output."""
 
     def __init__(self, place: Path, ami_port: int, secret: str, store: str | None = None, more: str = "") -> None:
         self.place = place
@@ -72,7 +72,7 @@ class Callmon:
         self.command = [sys.executable, "-m", "callmon"]
         self._environment = {**os.environ, "LAB_SECRET": secret}
         self._process: subprocess.Popen[bytes] | None = None
-        self._scribes: set[int] = set()  # of lives before
+        self._scribes: set[int] = set()  # of earlier daemons
 
     def __enter__(self) -> Callmon:
         try:
@@ -83,7 +83,7 @@ class Callmon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Whatever happened, neither the daemon nor its scribe is left behind."""
+        """Leave neither the daemon nor its writer process behind, even after an error."""
         try:
             self.stop()
         finally:
@@ -113,7 +113,7 @@ class Callmon:
             )
 
     def wait_until_heard(self, seconds: float = LONGEST_START) -> None:
-        """Until the exchange is connected and its listing has been taken in."""
+        """Wait until the exchange is connected and its listing has been processed."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self._process is not None
@@ -127,14 +127,14 @@ class Callmon:
         os.kill(self.pid, number)
 
     def scribes(self) -> set[int]:
-        """The processes that write: for this daemon, and those that its lives before have left."""
+        """The writer processes (`scribes`) of this daemon, and those left by its predecessors."""
         if self._process is not None:
             self._scribes |= children(self._process.pid)
         self._scribes = {pid for pid in self._scribes if _is_scribe(pid)}
         return self._scribes
 
     def end_everything(self) -> None:
-        """At once, by kill -9."""
+        """End all processes at once, by kill -9."""
         left = self.scribes()
         if self._process is not None:
             self.kill()
@@ -143,7 +143,7 @@ class Callmon:
                 os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone. Its scribe is left to write what it was sent."""
+        """kill -9, and wait for the end. Its writer process stays, to commit everything it has received."""
         assert self._process is not None
         self.scribes()
         self._process.kill()
@@ -151,7 +151,7 @@ class Callmon:
         self._process = None
 
     def stop(self) -> int:
-        """SIGTERM; its exit status."""
+        """Send SIGTERM; return the exit status."""
         if self._process is None:
             return 0
         self._process.terminate()
@@ -164,7 +164,7 @@ class Callmon:
         return status
 
     def get(self, path: str) -> tuple[int, str]:
-        """Status and body of a page; status 0 while nobody listens, or where a kill cut the page off."""
+        """Status and body of a page; status 0 if no server listens, or if a kill cut the page off."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
@@ -174,7 +174,7 @@ class Callmon:
             return 0, ""
 
     def figures(self, name: str = "") -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-        """Every sample of /metrics whose name begins so, by name and labels."""
+        """Every sample of /metrics whose name begins with `name`, by name and labels."""
         from prometheus_client.parser import text_string_to_metric_families
 
         _, page = self.get("/metrics")
@@ -189,7 +189,7 @@ class Callmon:
         return self.figures(name).get((name, frozenset(labels.items())))
 
     def total(self, name: str, **labels: str) -> float:
-        """The sum of all samples of that name that bear these labels; no number while /metrics does not answer."""
+        """The sum of all samples of that name with these labels; NaN while /metrics does not answer."""
         wanted, shown = set(labels.items()), self.figures(name)
         if not shown and self.get("/metrics")[0] != OK:
             return math.nan

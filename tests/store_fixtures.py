@@ -1,4 +1,4 @@
-"""Databases and outcomes for the tests of the store: SQLite in a folder, a real PostgreSQL where there is one."""
+"""Databases and outcomes for the tests of the store: SQLite in a folder, a real PostgreSQL if available."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_per
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL that is thrown away, or of the one that CALLMON_TEST_POSTGRES names."""
+    """The URL of a temporary PostgreSQL, or of the one that CALLMON_TEST_POSTGRES names."""
     if given := os.environ.get("CALLMON_TEST_POSTGRES"):
         yield given
         return
@@ -94,14 +94,14 @@ def postgres_database(server: str, template: str) -> Iterator[str]:
 
 
 def copy(template: Path, file: Path) -> None:
-    """A migrated SQLite file where a test wants one, readable by its owner only."""
+    """Copy a migrated SQLite file, readable by its owner only."""
     shutil.copyfile(template, file)
     file.chmod(0o600)
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated file, to be copied: a migration takes longer than most tests."""
+    """A migrated file to copy: a migration takes longer than most tests."""
     file = tmp_path_factory.mktemp("template") / "callmon.db"
     upgrade(f"sqlite:///{file}", RING).close()
     return file
@@ -109,7 +109,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str) -> Iterator[str]:
-    """The name of a migrated database, to be copied by the server itself."""
+    """The name of a migrated database, which the server copies."""
     with postgres_database(postgres_server, "template1") as made:
         upgrade(made, RING).close()
         yield make_url(made).database or ""
@@ -125,7 +125,7 @@ def store(url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
-    """A SQLite database, for what only a file can suffer."""
+    """A SQLite database, for faults that only a file can have."""
     copy(sqlite_template, tmp_path / "callmon.db")
     opened = open_store(f"sqlite:///{tmp_path}/callmon.db", RING)
     yield opened
@@ -159,7 +159,7 @@ def answered_call(number: int, start: datetime = START) -> list[f.Fact]:
 
 
 def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
-    """The account that these facts give."""
+    """The account of these facts."""
     arrival = facts[0]
     assert isinstance(arrival, f.Arrived)
     told = Account(arrival, in_hours=in_hours)
@@ -177,7 +177,7 @@ def finding(
 
 
 def outcomes(facts: list[f.Fact], exchange: str = EXCHANGE) -> list[Outcome]:
-    """A fact at a time, as they are heard; the last brings the account of the call, and three findings."""
+    """One outcome per fact, as received. The last also has the account of the call, and three findings."""
     call = account(facts)
     found = tuple(finding(call, standard) for standard in STANDARDS)
     return [
@@ -188,7 +188,7 @@ def outcomes(facts: list[f.Fact], exchange: str = EXCHANGE) -> list[Outcome]:
 
 @dataclass
 class Daemon:
-    """What the daemon would tell at a scrape (`Gauges`)."""
+    """The daemon's values at a scrape (`Gauges`)."""
 
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     watched: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -260,7 +260,7 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Writer]:
 
 
 def group(number: int, items: Iterable[Outcome]) -> messages.Group:
-    """As the scribe gets it."""
+    """The group as the writer process receives it."""
     frame = messages.group_frame(number, [messages.encode_item(item) for item in items])
     (body,) = messages.Frames().receive(frame)
     message = messages.to_scribe(body)
@@ -269,11 +269,11 @@ def group(number: int, items: Iterable[Outcome]) -> messages.Group:
 
 
 def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
-    """Has a scribe in this process store all but `refused` of these as one group; gives the figures afterwards."""
+    """`Scribe`, run in this process, commits all but `refused` of these as one group. Returns the figures."""
     said: list[FromScribe] = []
     scribe = Scribe(store, "a token", said.append, Leave())
     assert scribe.open()
-    standing = said[-1]  # PostgreSQL may take a moment to see that the one before has gone: then it waited first
+    standing = said[-1]  # PostgreSQL may see the end of the previous writer late: `Scribe` then waited first
     assert isinstance(standing, Standing)
     scribe.write(group(standing.number + 1, items))
     scribe.close()
@@ -284,12 +284,12 @@ def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
 
 
 def of_calls(count: int) -> list[Outcome]:
-    """The outcomes of so many calls, one after the other."""
+    """The outcomes of `count` calls, one after the other."""
     return [outcome for number in range(count) for outcome in outcomes(answered_call(number))]
 
 
 def summed(items: list[Outcome]) -> Figures:
-    """What they add when each is counted once."""
+    """The figures that these outcomes add, each counted once."""
     total: Figures = {}
     for item in items:
         for figure, amount in added(item).items():
@@ -298,7 +298,7 @@ def summed(items: list[Outcome]) -> Figures:
 
 
 def rows(store: Store) -> dict[str, int]:
-    """How many rows each table has."""
+    """The number of rows of each table."""
     with store.reading() as connection:
         return {
             name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
@@ -307,9 +307,9 @@ def rows(store: Store) -> dict[str, int]:
 
 
 def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
-    """Whether it came true soon."""
+    """Whether the condition becomes true within `seconds`."""
     end, pause = time.monotonic() + seconds, 0.01
     while not condition() and time.monotonic() < end:
         time.sleep(pause)
-        pause = min(0.2, pause * 1.3)  # a condition may be a page that a process makes
+        pause = min(0.2, pause * 1.3)  # a condition may request a page from a process
     return condition()

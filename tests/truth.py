@@ -1,4 +1,4 @@
-"""What was scripted, beside what callmon says of it."""
+"""Compares what was scripted with what callmon reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.lab.witness import linkedid
 
 
 def pairs(calls: Iterable[Played], heard: list[Event]) -> Iterable[tuple[Played, str]]:
-    """Each call of the public's or of staff's with the id that the exchange gave it."""
+    """Each call of the public or of staff, with the id that the exchange gave it."""
     for call in calls:
         own = linkedid(call, heard)
         assert own is not None, f"the exchange never saw {call.situation.name} (its caller: {call.fault})"
@@ -32,14 +32,14 @@ def public(calls: Iterable[Played]) -> list[Played]:
 
 
 def told(store: Store, settings: Settings, call: str) -> dict[str, Any] | None:
-    """What is stored of a call, as JSON; None when nothing is."""
+    """A call as stored, as JSON; None if it is not stored."""
     found = queries.call(store, call, numbers=True)
     assert len(found) <= 1
     return as_json(found[0], settings) if found else None
 
 
 def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
-    """What one callmon says of every call that heard all of it."""
+    """Every call as reported by one callmon that received all events."""
     replay = Replay(assembly.monitor(settings, "toronto", token=str), "toronto")
     for _ in replay.connection(chunks(io.BytesIO(stream))):
         pass
@@ -47,7 +47,7 @@ def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
 
 
 def disagreements(call: Played, said: Mapping[str, Any]) -> list[str]:
-    """Each point in which callmon and the script differ; the script says nothing of what it leaves out."""
+    """Each point in which callmon and the script differ. What the script leaves out is not compared."""
     return _differences(f"{call.situation.name} ({call.caller})", call.situation.expect, said)
 
 
@@ -65,9 +65,9 @@ def _got(said: Mapping[str, Any], key: str) -> Any:
 
 
 def as_it_went(call: Played, said: Mapping[str, Any]) -> Played:
-    """The same call with what somebody says who heard all of it, in all that the script names.
+    """The same call, with the script's values replaced by those of a callmon that received all events.
 
-    A machine may be too busy for a script: then a phone rings, or answers, later than it was told to.
+    On a machine too busy for the script, a phone rings or answers later than scripted.
     """
     expect = {key: _as_far(expected, _got(said, key)) for key, expected in call.situation.expect.items()}
     return replace(call, situation=replace(call.situation, expect=expect))
@@ -79,12 +79,12 @@ def _as_far(expected: object, got: object) -> object:
     return got
 
 
-# Whether a number that the carrier delivers is withheld, callmon must ask: a recording does not know.
+# A recording does not show whether a number that the carrier delivers is withheld: callmon asks for that.
 ASKED_FOR = "withheld_but_delivered"
 
 
 def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], told: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Of each call made: its name, id and truth. What is told otherwise, not told, or told of no call made."""
+    """Differences from each made call's (name, id, truth): other values, calls not reported, calls never made."""
     calls = {call["call"]: call for call in told}
     found = []
     for name, own, expect in made:
@@ -99,7 +99,7 @@ def unlike(made: Iterable[tuple[str, str, Mapping[str, Any]]], told: Iterable[Ma
 
 
 def agrees(expected: object, got: object) -> bool:
-    """Equal; of an object, in all that the script names."""
+    """Equal; an object only in the keys that the script names."""
     match expected:
         case Mapping():
             return isinstance(got, Mapping) and all(agrees(value, got.get(key)) for key, value in expected.items())

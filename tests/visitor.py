@@ -1,4 +1,4 @@
-"""Somebody with a browser before the application: requests without a socket, cookies kept."""
+"""A browser in front of the application: requests without a socket, with stored cookies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FIELD = re.compile(r'name="csrf" value="([^"]*)"')
 
 
 class Visitor:
-    """One browser at one address. What the application raises is raised here."""
+    """One browser at one address. An exception of the application is raised here."""
 
     def __init__(self, application: ASGIApp, at: tuple[str, int] = HERE, url: str = OURS, **headers: str) -> None:
         self._application, self._at, self._url, self._headers = application, at, url, headers
         self.cookies = httpx.Cookies()
-        self.is_behind_tls = False  # the browser speaks TLS, to a proxy; we are spoken to in the clear
+        self.is_behind_tls = False  # the browser speaks TLS to a proxy; the application receives plain HTTP
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.send("GET", path, **options)
@@ -53,7 +53,7 @@ class Visitor:
         is_live = is_over = False
 
         async def leaving() -> Message:
-            """Whoever looks on live leaves as soon as there was something to see."""
+            """The visitor of a live page disconnects as soon as there was something to see."""
             if is_live:
                 await asyncio.sleep(0.02)
                 return {"type": "http.disconnect"}

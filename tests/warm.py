@@ -1,7 +1,7 @@
-"""`callmon run` forked from a process that has imported everything: the next daemon runs at once after a kill.
+"""`callmon run` forked from a process that has imported everything: after a kill, the next daemon runs at once.
 
-For tests in which callmon is killed many times. A daemon of `tests.running` imports for more than a second of
-processor time; beside other work that is many seconds in which no kill can hit it.
+For tests that kill callmon many times. A daemon of `tests.running` imports for more than a second of processor
+time. On a busy machine that is many seconds in which no kill can hit it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _server: subprocess.Popen[str] | None = None
 
 
 def _ask(said: dict[str, Any]) -> int:
-    """One question to this process's fork server, which ends with it."""
+    """One request to this process's fork server, which ends with this process."""
     global _server
     with _turn:
         if _server is None:
@@ -93,7 +93,7 @@ def _ask(said: dict[str, Any]) -> int:
 
 
 def serve() -> None:
-    """The fork server: a line is a daemon to start, or one of which the exit status is wanted."""
+    """The fork server. Each line names a daemon to start, or one whose exit status is wanted."""
     for module in IMPORTED:
         importlib.import_module(module)
     for line in sys.stdin:
@@ -108,7 +108,7 @@ def serve() -> None:
 
 
 def _become(asked: dict[str, Any]) -> None:
-    """The daemon, in the child: its own folder, environment, input and log."""
+    """Become the daemon, in the child: its own folder, environment, input and log."""
     from callmon.cli import main
 
     with open(os.devnull) as nothing, open(asked["log"], "ab") as log:

@@ -1,6 +1,7 @@
-"""An exchange whose devices and connection change, and a callmon that looks at it each second, without any I/O.
+"""An exchange whose devices and connection change, and a callmon that checks it each second, without any I/O.
 
-All that a store would keep is kept, as bytes, so that callmon can be stopped at any moment and begun anew.
+Everything that a store would store is stored as bytes, so that callmon can be stopped and restarted at any
+moment.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ PHONES = 'numbers = ["416 327-2422"]'
 
 
 def site(*phones: str, **replaced: str) -> Settings:
-    """The shipped example, where these are the phones of the line `general`."""
+    """The shipped example, with these phones on the line `general`."""
     named = ", ".join(f'"{phone}"' for phone in phones)
     return settings({PHONES: f"{PHONES}\nextensions = [{named}]", **replaced})
 
 
 class Watched:
-    """One exchange, one callmon; `now` is both clocks'."""
+    """One exchange, one callmon; `now` is the time of both clocks."""
 
     def __init__(self, now: datetime, given: Settings | None = None) -> None:
         self.settings = given or site("101", "102")
@@ -42,7 +43,7 @@ class Watched:
         self._hands = self._calls = 0
         self._up_since = now - timedelta(days=1)
 
-    # What the exchange says.
+    # Events of the exchange.
 
     def feed(self, *events: e.Event) -> Watched:
         for event in events:
@@ -52,7 +53,7 @@ class Watched:
         return self
 
     def listed(self, **devices: str) -> Watched:
-        """It logs in, tells its uptime, and lists its devices and channels."""
+        """The exchange logs callmon in, reports its uptime, and lists its devices and channels."""
         uptime = str(int((self.now - self._up_since).total_seconds()))
         self.feed(e.FullyBooted(self.now, uptime))
         self.feed(
@@ -84,10 +85,10 @@ class Watched:
         self._up_since = self.now
         return self
 
-    # Time, and what people do.
+    # Time, and people's actions.
 
     def passes(self, seconds: float) -> Watched:
-        """callmon looks at each second of it."""
+        """Time passes; callmon checks at each second."""
         for _ in range(round(seconds)):
             self.now += SECOND
             self.look()
@@ -110,7 +111,7 @@ class Watched:
         return self
 
     def restart(self) -> Watched:
-        """callmon is stopped and begun anew, with what was kept."""
+        """callmon is stopped and restarted, with what was stored."""
         self.monitor = assembly.monitor(self.settings, "toronto", token=str)
         self.monitor.disruptions.book.restore(one for one in self.kept.values() if one.is_live)
         self.monitor.restore("toronto", self.now, {}, {})
@@ -118,13 +119,13 @@ class Watched:
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the scribe has it
+        (told,) = items_of(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer process has it
         assert isinstance(told, Outcome)
         for noted in told.disruptions:
             self.entries.append(noted.entry)
             self.kept[noted.disruption.id] = noted.disruption
 
-    # What is asked.
+    # Queries.
 
     def one(self) -> Disruption:
         (found,) = self.kept.values()

@@ -1,8 +1,8 @@
-"""A year of calls with known totals, from a seed: what happened is decided first, and the rows follow from it.
+"""A year of calls with known totals, from a seed: events are decided first, and the rows follow from them.
 
-Each story of `year_stories` tells callmon the facts of one call (as the tracker would) and writes down beside
-them, in plain words of standards.md, what must come of it. `year_owing` does so for callbacks and complaints,
-`year_rows` puts the rows into a database, `year_totals` counts what happened without any of the product's code.
+Each story of `year_stories` gives callmon the facts of one call (as the tracker would). Beside them it records
+the required result, in the words of standards.md. `year_owing` does so for callbacks and complaints. `year_rows`
+inserts the rows into a database. `year_totals` counts the events without any of the product's code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from callmon.core import facts as f
 TORONTO = ZoneInfo("America/Toronto")
 EXCHANGE = "toronto"
 YEAR = 2024  # a leap year
-# The thirteen closed days of that year, by hand.
+# The thirteen closed days of that year, entered manually.
 CLOSED = {
     *(date(2024, 1, 1), date(2024, 2, 19), date(2024, 3, 29), date(2024, 4, 1), date(2024, 5, 20)),
     *(date(2024, 7, 1), date(2024, 8, 5), date(2024, 9, 2), date(2024, 9, 30), date(2024, 10, 14)),
@@ -48,7 +48,7 @@ def settings(url: str = "", more: str = "") -> Settings:
 
 @dataclass
 class Truth:
-    """What happened in one call, and what must come of it."""
+    """The events of one call, and the required result."""
 
     name: str
     line: str
@@ -57,7 +57,7 @@ class Truth:
     outcome: str = ""
     heard: str = "full"
     abandoned_in: str = ""
-    waited: float | None = None  # of ringing
+    waited: float | None = None  # seconds of ringing
     answered: bool = False
     ring: int | None = None
     from_arrival: float | None = None
@@ -84,14 +84,14 @@ class Truth:
 
 @dataclass
 class Owing:
-    """What became of one callback or complaint."""
+    """The result of one callback or complaint."""
 
     kind: str
     line: str
     language: str
     opened: datetime
     opening: str
-    fate: str  # by 24 hours
+    fate: str  # by the 24-hour clock
     business: str
     delay: float | None = None
     count: int = 1
@@ -143,7 +143,7 @@ A, V, R, T, B, S = CALL_STANDARDS
 
 
 class Caller:
-    """One call being told: facts on one side, truth on the other."""
+    """One call under construction: its facts, and its truth."""
 
     def __init__(self, random: Random, number: int, line: str, arrived: datetime) -> None:
         self.random, self.arrived = random, arrived
@@ -190,7 +190,7 @@ class Caller:
         self.truth.verdicts[standard] = (verdict, reason, cause)
 
     def nobody(self) -> None:
-        """Standards of answered calls, when no person answered."""
+        """Standards of answered calls, if no person answered."""
         for standard in (T, B, S):
             self.verdict(standard, "exempt", "no_person")
 
@@ -203,7 +203,7 @@ class Caller:
 
 
 def when(random: Random, year: int = YEAR) -> datetime:
-    """Mostly in the day, some at night, on every day of the local year."""
+    """Mostly by day, some at night, on every day of the local year."""
     first = datetime(year, 1, 1, tzinfo=TORONTO).astimezone(UTC)
     length = datetime(year + 1, 1, 1, tzinfo=TORONTO).astimezone(UTC) - first
     while True:

@@ -1,4 +1,4 @@
-"""Callbacks and complaints of `tests/year.py`, each with what must come of it."""
+"""Callbacks and complaints of `tests/year.py`, each with its required result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ P2, P15 = "complaint_within_2_business_days", "complaint_answered_within_15_busi
 
 
 def owings(count: int, given: Settings, seed: int = 11) -> Iterator[tuple[Obligation, list[Finding], Owing]]:
-    """So many callbacks and complaints, each with its truth."""
+    """`count` callbacks and complaints, each with its truth."""
     random = Random(seed)
     terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
     for number in range(count):

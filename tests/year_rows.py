@@ -1,4 +1,4 @@
-"""The year of `tests/year.py` as rows of a database, put in quickly."""
+"""The year of `tests/year.py` as rows of a database, inserted in bulk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def stored(
     store: Store, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
     owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
-    """Has callmon judge the facts, and puts the rows in at once; gives the truths."""
+    """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
     judge = monitor(given, token=str)
     truths, rows = [], Rows(1)
     for facts, truth in told:
@@ -75,7 +75,7 @@ def put_rows(store: Store, table: str, rows: list[tuple[object, ...]]) -> None:
 def listened(
     store: Store, since: datetime, until: datetime, gaps: Iterable[tuple[datetime, datetime]] = ()
 ) -> None:
-    """The exchange was heard from `since` (a gap of no length marks it) until then, but for these gaps."""
+    """The exchange was received from `since` (a gap of no length marks it) to `until`, except for these gaps."""
     known = [(EXCHANGE, tables.microseconds(since), tables.microseconds(since))]
     known += [(EXCHANGE, tables.microseconds(a), tables.microseconds(b)) for a, b in gaps]
     put_rows(store, "gap", list(known))

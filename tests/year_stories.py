@@ -1,4 +1,4 @@
-"""How the calls of `tests/year.py` went: the facts of each, and what must come of them."""
+"""The stories of the calls of `tests/year.py`: the facts of each, and the required result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.year import BEGAN, CALL_STANDARDS, LINES, NEW_LINE, A, B, Caller, R, 
 
 
 def answered(c: Caller) -> None:
-    """A person takes it; perhaps a hold, transfers, the survey."""
+    """A person answers; perhaps with a hold, transfers, the survey."""
     c.menu()
     t, r = c.truth, c.random
     wait = round(r.choice((r.uniform(0.5, 17.9), r.uniform(0.5, 17.9), 17.999, 18.0, r.uniform(18, 45))), 3)
@@ -39,7 +39,7 @@ def answered(c: Caller) -> None:
 def _conversation(c: Caller, start: float, talk: float, phone: str) -> None:
     t, r = c.truth, c.random
     survey = r.random() < 0.4
-    signs = ["short_conversation"] if talk - survey < 10 else []  # the person is gone when the survey begins
+    signs = ["short_conversation"] if talk - survey < 10 else []  # the person has left when the survey begins
     if talk > 60 and r.random() < 0.1:
         held, t.hold = round(r.uniform(1, 20), 3), round(r.uniform(1, 30), 3)
         c.tell(f.Held(t.name, c.at(start + held), phone))
@@ -104,7 +104,7 @@ GAP_UNKNOWN = "unknown", "gap", ""
 
 
 def voicemail(c: Caller) -> None:
-    """A dial's time is over, and voicemail takes it."""
+    """The dial times out, and voicemail takes the call."""
     c.menu()
     t, start = c.truth, c.ring()
     wait = c.random.choice((12.02, 18.02, 24.02, 24.02, 24.02, 30.02, 36.02))
@@ -126,7 +126,7 @@ def voicemail(c: Caller) -> None:
 
 
 def gave_up(c: Caller) -> None:
-    """The caller hangs up while it rings."""
+    """The caller hangs up while a phone rings."""
     c.menu()
     t, start = c.truth, c.ring()
     t.waited = round(c.random.choice((c.random.uniform(0.1, 4.99), c.random.uniform(5, 17.9), 18.0, 31.0)), 3)
@@ -210,7 +210,7 @@ def unreachable(c: Caller) -> None:
 
 
 def unheard(c: Caller) -> None:
-    """The exchange was unheard while it rang, and the call was gone afterwards."""
+    """A gap begins while it rings; after the gap the call is gone."""
     c.menu()
     start = c.ring()
     c.tell(f.Unheard(c.truth.name, c.at(start + 2), c.at(start + 90), True))
@@ -221,7 +221,7 @@ def unheard(c: Caller) -> None:
 
 
 def in_queue(c: Caller) -> None:
-    """A queue with music: no ring is heard, and seconds count."""
+    """A queue with music: there is no ringing, so seconds count."""
     c.menu()
     t, entered = c.truth, c.begun + 1
     t.waited = round(c.random.choice((c.random.uniform(1, 17), 17.999, 18.0, c.random.uniform(18, 90))), 3)
@@ -245,7 +245,7 @@ def in_queue(c: Caller) -> None:
 
 
 def stopped(c: Caller) -> None:
-    """The exchange stops under the call, before anybody had answered."""
+    """The exchange stops during the call, before a person answered."""
     c.menu()
     t, start = c.truth, c.ring()
     t.waited = c.random.choice((4.0, 17.999, 18.0, 30.0))
@@ -261,7 +261,7 @@ def stopped(c: Caller) -> None:
 
 
 def recording_unheard(c: Caller) -> None:
-    """Voicemail has the call when the exchange stops: whether a message was left nobody heard."""
+    """The exchange stops while voicemail has the call: whether a message was left is unknown."""
     voicemail(c)
     c.facts = [x for x in c.facts if not isinstance(x, f.MessageLeft | f.Ended)]
     c.end(200, "unknown", "stopped")
@@ -269,7 +269,7 @@ def recording_unheard(c: Caller) -> None:
 
 
 def sent_to_voicemail(c: Caller) -> None:
-    """A person answers, and hands the caller to a mailbox: a redirection, and by the strict reading two."""
+    """A person answers, and transfers the caller to a mailbox: a redirection, two by the strict reading."""
     c.menu()
     t, start = c.truth, c.ring("102")
     t.outcome, t.answered, t.waited, t.ring, t.message = "answered", True, 3.0, 1, "left"
@@ -296,7 +296,7 @@ STORIES: dict[Callable[[Caller], None], int] = {
 def calls(
     count: int, seed: int = 7, at: Callable[[Random], datetime] = when
 ) -> Iterator[tuple[list[f.Fact], Truth]]:
-    """So many, each with its truth."""
+    """`count` calls, each with its truth."""
     random = Random(seed)
     names, weights = list(LINES), [x[3] for x in LINES.values()]
     for number in range(count):

@@ -1,6 +1,6 @@
-"""The figures that a month of `tests/year.py` must have: counted in plain Python over what happened.
+"""The required figures of a month of `tests/year.py`: counted in plain Python from the events.
 
-Nothing of the product is used here but the names of its figures.
+Uses nothing of the product except the names of its figures.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Totals:
             self.rates[f"{name}.rate"] = (count[verdicts, "met"], of(verdicts, *RATE_NAMES))
 
     def end(self, name: str, part: str) -> float | None:
-        """Median, 95th percentile, longest, by nearest rank; cut to the tenth that is shown."""
+        """Median, 95th percentile, longest, by nearest rank; truncated to the tenth that is shown."""
         values = sorted(x if name == "rings" else _cut(x) for x in self.lengths.get(name, []))
         if not values:
             return None
@@ -177,8 +177,8 @@ class Totals:
 
 
 def _cut(length: float) -> float:
-    """To a tenth of a second, of a minute from 2 minutes on, of an hour from 2 hours on."""
-    micro = round(length * 1_000_000)  # what a float cannot hold must not cut a tenth off
+    """Truncated to a tenth of a second; of a minute from 2 minutes on, of an hour from 2 hours on."""
+    micro = round(length * 1_000_000)  # a float's error must not remove a tenth
     step = 100_000 if length < 120 else 6_000_000 if length < 7200 else 360_000_000
     return micro // step * step / 1_000_000
 

@@ -38,7 +38,7 @@ def examine(
     last_seen: Mapping[str, datetime | None] | None = None,
     timeout: timedelta = TIMEOUT,
 ) -> list[Complaint]:
-    """Examine all exchanges at once; return soon after `timeout` at the latest. Raises ConfigError without a secret.
+    """Examine all exchanges at once, for little more than `timeout`. Raises ConfigError without a secret.
 
     `last_seen`: time of each line's last call, from the database. Without it, last calls are not judged.
     """

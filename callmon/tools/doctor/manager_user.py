@@ -40,7 +40,7 @@ class Examined:
         return self.answers.value(MANAGER, self.exchange.username, key)
 
     def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
-        """A complaint about the user's section. The last value wins: lines at the end of the file are sufficient."""
+        """A complaint about the user's section. The last value wins: lines at the end of the file suffice."""
         return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
 
     def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
