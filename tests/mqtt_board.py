@@ -16,7 +16,7 @@ from tests.store_fixtures import START
 
 
 class Board:
-    """``with Board(port) as board:`` subscribes to everything. `shown`: each topic's latest payload, if not ""."""
+    """``with Board(port) as board:`` subscribes to all. `shown`: each topic's latest payload; "" if deleted."""
 
     def __init__(
         self, port: int, password: str | None = None, context: ssl.SSLContext | None = None, name: str = "board"

@@ -1,7 +1,7 @@
 """``python -m tests.lab``: play every situation on a real Asterisk; make the tests' recordings of two runs.
 
-``play`` writes ami.raw (all that AMI says), ami-callmon.raw (what the user ``callmon`` hears), cel.csv,
-cdr.csv, messages.log and truth.json. ``record`` makes ``tests/recordings`` of what ``play`` wrote.
+``play`` writes ami.raw (everything AMI sends), ami-callmon.raw (what the user ``callmon`` receives), cel.csv,
+cdr.csv, messages.log and truth.json. ``record`` makes ``tests/recordings`` from the output of ``play``.
 """
 
 from __future__ import annotations

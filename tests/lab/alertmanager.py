@@ -1,4 +1,4 @@
-"""An Alertmanager with the configuration that ships: only addresses and waits are changed, and the calendar."""
+"""An Alertmanager with the shipped configuration: only addresses, waits and the calendar are changed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def _a_second(wait: re.Match[str]) -> str:
 
 
 class Alertmanager(Server):
-    """E-mail goes to `smtp` (HOST:PORT); to `hook` (a URL) what the administrator gets, below it the heartbeat and
-    what the team gets.
+    """E-mail goes to `smtp` (HOST:PORT). `hook` (a URL) receives the administrator's notifications; paths below it
+    receive the heartbeat and the team's.
     """
 
     program = "prometheus-alertmanager"
@@ -47,7 +47,7 @@ class Alertmanager(Server):
         ):  # fmt: skip
             assert shipped in written
             written = written.replace(shipped, here)
-        # All but the digest's interval, which is what makes it one message.
+        # All except the digest's interval, which makes it one message.
         written = re.sub(r"group_wait: \w+|^  group_interval: 5m", _a_second, written, flags=re.MULTILINE)
         today = self._calendar.local_day(datetime.now(UTC))
         return written + "\n" + as_yaml(time_intervals(self._calendar, today, 2))

@@ -1,7 +1,7 @@
-"""What has happened so far, so that a step can wait for an event instead of for a time.
+"""The events so far, so that a step can wait for an event instead of for a time.
 
-Noted are `NAME rings`, `NAME answers`, `NAME leaves` of every phone (and number outside), as the phone itself
-knows, and of the exchange's own words `NAME holds` (it put the other side on hold, and listens to the keys) and
+Recorded of every phone (and number outside), as the phone itself sees it: `NAME rings`, `NAME answers`, `NAME
+leaves`. Recorded from the exchange's events: `NAME holds` (it put the other side on hold, and receives keys) and
 `NAME parks`.
 """
 
@@ -15,7 +15,7 @@ class Board:
     def __init__(self) -> None:
         self._noted: dict[str, list[float]] = defaultdict(list)
         self._awaited: dict[str, list[asyncio.Future[float]]] = defaultdict(list)
-        self.places: dict[str, str] = {}  # where in the lot a phone parked last
+        self.places: dict[str, str] = {}  # the parking space each phone used last
 
     def note(self, what: str) -> None:
         now = asyncio.get_running_loop().time()
@@ -25,7 +25,7 @@ class Board:
                 awaiting.set_result(now)
 
     def happened(self, what: str, since: float) -> asyncio.Future[float]:
-        """When it happened first after ``since`` (the loop's clock): perhaps long ago, perhaps not yet."""
+        """Time of its first occurrence after ``since`` (the loop's clock), already recorded or to come."""
         told: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         before = next((at for at in self._noted[what] if at >= since), None)
         if before is not None:

@@ -1,7 +1,7 @@
-"""A real Chromium without a screen, out of the Debian folder, and what a test asks of a page in it.
+"""A real headless Chromium from the Debian folder, and the checks of a page in it.
 
-``browser`` (a fixture of tests/conftest.py) is Playwright's own Browser. A test that is itself asynchronous takes
-the fixture ``chromium`` instead, and connects to its ``address`` with ``playwright.async_api``.
+``browser`` (a fixture of tests/conftest.py) is Playwright's own Browser. An asynchronous test takes the fixture
+``chromium`` instead, and connects to its ``address`` with ``playwright.async_api``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tests.lab.system import have
 SECONDS_TO_START = 120
 FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"),
-    # It would look for hosts that no test asks for.
+    # Without these it would contact hosts that no test needs.
     *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    # What is drawn is the same on every machine.
+    # For the same rendering on every machine.
     *("--font-render-hinting=none", "--force-color-profile=srgb", "--hide-scrollbars"),
 )
 CONTRAST = "color-contrast"
@@ -39,7 +39,7 @@ Medium = Literal["screen", "print"]
 
 
 class Chromium:
-    """``with Chromium() as chromium:`` a browser of its own, which `address` leads to."""
+    """``with Chromium() as chromium:`` a browser for one session, at `address`."""
 
     def __enter__(self) -> Chromium:
         have("Playwright's driver needs libatomic", ("atomic",), ("libatomic1",))
@@ -82,7 +82,7 @@ class Chromium:
 
 @contextmanager
 def connected(chromium: Chromium) -> Iterator[Browser]:
-    """Not for longer than a test or two: while it lasts, no asyncio can run in this thread."""
+    """Use for a test or two only: during the connection no asyncio can run in this thread."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.connect_over_cdp(chromium.address)
         yield browser
@@ -101,9 +101,9 @@ def opened(
     zoom: float = 1,
     script: bool = True,
 ) -> Iterator[Page]:
-    """A page: an address (http…), a file of HTML, or HTML itself. `zoom` 2 is what Ctrl-plus to 200 % does.
+    """A page from an address (http…), an HTML file, or HTML text. `zoom` 2 equals Ctrl-plus to 200 %.
 
-    `script=False` is a reader who allows none; axe cannot look then.
+    `script=False`: the reader allows no scripts; axe cannot run then.
     """
     context = browser.new_context(
         viewport={"width": round(width / zoom), "height": round(height / zoom)},
@@ -126,16 +126,16 @@ def opened(
 
 
 def shot(page: Page, path: Path, whole: bool = True) -> None:
-    """A picture of the page, as PNG: all of it, or what stands in the window."""
+    """A picture of the page, as PNG: the whole page, or the visible part of the window."""
     page.screenshot(path=path, full_page=whole)
 
 
 def violations(page: Page, contrast: bool = True) -> list[str]:
-    """What axe-core finds wrong, one a line; also what axe leaves for eyes to decide, marked "undecided".
+    """axe-core's faults, one a line; also what axe leaves for a person to decide, marked "undecided".
 
-    A page is good when this is `[]`. Of a text's contrast axe leaves undecided what stands in a drawing, is one
-    letter long or lies outside the window: `faint` decides that, for every text, and what is decided is not told
-    again. `contrast=False` leaves that rule to `faint` alone: on a page of many cells it takes axe half a minute.
+    A page is good if this is `[]`. axe leaves the contrast of some texts undecided: in a drawing, of one letter,
+    or outside the window. `faint` decides that for every text, so those are not repeated. `contrast=False`
+    leaves the rule to `faint` alone: on a page of many cells it takes axe half a minute.
     """
     page.evaluate(AXE_SCRIPT)
     asked: dict[str, Any] = {"resultTypes": ["violations", "incomplete"]}
@@ -152,7 +152,7 @@ def _lines(rule: dict[str, Any], mark: str) -> Iterator[str]:
         yield f"{mark}{rule['id']}: {' '.join(map(str, node['target']))}: {why}"
 
 
-# Every text on its own background; what no rule of ours can decide is told as well.
+# Every text against its own background. What this rule cannot decide is reported as well.
 FAINT = """() => {
     const parts = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
     const light = (c) => { const [r, g, b] = c.slice(0, 3).map((x) => x / 255)
@@ -186,12 +186,12 @@ FAINT = """() => {
 
 
 def faint(page: Page) -> list[str]:
-    """Texts with less contrast than WCAG 1.4.3 wants, one of each kind of element; and what cannot be decided."""
+    """Texts with less contrast than WCAG 1.4.3 requires, one per kind of element; and undecidable ones."""
     found: list[str] = page.evaluate(FAINT)
     return found
 
 
-# What is wider than the window and not inside something that scrolls by itself (a table's own scroller).
+# Elements wider than the window and not inside a scrolling element (a table's own scroller).
 OVERFLOWING = """() => {
     const scrolls = (e) => ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX);
     const kept = (e) => { for (let p = e.parentElement; p && p !== document.body; p = p.parentElement)
@@ -208,7 +208,7 @@ OVERFLOWING = """() => {
 
 
 def overflowing(page: Page) -> list[str]:
-    """What does not fit in the window's width (WCAG 1.4.10), by element; `[]` when all does."""
+    """Elements that do not fit in the window's width (WCAG 1.4.10); `[]` if all fit."""
     found: list[str] = page.evaluate(OVERFLOWING)
     return found
 
@@ -225,7 +225,7 @@ FOCUSED = """() => {
 
 
 def stops(page: Page, at_most: int = 500) -> list[tuple[str, str, bool]]:
-    """Where the Tab key leads, in order: element, what it says, and whether the focus can be seen there."""
+    """The stops of the Tab key, in order: element, its text, and whether the focus is visible there."""
     found: list[tuple[str, str, bool]] = []
     for _ in range(at_most):
         page.keyboard.press("Tab")

@@ -1,8 +1,8 @@
-"""Layouts of click-to-dial: what a CRM, FreePBX or a wallboard asks AMI's Originate for.
+"""Layouts of click-to-dial: how a CRM, FreePBX or a wallboard calls AMI's Originate.
 
 Each rings the agent's phone first and then dials the person outside. `{phone}` is the agent's extension,
-`{number}` what the agent would dial, `{outside}` the number without the 9. Asterisk optimises a Local channel
-without `/n` away, but only while both parties speak.
+`{number}` the number as the agent would dial it, `{outside}` the number without the 9. Asterisk optimises a
+Local channel without `/n` away, but only while both parties speak.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _dial(what: str) -> Fields:
 
 
 def _click(channel: str, then: Fields, shows: str, answers_at_once: bool = True) -> Fields:
-    """`shows`: the caller id. FreePBX sets the number outside: the agent's display shows who will be called."""
+    """`shows`: the caller id. FreePBX sets the number outside: the agent's display shows the number to call."""
     asked = {"Channel": channel, **then, **({"CallerID": shows} if shows else {})}
     return asked | ({"Async": "true"} if answers_at_once else {})
 
@@ -55,7 +55,7 @@ LAYOUTS: dict[str, Fields] = {
     ),
 }
 
-# No call of an agent's to a person outside.
+# Layouts that are not a call from an agent to a person outside.
 OTHER_LAYOUTS: dict[str, Fields] = {
     "person_first": _click("Local/{number}@internal/n", _extension(extension="{phone}"), CALLER),
     "both_plain_local": _click(LOCAL, _dial("Local/{number}@lab-member/n"), AGENT),
@@ -70,7 +70,7 @@ OLD_LAYOUTS: dict[str, Fields] = {
 
 
 def fields(layout: str, phone: str, number: str) -> dict[str, str]:
-    """What Originate is asked for."""
+    """The fields of the Originate action."""
     names = {"phone": phone, "number": number, "outside": number.removeprefix("9")}
     asked = {name: text.format(**names) for name, text in (LAYOUTS | OTHER_LAYOUTS | OLD_LAYOUTS)[layout].items()}
     return asked | {"Timeout": str(SECONDS_TO_PICK_UP * 1000)}

@@ -1,7 +1,7 @@
 """A desk beside the exchange: one AMI connection that may act, as a wallboard or a click-to-dial does.
 
-Its user has the classes `call` and `originate` for writing; callmon's own user has neither. What it hears tells
-it the channels' names, and goes on the board.
+Its user has the classes `call` and `originate` for writing; callmon's own user has neither. The events it
+receives give it the channels' names, and are recorded on the board.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class Desk:
         if self._writer is not None:
             self._writer.close()
 
-    # --- what it may do ----------------------------------------------------------------------------
+    # --- actions ------------------------------------------------------------------------------------
 
     async def act(self, phone: str, action: str, *to: str) -> None:
-        """For the call that this phone has. ``RedirectBoth`` sends the caller and the phone to two places."""
+        """Act on this phone's call. ``RedirectBoth`` sends the caller and the phone to two places."""
         own = self._newest(phone)
         match action:
             case "BlindTransfer" | "Atxfer":
@@ -64,8 +64,8 @@ class Desk:
                 raise ValueError(f"no such action: {action}")
 
     async def originate(self, fields: Mapping[str, str]) -> None:
-        """Click-to-dial: ring the phone, and when it is picked up dial the number. Without `Async` the exchange
-        answers when the phone is picked up, and with an error when it is not.
+        """Click-to-dial: ring the phone, and dial the number when it is picked up. Without `Async` the exchange
+        answers when the phone is picked up, or with an error if it is not.
         """
         if "Async" in fields:
             await self._ask("Originate", **fields)

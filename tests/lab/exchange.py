@@ -1,4 +1,4 @@
-"""One Asterisk of its own: started in a fresh place on free ports, stopped by its process id."""
+"""One Asterisk for one test: started in a new place on free ports, stopped by its process id."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DATA = "/usr/share/asterisk"
 
 
 class Asterisk:
-    """A running exchange. Where it keeps its files: ``.place``; gone after ``stop()`` unless ``keep``.
+    """A running exchange. Its files are in ``.place``, which ``stop()`` deletes unless ``keep`` is set.
 
-    ``pace``: so many times faster than a real one (``pace.py``).
+    ``pace``: how many times faster it is than a real exchange (``pace.py``).
     """
 
     def __init__(self, version: str = "22", keep: bool = False, pace: int = 1) -> None:
@@ -83,12 +83,12 @@ class Asterisk:
         self._wait_until_it_answers()
 
     def halt(self) -> None:
-        """Stop the process and keep its files."""
+        """Stop the process; its files stay."""
         process, self._process = self._process, None
         end(process)
 
     def crash(self) -> None:
-        """End it as a power failure would: no event, no goodbye."""
+        """End it as a power failure would: no event, no logoff."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -103,7 +103,7 @@ class Asterisk:
         self._place.leave()
 
     def cli(self, command: str) -> str:
-        """What the exchange's own console says to a command."""
+        """The output of a command on the exchange's console."""
         done = subprocess.run(
             ["chroot", str(self._folder), "asterisk", "-C", f"{self._inside}/etc/lab.conf", "-rx", command],
             stdin=subprocess.DEVNULL,
@@ -133,7 +133,7 @@ class Asterisk:
                 file.write_text(paced(file.read_text(), self.pace))
 
     def _data(self, inside: str) -> str:
-        """Where Asterisk finds its sounds and its documentation."""
+        """Asterisk's data directory: sounds and documentation."""
         if self.pace == 1:
             return DATA
         own = self.place / "data"
@@ -156,7 +156,7 @@ class Asterisk:
             if self._process is None or self._process.poll() is not None:
                 raise LabUnavailable(f"Asterisk {self.version} ended at once; see {self.messages}")
             if _answers(self.ports.ami) and "System uptime" in self.cli("core show uptime"):
-                # AMI listens a little before every module is there.
+                # AMI listens a little before every module is loaded.
                 self.cli("core waitfullybooted")
                 return
             time.sleep(0.1)

@@ -1,7 +1,7 @@
-"""The folder that the exchange lives in: a small Debian with Asterisk in it, made once and kept.
+"""The folder of the exchange: a small Debian with Asterisk in it, made once and reused.
 
-Nothing is installed on the host but mmdebstrap. A folder is built under another name and renamed when it is
-whole, so that a build which was interrupted leaves nothing that looks finished.
+Nothing is installed on the host except mmdebstrap. A folder is built under another name and renamed when it is
+complete, so that an interrupted build leaves nothing that looks finished.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_PLACE = "/var/cache/callmon-lab"
 MINUTES_TO_BUILD = 15
 DOCKERS_PACKAGE = ".".join(
     ("docker", "io")
-)  # called like a registry, of which no name may stand in this repository
+)  # called like a registry, of which no name may be in this repository
 
 
 class LabUnavailable(Exception):  # noqa: N818 - a reason to skip, not an error
@@ -31,7 +31,7 @@ class Recipe:
     suite: str
     packages: tuple[str, ...]
     options: tuple[str, ...] = ()
-    name: str = ""  # of the folder, where it is not the suite's
+    name: str = ""  # of the folder, if it is not the suite's
 
 
 RECIPES = {
@@ -44,9 +44,9 @@ RECIPES = {
         ("asterisk", "asterisk-voicemail"),
         ('--setup-hook=sed -i /security/d "$1/etc/apt/sources.list"',),
     ),
-    # As FreePBX keeps its CEL. In a folder of its own: it needs none of the other servers.
+    # As FreePBX stores its CEL. In a folder of its own: it needs none of the other servers.
     "mariadb": Recipe("trixie", ("mariadb-server",)),
-    # What people look at callmon's pages and files with, without a screen; and Java for the HTML validator.
+    # Programs that people view callmon's pages and files with, without a screen; and Java for the HTML validator.
     "browser": Recipe(
         "trixie",
         (
@@ -59,9 +59,9 @@ RECIPES = {
         ),
         name="browser",
     ),
-    # An npm, for a machine that has none of its own; in a folder apart, for it is 370 packages.
+    # An npm, for a machine without one; in a folder of its own, since it has 370 packages.
     "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
-    # A Docker engine, and a Python to make images with; tests/engine runs it.
+    # A Docker engine, and a Python for making images; tests/engine runs it.
     "engine": Recipe(
         "trixie",
         (
@@ -80,7 +80,7 @@ RECIPES = {
 
 
 def folder(version: str = "22") -> Path:
-    """The folder with this Asterisk, made now if it is not there yet."""
+    """The folder with this Asterisk, built now if it does not exist."""
     recipe = RECIPES[version]
     _refuse_unless_root()
     place = lab()
@@ -95,7 +95,7 @@ def folder(version: str = "22") -> Path:
 
 
 def lab() -> Path:
-    """Where all folders are."""
+    """The parent of all folders."""
     place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
     place.mkdir(parents=True, exist_ok=True)
     return place
@@ -108,7 +108,7 @@ def _refuse_unless_root() -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One builder at a time; the lock goes with the process that holds it, however it ends."""
+    """One builder at a time. The lock is released when its process ends, however it ends."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -141,20 +141,20 @@ def _have_mmdebstrap() -> None:
 
 
 def install_here(*packages: str) -> None:
-    """Debian packages on this machine itself; one at a time, for apt lets nobody wait for its lists."""
+    """Install Debian packages on this machine itself, one caller at a time: apt does not wait for its lock."""
     with locked(lab() / "apt.lock"):
         run("apt-get", "update")
         run("apt-get", "install", "-y", "--no-install-recommends", *packages)
 
 
 def _missing_packages(recipe: Recipe, target: Path) -> list[str]:
-    """A folder made for an older recipe lacks what has been added since."""
+    """Packages added to the recipe after the folder was built."""
     info = target / "var/lib/dpkg/info"
     return [name for name in recipe.packages if not (info / f"{name}.list").exists()]
 
 
 def _install(target: Path, packages: list[str]) -> None:
-    # Servers would be started by their packages; in this folder only the lab starts any.
+    # Packages would start their servers; in this folder only the lab starts servers.
     policy = target / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
@@ -163,9 +163,9 @@ def _install(target: Path, packages: list[str]) -> None:
 
 
 def inside(debian: Path, *command: str) -> list[str]:
-    """A command within that folder, with the /proc that it reads: mounted where it alone sees it, gone with it.
+    """A command inside that folder, with a /proc of its own: mounted for that process only, gone when it ends.
 
-    Where `/` is itself the root of a chroot, nothing can be made private; mounts are as private as the host's.
+    If `/` is itself the root of a chroot, mounts cannot be made private: they are as private as the host's.
     """
     private = "mount --make-rprivate / 2>/dev/null || true"
     mounted = f'{private}; mount -t proc proc "{debian}/proc" && exec chroot "{debian}" "$@"'

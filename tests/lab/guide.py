@@ -1,7 +1,7 @@
-"""The site guide as a test reads it: its snippets, each with the file it belongs in; and a site laid out by hand.
+"""The site guide as a test reads it: its snippets, each with its file; and a site configured manually.
 
-A snippet is a fenced block; the paragraph before it names its file as `` `FILE` (plain Asterisk …) ``,
-`` `FILE` (FreePBX) `` or `` `FILE` (FreePBX: `FILE`) ``.
+A snippet is a fenced block; the paragraph before it names its file as `` `FILE` (plain Asterisk …) ``, `` `FILE`
+(FreePBX) `` or `` `FILE` (FreePBX: `FILE`) ``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WITNESS = "[{user}]\nsecret = {secret}\nread = all\nwrite = all\nwritetimeout = 
 
 @dataclass(frozen=True)
 class Snippet:
-    """`files`: layout to file; lines as they stand in the guide. (```text is for no program of ours.)"""
+    """`files`: layout to file; lines as in the guide. (```text marks a block that no program reads.)"""
 
     kind: str
     files: tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ class Site:
         self.fresh()
 
     def fresh(self) -> None:
-        """As delivered, before an administrator wrote anything: our witness is all that is new."""
+        """As delivered, before any change by an administrator; only the lab's own AMI users are added."""
         folder = FREEPBX if self.layout == "freepbx" else self.asterisk.place.parents[1] / "etc/asterisk"
         names = [path.name for path in FREEPBX.glob("*.conf")] if self.layout == "freepbx" else DEBIANS
         for name in names:
@@ -82,7 +82,7 @@ class Site:
             self._write("manager.d/desk.conf", WITNESS.format(user="desk", secret=self.asterisk.secrets.desk))
 
     def add(self, some: Iterable[Snippet]) -> None:
-        """As an administrator does: at the end of the file, or under the heading where there is one."""
+        """Add snippets as an administrator does: at the end of the file, or under an existing heading."""
         for snippet in some:
             file, lines = snippet.file(self.layout), [self._here(line) for line in snippet.lines]
             text = (self.etc / file).read_text() if (self.etc / file).exists() else ""
@@ -101,7 +101,7 @@ class Site:
             self.asterisk.cli(command)
 
     def _here(self, line: str) -> str:
-        """What is particular to the site: its secret, its port for TLS, its certificate."""
+        """The site's own values: its secret, its port for TLS, its certificate."""
         if line.startswith("; secret = "):
             return f"secret = {self.asterisk.secret}"
         line = line.replace("0.0.0.0:5039", f"127.0.0.1:{self.tls_port}")

@@ -1,7 +1,7 @@
-"""How a caller is handed on: by the phone (REFER), by its keys, by the desk (AMI).
+"""How a caller is transferred: by the phone (REFER), by its keys, by the desk (AMI).
 
-What is pressed while the exchange listens waits for the exchange to listen (`NAME holds`), and who hands over
-waits for the other to ring or to answer: nothing here counts on being in time.
+Keys are pressed only once the exchange receives them (`NAME holds`). A phone transfers only once the other phone
+rings or answers. Nothing here depends on timing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def handed(
     *made: dict[str, object],
     **more: Any,
 ) -> Situation:
-    """The first phone answers after 2 s and does these steps; ``made`` are the transfers that count."""
+    """The first phone answers after 2 s and performs these steps; ``made`` are the transfers that count."""
     own = {key: more.pop(key) for key in ("told_besides", "withheld", "begins", "others", "route") if key in more}
     says, others = more.pop("says", ()), own.pop("others", ())
     judged = {"verdicts": SENT_TWICE} if len(made) > 1 else {}
@@ -59,7 +59,7 @@ def asks_by_phone(other: str, *then: Step) -> tuple[Step, ...]:
 
 
 def asked(own: str, by: str, phone: Phone) -> dict[str, Phone]:
-    """A colleague, who may see either the transferer's number or the caller's."""
+    """A colleague's phone, which may see either the transferer's number or the caller's."""
     return {own: phone, f"{own} from {by}": phone}
 
 

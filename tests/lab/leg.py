@@ -1,4 +1,4 @@
-"""One call of one station: its dialog, what a party does with it, and what was seen of it and when.
+"""One call of one station: its dialog, a party's actions in it, and its observed events with their times.
 
 not up ── answered ──▶ up ── BYE of either side ──▶ over
    └───── refused, or given up ──────────────────────▶ over
@@ -28,21 +28,21 @@ NOT_UP, UP, OVER = "not up", "up", "over"
 
 
 class LineOver(Exception):  # noqa: N818 - nothing went wrong
-    """The call ended while a party still had something to do."""
+    """The call ended while a party still had steps to do."""
 
 
 @dataclass
 class Leg:
-    """One call of one station: its dialog, its voice, and what was seen of it and when."""
+    """One call of one station: its dialog, its voice, and its observed events with their times."""
 
     station: Station
     called: str
     caller: str
     call_id: str
-    own: str  # our side of From or To, with tag
+    own: str  # this station's side of From or To, with tag
     other: str
-    target: str  # where requests inside the call go
-    name: str  # who we are: the user part of our contact
+    target: str  # destination of requests inside the call
+    name: str  # this station's name: the user part of its contact
     extra: list[tuple[str, str]] = field(default_factory=list)
     request: sip.Message | None = None  # the INVITE that came in
     cseq: int = 0
@@ -91,7 +91,7 @@ class Leg:
     def leaving(
         cls, station: Station, to: str, name: str, shown: str, extra: list[tuple[str, str]] | None = None
     ) -> Leg:
-        """A call to be made; ``shown`` is the From address as the exchange shall see it."""
+        """A call to be made; ``shown`` is the From address that the exchange sees."""
         uri = f"sip:{to}@{station.exchange_uri}"
         return cls(
             station=station,
@@ -105,7 +105,7 @@ class Leg:
             extra=extra or [],
         )
 
-    # --- what a party does -------------------------------------------------------------------------
+    # --- a party's actions ---------------------------------------------------------------------------
 
     @property
     def rings(self) -> bool:
@@ -120,7 +120,7 @@ class Leg:
         raise LineOver
 
     async def until(self, told: asyncio.Future[float]) -> float:
-        """Wait until something else has happened, unless the call ends first."""
+        """Wait until ``told`` is done, unless the call ends first. Raises TimeoutError after LONGEST_WAIT."""
         over = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait((told, over), timeout=LONGEST_WAIT, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +133,7 @@ class Leg:
         return told.result()
 
     async def until_final(self, seconds: float | None) -> bool:
-        """Wait for an answer or a refusal; False when the time is up."""
+        """Wait for an answer or a refusal. False if the time is up."""
         try:
             await asyncio.wait_for(self._final.wait(), seconds)
         except TimeoutError:
@@ -184,7 +184,7 @@ class Leg:
         await self.station.ask(self._inside("BYE"))
 
     async def leave(self) -> None:
-        """Hang up; or refuse, or give up, while it still rings."""
+        """Hang up; if it still rings, refuse or cancel."""
         if self.state == NOT_UP and self.request is not None:
             self.refuse(480)
         elif self.state == NOT_UP:
@@ -202,9 +202,10 @@ class Leg:
         await asyncio.wait_for(self._reinvite, SECONDS_TO_REPLY)
 
     async def refer(self, extension: str, replaces: Leg | None = None) -> None:
-        """Send the other side off to an extension, or onto the line of our consultation.
+        """Transfer the other side to an extension, or to the line of this phone's consultation.
 
-        Told of no failure, a phone then hangs up itself: the exchange leaves that to it. Told of one, it stays.
+        If no failure is reported, a phone then hangs up itself: the exchange leaves that to the phone. If a
+        failure is reported, the phone stays.
         """
         self._referred = asyncio.get_running_loop().create_future()
         request = self._inside("REFER")
@@ -238,7 +239,7 @@ class Leg:
         for task in list(self._speaking):
             task.cancel()
 
-    # --- what the exchange says --------------------------------------------------------------------
+    # --- messages of the exchange -------------------------------------------------------------------
 
     def on_invite_response(self, reply: sip.Message) -> None:
         code = reply.status or 0
@@ -272,7 +273,7 @@ class Leg:
         method = request.method
         if method == "INVITE" and self.request is not None and request.cseq == self.request.cseq:
             if self._last is not None:
-                self.station.transmit(self._last)  # asked again: the same answer again
+                self.station.transmit(self._last)  # a repeated request: the same answer again
         elif method in ("INVITE", "UPDATE"):
             self._hear(request)
             self._respond(request, 200, self._offer() if request.body or method == "INVITE" else "")

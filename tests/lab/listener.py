@@ -1,6 +1,6 @@
-"""A witness beside callmon: one AMI connection that keeps every byte, and can be asked what it saw.
+"""An AMI client beside callmon: one connection that stores every byte and answers questions about them.
 
-Plain sockets in a thread, and none of callmon's code: what it finds is evidence about callmon.
+Uses plain sockets in a thread, and none of callmon's code: its findings are evidence about callmon.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Event = list[tuple[str, str]]
 
 
 class Listener:
-    """Logs in on entry and listens until exit. ``path`` receives the bytes as they came."""
+    """Logs in on entry and listens until exit. ``path`` receives the bytes as they arrive."""
 
     def __init__(self, port: int, user: str, secret: str, path: Path | None = None) -> None:
         self._login = f"Action: Login\r\nUsername: {user}\r\nSecret: {secret}\r\n\r\n".encode()
@@ -83,7 +83,7 @@ class Listener:
 
 
 def messages(stream: bytes) -> list[Event]:
-    """The messages of a stream, the banner apart; keys may repeat."""
+    """The messages of a stream, without the banner; keys may repeat."""
     _, _, rest = stream.partition(b"\r\n")
     return [_fields(block) for block in rest.split(b"\r\n\r\n") if block.strip()]
 

@@ -1,4 +1,4 @@
-"""A MariaDB of its own, as FreePBX has one: made in a Debian folder, on loopback, thrown away at the end."""
+"""A temporary MariaDB, as on FreePBX: made in a Debian folder, on loopback, deleted at the end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.lab.site import HOME
 SECONDS_TO_START = 120
 READER, WRITER, PASSWORD = "callmon", "asterisk", "of-the-lab-alone"
 USERS = (
-    "CREATE DATABASE asteriskcdrdb; CREATE TABLE asteriskcdrdb.cel (id INT); "  # a table's right needs the table
+    "CREATE DATABASE asteriskcdrdb; CREATE TABLE asteriskcdrdb.cel (id INT); "  # rights need the table
     f"CREATE USER '{WRITER}'@'%' IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON asteriskcdrdb.* TO '{WRITER}'@'%'; "
     f"CREATE USER '{READER}'@'%' IDENTIFIED BY '{PASSWORD}'; GRANT SELECT ON asteriskcdrdb.cel TO '{READER}'@'%';"
 )
 
 
 class MariaDb:
-    """``with MariaDb() as server``: `url` of the one who writes; who may only read is `READER`."""
+    """``with MariaDb() as server``: `url` is the writing user's; `READER` may only read."""
 
     def __enter__(self) -> MariaDb:
         self._folder = folder("mariadb")

@@ -1,6 +1,7 @@
 """Sound from a caller or a phone: a tone, and the keys of a phone as RTP events (RFC 4733).
 
-What comes back is never read: the kernel drops it when its buffer is full. So one socket serves all calls.
+Incoming sound is never read: the kernel drops it when the socket's buffer is full. Therefore one socket serves
+all calls.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import struct
 
 PACKET_SECONDS = 0.02
 SAMPLES = 160
-TONE = bytes([0x10, 0x10, 0x90, 0x90] * (SAMPLES // 4))  # loud enough to be no silence
+TONE = bytes([0x10, 0x10, 0x90, 0x90] * (SAMPLES // 4))  # loud enough not to count as silence
 PCMU, EVENT = 0, 101
 KEYS = "0123456789*#"
 
@@ -60,7 +61,7 @@ class Voice:
             await asyncio.sleep(0.15)
 
     async def _press(self, key: int) -> None:
-        # 120 ms of a key; its end is said three times because packets get lost.
+        # 120 ms of a key; its end is sent three times because packets get lost.
         for n in range(1, 7):
             self._send(EVENT, struct.pack("!BBH", key, 10, n * SAMPLES), marker=n == 1)
             await asyncio.sleep(PACKET_SECONDS)
@@ -77,7 +78,7 @@ class Voice:
 
 
 def recording(seconds: float) -> bytes:
-    """The same tone as a capture file, from which sipp takes it: Ethernet, IPv4, UDP, RTP."""
+    """The same tone as a capture file for sipp: Ethernet, IPv4, UDP, RTP."""
     parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)]
     for n in range(round(seconds / PACKET_SECONDS)):
         rtp = struct.pack("!BBHII", 0x80, PCMU, n & 0xFFFF, n * SAMPLES, 1) + TONE

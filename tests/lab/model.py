@@ -1,4 +1,4 @@
-"""The words a situation is written in: who calls, what each phone does, what that must come to."""
+"""The vocabulary of a situation: the caller, each phone's actions, the required result."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Step:
-    """What a party does ``at`` seconds after its own line went up, or after ``when`` (the words of ``board``).
+    """A party's action, ``at`` seconds after its own line went up, or after ``when`` (the words of ``board``).
 
     ``press`` keys, ``speak`` for so many seconds, ``hold``, ``unhold``, ``refer`` to an extension (a blind
     transfer), ``consult`` an extension on a second line, ``join`` the two (attended transfer) or ``drop`` the
-    second, ``hang_up``; ``desk``: have the desk do something with this call.
+    second, ``hang_up``; ``desk``: the desk acts on this call.
     """
 
     at: float
@@ -23,30 +23,30 @@ class Step:
 
 @dataclass(frozen=True)
 class Phone:
-    """What a phone does when it is called, in seconds from then. Says nothing at all: ``rings=None``."""
+    """A phone's actions when it is called, in seconds from then. ``rings=None``: it sends nothing at all."""
 
     rings: float | None = 0.0
     early_media: bool = False  # 183 instead of 180
     answers: float | None = None
-    when: str = ""  # answers so many seconds after this instead
+    when: str = ""  # ``answers`` counts from this event instead
     refuses: int | None = None  # 486 busy, 603 declined, 480 unavailable
     refuses_at: float = 0.0
     forwards_to: str | None = None  # 302
     steps: tuple[Step, ...] = ()
-    again: Phone | None = None  # what it does when the same call rings it once more
+    again: Phone | None = None  # its actions when the same call rings it again
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls and how. ``phone``: a member of staff calls from this phone instead of the public."""
+    """The caller and its actions. ``phone``: a member of staff calls from this phone instead of the public."""
 
     dials: str
     phone: str | None = None
     name: str | bytes | None = None
     withheld: bool = False
-    delivered: bool = False  # withheld, but the carrier hands the number over all the same
-    route: str | None = None  # context (or context,extension,priority) instead of what the line does
-    gives_up: float | None = None  # seconds after dialling, if nobody has answered
+    delivered: bool = False  # withheld, but the carrier delivers the number nevertheless
+    route: str | None = None  # context (or context,extension,priority) instead of the line's own
+    gives_up: float | None = None  # seconds after dialling, if no person answered
     steps: tuple[Step, ...] = ()
     by_desk: str = ""  # click-to-dial in this layout (`clicks`): the desk rings the phone and then dials
     takes: str | None = None  # the phone whose ringing call is taken: INVITE with Replaces
@@ -55,20 +55,20 @@ class Caller:
 
 @dataclass(frozen=True)
 class Situation:
-    """One thing that can happen.
+    """One situation of a call.
 
-    ``phones`` by extension; a number outside that staff call is ``outside``; ``104 from 101`` is what 104
-    does when 101 calls it, ``104 from anybody`` whoever calls. A phone that rings and is not named rings on.
-    ``expect`` speaks the names of ``callmon replay --json``, and only of what the script settles; verdicts as
-    in opening hours. ``direction`` None: it is no call of anybody's. ``told_besides``: how many transfers the
-    exchange tells of that are none.
+    ``phones`` by extension. A number outside that staff call is ``outside``. ``104 from 101`` is what 104 does
+    if 101 calls it, ``104 from anybody`` for any other caller. A phone that rings and is not named rings on.
+    ``expect`` uses the names of ``callmon replay --json``, and only for what the script determines; verdicts as
+    in opening hours. ``direction`` None: it is not a call. ``told_besides``: how many transfers the exchange
+    reports that are none.
     """
 
     name: str
     caller: Caller
     phones: Mapping[str, Phone] = field(default_factory=dict)
     expect: Mapping[str, object] = field(default_factory=dict)
-    others: tuple[tuple[float, Caller], ...] = ()  # staff who dial something so many seconds later
+    others: tuple[tuple[float, Caller], ...] = ()  # staff who dial so many seconds later
     copies: int = 1
     begins: float = 0.0  # seconds after the first call of the run
     told_besides: int = 0
@@ -79,7 +79,7 @@ class Played:
     """One call as its own SIP side saw it: seconds since 1970, on the clock of this machine."""
 
     situation: Situation
-    caller: str  # as phones see it: ``anonymous`` when withheld, an extension for staff
+    caller: str  # as phones see it: ``anonymous`` if withheld, an extension for staff
     number: str  # the number that is this call's own
     dialled: str
     invited: float = 0.0
@@ -89,8 +89,8 @@ class Played:
     ended: float | None = None
     ended_by: str | None = None  # caller, exchange
     fault: str | None = None
-    played_by: str = "own"  # our SIP side, or sipp
-    trouble: list[str] = field(default_factory=list)  # what sipp grumbled about
+    played_by: str = "own"  # the lab's SIP side, or sipp
+    trouble: list[str] = field(default_factory=list)  # sipp's complaints
 
     @property
     def ringing(self) -> float | None:

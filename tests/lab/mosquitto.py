@@ -1,4 +1,4 @@
-"""A Mosquitto of its own: a real broker in the Debian folder, on loopback, thrown away at the end."""
+"""A temporary Mosquitto: a real broker in the Debian folder, on loopback, deleted at the end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ SECONDS_TO_START = 120
 
 
 class Mosquitto:
-    """``with Mosquitto() as broker:``, and it can be stopped, crashed and started again on the same port.
+    """``with Mosquitto() as broker:``. It can be stopped, crashed and started again on the same port.
 
-    It keeps what was retained over a restart only when asked to. With ``password`` only ``callmon`` and
-    ``board`` may come, with that one; with ``certificate`` (and an ``authority`` for clients') it speaks TLS.
+    It stores retained messages over a restart only on request. With ``password``, only the users ``callmon`` and
+    ``board`` may connect, with that password. With ``certificate`` (and an ``authority`` for the clients' ones)
+    it uses TLS.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Mosquitto:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """SIGTERM: it says goodbye and keeps what it is to keep."""
+        """SIGTERM: it closes its connections and stores what it is to store."""
         process, self._process = self._process, None
         end(process)
 

@@ -1,4 +1,4 @@
-"""What a test does where the lab cannot be had."""
+"""What a test does if the lab is not available."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MUST = {"22", "browser", "pango", "postgresql"}
 
 @contextmanager
 def needed(version: str) -> Iterator[None]:
-    """The test is skipped with the reason; in CI what `MUST` names has to be there: that is a failure."""
+    """Skips the test with the reason. In CI it fails if the missing version is one that `MUST` names."""
     try:
         yield
     except LabUnavailable as why:

@@ -1,7 +1,7 @@
-"""Packages of npm's, got once and kept beside the Debian folders, known by their checksums.
+"""Packages from npm, downloaded once and stored beside the Debian folders, verified by their checksums.
 
-With this machine's own npm where there is one, so as it is set up here (registry, certificates). Else with one in
-a Debian folder, which sees this machine's environment variables and certificates.
+Uses this machine's own npm if it has one, with its settings (registry, certificates). Otherwise uses an npm in a
+Debian folder, with this machine's environment variables and certificates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Package(NamedTuple):
 
 
 def fetched(package: Package) -> Path:
-    """The packed file. Raises LabUnavailable when it cannot be had or is another."""
+    """The packed file. Raises LabUnavailable if it cannot be downloaded or has another checksum."""
     place = lab() / "npm-packages"
     place.mkdir(exist_ok=True)
     with locked(place.with_suffix(".lock")):
@@ -46,7 +46,7 @@ def fetched(package: Package) -> Path:
 
 
 def unpacked(package: Package, member: str) -> bytes:
-    """One file of it."""
+    """One file of the package."""
     with tarfile.open(fetched(package)) as files:
         file = files.extractfile(f"package/{member}")
         assert file is not None
@@ -56,7 +56,7 @@ def unpacked(package: Package, member: str) -> bytes:
 def installed(source: Path) -> Path:
     """A folder with the `node_modules` that `source` locks (package.json, package-lock.json).
 
-    No script of a package is run. Raises LabUnavailable when they cannot be had.
+    Runs no script of a package. Raises LabUnavailable if they cannot be downloaded.
     """
     files = [source / name for name in ("package.json", "package-lock.json")]
     mark = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""What people open files with, out of the Debian folder of the browser: LibreOffice, and poppler for PDFs."""
+"""Programs that people open files with, from the browser's Debian folder: LibreOffice, and poppler for PDFs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SECONDS = 180
 
 
 def as_pdf(document: bytes, name: str) -> bytes:
-    """A document, named as what it is (`x.xlsx`), as LibreOffice prints it."""
+    """A document as printed by LibreOffice. `name` has the document's suffix (`x.xlsx`)."""
     return _made(document, name, lambda home: (
         "env", f"HOME={home}", "soffice", "--headless", "--convert-to", "pdf", "--outdir", home, f"{home}/{name}",
     ), Path(name).with_suffix(".pdf").name)  # fmt: skip
 
 
 def text_of(pdf: bytes) -> str:
-    """What stands in a PDF, as it is laid out."""
+    """The text of a PDF, with its layout."""
     command = ("pdftotext", "-layout")
     return _made(pdf, "x.pdf", lambda home: (*command, f"{home}/x.pdf", f"{home}/x.txt"), "x.txt").decode()
 

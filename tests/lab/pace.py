@@ -1,8 +1,8 @@
-"""A faster exchange: rings, time-outs, announcements and what callers do take a fraction of their time.
+"""A faster exchange: rings, time-outs, announcements and callers' actions take a fraction of their time.
 
-The order of events stays what it is at the true pace, where `test_real_calls` compares every situation with its
-script. For tests of something else: kills, callbacks, the change of the leader. `UNDER_STRAIN` has been played so;
-of the other situations some keys come too early.
+The order of events stays that of the true pace, where `test_real_calls` compares every situation with its
+script. For tests of something else: kills, callbacks, the change of the leader. `UNDER_STRAIN` has been played
+at this pace; in some other situations keys come too early.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ GSM_FRAME = 33  # bytes, 20 ms
 
 
 def paced(configuration: str, pace: int) -> str:
-    """One of Asterisk's files with shorter time-outs; those that it reads as whole seconds are at least 1."""
+    """An Asterisk file with shorter time-outs. Those that Asterisk reads as whole seconds are at least 1."""
     whole = _WHOLE.sub(lambda found: f"{found[1]}{max(1, round(int(found[2]) / pace))}", configuration)
     return _PART.sub(lambda found: f"{found[1]}{float(found[2]) / pace:g}", whole)
 
 
 def shorten_sounds(data: Path, own: Path, inside: str, pace: int) -> None:
-    """`own` becomes a data directory like `data`, `inside` the folder; of each sound it has the beginning."""
+    """Make `own` a data directory like `data`, `inside` the folder, with only the beginning of each sound."""
     for each in data.iterdir():
         if each.name != "sounds":
             (own / each.name).symlink_to(f"{inside}/{each.name}")
@@ -45,7 +45,7 @@ def shorten_sounds(data: Path, own: Path, inside: str, pace: int) -> None:
 
 
 def at_pace(situations: Iterable[Situation], pace: int) -> list[Situation]:
-    """The same situations, in which everybody acts so many times faster."""
+    """The same situations, in which every party acts `pace` times faster."""
     return [_situation(each, pace) for each in situations]
 
 
@@ -61,7 +61,7 @@ def _situation(each: Situation, pace: int) -> Situation:
 
 def _caller(caller: Caller, pace: int) -> Caller:
     steps = _steps(caller.steps, pace)
-    # callmon takes no key for a choice in a menu before the menu has lasted for a second.
+    # callmon does not count a key as a menu choice in the menu's first second.
     late = next((max(0.0, SECONDS_OF_MENU - step.at) for step in steps if step.do == "press"), 0.0)
     later = tuple(step if step.do == "speak" else replace(step, at=step.at + late) for step in steps)
     return replace(caller, gives_up=_part(caller.gives_up, pace), steps=steps if caller.phone else later)
@@ -92,7 +92,7 @@ def _part(seconds: float | None, pace: int) -> float | None:
 
 
 def settings_at_pace(configuration: str, pace: int) -> str:
-    """callmon's own configuration for such an exchange: the cadence of each line, and when a callback counts."""
+    """callmon's configuration for such an exchange: the cadence of each line, and when a callback counts."""
     cadence = f'ring_cycle = "{6000 // pace}ms"\nring_tone = "{2000 // pace}ms"\n'
     lines = re.sub(r"^(\[lines\.\S+\]\n)", rf"\g<1>{cadence}", configuration, flags=re.MULTILINE)
     counted = lines.replace('# talked_for = "10s"', f'talked_for = "{10_000 // pace}ms"', 1)

@@ -1,4 +1,4 @@
-"""Pango, which WeasyPrint draws with: a library of the system, so of this machine and not of the lab's folder."""
+"""Pango, which WeasyPrint draws with: a system library, so on this machine and not in the lab's folder."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts
 
 
 def have_pango() -> None:
-    """Installs it on a Debian where we may. Raises LabUnavailable with the reason."""
+    """Installs it on Debian, if permitted. Raises LabUnavailable with the reason."""
     have("a PDF needs Pango", LIBRARIES, PACKAGES)

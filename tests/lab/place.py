@@ -1,4 +1,4 @@
-"""A directory of its own for each server, inside the Debian folder; those of killed runs are swept away."""
+"""A directory for each server, inside the Debian folder. Directories of killed runs are deleted."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import IO
 
 
 class Place:
-    """``path`` is ours while this process lives: a lock says so, and goes with the process however it ends."""
+    """``path`` belongs to this process while it lives: a lock marks it, and ends with the process in any case."""
 
     def __init__(self, folder: Path, prefix: str, keep: bool = False) -> None:
-        # A short path: Asterisk's control socket has room for about a hundred characters.
+        # A short path: Asterisk's control socket allows about a hundred characters.
         lab = folder / "lab"
         lab.mkdir(exist_ok=True)
         self._keep = keep
@@ -38,7 +38,7 @@ def _sweep(lab: Path) -> None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                continue  # somebody lives there
+                continue  # a living process uses it
             if not path.name.startswith("kept-"):
                 shutil.rmtree(path.with_suffix(""), ignore_errors=True)
             path.unlink(missing_ok=True)

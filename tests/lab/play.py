@@ -1,6 +1,6 @@
-"""Makes situations happen: callers on the trunk (sipp) and at phones (ours), all at the same time.
+"""Makes situations happen: callers on the trunk (sipp) and at the lab's phones, all at the same time.
 
-It runs in a thread with a loop of its own, so that whoever listens to the exchange is not slowed by it.
+Runs in a thread with a loop of its own, so that it does not slow a listener on the exchange.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.stage import Stage
 
 SECONDS_TO_REGISTER = 120
-# 555-0100 to 555-0199 belong to nobody.
+# 555-0100 to 555-0199 belong to no one.
 AREAS = ("416", "905", "613", "519", "705", "807", "226", "249", "289", "343", "365", "437")
-Callers = Literal["sipp", "own"]  # who plays the public's callers: sipp all that it can, or our own SIP side
+Callers = Literal["sipp", "own"]  # who plays the public's callers: sipp where it can, or the lab's own SIP side
 
 
 def play(
@@ -32,9 +32,9 @@ def play(
 
 
 class Playing:
-    """The same in the background: phones are registered on entry, calls are under way.
+    """The same in the background: on entry phones are registered and calls begin.
 
-    At a faster exchange everybody is faster; ``stagger`` stays what it is.
+    At a faster exchange every party is faster; ``stagger`` stays the same.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Playing:
         stage = Stage(self._asterisk, self.calls)
         try:
             await stage.open()
-            # Whoever waits goes on when the first call begins, not while sipp is still starting.
+            # The test continues when the first call begins, not while sipp is still starting.
             self._loop.call_later(SECONDS_TO_START if self._sipp else 0.0, self._ready.set)
             await stage.perform(self._times, self._sipp)
         finally:
@@ -102,7 +102,7 @@ class Playing:
 
 
 def cast(situations: Iterable[Situation]) -> list[Played]:
-    """Give every call numbers of its own: by them it is told apart in everything the exchange says."""
+    """Give every call numbers of its own, which identify it in all events of the exchange."""
     calls: list[Played] = []
     for situation in situations:
         for _ in range(situation.copies):

@@ -1,6 +1,6 @@
-"""Ports on loopback that no other test of this machine is given while this process lives.
+"""Ports on loopback, reserved on this machine for one test process while it lives.
 
-A server that is stopped and started again needs the same port twice, so port 0 does not serve. The reservation is
+A server that is stopped and started again needs the same port twice, so port 0 is not usable. The reservation is
 a lock on one byte of a shared file: the byte at the port's own offset. The kernel drops it with the process.
 """
 
@@ -22,7 +22,7 @@ _file: int | None = None
 
 
 def free_port(kind: socket.SocketKind, address: str) -> int:
-    """A port that nobody has bound at this address and that is reserved for this process."""
+    """A port that is unbound at this address and reserved for this process."""
     chance = secrets.SystemRandom()
     with _turn:
         while True:

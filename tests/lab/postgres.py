@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own: made in the Debian folder, on loopback, thrown away at the end."""
+"""A temporary PostgreSQL: made in the Debian folder, on loopback, deleted at the end."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Postgres:
         self._stop()
 
     def halt(self) -> None:
-        """As at a restart of its machine: whoever is connected is cut off. `go_on` begins it again."""
+        """Stop it as at a restart of its machine: connected clients are cut off. `go_on` starts it again."""
         process, self._process = self._process, None
         end(process, by=signal.SIGINT)
 
     def go_on(self) -> None:
-        """What it was, on the same port."""
+        """Start it again with the same data, on the same port."""
         data = f"/{self._place.relative_to(self._folder)}/data"
         options = [f"listen_addresses={HOME}", f"port={self._port}", "unix_socket_directories=", *FAST]
         command = self._command("postgres", "-D", data)
@@ -59,7 +59,7 @@ class Postgres:
         self._wait_until_it_answers()
 
     def _furnish(self) -> None:
-        # PostgreSQL refuses to run as root, and wants its directory for itself.
+        # PostgreSQL refuses to run as root, and requires its directory to be its own.
         passwd = (self._folder / "etc/passwd").read_text().splitlines()
         row = next(line.split(":") for line in passwd if line.startswith("postgres:"))
         shutil.chown(self._place, int(row[2]), int(row[3]))
@@ -94,12 +94,12 @@ class Postgres:
 
 
 def dump(url: str, *options: str) -> bytes:
-    """All of a database on loopback, as pg_dump gives it."""
+    """All of a database on loopback, by pg_dump."""
     return _client("pg_dump", *options, url=url)
 
 
 def restore(url: str, dumped: bytes) -> None:
-    """Into an empty database what `dump(…, "--format=custom")` gave."""
+    """Restore the output of `dump(…, "--format=custom")` into an empty database."""
     _client("pg_restore", "--exit-on-error", "--no-owner", "--dbname", url=url, given=dumped)
 
 

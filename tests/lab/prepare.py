@@ -1,6 +1,7 @@
 """`python -m tests.lab.prepare NAMES`: makes these Debian folders (`folder.RECIPES`) before a test needs them.
 
-Needs no package but Python's own. Where a folder cannot be made it says why; the tests then fail or are skipped.
+Needs no package except Python's own. If a folder cannot be made it prints the reason; the tests then fail or are
+skipped.
 """
 
 from __future__ import annotations

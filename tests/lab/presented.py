@@ -1,4 +1,4 @@
-"""How a caller of the public presents itself to the exchange: From, privacy, and the route it asks for."""
+"""How a caller of the public presents itself to the exchange: From, privacy, and the requested route."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.lab.site import TRUNK_ADDRESS
 
 
 def shown(call: Played) -> str:
-    """The From address; bytes of a name are its characters (latin-1)."""
+    """The From address; each byte of a name is one character (latin-1)."""
     caller = call.situation.caller
     if caller.withheld:
         return '"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -15,13 +15,13 @@ def shown(call: Played) -> str:
 
 
 def route(call: Played) -> str:
-    """Context, extension and priority that it asks for; empty: what the line does."""
+    """The requested context, extension and priority; empty: the line's own."""
     asked = call.situation.caller.route or ""
     return asked if "," in asked or not asked else f"{asked},s,1"
 
 
 def identity(call: Played) -> str:
-    """Who calls, as the carrier asserts it to the exchange although the caller withholds it."""
+    """The caller's identity, asserted to the exchange by the carrier although the caller withholds it."""
     caller = call.situation.caller
     return f"<sip:{call.number}@{TRUNK_ADDRESS}>" if caller.withheld and caller.delivered else ""
 

@@ -1,4 +1,4 @@
-"""The lab's servers as processes: begun so that they end with us, ended by their process id."""
+"""The lab's servers as processes: they end with this process, or by their process id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECONDS_TO_END = 60
 
 
 def begin(command: Sequence[str], log: Path | None = None, dies_by: str = "TERM") -> subprocess.Popen[bytes]:
-    """`log` takes what it says. Should the thread that began it end, setpriv sends the signal `dies_by`."""
+    """Start a server; `log` takes its output. When the starting thread ends, setpriv sends `dies_by`."""
     with (log or Path("/dev/null")).open("ab") as told:
         return subprocess.Popen(
             ["setpriv", "--pdeathsig", dies_by, *command],
@@ -23,7 +23,7 @@ def begin(command: Sequence[str], log: Path | None = None, dies_by: str = "TERM"
 
 
 def end(process: subprocess.Popen[bytes] | None, by: signal.Signals = signal.SIGTERM) -> None:
-    """Ask it to end, and make it when it does not; nothing when there is none, or it ended by itself."""
+    """Send `by`, then kill after SECONDS_TO_END. Does nothing without a process, or if it has ended already."""
     if process is None or process.poll() is not None:
         return
     process.send_signal(by)

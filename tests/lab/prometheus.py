@@ -1,4 +1,4 @@
-"""A Prometheus with the rules that ship, looking every second: seconds where it ships with minutes."""
+"""A Prometheus with the shipped rules, scraping every second: the rules' minutes become seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHIPPED = Path(__file__).parents[2] / "dashboards" / "prometheus"
 
 
 class Prometheus(Server):
-    """Reads `page` and tells every one of `alertmanagers` (HOST:PORT)."""
+    """Scrapes `page` and notifies each of `alertmanagers` (HOST:PORT)."""
 
     program = "prometheus"
 
@@ -46,7 +46,7 @@ class Prometheus(Server):
         ]
 
     def alerts(self) -> dict[str, list[dict[str, Any]]]:
-        """Those that fire, by name."""
+        """Firing alerts, by name."""
         found: dict[str, list[dict[str, Any]]] = {}
         for alert in self.get("/api/v1/alerts")["data"]["alerts"]:
             if alert["state"] == "firing":

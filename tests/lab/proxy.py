@@ -1,7 +1,8 @@
 """The network between callmon and the exchange, which can fail: a TCP proxy on loopback.
 
-``cut`` ends the connections that are up, ``refuse`` lets nobody in, ``freeze`` leaves them half-open (no
-byte, no end: a firewall that forgot), ``allow`` makes all well again. ``log`` says when each of these was.
+``cut`` ends the connections that are up. ``refuse`` refuses new connections. ``freeze`` leaves connections
+half-open: no byte, no end, like a firewall that lost its state. ``allow`` restores normal operation. ``log`` has
+the time of each.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Proxy:
         self._door = self._open_door(self.port)
         self.log: list[tuple[float, str]] = []
         self.connections = 0
-        self.events = 0  # of the exchange, that were passed on wholly
+        self.events = 0  # of the exchange, passed on completely
         self.last_said = 0.0  # when the exchange's last byte was passed on, seconds since 1970
-        self._tails: dict[socket.socket, bytes] = {}  # what has come of a message that is not complete
+        self._tails: dict[socket.socket, bytes] = {}  # bytes of incomplete messages
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._frozen = self._refusing = self._closing = False
         self._bytes_left: int | None = None
@@ -55,7 +56,7 @@ class Proxy:
             self._door.close()
 
     def cut(self, reset: bool = False, after_bytes: int | None = None) -> None:
-        """End every connection now, with FIN or RST; or after so many bytes more: in mid-message."""
+        """End every connection now, with FIN or RST; or after so many more bytes: in mid-message."""
         with self._lock:
             if after_bytes is None:
                 self._bytes_left = None
@@ -66,11 +67,11 @@ class Proxy:
 
     @property
     def is_about_to_cut(self) -> bool:
-        """Not all of the bytes that were to come before a cut have come."""
+        """Whether a cut is pending: not all bytes before it have passed."""
         return self._bytes_left is not None
 
     def refuse(self, seconds: float | None = None) -> None:
-        """Let nobody in: connections are refused, as when the exchange is down. Those that are up stay."""
+        """Refuse new connections, as if the exchange were down. Existing connections stay."""
         with self._lock:
             self._refusing = True
             self._door.close()
@@ -81,7 +82,7 @@ class Proxy:
             timer.start()
 
     def freeze(self) -> None:
-        """Carry no byte, end nothing; who connects is let in and hears nothing."""
+        """Carry no byte, end nothing. New connections are accepted and receive nothing."""
         with self._lock:
             self._frozen = True
             self._note("freeze")
@@ -168,7 +169,7 @@ class Proxy:
     def _is_of_exchange(self, sock: socket.socket) -> bool:
         try:
             return bool(sock.getpeername()[1] == self._target)
-        except OSError:  # whoever was there has been ended this moment
+        except OSError:  # the connection has just been ended
             return False
 
     def _count_down(self, passed: int) -> None:

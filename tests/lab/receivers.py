@@ -1,4 +1,4 @@
-"""What stands around Prometheus and Alertmanager: a page to read, a webhook and a mail server to write to."""
+"""The counterparts of Prometheus and Alertmanager: a page to read, a webhook and a mail server to write to."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Threaded:
 
 
 class Page(_Threaded):
-    """`text` is what a scraper reads; None: nobody answers it."""
+    """`text` is what a scraper reads; None: it gets no answer."""
 
     def __init__(self) -> None:
         self.text: str | None = None
@@ -56,7 +56,7 @@ class Page(_Threaded):
 
 
 class Hook(_Threaded):
-    """`got` is every notification, in order, with the path that it came to."""
+    """`got` is every notification, in order, with its path."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, dict[str, Any]]] = []
@@ -80,7 +80,7 @@ class Hook(_Threaded):
 
 
 class Mail(_Threaded):
-    """`got` is every letter that was delivered, in order."""
+    """`got` is every delivered message, in order."""
 
     def __init__(self) -> None:
         self.got: list[EmailMessage] = []
@@ -102,7 +102,7 @@ class Mail(_Threaded):
                 return None
 
             def _letter(self) -> EmailMessage:
-                # A line that begins with a dot is sent with one more.
+                # A line that begins with a dot is sent with one more dot.
                 lines = [line.removeprefix(b".") for line in iter(self.rfile.readline, b".\r\n")]
                 return message_from_bytes(b"".join(lines), policy=policy.default)  # type: ignore[arg-type,return-value]
 

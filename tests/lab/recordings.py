@@ -1,6 +1,6 @@
-"""Recordings for the tests: one call cut out of a run, with the truth beside it.
+"""Recordings for the tests: one call cut out of a run, with its truth beside it.
 
-A cut keeps the messages verbatim and in their order, from the banner on; it leaves out what belongs to no
+A cut has the messages verbatim and in their order, from the banner on. It leaves out messages that belong to no
 call (registrations, states of devices).
 """
 
@@ -26,7 +26,7 @@ def cut(stream: bytes, own: str) -> bytes:
 
 
 def _family(messages: Iterable[set[bytes]], own: bytes) -> set[bytes]:
-    """Every channel named together with one of the family belongs to it."""
+    """Every channel named together with a member of the family belongs to it."""
     family, messages = {own}, list(messages)
     while True:
         grown = family.union(*(ids for ids in messages if ids & family))
@@ -40,7 +40,7 @@ def _opens(n: int, block: bytes) -> bool:
 
 
 def save(run: Path, to: Path, only: Sequence[str] = ()) -> list[str]:
-    """One ``NAME.ami`` and ``NAME.truth.json`` for each situation of a run (of these), of its first call only."""
+    """One ``NAME.ami`` and ``NAME.truth.json`` a situation of a run (or of ``only``), of its first call."""
     stream = (run / "ami-callmon.raw").read_bytes()
     names: list[str] = []
     for call in json.loads((run / "truth.json").read_text()):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# Routes that a caller of the lab asks for by name, in a header which only the lab sends. Everything else
-# goes to the shipped dialplan.
+# Routes that a caller of the lab requests by name, in a header that only the lab sends. Everything else goes to
+# the shipped dialplan.
 ROUTES = """
 [site-routes](+)
 exten => _[+0-9].,1,Set(LAB_ROUTE=${PJSIP_HEADER(read,X-Lab-Route)})

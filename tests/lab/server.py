@@ -24,7 +24,7 @@ TIME_ZONE = "America/Toronto"
 
 
 class Server(ABC):
-    """`program` is started with `options()` once `furnish()` has put its files into `place`.
+    """`program` is started with `options()` after `furnish()` has written its files into `place`.
 
     Its port is known before it is started.
     """
@@ -105,7 +105,7 @@ def in_folder(root: Path, program: str, *arguments: str) -> list[str]:
 
 
 def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subprocess.CompletedProcess[str]:
-    """A tool of the folder, in a copy of `files` (`{}` in an argument stands for where that is)."""
+    """Run a tool of the folder in a copy of `files` (`{}` in an argument is that copy's path)."""
     root = folder("22")
     home = Place(root, "tool")
     try:

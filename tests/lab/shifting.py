@@ -1,4 +1,4 @@
-"""A wire to an exchange whose clock can be set: every Timestamp that passes is moved by `ahead` seconds."""
+"""A proxy to an exchange whose clock can be set: every Timestamp that passes is moved by `ahead` seconds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Shifting:
                 threading.Thread(target=self._carry, args=(client, exchange), daemon=True).start()
 
     def _carry(self, client: socket.socket, exchange: socket.socket) -> None:
-        """Until either end closes. Only whole lines are passed on to the client, so that no Timestamp is cut."""
+        """Carry until either end closes. Only whole lines go to the client, so that no Timestamp is cut."""
         rest = b""
         with client, exchange, selectors.DefaultSelector() as ready, suppress(OSError):
             for end in (client, exchange):

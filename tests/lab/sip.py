@@ -1,6 +1,6 @@
-"""SIP messages: read, written, answered, signed. No I/O and no call in here.
+"""SIP messages: parse, format, answer, sign. No I/O and no call state.
 
-Text is latin-1 throughout, so that every byte of a caller's name survives as it came.
+Text is latin-1 throughout, so that every byte of a caller's name stays unchanged.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def write(message: Message) -> bytes:
 
 
 def answer(request: Message, code: int, tag: str, contact: str, body: str = "") -> Message:
-    """A response to a request: it carries back what the request came with."""
+    """A response to a request, with the headers that it must copy from the request."""
     headers = [("via", via) for via in request.all("via")]
     headers += [("record-route", route) for route in request.all("record-route")]
     to = request.get("to")
@@ -118,7 +118,7 @@ def offer(host: str, port: int, direction: str = "sendrecv") -> str:
 
 
 def outcome_of_refer(body: str) -> int:
-    """What a NOTIFY says of a transfer (a piece of a SIP answer); 0: nothing."""
+    """The SIP status of a transfer in a NOTIFY (sipfrag); 0 if it has none."""
     found = re.match(r"SIP/2\.0 (\d{3})", body)
     return int(found.group(1)) if found else 0
 
@@ -149,7 +149,7 @@ def _md5(text: str) -> str:
 
 
 def destination(message: Message) -> tuple[str, int] | None:
-    """Where it goes: a response to where the request came from, a request to the address that it names."""
+    """The destination: of a response, the request's origin; of a request, the address that it names."""
     text = message.start if message.status is None else message.get("via")
     found = re.search(r"([\d.]+):(\d+)", text)
     return (found.group(1), int(found.group(2))) if found else None

@@ -1,7 +1,7 @@
-"""The public's callers, played by sipp: a SIP side that owes nothing to ours.
+"""The public's callers, played by sipp: a SIP side that is independent of the lab's own.
 
-One process a behaviour; each of its calls is a row of a CSV file and begins after a pause of its own. What
-happened, and when, is read from sipp's log of short messages.
+One process a behaviour. Each of its calls is a row of a CSV file and begins after a pause of its own. The events
+and their times are read from sipp's log of short messages.
 
     calls ──▶ rows, one file a behaviour ──▶ sipp ── SIP, RTP ──▶ exchange
       ▲                                       │
@@ -36,12 +36,12 @@ BEHAVIOURS = {
 SECONDS_OF_VOICE = 60
 SECONDS_TO_START = 1.0  # from writing the rows to the first call
 LONGEST_CALL = 150
-# A busy machine must not make sipp give up: its watchdog may bark as often as it likes.
+# A busy machine must not make sipp give up: its watchdog may trigger any number of times.
 PATIENT = ("-watchdog_minor_maxtriggers", "100000", "-watchdog_major_maxtriggers", "100000")
 
 
 def behaviour(caller: Caller) -> str | None:
-    """The script that plays this caller; None: sipp cannot."""
+    """The script that plays this caller; None if sipp cannot play it."""
     does = tuple(step.do for step in caller.steps)
     if caller.phone is not None:
         return None  # staff: their phones register, hold, transfer
@@ -53,7 +53,7 @@ def behaviour(caller: Caller) -> str | None:
 
 
 def _as_sipp_can(caller: Caller) -> bool:
-    """It speaks until it hangs up, and presses one key which is not the first thing it does."""
+    """Whether it speaks until it hangs up, and presses one key only, which is not its first action."""
     ends = caller.steps[-1].at
     for step in caller.steps:
         if step.do == "speak" and not (step.at == 0 and ends <= float(step.what) <= SECONDS_OF_VOICE):
@@ -84,7 +84,7 @@ class Sipp:
 
     def __init__(self, port: int, calls: Sequence[tuple[float, Played]]) -> None:
         self._port = port
-        self._folder = folder("22")  # whichever Asterisk it calls
+        self._folder = folder("22")  # sipp's, for every Asterisk version
         by_name: dict[str, list[tuple[float, Played]]] = defaultdict(list)
         for begins, call in calls:
             name = behaviour(call.situation.caller)
@@ -94,7 +94,7 @@ class Sipp:
         self._processes = [_Process(name, some) for name, some in by_name.items()]
 
     async def perform(self, origin: float) -> None:
-        """Play them all; ``origin``, on the loop's clock, is when the seconds begin to count."""
+        """Play them all; ``origin``, on the loop's clock, is second 0."""
         self._place = Place(self._folder, "sipp")
         try:
             (self._place.path / VOICE).write_bytes(recording(SECONDS_OF_VOICE))
@@ -114,7 +114,7 @@ class Sipp:
         (self._place.path / f"{process.name}.csv").write_bytes(
             "".join(f"{line}\n" for line in ("SEQUENTIAL", *rows)).encode("latin-1")
         )
-        # setpriv: should this process be killed, sipp ends with it.
+        # setpriv: if this process is killed, sipp ends too.
         command = ["setpriv", "--pdeathsig", "KILL", "chroot", str(self._folder)]
         command += ["env", "-C", f"/{self._place.path.relative_to(self._folder)}", "TERM=dumb", "sipp"]
         with (self._place.path / f"{process.name}.out").open("wb") as out:
@@ -147,7 +147,7 @@ class Sipp:
         assert process.running is not None
         code = await process.running.wait()
         trouble = self._text(f"{process.name}.err")
-        if not 0 <= code < 100:  # below: how its calls fared, and they tell that themselves
+        if not 0 <= code < 100:  # codes below 100 give the calls' results, which the log reports
             said = trouble or self._text(f"{process.name}.out")
             raise RuntimeError(f"sipp as {process.name} ended with {code}: {said.strip()[-400:]}")
         for line in trouble.splitlines():
@@ -178,7 +178,7 @@ def row(call: Played, begins: float) -> str:
         "dialled": call.dialled,
         "user": call.caller,
         "shown": shown(call),
-        # An empty line would end the headers, so each has something to say.
+        # An empty line would end the headers, so each header has a value.
         "route": f"X-Lab-Route: {route(call)}",
         "privacy": f"Privacy: {'id' if caller.withheld else 'none'}",
         "identity": f"P-Asserted-Identity: {asserted}" if asserted else "X-Lab-Identity: none",
@@ -194,7 +194,7 @@ def _ms(seconds: float) -> str:
 
 
 def read(log: str, calls: Sequence[Played]) -> None:
-    """What sipp's messages say of its calls, put into them; a call's number is the row it came from."""
+    """Store the events of sipp's log in its calls. A call's number is its row."""
     for line in log.splitlines():
         parts = line.split("\t")
         if len(parts) < 7 or not (found := re.match(r"(\d+)@", parts[4])):
@@ -230,7 +230,7 @@ def _on_answer(call: Played, at: float, code: int) -> None:
 
 
 def at_once(calls: Iterable[Played]) -> int:
-    """How many were up or ringing at the same time, at most."""
+    """The largest number of calls up or ringing at the same time."""
     moments = [(call.invited, 1) for call in calls] + [(call.ended or call.invited, -1) for call in calls]
     up = most = 0
     for _, change in sorted(moments):

@@ -1,7 +1,7 @@
-"""What a caller played by sipp does, as sipp's XML: pieces that each behaviour is put together from.
+"""The actions of a caller played by sipp, as sipp's XML: the pieces of which each behaviour is composed.
 
-One row of a CSV file is one caller: ``[field0]`` and so on are its columns, ``FIELDS`` says which is which.
-Everything that differs between two callers of one behaviour is in their rows.
+One row of a CSV file is one caller: ``[field0]`` and so on are its columns, ``FIELDS`` names them. Everything
+that differs between two callers of one behaviour is in their rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ FIELDS = (
     "begins",  # ms after sipp's start
     "dialled",
     "user",
-    "shown",  # the From address as the exchange shall see it
+    "shown",  # the From address that the exchange sees
     "route",  # these three are whole header lines
     "privacy",
     "identity",
@@ -63,14 +63,14 @@ def _do(actions: str) -> str:
 
 
 def _numbers(*names: str) -> str:
-    """A row's figures, made ready for pauses. Not where optional messages may come: sipp forbids it there."""
+    """Convert a row's figures for pauses. Not allowed where optional messages may come: sipp forbids it there."""
     text = (f'<assignstr assign_to="{name}_text" value="{FIELD[name]}"/>' for name in names)
     number = (f'<todouble assign_to="{name}" variable="{name}_text"/>' for name in names)
     return _do("".join((*text, *number)))
 
 
 def _pause(name: str) -> str:
-    """As long as this caller's row says."""
+    """A pause of the length in this caller's row."""
     return f'<pause variable="{name}"/>\n'
 
 
@@ -82,7 +82,7 @@ _RESEND = ' retrans="500"'
 
 INVITE = (
     _numbers("begins", "rest")
-    + '<Reference variables="rest"/>\n'  # whoever waits for the other side to hang up has no use for it
+    + '<Reference variables="rest"/>\n'  # a caller that waits for the other side to hang up does not use it
     + _pause("begins")
     + _send(_request("INVITE", _URI, _NEW, f"{_OWN}Content-Type: application/sdp\n", "", SDP), _RESEND)
 )
@@ -105,8 +105,8 @@ HANG_UP = (
 )
 _BACK = "".join(f"[last_{name}:]\n" for name in ("Via", "From", "To", "Call-ID", "CSeq"))
 WAIT = '<recv request="BYE"/>\n' + _send(f"\nSIP/2.0 200 OK\n{_BACK}Content-Length: 0\n\n", ' next="over"')
-# sipp leaves a pause when it is told of ringing, so this one is started with -pause_msg_ign: it hears nothing
-# in a pause (and writes it down all the same).
+# sipp ends a pause when a ringing response arrives, so this script runs with -pause_msg_ign: during a pause it
+# ignores messages (and still logs them).
 GIVE_UP = (
     '<recv response="100"/>\n'
     + _pause("rest")

@@ -1,7 +1,7 @@
 """What the lab adds to the shipped configuration: ports, passwords, more phones, more routes.
 
-The files of ``asterisk/`` are copied as they are. Everything here goes into ``site/``, the very place
-where a real site keeps its own.
+The files of ``asterisk/`` are copied unchanged. Everything here goes into ``site/``, where a real site has its
+own files.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from tests.lab.routes import ROUTES
 
 SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
-TRUNK_ADDRESS = "127.0.0.2"  # Asterisk knows the trunk by its address, and phones by their name
+TRUNK_ADDRESS = "127.0.0.2"  # Asterisk identifies the trunk by its address, and phones by their name
 HOME = "127.0.0.1"
 PHONES_SHIPPED = tuple(str(n) for n in range(101, 107))
 PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 360)))
 PHONES_OF_CHAN_SIP = tuple(str(n) for n in range(401, 433))
 PHONES_OFFLINE = ("198", "199")  # known to Asterisk, never registered
-PHONES_SILENT = ("107",)  # registered, takes calls and says nothing
+PHONES_SILENT = ("107",)  # registered, receive calls and send nothing
 QUEUES = {
     "lab-queue-one": ("110", "111"),
     "lab-queue-two": ("112", "113"),
@@ -35,8 +35,8 @@ QUEUES = {
     "lab-queue-then-keys": ("339",),
 }
 LOCAL_QUEUES = {"lab-queue-local": ("Local/327@lab-member/n",), "lab-queue-optimised": ("Local/328@lab-member",)}
-BOXES = ("280", "281")  # phones with a voicemail box behind
-GROUPS = {"2": ("282", "283"), "3": ("284", "285")}  # who may take whose calls with *8
+BOXES = ("280", "281")  # phones with a voicemail box
+GROUPS = {"2": ("282", "283"), "3": ("284", "285")}  # phones that may take each other's calls with *8
 MODULES = ("app_confbridge", "app_followme")
 
 # First the phone on the desk, then the mobile.
@@ -47,7 +47,7 @@ context = lab-followed-app
 number = 312,6
 number = 6475550197,15
 """
-# A trunk that leads back to where it came from.
+# A trunk that leads back to its own exchange.
 LOOP = """
 [trunk-loop]
 type = endpoint
@@ -75,7 +75,7 @@ class Ports:
     sip: int
     trunk: int
     phones: int
-    chan_sip: int | None = None  # the old SIP driver, where Asterisk still has it
+    chan_sip: int | None = None  # the old SIP driver, if Asterisk still has it
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Secrets:
 
 
 def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directories: str) -> None:
-    """The shipped files as they are, and the lab's own beside them in ``site/``."""
+    """Copy the shipped files unchanged, and write the lab's own beside them in ``site/``."""
     site = etc / "site"
     site.mkdir(parents=True)
     for shipped in SHIPPED.glob("*.conf"):
@@ -98,7 +98,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         "extensions": ROUTES,
         "queues": _queues(),
         "modules": "".join(f"load = {name}.so\n" for name in _modules(ports)),
-        # A busy machine presses keys late: what is meant as one key after the other must stay so.
+        # A busy machine presses keys late: consecutive keys must still count as consecutive.
         "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
         "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
         "rtp": "[general](+)\nrtpstart = 10000\nrtpend = 15998\n",
@@ -110,7 +110,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         (etc / "sip.conf").write_text(_chan_sip(ports, ports.chan_sip))
     (etc / "confbridge.conf").write_text("[general]\n")
     (etc / "followme.conf").write_text(FOLLOW_ME)
-    # Asterisk reads this one before it knows its own directories: the include must be absolute.
+    # Asterisk reads this file before it knows its own directories: the include must be absolute.
     (etc / "lab.conf").write_text(f"{directories}#include {etc_inside}/asterisk.conf\n")
 
 
@@ -149,7 +149,7 @@ def _modules(ports: Ports) -> Iterable[str]:
 
 
 def _chan_sip(ports: Ports, own: int) -> str:
-    """Phones and a trunk of the old driver: they are where those of the new one are, and register nowhere."""
+    """Phones and a trunk of the old driver, at the addresses of the new driver's; they do not register."""
     media = "directmedia = no\ndisallow = all\nallow = ulaw\ndtmfmode = info\nqualify = no"
     general = (
         f"[general]\nudpbindaddr = {HOME}:{own}\nallowguest = no\nsrvlookup = no\ncontext = internal\n{media}"

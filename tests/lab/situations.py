@@ -1,7 +1,7 @@
-"""What can happen to a call, each with what it must come to.
+"""The situations of a call, each with its required result.
 
-The exchange's own words play no part in ``expect``. A ring is 6 s. Voicemail's greeting and beep take 11.9 s,
-and a message needs 3 s to be one.
+``expect`` never depends on the exchange's own events. A ring is 6 s. Voicemail's greeting and beep take 11.9 s,
+and a message must last 3 s to count.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.lab.truths import (
 
 
 def after(name: str, seconds: float, rings: int, copies: int = 1) -> Situation:
-    """A person of the general line answers so many seconds after the call came in."""
+    """A person of the general line answers so many seconds after the call arrived."""
     phones = {"102": Phone(answers=seconds)}
     expect = answered("102", rings, late=rings > 3)
     return Situation(name, Caller(GENERAL, steps=TALKS), phones, expect, copies=copies)
@@ -330,21 +330,21 @@ UNANSWERED = (
 )
 
 PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
-# Those that take longest begin first.
+# The longest begin first.
 SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *APART, *PLAIN)
 
 
-# Each is played as a whole, apart from those.
+# Each is played as a whole, separately from those.
 APART_FROM_ALL = {"clicks": (*NEAR_MISSES, *CLICKS), "old_clicks": (*NEAR_MISSES, *OLD_CLICKS)}
 
 
 def named(*names: str) -> tuple[Situation, ...]:
-    """Situations by their names, or a group that is played apart by its own."""
+    """Situations by name, or a separately played group by its name."""
     known = {situation.name: (situation,) for situation in SITUATIONS} | APART_FROM_ALL
     return tuple(situation for name in names for situation in known[name])
 
 
-# For tests that trouble callmon or the network meanwhile: each way to travel once or twice.
+# For tests that disturb callmon or the network meanwhile: each route once or twice.
 UNDER_STRAIN = (
     *PLAIN,
     *named("park_timeout", "park_retrieve", "pickup", "forward_302"),

@@ -1,5 +1,5 @@
 """Situations in which one call looks like two, or like none: click-to-dial, hairpins, conferences; and a box that
-is not there.
+does not exist.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MOVED = (
         {"6475550189 from anybody": Phone(answers=2, steps=stays("333"))},
         sent("attended", "outside"),
     ),
-    # The dialplan goes on to a box that does not exist: nothing took the caller.
+    # The dialplan continues to a box that does not exist: nothing took the caller.
     handed("transfer_to_nobody_without_box", "320", by_phone("198"), {}, told_besides=1),
 )
 

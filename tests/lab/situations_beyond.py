@@ -139,7 +139,7 @@ STAFF = (
         {"outside": Phone(early_media=True, answers=7)},
         staff("outbound", "answered", answered_by="outside", rings=2, rings_estimated=True),
     ),
-    # Staff listen to the box and delete its first message: no message of any caller.
+    # Staff listen to the box and delete its first message: not a message of a caller.
     Situation(
         "vm_checked_by_agent",
         Caller("*98", phone="138", steps=(Step(2, "press", "1"), Step(8, "press", "7"), Step(11, "hang_up"))),

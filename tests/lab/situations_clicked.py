@@ -1,6 +1,7 @@
 """Click-to-dial in every layout of `clicks`: answered, busy, unanswered, and not picked up by the agent.
 
-`NEAR_MISSES` look like one and are none. The other situations use the same phones, so these are played apart.
+`NEAR_MISSES` look like click-to-dial and are not. The other situations use the same phones, so these are played
+separately.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def clicked(
     name: str, phone: str, dials: str, layout: str, agent: Phone, far: dict[str, Phone], expect: dict[str, object],
     begins: float = 0.0,
 ) -> Situation:  # fmt: skip
-    """The desk rings the phone, through whatever the layout says, and then dials."""
+    """The desk rings the phone in the way of the layout, and then dials."""
     phones = {f"{phone} from anybody": agent, **far}
     return Situation(name, Caller(dials, phone=phone, by_desk=layout), phones, expect, begins=begins)
 
@@ -59,7 +60,7 @@ PHONES = iter([phone for phone in PHONES_ADDED if phone not in BOXES])
 CLICKS = tuple(each(LAYOUTS, PHONES))
 OLD_CLICKS = tuple(each(OLD_LAYOUTS, iter(PHONES_OF_CHAN_SIP)))
 NEAR_MISSES = (
-    # The agent is busy, and the agent's own voicemail takes that side: the person outside hears a greeting.
+    # The agent is busy, and the agent's own voicemail takes that side: the person outside receives a greeting.
     clicked(
         "click_taken_by_the_agents_voicemail", BOXES[0], "9{outside}", "local", BUSY, {"outside": FAR["answered"]},
         NO_CALL,

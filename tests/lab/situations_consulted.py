@@ -1,4 +1,4 @@
-"""A colleague is asked first (attended, blonde), or the desk moves the caller (redirect)."""
+"""A colleague is asked first (attended, or handed over while ringing), or the desk moves the caller (redirect)."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ BLONDE = (
         asked("265", "264", Phone(answers=3, when="264 leaves", steps=ENDS)),
         sent("blonde", "265"),
     ),
-    # Nobody takes it. Without the keys' feature, the exchange calls nobody back: it rings on, and ends.
+    # No person answers. Without the keys' feature, the exchange calls no phone back: it rings on, and ends.
     handed(
         "blonde_by_phone_unanswered",
         "262",
@@ -121,7 +121,7 @@ BLONDE = (
         {"263 from 262": Phone()},
         sent("blonde", "263", False),
     ),
-    # Nobody takes it; the exchange calls the first phone back.
+    # No person answers; the exchange calls the first phone back.
     handed(
         "blonde_returned",
         "154",
@@ -156,7 +156,7 @@ REDIRECTED = (
         {"278": TAKES},
         {"kind": "redirect", "answered": True},
     ),
-    # The caller and the person go on talking elsewhere: handed on to nobody.
+    # The caller and the person continue to talk elsewhere: not a transfer to another person.
     handed(
         "redirect_both_to_conference",
         "273",

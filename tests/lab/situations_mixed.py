@@ -1,4 +1,4 @@
-"""Handed on where the call has already come by a queue, a Local channel, a menu; or to where nobody expects it."""
+"""Transfers of a call that came by a queue, a Local channel or a menu; and transfers to an unexpected target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The caller is sent off without a word (blind): to whom, how often, and in vain.
+"""Unannounced (blind) transfers of the caller: to whom, how often, and those that fail.
 
 Every phone serves one situation alone.
 """
@@ -103,7 +103,7 @@ BEYOND_PHONES = (
     ),
 )  # fmt: skip
 
-# No such extension, nobody there: the caller went nowhere.
+# No such extension, or no phone there: the caller reached nothing.
 IN_VAIN = (
     handed("transfer_nowhere", "214", (*by_phone("888"), Step(5, "hang_up")), {}),
     handed("transfer_nowhere_by_keys", "215", (*by_keys("215", "888"), Step(14, "hang_up")), {}),

@@ -1,4 +1,4 @@
-"""Ways that are no transfers: pick-up, parking, forwarding, click-to-dial, hairpins, conferences, Local queues."""
+"""Routes, not transfers: pick-up, parking, forwarding, click-to-dial, hairpins, conferences, Local queues."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ PARKED = (
 
 
 def forwarded(name: str, phone: str, to: str, targets: dict[str, Phone], expect: dict[str, object]) -> Situation:
-    """The phone itself sends the caller elsewhere (302)."""
+    """The phone itself forwards the caller (302)."""
     phones = {phone: Phone(forwards_to=to, refuses_at=1), **targets}
     return only(name, phone, phones, expect | {"forwards": 1}, steps=TALKS)
 

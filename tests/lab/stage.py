@@ -1,4 +1,4 @@
-"""The phones' station, the trunk's far end and the desk, and who does what there."""
+"""The phones' station, the trunk's far end and the desk, and their actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGEST_CALL = 150.0
 
 
 class Stage:
-    """Everything but sipp's callers, on one loop."""
+    """Everything except sipp's callers, on one loop."""
 
     def __init__(self, asterisk: Asterisk, calls: Sequence[Played]) -> None:
         exchange, ports = (HOME, asterisk.ports.sip), asterisk.ports
@@ -55,7 +55,7 @@ class Stage:
                 for later, other in call.situation.others:
                     tasks.create_task(self._other(call, other, lead + begins, later), name=other.dials)
 
-    # --- who calls ---------------------------------------------------------------------------------
+    # --- callers -----------------------------------------------------------------------------------
 
     async def _call(self, call: Played, after: float) -> None:
         await asyncio.sleep(after)
@@ -103,7 +103,7 @@ class Stage:
             await own.close()
 
     async def _other(self, call: Played, caller: Caller, begins: float, later: float) -> None:
-        since = asyncio.get_running_loop().time() + begins  # on a busy machine it may happen before we wake
+        since = asyncio.get_running_loop().time() + begins  # on a busy machine the event may precede this line
         await asyncio.sleep(begins)
         assert caller.phone is not None, "the others are staff"
         try:
@@ -142,10 +142,10 @@ class Stage:
             extra.append(("p-asserted-identity", asserted))
         return Leg.leaving(self._trunk, call.dialled, call.caller, shown(call), extra)
 
-    # --- who is called -----------------------------------------------------------------------------
+    # --- called phones -----------------------------------------------------------------------------
 
     def _part(self, leg: Leg) -> tuple[Phone, Played | None]:
-        """What this phone does when this caller rings it, and in which call; unknown: it rings on and on."""
+        """This phone's actions for this caller, and the call of both. An unknown phone rings without end."""
         for key in ((leg.called, leg.caller), (leg.called, "")):
             if found := self._book.get(key):
                 phone, call = found
@@ -183,7 +183,7 @@ class Stage:
             await self._follow(leg, phone.steps)
         await leg.until_over(LONGEST_CALL)
 
-    # --- what they do ------------------------------------------------------------------------------
+    # --- actions -----------------------------------------------------------------------------------
 
     async def _since(self, leg: Leg, when: str) -> float:
         return await leg.until(self._board.happened(when, leg.begun_at))
@@ -224,7 +224,7 @@ Part = tuple[Phone, Played]
 
 
 def _book(calls: Iterable[Played]) -> Iterable[tuple[tuple[str, str], Part]]:
-    """What each phone does, by its number and the caller's; a number outside answers to its own alone."""
+    """Each phone's actions, by its number and the caller's. A number outside is found by itself alone."""
     for call in calls:
         for extension, phone in call.situation.phones.items():
             called, _, by = extension.partition(" from ")

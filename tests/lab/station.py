@@ -1,8 +1,8 @@
 """A SIP address that calls and is called: all phones share one, the trunk's far end is another.
 
 The public's callers are played by sipp (``sipp.py``). Phones register, hold, transfer, and have two lines at
-once, which one XML script a behaviour cannot say: each of their calls is a coroutine here. Loopback loses
-nothing, so requests are sent once; answers to repeated ones are repeated.
+once. One XML script a behaviour cannot express that, so each of their calls is a coroutine here. Loopback loses
+nothing, so requests are sent once; answers to repeated requests are repeated.
 
     Station ── datagrams ──▶ Leg      one call: invite or be invited ▶ up ▶ over
 """
@@ -20,7 +20,7 @@ from tests.lab.media import Media
 
 
 class Station(asyncio.DatagramProtocol):
-    """One UDP address. ``called`` is told of every call that arrives."""
+    """One UDP address. ``called`` is called with every call that arrives."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Station(asyncio.DatagramProtocol):
         return f"{self.exchange[0]}:{self.exchange[1]}"
 
     async def register(self, name: str, seconds: int = 3600) -> None:
-        """Tell the exchange that this phone is here; 0 seconds: that it has gone."""
+        """Register this phone at the exchange; 0 seconds: unregister it."""
         uri, me = f"sip:{self.exchange_uri}", f"<sip:{name}@{self.exchange_uri}>"
         call_id, signed = secrets.token_hex(8), ""
         for cseq in (1, 2):

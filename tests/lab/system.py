@@ -1,4 +1,4 @@
-"""Libraries of this machine itself, which a small Debian lacks: no folder of the lab can lend them."""
+"""Libraries of this machine itself that a small Debian lacks: no folder of the lab can supply them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.lab.folder import LabUnavailable, install_here
 
 
 def have(need: str, libraries: Iterable[str], packages: Iterable[str]) -> None:
-    """Installs them on a Debian where we may. Raises LabUnavailable, which begins with the `need`."""
+    """Installs them on Debian, if permitted. Raises LabUnavailable, whose text begins with `need`."""
     if all(map(find_library, libraries)):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

@@ -1,4 +1,4 @@
-"""The Nu validator of HTML (`vnu.jar`, from npm) on the Java of the browser's folder, and what it finds wrong."""
+"""The Nu HTML validator (`vnu.jar`, from npm) on the Java of the browser's folder, and its findings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def have_validator() -> Path:
 
 
 def wrong(pages: Mapping[str, str | bytes]) -> list[str]:
-    """Errors and warnings of all these pages, each "page: line: what"; [] when there are none."""
+    """Errors and warnings of all these pages, each "page: line: what"; [] if there are none."""
     debian, jar = folder("browser"), have_validator()
     place = Place(debian, "html")
     try:
@@ -52,7 +52,7 @@ def _ran(debian: Path, jar: Path, place: Place) -> str:
 
 
 def _told(json_told: str, names: list[str]) -> list[str]:
-    """By page; `info` that is no warning is none of ours."""
+    """By page; `info` that is not a warning is left out."""
     messages = [
         x for x in json.loads(json_told)["messages"] if x["type"] != "info" or x.get("subType") == "warning"
     ]

@@ -1,4 +1,4 @@
-"""Truth put beside the exchange's words, without callmon: does Asterisk say what the script made happen?"""
+"""Compares truth with the exchange's events, without callmon: does Asterisk report what the script made happen?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.lab.listener import Event, messages, value
 from tests.lab.model import Played
 
-SLACK = 0.05  # seconds between the caller's SIP side and the exchange's word for it
+SLACK = 0.05  # seconds between an event on the caller's SIP side and the exchange's report of it
 BUSY = 1.0  # the same on a busy machine
 RING, GRACE = 6.0, 0.5
 NOISE = {"VarSet", "RTCPSent", "RTCPReceived", "TestEvent", "DTMFBegin", "DTMFEnd", "DeviceStateChange", "Cdr"}
@@ -40,10 +40,10 @@ def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
 
 
 def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
-    """The call's id: of the first channel, born with this caller and this dialled number.
+    """The call's id: that of the first channel created with this caller and this dialled number.
 
-    (Click-to-dial: of the phone that rings first. Its channel is created before a number is dialled; behind a
-    Local channel it has that channel's Linkedid.)
+    (Click-to-dial: that of the phone that rings first. Its channel is created before a number is dialled; behind
+    a Local channel it has that channel's Linkedid.)
     """
     caller = call.situation.caller
     for event in heard:
@@ -52,7 +52,7 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
         if not caller.by_desk and value(event, "Uniqueid") != value(event, "Linkedid"):
             continue
         if float(value(event, "Timestamp") or 0) < call.invited - (SLACK if caller.withheld else BUSY):
-            continue  # another one that withholds its number, or a call before by the same number
+            continue  # another caller that withholds its number, or an earlier call by the same number
         if caller.by_desk:
             technology, _, rest = (value(event, "Channel") or "").partition("/")
             if technology != "Local" and rest.startswith(f"{caller.phone}-"):
@@ -66,7 +66,7 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
 
 
 def check(calls: Iterable[Played], stream: bytes) -> list[str]:
-    """What contradicts the script, one sentence each."""
+    """Contradictions to the script, one sentence each."""
     heard = [event for event in messages(stream) if value(event, "Event") not in NOISE and not _aside(event)]
     return [f"{call.situation.name} ({call.caller}): {fault}" for call in calls for fault in _faults(call, heard)]
 
@@ -79,7 +79,7 @@ def _faults(call: Played, heard: list[Event]) -> Iterable[str]:
         yield "the exchange never saw it"
         return
     born = next(event for event in _of(heard, "Newchannel") if value(event, "Uniqueid") == own)
-    root = value(born, "Linkedid")  # another one's where a Local channel rings the phone of a click-to-dial
+    root = value(born, "Linkedid")  # another channel's if a Local channel rings the phone of a click-to-dial
     events = [event for event in heard if root in (value(event, "Linkedid"), value(event, "DestLinkedid"))]
     if not any(value(event, "Uniqueid") == own for event in _of(events, "Hangup")):
         yield "no Hangup of the caller"
@@ -104,7 +104,7 @@ def _ringing(call: Played, events: list[Event]) -> Iterable[str]:
 
 
 def _rings(call: Played) -> Iterable[str]:
-    """By the caller's own clock, where its line came up with the end of ringing."""
+    """By the caller's own clock, if its line went up at the end of ringing."""
     expected, end = call.situation.expect.get("rings"), call.answered or call.ended
     if call.ringing is None or end is None or expected is None:
         return
@@ -115,7 +115,7 @@ def _rings(call: Played) -> Iterable[str]:
 
 
 def _came_back_in(call: Played, heard: list[Event]) -> list[Event]:
-    """What the exchange says of this caller under another id: the call left by a trunk and came back in."""
+    """Events of this caller under another id: the call left by a trunk and came back in."""
     if call.situation.caller.phone is not None or call.situation.caller.withheld:
         return []
     return [event for event in _of(heard, "DialEnd") if value(event, "CallerIDNum") == call.caller]
@@ -161,7 +161,7 @@ def _transfers(call: Played, heard: list[Event], own: str) -> Iterable[str]:
 
 
 def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> Iterable[str]:
-    """What else happened to the call between its answer and its end, and the caller's language."""
+    """Other events of the call between its answer and its end, and the caller's language."""
     events = [event for event in heard if value(event, "Linkedid") == own]
     for key, event in (("holds", "Hold"), ("parked", "ParkedCall")):
         told = [e for e in _of(heard, event) if own in (value(e, "Linkedid"), value(e, "ParkeeLinkedid"))]
@@ -176,7 +176,7 @@ def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> I
 
 
 def _aside(event: Event) -> bool:
-    """A step of the dialplan that says nothing of a call."""
+    """A dialplan step that does not concern a call."""
     return value(event, "Event") == "Newexten" and value(event, "Application") != "VoiceMail"
 
 
