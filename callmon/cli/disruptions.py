@@ -1,4 +1,4 @@
-"""`callmon disruptions`: when lines cannot take calls, planned work, and what the public is told of them.
+"""`callmon disruptions`: when lines cannot take calls, planned work, and the notices to the public.
 
 A manual entry is stored in the database as a request. The daemon executes it; only the daemon writes the result.
 The command waits briefly to show the effect. Refuses: with a sentence, an action that is not possible, before it

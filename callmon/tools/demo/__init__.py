@@ -1,7 +1,7 @@
 """`callmon demo`: all of callmon, with nothing installed and no configuration.
 
-An exchange played from recordings (`exchange.py`), the real daemon connected to it, SQLite in a folder that is
-deleted at the end, and in the terminal one line for each ended call. Refuses: to read anything of a site,
+It plays an exchange from recordings (`exchange.py`) and runs the real daemon on it, with SQLite in a folder that
+is deleted at the end. The terminal shows one line for each ended call. Refuses: to read anything of a site,
 neither a configuration file nor CALLMON_… variables.
 """
 
