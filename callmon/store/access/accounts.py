@@ -1,6 +1,8 @@
-"""Accounts of callmon's own: names, password hashes, roles. Whatever changes one ends its sessions.
+"""Local accounts: names, password hashes, roles. Every change of an account ends its sessions.
 
-Knows no password, only its hash, which somebody else makes. Each change is on record, in the same transaction.
+Each change is recorded in the audit log, in the same transaction.
+
+Refuses: to handle a password; the calling code supplies the hash.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ ACCOUNT = tables.METADATA.tables[str(tables.AccountRow.__tablename__)]
 
 
 class Account(NamedTuple):
-    """`password` is a hash."""
+    """One account. `password` is a hash."""
 
     name: str
     password: str
@@ -31,14 +33,14 @@ class Account(NamedTuple):
 
 
 def accounts(store: Store) -> list[Account]:
-    """All of them, by name."""
+    """All accounts, by name."""
     with _told(store), store.reading() as connection:
         rows = connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings().all()
     return [_account(row) for row in rows]
 
 
 def account(store: Store, name: str) -> Account | None:
-    if "\0" in name:  # no account has such a name, and PostgreSQL refuses to look for it
+    if "\0" in name:  # no account has such a name, and PostgreSQL rejects the query
         return None
     with _told(store), store.reading() as connection:
         row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
@@ -46,7 +48,7 @@ def account(store: Store, name: str) -> Account | None:
 
 
 def add(store: Store, name: str, password: str, roles: Collection[str], deed: Deed) -> None:
-    """Raises ConfigError when there is one of that name."""
+    """Adds an account. Raises ConfigError if an account of that name exists."""
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
     try:
         with _told(store), store.writing() as connection:
@@ -71,7 +73,7 @@ def lock(store: Store, name: str, is_locked: bool, deed: Deed) -> None:
 
 
 def renew(store: Store, known: Account, password: str) -> None:
-    """The same password, hashed as we do it today; unless it was changed meanwhile. Nobody is signed out."""
+    """Stores a current hash of the same password, unless it has changed meanwhile. Ends no session."""
     same = (ACCOUNT.c.name == known.name, ACCOUNT.c.password == known.password)
     with _told(store), store.writing() as connection:
         connection.execute(update(ACCOUNT).where(*same).values(password=password))

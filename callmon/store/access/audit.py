@@ -1,6 +1,6 @@
-"""The record of what people saw and changed on the pages, and of sign-ins (FIPPA). Append-only.
+"""The audit log: what users saw and changed on the pages, and sign-ins (FIPPA). Append-only.
 
-No caller's number is in it: a look at one is in `access` (`people.log`), which knows it by its token alone.
+It contains no caller's number. Accesses to a number are in `access` (`subject_access.log`), by its token only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from callmon.store import tables
 from callmon.store.database import Store, _told
 
 AUDIT = tables.METADATA.tables[str(tables.AuditRow.__tablename__)]
-# What could be a telephone number, typed into a page's address; a call's name (1795527733.0) is none.
+# Text that may be a telephone number in a page's address. A call's name (1795527733.0) does not match.
 PHONE = re.compile(r"(?<!\d)\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)")
-LONGEST = 200  # characters of any part: what a stranger sends does not fill the disk
+LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
 class Deed(NamedTuple):
-    """Who did what, when, about what (a call, a month, an account), from which address ("": by a command)."""
+    """One action: time, actor (`who`), act, object (a call, month or account), address ("": by a command)."""
 
     at: datetime
     who: str
@@ -36,14 +36,14 @@ def note(store: Store, deed: Deed) -> None:
 
 
 def put(connection: Connection, deed: Deed) -> None:
-    """In the transaction of what was done."""
+    """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
     texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
     texts["about"] = PHONE.sub("#", texts["about"])
     connection.execute(insert(AUDIT).values(at=deed.at, **texts))
 
 
 def deeds(store: Store, newest: int | None = None) -> list[Deed]:
-    """Oldest first; the `newest` alone when a number of them is asked for."""
+    """Recorded actions, oldest first; only the `newest`, if given."""
     question = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(newest)
     with _told(store), store.reading() as connection:
         rows = connection.execute(question).mappings().all()
@@ -51,5 +51,5 @@ def deeds(store: Store, newest: int | None = None) -> list[Deed]:
 
 
 def _clean(text: str) -> str:
-    """One line, of bounded length: nobody writes a line into the record that seems another's."""
+    """One line of bounded length, so that no user can forge a line of the log."""
     return "".join(sign if sign.isprintable() else "?" for sign in text[:LONGEST])

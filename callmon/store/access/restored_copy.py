@@ -1,10 +1,10 @@
-"""A copy of the database that is put back brings ended sessions and removed accounts back to life.
+"""Detects a restored copy of the database, which contains ended sessions and removed accounts again.
 
-When an account was last changed is therefore noted in a file outside the database (`Store.notes`). A database
-whose own record (`audit`) does not know that change is a copy from before it: then all sessions are ended at the
-start, and that is on record. `callmon db upgrade` ends them in any case, and lists the accounts.
+The time of the last change of an account is therefore stored in a file outside the database (`Store.notes`). If
+the audit log of a database lacks that change, the database is an older copy. Then all sessions are ended at the
+start, and the audit log records it. `callmon db upgrade` ends them in any case, and lists the accounts.
 
-Never decides about an account: a person looks at the list.
+Refuses: to change an account. The administrator decides from the list.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ CHANGES = (
 
 
 def note(store: Store, at: datetime) -> None:
-    """An account is about to be changed. That it cannot be noted is told, and hinders nobody from locking one."""
+    """Stores the time of an account's change. A failure is only logged, so that the change still succeeds."""
     path = store.notes
     if path is None:
         return
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         scratch.write_text(f"{at.isoformat()}\n", encoding="ascii")
-        scratch.chmod(0o644)  # only a time; a command of root's and the service both read it
+        scratch.chmod(0o644)  # it contains only a time; root's commands and the service both read it
         with suppress(PermissionError):
             folder = path.parent.stat()
             os.chown(scratch, folder.st_uid, folder.st_gid)
@@ -54,20 +54,20 @@ def note(store: Store, at: datetime) -> None:
 
 
 def noted(path: Path | None) -> datetime | None:
-    """When an account was last changed; None when nothing was noted here."""
+    """The time of the last change of an account; None without a file; now, if the file is unreadable."""
     if path is None:
         return None
     try:
         at = datetime.fromisoformat(path.read_text(encoding="ascii").strip())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):  # nobody can say when: a copy cannot be told from the database
+    except (OSError, ValueError):  # the time is not known, so the database is treated as an older copy
         return datetime.now(UTC)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def end_if_older(store: Store) -> bool:
-    """Whether this database is from before the last change of an account; then nobody is signed in any more."""
+    """Whether this database is older than the last change of an account. If so, ends all sessions."""
     last = noted(store.notes)
     if last is None:
         return False
@@ -85,7 +85,7 @@ def end_if_older(store: Store) -> bool:
 
 
 def end_all(store: Store, deed: Deed) -> int:
-    """How many sessions that ended."""
+    """Ends all sessions and records `deed`. Returns the number of sessions."""
     with _told(store), store.writing() as connection:
         count = connection.execute(delete(SESSION)).rowcount
         audit.put(connection, deed)

@@ -1,8 +1,8 @@
-"""Who is signed in. In the database, so that two callmons share it and that it can be ended from outside.
+"""Sessions of signed-in users. In the database, so that two instances share them and a command can end them.
 
     begin ─▶ known, known, … ─▶ end | idle for too long | too old | one too many | account changed or locked
 
-What identifies a session is a hash of the cookie that its browser holds.
+A session's id is a hash of the cookie that the browser has.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from callmon.store.database import Store, _told
 SESSION, ACCOUNT = (
     tables.METADATA.tables[str(row.__tablename__)] for row in (tables.SessionRow, tables.AccountRow)
 )
-SEEN_EVERY = timedelta(minutes=1)  # a page a second does not write to the database each time
+SEEN_EVERY = timedelta(minutes=1)  # so that frequent requests do not write to the database each time
 
 
 class Terms(NamedTuple):
-    """How long a session lasts without a page asked for, how long at most, how many one person may have."""
+    """Limits of a session: `idle` time without a request, `longest` duration, and `most` sessions of a person."""
 
     idle: timedelta
     longest: timedelta
@@ -39,7 +39,7 @@ class Session(NamedTuple):
 
 
 def begin(store: Store, session: Session, terms: Terms) -> None:
-    """Takes it up; what is over goes, and the person's oldest when there are too many."""
+    """Inserts a session. Deletes all expired sessions, and the person's oldest above `terms.most`."""
     written = " ".join(sorted(session.roles))
     with _told(store), store.writing() as connection:
         connection.execute(delete(SESSION).where(_is_over(session.made, terms)))
@@ -51,9 +51,9 @@ def begin(store: Store, session: Session, terms: Terms) -> None:
 
 
 def known(store: Store, id: str, at: datetime, terms: Terms, is_use: bool = True) -> Session | None:
-    """The session, with the roles of its account as they are now; None when it is over or its account locked.
+    """The session with the current roles of its account; None if it has expired or the account is locked or gone.
 
-    Only a use (somebody asks for a page) keeps it from being idle.
+    Only a use (`is_use`: a user requests a page) resets the idle time.
     """
     with _told(store), store.reading() as connection:
         found = _found(connection, id, at, terms)
@@ -69,7 +69,7 @@ def end(store: Store, id: str) -> None:
 
 
 def end_of(connection: Connection, person: str, source: str) -> None:
-    """All of a person's."""
+    """Ends all sessions of a person from one source."""
     connection.execute(delete(SESSION).where(SESSION.c.person == person, SESSION.c.source == source))
 
 

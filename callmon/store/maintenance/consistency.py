@@ -1,11 +1,13 @@
-"""Is what is stored consistent in itself? Each question is answered with a sentence for each thing that is wrong.
+"""Consistency check of the database: yields one sentence per inconsistency.
 
-    facts of a call ──▶ must give its account and its verdicts, as they are stored
-    entries of the ledger ──▶ must give the obligation, as it is stored
-    a call is in progress, or over, or nothing is stored of it
+    facts of a call ──▶ must give its stored account and its stored verdicts
+    entries of the ledger ──▶ must give the stored obligation
+    a call is in progress, or ended, or nothing of it is stored
 
-Changes nothing. What the settings of now see otherwise (hours, lines, parameters that were changed since) is told
-too: `callmon db rejudge` brings it up to date.
+Differences that follow from changed settings (hours, lines, parameters) are reported as well; `callmon db rejudge`
+updates them.
+
+Refuses: to change anything.
 """
 
 from __future__ import annotations
@@ -27,11 +29,11 @@ from callmon.store.queries.obligations import LEDGER, OBLIGATION
 from callmon.store.row_mapping import CallKey, entry_of, obligation_of
 
 CHUNK = 200
-MOST = 20  # sentences of one kind; then only how many more there are
+MOST = 20  # sentences of one kind; above this only their number is given
 
 
 def inconsistencies(store: Store, monitor: Monitor) -> Iterator[str]:
-    """All that is wrong, a sentence each. Raises StoreError."""
+    """One sentence per inconsistency. Raises StoreError."""
     yield from _shortened(_of_calls(store, monitor), "calls whose facts give something else")
     with _told(store), store.reading() as connection:
         yield from _shortened(_in_limbo(connection), "calls of that kind")
@@ -63,7 +65,7 @@ def _of_calls(store: Store, monitor: Monitor) -> Iterator[str]:
 
 
 def _in_limbo(connection: Connection) -> Iterator[str]:
-    """Calls of which something is stored that cannot be alone."""
+    """Calls with rows in some tables and none in tables that must have one."""
     begun = exists().where(_same(FACT, OPEN), FACT.c.kind == tag_of(Arrived))
     for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(~begun)):
         yield f"{exchange} {call}: it is in progress, and nothing tells how it began."
@@ -71,7 +73,7 @@ def _in_limbo(connection: Connection) -> Iterator[str]:
     for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(over)):
         yield f"{exchange} {call}: it is in progress and over at once."
     told = exists().where(_same(FACT, CALL))
-    since = select(func.min(FACT.c.at)).scalar_subquery()  # the months before may have been dropped
+    since = select(func.min(FACT.c.at)).scalar_subquery()  # earlier months may have been dropped
     question = select(CALL.c["call"], CALL.c.exchange).where(~told, CALL.c.ended >= since)
     for call, exchange in connection.execute(question):
         yield f"{exchange} {call}: it is over, and no fact of it is stored."
@@ -93,7 +95,7 @@ def _same(one: Table, other: Table) -> Condition:
 
 
 def _of_ledger(connection: Connection) -> Iterator[str]:
-    """What the entries make of each obligation, beside what stands."""
+    """Compares each stored obligation with the one that its entries give."""
     key = (LEDGER.c.exchange, LEDGER.c.obligation)
     rows = connection.execute(select(*key, LEDGER.c.data).order_by(*key, LEDGER.c.n))
     columns = (OBLIGATION.c.exchange, OBLIGATION.c.id, OBLIGATION.c.data, OBLIGATION.c.state, OBLIGATION.c.is_live)
@@ -124,5 +126,5 @@ def _made(entries: list[str]) -> Obligation | None:
 
 
 def _bare(one: Obligation) -> Obligation:
-    """Less the numbers, which are not in the ledger, and the verdicts, which are findings."""
+    """The obligation without tokens, which are not in the ledger, and without verdicts, which are findings."""
     return msgspec.structs.replace(one, token=None, other=None, judged=())

@@ -1,17 +1,17 @@
-"""Judging stored calls again by the standards and settings of now, and whether figures and rows agree.
+"""Judges stored calls again by the current standards and settings, and compares counters with rows.
 
-`fact` is what happened and never changes; `call` and `finding` are made from it again. What was counted once
-stays counted (a counter never goes back): a corrected verdict is counted in `callmon_verdicts_corrected_total`,
-and by how much the rows have moved away from each figure is kept beside it (`MOVED`), so that
+`fact` never changes; `call` and `finding` are rebuilt from it. A counter never decreases, so the first count
+stays. A corrected verdict is counted in `callmon_verdicts_corrected_total`. The difference between the rows and
+each counter is stored beside it (`MOVED`), so that
 
     figure as first given + moved = what the rows give now
 
-can be checked at any time. A group of calls is one transaction, so that a rejudgement that is interrupted is
-simply run again: what is already right is not counted a second time.
+can be checked at any time. Each group of calls is one transaction. An interrupted rejudgement is run again; calls
+that are correct already are not counted a second time.
 
-Leaves a call as it is when its line is no longer configured, for nobody knows its hours and ring cycle then.
-Never takes a writer's number: the daemon may go on writing meanwhile (it shows the corrections when it next
-reads its counters).
+Refuses: to rejudge a call whose line is no longer configured, since its hours and ring cycle are not known then; to
+take a batch number of the writer. The daemon can therefore write meanwhile. It exports the corrections when it next
+reads its counters.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ READ_AT_ONCE = 500
 
 
 def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
-    """Judges every ended call again, a transaction for each `chunk`; a line for each finding that changed.
+    """Judges every ended call again, one transaction per `chunk`. Yields one line per changed finding.
 
-    Without `writes`, for each that would change; nothing is written. Raises StoreError when the database cannot be
-    used; what was told until then is done.
+    Without `writes`, yields the lines and writes nothing. Raises StoreError if the database cannot be used; the
+    lines yielded until then are committed.
     """
     after: CallKey = ("", "")
     while True:
@@ -65,7 +65,7 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = T
 
 
 class Group:
-    """Some calls, what is to be written of them, and what to tell."""
+    """One chunk of calls: the rows to write, the counters to add, and the lines to report (`told`)."""
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
@@ -76,7 +76,7 @@ class Group:
         self.told: list[str] = []
 
     def judge(self, after: CallKey, chunk: int) -> list[CallKey]:
-        """The keys of the next `chunk` calls, each judged again."""
+        """Judges the next `chunk` calls again. Returns their keys."""
         key = tuple_(CALL.c["call"], CALL.c.exchange)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(key > tuple_(*after))
         ordered = question.order_by(CALL.c["call"], CALL.c.exchange).limit(chunk)
@@ -95,12 +95,12 @@ class Group:
         return keys
 
     def otherwise(self) -> dict[CallKey, str]:
-        """The calls that are stored otherwise than their facts now give: their account, or verdicts."""
+        """Calls that differ from what their facts now give: "figures" (the account) or "verdicts"."""
         judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
         return judged | dict.fromkeys(self._rows.calls, "figures")
 
     def _locked(self, question: Any) -> Any:
-        """PostgreSQL: another rejudgement waits here. SQLite has locked the whole database already."""
+        """Locks the rows on PostgreSQL, so that another rejudgement waits. SQLite locks the whole database."""
         return self._connection.execute(question.with_for_update())
 
     def correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
@@ -120,7 +120,7 @@ class Group:
         self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
 
     def _move(self, before: Call, call: Call, corrected: list[tuple[Finding, Finding]]) -> None:
-        """By how much the rows now differ from the figures that first counted them."""
+        """Adds to `MOVED` by how much the rows now differ from the counters that first counted them."""
         was, now = Figures(), Figures()
         figures.of_call(was, before)
         figures.of_call(now, call)
@@ -130,7 +130,7 @@ class Group:
         move(was, now, self.added)
 
     def _tell(self, key: CallKey, old: Finding | None, new: Finding) -> None:
-        if old is None:  # a standard that there was not yet: this verdict is its first
+        if old is None:  # a new standard: this is its first verdict
             figures.of_finding(self.added, new)
             self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
             return
@@ -140,7 +140,7 @@ class Group:
             self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
     def write(self) -> None:
-        """All that changed, and what it counts, in the caller's transaction."""
+        """Writes all changes and their counters in the caller's transaction."""
         writing = self._writing
         writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
         writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
@@ -150,7 +150,7 @@ class Group:
 
 
 def _to_the_end(facts: list[Fact]) -> list[Fact]:
-    """Up to the call's end: what came behind it belongs to no call that was counted."""
+    """The facts up to the call's end. Later facts belong to no counted call."""
     until = list(takewhile(lambda fact: not isinstance(fact, Ended), facts))
     return facts[: len(until) + 1]
 
@@ -165,13 +165,13 @@ def _said(finding: Finding) -> str:
     return f"{finding.verdict} ({finding.reason_key}{number}{cause})"
 
 
-# Figures and rows.
+# Counters and rows.
 
 
 def differences(store: Store) -> list[str]:
-    """Where the stored figures and the rows that they count disagree, a sentence each; none when all is well."""
+    """One sentence per counter that disagrees with the rows that it counts. Raises StoreError."""
     with _told(store), store.reading() as connection:
-        if connection.dialect.name == "postgresql":  # all the questions must be answered from one moment
+        if connection.dialect.name == "postgresql":  # all queries must read one snapshot
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         stored = calls.counters_of(connection)
         counted = _counted(connection)
@@ -182,7 +182,7 @@ def differences(store: Store) -> list[str]:
 
 
 def _counted(connection: Connection) -> Figures:
-    """What all rows add up to."""
+    """The counters computed from all rows."""
     total = Figures()
     for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
         figures.of_call(total, call_of(data, {}))
@@ -199,7 +199,7 @@ def _counted(connection: Connection) -> Figures:
 
 
 def _as_now(first_given: Figures, stored: Figures) -> Figures:
-    """The figures as they would be if the rows of now had been counted."""
+    """The counters as they would be if the current rows had been counted first."""
     for figure, value in stored.items():
         if figure[0] == MOVED:
             figures.add(first_given, figure[1:], value)
@@ -207,7 +207,7 @@ def _as_now(first_given: Figures, stored: Figures) -> Figures:
 
 
 def _net(stored: Figures) -> Figures:
-    """By standard, line and verdict: how many more are so now than were first, as the corrections say."""
+    """By standard, line and verdict: the net change of the number of verdicts, from the correction counters."""
     net = Figures()
     for figure, value in stored.items():
         if figure[0] == CORRECTED.name:
@@ -218,7 +218,7 @@ def _net(stored: Figures) -> Figures:
 
 
 def _moved_verdicts(stored: Figures) -> Figures:
-    """The same, as the movement of `callmon_verdicts_total` says, over all languages."""
+    """As `_net`, from `MOVED` of `callmon_verdicts_total`, summed over all languages."""
     moved = Figures()
     for figure, value in stored.items():
         if figure[:2] == (MOVED, VERDICT.name):
@@ -232,5 +232,5 @@ def _unequal(figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, floa
     return [
         f"{' '.join(figure)}: {words.format(*pair)}."
         for figure, pair in sorted(pairs.items())
-        if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-3)  # seconds are added up in another order
+        if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-3)  # seconds are summed in another order
     ]

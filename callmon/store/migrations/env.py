@@ -1,4 +1,4 @@
-"""Run by alembic. The connection is the caller's, and the whole upgrade is its one transaction."""
+"""The script that alembic runs. It uses the caller's connection; the whole upgrade is one transaction."""
 
 from alembic import context
 
@@ -7,7 +7,7 @@ from callmon.store.tables import METADATA
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
-    transactional_ddl=True,  # SQLite can, since the connection begins its transactions itself
+    transactional_ddl=True,  # works on SQLite, since the connection begins its transactions itself
     render_as_batch=True,
 )
 with context.begin_transaction():

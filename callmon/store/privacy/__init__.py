@@ -1,1 +1,1 @@
-"""What callmon does for the people whose numbers it keeps: keys, sealing, files that expire. SQL is in store/."""
+"""Privacy of callers' numbers: subject access, retention, key rotation, files that expire."""

@@ -1,10 +1,10 @@
-"""Numbers moved to the newest key, a bounded piece at a time, while the daemon writes.
+"""Key rotation: re-encrypts all numbers with the newest key, in bounded chunks, while the daemon writes.
 
-    new key first in the file ─▶ callmon restarted ─▶ rotate: piece, piece, … ─▶ the old key's line may go
+    new key first in the file ─▶ callmon restarted ─▶ rotate: chunk, chunk, … ─▶ the old key's line may be removed
 
-Rows are read and sealed outside any lock and written only if nobody changed them meanwhile; what refers to a
-number by its token is moved in the same transaction. A key's name stays in `number_key` as long as any number may
-be under it: the process that writes puts back the one that it uses.
+Rows are read and encrypted outside any lock. A row is written only if it has not changed since. Columns that refer
+to a number by its token are updated in the same transaction. A key's name stays in `number_key` as long as any
+number may be under that key. The writer process inserts the name of the key that it uses again.
 """
 
 from __future__ import annotations
@@ -34,20 +34,23 @@ from callmon.store.encryption import Ring
 from callmon.store.queries.calls import NUMBER
 from callmon.store.writer.transaction import Writing
 
-# Few enough that a daemon on the same SQLite file never waits long for the lock, and a pause in which it gets it:
-# who waits for it looks every 25 ms, and later every 100.
+# Few enough that a daemon on the same SQLite file never waits long for the lock. During the pause the daemon
+# acquires it: SQLite retries every 25 ms at first, later every 100 ms.
 CHUNK = 500
 PAUSE = 0.05
 ACCESS, NUMBER_KEY, OBLIGATION = (
     tables.METADATA.tables[str(row.__tablename__)]
     for row in (tables.AccessRow, tables.NumberKeyRow, tables.ObligationRow)
 )
-# Where a number is known by its token alone.
+# Columns that refer to a number by its token.
 BY_TOKEN = (ACCESS.c.token, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
 def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
-    """Seals every number with the newest key: how many, piece by piece. Then forgets keys that no number needs."""
+    """Re-encrypts every number with the newest key, then deletes the names of unused keys.
+
+    Yields the number of rows of each chunk. Raises StoreError.
+    """
     yield from _moved(store, ~_is_under(store.ring), chunk)
     _renew(store, chunk)
     with _told(store), store.writing_piece() as connection:
@@ -55,13 +58,13 @@ def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
 
 
 def is_done(store: Store) -> bool:
-    """Whether all numbers are under the newest key, as far as is known."""
+    """Whether no stored number is under an older key at this moment."""
     with _told(store), store.reading() as connection:
         return not _is_left(connection, store.ring)
 
 
 def renewals(store: Store) -> dict[str, str]:
-    """The tokens under older keys of all numbers that the ledger may know, each with the newest of that number."""
+    """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
     if len(store.ring.names) < 2:
         return {}
     here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
@@ -72,7 +75,7 @@ def renewals(store: Store) -> dict[str, str]:
 
 
 def _renew(store: Store, chunk: int) -> None:
-    """A daemon that had the old key may have put an old token back since its number was moved."""
+    """Replaces old tokens that a daemon with the old key may have written after the re-encryption."""
     left = iter(renewals(store).items())
     while some := dict(islice(left, chunk)):
         with _told(store), store.writing_piece() as connection:
@@ -82,7 +85,7 @@ def _renew(store: Store, chunk: int) -> None:
 
 
 def _moved(store: Store, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
-    """Up to the row that is the last one now: a daemon that writes on cannot keep this from ending."""
+    """Re-encrypts up to the row that is last at the start, so that it ends although the daemon inserts rows."""
     order = NUMBER.primary_key.columns
     key, page = tuple_(*order), select(NUMBER).where(which).order_by(*order).limit(chunk)
     with _told(store), store.reading() as connection:
@@ -123,7 +126,7 @@ def _write(connection: Connection, ring: Ring, changed: Sequence[Mapping[str, An
 
 
 def note_key(connection: Connection, ring: Ring) -> None:
-    """A number has been sealed with the newest key: it must be in the file from now on."""
+    """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
     Writing(connection).insert(tables.NumberKeyRow, [(ring.name,)], "ON CONFLICT DO NOTHING")
 
 
@@ -136,7 +139,7 @@ def _follow(connection: Connection, column: Column[Any], tokens: Mapping[str, st
 
 
 def _forget_keys(connection: Connection, ring: Ring) -> None:
-    """Nobody writes numbers meanwhile: PostgreSQL waits for who has put a key's name and not committed yet."""
+    """Deletes unused key names. On PostgreSQL the lock waits for transactions that inserted a name uncommitted."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE number_key IN EXCLUSIVE MODE")
     if not _is_left(connection, ring):
@@ -149,6 +152,6 @@ def _is_left(connection: Connection, ring: Ring) -> bool:
 
 
 def overwrite(connection: Connection) -> None:
-    """What is deleted or replaced from now on is written over in SQLite's file, not merely let go."""
+    """Makes SQLite overwrite deleted and replaced content in its file instead of only releasing the space."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")

@@ -1,13 +1,14 @@
-"""Disposal of callers' numbers at the end of their retention (R-01), with the record that the law asks for.
+"""Disposal of callers' numbers at the end of their retention (R-01), with the record that the law requires.
 
-A number's last use is the end of the last call that it belongs to, or what was last done about a debt to it. What
-was not used since a moment is due:
+A number's last use is the end of its last call, or the last action on an obligation to call it. A number that is
+unused since a given time is due for disposal:
 
-    due (a look, changes nothing) ─▶ purge: piece, piece, … each with its share of the one disposal record
+    due (query, changes nothing) ─▶ purge: chunk, chunk, … each with its share of the one disposal record
 
-Calls, facts, findings, the ledger's entries and figures stay as they are: only the number goes, and what linked
-the log of accesses and the ledger to it (the daemon does that, as it does all that is asked by hand). A number
-whose call is in progress, to which a callback is owed, or whose use nobody can date, is kept.
+Calls, facts, findings, the ledger's entries and counters stay unchanged. Only the number is deleted, and the token
+that links the access log and the ledger to it. The daemon deletes the ledger's token, as a manual command.
+
+Refuses: a number whose call is in progress, whose callback is open, or whose last use cannot be dated.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ from callmon.store.queries.calls import CALL, FACT, NUMBER, OPEN
 from callmon.store.queries.obligations import LEDGER
 
 CHUNK = 200
-# What the ledger notes by itself is no use of a number.
+# Entries that the ledger writes by itself are no use of a number.
 NO_USE = tuple(tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
 DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
 
 
 class Terms(NamedTuple):
-    """Who disposes of what was not used since a moment, when, and by what right."""
+    """The conditions of a disposal: time, limit of the last use, actor (`who`), legal authority."""
 
     at: datetime
     unused_since: datetime
@@ -67,7 +68,7 @@ class Terms(NamedTuple):
 
 
 class Disposal(msgspec.Struct, frozen=True):
-    """What is due, or was disposed of. Nothing about anybody."""
+    """Counts of what is due, or was disposed of. Contains no personal information."""
 
     numbers: int = 0
     uses: int = 0
@@ -76,7 +77,7 @@ class Disposal(msgspec.Struct, frozen=True):
     files: int = 0
 
     def plus(self, uses: Sequence[datetime]) -> Disposal:
-        """And one number, with its uses."""
+        """The counts with one more number and its uses."""
         first, last = (self.first_use or uses[0], self.last_use or uses[0])
         return msgspec.structs.replace(
             self,
@@ -88,7 +89,7 @@ class Disposal(msgspec.Struct, frozen=True):
 
 
 def due(store: Store, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
-    """What a purge would dispose of. Raises StoreError while numbers are under two keys."""
+    """What `purge` would dispose of. Raises StoreError while numbers are under two keys."""
     _refuse_halfway(store)
     total = Disposal()
     for tokens in _candidates(store, unused_since, chunk):
@@ -99,7 +100,7 @@ def due(store: Store, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
 
 
 def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = CHUNK) -> Disposal:
-    """Disposes of what is due and of these files; the record grows with each piece. Raises StoreError."""
+    """Deletes the numbers that are due, and `files`. Each chunk updates the record. Raises StoreError."""
     _refuse_halfway(store)
     record, total = _begun(store, terms), Disposal()
     for tokens in _candidates(store, terms.unused_since, chunk):
@@ -128,13 +129,13 @@ def records(store: Store) -> list[tuple[Terms, Disposal]]:
 
 
 def _refuse_halfway(store: Store) -> None:
-    """One number would have two tokens, and its last use could be under the other."""
+    """Raises StoreError during a key rotation: a number's last use may be under its other token."""
     if not key_rotation.is_done(store):
         raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
 
 
 def _uses() -> Subquery:
-    """Each number's token with the call that used it, when that was, and whether that goes on."""
+    """All uses of numbers: token, call, time, whether the use goes on, whether the number is stored."""
     parts = [_in_calls(), *(_in_the_ledger(column) for column in (OBLIGATION.c.token, OBLIGATION.c.other))]
     return union_all(*parts).subquery()
 
@@ -161,7 +162,7 @@ def _in_the_ledger(token: Column[Any]) -> Select[Any]:
 
 
 def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[list[str]]:
-    """Tokens that may be due, in pieces."""
+    """Tokens that may be due, in chunks."""
     uses = _uses()
     last = func.max(uses.c.used, type_=tables.Moment())
     no_more = and_(func.count(uses.c.going_on) == 0, func.sum(uses.c.is_kept) > 0)
@@ -174,7 +175,7 @@ def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[li
 
 
 def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
-    """Those of the tokens that are, with all their uses: asked again, for somebody may just have called."""
+    """The tokens that are due, with all their uses. Reads again, since a caller may have called in the meantime."""
     known: dict[str, list[datetime | None]] = {}
     uses = _uses()
     for token, name, used, going_on, _ in connection.execute(select(uses).where(uses.c.token.in_(tokens))):
@@ -187,7 +188,7 @@ def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) 
 
 def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
     key_rotation.overwrite(connection)
-    if connection.dialect.name == "postgresql":  # who just called is seen, or waits until this is done
+    if connection.dialect.name == "postgresql":  # a new call's number is either visible, or waits for this commit
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
     gone = _due(connection, tokens, terms.unused_since)
     if gone:
@@ -217,7 +218,7 @@ def _keep(connection: Connection, record: int, total: Disposal) -> None:
 
 
 def _tidy(store: Store) -> None:
-    """SQLite's write-ahead log still holds what was written over: it is emptied as soon as nobody reads it."""
+    """Truncates SQLite's write-ahead log, which still contains overwritten numbers, once it has no reader."""
     if store.path is not None:
         with _told(store), store.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection

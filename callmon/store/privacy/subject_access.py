@@ -1,7 +1,7 @@
-"""What is kept about one person's number: found, told, corrected; each look is logged (R-35).
+"""Subject access: finds, returns and corrects the data stored about one number; logs each access (R-35).
 
-The log says who looked, when, what for, by which command, and how many calls were found. It outlives the number;
-the token that links it to one goes with the number.
+The log records actor, time, purpose, command, and how many calls were found. The log outlives the number. The
+token that links the log to a number is deleted with the number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from callmon.store.queries.obligations import Listed
 
 
 class Look(NamedTuple):
-    """Who looks, when, what for, by which command."""
+    """One access: time, actor (`who`), purpose, command."""
 
     at: datetime
     who: str
@@ -32,14 +32,14 @@ class Look(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A look that was had, and how many calls it found."""
+    """A logged access, and how many calls it found."""
 
     look: Look
     found: int
 
 
 class Use(NamedTuple):
-    """A call to which a number belongs: as its caller, or dialled by it."""
+    """A call with the number, and the number's role in it: "caller", "dialled" or "callback"."""
 
     call: str
     role: str
@@ -47,7 +47,7 @@ class Use(NamedTuple):
 
 
 def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
-    """Every call of these forms of one number, by name. Logged before anything is told."""
+    """Every call of one number, given in several forms, by name. Logs the access before it returns data."""
     question = select(NUMBER.c["call"], NUMBER.c.exchange, NUMBER.c.role)
     question = question.where(NUMBER.c.token.in_(_tokens(store, numbers))).order_by(NUMBER.c["call"])
     with _told(store), store.reading() as connection:
@@ -61,16 +61,16 @@ def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
 
 
 def debts(store: Store, numbers: Sequence[str]) -> list[Listed]:
-    """The callbacks and complaints of one number."""
+    """The obligations (callbacks and complaints) of one number, given in several forms."""
     return obligations.obligations(
         store, state=None, ids=obligations.known_by(store, _tokens(store, numbers)), numbers=True
     )
 
 
 def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | None = None) -> int:
-    """Puts `new` wherever `old` stands (of that call alone, when one is named); in how many places.
+    """Replaces `old` by `new` in every row, or only in those of `call`. Returns the number of rows.
 
-    Whoever is to be called back is then called at `new`: to the ledger, another number that was given (R-16).
+    Open callbacks then go to `new`: the ledger gets it as the other number (R-16).
     """
     owed = [x.obligation for x in debts(store, old) if x.obligation.is_open and call in (None, x.obligation.call)]
     which = and_(NUMBER.c.token.in_(_tokens(store, old)), true() if call is None else NUMBER.c["call"] == call)
@@ -91,21 +91,21 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
 
 
 def log(store: Store, look: Look, found: int, number: str | None = None) -> None:
-    """Writes down that somebody looks; `number` when it is kept."""
+    """Logs an access. `number`: the number, if it is stored."""
     token = store.ring.token(number) if store.ring and number is not None else None
     with _told(store), store.writing() as connection:
         _log(connection, look, found, token)
 
 
 def log_of_call(store: Store, look: Look, call: str) -> None:
-    """Writes down that somebody looks at the numbers of a call; nothing when it has none."""
+    """Logs an access to each number of a call; logs nothing if the call has none."""
     with _told(store), store.writing() as connection:
         for (token,) in connection.execute(select(NUMBER.c.token).where(NUMBER.c["call"] == call)).all():
             _log(connection, look, 1, token)
 
 
 def accesses(store: Store, numbers: Sequence[str] | None = None, newest: int | None = None) -> list[Access]:
-    """Who looked, oldest first; at one number, or at any; the `newest` alone when so many are asked for."""
+    """Logged accesses, oldest first: of one number (None: all numbers); of these only the `newest`, if given."""
     which = true() if numbers is None else ACCESS.c.token.in_(_tokens(store, numbers))
     question = select(ACCESS).where(which).order_by(ACCESS.c.id.desc()).limit(newest)
     with _told(store), store.reading() as connection:

@@ -1,4 +1,4 @@
-"""What somebody said of a line that they tried: written down, and asked for. Each blocks."""
+"""Attestations (what a person states about a line after testing it): insert and read. Every function blocks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ ATTESTATION = tables.METADATA.tables["attestation"]
 
 
 def put(store: Store, given: list[Attestation]) -> None:
-    """All of them, or none. Raises StoreError."""
+    """Inserts all attestations in one transaction. Raises StoreError."""
     rows = [msgspec.structs.asdict(one) | {"tested": one.tested.isoformat()} for one in given]
     with _told(store), store.writing() as connection:
         connection.execute(insert(ATTESTATION), rows)
 
 
 def all_of(connection: Connection) -> list[Attestation]:
-    """In the order in which they were said."""
+    """All attestations, in the order in which they were inserted."""
     columns = (ATTESTATION.c[name] for name in Attestation.__struct_fields__)
     found = connection.execute(select(*columns).order_by(ATTESTATION.c.id))
     return [msgspec.convert(dict(row._mapping), Attestation) for row in found]
 
 
 def stored(store: Store) -> list[Attestation]:
-    """The same, by a connection of its own. Raises StoreError."""
+    """As `all_of`, on a connection of its own. Raises StoreError."""
     with _told(store), store.reading() as connection:
         return all_of(connection)

@@ -1,7 +1,7 @@
-"""Calls as the pages list them: by the day on which they arrived, the latest first, a bounded part at a time.
+"""Call search of the pages: the calls of a span of arrivals, latest first, one bounded part per query.
 
-Each question reads a bounded stretch of an index, however many calls there are: a part begins behind a cursor (the
-arrival and name of the last call that was shown), and looks at no more than SCAN calls for those that are wanted.
+Each query reads a bounded range of an index, independent of the number of stored calls. A part starts after a
+cursor: the arrival and name of the last call that was shown. A query examines at most SCAN calls.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Cursor = tuple[datetime, str]
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is looked for, of the calls that arrived in [begin, end)."""
+    """The filter: inbound calls that arrived in [begin, end); None matches every value."""
 
     begin: datetime
     end: datetime
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A call in a list."""
+    """One call of the list."""
 
     call: str
     exchange: str
@@ -46,20 +46,20 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Some of the calls. `next`: where the search goes on, None when it is over."""
+    """One part of the result. `next`: the cursor of the next part; None after the last part."""
 
     calls: list[Found]
     next: str | None
 
 
 def part(store: Store, wanted: Wanted, after: str | None) -> Part:
-    """The calls behind the cursor `after`; from the day's last when it is None, or not understood."""
+    """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
     with store.reading() as connection:
         return _of_day(connection, wanted, _cursor(after))
 
 
 def _of_day(connection: Connection, wanted: Wanted, cursor: Cursor | None) -> Part:
-    """Those of SCAN calls of the day that are wanted."""
+    """The matching calls among the next SCAN calls; without a filter, the next SHOWN calls."""
     is_any = wanted.outcome is None and wanted.standard is None
     looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")
     question = select(*(looked.c[name] for name in Found.__struct_fields__))
@@ -78,7 +78,7 @@ def _of_day(connection: Connection, wanted: Wanted, cursor: Cursor | None) -> Pa
 
 
 def _looked_at(wanted: Wanted, cursor: Cursor | None, most: int) -> Select[Any]:
-    """At most so many calls, the latest first."""
+    """At most `most` calls, latest first."""
     conditions = [CALL.c.arrived >= wanted.begin, CALL.c.arrived < wanted.end, CALL.c.direction == "inbound"]
     if wanted.line is not None:
         conditions.append(CALL.c.line == wanted.line)
@@ -98,7 +98,7 @@ def _judged(looked: Any, wanted: Wanted) -> Any:
 
 
 def _cursor(after: str | None) -> Cursor | None:
-    """ "1795527733000000-1795527733.0"; None for anything else."""
+    """ "1795527733000000-1795527733.0" (microseconds, call name); None if malformed."""
     stamp, _, name = (after or "").partition("-")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 17):
         return None
@@ -113,7 +113,7 @@ def _written(at: datetime, name: str) -> str:
 
 
 def first_arrival(store: Store) -> datetime | None:
-    """When the first call that is stored arrived."""
+    """The earliest arrival of all stored calls; None if no call is stored."""
     with store.reading() as connection:
         found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()
         return found

@@ -1,6 +1,6 @@
-"""Questions to the database, each a function, answered in plain frozen values. Each blocks: ask in a thread.
+"""Queries on calls, facts, findings, gaps and counters. They return frozen values. Each blocks: use a thread.
 
-A person's number is in an answer only where it was asked for (`numbers=True`), by a store that has the key.
+A result contains a caller's number only with `numbers=True`, and only if the store has the key.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ Which = Callable[[Table], Condition]
 
 
 class OpenCall(msgspec.Struct, frozen=True):
-    """A call in progress as it was last stored: its facts as they were told, and the findings so far."""
+    """A call in progress as last stored: its facts as emitted, and its findings so far."""
 
     facts: tuple[Fact, ...]
     findings: tuple[Finding, ...] = ()
 
 
 class StoredCall(msgspec.Struct, frozen=True):
-    """All that is stored of one call. `account` is None while it is in progress."""
+    """All stored data of one call. `account` is None while the call is in progress."""
 
     exchange: str
     account: Call | None
@@ -57,24 +57,24 @@ class StoredCall(msgspec.Struct, frozen=True):
 
 
 def counters(store: Store) -> Figures:
-    """Every figure as it was committed."""
+    """All committed counters."""
     with store.reading() as connection:
         return counters_of(connection)
 
 
 def counters_of(connection: Connection) -> Figures:
-    """The same in a transaction that is under way."""
+    """As `counters`, in the caller's transaction."""
     return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
 
 
 def heartbeats(store: Store) -> dict[str, datetime]:
-    """Until when each exchange was heard with all that it said stored."""
+    """By exchange, the time (UTC) up to which all its events were received and stored."""
     with store.reading() as connection:
         return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
 
 
 def last_calls(store: Store, tests: bool = False) -> dict[str, datetime]:
-    """When each line's last call arrived, of those that are over; or its last test call."""
+    """By line, the latest arrival of an ended call; with `tests`, of an ended test call."""
     which = and_(CALL.c.arrived.is_not(None), CALL.c.is_test if tests else true())
     found: dict[str, datetime] = {}
     with store.reading() as connection:
@@ -87,7 +87,7 @@ def last_calls(store: Store, tests: bool = False) -> dict[str, datetime]:
 
 
 def _lines(connection: Connection) -> Iterator[str]:
-    """Every line of which a call is stored, each found by the index: as many steps as there are lines."""
+    """All lines that have stored calls. Each step is one index look-up, so the cost is the number of lines."""
     line: str | None = ""
     while line is not None:
         line = connection.execute(select(func.min(CALL.c.line)).where(CALL.c.line > line)).scalar()
@@ -98,8 +98,9 @@ def _lines(connection: Connection) -> Iterator[str]:
 def ended_calls(
     store: Store, lines: Iterable[str], begin: datetime, end: datetime
 ) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
-    """Inbound calls that arrived in [begin, end) and are over: by line and outcome, and their verdicts by line,
-    standard and verdict.
+    """Counts ended inbound calls that arrived in [begin, end), without test calls.
+
+    Returns the calls by (line, outcome) and their verdicts by (line, standard, verdict).
     """
     when = and_(CALL.c.arrived >= begin, CALL.c.arrived < end)
     which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound", ~CALL.c.is_test)
@@ -114,7 +115,7 @@ def ended_calls(
 
 
 def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
-    """The messages of callers who came since then, oldest first: (exchange, mailbox, when the call was over)."""
+    """Messages left in calls that arrived at or after `since`: (exchange, mailbox, end of call), oldest first."""
     which = and_(CALL.c.line.in_(list(lines)), CALL.c.arrived >= since, CALL.c.data.contains('"message":true'))
     found = []
     with store.reading() as connection:
@@ -126,14 +127,14 @@ def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[t
 
 
 def gaps(store: Store, exchange: str) -> list[Gap]:
-    """The times in which `exchange` was unheard, oldest first."""
+    """The measurement gaps of `exchange`, oldest first."""
     question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)
     with store.reading() as connection:
         return [Gap(*row) for row in connection.execute(question)]
 
 
 def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
-    """The calls of `exchange` that were in progress when it was last heard, in the order of their arrival."""
+    """The stored calls in progress of `exchange`, in the order of their arrival."""
 
     def which(table: Table) -> Condition:
         open_now = select(OPEN.c["call"]).where(OPEN.c.exchange == exchange)
@@ -146,7 +147,7 @@ def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[st
 
 
 def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool = False) -> list[StoredCall]:
-    """The call of that name; several when exchanges gave the same one, none when nobody heard of it."""
+    """The stored calls of that name: one for each exchange that used the name; empty if none is stored."""
 
     def which(table: Table) -> Condition:
         return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
@@ -162,7 +163,7 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
 
 
 def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
-    """Those of these calls of which anything is stored."""
+    """The names among `calls` that have at least one stored fact."""
     found: set[str] = set()
     rest = iter(calls)
     with store.reading() as connection:
@@ -175,7 +176,7 @@ def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
 def phones_dialled(
     store: Store, exchange: str, lines: Iterable[str], last: int = 50
 ) -> list[tuple[str, str, datetime | None]]:
-    """The phones of the exchange dialled before an answer in each line's `last` calls: (line, channel, when)."""
+    """Phones of `exchange` dialled before an answer in each line's latest `last` calls: (line, channel, time)."""
     found: list[tuple[str, str, datetime | None]] = []
     with store.reading() as connection:
         for line in lines:
@@ -191,7 +192,7 @@ def phones_dialled(
 
 
 def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
-    """Phones of the line: not who was dialled after an answer, nor where a phone's forwarding led."""
+    """The line's own phones: excludes dials after an answer and the target of a phone's forwarding."""
     for fact in facts:
         if isinstance(fact, Answered | Forwarded):
             return
@@ -202,9 +203,9 @@ def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
 def calls(
     store: Store, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
 ) -> Iterator[tuple[str, Call]]:
-    """Ended calls that arrived in [begin, end), with their exchange, by arrival; or the test calls among them.
+    """Ended calls that arrived in [begin, end) as (exchange, call), by arrival; with `tests`, test calls only.
 
-    Read as they are asked for: take them quickly, SQLite's log grows while they are being read.
+    Rows are streamed. Consume them quickly: SQLite's write-ahead log grows while the read transaction is open.
     """
     condition = and_(
         CALL.c.arrived >= begin,
@@ -219,7 +220,7 @@ def calls(
             yield exchange, call_of(data, {})
 
 
-# Parts of answers.
+# Parts of the results.
 
 
 def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, list[Fact]]:

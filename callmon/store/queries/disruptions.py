@@ -1,6 +1,7 @@
-"""Questions about disruptions, and what a person asks to be done. Each blocks: ask in a thread.
+"""Queries on disruptions, and the queue of manual commands. Every function blocks: use a thread.
 
-What is asked by hand goes into a table of its own, which the daemon reads and does: it alone writes what follows.
+Manual commands are inserted into a table of their own. The daemon reads and applies them. Only the daemon writes
+the resulting entries.
 """
 
 from __future__ import annotations
@@ -38,23 +39,23 @@ ENTRY, DISRUPTION, HAND, MARK = (
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Hand).decode
 ROUTES_OF = 20  # calls
-LONGEST = timedelta(days=1)  # no call lasts longer: those of years need not be looked at
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # what is said to have begun before has no calls either
+LONGEST = timedelta(days=1)  # no call lasts longer, so a query need not scan years of calls
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # a disruption that is stated to begin earlier has no calls either
 
 
 def live(store: Store) -> list[Disruption]:
-    """Those that time, an event or a person may still change."""
+    """The disruptions that the passing of time, an event or a person can still change."""
     return _found(store, DISRUPTION.c.is_live)
 
 
 def all_of(store: Store, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
-    """Those that lasted at some time of [begin, end), or that are planned in it, by their beginning."""
+    """Disruptions and planned work that overlap [begin, end), by their beginning. None: no bound."""
     with store.reading() as connection:
         return all_in(connection, begin, end)
 
 
 def all_in(connection: Connection, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
-    """The same in a transaction that is under way."""
+    """As `all_of`, in the caller's transaction."""
     conditions = [] if end is None else [DISRUPTION.c.began < end]
     if begin is not None:
         conditions.append(or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > begin))
@@ -67,21 +68,21 @@ def named(store: Store, name: str) -> Disruption | None:
 
 
 def met(store: Store, line: str, since: datetime, until: datetime) -> list[Disruption]:
-    """The disruptions that a call on this line met, which was up then. Planned work alone is none."""
+    """Disruptions of `line` that overlap [since, until], the duration of a call. Excludes planned work."""
     when = and_(DISRUPTION.c.began <= until, or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > since))
     which = and_(DISRUPTION.c.lines.like(f"% {_escaped(line)} %", escape="\\"), DISRUPTION.c.counts, when)
     return [one for one in _found(store, which) if one.source != "work"]
 
 
 def met_by(store: Store, call: Call | None) -> list[Disruption]:
-    """The disruptions that this call met; of one in progress nothing is said."""
+    """The disruptions that overlap this call; empty for None and for a call in progress."""
     if call is None or call.line is None or call.arrived is None or call.ended is None:
         return []
     return met(store, call.line, call.arrived, call.ended)
 
 
 def calls_met(store: Store, one: Disruption) -> int:
-    """How many of the public's calls were up on its lines while it lasted, of those that are over."""
+    """The number of ended public calls that were up on its lines during the disruption."""
     which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > up_since(one))
     which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
     if one.ended is not None:
@@ -91,7 +92,7 @@ def calls_met(store: Store, one: Disruption) -> int:
 
 
 def up_since(one: Disruption) -> datetime:
-    """No call that arrived before this was still up when it began."""
+    """No call that arrived before this time was still up when the disruption began."""
     return max(one.began, EARLIEST) - LONGEST
 
 
@@ -112,14 +113,14 @@ def _escaped(name: str) -> str:
 
 
 def entries(store: Store, name: str) -> list[AnyEntry]:
-    """What was written of one, in order."""
+    """The entries of one disruption, in order."""
     question = select(ENTRY.c.data).where(ENTRY.c.disruption == name).order_by(ENTRY.c.n)
     with store.reading() as connection:
         return [disruption_entry_of(data) for (data,) in connection.execute(question)]
 
 
 def noted(connection: Connection) -> Iterator[Noted]:
-    """Every entry again, with what stood after it."""
+    """Every entry of the register, with the state of its disruption after it."""
     question = select(ENTRY.c.disruption, ENTRY.c.data).order_by(ENTRY.c.disruption, ENTRY.c.n)
     for _, rows in groupby(connection.execute(question).all(), key=lambda row: row[0]):
         one: Disruption | None = None
@@ -135,7 +136,7 @@ def noted(connection: Connection) -> Iterator[Noted]:
 
 
 def routes(store: Store, exchange: str, lines: Iterable[str]) -> list[tuple[str, str, datetime | None]]:
-    """Over which trunks each line's latest calls came: (line, trunk, when)."""
+    """The trunks of each line's latest ROUTES_OF calls: (line, trunk, arrival)."""
     found: list[tuple[str, str, datetime | None]] = []
     with store.reading() as connection:
         for line in lines:
@@ -146,11 +147,11 @@ def routes(store: Store, exchange: str, lines: Iterable[str]) -> list[tuple[str,
     return found
 
 
-# What a daemon takes up.
+# State that the daemon restores.
 
 
 def take_up(store: Store, monitor: Monitor, settings: Settings) -> None:
-    """What is live, each line's last call, and over which trunks calls came."""
+    """Restores the live disruptions, each line's last call, and the trunks of its calls."""
     monitor.disruptions.book.restore(live(store))
     monitor.learn_last_calls(queries.last_calls(store), queries.last_calls(store, tests=True))
     lines = [line.name for line in settings.lines()]
@@ -158,18 +159,18 @@ def take_up(store: Store, monitor: Monitor, settings: Settings) -> None:
         monitor.learn_routes(exchange, routes(store, exchange, lines))
 
 
-# By hand.
+# Manual commands.
 
 
 def ask(store: Store, hand: Hand) -> Asked:
-    """Write down what a person asks for."""
+    """Inserts a person's command, unless the same command is already pending."""
     with store.writing() as connection:
         before = [one for one in _waiting(connection) if one.disruption == hand.disruption]
-        # Of one that exists only the last: between two of one kind there may be one that undoes the first.
+        # For an existing disruption compare with the last command only: an earlier equal one may be undone since.
         for other in before[-1:] if hand.disruption else before:
             if is_same(hand, other):
                 return Asked(other.n, False)
-        if connection.dialect.name == "postgresql":  # numbers ascend in the order in which they can be read
+        if connection.dialect.name == "postgresql":  # so that numbers ascend in the order of their commits
             connection.exec_driver_sql("LOCK TABLE disruption_hand IN EXCLUSIVE MODE")
         last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
         row = {"n": last + 1, "at": hand.at, "actor": hand.actor, "action": hand.action}
@@ -179,7 +180,7 @@ def ask(store: Store, hand: Hand) -> Asked:
 
 
 def waiting(store: Store) -> int:
-    """How many requests the daemon has not done yet."""
+    """The number of commands that the daemon has not applied yet."""
     with store.reading() as connection:
         return len(_waiting(connection))
 
@@ -190,7 +191,7 @@ def _waiting(connection: Connection) -> list[Hand]:
 
 
 def done(store: Store) -> int:
-    """The number of the last that was done."""
+    """The number of the last command that the daemon applied."""
     with store.reading() as connection:
         return _done(connection)
 
@@ -201,8 +202,9 @@ def _done(connection: Connection) -> int:
 
 
 def asked(store: Store, after: int, limit: int = 100) -> list[tuple[Hand, Disruption | None]]:
-    """What was asked by hand after that number, in order, with the disruption as it is stored. Raises StoreError
-    while the database cannot be read.
+    """Up to `limit` commands after the number `after`, in order, each with its disruption as stored.
+
+    Raises StoreError while the database cannot be read.
     """
     with trouble_told():
         with store.reading() as connection:
@@ -212,7 +214,7 @@ def asked(store: Store, after: int, limit: int = 100) -> list[tuple[Hand, Disrup
 
 
 def made_by(store: Store, hand: Hand) -> Disruption | None:
-    """The disruption that a person made by this."""
+    """The disruption that this command created; None if it has created none."""
     with store.reading() as connection:
         question = select(ENTRY.c.data).where(ENTRY.c.kind.in_((tag_of(Opened), tag_of(Planned))))
         for (data,) in connection.execute(question.order_by(ENTRY.c.n.desc())):
@@ -224,6 +226,6 @@ def made_by(store: Store, hand: Hand) -> Disruption | None:
 
 
 def refusals(store: Store, hand: Hand) -> list[Refused]:
-    """What was refused of what this person asked for then."""
+    """The refusals of this command: entries with its actor and time."""
     told = entries(store, hand.disruption)
     return [x for x in told if isinstance(x, Refused) and (x.actor, x.at) == (hand.actor, hand.at)]

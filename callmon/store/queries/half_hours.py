@@ -1,6 +1,6 @@
-"""What days add up to by the half-hour, for the page of this moment: from roll-ups, never from calls. Blocks.
+"""Counts of days by half-hour for the page of the present day, from roll-ups, never from calls. Blocks.
 
-The cost is that of the days asked for, times lines and languages, however many calls they had.
+The cost is days × lines × languages, independent of the number of calls.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from callmon.store.queries import reports
 from callmon.store.rollups import update
 from callmon.store.rollups.update import ROLLUP
 
-Counts = Counter[tuple[str, str]]  # the cells of `reports/tally`: ("half_hour.offered", "08:30") …
+Counts = Counter[tuple[str, str]]  # the cells of `core/statistics/aggregates.py`: ("half_hour.offered", "08:30") …
 DAY = timedelta(days=1)
 
 
 class Counted(NamedTuple):
-    """`days`: what each line's calls of each day add up to, of those that had any. `listening`: by exchange."""
+    """`days`: by day and line, the counts of the calls, if there were any. `listening`: by exchange."""
 
     days: dict[date, dict[str, Counts]]
     listening: dict[str, Listening]
 
 
 def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetime) -> Counted | None:
-    """Of these days, as known at `until`; None while roll-ups are being made anew, or are of another zone."""
+    """The counts of `days` as known at `until`. None while roll-ups are being rebuilt or are of another zone."""
     with store.reading() as connection:
         if not update.state(connection).is_whole(zone):
             return None

@@ -1,7 +1,7 @@
-"""Questions about the ledger of callbacks, and what a person asks to be done. Each blocks: ask in a thread.
+"""Queries on the ledger of callbacks, and the queue of manual commands. Every function blocks: use a thread.
 
-A number is in an answer only where it was asked for. What is asked by hand goes into a table of its own, which the
-daemon reads and does: it alone writes what follows.
+A result contains a number only where the calling code requests it. Manual commands are inserted into a table of
+their own. The daemon reads and applies them. Only the daemon writes the resulting entries.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
 class Listed(NamedTuple):
-    """An obligation with the numbers to call: the caller's, and another one that was given."""
+    """An obligation with the numbers to call: the caller's, and the other number that the caller gave (R-16)."""
 
     obligation: Obligation
     number: str | None
@@ -62,15 +62,15 @@ class Listed(NamedTuple):
 
 
 def token(store: Store) -> Callable[[str], str]:
-    """What the ledger knows numbers by: of the newest key, whatever key was there before (`take_up`)."""
-    return store.ring.token if store.ring else keyed(os.urandom(32))  # without a key no number is kept
+    """The function from a number to the ledger's token, by the newest key. `take_up` renews older tokens."""
+    return store.ring.token if store.ring else keyed(os.urandom(32))  # without a key no number is stored
 
 
-# What a daemon takes up.
+# State that the daemon restores.
 
 
 def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
-    """All that the ledger must know, before the calls in progress are taken up."""
+    """Restores the ledger. Call before the calls in progress are restored."""
     renewed = key_rotation.renewals(store)
     book.restore(_renewed(one, renewed) for one in live(store))
     for token, known in cautions(store):
@@ -83,20 +83,20 @@ def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime)
 
 
 def _renewed(one: Obligation, renewed: Mapping[str, str]) -> Obligation:
-    """With the tokens of the newest key."""
+    """The obligation with the tokens of the newest key."""
     token, other = (None if x is None else renewed.get(x, x) for x in (one.token, one.other))
     return msgspec.structs.replace(one, token=token, other=other)
 
 
 def live(store: Store) -> list[Obligation]:
-    """Those that time, a call or a person may still change."""
+    """The obligations that the passing of time, a call or a person can still change."""
     question = select(*WHOLE).where(or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open"))
     with store.reading() as connection:
         return [obligation_of(*row) for row in connection.execute(question)]
 
 
 def cautions(store: Store) -> list[tuple[str, tuple[Caution, ...]]]:
-    """What must be known of a number, whoever leaves the next message from there."""
+    """The cautions of each number, by token. They hold for every later message from that number."""
     found = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
     question = found.where(OBLIGATION.c.cautions != "")
     with store.reading() as connection:
@@ -109,7 +109,7 @@ def _cautions(said: str) -> tuple[Caution, ...]:
 
 
 def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str]]:
-    """The messages since then whose number is known: (token, when, line)."""
+    """Messages at or after `since` whose number is known: (token, time, line)."""
     joined = LEDGER.join(
         OBLIGATION, and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
     )
@@ -124,7 +124,7 @@ def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str
 
 
 def called_back(connection: Connection) -> Iterator[CalledBack]:
-    """Every callback that was ever made."""
+    """Every callback entry of the ledger."""
     question = select(LEDGER.c.data).where(LEDGER.c.kind == tag_of(CalledBack))
     for (data,) in connection.execute(question.execution_options(yield_per=500)):
         entry = entry_of(data)
@@ -132,13 +132,13 @@ def called_back(connection: Connection) -> Iterator[CalledBack]:
         yield entry
 
 
-# What people ask.
+# Queries of the pages and commands.
 
 
 def obligations(
     store: Store, *, state: str | None = "open", ids: Iterable[str] | None = None, numbers: bool = False
 ) -> list[Listed]:
-    """Those in a state (every one: None), or of these names; with their numbers when these are asked for."""
+    """Obligations in `state` and of `ids` (None: any), by opening time. `numbers`: with their numbers."""
     question = select(*WHOLE, OBLIGATION.c["call"], OBLIGATION.c.exchange)
     if state is not None:
         question = question.where(OBLIGATION.c.state == state)
@@ -151,7 +151,7 @@ def obligations(
 
 
 def _listed(one: Obligation, known: dict[tuple[str, str, str], str]) -> Listed:
-    """A number that is hidden is not shown, even where it was delivered (R-51)."""
+    """A hidden number is not returned, even if the exchange delivered it (R-51)."""
     number = None if one.hidden is not None else known.get((one.call, one.exchange, CALLER))
     return Listed(one, number, known.get((one.call, one.exchange, CALLBACK)))
 
@@ -167,7 +167,7 @@ def _numbers(connection: Connection, calls: list[tuple[str, str]], ring: Ring) -
 
 
 def entries(store: Store, call: str, exchange: str) -> list[AnyEntry]:
-    """What was written of the obligations that a call opened, in order."""
+    """The ledger entries of all obligations that a call opened, in order."""
     names = (call, f"{call}-complaint")
     condition = and_(LEDGER.c.obligation.in_(names), LEDGER.c.exchange == exchange)
     with store.reading() as connection:
@@ -176,36 +176,36 @@ def entries(store: Store, call: str, exchange: str) -> list[AnyEntry]:
 
 
 def known_by(store: Store, tokens: Iterable[str]) -> list[str]:
-    """The names of all obligations to a number, as the caller's or as another one that was given."""
+    """The ids of all obligations with one of these tokens, as the caller's number or as the other number."""
     wanted = list(tokens)
     which = or_(OBLIGATION.c.token.in_(wanted), OBLIGATION.c.other.in_(wanted))
     with store.reading() as connection:
         return [name for (name,) in connection.execute(select(OBLIGATION.c.id).where(which))]
 
 
-# By hand.
+# Manual commands.
 
 
 class Asked(NamedTuple):
-    """A request's number; not new: the same request waits already, and stays alone."""
+    """The number of a command. `is_new` is False if the same command was already pending; no second is stored."""
 
     n: int
     is_new: bool
 
 
 def ask(store: Store, hand: Hand, number: str | None = None) -> Asked:
-    """Write down what a person did. `number`: to be called instead of the caller's (R-16)."""
+    """Inserts a person's command. `number`: the number to call instead of the caller's (R-16)."""
     with store.writing() as connection:
         before = [one for one in _waiting(connection) if one.obligation == hand.obligation]
         before = [one for one in before if one.exchange == hand.exchange]
-        # Only the last: between two of one kind there may be one that undoes the first.
+        # Compare with the last command only: an earlier equal one may have been undone since.
         if before and is_same(hand, before[-1]) and _has_number(connection, store.ring, hand, number):
             return Asked(before[-1].n, False)
         return Asked(put(connection, store.ring, hand, number), True)
 
 
 def waiting(store: Store) -> int:
-    """How many requests the daemon has not done yet."""
+    """The number of commands that the daemon has not applied yet."""
     with store.reading() as connection:
         return len(_waiting(connection))
 
@@ -216,7 +216,7 @@ def _waiting(connection: Connection) -> list[Hand]:
 
 
 def _has_number(connection: Connection, ring: Ring, hand: Hand, number: str | None) -> bool:
-    """Whether the other number that is kept of the call is this one."""
+    """Whether `number` is the other number stored for the call; True if `number` is None."""
     if number is None:
         return True
     call = hand.obligation.removesuffix("-complaint")
@@ -226,8 +226,8 @@ def _has_number(connection: Connection, ring: Ring, hand: Hand, number: str | No
 
 
 def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = None) -> int:
-    """The same in a transaction that is under way."""
-    if connection.dialect.name == "postgresql":  # numbers ascend in the order in which they can be read
+    """Inserts a command in the caller's transaction, without a check for an equal one. Returns its number."""
+    if connection.dialect.name == "postgresql":  # so that numbers ascend in the order of their commits
         connection.exec_driver_sql("LOCK TABLE hand IN EXCLUSIVE MODE")
     last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()
     if number is not None:
@@ -240,7 +240,7 @@ def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = Non
 
 
 def called(connection: Connection, ring: Ring, hand: Hand, number: str) -> bool:
-    """The same of a call out that a backfill found; False when it was put there before."""
+    """Inserts the command for an outbound call that a backfill found. False if it was inserted before."""
     before = and_(HAND.c.obligation == hand.obligation, HAND.c.exchange == hand.exchange)
     question = select(HAND.c.n).where(before, HAND.c.action == hand.action).limit(1)
     if connection.execute(question).one_or_none() is not None:
@@ -260,7 +260,7 @@ def _put_number(connection: Connection, place: tuple[str, str, str], number: str
 
 
 def done(store: Store) -> int:
-    """The number of the last that was done."""
+    """The number of the last command that the daemon applied."""
     with store.reading() as connection:
         return _done(connection)
 
@@ -272,8 +272,10 @@ def _done(connection: Connection) -> int:
 def asked(
     store: Store, after: int, token: Callable[[str], str], limit: int = 100
 ) -> list[tuple[Hand, Obligation | None]]:
-    """What was asked by hand after that number, in order, with the token of the number that it speaks of and the
-    obligation as it is stored. Raises StoreError while the database cannot be read.
+    """Up to `limit` commands after the number `after`, in order, each with its obligation as stored.
+
+    Each command gets the token of the number that it refers to. Raises StoreError while the database cannot be
+    read.
     """
     with trouble_told(), store.reading() as connection:
         rows = connection.execute(
@@ -287,7 +289,7 @@ def asked(
 
 @contextmanager
 def trouble_told() -> Iterator[None]:
-    """The driver's errors as ours; the next question is asked of a new connection."""
+    """Converts the driver's errors to StoreError. The next query opens a new connection."""
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
@@ -309,7 +311,7 @@ def _with_token(connection: Connection, hand: Hand, token: Callable[[str], str],
 def _with_number_called(connection: Connection, hand: Hand, ring: Ring) -> Hand:
     which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
     sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
-    if sealed is None:  # erased since
+    if sealed is None:  # the number was erased after the command was inserted
         return msgspec.structs.replace(hand, facts=())
     known = {DIALLED: ring.open(sealed)}
     return msgspec.structs.replace(hand, facts=tuple(with_number(fact, known) for fact in hand.facts))
@@ -322,6 +324,6 @@ def _stored(connection: Connection, hand: Hand) -> Obligation | None:
 
 
 def refusals(store: Store, one: Key, actor: str, at: datetime) -> list[Refused]:
-    """What was refused of what this person asked for then."""
+    """The refusals of this actor's command of that time on the obligation."""
     told = entries(store, one[1].removesuffix("-complaint"), one[0])
     return [x for x in told if isinstance(x, Refused) and (x.actor, x.at, x.obligation) == (actor, at, one[1])]

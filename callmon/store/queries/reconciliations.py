@@ -1,4 +1,4 @@
-"""What the reconciliations of each day found: written, and read by metrics and reports. Each blocks."""
+"""Results of the daily reconciliations: written here, read by metrics and reports. Every function blocks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LINE, DIFFERENCE = (
 
 
 def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[str, Counted]:
-    """callmon's inbound calls on lines that arrived in [begin, end), test calls too, and are over."""
+    """callmon's ended inbound calls on lines that arrived in [begin, end), including test calls, by name."""
     which = and_(CALL.c.exchange == exchange, CALL.c.direction == "inbound", CALL.c.line.is_not(None))
     columns = (CALL.c["call"], CALL.c.line, CALL.c.arrived)
     dated = and_(which, CALL.c.arrived >= begin, CALL.c.arrived < end)
     with store.reading() as connection:
         found = [Counted(*row) for row in connection.execute(select(*columns).where(dated))]
-        # Of one whose arrival nobody heard, the id tells the second.
+        # Where no arrival was received, the call's id gives its second.
         for call, line, _ in connection.execute(select(*columns).where(which, CALL.c.arrived.is_(None))):
             at = born(call)
             if at is not None and begin <= at < end:
@@ -36,7 +36,7 @@ def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[st
 
 
 def first_sign(store: Store, exchange: str) -> datetime | None:
-    """When callmon first heard a call of that exchange, or noticed that it did not hear it."""
+    """The earliest call or measurement gap of that exchange; None if there is neither."""
     with store.reading() as connection:
         asked = ((CALL, CALL.c.arrived), (queries.GAP, queries.GAP.c.began))
         found = [
@@ -47,12 +47,12 @@ def first_sign(store: Store, exchange: str) -> datetime | None:
 
 
 def known(store: Store, exchange: str, calls: Collection[str]) -> set[str]:
-    """Those of which anything is stored."""
+    """The names among `calls` that have at least one stored fact."""
     return queries.known(store, exchange, calls)
 
 
 def write(store: Store, one: Reconciliation, now: datetime) -> None:
-    """In place of what was found of that day before. Raises StoreError."""
+    """Replaces the stored result of that exchange and day. Raises StoreError."""
     day = one.day.isoformat()
     with _told(store), store.writing() as connection:
         for table in (LINE, DIFFERENCE):
@@ -74,7 +74,7 @@ def write(store: Store, one: Reconciliation, now: datetime) -> None:
 
 
 def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
-    """What was found of that day; None when it was not reconciled."""
+    """The result of that day; None if the day was not reconciled."""
     which = {"exchange": exchange, "day": day.isoformat()}
     with store.reading() as connection:
         lines = connection.execute(select(LINE).filter_by(**which).order_by(LINE.c.line)).mappings().all()
@@ -87,7 +87,7 @@ def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
 
 
 def latest(store: Store, exchanges: Iterable[str]) -> list[Compared]:
-    """Of each exchange that was ever reconciled."""
+    """The latest result of each exchange that has one."""
     with store.reading() as connection:
         found = []
         for exchange in exchanges:
@@ -106,8 +106,9 @@ def _only(connection: Connection, which: queries.Condition) -> dict[Side, int]:
 
 
 def agreeing(connection: Connection, first: date, after: date) -> dict[str, list[date]]:
-    """By exchange, the days from `first` to the one before `after` of which its own records and callmon have the
-    same calls, in order. A day without any in the records is none: they may not have been kept then.
+    """By exchange, the days in [first, after) on which its own records and callmon have the same calls, in order.
+
+    A day without a call in the exchange's records does not count: the exchange may not have kept records then.
     """
     begin, end = first.isoformat(), after.isoformat()
     days = select(LINE.c.exchange, LINE.c.day).where(LINE.c.day >= begin, LINE.c.day < end)
@@ -126,8 +127,9 @@ def agreeing(connection: Connection, first: date, after: date) -> dict[str, list
 def of_period(
     connection: Connection, first: date, after: date, lines: Iterable[str] | None = None
 ) -> dict[str, int] | None:
-    """The days from `first` to the one before `after` that were compared, and what each side alone counted on
-    these lines (all of them: None); None when no day of these was.
+    """The number of reconciled days in [first, after), and the calls that only one side counted.
+
+    `lines` restricts the calls (None: all lines). Returns None if none of the days was reconciled.
     """
     begin, end = first.isoformat(), after.isoformat()
     question = select(func.count(LINE.c.day.distinct())).where(LINE.c.day >= begin, LINE.c.day < end)

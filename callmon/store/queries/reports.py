@@ -1,8 +1,10 @@
-"""What a monthly report asks of the database: the roll-ups and obligations of a period. Each blocks.
+"""Queries of the monthly report: the roll-ups and obligations of a period. Every function blocks.
 
-All is asked of one snapshot, so that what the daemon writes meanwhile cannot make a total differ from its parts.
-Where roll-ups are not whole yet, or of days of another time zone, the calls themselves are counted, a day at a
-time: the figures are the same, and it takes as long as there are calls. Nothing here opens a number.
+All queries read one snapshot, so that concurrent writes of the daemon cannot make a total differ from its parts.
+If roll-ups are incomplete or of another time zone, the calls themselves are counted, one day at a time. The
+figures are the same; the cost then grows with the number of calls.
+
+Refuses: to decrypt a number.
 """
 
 from __future__ import annotations
@@ -36,14 +38,14 @@ Span = tuple[datetime, datetime]
 
 
 class Judged(NamedTuple):
-    """An obligation with the verdicts on it."""
+    """An obligation with its verdicts."""
 
     what: Obligation
     findings: tuple[Finding, ...]
 
 
 class Seal:
-    """A fingerprint of rows, the same in whatever order they are read."""
+    """A fingerprint of rows that does not depend on the order in which they are read."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -52,7 +54,7 @@ class Seal:
         self.put(fingerprint(*values))
 
     def put(self, total: int) -> None:
-        """The sum of other rows' fingerprints."""
+        """Adds the sum of other rows' fingerprints."""
         self._sum = (self._sum + total) % MODULUS
 
     def __str__(self) -> str:
@@ -61,30 +63,30 @@ class Seal:
 
 @contextmanager
 def snapshot(store: Store) -> Iterator[Connection]:
-    """One state of the database, whatever is written meanwhile."""
+    """A connection that sees one state of the database, independent of concurrent writes."""
     engine = store.engine
-    if store.path is None:  # SQLite's transactions are that already
+    if store.path is None:  # on SQLite every transaction is a snapshot already
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
     with engine.connect() as connection, connection.begin():
         yield connection
 
 
 class Counted(NamedTuple):
-    """The calls of a period by line and language; and how many the database itself says there are."""
+    """`cells`: the aggregates of a period's calls by (line, language). `calls`: their number as stored."""
 
     cells: dict[tuple[str, str], Cell]
     calls: dict[tuple[str, str], int]
 
 
 def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
-    """How often `calls` tells that it has come further."""
+    """How many times `calls` reports progress."""
     return 1 if update.state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
 
 
 def calls(
     connection: Connection, zone: ZoneInfo, period: Month, seal: Seal, told: Callable[[], None] = lambda: None
 ) -> Counted:
-    """What the calls that arrived in a period add up to."""
+    """Aggregates the calls that arrived in a period. `told` is called after each step (progress)."""
     found = Counted({}, {})
     is_whole = update.state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
@@ -113,7 +115,7 @@ def _counted(connection: Connection, zone: ZoneInfo, period: Month) -> Iterator[
 
 
 def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
-    """Call and exchange of the public's ended calls that arrived in [begin, end)."""
+    """(call, exchange) of the public's ended calls on a line that arrived in [begin, end)."""
     when = and_(CALL.c.line.is_not(None), CALL.c.arrived >= begin, CALL.c.arrived < end)
     asked = select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS)
     return [(name, exchange) for name, exchange in connection.execute(asked)]
@@ -128,7 +130,7 @@ def _finding(row: Row[tuple[object, ...]], seal: Seal) -> Finding:
 
 
 def obligations(connection: Connection, begin: datetime, end: datetime, seal: Seal) -> Iterator[Judged]:
-    """Those that were opened in [begin, end), with the verdicts on them."""
+    """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
     of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
     given: dict[tuple[str, str, str], list[Finding]] = {}
@@ -144,7 +146,7 @@ def obligations(connection: Connection, begin: datetime, end: datetime, seal: Se
 
 
 def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
-    """The line of each of the public's calls that arrived in [begin, end) and is not over."""
+    """The line of each public call in progress that arrived in [begin, end)."""
     of_call = and_(FACT.c["call"] == OPEN.c["call"], FACT.c.exchange == OPEN.c.exchange)
     told = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == tag_of(Arrived))
     facts = [fact_of(data, {}) for (data,) in connection.execute(told)]
@@ -163,7 +165,10 @@ def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[
 def heard(
     connection: Connection, begin: datetime, end: datetime, seal: Seal
 ) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
-    """Of each exchange: the first sign of life, until when it was heard, and its gaps in [begin, end)."""
+    """By exchange: its start, the time up to which its events are stored, and its gaps in [begin, end).
+
+    The start is its first received call or gap; without one, it is the time up to which its events are stored.
+    """
     until = {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
     first = _first_calls(connection)
     for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
@@ -180,8 +185,9 @@ def heard(
 
 
 def _first_calls(connection: Connection) -> dict[str, datetime | None]:
-    """When the first call that was heard of each exchange arrived; None where all were told by its own log. The
-    day is found in the roll-ups, when they are whole.
+    """The arrival of each exchange's first call received by AMI; None if all its calls are from a backfill.
+
+    If the roll-ups are complete, they give the day, and only that day and later ones are read.
     """
     kept, found = update.state(connection), dict[str, datetime | None]()
     was_heard = CALL.c.heard != "filled"
@@ -198,7 +204,7 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
 
 
 def compared(connection: Connection, period: Month, zone: ZoneInfo, seal: Seal) -> dict[str, tuple[Span, ...]]:
-    """Of each exchange the days of the period whose calls its own records and callmon both have, one and all."""
+    """By exchange, the days of the period on which its own records and callmon have the same calls."""
     found: dict[str, tuple[Span, ...]] = {}
     for name, days in reconciliations.agreeing(connection, period.first, period.after).items():
         seal.add("compared", name, *days)
@@ -209,8 +215,9 @@ def compared(connection: Connection, period: Month, zone: ZoneInfo, seal: Seal) 
 def reconciled(
     connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Seal
 ) -> dict[str, int] | None:
-    """How many days from `first` to the one before `after` were compared with the exchanges' own records, and the
-    calls that one side alone has; None when none was.
+    """The number of reconciled days in [first, after), and the calls that only one side counted.
+
+    One side is the exchange's own records, the other callmon. None if no day was reconciled.
     """
     found = reconciliations.of_period(connection, first, after, lines)
     if found is not None:

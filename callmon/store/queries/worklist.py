@@ -1,4 +1,4 @@
-"""Questions of the pages to the ledger. Each blocks: ask in a thread. Each reads a bounded number of rows."""
+"""Queries of the pages on the ledger. They block (call them in a thread) and read a bounded number of rows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from callmon.store.queries.obligations import OBLIGATION, WHOLE
 from callmon.store.row_mapping import obligation_of
 
 MOST_OWED = 300
-MOST_MET = 500  # calls that a disruption met; of more it is said that there are more
-BEFORE = 300  # calls of a line that came before it began, among which those are looked for that were still up
+MOST_MET = 500  # calls of a disruption; above this the page only states that there are more
+BEFORE = 300  # latest calls of a line before the disruption; those still up at its beginning are counted
 
 
 class Worklist(NamedTuple):
-    """The most urgent entries that are open, and how many there are in all."""
+    """The most urgent open obligations, at most MOST_OWED; `whole` is the number of all open ones."""
 
     entries: list[Obligation]
     whole: int
@@ -29,7 +29,7 @@ class Worklist(NamedTuple):
 def worklist(
     store: Store, line: str | None = None, language: str | None = None, service: str | None = None
 ) -> Worklist:
-    """What is owed, by the last moment at which a person can act; of a line, a language, a service."""
+    """Open obligations by the last time at which a person can act. None: any line, language, service."""
     which = and_(
         OBLIGATION.c.is_live,
         OBLIGATION.c.state == "open",
@@ -57,7 +57,7 @@ def _count(connection: Connection, which: object) -> int:
 
 
 def calls_met(store: Store, one: Disruption) -> int:
-    """As `disruptions.calls_met`, up to MOST_MET + 1: on a busy exchange a long one met hundreds of thousands."""
+    """As `disruptions.calls_met`, capped at MOST_MET + 1: a long disruption can meet 100,000s of calls."""
     public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
     during = and_(CALL.c.line.in_(list(one.lines)), CALL.c.arrived >= one.began, public)
     if one.ended is not None:
@@ -71,7 +71,7 @@ def calls_met(store: Store, one: Disruption) -> int:
 
 
 def _still_up(connection: Connection, line: str, one: Disruption) -> int:
-    """Of the line's latest calls before it began, those that had not ended."""
+    """The number of the line's latest BEFORE calls that were still up when the disruption began."""
     when = and_(CALL.c.arrived > up_since(one), CALL.c.arrived < one.began)
     latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
     looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()

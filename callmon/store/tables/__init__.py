@@ -1,11 +1,12 @@
-"""The tables. Private to `store/`: everyone else speaks facts, calls and findings.
+"""The tables. Private to `store/`: other packages use facts, calls and findings.
 
-`fact` is append-only (what happened); `call` and `finding` are derived from it and can be made again. A
-figure and the rows that it counts are written in one transaction (`counter`). A person's number stands in
-`number.number`, sealed (`store/encryption.py`), and nowhere else: no table can be read for it without the key.
+`fact` is append-only: it records what happened. `call` and `finding` are derived from it and can be rebuilt. A
+counter and the rows that it counts are written in one transaction (`counter`). A caller's number is stored only in
+`number.number`, encrypted (`store/encryption.py`): without the key, no table reveals it.
 
-Times are whole microseconds since 1970 in UTC: exact, they sort, and are the same number in SQLite and in
-PostgreSQL. A naive datetime is refused, since nobody knows when it was.
+Times are whole microseconds since 1970 in UTC: exact, sortable, and the same integer in SQLite and PostgreSQL.
+
+Refuses: a naive datetime, since its moment is not known.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from callmon.store.tables.rollups import RollupStateRow as RollupStateRow
 
 
 class FactRow(SQLModel, table=True):
-    """One fact. `n` is its place in the stream of all facts, by which a call's facts sort."""
+    """One fact. `n` is its position in the stream of all facts and orders the facts of a call."""
 
     __tablename__ = "fact"
     __table_args__ = CLUSTERED
@@ -43,7 +44,7 @@ class FactRow(SQLModel, table=True):
 
 
 class OpenCallRow(SQLModel, table=True):
-    """A call in progress: written with its arrival, deleted with its end."""
+    """A call in progress: inserted with its arrival, deleted with its end."""
 
     __tablename__ = "open_call"
     __table_args__ = CLUSTERED
@@ -53,7 +54,7 @@ class OpenCallRow(SQLModel, table=True):
 
 
 class CallRow(SQLModel, table=True):
-    """The account of a call that has ended; columns are what questions are asked by, `data` is all of it."""
+    """The account of an ended call. `data` is the complete account; the columns serve queries."""
 
     __tablename__ = "call"
     __table_args__ = (
@@ -62,7 +63,7 @@ class CallRow(SQLModel, table=True):
         Index(
             "ix_call_test", "line", "arrived", sqlite_where=text("is_test = 1"), postgresql_where=text("is_test")
         ),
-        {"sqlite_with_rowid": True},  # a row of more than a quarter of a page would take a whole one beside it
+        {"sqlite_with_rowid": True},  # without one, a row longer than a quarter of a page takes another whole page
     )
 
     call: str = Field(primary_key=True)
@@ -84,7 +85,7 @@ class CallRow(SQLModel, table=True):
 
 
 class FindingRow(SQLModel, table=True):
-    """A verdict, as first given."""
+    """One verdict. A rejudgement, a backfill or a correction in the ledger replaces the row."""
 
     __tablename__ = "finding"
     __table_args__ = CLUSTERED
@@ -103,9 +104,9 @@ class FindingRow(SQLModel, table=True):
 
 
 class NumberRow(SQLModel, table=True):
-    """A person's number, sealed: `role` is "caller", "dialled", or "callback" (another one to be called, R-16).
+    """A number, encrypted. `role`: "caller", "dialled", or "callback" (the number to call instead, R-16).
 
-    The only place in which one is kept. `token` is what equal numbers have in common.
+    No other table stores a number. Equal numbers have the same `token` under one key.
     """
 
     __tablename__ = "number"
@@ -119,7 +120,7 @@ class NumberRow(SQLModel, table=True):
 
 
 class NumberKeyRow(SQLModel, table=True):
-    """The names of the keys with which numbers may be sealed: what the key file must hold."""
+    """The names of the keys under which numbers may be encrypted. The key file must contain them."""
 
     __tablename__ = "number_key"
     __table_args__ = CLUSTERED
@@ -128,9 +129,9 @@ class NumberKeyRow(SQLModel, table=True):
 
 
 class AccessRow(SQLModel, table=True):
-    """Somebody looked at a number: who, what for, by which command, how many calls were found.
+    """One access to a number: actor (`who`), purpose, command, and how many calls it found.
 
-    Kept longer than the number; `token` goes with it.
+    The row outlives the number. `token` is deleted with the number.
     """
 
     __tablename__ = "access"
@@ -146,9 +147,9 @@ class AccessRow(SQLModel, table=True):
 
 
 class DisposalRow(SQLModel, table=True):
-    """What was disposed of, when, by whom, under which authority. Nothing about anybody; itself kept for good.
+    """One disposal: time, actor (`who`), authority and counts. Contains no personal information; never deleted.
 
-    `numbers` not used since `unused_since`, whose `uses` (calls) lay between `first_use` and `last_use`.
+    `numbers` were unused since `unused_since`. Their `uses` lay between `first_use` and `last_use`.
     """
 
     __tablename__ = "disposal"
@@ -166,7 +167,7 @@ class DisposalRow(SQLModel, table=True):
 
 
 class GapRow(SQLModel, table=True):
-    """A time in which an exchange was unheard."""
+    """A measurement gap: a time span in which callmon received no events from an exchange."""
 
     __tablename__ = "gap"
 
@@ -176,7 +177,7 @@ class GapRow(SQLModel, table=True):
 
 
 class HeartbeatRow(SQLModel, table=True):
-    """Until when each exchange has been heard and all that it said is stored."""
+    """By exchange, the time up to which all its events were received and stored."""
 
     __tablename__ = "heartbeat"
 
@@ -185,7 +186,7 @@ class HeartbeatRow(SQLModel, table=True):
 
 
 class CounterRow(SQLModel, table=True):
-    """A counter as exposed on /metrics; `figure` is its name and label values as a JSON list."""
+    """A counter as exported on /metrics. `figure` is its name and label values as a JSON list."""
 
     __tablename__ = "counter"
     __table_args__ = CLUSTERED
@@ -195,10 +196,10 @@ class CounterRow(SQLModel, table=True):
 
 
 class WriterRow(SQLModel, table=True):
-    """One row: the number of the last group that was committed, and who wrote it.
+    """One row: the number of the last committed batch, and the `token` of the writer that committed it.
 
-    By it a writer knows whether a commit whose answer was lost had been made, and that no other program has
-    written meanwhile. `session`: on PostgreSQL, the session that has the right to write (`lease.py`).
+    A writer reads from it whether a commit succeeded whose answer was lost. It also detects the writes of another
+    program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/lease.py`).
     """
 
     __tablename__ = "writer"
@@ -210,7 +211,7 @@ class WriterRow(SQLModel, table=True):
 
 
 class LedgerRow(SQLModel, table=True):
-    """One entry of the ledger of callbacks: what happened to one obligation. Append-only."""
+    """One entry of the ledger of callbacks: an event of one obligation. Append-only."""
 
     __tablename__ = "ledger"
     __table_args__ = CLUSTERED
@@ -224,8 +225,10 @@ class LedgerRow(SQLModel, table=True):
 
 
 class ObligationRow(SQLModel, table=True):
-    """What stands of an obligation, derived from its entries. `token` is a keyed hash of the number to call,
-    `other` of another one (R-16); neither is in `data`. `due`, `actionable` are of what comes next.
+    """The current state of an obligation, derived from its entries.
+
+    `token` is a keyed hash of the number to call, `other` of the other number (R-16); neither is in `data`. `due`
+    and `actionable` belong to the next step.
     """
 
     __tablename__ = "obligation"
@@ -266,7 +269,7 @@ class ObligationRow(SQLModel, table=True):
 
 
 class HandRow(SQLModel, table=True):
-    """What a person did by hand, in the order in which it is done. Append-only; any program writes here."""
+    """A manual command on an obligation; the daemon applies them by `n`. Append-only; any program may insert."""
 
     __tablename__ = "hand"
 
@@ -280,7 +283,7 @@ class HandRow(SQLModel, table=True):
 
 
 class DisruptionEntryRow(SQLModel, table=True):
-    """One entry of the book of disruptions: what happened to one. Append-only."""
+    """One entry of the register of disruptions: an event of one disruption. Append-only."""
 
     __tablename__ = "disruption_entry"
     __table_args__ = CLUSTERED
@@ -293,9 +296,9 @@ class DisruptionEntryRow(SQLModel, table=True):
 
 
 class DisruptionRow(SQLModel, table=True):
-    """What stands of a disruption or of planned work, derived from its entries. `counts`: it is, or was, one.
+    """The current state of a disruption or of planned work, derived from its entries.
 
-    `lines` has a space before and after each name, so that a line is found within.
+    `counts`: it is, or was, a disruption. `lines` has a space before and after each name, so that LIKE finds one.
     """
 
     __tablename__ = "disruption"
@@ -316,7 +319,7 @@ class DisruptionRow(SQLModel, table=True):
 
 
 class DisruptionHandRow(SQLModel, table=True):
-    """What a person asked for about a disruption, in the order in which it is done. Append-only."""
+    """A manual command on a disruption; the daemon applies them by `n`. Append-only."""
 
     __tablename__ = "disruption_hand"
 
@@ -329,8 +332,9 @@ class DisruptionHandRow(SQLModel, table=True):
 
 
 class MarkRow(SQLModel, table=True):
-    """How far something has come: "hand" is the number of the last row of `hand` that was done, "disruption_hand"
-    that of its own table.
+    """Progress of the queues of manual commands.
+
+    "hand" is the number of the last row of `hand` that the daemon applied; "disruption_hand" that of its table.
     """
 
     __tablename__ = "mark"
@@ -344,9 +348,9 @@ METADATA = SQLModel.metadata
 
 
 class AttestationRow(SQLModel, table=True):
-    """What somebody found who tried a line, in the order in which it was said. Append-only.
+    """What a person states about a line after testing it, in the order of insertion. Append-only.
 
-    `tested` is as 2026-11-20, local.
+    `tested` is a local date (2026-11-20).
     """
 
     __tablename__ = "attestation"

@@ -1,4 +1,4 @@
-"""The tables of who may use the pages, and of what they did there: a part of `__init__.py`."""
+"""The tables of accounts, sessions and the audit log of the pages: a part of `__init__.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from callmon.store.tables.columns import CLUSTERED, Moment
 
 
 class AccountRow(SQLModel, table=True):
-    """Somebody with a password of callmon's own (argon2). `roles` with blanks between."""
+    """A local account with a password hash (argon2). `roles` are separated by blanks."""
 
     __tablename__ = "account"
     __table_args__ = CLUSTERED
@@ -25,9 +25,9 @@ class AccountRow(SQLModel, table=True):
 
 
 class SessionRow(SQLModel, table=True):
-    """Somebody is signed in. `id` is the hash of the cookie: whoever reads this table cannot sign in with it.
+    """A session of a user. `id` is the hash of the cookie, so that a reader of this table cannot sign in.
 
-    `source`: "account", whose roles are those of the account; or "oidc", with the roles that the provider told.
+    `source`: "account" takes the roles of the account; "oidc" the roles that the provider sent.
     """
 
     __tablename__ = "session"
@@ -46,8 +46,9 @@ class SessionRow(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """What somebody saw or changed on a page, or tried to. No caller's number; append-only. Looks at a number are
-    in `access`.
+    """What a user saw or changed on a page, or tried to. Append-only, without a caller's number.
+
+    Accesses to a number are in `access`.
     """
 
     __tablename__ = "audit"

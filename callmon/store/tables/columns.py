@@ -1,4 +1,4 @@
-"""What columns of several tables are made of."""
+"""Column types and options that several tables share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(at: datetime) -> int:
-    """Since 1970, exactly. Raises ValueError for a naive time."""
+    """Whole microseconds since 1970 (UTC), exact. Raises ValueError for a naive time."""
     if at.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
     since = at - EPOCH
@@ -36,6 +36,6 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else moment(value)
 
 
-# A call's name comes first in every key, since people ask for a call without naming its exchange. Rows only
-# ever found by their call are kept in the order of that key, without a second tree.
+# A call's name comes first in every key, since queries name a call without its exchange. Rows that are only ever
+# found by their call are stored in the order of that key, without a second tree.
 CLUSTERED = {"sqlite_with_rowid": False}

@@ -1,10 +1,12 @@
-"""The partitions of `fact` on PostgreSQL: one a month (UTC), and one for all that belongs to none.
+"""The partitions of `fact` on PostgreSQL: one per month (UTC), and a default for all other rows.
 
     fact_2026_11   at from the first of November to the first of December
-    fact_default   without a time, or of a month that was not made ahead
+    fact_default   without a time, or of a month without a partition
 
-The writer makes the months ahead (`ahead`). Where rows of a month lie in `fact_default` already, that month stays
-there. Knows no other table, and nothing of SQLite, which has none of this.
+The writer process creates partitions in advance (`ahead`). If rows of a month are in `fact_default` already, that
+month stays there.
+
+Refuses: every other table, and SQLite, which has no partitions.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ PATIENCE = "500ms"
 
 
 def ahead(connection: Connection, now: datetime) -> None:
-    """Makes this month's partition and the next ones, where they are not there. Does not wait for whoever reads:
-    it raises the database's error then, and is asked again later.
+    """Creates the missing partitions of this month and the next AHEAD months.
+
+    Does not wait for readers: after PATIENCE it raises the database's error, and the caller retries later.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
@@ -31,7 +34,7 @@ def ahead(connection: Connection, now: datetime) -> None:
 
 
 def make(connection: Connection, first: datetime, last: datetime) -> None:
-    """The months from one time to another."""
+    """Creates the missing partitions of all months from `first` to `last`."""
     have = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE 'fact%'")))
     for begin, end in _months(first, last):
         name = f"fact_{begin:%Y_%m}"
@@ -45,7 +48,7 @@ def _make(connection: Connection, name: str, begin: int, end: int) -> None:
         with connection.begin_nested():
             connection.exec_driver_sql(statement)
     except DBAPIError as error:
-        if "default partition" not in str(error.orig):  # rows of that month lie there: so it stays
+        if "default partition" not in str(error.orig):  # rows of that month are in the default partition already
             raise
 
 

@@ -24,7 +24,7 @@ class ReconciliationRow(SQLModel, table=True):
 
 
 class ReconciliationCallRow(SQLModel, table=True):
-    """A call of that day that one side alone counted: "exchange" or "callmon"."""
+    """A call of that day that only one side counted: "exchange" or "callmon"."""
 
     __tablename__ = "reconciliation_call"
     __table_args__ = CLUSTERED

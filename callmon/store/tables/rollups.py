@@ -1,4 +1,4 @@
-"""The tables of the roll-ups (`rollups.py`), a part of `__init__.py`."""
+"""The tables of the roll-ups (`store/rollups/`): a part of `__init__.py`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sqlmodel import Field, SQLModel
 
 
 class RollupRow(SQLModel, table=True):
-    """What the ended calls of one local day, line, language and exchange add up to (`rollups.py`).
+    """Aggregates of the ended calls of one local day, line, language and exchange (`store/rollups/update.py`).
 
-    `day` is as 2026-10-31. `stored` counts all calls of the key, `calls` the public's inbound ones; what is on no
-    line has an empty line and language. `seal` is the sum of their rows' fingerprints, in hexadecimal, `cell` the
-    counts and lengths of `reports/tally` as JSON.
+    `day` is as 2026-10-31. `stored` counts all calls of the key, `calls` the public's inbound calls. Calls on no
+    line have an empty line and language. `seal` is the sum of their rows' fingerprints in hexadecimal. `cell` is
+    the counts and durations of `core/statistics/aggregates.py` as JSON.
     """
 
     __tablename__ = "rollup"
@@ -27,8 +27,10 @@ class RollupRow(SQLModel, table=True):
 
 
 class RollupStateRow(SQLModel, table=True):
-    """One row: in which time zone the days of `rollup` are, which version of `rollups.py` made them, and until
-    which arrival (microseconds) calls are in them.
+    """One row: the state of `rollup`.
+
+    `zone` is the time zone of its days, `version` the VERSION that built them. Calls that arrived before `until`
+    (microseconds) are included.
     """
 
     __tablename__ = "rollup_state"

@@ -1,8 +1,8 @@
 """The tables of the first release. Frozen: a later change of a table is a revision of its own.
 
-On PostgreSQL `fact` is partitioned by month: dropping old months is one statement. A fact without a time, or of a
-month that has no partition, goes to `fact_default`. There the key of a call's facts is an index: the primary key
-of a partitioned table has to contain the time, which may be unknown.
+On PostgreSQL `fact` is partitioned by month, so that one statement drops an old month. A fact without a time, or
+of a month without a partition, goes to `fact_default`. On PostgreSQL the key of a call's facts is an index, not a
+primary key: the primary key of a partitioned table must contain the time, which may be unknown.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def json(name: str) -> Columns:
 
 
 def table(name: str, key: str, *columns: Iterable[sa.Column[Any]], rowid: bool = False) -> None:
-    """`rowid`: SQLite keeps rows in the order of their insertion, not of their key."""
+    """Creates a table. `rowid`: SQLite stores rows in the order of their insertion, not of their key."""
     flat = [column for some in columns for column in some]
     op.create_table(name, *flat, sa.PrimaryKeyConstraint(*key.split()), sqlite_with_rowid=rowid)
 
@@ -113,7 +113,7 @@ def _fact() -> None:
 
 
 def _call() -> None:
-    """With a rowid: without one, SQLite gives a row longer than a quarter of a page another page."""
+    """With a rowid: without one, SQLite stores a row longer than a quarter of a page on another page."""
     table(
         "call",
         "call exchange",
