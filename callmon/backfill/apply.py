@@ -1,12 +1,14 @@
-"""What CEL tells of calls, written: new ones, and those of which only a part had been heard.
+"""Applies a backfill to the database: creates calls that are not stored, completes calls that are stored in part.
 
-    stored whole, or by CEL before, or in progress ─▶ left as it is
-    not stored                                     ─▶ created, and counted as a call that was just heard
-    stored in part                                 ─▶ completed; what was counted moves (`rejudge.py`)
+    stored whole, or from CEL, or in progress ─▶ unchanged
+    not stored                                ─▶ created, and counted as a call that has just ended
+    stored in part                            ─▶ completed; counters move (`store/maintenance/rejudge.py`)
 
-Twice changes nothing. A call that was heard throughout is never touched, and a verdict that is known never becomes
-unknown. Some calls are one transaction, so that who is interrupted simply does it again; no writer's number is
-taken, so that the daemon may go on writing meanwhile.
+Applying a backfill twice changes nothing. Each chunk of calls is one transaction, so that an interrupted backfill
+is run again. The daemon can write meanwhile.
+
+Refuses: to change a call that was received completely; to make a known verdict unknown; to take a batch number of
+the writer.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from callmon.store.row_mapping import CallKey, Rows, call_of
 from callmon.store.writer.transaction import Writing, _write_numbers
 
 CHUNK = 200
-# So soon after its end the daemon may be about to write a call itself.
+# Less than this after a call's end, the daemon may not have written the call yet.
 SETTLED = timedelta(seconds=2)
 
 ACTOR = "backfill"
@@ -48,9 +50,9 @@ What = Literal["created", "completed"]
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One call that is stored otherwise than before: as it stands now, with its number; `facts` make it.
+    """One created or completed call: its new account with its number, its findings, and its facts.
 
-    `said`: its verdicts that changed, a line each.
+    `said`: one line per changed verdict.
     """
 
     what: What
@@ -62,7 +64,7 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Filled(msgspec.Struct, frozen=True):
-    """What one transaction changed, and what that adds to the figures."""
+    """The changes of one transaction, and what they add to the counters."""
 
     changes: tuple[Change, ...]
     added: Figures
@@ -76,8 +78,9 @@ def fill(
     now: datetime,
     region: str = "CA",
 ) -> Iterator[Filled]:
-    """Writes the calls that CEL tells of, as each transaction is made. Raises StoreError; what was told until
-    then is done.
+    """Writes the calls of CEL (`told`: facts by call). Yields the changes of each transaction after its commit.
+
+    Raises StoreError; the transactions yielded until then are committed.
     """
     settled = [(call, facts) for call, facts in told.items() if is_settled(facts, now)]
     rest = iter(settled)
@@ -90,13 +93,13 @@ def fill(
 
 
 def is_settled(facts: Sequence[Fact], now: datetime) -> bool:
-    """The call has been over for so long that the daemon has written what it heard of it."""
+    """Whether the call ended SETTLED or longer ago, so that the daemon has written what it received of it."""
     end = facts[-1].at
     return end is None or now - end >= SETTLED
 
 
 class _Filling:
-    """Some calls in one transaction."""
+    """One chunk of calls in one transaction."""
 
     def __init__(
         self, connection: Connection, store: Store, monitor: Monitor, exchange: str, region: str, now: datetime
@@ -129,7 +132,7 @@ class _Filling:
 
     def _create(self, key: CallKey, told: Sequence[Fact]) -> None:
         outcome = self._monitor.retell(self._exchange, told)
-        if outcome is None or not outcome.calls:  # on no line: of staff's own, and not counted afterwards
+        if outcome is None or not outcome.calls:  # on no line: a call of staff, which is not counted
             return
         rows = Rows(0)
         rows.take([outcome])
@@ -163,7 +166,7 @@ class _Filling:
         self._change(Change("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
 
     def _change(self, change: Change) -> None:
-        """Of a call that voicemail took, the daemon opens what is owed: it alone writes the ledger."""
+        """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations."""
         self.changes.append(change)
         call = change.call
         took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
@@ -187,7 +190,7 @@ class _Filling:
         return 0 if latest is None else latest + 1
 
     def write(self) -> None:
-        """All of it, in the caller's transaction."""
+        """Writes all rows, counters and commands in the current transaction."""
         for rows in self._rows:
             self._writing.insert(tables.FactRow, rows.facts)
             self._writing.insert(tables.CallRow, rows.call_rows())
@@ -199,7 +202,7 @@ class _Filling:
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:
-    """What was heard before the gap stands, where CEL is less exact."""
+    """Removes unknown verdicts of standards with a known verdict: received facts may be more exact than CEL."""
     known = {finding.standard for finding in old if finding.verdict != "unknown"}
     kept = tuple(x for x in outcome.findings if x.verdict != "unknown" or x.standard not in known)
     return msgspec.structs.replace(outcome, findings=kept)

@@ -1,13 +1,14 @@
-"""After each gap the daemon reads the exchange's diary (CEL) by itself, in a thread, and fills in what it tells.
+"""Gap filler: after each measurement gap, the daemon reads the exchange's CEL in a thread and runs a backfill.
 
-    a gap is over, or a call ended of which a part was not heard ─▶ its time is noted ─▶ `wait` ─▶ a thread reads
-    that time's rows and fills in ─▶ the figures on /metrics follow
+    a gap ends, or a call ends that was received in part ─▶ its time span is queued ─▶ `wait` ─▶ a thread reads
+    the CEL rows of that span and runs the backfill ─▶ the counters on /metrics are updated
 
-What it finds owed, and calls out to whoever waits for one, are read by `daemon/commands.py` like what people do by
-hand.
+Obligations and outbound calls that the backfill finds become commands. `daemon/commands.py` reads them like manual
+commands.
 
-Where no source is configured, nothing is done. Trouble is told and tried again: what was noted stays noted. So it
-is while another callmon writes to this database: that one fills in its own gaps, and ours when we take its place.
+Without a configured source, nothing is done. Errors are logged and the backfill is retried; pending time spans
+stay queued. A standby keeps its time spans queued as well: the leader fills its own gaps. The standby fills the
+queued spans after a takeover.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from callmon.store.database import Store
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_WAIT = 5.0, 600.0
-MOST = 1000  # times of one exchange; beyond, one from the first to the last
+MOST = 1000  # time spans of one exchange; above this they are merged into one
 
 
 class Refills:
-    """All exchanges' gaps. A sink of outcomes, and a task for as long as the daemon lives."""
+    """The queue of time spans of all exchanges: a sink of outcomes, and a task of the daemon."""
 
     name = "refill"
 
@@ -52,8 +53,8 @@ class Refills:
         self._noted = asyncio.Event()
 
     def offer(self, outcome: Outcome) -> bool:
-        """Takes note of what was unheard."""
-        if not outcome.gaps and not outcome.calls:  # as most
+        """Queues the time spans of gaps and of calls that were received in part. Always returns True."""
+        if not outcome.gaps and not outcome.calls:  # most outcomes
             return True
         exchange = self._settings().exchanges.get(outcome.exchange)
         if exchange is None or not exchange.cel.is_on:
@@ -69,11 +70,11 @@ class Refills:
         return True
 
     def backlog(self) -> int:
-        """Times whose rows are still to be read."""
+        """The number of queued time spans."""
         return sum(map(len, self._windows.values()))
 
     def waiting(self) -> dict[str, datetime]:
-        """By exchange, since when its times wait for their rows."""
+        """By exchange, the time since which a span has been queued."""
         return dict(self._since)
 
     def _note(self, exchange: str, window: Window) -> None:
@@ -111,7 +112,7 @@ class Refills:
             for window in windows:
                 self._note(exchange, window)
             return False
-        except Exception:  # a bug of ours must not end the daemon; these times are left as they are
+        except Exception:  # an internal error must not end the daemon; these spans are not retried
             log.exception("a mistake of callmon's own while filling gaps", extra={"exchange": exchange})
         return True
 

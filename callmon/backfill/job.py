@@ -1,8 +1,10 @@
-"""From rows of CEL to what is stored: read, told, filled in. Blocks: run it in a thread beside an event loop.
+"""One backfill, from CEL rows to stored calls. Blocks: beside an event loop, run it in a thread.
 
     rows ─▶ stretches ─▶ facts of whole calls (`backfill/cel/extract.py`) ─▶ created or completed (`apply.py`)
 
-Where a time is given, only the calls that were up in it are taken. Calls on no public line are never stored.
+With time windows, only calls that were up within them are taken.
+
+Refuses: to store a call on no public line.
 """
 
 from __future__ import annotations
@@ -37,18 +39,18 @@ from callmon.store.database import Store
 from callmon.store.queries import calls, obligations
 
 Window = tuple[datetime, datetime]
-# CEL writes a row when it happens: a call's own rows may lie this far outside the time in which it was up.
 LONG_AGO = timedelta(days=60)
+# CEL writes a row when its event happens: rows of a call may lie this far outside the time in which it was up.
 AROUND = timedelta(minutes=1)
 
 
 class Backfill:
-    """One exchange's CEL into the database."""
+    """The backfill of one exchange's CEL into the database."""
 
     def __init__(
         self, settings: Settings, store: Store, exchange: str, grown: Mapping[str, Sequence[Growth]] | None = None
     ) -> None:
-        """`grown`: the boxes' growths while nobody listened, where these were counted."""
+        """`grown`: by mailbox, its growth during measurement gaps, where messages were counted."""
         self._grown = grown or {}
         self._store, self.exchange = store, exchange
         self._site = assembly.site(settings, exchange)
@@ -60,13 +62,13 @@ class Backfill:
         self._region = settings.region
         self.bad = Bad()
         self.apart: list[Call] = []
-        self.called_back = 0  # calls out to somebody who waits, told to the ledger
+        self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
         own = None if told is None else told.timezone
         self.zone = settings.timezone if own is None else ZoneInfo(own)
         self.rows = 0
 
     def unheard(self, now: datetime) -> list[Window] | None:
-        """When nobody listened, as far as it is not long ago; None: nobody ever did."""
+        """The measurement gaps of the last LONG_AGO, up to `now`; None if no event was ever received."""
         heard = calls.heartbeats(self._store).get(self.exchange)
         if heard is None:
             return None
@@ -74,11 +76,11 @@ class Backfill:
         return [gap for gap in [*gaps, (heard, now)] if now - gap[1] < LONG_AGO]
 
     def reader(self) -> Reader:
-        """Of rows whose local times are the exchange's."""
+        """A reader for rows with local times in the exchange's time zone."""
         return Reader(self.zone, self.bad)
 
     def run(self, rows: Iterable[Row], windows: Sequence[Window] | None = None) -> Iterator[Filled]:
-        """What changed, as each transaction is made. Raises StoreError."""
+        """Yields the changes of each transaction after its commit. Raises StoreError."""
         messages: dict[str, str] = {}
         grown = {box: [x for x in told if _is_within(x, windows)] for box, told in self._grown.items()}
         if any(grown.values()):
@@ -94,17 +96,17 @@ class Backfill:
                 told = {call: [_without_number(facts[0]), *facts[1:]] for call, facts in told.items()}
             self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
-            self._hand_over(told)  # behind what is owed for the messages among them
+            self._hand_over(told)  # after the commands that open obligations for their messages
 
     def told(self, part: Sequence[Row]) -> extract.Told:
-        """The facts of each call that is over in a stretch of rows."""
+        """The facts of each call that ends in this stretch of rows."""
         told = extract.told(part, self._site, self._keys)
         doubted = with_doubt(part, told, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
         return told | doubted
 
     def _hand_over(self, told: Mapping[str, Sequence[Fact]]) -> None:
-        """The calls out, of which nothing is stored, to the ledger: one may be somebody's callback."""
+        """Hands over the outbound calls that are not stored to the ledger: each may be a callback."""
         now = datetime.now(UTC)
         out = {call: facts for call, facts in told.items() if _goes_out(facts) and is_settled(facts, now)}
         heard = calls.known(self._store, self.exchange, out)
@@ -143,14 +145,14 @@ def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
 
 
 def _is_within(one: Growth, windows: Sequence[Window] | None) -> bool:
-    """All rows of its time are read."""
+    """Whether the windows cover the whole time span of the growth."""
     if windows is None:
         return True
     return any(since - AROUND <= one.since and one.until <= until + AROUND for since, until in windows)
 
 
 def _alone(facts: Sequence[Fact]) -> Call:
-    """The account of a call that no line and no standard knows."""
+    """The account of a call on no line, which no standard judges."""
     arrived = facts[0]
     assert isinstance(arrived, f.Arrived)
     account = Account(arrived)
@@ -161,7 +163,10 @@ def _alone(facts: Sequence[Fact]) -> Call:
 
 @contextmanager
 def lines_of(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a file, compressed or not, or of standard input (`-`); none longer than can be a row."""
+    """The lines of a file (`.gz`: compressed) or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
+
+    Raises ConfigError if the file cannot be read.
+    """
     if str(path) == "-":
         yield _lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace", newline=""))
         return

@@ -1,8 +1,8 @@
-"""A call of which a part was heard and all is in CEL: one account of both, each where it knows more. Pure.
+"""Merges a call that was received in part with its facts from CEL, each source where it is more exact. Pure.
 
-What was heard stands where it is exact: when a phone rang, when a person answered, a message, a hold, a language,
-how the phones stood. CEL tells the rest. What a phone did in heard time it did: one that was dialled and not heard
-to ring did not ring, though CEL cannot tell.
+Received facts win where they are exact: when a phone rang, when a person answered, a message, a hold, a language,
+the state of the phones. CEL gives the rest. Outside gaps, received facts are complete: a phone that was dialled
+and had no ringing event did not ring, although CEL cannot say so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 
-# CEL does not say these.
+# Facts that CEL does not contain.
 ONLY_HEARD = (
     f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.PhonesSeen, f.MessageLeft, f.SurveyOffered,
     f.CallbackRequested, f.ComplaintMade,
@@ -24,8 +24,8 @@ ONLY_HEARD = (
 HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NEAR = timedelta(seconds=2)
-LATE = timedelta(seconds=2)  # that a message was left is said after the caller's side has asked for the end
-REFUSED_FOR = timedelta(seconds=30)  # a caller hears the busy signal for so long, at the most
+LATE = timedelta(seconds=2)  # the message event comes after the hang-up request of the caller's channel
+REFUSED_FOR = timedelta(seconds=30)  # the longest time for which a caller hears the busy signal
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 One = TypeVar("One", bound=Fact)
@@ -33,7 +33,7 @@ _with = msgspec.structs.replace
 
 
 def merged(heard: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:
-    """The facts of CEL (`told`, of a whole call) with what was heard better."""
+    """The facts of CEL (`told`, of a whole call), corrected by the received facts (`heard`)."""
     gaps = _Gaps(heard)
     arrived, filled, end = _of(told, f.Arrived), _of(told, f.Filled), _of(told, f.Ended)
     was_there = _of(heard, f.Arrived)
@@ -49,7 +49,7 @@ def merged(heard: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:
 
 
 def _best(told: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[Fact]:
-    """What CEL tells between the arrival and the end; of holds, only what was not heard."""
+    """The facts of CEL between arrival and end, corrected; holds only from within gaps."""
     silent = _never_rang(heard, gaps)
     for fact in told:
         if isinstance(fact, f.Arrived | f.Filled | f.Ended) or (isinstance(fact, HOLDING) and gaps.heard_at(fact)):
@@ -60,7 +60,7 @@ def _best(told: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[
 
 
 class _Gaps:
-    """When nobody listened while this call was up."""
+    """The measurement gaps of this call."""
 
     def __init__(self, heard: Sequence[Fact]) -> None:
         arrived = _of(heard, f.Arrived)
@@ -81,7 +81,7 @@ class _Gaps:
 
 
 def _is_listed(fact: Fact) -> bool:
-    """Not heard when it happened, but seen in a listing."""
+    """Whether the fact comes from a channel listing, not from an event."""
     return getattr(fact, "slack", f.EXACT) != f.EXACT or (isinstance(fact, f.Answered) and fact.found)
 
 
@@ -90,7 +90,7 @@ def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:
 
 
 def _arrival(heard: f.Arrived, told: f.Arrived) -> f.Arrived:
-    """Who must not be shown, CEL does not know."""
+    """The merged arrival. CEL does not say that a number is withheld, so the received value stays."""
     if not heard.found and heard.at is not None:
         return heard if heard.withheld is not None else _with(heard, caller=heard.caller or told.caller)
     if heard.withheld is not None:
@@ -99,7 +99,7 @@ def _arrival(heard: f.Arrived, told: f.Arrived) -> f.Arrived:
 
 
 def _end(heard: f.Ended | None, told: f.Ended, gaps: _Gaps) -> f.Ended:
-    """That the caller's side asked for it may have been said in the gap, or that this was a refusal's echo."""
+    """The merged end. `by` is CEL's where a gap may hide the hang-up request, or a refusal that preceded it."""
     if heard is None or heard.at is None or heard.how == "unheard":
         return told
     is_known = heard.by == "caller" and not gaps.touch(heard.at - REFUSED_FOR, heard.at)
@@ -124,7 +124,7 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
 
 
 def _answer(heard: f.Answered, told: f.Answered, all_heard: Sequence[Fact]) -> f.Answered:
-    """When it was, as it was heard; whose phone it is, and since when it rang, only if that was heard, too."""
+    """The received answer time. Phone and start of ringing are the received ones only if they were received."""
     rang = _rang(all_heard, told.channel)
     since, slack = (told.rang, told.rang_slack) if rang is None else (rang.at, f.EXACT)
     return _with(heard, phone=_phone(told, all_heard), rang=since, rang_slack=slack)
@@ -135,7 +135,7 @@ def _rang(heard: Iterable[Fact], channel: str) -> f.PhoneRang | None:
 
 
 def _phone(told: f.PhoneRang | f.Answered, heard: Iterable[Fact]) -> str:
-    """Whom it was dialled as, where that was heard: a trunk's channel alone is not told from a phone's."""
+    """The dialled phone, if the dial was received: a channel alone does not tell a trunk from a phone."""
     dialled = (x for x in heard if isinstance(x, f.PhoneDialled) and x.channel == told.channel)
     return next((x.phone for x in dialled if x.at is not None), told.phone)
 
@@ -145,12 +145,12 @@ def _is_exact(fact: f.PhoneRang | f.Answered, channel: str) -> bool:
 
 
 def _is_near(one: datetime | None, other: datetime | None) -> bool:
-    """What was heard after a gap may be a later joining of the same two."""
+    """Whether two answers are within NEAR: after a gap, the same channels may have been bridged again."""
     return one is not None and other is not None and abs(one - other) <= NEAR
 
 
 def _never_rang(heard: Sequence[Fact], gaps: _Gaps) -> frozenset[str]:
-    """Phones that were heard from the dial to its end, and gave no sign."""
+    """Channels without ringing or answer whose dial was received from begin to end, without a gap."""
     dialled = {x.channel: x.at for x in heard if isinstance(x, f.PhoneDialled) and x.at is not None}
     stopped = {x.channel: x.at for x in heard if isinstance(x, f.PhoneStopped) and x.at is not None}
     rang = {x.channel for x in heard if isinstance(x, f.PhoneRang | f.Answered)}
@@ -159,12 +159,12 @@ def _never_rang(heard: Sequence[Fact], gaps: _Gaps) -> frozenset[str]:
 
 
 def _is_in(fact: Fact, body: Sequence[Fact]) -> bool:
-    """CEL told it as well (a language by the key, a message by an event of the dialplan's own)."""
+    """Whether CEL has such a fact as well: a language by the key, a message by a dialplan event."""
     return isinstance(fact, f.LanguageChosen | f.MessageLeft) and any(type(x) is type(fact) for x in body)
 
 
 def _in_order(body: list[Fact], kept: Iterable[Fact]) -> list[Fact]:
-    """What was heard goes before the first that came later."""
+    """Inserts each received fact before the first later fact."""
     for fact in kept:
         later = (n for n, other in enumerate(body) if _is_after(other.at, fact.at))
         body.insert(next(later, len(body)), fact)
@@ -176,7 +176,7 @@ def _is_after(one: datetime | None, other: datetime | None) -> bool:
 
 
 def _heard_voicemail(heard: Sequence[Fact], told: Sequence[Fact], gaps: _Gaps) -> bool:
-    """From before the greeting, of which CEL knows when it was, to the end."""
+    """Whether the call was received from before the greeting (its time is from CEL) to the end."""
     took, ended = _of(told, f.VoicemailTook), _of(heard, f.Ended)
     if took is None or took.at is None or ended is None or ended.how != "hangup":
         return False
@@ -184,7 +184,7 @@ def _heard_voicemail(heard: Sequence[Fact], told: Sequence[Fact], gaps: _Gaps) -
 
 
 def _heard_talk(heard: Sequence[Fact], gaps: _Gaps) -> bool:
-    """From the answer to the end."""
+    """Whether the call was received from the answer to the end."""
     answered, ended = _of(heard, f.Answered), _of(heard, f.Ended)
     if answered is None or answered.at is None or answered.found or ended is None:
         return False

@@ -1,7 +1,8 @@
-"""Calls out that a backfill found: those to whom a callback is owed go to the ledger, by hand as it were.
+"""Outbound calls that a backfill found: calls to a number with an open obligation become commands for the ledger.
 
-Whoever writes the ledger does it, be it the daemon now or the next one that runs. Of a call to anybody else
-nothing is stored, its number least of all.
+The daemon that runs now, or the next one, applies the commands, since only the daemon writes the ledger.
+
+Refuses: to store any data of another outbound call, in particular its number.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def hand_over(
     number: Callable[[Arrived], str | None],
     now: datetime,
 ) -> int:
-    """How many of these calls were to somebody who waits, and are told to the ledger. Raises StoreError."""
+    """Inserts a command for each call to an open obligation. Returns their number. Raises StoreError."""
     count, rest = 0, iter(calls)
     while some := list(islice(rest, CHUNK)):
         with _told(store), store.writing() as connection:
@@ -60,7 +61,7 @@ def _one(
 
 
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
-    """A callback to this number is owed, or has just been written down to be."""
+    """Whether an obligation to this number is open, or a pending command will open one."""
     known = or_(OBLIGATION.c.token.in_(tokens), OBLIGATION.c.other.in_(tokens))
     owed = select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
     if connection.execute(owed).one_or_none() is not None:

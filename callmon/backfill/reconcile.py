@@ -1,10 +1,12 @@
-"""Each night: are all the calls here that the exchange's own diary (CEL) has of the day before?
+"""Nightly reconciliation: compares the stored calls of the previous day with the exchange's CEL.
 
-    midnight, by the ministry's clock, and a while ─▶ that day's rows are read ─▶ compared ─▶ stored, shown
+    local midnight + AFTER_MIDNIGHT ─▶ that day's rows are read ─▶ compared ─▶ stored, exported
 
-Nothing is changed by it: what is missing, a backfill brings (`gap_filler.py`, `callmon backfill`). Who stands by
-leaves it to whoever leads. A day that could not be read is tried again until the next; what came before callmon
-first heard the exchange is not held against it. Blocks, but for `Nights`.
+A backfill (`gap_filler.py`, `callmon backfill`) adds missing calls. Only the leader reconciles. A day that cannot
+be read is retried until the next day. Calls before callmon's first sign of the exchange are not compared. Blocks,
+except `Nights`.
+
+Refuses: to change a call.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ from callmon.store.queries import reconciliations
 
 log = logging.getLogger(__name__)
 
-AFTER_MIDNIGHT = timedelta(minutes=10)  # gaps before it are filled by then
-LOOKS = 60.0  # seconds between two looks at the clock
-PAUSE = timedelta(minutes=30)  # after trouble
+AFTER_MIDNIGHT = timedelta(minutes=10)  # gaps before midnight are filled by then
+LOOKS = 60.0  # seconds between two checks of the time
+PAUSE = timedelta(minutes=30)  # before a retry after an error
 
 
 def span(settings: Settings, day: date) -> tuple[datetime, datetime]:
-    """From its midnight to the next, by the ministry's clock."""
+    """The day from midnight to midnight in the site's time zone, in UTC."""
     begin, end = (datetime.combine(x, time(), settings.timezone) for x in (day, day + timedelta(days=1)))
     return begin.astimezone(UTC), end.astimezone(UTC)
 
@@ -41,8 +43,9 @@ def span(settings: Settings, day: date) -> tuple[datetime, datetime]:
 def reconcile(
     settings: Settings, store: Store, exchange: str, day: date, since: datetime | None = None
 ) -> Reconciliation:
-    """That day of that exchange (from `since` on), compared and stored. Raises ConfigError without a source,
-    StoreError.
+    """Compares one day of one exchange (from `since` on) and stores the result.
+
+    Raises ConfigError without a source, and StoreError.
     """
     cel = settings.exchanges[exchange].cel
     if not cel.is_on:
@@ -66,7 +69,7 @@ def reconcile(
 def _logged(
     work: Backfill, found: Iterable[Row], begin: datetime, end: datetime
 ) -> tuple[dict[str, Counted], set[str]]:
-    """The calls on public lines that arrived then and are over, and every id of a call that the rows name."""
+    """Ended inbound calls on public lines that arrived in [begin, end), and all call ids in the rows."""
     logged: dict[str, Counted] = {}
     mentioned: set[str] = set()
     for part in extract.stretches(found):
@@ -81,7 +84,7 @@ def _logged(
 
 
 class Nights:
-    """All exchanges' days: a task for as long as the daemon lives. `compared` is what the metrics show."""
+    """The daemon's task that reconciles all exchanges. `compared`: the latest results, for the metrics."""
 
     def __init__(
         self, settings: Callable[[], Settings], store: Store, leads: Callable[[], bool], gaps: Callable[[], int]
@@ -91,7 +94,7 @@ class Nights:
         self.compared: list[Compared] = []
 
     def restore(self) -> None:
-        """What was found before callmon stopped."""
+        """Reads the latest results from the database."""
         self.compared = reconciliations.latest(self._store, self._settings().exchanges)
 
     async def run(self) -> None:
@@ -100,7 +103,10 @@ class Nights:
             await asyncio.sleep(LOOKS)
 
     async def look(self, now: datetime) -> None:
-        """Reconcile what is due now: yesterday, of each exchange whose diary can be read."""
+        """Reconciles the previous day of each exchange with a CEL source, if due.
+
+        Does nothing on a standby, or while gaps are queued for a backfill.
+        """
         settings = self._settings()
         yesterday = (now.astimezone(settings.timezone) - AFTER_MIDNIGHT).date() - timedelta(days=1)
         if not self._leads() or self._gaps():
@@ -119,7 +125,7 @@ class Nights:
             self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
             log.warning("a day is not reconciled yet", extra={"exchange": exchange, "why": str(error)})
             return
-        except Exception:  # a bug of ours must not end the daemon
+        except Exception:  # an internal error must not end the daemon
             self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
             log.exception("a mistake of callmon's own while reconciling", extra={"exchange": exchange})
             return
@@ -131,7 +137,7 @@ class Nights:
         log.info("a day was reconciled", extra=told)
 
     def _reconcile(self, settings: Settings, exchange: str, day: date) -> Reconciliation | None:
-        """From callmon's first sign of life on; None when it was not there yet."""
+        """Reconciles from the exchange's first call or gap on; None if there is none before the day's end."""
         since = reconciliations.first_sign(self._store, exchange)
         if since is None or since >= span(settings, day)[1]:
             return None

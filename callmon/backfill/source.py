@@ -1,9 +1,10 @@
-"""An exchange's CEL where it is kept, and only the rows of a time: from a file, or from a table. Blocks.
+"""Reads an exchange's CEL from files or a table, restricted to time windows. Blocks.
 
-Rows are wanted of whole calls, also of those that began before the time or ended after it: a file is read from
-half a day before it on, a table from the first to the last row of the calls that have one in it.
+Rows of whole calls are needed, including calls that begin before a window or end after it. A file is therefore
+read from half a day before the first window on. A table is read from the first to the last row of the calls that
+have a row in a window.
 
-Refuses to write: it asks a table in transactions that read only, where the database knows such.
+Refuses: to write to a table. It runs only SELECT statements.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from callmon.errors import ConfigError, StoreError
 from callmon.store.database import reason
 
 DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
-FOLD = timedelta(hours=1)  # local times of the hour that November has twice
+FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
 ASKED_AT_ONCE = 500
 PIECE = 65_536
 
@@ -38,7 +39,7 @@ PIECE = 65_536
 def rows(
     settings: CelSettings, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
 ) -> Iterator[Row]:
-    """All rows of the calls that were up in these times (None: every row). Raises ConfigError or StoreError."""
+    """All rows of the calls that were up in `windows` (None: all rows). Raises ConfigError or StoreError."""
     if settings.file is not None:
         yield from _of_files(settings.file, exchange, reader, zone, windows)
     elif settings.url is not None:
@@ -66,7 +67,7 @@ def _of_files(
 
 
 def _from(path: Path, since: datetime, zone: ZoneInfo) -> Iterator[str]:
-    """The lines from about that time on: rows are in the order of their times, but for seconds."""
+    """The lines from about `since` on. Rows are in the order of their times, up to a few seconds."""
     try:
         with path.open("rb") as file:
             file.seek(_place(file, since, zone))
@@ -78,7 +79,7 @@ def _from(path: Path, since: datetime, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _place(file: Any, since: datetime, zone: ZoneInfo) -> int:
-    """The beginning of a line before which all is older; found by halves."""
+    """The offset of a line before which all rows are older, by binary search."""
     low, high = 0, file.seek(0, io.SEEK_END)
     while high - low > PIECE:
         middle = (low + high) // 2
@@ -91,7 +92,7 @@ def _place(file: Any, since: datetime, zone: ZoneInfo) -> int:
 
 
 def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[datetime | None, int]:
-    """The time of the first whole line after a place, and where that begins."""
+    """The time of the first complete line after `place`, and the offset of that line."""
     file.seek(place)
     file.readline(PIECE)
     while file.tell() < end:
@@ -134,7 +135,7 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
 
 
 class _Table:
-    """A table of anybody's making that holds CEL's columns."""
+    """An administrator's table with the columns of CEL."""
 
     def __init__(self, connection: Connection, name: str, zone: ZoneInfo) -> None:
         self._connection, self._zone = connection, zone
@@ -162,7 +163,7 @@ class _Table:
                 yield row
 
     def _bounds(self, window: Window) -> tuple[Any, Any]:
-        """From the first to the last row of the calls that have one in this time."""
+        """The times of the first and last row of the calls that have a row in this window."""
         begin, end = (self._as_kept(at) for at in (window[0] - AROUND - FOLD, window[1] + AROUND + FOLD))
         question = select(self._call).where(self._at >= begin, self._at <= end).distinct()
         calls = iter(self._connection.scalars(question).all())
@@ -173,7 +174,7 @@ class _Table:
         return begin, end
 
     def _as_kept(self, at: datetime) -> Any:
-        """A time as this table's column has it: local or with a zone, epoch seconds, or text of either."""
+        """`at` in the format of this table's column: local or with a zone, epoch seconds, or text of either."""
         local = at.astimezone(self._zone).replace(tzinfo=None)
         if isinstance(self._at.type, DateTime):
             return at if self._at.type.timezone else local
@@ -188,7 +189,7 @@ class _Table:
 
 
 def _joined(spans: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-    """Spans that overlap as one, in order."""
+    """The spans in order, overlapping ones merged."""
     current: tuple[Any, Any] | None = None
     for begin, end in sorted(spans):
         if current is None:

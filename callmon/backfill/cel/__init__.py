@@ -1,1 +1,1 @@
-"""CEL, the exchange's own diary: what happened while nobody listened. Its rows become what AMI would have said."""
+"""CEL (channel event logging), the exchange's own log: rows of measurement gaps, translated to AMI events."""

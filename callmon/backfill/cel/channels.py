@@ -1,7 +1,7 @@
-"""What became of each channel, seen from its last row: whether it answered, why it ended, by whom. Pure.
+"""The outcome of each channel, from its last row: whether it answered, why and by which side it ended. Pure.
 
-CEL is read when all is over, so that it can be told in time what only the end reveals: a phone that hung up as
-busy never rang, a caller whose own side hung up was leaving from the first row of leaving on.
+CEL is read after the call has ended, so later rows can correct earlier ones. A channel that hung up with *busy*
+never rang. If the caller's own side hung up, the caller was leaving from the first row of leaving on.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from callmon.backfill.cel.rows import Row
 from callmon.core.calls.endpoints import endpoint, is_local
 
 LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"))
-# What was played ends when the caller leaves, but also by itself, long before.
+# A stream ends when the caller leaves, but also by itself, long before.
 PLAYED = "STREAM_END"
-# Refusals that a phone gives without ringing first, when it gives them at once.
+# Causes with which a phone refuses; if it refuses at once, it has not rung.
 BUSY, DECLINED, FORWARDED, ELSEWHERE = "17", "21", "23", "26"
 AT_ONCE = timedelta(seconds=1)
-# A caller who was given one of these hangs up as an echo of it.
+# After one of these statuses the caller's hang-up only follows from it.
 REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))
-# The tail of the dialplan after the caller has gone.
+# The dialplan extension that runs after the caller has hung up.
 AFTER = "h"
 
 
 class Life(msgspec.Struct, eq=False):
-    """One channel. It may know another that knows it: whoever dialled it, whom it holds."""
+    """One channel. Channels may refer to each other: `dialler`, `held_by`."""
 
     uniqueid: str
     channel: str
     linkedid: str
     begun: Row | None = None  # its CHAN_START
     answered: datetime | None = None
-    taken: datetime | None = None  # somebody picked up what rang here
+    taken: datetime | None = None  # another phone picked up the call that rang here
     ended: Row | None = None  # its HANGUP, else its CHAN_END
     cause: str = ""
     status: str = ""  # of its last Dial
     asked: bool = False  # its own side hung up
-    leaving: int = 0  # the place of the row from which on it only leaves
-    # Where the telling is.
+    leaving: int = 0  # `n` of the row from which on all rows are of leaving; 0: none
+    # State of the translation (`translator.py`).
     dialler: Life | None = None
     told: bool = False
     tried: bool = False
@@ -58,7 +58,7 @@ class Life(msgspec.Struct, eq=False):
 
     @property
     def is_own(self) -> bool:
-        """It began what it is part of: nobody dialled it."""
+        """Whether the channel began the call: no other channel dialled it."""
         return self.uniqueid == self.linkedid
 
     @property
@@ -70,7 +70,7 @@ class Life(msgspec.Struct, eq=False):
         return endpoint(self.channel)
 
     def rang(self) -> bool:
-        """As far as CEL knows: every phone that was tried and did not refuse at once."""
+        """Whether the phone rang, as far as CEL shows: each dialled phone that did not refuse at once."""
         if self.answered is not None or self.taken is not None or self.ended is None or self.begun is None:
             return True
         says_nothing = self.ended.kind == "HANGUP" and not self.ended.extra
@@ -82,7 +82,7 @@ class Life(msgspec.Struct, eq=False):
 
 
 class Lives:
-    """All channels of some rows."""
+    """All channels of a stretch of rows."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._by_id: dict[str, Life] = {}
@@ -96,7 +96,7 @@ class Lives:
         return self._by_id.get(uniqueid)
 
     def named(self, channel: str, at: datetime) -> Life | None:
-        """The channel of that name then: after a restart the exchange gives the same names again."""
+        """The channel of that name at that time. After a restart the exchange uses the same names again."""
         known = reversed(self._by_name.get(channel, ()))
         return next((life for life in known if life.begun is not None and life.begun.at <= at), None)
 
@@ -129,7 +129,7 @@ class Lives:
         life.asked = more.get("hangupsource") == life.channel and not refused
 
     def _see_who_leaves(self, rows: Sequence[Row]) -> None:
-        """A row is of leaving when all later ones of its channel are, and tell of no other application."""
+        """Sets `leaving`. A row is of leaving if all later rows of its channel are, with no other application."""
         first: dict[str, Row] = {}
         for row in rows:
             life = self._by_id[row.uniqueid]
@@ -142,5 +142,5 @@ class Lives:
 
 
 def _went_on(row: Row, later: Row) -> bool:
-    """Another application had the channel in between, whose start is not in the rows."""
+    """Whether another application ran in between whose start is not in the rows."""
     return "" not in (row.app, later.app) and (row.app, row.data) != (later.app, later.data)

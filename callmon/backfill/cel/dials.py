@@ -1,4 +1,4 @@
-"""Who dialled whom: CEL names no dialler, but says which application runs where, and what it dials. Pure."""
+"""Finds the channel that dialled each channel. CEL does not name it; rows name application and data. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from callmon.backfill.cel.rows import Row
 from callmon.core.calls.endpoints import is_number
 
 DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
-NOWHERE = ("", "s")  # the extension of a channel that dialled none
-# How long after the end of a dial, or before a parking, what belongs to it may be written.
+NOWHERE = ("", "s")  # the extension of a channel that dialled no extension
+# The longest delay between the end of a dial, or a parking, and the rows that belong to it.
 CLOSE = timedelta(seconds=0.2)
 SAME_SECOND = timedelta(seconds=1)
 LATE_HANGUP = timedelta(seconds=2)
 
 
 class Dial(NamedTuple):
-    """How a channel was dialled: by whom, with what text, and whether the caller hears music meanwhile."""
+    """How a channel was dialled: dialling channel, dial string, and whether the caller hears music meanwhile."""
 
     by: Life | None
     string: str
@@ -27,7 +27,7 @@ class Dial(NamedTuple):
 
 
 class Running(NamedTuple):
-    """An application that dials, from one row to another (or to the end of all rows)."""
+    """A run of an application that dials: from row `begin` to row `end` (None: to the last row)."""
 
     by: Life
     app: str
@@ -41,7 +41,7 @@ class Running(NamedTuple):
 
 
 class Dials:
-    """All dialling in some rows."""
+    """All dials of a stretch of rows."""
 
     def __init__(self, rows: Sequence[Row], lives: Lives) -> None:
         self._lives = lives
@@ -77,7 +77,7 @@ class Dials:
         self._note_running(row, app)
 
     def _note_running(self, row: Row, app: str) -> None:
-        """One that `apps` of cel.conf does not name, or after a redirect, began after the channel's last row."""
+        """Tracks runs. Without APP_START (`apps` of cel.conf, redirects), a run begins after the last row."""
         shown, begin = self._open.get(row.uniqueid, (None, None))
         is_over = row.kind in ("APP_END", "HANGUP")
         is_other = shown is not None and (shown.app, shown.data) != (row.app, row.data)
@@ -96,7 +96,7 @@ class Dials:
             self._running.setdefault(shown.linkedid, []).append(running)
 
     def is_originated(self, life: Life) -> bool:
-        """The exchange itself began it (Originate): it was answered before any dialplan ran for it."""
+        """Whether the exchange created the channel (Originate): it was answered before any dialplan ran for it."""
         first = self._first_app.get(life.uniqueid)
         if life.begun is None or life.uniqueid in self._as_dialled:
             return True
@@ -110,7 +110,7 @@ class Dials:
         )
 
     def is_dialled(self, life: Life) -> bool:
-        """Born for another channel, or rung by the exchange itself."""
+        """Whether the channel was created for another channel, or dialled by the exchange itself."""
         return not life.is_own or self.is_originated(life)
 
     def of(self, life: Life, row: Row) -> Dial:
@@ -127,9 +127,10 @@ class Dials:
         return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
 
     def _guessed(self, life: Life) -> str:
-        """FreePBX names no Dial: a number that the channel bears as its own, longer than any extension's.
+        """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
 
-        A phone bears its own name at first; the dialplan may then set the number that it shows outside.
+        A number longer than any extension is the dialled one. A phone starts with its own name as its number; the
+        dialplan may then set the number that the phone shows outside.
         """
         own = life.endpoint.partition("/")[2]
         begun, ended = life.begun, life.ended
@@ -140,14 +141,14 @@ class Dials:
         return own
 
     def is_over_in_vain(self, life: Life, row: Row) -> bool:
-        """Nobody answered, and the caller is still there: the time of the dial was over."""
+        """Whether the dial timed out: no channel answered, and the caller has not hung up."""
         by = life.dialler
         if by is None:
             return True
         near = SAME_SECOND if row.is_whole else CLOSE
         dial = self._dial_of(life)
         if dial is not None and dial.end is not None and row.at + near < dial.end.at:
-            return dial.app == "queue"  # it goes on to its next member
+            return dial.app == "queue"  # a queue continues with its next member
         if by.ended is not None and by.ended.at - row.at <= near:
             return by.status == "NOANSWER" and not by.asked
         answers = (other.answered for other in self._beside(life) if other.answered is not None)
@@ -161,28 +162,29 @@ class Dials:
         return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
 
     def is_parked_by(self, transferee: str, row: Row) -> bool:
-        """A blind transfer to a parking extension: the caller is parked with it."""
+        """Whether a blind transfer goes to a parking extension: the caller is then parked at the same time."""
         near = SAME_SECOND if row.is_whole else CLOSE
         return any(abs(parked.at - row.at) <= near for parked in self._parked.get(transferee, ()))
 
     def forwarder(self, row: Row) -> Life | None:
-        """The phone that sent the call on, when it is still told to ring."""
+        """The phone that forwarded the call in this row, if its dial has begun and not ended; else None."""
         phone = next((x for x, forward in self._sent_on(row.linkedid) if forward is row), None)
         return phone if phone is not None and phone.tried and not phone.stopped else None
 
     def forward_of(self, life: Life) -> str:
-        """Where a phone sent the call on to, when its hang-up was written before that."""
+        """The target of the phone's forwarding, for a hang-up written before the FORWARD row; else empty."""
         rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
         return next((str(row.more.get("forward") or "") for row in rows), "")
 
     def rang(self, life: Life) -> bool:
-        """As far as CEL knows. Nor did a phone that sent the call on at once."""
+        """Whether the phone rang, as far as CEL shows. A phone that forwarded the call at once did not ring."""
         return life.rang() and not (self.forward_of(life) and life.is_over_at_once())
 
     def _sent_on(self, linkedid: str) -> list[tuple[Life, Row]]:
-        """Each phone of a call that sent it on, with the row that says so: written by the channel that dials, it
-        names no phone. The likeliest belong together, of these the nearest two: on a busy exchange there may be a
-        second between them.
+        """Each phone that forwarded the call, with its FORWARD row.
+
+        The dialling channel writes the row, and the row names no phone. The likeliest pairs are taken first, among
+        equally likely ones the nearest in time. On a busy exchange they may be a second apart.
         """
         if linkedid not in self._forwarded:
             phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
@@ -197,7 +199,7 @@ class Dials:
 
 
 def _may_send_on(life: Life, row: Row) -> bool:
-    """A phone that rang when the row was written, or nearly so, and did not answer."""
+    """Whether the phone was dialled when the row was written (within LATE_HANGUP) and did not answer."""
     if life.begun is None or life.ended is None or life.answered is not None or life.is_local:
         return False
     if life.uniqueid == row.uniqueid or life.begun.at > row.at + LATE_HANGUP:
@@ -206,8 +208,9 @@ def _may_send_on(life: Life, row: Row) -> bool:
 
 
 def _likelihood(life: Life) -> int:
-    """Asterisk 22 gives the cause "redirected", 16 none but whose side it was. Now and then either gives up the
-    phone before it has noted that.
+    """2: hang-up with cause "redirected" (Asterisk 22). 1: the phone's own side hung up (Asterisk 16). 0: neither.
+
+    Either version sometimes hangs up the phone before it has recorded that.
     """
     if life.cause == FORWARDED:
         return 2
@@ -220,12 +223,12 @@ def _end(life: Life) -> datetime:
 
 
 def _strings(running: Running) -> list[str]:
-    """`PJSIP/101&PJSIP/4165550101@trunk,24,tk` → what is dialled; a queue's is not told."""
+    """`PJSIP/101&PJSIP/4165550101@trunk,24,tk` → the dialled strings; empty for a queue, whose row has none."""
     return running.data.partition(",")[0].split("&") if running.app != "queue" else []
 
 
 def _is_of(string: str, name: str, channel: str) -> bool:
-    """Is this channel what that text dials? `PJSIP/N@trunk` is `PJSIP/trunk-…`."""
+    """Whether the dial string dials this channel. The channel of `PJSIP/N@trunk` is `PJSIP/trunk-…`."""
     technology, _, rest = string.partition("/")
     if not channel.startswith(technology + "/"):
         return False
@@ -234,7 +237,7 @@ def _is_of(string: str, name: str, channel: str) -> bool:
 
 
 def _has_music(running: Running) -> bool:
-    """Dial's option `m`: music instead of ringing."""
+    """Whether Dial has option `m`: music instead of ringing."""
     if running.app != "dial":
         return False
     options = running.data.split(",")[2:3]

@@ -1,9 +1,9 @@
-"""What CEL tells of whole calls: rows in, the facts of every call that began and ended in them out. Pure.
+"""Extracts calls from CEL rows: the facts of every call that begins and ends in the rows. Pure.
 
-The tracker concludes, as from AMI; here its facts get the precision that CEL has. Ringing is taken from the
-start of the phone's channel, which comes a little sooner (`BEFORE_RINGING`); a time without fractions is known
-to a second. Rows are taken a stretch at a time, each up to a moment at which no channel is up, so that a file of
-years needs the memory of a day.
+The tracker derives the facts, as from AMI. This module adds the precision of CEL. Ringing is taken from the start
+of the phone's channel, which is slightly earlier (`BEFORE_RINGING`). A time without fractions is known to a
+second. Rows are read in stretches. A stretch ends where no channel is up, so that a file of years needs the memory
+of a day.
 
 Refuses: calls whose beginning or end is not in the rows.
 """
@@ -27,9 +27,9 @@ Told = dict[str, list[Fact]]
 
 BEFORE_RINGING = timedelta(seconds=0.5)
 WHOLE = timedelta(seconds=1)
-# Between two stretches: rows are written by channel, a little out of order.
+# Minimum pause between two stretches: rows are written by channel, slightly out of order.
 APART = timedelta(seconds=10)
-# A channel of which nothing was written for so long is none: the exchange went down under it.
+# A channel without rows for this long has ended without a row: the exchange went down.
 DEAD = timedelta(hours=12)
 MOST = 1_000_000  # rows of one stretch
 
@@ -37,9 +37,9 @@ _with = msgspec.structs.replace
 
 
 def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
-    """The facts of each call that is over. `keys`: the language that a menu's key asks for."""
+    """The facts of each ended call. `keys`: the language that each key of the menu selects."""
     tracker = Tracker(site)
-    tracker.state.dialplan_heard = True  # each row names the application: what goes up is not guessed at
+    tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
     found: Told = {}
     retelling = Retelling(rows, keys)
     for event in retelling.events():
@@ -60,7 +60,7 @@ def _whole_seconds(rows: Iterable[Row]) -> set[str]:
 
 
 def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool) -> list[Fact]:
-    """With what is not known exactly, and the word that all of it is from CEL."""
+    """The facts with their precision, and with a `Filled` fact: the call is from CEL alone."""
     precision = WHOLE if is_whole else f.EXACT
     marked = [_precise(fact, precision) for fact in facts]
     marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=message, holds=holds))
@@ -78,7 +78,7 @@ def _precise(fact: Fact, precision: timedelta) -> Fact:
 
 
 def stretches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows, cut where no channel is up."""
+    """The rows, split where no channel is up, or after MOST rows."""
     stretch: list[Row] = []
     up: dict[str, datetime] = {}
     latest: datetime | None = None

@@ -1,11 +1,11 @@
-"""How rows of CEL are written into a file: columns, what stands between them, how text is quoted. Pure.
+"""File formats of CEL rows: columns, separators, quoting. Pure.
 
-    cel_custom                    every value quoted, quotes doubled, commas; no names
-    sqlite3, psql, a spreadsheet  a first line of names in any order; commas, semicolons or bars
-    mysql --batch                 a first line of names, tabs, nothing quoted, NULL
-    SELECT … INTO OUTFILE         quotes behind backslashes, \\N for what is absent
+    cel_custom                    every value quoted, quotes doubled, commas; no header
+    sqlite3, psql, a spreadsheet  a header in any order; commas, semicolons or bars
+    mysql --batch                 a header, tabs, nothing quoted, NULL
+    SELECT … INTO OUTFILE         quotes escaped by backslashes, \\N for an absent value
 
-Knows also what else a column, or an event, may be called.
+Contains the alternative names of columns and events as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COLUMNS = (
     *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
     *("userdeftype", "eventextra"),
 )
-# What a table, or the first line of an exported one, may call them.
+# Alternative column names in tables and in headers of exports.
 ALIASES: Mapping[str, str] = {
     "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
     "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
@@ -29,7 +29,7 @@ NEEDED = ("eventtype", "eventtime", "channame", "uniqueid", "linkedid")
 ABSENT = ("NULL", "\\N")
 BETWEEN = (",", "\t", ";", "|")
 MARK = "\N{BYTE ORDER MARK}"
-# In the order of their numbers, which cel_odbc and cel_pgsql write into a numeric column. From 1 on.
+# In the order of their numbers, from 1 on: cel_odbc and cel_pgsql write these into a numeric column.
 EVENTS = (
     "CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT",
     "PARK_START", "PARK_END", "BLINDTRANSFER", "ATTENDEDTRANSFER", "USER_DEFINED", "LINKEDID_END", "PICKUP",
@@ -39,14 +39,14 @@ OF_NUMBER = {str(number): name for number, name in enumerate(EVENTS, 1)}
 
 
 class Form(NamedTuple):
-    """What one file's lines look like."""
+    """The format of one file: separator and quoting."""
 
     between: str = ","
     is_quoted: bool = True
 
     @classmethod
     def of(cls, first: str) -> tuple[Form, str]:
-        """By its first line, which is given back without the mark that some programs begin a file with."""
+        """Detects the format from the first line. Returns both; the line without a byte order mark."""
         first = first.removeprefix(MARK)
         for between in BETWEEN:
             form = cls(between, is_quoted=between != "\t")
@@ -56,7 +56,7 @@ class Form(NamedTuple):
         return cls(most, is_quoted=most != "\t" or first.startswith('"')), first
 
     def is_whole(self, line: str) -> bool:
-        """Every quote in it is closed."""
+        """Whether every quotation mark in the line is closed."""
         return not self.is_quoted or line.count('"') % 2 == 0
 
     def split(self, line: str) -> list[str]:
@@ -76,24 +76,24 @@ class Form(NamedTuple):
 
 
 def header(fields: Sequence[str]) -> Sequence[str] | None:
-    """The columns' names, when these are such."""
+    """The column names, if these fields are a header; else None."""
     names = [named(field) for field in fields]
     return names if all(name in names for name in NEEDED) else None
 
 
 def lacking(fields: Sequence[str]) -> str | None:
-    """The first column that a line of names lacks; None when it lacks none, or is no such line."""
+    """The first needed column that a header lacks; None if it lacks none, or if the fields are no header."""
     names = [named(field) for field in fields]
     is_header = "eventtype" in names and "eventtime" in names
     return next((name for name in NEEDED if name not in names), None) if is_header else None
 
 
 def named(column: str) -> str:
-    """A column of anybody's table by our name for it."""
+    """callmon's name of a column."""
     name = column.strip().lower()
     return ALIASES.get(name, name)
 
 
 def event_of(text: str) -> str:
-    """The event's name, also where its number is told."""
+    """The event's name, from its name or number."""
     return OF_NUMBER.get(text, text.upper())

@@ -1,11 +1,11 @@
-"""Calls whose rows lack `eventextra`, as in a table made for an older Asterisk, `appname`, or an event. Pure.
+"""Calls whose rows lack `eventextra` (a table made for an older Asterisk), `appname`, or an event. Pure.
 
-Asterisk 12 and later say in `eventextra` why a channel was hung up and by whom, which bridge it entered, and what
-was handed on to whom. Without it, that a person spoke with the caller, and from when on, and that voicemail took a
-call, is told all the same. Who ended a call that nobody took is not, nor where one was handed on. Where answers
-are written and bridges are not, or bridges and no answers, nobody knows whether a person spoke with a caller.
+Asterisk 12 and later write into `eventextra` the cause and side of a hang-up, the bridge that a channel entered,
+and the parties of a transfer. Without it, the rows still show that and when a person spoke with the caller, and
+that voicemail took a call. They do not show which side ended an unanswered call, or the target of a transfer. With
+answers and no bridges, or bridges and no answers, it is not known whether a person spoke with the caller.
 
-Refuses to guess: from there on nothing of such a call was heard.
+Refuses: to guess. From the first uncertain moment on, such a call counts as unheard.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
 
 
 class Lacking:
-    """What the rows of each call do not say."""
+    """The information that the rows of each call lack."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.begun: dict[str, datetime] = {}
-        self.ends: set[str] = set()  # of these they do: why a channel was hung up
-        self.bridges: set[str] = set()  # which bridge a channel entered
-        self.since: dict[str, datetime] = {}  # to whom it was handed on; from then on nothing is certain
-        self._tried: dict[str, datetime] = {}  # since when another channel was in it
-        self._kinds, self._others = set[str](), set[str]()  # of events; of those on such another channel
+        self.ends: set[str] = set()  # calls with a complete HANGUP row: the cause is known
+        self.bridges: set[str] = set()  # calls with a BRIDGE_ENTER row that names no bridge
+        self.since: dict[str, datetime] = {}  # time of a transfer without target; nothing is certain from then on
+        self._tried: dict[str, datetime] = {}  # time of the first row of another channel of the call
+        self._kinds, self._others = set[str](), set[str]()  # kinds of all rows; of rows of such other channels
         for row in rows:
             self._note(row)
         if "BRIDGE_ENTER" not in self._kinds and "ANSWER" in self._others:
@@ -57,7 +57,7 @@ class Lacking:
 def with_doubt(
     rows: Iterable[Row], told: Mapping[str, Sequence[Fact]], every: bool = False
 ) -> dict[str, list[Fact]]:
-    """Those of these calls that say too little, as far as they are known. `every`: no row names an application."""
+    """The incomplete calls among `told`, with the facts that are certain. `every`: no row names an application."""
     lacking = Lacking(rows)
     found: dict[str, list[Fact]] = {}
     for call in lacking.begun.keys() & told.keys():

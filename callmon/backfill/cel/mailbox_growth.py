@@ -1,8 +1,10 @@
-"""Whose message is it? What CEL cannot say, the box's own count before and after a gap sometimes can. Pure.
+"""Assigns voicemail messages to calls by the growth of a mailbox across a gap, since CEL has no such row. Pure.
 
-A box grew by one message between two counts of the exchange's, one call alone was in it meanwhile, and nobody
-opened it: that call left it. In every other case nothing is concluded. (That a box did not grow proves nothing:
-messages may be deleted as they are mailed, or by a page of the exchange's.)
+If a mailbox grew by one message between two counts of the exchange, only one call was in it, and the mailbox was
+not opened, that call left the message. That a mailbox did not grow proves nothing: messages may be deleted when
+they are mailed, or by a web page of the exchange.
+
+Refuses: a conclusion in every other case.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from callmon.core import facts as f
 from callmon.core.facts import Fact
 
 Span = tuple[datetime, datetime]
-NEAR = timedelta(seconds=2)  # a message is counted a moment after its caller has gone
+NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller has hung up
 NEVER = datetime.max.replace(tzinfo=UTC)
 ENDS = frozenset(("HANGUP", "CHAN_END"))
 
 
 def left(rows: Sequence[Row], grown: Mapping[str, Iterable[Growth]]) -> dict[str, str]:
-    """The calls that certainly left a message, and in which box. `rows`: all of the time of the growths."""
+    """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
     stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
     for box, growths in grown.items():
@@ -35,7 +37,7 @@ def left(rows: Sequence[Row], grown: Mapping[str, Iterable[Growth]]) -> dict[str
 
 
 def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
-    """The facts of a call that left one, told as it ended."""
+    """The facts of a call with `MessageLeft` at its end; unchanged without voicemail or with such a fact."""
     if not any(isinstance(x, f.VoicemailTook) for x in facts) or any(isinstance(x, f.MessageLeft) for x in facts):
         return list(facts)
     *before, end = facts
@@ -43,7 +45,7 @@ def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
 
 
 def _stays(rows: Sequence[Row]) -> Iterator[tuple[str, str, Span]]:
-    """Each stay in voicemail: of which call, in which box, from when until the channel's end."""
+    """Each stay in voicemail: call, mailbox, and the time from its start to the channel's end."""
     ends = {row.uniqueid: row.at for row in rows if row.kind in ENDS}
     begun: set[tuple[str, str]] = set()
     for row in rows:
@@ -56,7 +58,7 @@ def _stays(rows: Sequence[Row]) -> Iterator[tuple[str, str, Span]]:
 
 
 def _boxes(data: str) -> Iterator[str]:
-    """`500@default&501,u` → 500, 501: whatever their context, so that none is overlooked."""
+    """`500@default&501,u` → 500, 501. Mailboxes of every context, so that none is missed."""
     for written in data.partition(",")[0].split("&"):
         box, _, context = written.partition("@")
         yield box if context in ("", DEFAULT) else f"{box}@{context}"

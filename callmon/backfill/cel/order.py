@@ -1,8 +1,8 @@
-"""Rows in the order in which they happened, each once, however they were exported. Pure.
+"""Sorts rows by time and removes duplicates, independent of the order of the export. Pure.
 
-CEL's own order is that of its writing: almost that of the times, and it decides between rows of one moment. An
-export may turn it round (newest first) or lose it; then what usually comes first within a moment does. Two ways of
-logging into one file, or a file beside its copy, give each row twice.
+CEL writes rows almost in the order of their times. That order also decides between rows of equal time. An export
+may reverse it (newest first) or lose it; then rows of equal time follow the usual order of events (`USUALLY`). Two
+logging backends with one file, or a file beside its copy, give each row twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IN_BETWEEN = RANKS["BRIDGE_EXIT"]
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:
-    """Sorted by time; rows of one moment as they were written, where that can be told."""
+    """The rows sorted by time; rows of equal time in the order of writing, where it is known."""
     once = _once(rows)
     later = sum(one.at < other.at for one, other in pairwise(once))
     sooner = sum(one.at > other.at for one, other in pairwise(once))
@@ -40,7 +40,7 @@ def _numbered(rows: Sequence[Row]) -> list[Row]:
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
-    """A channel begins once: where it does so k times, each of its rows is there k times too often."""
+    """Removes duplicates. A channel has one CHAN_START: k of them mean that each of its rows occurs k times."""
     begun = Counter(row.uniqueid for row in rows if row.kind == "CHAN_START")
     if not any(count > 1 for count in begun.values()):
         return list(rows)

@@ -1,12 +1,12 @@
-"""Rows of CEL: text as `cel_custom` writes it, or as a table gives it, to typed rows. Pure.
+"""Parses CEL rows: text of `cel_custom`, or the columns of a table, to typed rows. Pure.
 
-Times are epoch seconds or local times of the exchange's zone, with or without fractions; without, the true moment
-lies within the second after (`is_whole`). In the hour that November has twice a row is placed by its channel's
-birth, which its uniqueid tells, and by the order of the rows.
+Times are epoch seconds or local times of the exchange's zone, with or without fractions. Without fractions, the
+true moment lies within the second after (`is_whole`). In the hour that occurs twice in November, the creation time
+in the channel's uniqueid and the order of the rows decide between the two moments.
 
-Files come as `cel_custom` writes them or as a database's tools export them (`export.py`).
+Files have the format of `cel_custom` or of a database's export tools (`formats.py`).
 
-Refuses nothing: what cannot be read is counted, and the first of each kind named.
+Refuses nothing: rows that cannot be parsed are counted by kind, with the place of the first.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from callmon.ami.events import instant
 from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header, lacking
 
 LEAST = COLUMNS.index("linkedid") + 1
-LONGEST_LINE = 65_536  # characters; no row of Asterisk's is near it
-TOLERANCE = timedelta(minutes=2)  # rows are written by channel, not quite in order
+LONGEST_LINE = 65_536  # characters; Asterisk's rows are much shorter
+TOLERANCE = timedelta(minutes=2)  # rows are written by channel, slightly out of order
 TWICE = timedelta(hours=1)
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One row. `at` is UTC; `n` its place among the rows, which orders those of one moment."""
+    """One row. `at` is in UTC. `n` is its position among the rows and orders rows of equal time."""
 
     kind: str
     at: datetime
@@ -43,12 +43,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     data: str
     uniqueid: str
     linkedid: str
-    said: str  # of USER_DEFINED and streams: the name
+    said: str  # the name of a USER_DEFINED event or of a stream
     extra: str
 
     @property
     def more(self) -> dict[str, Any]:
-        """What only some events say; nothing where it is no JSON."""
+        """The JSON object in `extra`, which only some events have; empty if it is not a JSON object."""
         try:
             found = msgspec.json.decode(self.extra) if self.extra else {}
         except (msgspec.DecodeError, RecursionError):
@@ -57,12 +57,12 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bad:
-    """What could not be read: how many of each kind, and where the first was."""
+    """Rows that could not be parsed: by kind, their number and the place of the first."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, tuple[int, int]] = {}
-        self.lacks_apps = False  # there is no such column
-        self.doubted = 0  # calls (`incomplete.py`)
+        self.lacks_apps = False  # the column `appname` is missing
+        self.doubted = 0  # calls with incomplete rows (`incomplete.py`)
 
     def add(self, what: str, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
@@ -87,7 +87,7 @@ class Bad:
 
 
 class Reader:
-    """Fields to rows, in the order given. One reader for one source: it remembers where the clock is."""
+    """Parses fields to rows, in the given order. One reader per source: it stores the last row's time."""
 
     def __init__(self, zone: tzinfo, bad: Bad | None = None) -> None:
         self._zone = zone
@@ -97,7 +97,7 @@ class Reader:
         self._names: dict[str, str] = {}
 
     def lines(self, text: Iterable[str]) -> Iterator[Row]:
-        """Rows of a file of comma-separated values; a first line of names tells another order of columns."""
+        """Rows of a text file (`formats.py`). A header line gives another order of columns."""
         columns: Sequence[str] = COLUMNS
         for place, (number, fields) in enumerate(self._fields(text)):
             if not place and (named := header(fields)):
@@ -111,7 +111,7 @@ class Reader:
                 yield row
 
     def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-        """A quoted value may hold a line's end: one line more is tried, then the broken one is left out."""
+        """Splits lines. A quoted value may contain a line break: one more line is tried, then it is skipped."""
         broken = ""
         number = 0
         form: Form | None = None
@@ -145,7 +145,7 @@ class Reader:
         return self.row(dict(zip(columns, fields, strict=False)), number)
 
     def row(self, told: Mapping[str, Any], number: int = 0) -> Row | None:
-        """A row by its columns' names; None (and counted) when it is none."""
+        """Parses a row from values by column name. An invalid row is counted; returns None."""
         kind, uniqueid, linkedid = (_text(told, name) for name in ("eventtype", "uniqueid", "linkedid"))
         kind = event_of(kind)
         if not kind or not uniqueid:
@@ -194,7 +194,7 @@ class Reader:
         return self._placed(local, uniqueid), "." not in text
 
     def _placed(self, local: datetime, uniqueid: str) -> datetime | None:
-        """A local time in UTC. Two are possible in an hour of November."""
+        """Converts a local time to UTC. In one hour of November two results are possible."""
         try:
             if local.tzinfo is not None:
                 return _sane(local.astimezone(UTC))
@@ -211,7 +211,7 @@ class Reader:
 
 
 def _sane(at: datetime) -> datetime | None:
-    """Within the years of Asterisk: what is counted later must not overflow."""
+    """`at` if its year is plausible (1991 to 2199), else None, so that later arithmetic cannot overflow."""
     return at if 1990 < at.year < 2200 else None
 
 

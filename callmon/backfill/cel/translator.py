@@ -1,14 +1,14 @@
-"""Rows of CEL to the events that AMI would have sent, so that the tracker understands both alike. Pure.
+"""Translates CEL rows to the events that AMI would have sent, so that one tracker processes both. Pure.
 
-    CHAN_START ─▶ Newchannel (and, of a phone that was dialled, DialBegin and DialState)
+    CHAN_START ─▶ Newchannel (and, for a dialled phone, DialBegin and DialState)
     ANSWER ─▶ DialEnd ANSWER, or Newstate Up       HANGUP ─▶ DialEnd, HangupRequest, Hangup
     APP_START, or the application a row names ─▶ VoiceMail, Queue, Busy
     BRIDGE_ENTER, BRIDGE_EXIT, BLINDTRANSFER, ATTENDEDTRANSFER, PICKUP, PARK_START, PARK_END, FORWARD: as they are
 
-CEL knows no ringing: a phone that was dialled is taken to ring from its channel's start, unless it refused at
-once. It knows no language but that of prompts and the keys that callers press (`language_keys`).
+CEL has no ringing: a dialled phone is taken to ring from its channel's start, unless it refused at once. CEL has
+no language except that of prompts and of the keys that callers press (`language_keys`).
 
-Refuses: to tell of a channel whose start it has not read.
+Refuses: to emit events of a channel whose start it has not read.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
 UNREACHABLE = frozenset(("1", "3", "20", "27"))
 REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
 HOLDING = "holding_bridge"
-# A caller's own ANSWER while one of these runs is the answer of whoever was dialled.
+# An ANSWER of the caller's channel while one of these runs is the answer of the dialled channel.
 OF_A_PERSON = frozenset(("dial", "queue", "followme", "page", "retrydial"))
 VOICEMAIL, QUEUE = "voicemail", "queue"
 
 
 class Retelling:
-    """One stretch of rows, in order, from before its calls began to after they ended."""
+    """Translates one stretch of rows, which contains its calls from begin to end. Sorts the rows first."""
 
     def __init__(self, rows: Sequence[Row], keys: Mapping[str, str]) -> None:
         self._rows = in_order(rows)
         self.lives = Lives(self._rows)
         self._dials = Dials(self._rows, self.lives)
         self._keys = keys
-        self.without_message: set[str] = set()  # calls of which the dialplan said so
+        self.without_message: set[str] = set()  # calls without a message, as the dialplan reports
         self._bridges: dict[str, list[Life]] = {}
         self._holding: set[str] = set()
         self._asked: set[str] = set()
-        self._talking: dict[str, Life] = {}  # by endpoint, the channel that was last put in a bridge
+        self._talking: dict[str, Life] = {}  # by endpoint, the channel that entered a bridge last
         self._steps: dict[str, Callable[[Row, Life], Iterator[e.Event]]] = {
             "CHAN_START": self._chan_start,
             "ANSWER": self._answer,
@@ -80,7 +80,7 @@ class Retelling:
             if step is not None:
                 yield from step(row, life)
 
-    # Channels come and go.
+    # Channels begin and end.
 
     def _chan_start(self, row: Row, life: Life) -> Iterator[e.Event]:
         if life.told:
@@ -101,7 +101,7 @@ class Retelling:
             yield from self._dial(row, life)
 
     def _second_line(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """A phone that calls while it has somebody on the line has put that one on hold."""
+        """Emits Hold: a phone that calls while it is in a bridge has put the other party on hold."""
         person = self._talking.get(life.endpoint)
         if person is None or not person.bridge or person.bridge in self._holding:
             return
@@ -122,7 +122,7 @@ class Retelling:
         yield e.DialState(row.at, by, row.channel, row.uniqueid, "RINGING")
 
     def _asks(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """Its own side hangs up."""
+        """Emits HangupRequest, once: the channel's own side hangs up."""
         if life.uniqueid not in self._asked:
             self._asked.add(life.uniqueid)
             yield e.HangupRequest(row.at, row.context, row.exten, life.uniqueid, life.cause)
@@ -136,7 +136,7 @@ class Retelling:
         yield e.Hangup(row.at, life.language, row.context, row.exten, row.uniqueid, life.cause)
 
     def _refused_at_the_end(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """What ended the call may be written a moment after that end: the hang-up of a phone that refused."""
+        """Emits the refusals of phones that ended the call: CEL may write them a moment after the caller's end."""
         near = SAME_SECOND if row.is_whole else CLOSE
         for phone in self.lives.of_call.get(life.linkedid, ()):
             if phone.dialler is not life or phone.cause not in REFUSALS or phone.ended is None:
@@ -147,7 +147,7 @@ class Retelling:
                 yield from self._given_up(_on(row, phone), phone)
 
     def _given_up(self, row: Row, life: Life, forward: str = "") -> Iterator[e.Event]:
-        """A phone that was dialled and did not answer."""
+        """Emits DialEnd for a dialled phone that did not answer."""
         if not life.tried or life.stopped or life.answered is not None or life.taken is not None:
             return
         life.stopped = True
@@ -156,7 +156,7 @@ class Retelling:
         yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, status, forward)
 
     def _why(self, row: Row, life: Life) -> str:
-        """By the phone's own cause; else the dial's time was over, or another phone, or the caller, ended it."""
+        """The status of DialEnd by the phone's cause; else NOANSWER (timeout) or CANCEL (other answer, caller)."""
         if life.cause == BUSY:
             return "BUSY"
         if life.cause in CONGESTED:
@@ -168,7 +168,7 @@ class Retelling:
     def _dialler(self, life: Life) -> str:
         return life.dialler.uniqueid if life.dialler is not None else ""
 
-    # Somebody, or something, takes the call.
+    # A person or an application takes the call.
 
     def _answer(self, row: Row, life: Life) -> Iterator[e.Event]:
         if life.tried:
@@ -177,7 +177,7 @@ class Retelling:
             yield e.Newstate(row.at, row.channel, UP, "", row.context, row.exten, row.uniqueid)
 
     def _in_application(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """Which application has the channel: each row says so, also where `apps` of cel.conf does not name it."""
+        """Emits the change of application. Each row names it, even if `apps` of cel.conf omits it."""
         if (row.app == life.app and row.data == life.data) or row.app.lower().startswith("app"):
             return
         yield from self._leave_application(row, life)
@@ -205,7 +205,7 @@ class Retelling:
     def _bridge_enter(self, row: Row, life: Life) -> Iterator[e.Event]:
         more = row.more
         bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
-        if life.app.lower() == QUEUE:  # whoever takes the caller out of it
+        if life.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
             yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
             life.app = ""
         self._leave_bridge(life)
@@ -237,7 +237,7 @@ class Retelling:
             by = self._dialler(life)
             yield e.DialEnd(row.at, by, taker.channel, taker.uniqueid, "ANSWER")
 
-    # The caller is handed on.
+    # The caller is transferred, forwarded or parked.
 
     def _blind(self, row: Row, life: Life) -> Iterator[e.Event]:
         more = row.more
@@ -262,7 +262,7 @@ class Retelling:
         )
 
     def _forward(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """Told on the channel that dials; which phone it was, its hang-up (cause 23) tells."""
+        """Emits DialEnd of the forwarding phone. The dialling channel writes the row; cause 23 shows the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
             where = _given(row.more, "forward")
@@ -284,14 +284,14 @@ class Retelling:
             case _:
                 pass
 
-    # What is said, pressed and played.
+    # User events, keys and streams.
 
     def _said(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """CELGenUserEvent(NAME,Header: value, …): the same words as UserEvent's, and VoiceMail's own result."""
+        """CELGenUserEvent(NAME,Header: value, …): the same headers as UserEvent, and the result of VoiceMail."""
         words = _headers(row)
         if row.said == "CallmonVoicemail":
             status = words.get("status", "").upper()
-            if status == "FAILED":  # gone in the greeting, too short, or no such box: no message in any case
+            if status == "FAILED":  # hung up in the greeting, too short, or no such mailbox: no message
                 self.without_message.add(row.linkedid)
             if status == "SUCCESS":
                 yield e.MessageWaiting(row.at, row.uniqueid, words.get("mailbox", ""), "1")
@@ -300,7 +300,7 @@ class Retelling:
         yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
 
     def _key(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """A key of the language menu, before anything was dialled."""
+        """Sets the language by a key of the language menu, before the caller is in a bridge."""
         language = self._keys.get(str(row.more.get("digit", "")))
         if language is not None and life.is_own and not life.bridge and row.app and row.said != "Sent":
             life.language = language
@@ -327,7 +327,7 @@ class Retelling:
             yield e.Unhold(row.at, person.channel, person.uniqueid)
 
     def _beside(self, life: Life) -> Life | None:
-        """Whoever is in the bridge with a caller who hears music, if that is no parking lot."""
+        """The other channel in the bridge of a caller who hears music; None in a parking lot."""
         if not life.bridge or life.bridge in self._holding or not life.is_own:
             return None
         near = (other for other in self._bridges.get(life.bridge, ()) if other is not life and not other.is_local)
@@ -335,7 +335,7 @@ class Retelling:
 
 
 def _on(row: Row, life: Life) -> Row:
-    """The same moment on another channel."""
+    """The row with the ids of another channel."""
     return msgspec.structs.replace(row, channel=life.channel, uniqueid=life.uniqueid)
 
 
@@ -345,7 +345,7 @@ def _given(more: Mapping[str, Any], name: str) -> str:
 
 
 def _headers(row: Row) -> dict[str, str]:
-    """`Status: SUCCESS,Mailbox: 500`, in a JSON of one word `extra`, or bare in an older Asterisk."""
+    """Parses `Status: SUCCESS,Mailbox: 500`, in the JSON key `extra`, or as plain text in an older Asterisk."""
     said = row.more.get("extra", row.extra)
     pairs = (part.partition(":") for part in str(said).split(","))
     return {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -9,9 +9,9 @@ each counter is stored beside it (`MOVED`), so that
 can be checked at any time. Each group of calls is one transaction. An interrupted rejudgement is run again; calls
 that are correct already are not counted a second time.
 
-Refuses: to rejudge a call whose line is no longer configured, since its hours and ring cycle are not known then; to
-take a batch number of the writer. The daemon can therefore write meanwhile. It exports the corrections when it next
-reads its counters.
+Refuses: to rejudge a call whose line is no longer configured, since its hours and ring cycle are not known then;
+to take a batch number of the writer. The daemon can therefore write meanwhile. It exports the corrections when it
+next reads its counters.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Group:
             self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
     def write(self) -> None:
-        """Writes all changes and their counters in the caller's transaction."""
+        """Writes all changes and their counters in the current transaction."""
         writing = self._writing
         writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
         writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))

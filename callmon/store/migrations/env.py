@@ -1,4 +1,4 @@
-"""The script that alembic runs. It uses the caller's connection; the whole upgrade is one transaction."""
+"""The script that alembic runs. It uses the given connection; the whole upgrade is one transaction."""
 
 from alembic import context
 

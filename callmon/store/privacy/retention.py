@@ -175,7 +175,7 @@ def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[li
 
 
 def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
-    """The tokens that are due, with all their uses. Reads again, since a caller may have called in the meantime."""
+    """The tokens that are due, with all their uses. Reads again, since a caller may have called meanwhile."""
     known: dict[str, list[datetime | None]] = {}
     uses = _uses()
     for token, name, used, going_on, _ in connection.execute(select(uses).where(uses.c.token.in_(tokens))):

@@ -63,7 +63,7 @@ def counters(store: Store) -> Figures:
 
 
 def counters_of(connection: Connection) -> Figures:
-    """As `counters`, in the caller's transaction."""
+    """As `counters`, in the current transaction."""
     return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
 
 

@@ -55,7 +55,7 @@ def all_of(store: Store, begin: datetime | None = None, end: datetime | None = N
 
 
 def all_in(connection: Connection, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
-    """As `all_of`, in the caller's transaction."""
+    """As `all_of`, in the current transaction."""
     conditions = [] if end is None else [DISRUPTION.c.began < end]
     if begin is not None:
         conditions.append(or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > begin))

@@ -226,7 +226,7 @@ def _has_number(connection: Connection, ring: Ring, hand: Hand, number: str | No
 
 
 def put(connection: Connection, ring: Ring, hand: Hand, number: str | None = None) -> int:
-    """Inserts a command in the caller's transaction, without a check for an equal one. Returns its number."""
+    """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
     if connection.dialect.name == "postgresql":  # so that numbers ascend in the order of their commits
         connection.exec_driver_sql("LOCK TABLE hand IN EXCLUSIVE MODE")
     last = connection.execute(select(func.coalesce(func.max(HAND.c.n), 0))).scalar_one()

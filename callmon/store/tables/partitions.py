@@ -26,7 +26,7 @@ PATIENCE = "500ms"
 def ahead(connection: Connection, now: datetime) -> None:
     """Creates the missing partitions of this month and the next AHEAD months.
 
-    Does not wait for readers: after PATIENCE it raises the database's error, and the caller retries later.
+    Does not wait for readers: after PATIENCE it raises the database's error, and the writer process retries later.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
