@@ -1,7 +1,7 @@
 """The outcome of each channel, from its last row: whether it answered, why and by which side it ended. Pure.
 
 CEL is read after the call has ended, so later rows can correct earlier ones. A channel that hung up with *busy*
-never rang. If the caller's own side hung up, the caller was leaving from the first row of leaving on.
+never rang. If the caller's own side hung up, the caller leaves from the first row of leaving (`LEAVING`) on.
 """
 
 from __future__ import annotations

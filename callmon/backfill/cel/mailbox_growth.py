@@ -1,8 +1,8 @@
 """Assigns voicemail messages to calls by the growth of a mailbox across a gap, since CEL has no such row. Pure.
 
-If a mailbox grew by one message between two counts of the exchange, only one call was in it, and the mailbox was
-not opened, that call left the message. That a mailbox did not grow proves nothing: messages may be deleted when
-they are mailed, or by a web page of the exchange.
+A call left a message if the mailbox grew by one message between two counts of the exchange, and no other call was
+in it. The mailbox must not have been opened between the counts. That a mailbox did not grow proves nothing:
+messages may be deleted when they are mailed, or by a web page of the exchange.
 
 Refuses: a conclusion in every other case.
 """

@@ -111,7 +111,7 @@ class Reader:
                 yield row
 
     def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-        """Splits lines. A quoted value may contain a line break: one more line is tried, then it is skipped."""
+        """Splits lines. A line break may be quoted: one more line is tried, then the broken line is skipped."""
         broken = ""
         number = 0
         form: Form | None = None

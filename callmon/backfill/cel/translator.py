@@ -262,7 +262,7 @@ class Retelling:
         )
 
     def _forward(self, row: Row, life: Life) -> Iterator[e.Event]:
-        """Emits DialEnd of the forwarding phone. The dialling channel writes the row; cause 23 shows the phone."""
+        """Emits DialEnd of the forwarding phone. The dialling channel writes the row; `Dials` finds the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
             where = _given(row.more, "forward")

@@ -9,9 +9,9 @@ each counter is stored beside it (`MOVED`), so that
 can be checked at any time. Each group of calls is one transaction. An interrupted rejudgement is run again; calls
 that are correct already are not counted a second time.
 
-Refuses: to rejudge a call whose line is no longer configured, since its hours and ring cycle are not known then;
-to take a batch number of the writer. The daemon can therefore write meanwhile. It exports the corrections when it
-next reads its counters.
+Refuses: to rejudge a call whose line is no longer configured, since its hours and ring cycle are not known then.
+Refuses: to take a batch number of the writer, so that the daemon can write meanwhile. The daemon exports the
+corrections when it next reads its counters.
 """
 
 from __future__ import annotations

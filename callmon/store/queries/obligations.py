@@ -54,7 +54,7 @@ WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
 class Listed(NamedTuple):
-    """An obligation with the numbers to call: the caller's, and the other number that the caller gave (R-16)."""
+    """An obligation with the numbers to call: the caller's, and the other number, if one was given (R-16)."""
 
     obligation: Obligation
     number: str | None

@@ -1,8 +1,8 @@
 """The tables of the first release. Frozen: a later change of a table is a revision of its own.
 
 On PostgreSQL `fact` is partitioned by month, so that one statement drops an old month. A fact without a time, or
-of a month without a partition, goes to `fact_default`. On PostgreSQL the key of a call's facts is an index, not a
-primary key: the primary key of a partitioned table must contain the time, which may be unknown.
+of a month without a partition, goes to `fact_default`. There an index replaces the primary
+key of a call's facts. The primary key of a partitioned table must contain the time, which may be unknown.
 """
 
 from __future__ import annotations
