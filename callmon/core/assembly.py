@@ -1,4 +1,4 @@
-"""A monitor made from settings: the one place where the configuration meets the core. Opens nothing."""
+"""Composition root of the core: builds a monitor from the settings. Opens nothing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ def monitor(
     *,
     token: Callable[[str], str],
 ) -> Monitor:
-    """The monitor for all exchanges of the settings, or (to replay a recording) for one of the given name.
+    """Build the monitor for all exchanges of the settings.
 
-    `token` makes of a caller's number what the ledger of callbacks knows it by, and is stored: the daemon's is a
-    keyed hash. Where nothing is stored (a replay, a rejudgement of calls) the number itself will do: `str`.
+    `exchange`: build it for this exchange only, to replay a recording; its name need not be configured.
+    `token` maps a caller's number to the token that the callback ledger matches by and that is stored.
+    The daemon's `token` is a keyed hash. Where nothing is stored (replay, rejudgement), `str` is enough.
     """
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: site(settings, name, any_line) for name in names}
@@ -41,7 +42,7 @@ def monitor(
 
 
 def warm_up(settings: Settings, now: datetime) -> None:
-    """Calendar and number plan load a quarter of a second's worth of modules: not at the first call."""
+    """Load the modules of the calendar and the number plan (0.25 s) before the first call arrives."""
     for line in settings.lines():
         settings.calendar(line).is_open(now)
     e164("416 555-0100", settings.region)

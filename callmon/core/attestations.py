@@ -1,7 +1,8 @@
-"""Attestations: somebody tried a line, and says what they found. Pure.
+"""Attestations: a person made a test call to a line and recorded the result. Pure.
 
-No switch can witness that every menu and greeting offers a way to a person, nor that greetings are in both
-languages (standards.md: `reach_a_person`, "not witnessed by a switch"): a person calls, listens and says so.
+The exchange cannot show that every menu and greeting offers a way to a person. Nor can it show that greetings are
+in both languages (standards.md: `reach_a_person`, "not witnessed by a switch"). A person calls, listens and
+attests.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 
 
 class Attestation(msgspec.Struct, frozen=True, order=True):
-    """What was found on a line. `tested`: the local day of the test call; `by`: who made it."""
+    """The result of a test call to a line. `tested`: the local day of the call; `by`: the person who made it."""
 
     line: str
     subject: Subject
@@ -27,7 +28,7 @@ class Attestation(msgspec.Struct, frozen=True, order=True):
 
 
 class Attested(msgspec.Struct, frozen=True):
-    """How a line stands on a subject: its last test, None when there was none; stale after a quarter."""
+    """The last test of a line on a subject; None when the line was never tested. Stale after three months."""
 
     line: str
     subject: Subject
@@ -36,7 +37,9 @@ class Attested(msgspec.Struct, frozen=True):
 
 
 def standing(lines: Iterable[str], given: Iterable[Attestation], after: date, today: date) -> tuple[Attested, ...]:
-    """Of each line and subject what was last found before `after`. Of one day's two the one given later counts."""
+    """The last test before the day `after`, for each line and subject. Of two on one day, the later in `given`
+    counts.
+    """
     last: dict[tuple[str, Subject], Attestation] = {}
     for one in sorted((x for x in given if x.tested < after), key=lambda x: x.tested):
         last[one.line, one.subject] = one

@@ -1,4 +1,4 @@
-"""What a monitor holds of one exchange: what it was told of it, what it hears, and the calls in progress. Pure."""
+"""The monitor's state of one exchange: its configuration, its tracker and the calls in progress. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from callmon.core.last_calls import LastCalls
 
 
 class Site:
-    """What is told of one exchange (the tracker's `Site`)."""
+    """The configuration of one exchange (the tracker's `Site`)."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Site:
         self.lines = lines
 
     def line(self, dialled: str) -> Line | None:
-        """The line of this number; with `any_line`, one made up for it."""
+        """The line of this number; with `any_line`, a line created for an unknown number."""
         line = self.lines.at(dialled)
         if line is None and self.any_line and dialled:
             return Line(name=dialled, mode="voice", service=dialled, title_fr=dialled, title_en=dialled)
@@ -57,7 +57,7 @@ class Site:
 
 
 class Hearing:
-    """One exchange as it is heard: its tracker and the accounts of its calls."""
+    """The live state of one exchange: its tracker and the accounts of its calls."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -65,7 +65,7 @@ class Hearing:
         self.accounts: dict[str, Account] = {}
         self.routes = Routes()
         self.last_calls = LastCalls()
-        self.returned: Heard | None = None  # the last gap, until a watch has looked at it
+        self.returned: Heard | None = None  # the last gap, until the disruption detector has processed it
 
     @property
     def lines(self) -> Lines:
@@ -73,11 +73,11 @@ class Hearing:
 
     @property
     def trunks(self) -> tuple[str, ...]:
-        """Those that are known of, as the configuration names them."""
+        """The known trunks, by the names of the configuration."""
         return self.tracker.state.phones.like(self.site.endpoints.is_trunk)
 
     def arrived(self, line: Line, fact: Arrived) -> None:
-        """A call came in: over which trunk?"""
+        """Record the trunk and the time of an inbound call of this line."""
         trunk = endpoint(fact.channel)
         self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.state(trunk))
         self.tracker.state.phones.registrations.a_call_came()

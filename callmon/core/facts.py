@@ -1,11 +1,11 @@
-"""What callmon can conclude about calls: past-tense facts, each complete in itself.
+"""Facts that the tracker derives about calls: past tense, each complete in itself.
 
-A call's facts, told in order, are the whole account of it (`core/calls/account.py`): the database keeps them,
-a restart, a rejudgement and a backfill tell them again. Nothing here reads a clock or does I/O.
+A call's facts in order are its whole account (`core/calls/account.py`). The database stores them; a restart, a
+rejudgement and a backfill replay them. Nothing here reads a clock or does I/O.
 
-Times are aware UTC datetimes; `None` means that it was not heard. Where a fact has a `slack`, the true
-moment lies between `at` and `at + slack`. `phone` is an extension of the exchange, or `"outside"`:
-an outside party's number is never in a fact but in `Arrived.caller`, `Arrived.dialled` (outbound).
+Times are aware UTC datetimes; `None` means that the time was not received. Where a fact has a `slack`, the true
+moment lies between `at` and `at + slack`. `phone` is an extension of the exchange, or `"outside"`. The number of
+an outside party is in no fact except `Arrived.caller` and `Arrived.dialled` (outbound).
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ SurveyOffer = Literal["transfer", "dialplan"]
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Something that happened to one call. `call` is its caller's Uniqueid."""
+    """Something that happened to one call. `call` is the Uniqueid of the caller's channel."""
 
     call: str
     at: datetime | None
 
 
 def tag_of(kind: type[msgspec.Struct]) -> str:
-    """The name under which a fact or an entry is stored: its tag, whatever its class is called."""
+    """The name under which a fact or an entry is stored: its tag, which does not depend on the class name."""
     return str(kind.__struct_config__.tag)
 
 
 class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
-    """A call was begun (Newchannel, state Ring, Uniqueid == Linkedid), or found in progress (`found`).
+    """A call began (Newchannel, state Ring, Uniqueid == Linkedid), or was found in progress (`found`).
 
-    `line` is the name of the public line that was dialled, `withheld` why the number is not shown:
-    "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: found with the
-    line up and nobody on it: somebody may have answered and handed on before we listened. `may_hide_ringing`:
-    nothing rings now, but something may have before. `relay`: the number was one of a relay service's operators.
-    `test`: it was one of those that only see whether the line works (R-30).
-    `beside`: called outside by a person with another caller on hold, perhaps to ask about that one, perhaps not.
+    `line` is the name of the public line that was dialled. `withheld` says why the number is not shown:
+    "withheld" (presentation restricted) or "unknown" (none was given). `may_hide_answer`: the call was found with
+    the line up and no person on it; a person may have answered and transferred it before callmon connected.
+    `may_hide_ringing`: nothing rings now, but a phone may have rung before. `relay`: the number is a relay
+    service's operator. `test`: the number is a test caller, which only checks that the line works (R-30).
+    `beside`: an agent called outside while another caller was on hold, perhaps to consult about that caller.
     """
 
     direction: Direction
@@ -68,7 +68,7 @@ class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
 
 
 class NumberWithheld(Fact, frozen=True, gc=False, tag="NumberWithheld"):
-    """The number that the trunk delivered is not to be shown: its presentation is restricted (R-51)."""
+    """The number that the trunk delivered must not be shown: its presentation is restricted (R-51)."""
 
 
 class LineOpened(Fact, frozen=True, gc=False, tag="LineOpened"):
@@ -78,34 +78,34 @@ class LineOpened(Fact, frozen=True, gc=False, tag="LineOpened"):
 
 
 class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
-    """The caller asked for a language: "fr", "en" or "other" (the channel's after a menu, or the queue's)."""
+    """The caller chose a language: "fr", "en" or "other" (the channel's after a menu, or the queue's)."""
 
     language: str
 
 
 class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
-    """QueueCallerJoin."""
+    """The caller entered a queue (QueueCallerJoin)."""
 
     queue: str
     slack: timedelta = EXACT
 
 
 class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
-    """QueueCallerLeave: answered, sent on by a time-out, or because the caller hung up (`hung_up`)."""
+    """The caller left the queue (QueueCallerLeave): answered, timed out, or hung up (`hung_up`)."""
 
     queue: str
     hung_up: bool = False
 
 
 class PhoneDialled(Fact, frozen=True, gc=False, tag="PhoneDialled"):
-    """DialBegin: the exchange tried a phone for this caller. It need not have rung."""
+    """The exchange tried a phone for this caller (DialBegin). The phone need not have rung."""
 
     phone: str
     channel: str
 
 
 class PhoneRang(Fact, frozen=True, gc=False, tag="PhoneRang"):
-    """The first RINGING or PROGRESS (`early_media`) of one phone: the caller hears ringing from the first."""
+    """The first RINGING or PROGRESS (`early_media`) of one phone. The first phone starts the caller's ringing."""
 
     phone: str
     channel: str
@@ -114,11 +114,11 @@ class PhoneRang(Fact, frozen=True, gc=False, tag="PhoneRang"):
 
 
 class MusicPlayed(Fact, frozen=True, gc=False, tag="MusicPlayed"):
-    """The exchange plays music to the caller while it tries phones (MusicOnHoldStart): no ringing is heard."""
+    """The caller hears music instead of ringing while the exchange tries phones (MusicOnHoldStart)."""
 
 
 class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
-    """A phone that was tried is tried no longer, and did not take the call (DialEnd, Hangup)."""
+    """The exchange stopped trying a phone, which did not take the call (DialEnd, Hangup)."""
 
     phone: str
     channel: str
@@ -127,20 +127,20 @@ class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
 
 
 class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
-    """The best that the line's phones together offered the waiting caller from `at` on (DeviceStateChange).
+    """The best state that the line's phones offered the waiting caller from `at` on (DeviceStateChange).
 
-    "ringing": one with nobody on it rings for the caller; "free": one is free and does not ring; "in_use": none
-    is free; "unreachable": none can be reached. Told where the dial alone would mislead, and each better one
-    once: without any, a phone that rang was free.
+    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring; "in_use": no phone
+    is free; "unreachable": no phone can be reached. Emitted only where the dial events alone would mislead, and
+    once for each better state. Without this fact, a phone that rang was free.
     """
 
     best: PhonesBest
 
 
 class Answered(Fact, frozen=True, gc=False, tag="Answered"):
-    """A person and the caller were joined. That phone itself began to ring at `rang`, or up to `rang_slack` later.
+    """A person and the caller were joined. That phone began to ring between `rang` and `rang + rang_slack`.
 
-    `found`: not heard, but seen in a listing: who was on the line before is not known.
+    `found`: no answer was received, but a listing shows the two joined. The earlier parties are not known.
     """
 
     phone: str
@@ -164,10 +164,11 @@ class Resumed(Fact, frozen=True, gc=False, tag="Resumed"):
 
 
 class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
-    """A person sent the caller off (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
+    """A person started a transfer (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
 
     Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
-    transferer's channel, `to` an extension or `outside`. `unheard`: what kind it is may have been said in a gap.
+    transferer's channel, `to` an extension or `outside`. `unheard`: the event that states the kind may lie in a
+    gap.
     """
 
     kind: TransferKind
@@ -177,9 +178,9 @@ class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
 
 
 class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
-    """A transfer that counts: something took or refused the caller. `answered`: a person took the call.
+    """A transfer that counts: the target took or refused the call. `answered`: a person took the call.
 
-    `unheard`: what kind it is may have been said in a gap; `kind` is what it looked like after that.
+    `unheard`: the event that states the kind may lie in a gap; `kind` is then inferred from the state after it.
     """
 
     kind: TransferKind
@@ -190,20 +191,20 @@ class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
 
 
 class CameBack(Fact, frozen=True, gc=False, tag="CameBack"):
-    """The caller who was sent off came back to the transferer, or reached nothing: no transfer."""
+    """The transferred caller came back to the transferer, or reached nothing: no transfer."""
 
     to: str
 
 
 class PersonJoined(Fact, frozen=True, gc=False, tag="PersonJoined"):
-    """Another person is on the line with the caller: after a transfer, or a retrieval from the parking lot."""
+    """Another person is on the line with the caller, after a transfer or a retrieval from the parking lot."""
 
     phone: str
     channel: str
 
 
 class ThirdJoined(Fact, frozen=True, gc=False, tag="ThirdJoined"):
-    """A third is on the line beside the caller and the person (a three-way call); the person stays."""
+    """A third party joined the caller and the person (a three-way call). The person stays on the line."""
 
     phone: str
     channel: str
@@ -214,28 +215,29 @@ class Parked(Fact, frozen=True, gc=False, tag="Parked"):
 
 
 class Retrieved(Fact, frozen=True, gc=False, tag="Retrieved"):
-    """Somebody took the caller out of the parking lot (UnParkedCall)."""
+    """A phone retrieved the caller from the parking lot (UnParkedCall)."""
 
     phone: str
 
 
 class ParkingEnded(Fact, frozen=True, gc=False, tag="ParkingEnded"):
-    """The parking time was over: the exchange rings whoever parked the caller (ParkedCallTimeOut)."""
+    """The parking time was over: the exchange rings the phone that parked the caller (ParkedCallTimeOut)."""
 
 
 class Forwarded(Fact, frozen=True, gc=False, tag="Forwarded"):
-    """A phone sent the call on by itself (DialEnd with Forward, a SIP 302): no transfer."""
+    """A phone forwarded the call automatically (DialEnd with Forward, a SIP 302): no transfer."""
 
     phone: str
     to: str
 
 
 class Overflowed(Fact, frozen=True, gc=False, tag="Overflowed"):
-    """The person left first and the dialplan went on with the caller: no transfer, but for the strict reading."""
+    """The person left first and the dialplan continued with the caller. A transfer in the strict reading only."""
 
 
 class SurveyOffered(Fact, frozen=True, gc=False, tag="SurveyOffered"):
-    """The caller was offered the survey: sent to its extension, or the dialplan says so (a UserEvent)."""
+    """The caller was offered the survey: by a transfer to its extension, or the dialplan reports it (a UserEvent).
+    """
 
     by: SurveyOffer
 
@@ -254,9 +256,9 @@ class MessageLeft(Fact, frozen=True, gc=False, tag="MessageLeft"):
 
 
 class CallbackRequested(Fact, frozen=True, gc=False, tag="CallbackRequested"):
-    """The caller asked to be called back (UserEvent CallmonCallbackRequest), perhaps at another `number`.
+    """The caller requested a callback (UserEvent CallmonCallbackRequest), perhaps at another `number`.
 
-    The number is stored as every other person's is, apart from the fact. `language`: what the dialplan says.
+    The number is stored apart from the fact, as every caller's number is. `language`: as the dialplan reports it.
     """
 
     number: str | None = None
@@ -268,7 +270,7 @@ class ComplaintMade(Fact, frozen=True, gc=False, tag="ComplaintMade"):
 
 
 class DialFailed(Fact, frozen=True, gc=False, tag="DialFailed"):
-    """A dial was tried and not one channel could be made: nobody is registered (Hangup cause 3, 20, …)."""
+    """A dial created no channel at all: no phone is registered (Hangup cause 3, 20, …)."""
 
 
 class CallerBusy(Fact, frozen=True, gc=False, tag="CallerBusy"):
@@ -276,11 +278,11 @@ class CallerBusy(Fact, frozen=True, gc=False, tag="CallerBusy"):
 
 
 class Unheard(Fact, frozen=True, gc=False, tag="Unheard"):
-    """callmon could not hear the exchange from `at` to `until` while this call was up.
+    """callmon received nothing from the exchange from `at` to `until` while this call was up.
 
-    `may_hide_answer`: nobody had answered before, and the line was up after it, so that somebody may have
-    (a caller whose channel is still Ring was never answered). `may_hide_ringing`: nothing rings after it, but
-    something may have begun to ring in it, and stopped.
+    `may_hide_answer`: no person had answered before the gap, and the line was up after it, so a person may have
+    answered within it. (A channel that is still in state Ring was never answered.) `may_hide_ringing`: nothing
+    rings after the gap, but a phone may have begun to ring and stopped within it.
     """
 
     until: datetime | None
@@ -289,20 +291,18 @@ class Unheard(Fact, frozen=True, gc=False, tag="Unheard"):
 
 
 class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
-    """The exchange's clock was set while this call was up: from here on times are by the clock as it now is, which
-    jumped by `by`.
-    """
+    """The exchange's clock jumped by `by` while this call was up. Later times are by the clock after the jump."""
 
     by: timedelta
 
 
 class Filled(Fact, frozen=True, gc=False, tag="Filled"):
-    """The exchange's own diary (CEL) told what of this call was unheard. It follows the Arrived that begins the
-    account anew: what was told before is kept, and counts no longer.
+    """A backfill from CEL supplied the part of this call that callmon did not receive.
 
-    `alone`: nothing else was heard of the call. `message`: the time in voicemail was heard, so that a message, or
-    none, is known (or the dialplan said that there is none); `holds`: whether the caller was put on hold is known,
-    too. CEL itself tells neither.
+    It follows the `Arrived` that begins the account anew. Earlier facts stay stored and no longer count.
+    `alone`: the event stream carried nothing of the call. `message`: it is known whether a message was left,
+    since the time in voicemail was received, or the dialplan reported that there is none. `holds`: it is known
+    whether the caller was put on hold. CEL itself states neither.
     """
 
     alone: bool = False
@@ -311,9 +311,9 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
 
 
 class Ended(Fact, frozen=True, gc=False, tag="Ended"):
-    """The call was over (the caller's Hangup). `at` is None when it ended while nobody listened.
+    """The call ended (the caller's Hangup). `at` is None when it ended in a gap.
 
-    `how` is "stopped" when the exchange itself went down under the call.
+    `how` is "stopped" when the exchange itself stopped during the call.
     """
 
     by: Ender
@@ -360,7 +360,7 @@ AnyFact = (
 
 
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:
-    """Of all that was ever told of one call, what counts: a fill from CEL begins the account anew."""
+    """The facts of one call that count, of all that were emitted: a backfill from CEL begins the account anew."""
     told = list(facts)
     begun = [n for n, fact in enumerate(told) if isinstance(fact, Filled)]
     return told[begun[-1] - 1 :] if begun and begun[-1] > 0 else told

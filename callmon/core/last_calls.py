@@ -1,4 +1,4 @@
-"""When each line was last called, and last tested: a line that nobody calls may be dead (R-30). Pure."""
+"""Time of the last call and the last test call of each line: a line without calls may be dead (R-30). Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LastCalls:
-    """By line. `tests` are calls of the configured test callers; `calls` has these too: the line works."""
+    """Times by line. `tests`: calls of the configured test callers. `calls` includes them, as the line works."""
 
     def __init__(self) -> None:
         self.calls: dict[str, datetime] = {}
@@ -24,21 +24,21 @@ class LastCalls:
                 self.tests[line] = max(at, self.tests.get(line, at))
 
     def restore(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
-        """What was stored."""
+        """Merge the stored times."""
         for line, at in calls.items():
             self.note(line, at, test=False)
         for line, at in tests.items():
             self.note(line, at, test=True)
 
     def and_of(self, others: Iterable[LastCalls]) -> LastCalls:
-        """The latest of all."""
+        """The latest times of this and the others."""
         both = LastCalls()
         for one in (self, *others):
             both.restore(one.calls, one.tests)
         return both
 
     def due(self, line: Line) -> datetime | None:
-        """When its next test call is due: long ago when it was never tested; None when it has no plan."""
+        """When the line's next test call is due. `NEVER` when it was never tested; None when it has no plan."""
         if line.test_call_every is None:
             return None
         last = self.tests.get(line.name)

@@ -1,9 +1,9 @@
-"""All of the reasoning in one place: events and time in, outcomes out. Pure: no I/O, no clock.
+"""The monitor: it takes events and the time, and returns outcomes. Pure: no I/O, no clock.
 
     exchange, event ─▶ tracker (facts) ─▶ account (the call so far) ─▶ standards (findings) ─▶ Outcome
 
-`feed` takes one event of one exchange, `tick` the time. Losing and regaining an exchange are events too. One
-exchange's calls never mix with another's: ids are only unique within one.
+`feed` takes one event of one exchange, `tick` the time. A lost and a restored connection are events too. Calls of
+different exchanges never mix: an id is unique only within one exchange.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ PATIENCE = timedelta(seconds=10)
 
 
 class Monitor:
-    """Everything callmon concludes, for all exchanges.
+    """The whole reasoning of callmon, for all exchanges.
 
-    `every_call` (replay) tells the facts of calls of no line too; the daemon only counts those.
+    `every_call` (replay) also emits the facts of calls on no line. The daemon only counts those calls.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Monitor:
         self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
         self._calendars = calendars
         self._standards = standards
-        self.survey_heard = False  # a dialplan has said that it offers the survey
+        self.survey_heard = False  # a dialplan has reported that it offers the survey
         self._settled_by = {
             kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
             for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
@@ -82,7 +82,7 @@ class Monitor:
         self.disruptions = Seeing(self._hearings, lines, calendars, patience)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
-        """What follows from one more event of an exchange; None when nothing does (most events)."""
+        """Process one event of an exchange. Returns None when it has no outcome (most events)."""
         hearing = self._hearings[exchange]
         facts = hearing.tracker.feed(event)
         gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
@@ -95,15 +95,15 @@ class Monitor:
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
     ) -> list[Outcome]:
-        """What follows from time alone. `heard`: until when each exchange was heard, by its own clock (now, when
-        left out); `silent`: those that are unheard for long enough to miss a callback.
+        """Process the passing of time. `heard`: until when events were received from each exchange, by its own
+        clock (now, when left out). `silent`: exchanges unheard for long enough to miss a whole callback.
         """
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
         return [*self._written(), *self._noted_now()]
 
     def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
-        """What follows from what a person did. `stored`: the obligation, when the ledger may have put it away."""
+        """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""
         if hand.action == "called":
             return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
         apply(self.ledger, hand, stored)
@@ -111,7 +111,7 @@ class Monitor:
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
 
     def hand_of_disruption(self, hand: DisruptionHand, stored: Disruption | None = None) -> list[Outcome]:
-        """The same for disruptions."""
+        """Apply a manual command on a disruption. `stored`: as for `hand`."""
         self.disruptions.book.do(hand, stored)
         return [Outcome("", disruptions=self.disruptions.book.take(), disruption_hand=hand.n)]
 
@@ -124,11 +124,11 @@ class Monitor:
         return [Outcome(written[0].entry.exchange, ledger=written)] if written else []
 
     def next_deadline(self) -> datetime | None:
-        """When `tick` wants to be called; None when nothing is due."""
+        """When `tick` must be called next; None when nothing is due."""
         return self.ledger.next_deadline()
 
     def calls(self, exchange: str) -> list[Call]:
-        """The calls in progress, as they stand."""
+        """The calls in progress, as their accounts are now."""
         accounts = self._hearings[exchange].accounts.values()
         return [account.call() for account in accounts if not account.arrival.beside]
 
@@ -143,7 +143,7 @@ class Monitor:
         return counts
 
     def waits(self, now: Mapping[str, datetime]) -> dict[tuple[str, str], Wait]:
-        """By line and state (ringing, queue): the caller who has waited longest. `now` is each exchange's time."""
+        """The longest wait by line and state (ringing, queue). `now` is each exchange's time."""
         longest: dict[tuple[str, str], Wait] = {}
         for exchange, hearing in self._hearings.items():
             for account in hearing.accounts.values():
@@ -156,37 +156,37 @@ class Monitor:
         return longest
 
     def enabled(self) -> dict[str, bool]:
-        """Which standards give verdicts: all but those that lack what they need (`standards.NEEDS`)."""
+        """Whether each standard gives verdicts: all do, except those whose `NEEDS` no exchange meets."""
         hearings = self._hearings.values()
         return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
 
     def phones(self) -> dict[tuple[str, str], int]:
-        """Phones by line and state (free, in_use, unreachable), of lines of whose phones any is known."""
+        """Phones by line and state (free, in_use, unreachable), for lines with at least one known phone."""
         return counted(self._watched(), lambda line: line.name)
 
     def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
-        """By service and mode, and state: a phone that serves several of its lines counts once."""
+        """Phones by service and mode, and state. A phone that serves several lines of a service counts once."""
         return counted(self._watched(), lambda line: (line.service, line.mode))
 
     def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
         return [(x.tracker.state.phones, x.site.lines, x.tracker.state.clock) for x in self._hearings.values()]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
-        """Which phones were dialled for which line before callmon stopped: (line, channel, when)."""
+        """Restore the phones dialled for each line before callmon stopped: (line, channel, time)."""
         for line, channel, at in dialled:
             self._hearings[exchange].tracker.state.phones.learn(line, endpoint(channel), at)
 
     def learn_routes(self, exchange: str, came: Iterable[tuple[str, str, datetime | None]]) -> None:
-        """Over which trunks calls came before callmon stopped: (line, trunk, when)."""
+        """Restore the trunks that carried calls before callmon stopped: (line, trunk, time)."""
         for line, trunk, at in came:
             self._hearings[exchange].routes.learn(line, trunk, at)
 
     def last_calls(self) -> LastCalls:
-        """When each line was last called, on whatever exchange."""
+        """When each line was last called, on any exchange."""
         return LastCalls().and_of(hearing.last_calls for hearing in self._hearings.values())
 
     def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
-        """What was stored before callmon stopped."""
+        """Restore the last calls and test calls stored before callmon stopped."""
         for hearing in self._hearings.values():
             hearing.last_calls.restore(calls, tests)
 
@@ -197,7 +197,7 @@ class Monitor:
         return self._hearings[exchange].tracker.state.limit
 
     def vanished(self, exchange: str) -> int:
-        """Calls closed because the exchange listed them no longer, though their end was not heard."""
+        """How many calls were closed because the exchange no longer listed them, without a received end."""
         return self._hearings[exchange].tracker.state.ghosts_closed
 
     def restore(
@@ -207,13 +207,13 @@ class Monitor:
         calls: Mapping[str, Iterable[Fact]],
         judged: Mapping[str, Iterable[str]],
     ) -> None:
-        """Take up the calls that were in progress when callmon stopped, by their stored facts."""
+        """Restore the calls in progress when callmon stopped, from their stored facts."""
         for call, facts in calls.items():
             self.take_up(exchange, call, facts, judged.get(call, ()))
         self._hearings[exchange].tracker.listing.resume(heard_until)
 
     def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
-        """A call in progress is what these facts say, whatever was heard of it here (`takeover.py`)."""
+        """Rebuild a call in progress from these facts. Its current account is replaced (`takeover.py`)."""
         hearing, facts = self._hearings[exchange], list(stored)
         before = hearing.accounts.get(call)
         for fact in facts:
@@ -230,8 +230,8 @@ class Monitor:
         return self._hearings.get(exchange)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
-        """What all the facts of one stored call say under these settings (a rejudgement); no call in progress
-        is touched. None when the call's line or its arrival is not known here: then nobody can judge it again.
+        """Judge all facts of one stored call under these settings (a rejudgement). No call in progress changes.
+        None when the call's line or its arrival is not known here: the call cannot be judged again.
         """
         told = list(facts)
         hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()), None)
@@ -241,14 +241,14 @@ class Monitor:
         return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
 
     def _called(self, hand: Hand) -> Outcome:
-        """What follows from a call out that CEL alone tells, as if it had just been heard."""
+        """Process an outbound call that only CEL reports, as if its events had just been received."""
         hearing, told = self._hearings.get(hand.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
             told = self._conclude(hand.exchange, Hearing(hearing.site), list(hand.facts), None)
         return told or Outcome(hand.exchange)
 
     def adopt(self, older: Monitor) -> None:
-        """Take over the calls in progress from a monitor with the configuration before (SIGHUP)."""
+        """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
         for exchange, hearing in self._hearings.items():
             before = older._hearings.get(exchange)
             if before is not None:
@@ -262,7 +262,7 @@ class Monitor:
         self.survey_heard = older.survey_heard
 
     def _has(self, standard: Standard, hearing: Hearing) -> bool:
-        """What this standard needs is there, for calls of this exchange."""
+        """Whether the needs of this standard are met for calls of this exchange."""
         match standard.needs:
             case "staff":
                 return bool(hearing.site.staff)
@@ -307,7 +307,7 @@ class Monitor:
         return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
 
     def _noted(self, exchange: str, hearing: Hearing, fact: Fact) -> Outcome | None:
-        """One fact that settles nothing, as most do."""
+        """Process one fact that settles no standard, as most do not."""
         account = self._tell(hearing, fact)
         if account is None:
             return None
@@ -317,7 +317,7 @@ class Monitor:
         return Outcome(exchange, tuple(told), ledger=self.ledger.take()) if told else None
 
     def _apart(self, exchange: str, hearing: Hearing, fact: Fact, arrival: f.Arrived) -> list[Fact]:
-        """What is told of a call on no line: nothing, but when somebody waits to be called."""
+        """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
         told = self._opener.outward(exchange, fact, arrival, hearing.site)
@@ -360,12 +360,12 @@ class Monitor:
                 continue
             judged = standard.judge(fact, call, hearing.site.staff)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
-                continue  # what is not known yet may be by the end of the call
+                continue  # it may become known by the end of the call
             account.judged += (standard.name,)
             findings.append(_finding(standard.name, fact, call, judged))
 
     def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
-        """The verdicts that an obligation is ready for. `exchange`: of the phone that called back."""
+        """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
         hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()))
         seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
         found: list[Finding] = []

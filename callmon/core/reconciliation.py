@@ -1,7 +1,7 @@
-"""A day's calls as the exchange's own records count them, beside those that callmon has. Pure: no I/O, no clock.
+"""Compares a day's calls in the exchange's own records with those that callmon stored. Pure: no I/O, no clock.
 
-A call belongs to the local day in which it arrived. It agrees when both sides know its id; what only one of them
-knows is a difference, with its id and its line. Only calls that are over are compared.
+A call belongs to the local day on which it arrived. It agrees when both sides have its id. A call that only one
+side has is a difference, with its id and its line. Only calls that have ended are compared.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class LineDay(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reconciliation(msgspec.Struct, frozen=True):
-    """One day of one exchange. `lines`: every line that is configured, or of which a call is known."""
+    """One day of one exchange. `lines`: every line that is configured or has a call on either side."""
 
     exchange: str
     day: date
@@ -73,10 +73,10 @@ def compare(
     kept: Mapping[str, Counted],
     known: Collection[str],
 ) -> Reconciliation:
-    """`logged`: the calls of that day by the exchange's records, `mentioned`: every id in them. `kept`: callmon's
-    calls of that day, `known`: the ids among `logged` of which anything is stored.
+    """Compare one day. `logged`: that day's calls in the exchange's records; `mentioned`: every id in the records.
+    `kept`: callmon's calls of that day; `known`: the ids of `logged` of which callmon stored anything.
 
-    A call of which the records hold only a part (the exchange stopped under it) is on both sides.
+    A call that is only partly in the records (the exchange stopped during it) counts on both sides.
     """
     lost = [x for x in logged.values() if x.call not in known]
     unlogged = [x for x in kept.values() if x.call not in mentioned]

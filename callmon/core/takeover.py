@@ -1,15 +1,15 @@
-"""Two callmons heard one exchange, one of them wrote: what the other has to write when it takes its place. Pure.
+"""Takeover: merges the leader's stored state with the standby's buffer when the standby becomes leader. Pure.
 
-    what is stored ──────────────┐
-                                 ├─▶ what is missing there ──▶ to be written
-    what this one heard ─ kept ──┘          └─▶ this one's memory: what is stored, and that
+    stored by the leader ─────────┐
+                                  ├─▶ missing in the database ──▶ written by the new leader
+    buffered by the standby ──────┘          └─▶ the new leader's memory: stored and missing
 
-Each call is one story told by two witnesses: what is stored of it holds, what this callmon heard besides is the
-rest. Its verdicts are made anew from the whole, so that one who joined in the middle of a call claims neither less
-nor more than both have heard. A time in which one of the two heard was heard.
+Leader and standby receive events of the same exchange; only the leader writes. Each call is merged from the two
+sources: stored facts win, and facts that only the standby received are appended. The verdicts are made anew from
+all facts. An instance that joined in the middle of a call thus claims neither less nor more than both received.
+A time in which either instance received events is no gap.
 
-Refuses to tell anything twice: an entry of the ledger that is stored, or one that says what another has said, is
-left out.
+Refuses: to emit anything twice. A ledger entry is left out when it is stored, or repeats what a stored one states.
 """
 
 from __future__ import annotations
@@ -43,17 +43,18 @@ from callmon.core.verdicts import Finding, Gap
 
 CallKey = tuple[str, str]  # exchange, call
 Heard = Mapping[str, datetime]
-# Two connections to one exchange need not hear quite at the same moment.
+# Two connections to one exchange need not receive an event at the same moment.
 CERTAIN = timedelta(seconds=0.5)
-# On a busy machine the leader's heartbeat may be so much later than the events that Asterisk has sent it.
+# On a busy machine the leader's heartbeat may be this much later than the events that Asterisk has sent to it.
 OVERTAKEN = timedelta(seconds=3)
-# Two callmons learn of a step of its clock by a Ping each, seconds apart, and measure it a little differently.
+# Each instance detects a step of the exchange's clock by its own Ping. The two Pings are seconds apart, and the
+# measured steps differ slightly.
 SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
 SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
 
 
 class Heartbeat(Protocol):
-    """All that was told before it, of its exchange, was heard until then."""
+    """Every outcome before it, of its exchange, covers the events received until `at`."""
 
     @property
     def exchange(self) -> str: ...
@@ -63,7 +64,7 @@ class Heartbeat(Protocol):
 
 
 class Begun(Protocol):
-    """A call in progress, as it is stored."""
+    """A call in progress, as stored."""
 
     @property
     def facts(self) -> tuple[Fact, ...]: ...
@@ -73,8 +74,8 @@ class Begun(Protocol):
 
 
 class Known(msgspec.Struct):
-    """What is stored. `heard`: until when each exchange was; `ledger`: taken up from there, with `entries` of it;
-    `hand`: the last that was done by hand.
+    """The stored state. `heard`: until when the leader received events from each exchange. `ledger`: restored from
+    the database, with its `entries`. `hand`: the number of the last manual command applied.
     """
 
     heard: Mapping[str, datetime]
@@ -86,7 +87,7 @@ class Known(msgspec.Struct):
 
 
 class Own(msgspec.Struct):
-    """What this callmon told of one call, as far as it is kept."""
+    """What this instance emitted of one call, as far as it is buffered."""
 
     facts: list[Fact] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
@@ -94,9 +95,9 @@ class Own(msgspec.Struct):
 
 
 def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat]) -> list[Outcome]:
-    """What is missing among what is stored; `monitor` then knows all of both.
+    """The outcomes missing in the database. Afterwards `monitor` has the merged state of both sources.
 
-    Also for who still stands by, after a gap of its own: what it missed then would lead it astray.
+    A standby also calls this after a gap of its own, since events missed in the gap would make its state wrong.
     """
     heard = _heard(known)
     told = [item for item in kept if isinstance(item, Outcome)]
@@ -107,7 +108,7 @@ def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat
 
 
 def _heard(known: Known) -> dict[str, datetime]:
-    """Until when each exchange was heard by whoever wrote: its last heartbeat, or what it wrote after that."""
+    """Until when the leader received events from each exchange: its last heartbeat, or a later stored fact."""
     heard = dict(known.heard)
     for (exchange, _), stored in known.begun.items():
         for fact in stored.facts:
@@ -117,7 +118,10 @@ def _heard(known: Known) -> dict[str, datetime]:
 
 
 def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
-    """Less what was told before a heartbeat that whoever wrote has passed: its facts are stored for certain."""
+    """The buffered outcomes after the last heartbeat that the leader has passed by `OVERTAKEN`.
+
+    The facts of earlier outcomes are certain to be stored.
+    """
     last: dict[str, int] = {}
     for place, item in enumerate(kept):
         until = heard.get(item.exchange)
@@ -131,9 +135,9 @@ def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
     own: dict[CallKey, Own] = {}
     for outcome in told:
         if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
-            continue  # what a listing could prove after a gap, the other has heard
+            continue  # the leader received what a listing could prove after a gap
         for fact in outcome.facts:
-            # A call may be told of the gap before the listing is whole.
+            # The fact of a gap may be emitted before the listing is complete.
             if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
                 own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
         for finding in outcome.findings:
@@ -144,7 +148,7 @@ def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
 
 
 def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
-    """The other listened until the gap's end."""
+    """Whether the leader received events until the gap's end."""
     until = heard.get(exchange)
     return end is not None and until is not None and end <= until
 
@@ -153,7 +157,7 @@ def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
 
 
 def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterator[tuple[CallKey, Outcome]]:
-    """What is missing of each call that anything is missing of."""
+    """What is missing in the database, for each call with anything missing."""
     for key, told in own.items():
         if key in known.over:
             continue
@@ -167,11 +171,13 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
 
 
 def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
-    """The same, as it looked to another who heard less of the call, or from another machine."""
+    """Whether an equivalent fact is stored. It may differ: the leader is on another machine, or received less of
+    the call.
+    """
     match fact:
-        case Arrived() | NumberWithheld():  # once a call; of a number that is withheld nothing is stored
+        case Arrived() | NumberWithheld():  # once per call; a withheld number is not stored
             return any(type(known) is type(fact) for known in stored)
-        case SentOff(at=datetime()) | Transferred(at=datetime()):  # at one moment there is one
+        case SentOff(at=datetime()) | Transferred(at=datetime()):  # one at any moment
             return any(type(known) is type(fact) and known.at == fact.at for known in stored)
         case ClockSet(at=at, by=by):
             steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
@@ -184,7 +190,7 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
 
 
 def _since(fact: Fact, stored: Sequence[Fact]) -> Fact:
-    """Since when the phone of an answer rang, the other may have heard."""
+    """An answer with the ringing that the leader may have received, where this instance has it with a slack."""
     if not isinstance(fact, Answered) or fact.rang_slack == EXACT:
         return fact
     rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
@@ -201,10 +207,10 @@ def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: li
 
 
 def _renew(monitor: Monitor, known: Known, missing: Mapping[CallKey, Outcome]) -> None:
-    """The calls in progress, from what is stored and what is missing there."""
+    """Rebuild the calls in progress from the stored and the missing facts."""
     for exchange, call in known.over:
         if (hearing := monitor.hearing(exchange)) is not None:
-            hearing.accounts.pop(call, None)  # nothing more is told of it
+            hearing.accounts.pop(call, None)  # no more facts of it are emitted
     for key, stored in known.begun.items():
         more = missing.get(key, Outcome(key[0]))
         if not more.calls and key not in known.over:
@@ -212,7 +218,7 @@ def _renew(monitor: Monitor, known: Known, missing: Mapping[CallKey, Outcome]) -
             monitor.take_up(*key, [*stored.facts, *more.facts], judged)
     for exchange, heard in known.heard.items():
         hearing = monitor.hearing(exchange)
-        if hearing is not None and monitor.is_unheard(exchange):  # it is only since then that nobody hears it
+        if hearing is not None and monitor.is_unheard(exchange):  # neither instance receives it only since then
             listing = hearing.tracker.listing
             listing.resume(max(heard, listing.since or heard))
 
@@ -229,7 +235,7 @@ def _gaps(told: Iterable[Outcome], heard: Heard) -> Iterator[Outcome]:
 
 
 def _ledger(monitor: Monitor, known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
-    """One outcome an entry. The ledger is what is stored, and then these."""
+    """One outcome for each missing entry. The ledger becomes the stored one plus these entries."""
     monitor.ledger.renew(known.ledger)
     for outcome in kept:
         for written in outcome.ledger:
@@ -242,7 +248,7 @@ def _ledger(monitor: Monitor, known: Known, kept: Iterable[Outcome]) -> Iterator
 
 
 def _is_said(one: Obligation, entry: AnyEntry) -> bool:
-    """Something else that is stored says the same."""
+    """Whether another stored entry states the same."""
     match entry:
         case n.Owed():
             return True
@@ -257,7 +263,7 @@ def _is_said(one: Obligation, entry: AnyEntry) -> bool:
 
 
 def _stood(before: Obligation | None, written: Written) -> Written:
-    """The entry on top of the obligation as it is stored."""
+    """Apply the entry to the stored obligation."""
     if before is None:
         return written
     own, judged = written.obligation, (x.standard for x in written.findings if x.standard not in before.judged)
@@ -268,7 +274,7 @@ def _stood(before: Obligation | None, written: Written) -> Written:
 
 
 def _by_hand(known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
-    """How far what people asked for has been done."""
+    """The number of the last manual command that this instance applied, when the stored number is lower."""
     last = max((outcome.hand for outcome in kept), default=0)
     if last > known.hand:
         yield next(Outcome(outcome.exchange, hand=last) for outcome in kept if outcome.hand == last)

@@ -1,4 +1,4 @@
-"""What callmon finds: verdicts on the service standards, and gaps in what it received. Pure values."""
+"""Verdicts on the service standards, and gaps in the received events. Pure values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CAUSES: tuple[Cause, ...] = (
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """A standard's word on one call. `reason` is for people (English); `cause` is of the closed set (R-10).
+    """The verdict of a standard on one call. `cause` is of the closed set (R-10).
 
-    `reason_key` names the reason in the catalogues, so that it can be said in French too, with `number`
-    as the ring or the seconds it speaks of.
+    `reason_key` names the reason in the catalogues, in both languages. `number` is the ring, the seconds or the
+    transfers in its text.
     """
 
     verdict: Verdict
@@ -36,7 +36,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
-    """A judgement on a call, with all that a counter or a row needs."""
+    """A judgement on a call, with every field that a counter or a row needs."""
 
     call: str
     at: datetime | None
@@ -51,7 +51,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False):
-    """A time in which an exchange was unheard: from its last byte to the end of the listing after it."""
+    """A gap: from the last byte received from an exchange to the end of the channel listing after it."""
 
     exchange: str
     start: datetime

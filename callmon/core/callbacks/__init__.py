@@ -1,1 +1,1 @@
-"""The ledger of obligations: who must be called back, until when, and what became of it."""
+"""The ledger of obligations: which callers must be called back, by when, and with what result."""

@@ -1,8 +1,8 @@
-"""What a person did by hand, and whether it can be: a command, or a button of a page. Pure.
+"""Manual commands on obligations, from the command line or a page: parse, validate, apply. Pure.
 
-`validate` is asked twice: by the command, so that the person hears at once; and by the ledger when it is done,
-since a call may have come between. `asked` makes a command of what a person chose or typed; `apply` writes it into
-the ledger as entries, or as a refusal with its reason.
+`asked` builds a command from the person's input. `validate` is called twice: by the command line or the page, for
+an immediate answer, and again when the command is applied, since a call may have come in between. `apply` writes
+the command into the ledger as entries, or as a refusal with its reason.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A call that is marked as a complaint, or of which CEL told that voicemail took it (`owe`): what must be
-    known of it. `token` is made when it is read back.
+    """The call of a manual command: marked as a complaint, or taken by voicemail according to CEL (`owe`).
+
+    The caller's token is not here: it is made when the command is read back.
     """
 
     call: str
@@ -35,14 +36,14 @@ class Received(msgspec.Struct, frozen=True):
     line: str
     language: str
     hidden: Hidden | None = None
-    message: bool = False  # it was heard that one was left
+    message: bool = False  # a message is known to have been left
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One action. `n` is its place among all; `at` when it was asked for, `when` when the call was made.
+    """One manual command. `n`: its sequence number; `at`: when it was requested; `when`: when the call was made.
 
-    `token`: of the number that it speaks of (another one to call, a complaint's caller). `facts`: of a call out
-    that a backfill found in CEL (`called`), with the number called when they are read back.
+    `token`: of the number that the command refers to (another number to call, a complaint's caller). `facts`: of
+    an outbound call that a backfill found in CEL (`called`); the number called is added when they are read back.
     """
 
     n: int = 0
@@ -67,7 +68,7 @@ REPEATED_WITHIN = timedelta(minutes=1)
 
 
 def is_same(one: Hand, other: Hand) -> bool:
-    """Whether two requests are the same. Attempts are two when a minute lies between them."""
+    """Whether two requests are the same. Attempts one minute or more apart are different."""
     if one.action == "attempt" and abs((one.when or one.at) - (other.when or other.at)) >= REPEATED_WITHIN:
         return False
     return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
@@ -76,7 +77,7 @@ def is_same(one: Hand, other: Hand) -> bool:
 def validate(
     one: Obligation | None, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]
 ) -> Refusal | None:
-    """Why it cannot be done; None when it can. `day` is the calendar's."""
+    """The reason to refuse the command; None when it can be applied. `day`: the calendar's local day of a time."""
     if hand.action in ("complaint", "owe", "called"):
         return None
     if one is None:
@@ -98,7 +99,8 @@ def validate(
 
 
 def _in_hand(one: Obligation, hand: Hand) -> Refusal | None:
-    """Whoever has it may take it again; anybody may release it, so that it is not held by one who is away."""
+    """The agent who has taken it may take it again. Any agent may release it, as the one who took it may be away.
+    """
     if not one.is_open:
         return "not_open"
     if hand.action == "release":
@@ -146,9 +148,9 @@ REASONS: dict[str, CloseReason] = {
 }
 LONGEST_TEXT, LONGEST_NAME = 500, 100
 FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
-YEARS = range(1990, 2200)  # another year is a slip of the finger, and may be no moment in UTC
-# Control characters but for tab and line feed, the two other line ends, marks that turn the direction of a text,
-# halves of a character.
+YEARS = range(1990, 2200)  # another year is a typing error, and its time may not exist in UTC
+# Control characters except tab and line feed, the Unicode line and paragraph separators, bidirectional controls,
+# surrogates.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -161,13 +163,18 @@ def asked(
     day: Callable[[datetime], date],
     **more: Any,
 ) -> Hand | Refusal:
-    """What is asked for, if it can be done to this entry; else why it cannot. `day` is the calendar's."""
+    """Build and validate a command on this obligation. Returns the command, or the reason to refuse it.
+
+    `day`: the calendar's local day of a time.
+    """
     hand = Hand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
     return validate(one, hand, rules, day) or hand
 
 
 def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
-    """ "10:12" (today) or "2026-11-24 10:12" on the ministry's clocks; None when neither, or not of YEARS."""
+    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC. None for any other form, or a
+    year outside `YEARS`.
+    """
     for form in FORMS:
         try:
             read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows
@@ -179,12 +186,12 @@ def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
 
 
 def plain(text: str) -> str:
-    """What a person wrote, without control characters: no page, log, view or database needs to withstand them."""
+    """The typed text without control characters, so that no page, log, view or database must handle them."""
     return CONTROL.sub("", text)
 
 
 def apply(ledger: Ledger, hand: Hand, stored: Obligation | None = None) -> None:
-    """Do it. `stored`: the obligation as it is kept, for one that the ledger has put away since."""
+    """Apply the command. `stored`: the stored obligation, for one that the ledger has dropped since."""
     key = hand.exchange, hand.obligation
     if stored is not None and ledger.shelf.get(key) is None:
         ledger.restore([stored])
@@ -233,7 +240,7 @@ def _do_one(ledger: Ledger, one: Obligation, hand: Hand) -> None:
 
 
 def _do_attempt(ledger: Ledger, one: Obligation, hand: Hand) -> None:
-    """A call that was made from elsewhere, or through the relay service, told by whoever made it (R-17, R-19)."""
+    """A call that its maker recorded manually: from elsewhere, or through the relay service (R-17, R-19)."""
     at = hand.when or hand.at
     if one.state == "paid":
         ledger.write(n.Marked(one.exchange, one.id, hand.at, hand.actor, message_left=True))
@@ -255,7 +262,7 @@ def _do_close(ledger: Ledger, one: Obligation, hand: Hand) -> None:
 
 
 def _do_mark(ledger: Ledger, one: Obligation, hand: Hand) -> None:
-    """What whoever calls must know (R-21), or the number that is to be called instead (R-16)."""
+    """Record what the agent who calls must know (R-21), or the number to call instead (R-16)."""
     token = hand.token if hand.other_number else None
     for known in filter(None, (one.token, token)):
         ledger.know(known, hand.cautions)
@@ -273,7 +280,7 @@ def _do_complaint(ledger: Ledger, hand: Hand) -> None:
 
 
 def _do_owe(ledger: Ledger, hand: Hand) -> None:
-    """A backfill found that voicemail took a call: somebody must look whether a message was left."""
+    """A backfill found that voicemail took a call: a person must check whether a message was left."""
     told = hand.received
     if told is not None:
         who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)

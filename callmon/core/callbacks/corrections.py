@@ -1,7 +1,7 @@
-"""Which verdicts on an obligation are corrected: a call made in time became known only after the due time. Pure.
+"""Corrected verdicts on an obligation: a call made in time became known only after the due time. Pure.
 
-That happens where a clock was wrong when the verdict was given, or where CEL tells of a call that was not heard.
-What a person types after the due time corrects nothing. Apart from `ledger.py`, which has no room for it.
+Causes: a clock was wrong when the verdict was given, or CEL reports a call that was not received. A manual entry
+after the due time corrects nothing. Separate from `ledger.py` only for its length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CALLS = (n.CalledBack, n.Attempted, n.Acknowledged)
 
 
 def corrections(judge: Judge, entry: n.AnyEntry, one: Obligation, exchange: str) -> tuple[Finding, ...]:
-    """The verdicts *met* that replace those given at the due time. `one` stands as after `entry`."""
+    """The verdicts *met* that replace those given at the due time. `one` is the obligation after `entry`."""
     if not one.fell_due or not isinstance(entry, CALLS) or entry.by is None or entry.at > one.dues.judging.at:
         return ()
     anew = judge(msgspec.structs.replace(one, judged=()), exchange, False)

@@ -1,8 +1,8 @@
-"""When an obligation is due: the site's rules, and each line's calendar and clock. Pure: no clock of its own.
+"""Due dates of obligations, from the site's rules and each line's calendar. Pure: no clock.
 
-Both due times of a callback are reckoned, so many hours of elapsed time, and the closing of the next business day;
-the line's setting says which one the verdict goes by. Until when a person can act, and when to say that it is due
-soon, follow from that one and the line's opening hours (R-07).
+A callback has two due times: a number of elapsed hours, and the closing of the next business day. The line's
+setting selects the one that the verdict uses. The last moment to act and the moment of "due soon" follow from
+that one and from the line's opening hours (R-07).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ACKNOWLEDGED_IN, ANSWERED_IN = 2, 15  # business days
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One line's: its calendar, and the clock that its verdict goes by."""
+    """The due-date policy of one line: its calendar, and the due time that its verdict uses."""
 
     line: Line
     calendar: Calendar
@@ -48,7 +48,7 @@ class Terms:
 
 
 class AllTerms:
-    """The terms of every line; a line that is not configured (`any_line`) has the ministry's calendar."""
+    """The due-date policy of every line. An unconfigured line (`any_line`) has the ministry's calendar."""
 
     def __init__(self, rules: CallbackRules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
         self.rules = rules
@@ -60,7 +60,7 @@ class AllTerms:
         for line in lines:
             for phone in line.extensions:
                 serving.setdefault(bare(phone), set()).add(line.service)
-        # Of a phone that serves one service alone; any other may call back for all (R-15).
+        # Phones that serve one service only; any other phone may call back for all services (R-15).
         self._serves = {phone: next(iter(known)) for phone, known in serving.items() if len(known) == 1}
         self._tty_phones = frozenset(bare(x) for line in lines if line.mode == "tty" for x in line.extensions)
 
@@ -72,14 +72,14 @@ class AllTerms:
         return known
 
     def may_pay(self, phone: str, service: str, tty: bool) -> bool:
-        """Whether a call from this phone can pay an obligation of that service (R-15) and mode (R-19)."""
+        """Whether a call from this phone can pay an obligation of this service (R-15) and mode (R-19)."""
         return self._serves.get(phone, service) == service and (not tty or phone in self._tty_phones)
 
     def day(self, at: datetime) -> date:
-        """Of the ministry's calendar."""
+        """The local day of the ministry's calendar."""
         return self._calendar.local_day(at)
 
 
 def bare(phone: str) -> str:
-    """A line's phone as calls know it: "101", also where the site wrote "PJSIP/101"."""
+    """The extension of a configured phone, as calls have it: "101" for "101" and "PJSIP/101"."""
     return phone.rpartition("/")[2]

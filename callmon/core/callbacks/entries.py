@@ -1,8 +1,8 @@
-"""What is written in the ledger: past-tense entries, one after the other, never changed. Pure values.
+"""Entries of the ledger: past tense, append-only, never changed. Pure values.
 
-What stands of an obligation is derived from its entries (`obligation.py`). No entry holds a number, nor the token
-that stands for one: these can be erased, an entry cannot. `obligation` is the Uniqueid of the call that opened it,
-with "-complaint" behind it when it is one; `at` is when it happened, which may be before it was written.
+The state of an obligation is derived from its entries (`obligation.py`). No entry contains a number or its token:
+numbers and tokens can be erased, entries cannot. `obligation` is the Uniqueid of the call that opened it; for a
+complaint, "-complaint" is appended. `at` is when it happened, which may be before the entry was written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["callback", "complaint"]
-# What opened it. "unheard": voicemail took the call, and whether a message was left was not heard.
+# What opened it. "unheard": voicemail took the call, and it is not known whether a message was left.
 Opening = Literal["message", "request", "abandoned", "unheard", "agent", "command"]
-# Why nobody can call back.
+# Why the caller cannot be called back.
 Hidden = Literal["withheld", "unknown", "unparsable", "relay", "internal"]
 Caution = Literal["no_message", "not_safe"]
 CAUTIONS: tuple[Caution, ...] = ("no_message", "not_safe")
@@ -29,7 +29,9 @@ Refusal = Literal[
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
-    """When something is due, until when a person can act on it (None: no opening minute), and when to say so."""
+    """A due time. `actionable`: the last moment at which a person can act (None: no opening minute before it).
+    `soon`: when it counts as due soon.
+    """
 
     at: datetime
     actionable: datetime | None
@@ -37,9 +39,9 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dues(msgspec.Struct, frozen=True, gc=False):
-    """All due times of an obligation. `judging` is what its verdict goes by; for a complaint the first response's.
+    """All due times of an obligation. `judging`: the one that the verdict uses; a complaint's first response.
 
-    `clock` and `business` are a callback's two; `answer` is a complaint's second.
+    `clock` and `business` are the two due times of a callback; `answer` is the second of a complaint.
     """
 
     judging: Due
@@ -57,7 +59,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Owed(Entry, frozen=True, gc=False, tag="Owed"):
-    """An obligation was opened by a call (its message, its request, …). `hidden`: nobody can call back."""
+    """A call opened an obligation (by its message, its request, …). `hidden`: why the caller cannot be called."""
 
     call: str
     kind: Kind
@@ -70,13 +72,13 @@ class Owed(Entry, frozen=True, gc=False, tag="Owed"):
     hidden: Hidden | None = None
     shared: bool = False
     cautions: tuple[Caution, ...] = ()
-    unsure: bool = False  # `at` is by a clock that was not believed
+    unsure: bool = False  # `at` is by a clock that was not trusted
 
 
 class Repeated(Entry, frozen=True, gc=False, tag="Repeated"):
-    """Another message of the same caller to the same service, perhaps heard `at_exchange`, not at the first's.
+    """Another message of the same caller to the same service. `at_exchange` may differ from the first's exchange.
 
-    `dues`: only when it is older than the first.
+    `dues`: only when this message is older than the first.
     """
 
     call: str
@@ -88,17 +90,22 @@ class Repeated(Entry, frozen=True, gc=False, tag="Repeated"):
 
 
 class Attempted(Entry, frozen=True, gc=False, tag="Attempted"):
-    """Somebody called, and nobody spoke. `at`: the fourth ring was over; or a person answered too shortly."""
+    """An attempt to call back, without a conversation. `at`: the end of the fourth ring, or the answer of a call
+    that was too short.
+    """
 
     by: str | None = None  # the call
     phone: str | None = None
     actor: str | None = None
     satisfies: bool = False  # in time, where the site lets an attempt satisfy the standard
-    unsure: bool = False  # somebody answered, and may have talked for long enough: the end was not heard
+    unsure: bool = False  # answered; the end was not received, so the talk may have been long enough
 
 
 class CalledBack(Entry, frozen=True, gc=False, tag="CalledBack"):
-    """Called back: `at` is the answer of the outside party. `line`, `language`, `waited`: for figures."""
+    """The caller was called back. `at`: the answer of the outside party.
+
+    `line`, `language` and `waited` are for the statistics.
+    """
 
     line: str
     language: str
@@ -131,7 +138,7 @@ class ComplaintAnswered(Entry, frozen=True, gc=False, tag="ComplaintAnswered"):
 
 
 class ClosedByHand(Entry, frozen=True, gc=False, tag="ClosedByHand"):
-    """Somebody closed it, with a reason."""
+    """A person closed the obligation, with a reason."""
 
     actor: str
     reason: CloseReason
@@ -139,14 +146,14 @@ class ClosedByHand(Entry, frozen=True, gc=False, tag="ClosedByHand"):
 
 
 class Reopened(Entry, frozen=True, gc=False, tag="Reopened"):
-    """Somebody opened it again, with a reason. A callback must come after this."""
+    """A person reopened the obligation, with a reason. Only a later callback counts."""
 
     actor: str
     text: str
 
 
 class Marked(Entry, frozen=True, gc=False, tag="Marked"):
-    """Something that whoever calls must know; that a message was left; that another number is to be called."""
+    """A note for the agent who calls: cautions, a message that was left, or another number to call."""
 
     actor: str
     cautions: tuple[Caution, ...] = ()
@@ -156,19 +163,19 @@ class Marked(Entry, frozen=True, gc=False, tag="Marked"):
 
 
 class Taken(Entry, frozen=True, gc=False, tag="Taken"):
-    """Somebody has it in hand: nobody else need see to it (R-47). It stays due."""
+    """An agent has taken the obligation; no other agent need act (R-47). It stays due."""
 
     actor: str
 
 
 class Released(Entry, frozen=True, gc=False, tag="Released"):
-    """Nobody has it in hand any more: whoever had it gave it back, or a colleague took it from them."""
+    """The obligation is no longer taken: the agent released it, or a colleague did."""
 
     actor: str
 
 
 class NumberHidden(Entry, frozen=True, gc=False, tag="NumberHidden"):
-    """The exchange said only later that the number must not be shown."""
+    """The exchange reported only later that the number must not be shown."""
 
 
 class DueSoon(Entry, frozen=True, gc=False, tag="DueSoon"):
@@ -180,11 +187,11 @@ class Overdue(Entry, frozen=True, gc=False, tag="Overdue"):
 
 
 class FellDue(Entry, frozen=True, gc=False, tag="FellDue"):
-    """The due time that a verdict goes by has passed."""
+    """The due time that the verdict uses has passed."""
 
 
 class Refused(Entry, frozen=True, gc=False, tag="Refused"):
-    """What somebody asked for was not done: another thing had happened meanwhile."""
+    """A manual command was refused when it was applied: the obligation had changed since the request."""
 
     actor: str
     action: str
@@ -192,7 +199,7 @@ class Refused(Entry, frozen=True, gc=False, tag="Refused"):
 
 
 class Erased(Entry, frozen=True, gc=False, tag="Erased"):
-    """Its numbers are no longer kept: nothing can be matched with it."""
+    """The numbers of the obligation were erased: nothing can be matched with it."""
 
 
 AnyEntry = (

@@ -1,7 +1,7 @@
-"""The obligations that time, a call or a person may still change, and how to find them. Pure; no meaning here.
+"""In-memory index of the live obligations, which time, a call or a person may still change. Pure; no rules here.
 
-By the token of a number in one look-up; by time in a heap, whose stale entries are dropped when they come up; the
-counts of a line and language are kept as obligations change. Nothing here is asked of all of them.
+By token of a number: one look-up. By time: a heap, whose stale entries are dropped when they reach the top. The
+counts of each line and language are updated on each change. No query iterates over all obligations.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIRSTS = ("opened", "due", "actionable", "listen")
 
 
 def counted(one: Obligation) -> Iterator[str]:
-    """Which of `COUNTS` it is in. What nobody can call back is apart."""
+    """The names of `COUNTS` that include this obligation. A callback that cannot be called is counted apart."""
     if not one.is_open:
         return
     if one.kind == "callback" and not one.can_be_called:
@@ -47,7 +47,7 @@ def counted(one: Obligation) -> Iterator[str]:
 
 
 def first_of(one: Obligation, which: str) -> datetime | None:
-    """The time that counts for the earliest of its line; None when it is not among those."""
+    """The time of this obligation for the line's earliest (`FIRSTS`); None when the obligation is not included."""
     if not one.is_open or one.kind != "callback":
         return None
     if which == "listen":
@@ -58,7 +58,7 @@ def first_of(one: Obligation, which: str) -> datetime | None:
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What a board shows of a callback that is owed (`topics.Obligation`): nothing of who waits for it."""
+    """An owed callback as a board shows it (`topics.Obligation`), without any data of the caller."""
 
     id: str
     line: str
@@ -72,7 +72,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 def shown(one: Obligation) -> Shown | None:
-    """None for what is not to be called back."""
+    """The callback as a board shows it; None when it is not to be called back."""
     if not one.is_open or one.kind != "callback" or not one.can_be_called:
         return None
     due, state = one.due, "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"
@@ -81,7 +81,7 @@ def shown(one: Obligation) -> Shown | None:
 
 
 class Shelf:
-    """All live obligations."""
+    """The index of all live obligations."""
 
     def __init__(self) -> None:
         self._shown: dict[str, Shown] = {}
@@ -94,18 +94,18 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._all)
 
-    # For boards (`topics.Obligations`).
+    # Board state (`topics.Obligations`).
 
     def revision(self) -> int:
-        """Another one whenever `open` would give anything else."""
+        """A number that changes whenever the result of `open` changes."""
         return self._revision
 
     def follow(self, older: Shelf) -> None:
-        """This one stands for the older one from now on."""
+        """Replace the older index: the revision continues above the older one's."""
         self._revision += older._revision + 1
 
     def open(self) -> dict[str, Shown]:
-        """The callbacks that are owed, by name; a value changes only with what it shows."""
+        """The owed callbacks by name. A value is replaced only when a shown field changes."""
         return self._shown
 
     def __iter__(self) -> Iterator[Obligation]:
@@ -118,13 +118,13 @@ class Shelf:
         return token in self._by_token
 
     def of_token(self, token: str | None) -> list[Obligation]:
-        """Those of one number, in the order in which they were opened."""
+        """The obligations of one number, in the order in which they were indexed by it."""
         if token is None:
             return []
         return [self._all[key] for key in self._by_token.get(token, ())]
 
     def put(self, one: Obligation) -> None:
-        """As it stands now."""
+        """Insert or replace an obligation."""
         before = self._all.get(one.key)
         self._all[one.key] = one
         self._show(one.id, shown(one))
@@ -139,7 +139,7 @@ class Shelf:
                 heappush(self._firsts.setdefault((which, one.line), []), (at, one.key))
 
     def drop(self, key: Key) -> None:
-        """Nothing can happen to it any more."""
+        """Remove an obligation that nothing can change any more."""
         one = self._all.pop(key)
         self._show(one.id, None)
         self._count(one, -1)
@@ -155,11 +155,11 @@ class Shelf:
             self._shown[name] = now
 
     def count(self, name: str) -> dict[Group, int]:
-        """line, language → how many; those at 0 may be missing."""
+        """(line, language) → count; groups at 0 may be missing."""
         return {group: n for group, n in self._counts[name].items() if n}
 
     def first(self, which: str) -> dict[str, datetime]:
-        """line → the earliest; lines that have none are missing."""
+        """line → the earliest time; lines without one are missing."""
         found: dict[str, datetime] = {}
         for (what, line), heap in self._firsts.items():
             if what == which and (at := self._earliest(which, heap)) is not None:
@@ -194,7 +194,7 @@ class Shelf:
 
 
 class Times:
-    """What is to be looked at when. `due` gives each key once its time is before `until`."""
+    """A timer queue of keys."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[datetime, Key]] = []
@@ -206,6 +206,6 @@ class Times:
         return self._heap[0][0] if self._heap else None
 
     def due(self, until: datetime) -> Iterator[Key]:
-        """Earliest first. What is added meanwhile comes too, when its time is before `until`."""
+        """Remove and yield the keys with a time before `until`, earliest first, also those added meanwhile."""
         while self._heap and self._heap[0][0] < until:
             yield heappop(self._heap)[1]

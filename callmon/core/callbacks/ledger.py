@@ -1,17 +1,17 @@
-"""The ledger: who must be called back, noticed when it is opened, attempted, paid or late. No I/O, no clock.
+"""The ledger: obligations to call back are opened, attempted, paid or overdue. No I/O, no clock.
 
     inbound call's facts ──▶ inward ──┐                    ┌─▶ entries (append-only)
     outbound call's facts ─▶ outward ─┼─▶ obligations ─────┼─▶ the obligation as it stands
     time ──────────────────▶ tick ────┤   (obligation.py)  └─▶ findings
-    a person ──────────────▶ hand ────┘
+    a manual command ──────▶ apply ───┘   (commands.py)
 
-Each entry is told with the obligation as it stands after it, and with the verdicts that follow (`Written`).
-A verdict *met* is given when paid, every other one when the due time has passed (see also `corrections.py`). What
-was heard wins over what was typed: a callback answered before an obligation was closed by hand pays it. Numbers
-are matched by a token that somebody else makes of them: no number is kept here.
+Each entry is emitted with the obligation after it and with the resulting verdicts (`Written`). A verdict *met* is
+given on payment, every other verdict once the due time has passed (see also `corrections.py`). A received call
+wins over a manual entry: a callback answered before an obligation was closed manually pays it. Numbers are matched
+by a token that `token` makes of them; the ledger stores no number.
 
-Refuses to guess: a call whose talk was not heard to be long enough pays nothing; where a callback may have gone
-unheard, or its time is by a clock that is not believed, *not met* becomes *unknown*.
+Refuses: to guess. A call pays nothing unless the events show that the talk was long enough. Where a gap may hide a
+callback, or its time is by a clock that is not trusted, *not met* becomes *unknown*.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ from callmon.core.callbacks.outbound_call import Following
 from callmon.core.callbacks.shared_numbers import Sharing
 from callmon.core.facts import Fact
 
-# A settled obligation is looked at for so long after, lest a callback that came first be told later.
+# A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
+# matched.
 LATE = timedelta(minutes=5)
 MANY = 1000  # gaps
 PRECEDENCE = ("closed", "reached_us", "paid")
 
 
 class Ledger:
-    """All obligations of all exchanges."""
+    """The obligations of all exchanges."""
 
     def __init__(self, terms: AllTerms, token: Callable[[str], str], judge: Judge) -> None:
         rules = terms.rules
@@ -50,11 +51,11 @@ class Ledger:
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
         self._marks, self._dues, self._done = Times(), Times(), Times()
         self._gaps: list[tuple[str, datetime, datetime]] = []
-        self.unbelieved: Collection[str] = ()  # exchanges whose clock is not believed
+        self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
         self._out: list[Written] = []
 
     def take(self) -> tuple[Written, ...]:
-        """What was written since it was last asked for."""
+        """Drain the entries written since the last call."""
         if not self._out:
             return ()
         out, self._out = tuple(self._out), []
@@ -63,7 +64,7 @@ class Ledger:
     # Writing.
 
     def write(self, entry: n.AnyEntry, by: str = "", doubt: bool = False) -> Obligation:
-        """One more entry of an obligation that is known."""
+        """Append an entry to a known obligation."""
         one = self.shelf.get((entry.exchange, entry.obligation))
         assert one is not None
         return self._stand(entry, obligation.after(one, entry), by, doubt)
@@ -99,7 +100,7 @@ class Ledger:
     # n.Opening.
 
     def owe(self, caller: Caller, at: datetime, kind: n.Kind, opening: n.Opening) -> None:
-        """A caller left a message, or asked otherwise to be called back."""
+        """Open an obligation: a caller left a message, requested a callback, or is owed one otherwise."""
         message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
         if not self._is_known(message, kind, caller.token):
             if caller.token is not None:
@@ -107,7 +108,8 @@ class Ledger:
             self._owe(message, kind, caller.token, caller.hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
-        """One call opens, or repeats, one obligation of a kind."""
+        """Whether this call has already opened or repeated an obligation of this kind: one call does so only once.
+        """
         own = self.shelf.get((message.exchange, obligation.obligation_id(message.call, kind)))
         return own is not None or any(
             (said.exchange, said.call) == (message.exchange, message.call)
@@ -146,14 +148,14 @@ class Ledger:
         )  # fmt: skip
 
     def hide(self, exchange: str, call: str) -> None:
-        """The number that a call delivered must not be shown (R-51)."""
+        """Record that the number of this call must not be shown (R-51)."""
         for kind in ("callback", "complaint"):
             one = self.shelf.get((exchange, obligation.obligation_id(call, kind)))
             if one is not None and one.token is not None:
                 self.write(n.NumberHidden(one.exchange, one.id, one.opened))
 
     def mark(self, entry: n.Marked, other: str | None = None) -> None:
-        """What must be known of it; with another number to be called, when one was given (R-16)."""
+        """Append a note to an obligation. `other`: the token of another number to call (R-16)."""
         one = self.shelf.get((entry.exchange, entry.obligation))
         assert one is not None
         if other is not None:
@@ -163,14 +165,14 @@ class Ledger:
     # Settling.
 
     def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
-        """What ends it; messages that came no sooner than that are owed anew."""
+        """Settle an obligation. Messages at or after `entry.at` open a new obligation."""
         token, hidden, rest = one.token, one.hidden, obligation.left_over(one, entry.at)
         self.write(entry, by, by in self.unbelieved or one.unsure == one.opened)
         for message in rest:
             self._owe(message, one.kind, token, hidden)
 
     def yields(self, one: Obligation, state: str, at: datetime) -> bool:
-        """Whether what was heard at `at` settles it: it was owed before, and nothing that wins came first."""
+        """Whether a call at `at` settles it: it was owed before `at`, and no prevailing settlement came first."""
         if one.since >= at or one.state == "paid":
             return False
         if one.is_open or one.settled is None:
@@ -178,7 +180,7 @@ class Ledger:
         return (at, -PRECEDENCE.index(state)) < (one.settled, -PRECEDENCE.index(one.state))
 
     def reached_us(self, token: str, line: str, at: datetime, call: str) -> None:
-        """A caller speaks to a person: whoever waited for a callback of that service waits no longer (R-14)."""
+        """A caller speaks to a person: open callbacks of this caller to this service are settled (R-14)."""
         if self.sharing.is_shared(token):
             return
         service = self.terms.of(line).line.service
@@ -187,11 +189,12 @@ class Ledger:
             if ours and self.yields(one, "reached_us", at):
                 self.settle(one, n.ReachedUs(one.exchange, one.id, at, call))
 
-    # Calls out.
+    # Outbound calls.
 
     def outward(self, exchange: str, fact: Fact, number: Callable[[], tuple[str | None, str]]) -> bool:
-        """A fact of a call out; True when somebody waits, or waited, for that call. `number`: whom it calls, by
-        which phone; asked for once a call.
+        """Process a fact of an outbound call. Returns True when an obligation has, or had, the called number.
+
+        `number` returns the called number and the calling phone. It is called once per call.
         """
         key = exchange, fact.call
         one = self.following.get(key)
@@ -211,7 +214,7 @@ class Ledger:
         return one.is_waited_for
 
     def _counts_now(self, one: Following) -> None:
-        """An attempt, or a callback, each told once."""
+        """Emit an attempt and a callback, each once."""
         if one.attempt is not None and not one.is_counted:
             one.is_counted = True
             self._attempted(one, one.attempt)
@@ -251,7 +254,7 @@ class Ledger:
         return n.CalledBack(one.exchange, one.id, at, one.line, one.language, waited, by, phone, actor, result)
 
     def _payable(self, call: Following) -> list[Obligation]:
-        """What a call from this phone to this number can pay; a shared number's are paid by hand (R-15)."""
+        """The obligations that this call can pay. Those of a shared number are paid only manually (R-15)."""
         if self.sharing.is_shared(call.token):
             return []
         return [
@@ -263,7 +266,7 @@ class Ledger:
     # Time.
 
     def next_deadline(self) -> datetime | None:
-        """When `tick` has something to do, at the latest."""
+        """The next time at which `tick` has work; None when there is none."""
         times = [x for x in (self._marks.first(), self._dues.first()) if x is not None]
         for one in self.following.values():
             if one.ringing is not None and not one.is_counted:
@@ -275,10 +278,11 @@ class Ledger:
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
     ) -> None:
-        """Time has passed. `heard`: until when each exchange was heard, by its own clock (now, when left out).
+        """Process the passing of time. `heard`: until when events were received from each exchange, by its own
+        clock (now, when left out). `silent`: exchanges unheard for so long that a whole callback fits in.
 
-        The verdict of what has fallen due waits for what an exchange may still be saying; but not for one that
-        is `silent`, for so long that a whole callback fits into it: then nobody knows.
+        The verdict of a due obligation waits for events that an exchange may still send. It does not wait for a
+        `silent` exchange: the verdict is then unknown.
         """
         heard = heard or {}
         for call in list(self.following.values()):
@@ -294,7 +298,7 @@ class Ledger:
             self._put_away(key, now)
 
     def _mark(self, key: Key, now: datetime) -> None:
-        """Due soon, and overdue: said once each."""
+        """Emit "due soon" and "overdue", each once."""
         one = self.shelf.get(key)
         if one is None or not one.is_open or not one.can_be_called or self._is_satisfied(one):
             return
@@ -328,7 +332,7 @@ class Ledger:
         return waits and call.answered is not None and call.answered <= due
 
     def _judge_waiting(self, call: Following) -> None:
-        """It is known now what became of the call that was answered just before the due time."""
+        """Judge the obligations that waited for the result of a call answered just before the due time."""
         waiting, call.waiting = call.waiting, []
         for key in waiting:
             one = self.shelf.get(key)
@@ -336,7 +340,7 @@ class Ledger:
                 self._fall_due(key, self._due_times(one)[one.fell_due] + timedelta.resolution)
 
     def gap(self, exchange: str, start: datetime, end: datetime) -> None:
-        """An exchange was unheard: a callback may have been made meanwhile, if one fits in."""
+        """Record a gap of an exchange, when it is long enough to hide a callback."""
         if end - start >= self.rules.talked_for:
             self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
 
@@ -354,10 +358,10 @@ class Ledger:
             return
         self.shelf.drop(key)
 
-    # Beginning, and a changed configuration.
+    # Start and changed configuration.
 
     def restore(self, known: Iterable[Obligation]) -> None:
-        """Take up the live obligations as they were stored."""
+        """Restore the stored live obligations."""
         for one in known:
             self.shelf.put(one)
             self._set_times(one)
@@ -365,27 +369,27 @@ class Ledger:
                 self._done.add(one.settled + LATE, one.key)
 
     def know(self, token: str, cautions: tuple[n.Caution, ...]) -> None:
-        """What must be known of a number, whoever leaves the next message from there (R-21)."""
+        """Record the cautions of a number, which also apply to its later messages (R-21)."""
         if cautions:
             self._cautions[token] = tuple(sorted({*self._cautions.get(token, ()), *cautions}))
 
     def forget(self, token: str) -> None:
-        """A number was erased."""
+        """Drop the cautions and the sharing record of an erased number."""
         self._cautions.pop(token, None)
         self.sharing.forget(token)
 
     def empty(self) -> Ledger:
-        """Another one with the terms of this."""
+        """A new empty ledger with the same terms."""
         return Ledger(self.terms, self.token, self._judge)
 
     def renew(self, stored: Ledger) -> None:
-        """Know what is stored, and nothing else; the calls out that are being followed are still heard by us."""
+        """Replace the state by the stored ledger. Outbound calls in progress stay: their events still arrive."""
         stored.shelf.follow(self.shelf)
         self.shelf, self.sharing, self._cautions = stored.shelf, stored.sharing, stored._cautions
         self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
 
     def adopt(self, older: Ledger) -> None:
-        """Take over all that stands, as it was told under the configuration before."""
+        """Adopt the state of the ledger of the previous configuration."""
         self.restore(older.shelf)
         self.shelf.follow(older.shelf)
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions

@@ -1,4 +1,4 @@
-"""One obligation, as its entries make it. Pure: the same entries give the same obligation, whenever they are told.
+"""One obligation, derived from its entries. Pure: the same entries always give the same obligation.
 
                     ┌───────────────────── Reopened ─────────────────────┐
                     ▼                                                    │
@@ -7,13 +7,13 @@
       request, …)   │ ─ ClosedByHand, ComplaintAnswered ─────▶  closed ───┘
                     │
                     ├─ Repeated, Attempted, Acknowledged, Marked, NumberHidden   (stays open)
-                    ├─ Taken ─ Released                                (somebody has it in hand)
+                    ├─ Taken ─ Released                                (an agent has taken it)
                     └─ DueSoon ─ Overdue, FellDue                                (time passed)
 
-    Erased: its numbers are gone; the state stays, and no call can change it any more.
+    Erased: its numbers are erased; the state stays, and no call can change it any more.
 
-What settles an obligation at a time settles the messages before that time. One that came at that very time or
-later is owed anew: the ledger opens an obligation for it.
+A settlement covers only the messages before its time. For a message at that time or later, the ledger opens a new
+obligation.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from callmon.core.verdicts import Finding
 State = Literal["open", "paid", "reached_us", "closed"]
 Key = tuple[str, str]  # exchange, obligation
 
-# Later messages than this many are in the ledger, and counted, but not looked at when it is settled.
+# Messages beyond this number are in the ledger and counted, but not considered at settlement.
 MESSAGES_KEPT = 20
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A message, or whatever else asked to be called back."""
+    """A message, or another reason to call back."""
 
     exchange: str
     call: str
@@ -47,7 +47,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands of it now. `token` is for the caller's number, `other` for another one to call (R-16)."""
+    """The current state. `token`: of the caller's number; `other`: of another number to call (R-16)."""
 
     exchange: str
     id: str
@@ -67,22 +67,22 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     shared: bool
     cautions: tuple[Caution, ...] = ()
     count: int = 1
-    messages: tuple[Message, ...] = ()  # the latest of those that came after the first
+    messages: tuple[Message, ...] = ()  # the latest ones after the first
     attempts: tuple[datetime, ...] = ()
-    unsure: datetime | None = None  # the first that may have been a callback; the opening, by a clock not believed
+    unsure: datetime | None = None  # the first possible callback; or the opening, if by an untrusted clock
     state: State = "open"
     settled: datetime | None = None
     reason: CloseReason | None = None
     acknowledged: datetime | None = None
     message_left: bool = False
-    phone: str | None = None  # that called back, or acknowledged
+    phone: str | None = None  # the phone that called back or acknowledged
     by_hand: bool = False
     is_soon: bool = False
     is_overdue: bool = False
     fell_due: int = 0  # how many of its due times have passed
     judged: tuple[str, ...] = ()
     is_erased: bool = False
-    in_hand: str | None = None  # who has said that they see to it (R-47), since when
+    in_hand: str | None = None  # the agent who has taken it (R-47); `taken`: since when
     taken: datetime | None = None
 
     @property
@@ -95,7 +95,7 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due(self) -> Due:
-        """What comes next: a complaint that was acknowledged is due to be answered."""
+        """The next due time. After its acknowledgement, a complaint is due to be answered."""
         if self.acknowledged is not None and self.dues.answer is not None:
             return self.dues.answer
         return self.dues.judging
@@ -106,12 +106,12 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def can_be_called(self) -> bool:
-        """Somebody can call a number: the caller's, or another that was given."""
+        """Whether there is a number to call: the caller's, or another that was recorded."""
         return not self.is_erased and (self.hidden is None or self.other is not None)
 
     @property
     def is_live(self) -> bool:
-        """Time or a person may still do something to it that a verdict or a board must know."""
+        """Whether time or a person may still change it in a way that a verdict or a board needs."""
         return self.is_open or self.fell_due < self.falls_due
 
     @property
@@ -120,7 +120,7 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def opened(entry: n.Owed, token: str | None) -> Obligation:
-    """What the first entry makes."""
+    """The obligation after its first entry."""
     return Obligation(
         exchange=entry.exchange,
         id=entry.obligation,
@@ -143,7 +143,7 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
 
 
 def after(one: Obligation, entry: Entry) -> Obligation:
-    """What one more entry makes of it."""
+    """The obligation after one more entry."""
     change = msgspec.structs.replace
     match entry:
         case n.Repeated():
@@ -214,12 +214,12 @@ def _settled(one: Obligation, state: State, at: datetime) -> Obligation:
 
 
 def left_over(one: Obligation, at: datetime) -> list[Message]:
-    """The messages that what settles it at `at` does not settle, oldest first."""
+    """The messages that a settlement at `at` does not cover, oldest first."""
     return sorted((m for m in one.messages if m.at >= at), key=lambda message: (message.at, message.call))
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks to be called back, by a call on a public line. `token` stands for the number to call."""
+    """The caller to call back, who called a public line. `token`: of the number to call."""
 
     exchange: str
     call: str
@@ -230,8 +230,9 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """One entry, the obligation as it stands after it, and what was found. `corrections` are verdicts *met* that
-    replace another verdict, given before.
+    """One entry, the obligation after it, and the resulting verdicts.
+
+    `corrections`: verdicts *met* that replace earlier ones.
     """
 
     entry: AnyEntry
@@ -240,9 +241,9 @@ class Written(msgspec.Struct, frozen=True):
     corrections: tuple[Finding, ...] = ()
 
 
-Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # the obligation, by whose staff, in doubt
+Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # obligation, exchange of the phone, in doubt
 
 
 def obligation_id(call: str, kind: Kind) -> str:
-    """The name by which people and commands find the obligation of this kind that the call opened."""
+    """The id, for people and commands, of the obligation of this kind that the call opened."""
     return f"{call}-complaint" if kind == "complaint" else call

@@ -1,11 +1,12 @@
-"""A call out, perhaps to somebody who waits for it: how long it rang, whether and for how long they talked. Pure.
+"""An outbound call that may be a callback: how long it rang, whether and how long the parties talked. Pure.
 
                     ┌── stopped: an attempt, if it had rung for four rings ──┐
     dialled ─ rings ┤                                                        ├─ over
                     └── answered ─ talked long enough: called back ──────────┘
                                └── ended sooner: an attempt
 
-Counts only what was heard: a time is enough when all that the exchange said until then was heard.
+Refuses: to count time that was not observed. A duration counts only up to a moment until which all events of the
+exchange were received.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from callmon.core.facts import OUTSIDE, Fact
 
 
 class Following:
-    """One call out. `attempt` and `answered` are what it amounts to so far."""
+    """One outbound call. `attempt` and `answered`: its result so far."""
 
     __slots__ = (
         "answered", "attempt", "call", "earliest", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
@@ -28,16 +29,16 @@ class Following:
     def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
         self.exchange, self.call, self.token, self.phone = exchange, call, token, phone
         self.ringing: datetime | None = None
-        self.answered: datetime | None = None  # the latest that it may have been,
-        self.earliest: datetime | None = None  # and the earliest
+        self.answered: datetime | None = None  # the latest possible time
+        self.earliest: datetime | None = None  # the earliest possible time
         self.attempt: datetime | None = None
-        self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that one
+        self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that gap
         self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
-        self.is_unsure = False  # answered, and its end unheard: they may have talked for long enough
-        self.waiting: list[tuple[str, str]] = []  # obligations whose verdict hangs on it
+        self.is_unsure = False  # answered; its end was not received, so the talk may have been long enough
+        self.waiting: list[tuple[str, str]] = []  # obligations whose verdict depends on it
 
     def hear(self, fact: Fact, rules: CallbackRules) -> None:
-        """One more fact of this call."""
+        """Process one more fact of this call."""
         match fact:
             case f.PhoneRang(phone=phone) if phone == OUTSIDE and self.answered is None:
                 self.ringing = None if fact.at is None else fact.at + fact.slack
@@ -65,20 +66,20 @@ class Following:
                 pass
 
     def _shift(self, by: timedelta) -> None:
-        """The exchange's clock was set: how long it rang, or they talked, stays what it was."""
+        """Shift all times after a step of the exchange's clock, so that durations stay the same."""
         for name in ("ringing", "answered", "earliest", "seen"):
             at = getattr(self, name)
             setattr(self, name, None if at is None else at + by)
 
     def _doubt(self, ended: f.Ended, rules: CallbackRules) -> None:
-        """An end that nobody heard: they may have talked for long enough until the exchange was heard again."""
+        """For an end in a gap: the parties may have talked long enough until events were received again."""
         if ended.at is None and self.seen is not None and self.earliest is not None:
             self.is_unsure = self.seen - self.earliest >= rules.talked_for
         if self.is_unsure:
-            self.attempt, self.is_counted = self.answered, False  # told as such, though it rang for long before
+            self.attempt, self.is_counted = self.answered, False  # emitted as unsure, even if counted before
 
     def reach(self, until: datetime | None, rules: CallbackRules) -> None:
-        """All that happened to it until then was heard."""
+        """All events of this call until then were received."""
         if until is None:
             return
         if self.ringing is not None and until - self.ringing >= rules.rang_for:
@@ -88,5 +89,5 @@ class Following:
 
     @property
     def is_undecided(self) -> bool:
-        """Somebody answered, and how long they talk is not known yet."""
+        """Answered, and the length of the talk is not known yet."""
         return self.answered is not None and not self.is_paid and not self.is_over

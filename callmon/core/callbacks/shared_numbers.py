@@ -1,7 +1,8 @@
-"""Numbers that many people share: a shelter, a law office, a hospital's switchboard (R-15). Pure.
+"""Numbers shared by many callers: a shelter, a law office, a hospital's switchboard (R-15). Pure.
 
-Listed by the site, or known by messages on more than so many days, or on more than so many lines, within a month.
-One call back cannot be known to answer all who left a message from there: each is paid by hand.
+A number is shared if the site lists it. It is also shared after messages on more than a set number of days, or of
+lines, within 30 days. One callback need not reach every caller of a shared number, so each obligation is paid
+manually.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Seen = tuple[tuple[date, str], ...]
 
 
 class Sharing:
-    """What was seen of each caller's token in the last month."""
+    """The days and lines of each token's messages in the last 30 days."""
 
     def __init__(self, listed: Iterable[str], days: int, lines: int) -> None:
         self._listed = frozenset(listed)
@@ -24,7 +25,7 @@ class Sharing:
         self._seen: dict[str, Seen] = {}
 
     def note(self, token: str, day: date, line: str) -> None:
-        """A message came from there."""
+        """Record a message from this number."""
         known = tuple(one for one in self._seen.get(token, ()) if one[0] > day - WINDOW)
         if (day, line) not in known:
             self._seen[token] = (*known, (day, line))

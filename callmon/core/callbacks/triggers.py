@@ -1,7 +1,8 @@
-"""Facts of calls to the ledger: who asks to be called back, who reached us, which call out may pay. Pure.
+"""Passes facts of calls to the ledger: callback requests, callers who reached a person, outbound calls. Pure.
 
-Opened by a message, by a request, by an agent who marks a complaint, where nobody heard whether a message was
-left, and by a setting when a caller gave up. Only by inbound calls on public lines.
+An obligation is opened by a message, by a request, or by an agent who marks a complaint. A call in voicemail whose
+message is not known opens one too; so does an abandoned call, by a setting. Only inbound calls on public lines
+open obligations.
 """
 
 from __future__ import annotations
@@ -28,24 +29,24 @@ OPENED_BY = (
     f.MessageLeft, f.CallbackRequested, f.ComplaintMade, f.Answered, f.PersonJoined, f.NumberWithheld, f.Ended
 )  # fmt: skip
 LANGUAGES = ("fr", "en")
-SHORT = 7  # digits: fewer are an extension of ours
+SHORT = 7  # digits: fewer are an extension of the exchange
 
 
 class Site(Protocol):
-    """What must be known of an exchange."""
+    """The configuration of an exchange that this module needs."""
 
     region: str
     dial_prefixes: tuple[str, ...]
 
 
 class Opener:
-    """Between calls and the ledger."""
+    """Opens and settles obligations in the ledger by the facts of calls."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def inward(self, exchange: str, fact: Fact, account: Account, site: Site) -> None:
-        """A fact of a call on a public line, one of `OPENED_BY`."""
+        """Process a fact of a call on a public line, one of `OPENED_BY`."""
         at = fact.at or born(fact.call)
         if at is None:
             return  # without any time nothing can be due
@@ -73,7 +74,7 @@ class Opener:
             self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
 
     def _ended(self, exchange: str, account: Account, site: Site, at: datetime) -> None:
-        """Where nobody heard whether a message was left, somebody must look; who gave up, by a setting."""
+        """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
         if took is not None and account.message is None and account.may_have_left_message():
@@ -83,7 +84,7 @@ class Opener:
             self._ledger.owe(self._caller(exchange, account, site), at, "callback", "abandoned")
 
     def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: Site) -> list[Fact]:
-        """A fact of a call out: what is to be told of it, which is nothing while nobody waits for that call."""
+        """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
         key = exchange, fact.call
         one = self._ledger.following.get(key)
         was_told = one is not None and one.is_waited_for
@@ -92,7 +93,7 @@ class Opener:
         return [fact] if was_told or fact is arrival else [arrival, fact]
 
     def resume(self, exchange: str, account: Account, facts: Iterable[Fact], site: Site) -> None:
-        """A call out that was in progress when callmon stopped. What it amounted to is in the ledger."""
+        """Resume an outbound call in progress when callmon stopped. Its result so far is in the ledger."""
         if account.arrival.direction != "outbound":
             return
         number, phone = called(account.arrival, site)
@@ -100,7 +101,7 @@ class Opener:
             self._ledger.outward(exchange, fact, lambda: (number or "", phone))
         one = self._ledger.following.get((exchange, account.arrival.call))
         if one is not None:
-            one.is_waited_for = True  # its end is to be told, too
+            one.is_waited_for = True  # its end must be emitted, too
 
     def _caller(self, exchange: str, account: Account, site: Site) -> Caller:
         arrival = account.arrival
@@ -109,7 +110,7 @@ class Opener:
         return Caller(exchange, arrival.call, arrival.line or "", language, token, hidden)
 
     def _asking(self, exchange: str, account: Account, site: Site, fact: f.CallbackRequested) -> Caller:
-        """Where the caller gave a number, it is that which is to be called."""
+        """The caller of a callback request. A number given in the request replaces the caller's own."""
         caller = self._caller(exchange, account, site)
         language = account.language or fact.language
         caller = msgspec.structs.replace(caller, language=language_label(language))
@@ -125,7 +126,7 @@ class Opener:
 
 
 def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidden | None:
-    """Why this caller cannot be called back; None when that can be done (R-48, R-51)."""
+    """Why this caller cannot be called back; None when a callback is possible (R-48, R-51)."""
     if arrival.withheld is not None:
         return "unknown" if arrival.withheld == "unknown" else "withheld"
     if arrival.relay:
@@ -138,7 +139,7 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
 
 
 def language_label(language: str | None) -> str:
-    """Of the closed set of labels."""
+    """The language as a label of the closed set: fr, en, other, unknown."""
     if language is None:
         return "unknown"
     return language if language in LANGUAGES else "other"
@@ -151,5 +152,5 @@ def _gave_up_after(call: Call, seconds: float) -> bool:
 
 
 def called(arrival: Arrived, site: Site) -> tuple[str | None, str]:
-    """Whom a call out goes to, and from which phone: the whole number, less what staff dial first."""
+    """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone."""
     return e164(arrival.dialled, site.region, site.dial_prefixes), extension(arrival.channel)

@@ -1,13 +1,14 @@
-"""What of the exchanges' state could keep a line from taking calls: the causes that a watch weighs. Pure.
+"""Possible causes of a disruption in the state of the exchanges, for the detector. Pure.
 
-    exchange   it is unheard, or has said that it stops            its lines
-    trunk      every trunk over which a line's calls come is       the lines that come over these
+    exchange   it is unheard, or has reported that it stops        its lines
+    trunk      every trunk that carries a line's calls is          the lines carried by these
                unreachable
-    phones     every phone of a line is, while the line is open    that line
+    phones     every phone of a line is unreachable, while         that line
+               the line is open
 
-Contacts and peers that fail show in the states of their devices, which the exchange lists after a gap:
-ContactStatus and PeerStatus say the same, and no list of them may be asked for. Registrations with carriers
-(Registry) show nowhere else: when all of them are lost, every line of the exchange is.
+Failed contacts and peers show in the states of their devices, which the exchange lists after a gap. ContactStatus
+and PeerStatus report the same, but callmon may not request a list of them. Registrations with carriers (Registry)
+show nowhere else: when all are lost, every line of the exchange is.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from callmon.core.disruptions.trunks import Routes
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """Something that may keep lines from taking calls. `holds` None: not known now.
+    """A possible reason why lines cannot take calls. `holds` None: not known now.
 
-    `at`: since when it holds, or when it ceased to. `is_certain`: it need not last first.
+    `at`: since when it holds, or when it ended. `is_certain`: it opens a disruption without lasting first.
     """
 
     key: Key
@@ -43,7 +44,7 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Heard(Protocol):
-    """One exchange as it is heard."""
+    """The live state of one exchange that this module needs."""
 
     @property
     def lines(self) -> Lines: ...
@@ -53,16 +54,16 @@ class Heard(Protocol):
     def routes(self) -> Routes: ...
     @property
     def trunks(self) -> tuple[str, ...]:
-        """Those that are known of, as the configuration names them."""
+        """The known trunks, by the names of the configuration."""
 
-    returned: Absent | None  # the last gap, until somebody has looked at it
+    returned: Absent | None  # the last gap, until the detector has processed it
 
 
 Exchanges = Mapping[str, Heard]
 
 
 def carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
-    """The lines of an exchange: all when it is the only one, else those for which calls came in there."""
+    """The lines of an exchange: all when it is the only exchange, else those that received calls there."""
     lines = [line.name for line in exchanges[name].lines]
     if len(exchanges) == 1:
         return tuple(lines)
@@ -77,7 +78,7 @@ def causes(
     book: Book,
     settling: Collection[str] = (),
 ) -> Iterator[Cause]:
-    """Every one, whether it holds or not. What an exchange that is `settling` calls unreachable may not be."""
+    """Every cause, whether it holds or not. `settling`: exchanges whose "unreachable" is not trusted yet."""
     for name, heard in exchanges.items():
         yield _unheard(name, heard, carried(exchanges, name))
         for cause in _trunks(name, heard, carried(exchanges, name), book):
@@ -101,7 +102,7 @@ def _unheard(name: str, heard: Heard, lines: tuple[str, ...]) -> Cause:
 
 
 def _trunks(name: str, heard: Heard, lines: tuple[str, ...], book: Book) -> Iterator[Cause]:
-    """One cause for all lines that come over the same trunks."""
+    """One cause for all lines that use the same trunks."""
     lost: Key = ("trunk", name, "registration")
     registrations = heard.tracker.state.phones.registrations
     yield Cause(lost, lines, registrations.are_lost() if lines else None, registrations.turned)
@@ -116,7 +117,7 @@ def _trunks(name: str, heard: Heard, lines: tuple[str, ...], book: Book) -> Iter
         down = heard.routes.are_down(trunks, states)
         turned = [at for trunk in trunks if (at := phones.turned(trunk)) is not None]
         yield Cause(key, tuple(of), down, (max if down else min)(turned) if turned else clock)
-    if heard.tracker.state.is_unheard:  # and its devices are not known
+    if heard.tracker.state.is_unheard:  # its device states are not known
         others = (x for x in book if x.source == "trunk" and x.exchange == name and x.key not in (lost, *groups))
         yield from [Cause(one.key, one.lines, None) for one in others]
 
@@ -126,7 +127,7 @@ def _key(exchange: str, trunks: frozenset[str]) -> Key:
 
 
 def _groups(heard: Heard, lines: tuple[str, ...]) -> dict[frozenset[str], list[str]]:
-    """Lines by the trunks over which their calls come; those that nobody has called yet by all that are known."""
+    """Lines by the trunks that carry their calls. A line without calls yet is grouped under all known trunks."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:
         groups.setdefault(heard.routes.of(line, heard.tracker.state.clock), []).append(line)
@@ -152,7 +153,7 @@ Turned = list[tuple[datetime, State | None]]
 
 
 def _states(exchanges: Exchanges, line: Line) -> tuple[set[State | None], Turned, datetime | None]:
-    """How all the line's phones stand, when each turned so, and the latest time that was told."""
+    """The states of the line's phones, when each changed, and the latest clock of the exchanges."""
     states: set[State | None] = set()
     turned: Turned = []
     clocks: list[datetime] = []

@@ -1,7 +1,7 @@
-"""What a person asked for by hand, and whether it can be: a command, or a button of a page. Pure.
+"""Manual commands on disruptions, from the command line or a page, and their validation. Pure.
 
-`validate` is asked twice: by the command, so that the person hears at once; and by the book when it is done, since
-something may have happened between.
+`validate` is called twice: by the command line or the page, for an immediate answer, and by the register when the
+command is applied, since the disruption may have changed in between.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ LONGEST_AGO = timedelta(days=366)
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One action. `n` is its place among all; `at` when it was asked for. `disruption` "" makes a new one.
+    """One manual command. `n`: its sequence number; `at`: when it was requested; `disruption` "": a new one.
 
-    `start`: of planned work, or since when lines cannot take calls; `when`: it was over then.
+    `start`: of planned work, or since when the lines cannot take calls. `when`: the time at which it ended.
     """
 
     n: int = 0
@@ -37,7 +37,8 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_same(one: Hand, other: Hand) -> bool:
-    """Whether two requests are the same. A start "now", and an end a length after it, are the same in both."""
+    """Whether two requests are the same. A start "now" matches "now"; an end at the same distance from it matches.
+    """
     if one.start == one.at and other.start == other.at:
         moved, until = one.at - other.at, one.notice.until
         if until is not None and other.notice.until == until - moved:
@@ -48,7 +49,7 @@ def is_same(one: Hand, other: Hand) -> bool:
 
 
 def validate(one: Disruption | None, hand: Hand) -> Refusal | None:
-    """Why it cannot be done; None when it can."""
+    """The reason to refuse the command; None when it can be applied."""
     if not hand.disruption:
         return _new(hand)
     if one is None:
@@ -70,7 +71,7 @@ def _new(hand: Hand) -> Refusal | None:
 
 
 def _change(one: Disruption, hand: Hand) -> Refusal | None:
-    """What was said of one that is over may still be put right; when it is, and where, no more."""
+    """The notice of an ended disruption may still be corrected; its start and its lines may not."""
     moves = hand.start is not None or bool(hand.lines)
     if one.ended is not None and (moves or one.how == "cancelled"):
         return "is_over"
@@ -92,11 +93,11 @@ def _end(one: Disruption, hand: Hand) -> Refusal | None:
     return "before_start" if when < one.began and hand.when is not None else None
 
 
-MOST = 300  # characters of a text: boards show no more
+MOST = 300  # characters of a text; boards show no more
 TEXTS = ("reason_fr", "reason_en", "alternative_fr", "alternative_en")
 
 
 def notice(until: datetime | None, texts: Mapping[str, str]) -> Notice:
-    """What is said; a text of spaces alone is none, and line ends are spaces."""
+    """Build a notice. A text of only white space is None; line ends become spaces. Texts are cut at `MOST`."""
     given = {name: " ".join(texts.get(name, "").split())[:MOST] or None for name in TEXTS}
     return Notice(**given, until=until)

@@ -1,13 +1,13 @@
-"""The exchanges, looked at once a second for what keeps lines from taking calls. No I/O, no clock.
+"""The detector: checks the exchanges once a second for causes of disruptions. No I/O, no clock.
 
 exchanges ─▶ causes ─▶ watch ─▶ register
 
-    cause:  unknown ── stays as it was
-            true ──(lasts for `patience`)──▶ open, since it began      (a stop that the exchange told of: at once)
-            false ─────────────────────────▶ end, when it did
+    cause:  unknown ── no change
+            true ──(lasts for `patience`)──▶ open, since its start     (a stop that the exchange reported: at once)
+            false ─────────────────────────▶ end, at its end
 
-An exchange that is unheard may still work: its uptime tells, when it is heard again, whether it had stopped.
-If it had not, there was no disruption but a gap in measuring, and that is how it ends.
+An unheard exchange may still work. Its uptime after the gap shows whether it had stopped. If it had not, there was
+only a gap in measuring, and the disruption ends as "measuring".
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from callmon.core.disruptions.causes import Cause, Exchanges
 from callmon.core.disruptions.disruption import Key
 from callmon.core.disruptions.register import Book
 
-# An exchange that has booted asks each trunk and phone at some moment of the time after which it asks them again
-# (qualify_frequency, 60 s as we ship it); until then it says that they are unreachable (measured on 22).
+# After its start, an exchange qualifies each trunk and phone at some moment of the first qualify period
+# (qualify_frequency; 60 s in callmon's configuration). Until then it reports them as unreachable (measured on
+# Asterisk 22).
 SETTLING = timedelta(seconds=75)
 
 
 class Seeing:
-    """`book` has the disruptions; `tick` looks."""
+    """The detector of disruptions. `book` is the register; `tick` runs the detection."""
 
     def __init__(
         self,
@@ -45,10 +46,10 @@ class Seeing:
         self._watch = Watch(self.book, patience)
         self._settled: dict[
             str, datetime
-        ] = {}  # when an exchange that has booted knows again how its devices stand
+        ] = {}  # when the device states of a restarted exchange are trusted again
 
     def tick(self, now: datetime) -> None:
-        """How things stand now."""
+        """Check all causes at this time."""
         self.book.tick(now)
         for name, heard in self._exchanges.items():
             if heard.returned is not None:
@@ -67,7 +68,7 @@ class Seeing:
         return calendar is None or calendar.is_open(now)
 
     def adopt(self, older: Seeing) -> None:
-        """Take over what was known under the configuration before (SIGHUP)."""
+        """Adopt the state of the detector of the previous configuration (SIGHUP)."""
         self.book.adopt(older.book)
         self._watch.adopt(older._watch)
         self._settled = older._settled
@@ -77,24 +78,24 @@ SEEN = frozenset(("exchange", "trunk", "phones"))
 
 
 class Watch:
-    """Remembers since when each cause was seen."""
+    """Timers: since when each cause holds."""
 
     def __init__(self, book: Book, patience: timedelta) -> None:
         self.book, self.patience = book, patience
-        self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when it holds; seen first, by our clock
+        self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
 
     def adopt(self, older: Watch) -> None:
-        """Take over since when each cause was seen."""
+        """Adopt the timers of the previous configuration."""
         self._seen = older._seen
 
     def look(self, causes: Iterable[Cause], now: datetime) -> None:
-        """How things stand now."""
+        """Open and end disruptions by the causes at this time."""
         known: set[Key] = set()
         for cause in causes:
             known.add(cause.key)
             self._weigh(cause, now)
         for one in [x for x in self.book if x.source in SEEN and x.key not in known]:
-            self.book.end(one, now)  # of a line, or an exchange, that is configured no longer
+            self.book.end(one, now)  # its line or exchange is no longer configured
 
     def _weigh(self, cause: Cause, now: datetime) -> None:
         one = self.book.seen(cause.key)
@@ -118,13 +119,13 @@ class Watch:
             self.book.write(n.Confirmed(one.id, since))
 
     def returned(self, exchange: str, lines: tuple[str, ...], told: Heard, now: datetime) -> None:
-        """An exchange is heard again: had it stopped, or had only callmon not heard it?"""
+        """Process the end of a gap: the exchange had stopped, or only callmon's connection was lost."""
         key: Key = ("exchange", exchange, "")
         self._seen.pop(key, None)
         one = self.book.seen(key)
         if one is None:
             if not told.stopped or told.away or not lines:
-                return  # when it stopped is not known, or it did not
+                return  # it did not stop, or the time of its stop is not known
             one = self.book.open(key, lines, told.start, now)
         if told.stopped and one.confirmed is None:
             one = self.book.write(n.Confirmed(one.id, told.end))

@@ -1,12 +1,12 @@
-"""One disruption, as its entries make it. Pure: the same entries give the same disruption, whenever they are told.
+"""One disruption, derived from its entries. Pure: the same entries always give the same disruption.
 
     Opened ────────────▶ going on ──── Ended ────▶ over
-      (seen, or told)       │  ▲                    │ (by hand while it lasts: `lasts_on`, until CauseOver)
+   (detected, reported)     │  ▲                    │ (manually while it lasts: `lasts_on`, until CauseOver)
                             └──┘                    ▼
-    Planned ──▶ planned ─(its start)─▶ going on   not one after all: "cancelled", "measuring"
-                  Announced, Confirmed, Refused change what is known of it
+    Planned ──▶ planned ─(its start)─▶ going on   not a disruption: "cancelled", "measuring"
+                  Announced and Confirmed change its data, Refused nothing
 
-It has been announced once its notice has everything in both languages: `announced` is when that came to be first.
+A disruption is announced once its notice is complete in both languages. `announced` is the first such time.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from callmon.core.disruptions import entries as n
 from callmon.core.disruptions.entries import NO_NOTICE, EndedHow, Notice, Source
 
 State = Literal["planned", "going_on", "over", "cancelled"]
-Key = tuple[Source, str, str]  # what a watch knows it by: source, exchange, what
+Key = tuple[Source, str, str]  # the detector's key: source, exchange, what
 
 NO_TIME = timedelta(0)
 
 
 class Disruption(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands of it now. `confirmed`: whether an unheard exchange had stopped; None while nobody knows."""
+    """The current state. `confirmed`: whether an unheard exchange had stopped; None while that is not known."""
 
     id: str
     source: Source
@@ -40,7 +40,7 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
     how: EndedHow | None = None
     confirmed: bool | None = True
     work: str | None = None
-    actor: str | None = None  # who said something of it last
+    actor: str | None = None  # the person of its last manual entry
     lasts_on: bool = False
 
     @property
@@ -49,17 +49,17 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown_source(self) -> str:
-        """What people are told that it is: of an unheard exchange nobody knows more."""
+        """The source shown to people: "exchange_unheard" for an exchange that is not confirmed to have stopped."""
         return "exchange_unheard" if self.source == "exchange" and not self.confirmed else self.source
 
     @property
     def is_live(self) -> bool:
-        """Whether time, an event or a person may still change it."""
+        """Whether time, an event or a person can still change it."""
         return self.ended is None or self.lasts_on
 
     @property
     def counts(self) -> bool:
-        """Whether it is, or was, one: neither work that never began nor a mere gap in measuring."""
+        """Whether it is or was a disruption: neither work that never began nor only a gap in measuring."""
         return self.how not in ("cancelled", "measuring")
 
     def state(self, now: datetime) -> State:
@@ -71,12 +71,12 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def noticed_after(self) -> timedelta | None:
-        """From its start to the whole notice; nothing when the public was told beforehand."""
+        """The time from its start to the complete notice: 0 for a notice before the start, None without notice."""
         return None if self.announced is None else max(NO_TIME, self.announced - self.began)
 
 
 def opened(entry: n.Opened | n.Planned) -> Disruption:
-    """A disruption as its first entry makes it."""
+    """The disruption after its first entry."""
     if isinstance(entry, n.Planned):
         return _announce(
             Disruption(
@@ -95,7 +95,7 @@ def opened(entry: n.Opened | n.Planned) -> Disruption:
 
 
 def after(one: Disruption, entry: n.AnyEntry) -> Disruption:
-    """The same after one more entry."""
+    """The disruption after one more entry."""
     change = msgspec.structs.replace
     match entry:
         case n.Announced(actor=actor, notice=said, start=start, lines=lines):

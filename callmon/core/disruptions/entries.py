@@ -1,8 +1,8 @@
-"""What is written of a disruption: past-tense entries, one after the other, never changed. Pure values.
+"""Entries of a disruption: past tense, append-only, never changed. Pure values.
 
-What stands of a disruption is derived from its entries (`disruption.py`). `at` is when it happened, which may be
-before it was written. The policy's promise is a notice with three things, each in both languages: the reason, how
-long it is expected to last, and the alternative.
+The state of a disruption is derived from its entries (`disruption.py`). `at` is when it happened, which may be
+before the entry was written. The policy promises a notice of three things, each in both languages: the reason, the
+expected duration, and the alternative.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
-# What it comes from. "staff": somebody told of it, and callmon cannot see it; "work": planned.
+# The source. "staff": a person reported it, and callmon cannot detect it; "work": planned.
 Source = Literal["exchange", "trunk", "phones", "staff", "work"]
 SOURCES: tuple[Source, ...] = ("exchange", "trunk", "phones", "staff", "work")
-# "over": its cause was; "closed": the line's hours; "time": a planned end; "cancelled": work that never began;
-# "measuring": the exchange had worked all the time, only callmon did not hear it.
+# "over": its cause ended; "closed": the line's opening hours ended; "time": the planned end; "cancelled": work
+# that never began; "measuring": the exchange had worked all the time, and only callmon's reception had a gap.
 EndedHow = Literal["over", "by_hand", "closed", "time", "cancelled", "measuring"]
 Refusal = Literal[
     "not_known", "is_over", "has_begun", "not_yet", "before_start", "end_before_start", "end_is_past",
@@ -25,7 +25,7 @@ Refusal = Literal[
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the public is told. Each may be missing yet; `until` is when it is expected to be over."""
+    """The notice to the public. Any field may still be missing. `until`: the expected end."""
 
     reason_fr: str | None = None
     reason_en: str | None = None
@@ -34,11 +34,11 @@ class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     until: datetime | None = None
 
     def missing(self) -> tuple[str, ...]:
-        """What the promise asks for and nobody has said yet."""
+        """The fields that the promise requires and that are still missing."""
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) is None)
 
     def over(self, other: Notice) -> Notice:
-        """This, and where it says nothing the other."""
+        """This notice, with each missing field taken from `other`."""
         return Notice(*(mine if (mine := getattr(self, x)) is not None else getattr(other, x) for x in FIELDS))
 
 
@@ -56,8 +56,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Opened(Entry, frozen=True, gc=False, tag="Opened"):
     """Lines cannot take calls since `at`. `what` is what failed: the line, the trunks, or "" for the exchange.
 
-    `work` is planned work that it happens in, whose notice stands for it. Where callmon cannot see it, `actor`
-    told of it, at the time `told`.
+    `work`: the planned work during which it happens and whose notice it has. `actor` and `told`: the person and
+    the time of the report, where callmon cannot detect the disruption.
     """
 
     source: Source
@@ -71,7 +71,7 @@ class Opened(Entry, frozen=True, gc=False, tag="Opened"):
 
 
 class Planned(Entry, frozen=True, gc=False, tag="Planned"):
-    """Somebody plans work that lines may not be reachable in; its end is `notice.until`."""
+    """A person planned work during which lines may not be reachable. Its end is `notice.until`."""
 
     actor: str
     lines: tuple[str, ...]
@@ -80,7 +80,7 @@ class Planned(Entry, frozen=True, gc=False, tag="Planned"):
 
 
 class Announced(Entry, frozen=True, gc=False, tag="Announced"):
-    """Somebody said something, or something else, for the notice; or moved planned work, or its lines."""
+    """A person added to or changed the notice, or changed the start or the lines of planned work."""
 
     actor: str
     notice: Notice = NO_NOTICE
@@ -89,11 +89,11 @@ class Announced(Entry, frozen=True, gc=False, tag="Announced"):
 
 
 class Confirmed(Entry, frozen=True, gc=False, tag="Confirmed"):
-    """The exchange that was unheard had really stopped."""
+    """The unheard exchange had really stopped."""
 
 
 class Ended(Entry, frozen=True, gc=False, tag="Ended"):
-    """It is over. `lasts_on`: somebody says so, though what callmon sees says otherwise."""
+    """The disruption ended. `lasts_on`: a person ended it manually while callmon still detects its cause."""
 
     how: EndedHow
     actor: str | None = None
@@ -101,11 +101,11 @@ class Ended(Entry, frozen=True, gc=False, tag="Ended"):
 
 
 class CauseOver(Entry, frozen=True, gc=False, tag="CauseOver"):
-    """What callmon saw of one that was ended by hand is over too: it may be seen anew from now on."""
+    """The cause of a manually ended disruption is over too. It may open a new disruption from now on."""
 
 
 class Refused(Entry, frozen=True, gc=False, tag="Refused"):
-    """What somebody asked for was not done: another thing had happened meanwhile."""
+    """A manual command was refused when it was applied: the disruption had changed since the request."""
 
     actor: str
     action: str

@@ -1,13 +1,13 @@
-"""The book of disruptions: opened, announced, ended. No I/O, no clock.
+"""The register of disruptions: opened, announced, ended. No I/O, no clock.
 
-    what callmon sees (watch.py) ─▶ open · end ─┐               ┌─▶ entries (append-only)
-    a person ─────────────────────▶ do ─────────┼─ disruptions ─┼─▶ the disruption as it stands
+    the detector (detector.py) ───▶ open · end ─┐               ┌─▶ entries (append-only)
+    a manual command ─────────────▶ do ─────────┼─ disruptions ─┼─▶ the disruption as it stands
     time ─────────────────────────▶ tick ───────┘               └─▶ (Noted, for the sinks)
 
-What callmon sees in the time of planned work that names its lines belongs to that work: its notice stands for it.
+A disruption detected during planned work that names its lines belongs to that work and has its notice.
 
-Refuses to forget: what was ended by hand while callmon still sees its cause is not opened again until that cause
-was over once.
+Refuses: to reopen a disruption that was ended manually while its cause was still detected, until that cause has
+ended once.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from callmon.core.disruptions.disruption import Disruption, Key, after, opened
 from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
 
 PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
-# Work is known to Prometheus, which asks now and then, a little before it begins: callmon's own machine may be
-# the first to go.
+# Planned work is exported this long before its start, since Prometheus scrapes at intervals: callmon's own machine
+# may be the first to stop.
 BEFOREHAND = timedelta(minutes=2)
 
 
 class Noted(msgspec.Struct, frozen=True):
-    """One entry, the disruption as it stands after it, and whether the whole notice was given with it."""
+    """One entry, the disruption after it, and whether this entry completed the notice."""
 
     entry: n.AnyEntry
     disruption: Disruption
@@ -38,11 +38,11 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 class Book:
-    """All disruptions that may still change."""
+    """The register: all disruptions that may still change."""
 
     def __init__(self) -> None:
         self._all: dict[str, Disruption] = {}
-        self._known: set[str] = set()  # names given in this life: an id is never given twice
+        self._known: set[str] = set()  # ids assigned since the start: none is assigned twice
         self._out: list[Noted] = []
         self._shown: dict[str, Disruption] = {}
         self._revision = 0
@@ -54,12 +54,12 @@ class Book:
         return self._all.get(name)
 
     def restore(self, found: Iterable[Disruption]) -> None:
-        """What was stored and may still change."""
+        """Restore the stored disruptions that may still change."""
         for one in found:
             self._keep(one)
 
     def begin_anew(self, stored: Iterable[Disruption]) -> None:
-        """What was written here, and stored by nobody, never was: another callmon wrote meanwhile."""
+        """Replace all by the stored disruptions. Unstored entries are dropped, as another instance was leader."""
         self._all.clear()
         self._out.clear()
         for name in [*self._shown]:
@@ -67,45 +67,45 @@ class Book:
         self.restore(stored)
 
     def adopt(self, older: Book) -> None:
-        """Take all over from the book before (SIGHUP)."""
+        """Adopt the state of the register of the previous configuration (SIGHUP)."""
         self._all, self._known, self._out = older._all, older._known, older._out
         self._shown, self._revision = older._shown, older._revision
 
     def take(self) -> tuple[Noted, ...]:
-        """What was written since it was last asked for."""
+        """Drain the entries written since the last call."""
         if not self._out:
             return ()
         out, self._out = tuple(self._out), []
         return out
 
-    # What is asked.
+    # Queries.
 
     def seen(self, key: Key) -> Disruption | None:
-        """What a watch opened for this, as long as its cause lasts."""
+        """The disruption that the detector opened for this key, as long as its cause lasts."""
         return next((one for one in self._all.values() if one.key == key and one.is_live), None)
 
     def going_on(self, now: datetime) -> list[Disruption]:
         return [one for one in self._all.values() if one.state(now) == "going_on"]
 
     def work(self, now: datetime) -> list[Disruption]:
-        """Planned work that is going on, or about to begin."""
+        """Planned work that is going on, or begins within `BEFOREHAND`."""
         works = (one for one in self._all.values() if one.source == "work" and one.ended is None)
         return [one for one in works if one.began - BEFOREHAND <= now]
 
-    # For boards.
+    # Board state.
 
     def revision(self) -> int:
-        """Another one whenever `shown` would give anything else."""
+        """A number that changes whenever the result of `shown` changes."""
         return self._revision
 
     def shown(self) -> dict[str, Disruption]:
-        """Those that are going on or planned, by name; a value changes only with what it shows."""
+        """Disruptions going on or planned, by id. A value is replaced only when it changes."""
         return self._shown
 
     # Writing.
 
     def write(self, entry: n.AnyEntry) -> Disruption:
-        """One more entry of a disruption that is known, or the first of a new one."""
+        """Append an entry to a known disruption, or write the first entry of a new one."""
         before = self._all.get(entry.disruption)
         if before is None:
             assert isinstance(entry, n.Opened | n.Planned)
@@ -138,7 +138,7 @@ class Book:
             self._shown[name] = one
 
     def open(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
-        """What a watch sees: these lines cannot take calls since then."""
+        """Open a detected disruption: these lines cannot take calls since `at`."""
         source, exchange, what = key
         lines = tuple(lines)
         work = self._work_of(lines, now)
@@ -150,36 +150,36 @@ class Book:
         return next((one for one in self.work(now) if set(lines) <= set(one.lines)), None)
 
     def end(self, one: Disruption, at: datetime, how: EndedHow = "over") -> None:
-        """Its cause is over; of one that was ended by hand before, only that is noted."""
+        """Record that the cause is over. A manually ended disruption gets only a `CauseOver` entry."""
         if one.ended is None:
             self.write(n.Ended(one.id, at, how))
         else:
             self.write(n.CauseOver(one.id, at))
 
     def _name(self, what: str, at: datetime) -> str:
-        """Like a call's: what it is, and the second in which it began."""
+        """A unique id in the form of a call's: what failed, and the second of its start."""
         base = f"{PLAIN.sub('-', what.rpartition('/')[2]).strip('-') or 'line'}-{int(at.timestamp())}"
         return next(x for x in (base, *(f"{base}-{k}" for k in range(2, 1000))) if x not in self._known)
 
     # Time.
 
     def tick(self, now: datetime) -> None:
-        """Planned work ends when it was planned to."""
+        """End planned work at its planned end."""
         for one in list(self._all.values()):
             until = one.notice.until
             if one.source == "work" and one.ended is None and until is not None and until <= now:
                 self.write(n.Ended(one.id, until, "time"))
 
-    # By hand.
+    # Manual commands.
 
     def do(self, hand: Hand, stored: Disruption | None = None) -> None:
-        """Do what a person asked for. `stored`: the disruption as it is kept, for one that is over."""
+        """Apply a manual command. `stored`: the stored disruption, for one that has ended."""
         one = self._all.get(hand.disruption) or stored
         why = validate(one, hand)
         if one is None and hand.disruption:
             return
         if why is not None and one is None:
-            return  # the command had refused it, but for the time that has passed since
+            return  # valid when requested; only the time since has made it invalid
         if one is not None and one.id not in self._all:
             self._all[one.id] = one
         if one is None:

@@ -1,9 +1,9 @@
-"""The trunks of one exchange: over which the lines' calls come in, and whether to believe what is told of them.
+"""The trunks of one exchange: the trunks of each line's inbound calls, and whether their states can be trusted.
 
-A trunk is known to be down only when it was known to be well: many carriers never answer the question whether
-they are there (OPTIONS), and such a trunk is UNAVAILABLE all day long while calls come in over it. What brings a
-call while it is said to be unreachable is not believed until it is said to be free. While a call is up on it, it
-is in use, whatever else is true. Pure: no I/O, no clock.
+A trunk counts as down only if it was known to be up. Many carriers never answer OPTIONS; such a trunk is
+UNAVAILABLE all day while calls come in over it. A trunk that brings a call while it is reported unreachable is not
+trusted until it is reported free. While a call is up on it, a trunk is in use, whatever else is true. Pure: no
+I/O, no clock.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from datetime import datetime, timedelta
 from callmon.core.calls.phone_states import State
 
 FORGOTTEN_AFTER = timedelta(days=30)
-MAX_TRUNKS = 100  # of one line
+MAX_TRUNKS = 100  # per line
 NONE: Mapping[str, datetime | None] = {}
 
 
 class Routes:
-    """What is known of one exchange's trunks."""
+    """The state of one exchange's trunks."""
 
     def __init__(self) -> None:
         self._of: dict[str, dict[str, datetime | None]] = {}  # line → trunk → when it last brought a call
         self._well: set[str] = set()
-        self._idle: dict[str, State] = {}  # what was last said of it while no call was up
+        self._idle: dict[str, State] = {}  # trunk → its last reported state while no call was up
 
     def learn(self, line: str, trunk: str, at: datetime | None, state: State | None = None) -> None:
-        """It brought a call for this line; `state` is what is said of it at that moment."""
+        """Record a call for this line over this trunk. `state`: the trunk's reported state at that moment."""
         known = self._of.setdefault(line, {})
         if trunk in known or len(known) < MAX_TRUNKS:
             known[trunk] = at
@@ -35,18 +35,18 @@ class Routes:
             self._well.discard(trunk)
 
     def lines(self) -> frozenset[str]:
-        """Those for which calls came in."""
+        """The lines that received calls."""
         return frozenset(self._of)
 
     def of(self, line: str, now: datetime | None) -> frozenset[str]:
-        """The trunks over which its calls came in within thirty days."""
+        """The trunks of the line's inbound calls within thirty days."""
         known = self._of.get(line, NONE)
         return frozenset(
             trunk for trunk, at in known.items() if at is None or now is None or now - at <= FORGOTTEN_AFTER
         )
 
     def look(self, states: Mapping[str, State | None]) -> None:
-        """How the trunks stand now."""
+        """Record the current states of the trunks."""
         for trunk, state in states.items():
             if state == "free":
                 self._well.add(trunk)
@@ -54,11 +54,11 @@ class Routes:
                 self._idle[trunk] = state
 
     def were_down(self, trunks: Iterable[str]) -> None:
-        """It was known so before callmon was started anew: they were believed."""
+        """Trust the trunks of a disruption that was open before callmon restarted."""
         self._well |= {trunk for trunk in trunks if trunk not in self._idle}
 
     def are_down(self, trunks: Iterable[str], states: Mapping[str, State | None]) -> bool | None:
-        """Whether no call can come over any of these; None when too little is known."""
+        """Whether no call can come in over any of these trunks; None when too little is known."""
         told = [(states.get(trunk), trunk in self._well) for trunk in trunks]
         if any(state is not None and state != "unreachable" for state, _ in told):
             return False
