@@ -1,13 +1,13 @@
-"""The promises. One module is one service standard; it is stateless, and its name is its name everywhere.
+"""The service standards. Each module is one standard. It is stateless, and its name is the standard's name.
 
-A standard module has `Parameters` (pydantic; what the configuration may set, extras forbidden), `SETTLED_BY`
-(the facts after which it may be judged) and `judge(fact, call, parameters) -> Judgement | None` (None while
-the call has not gone far enough). The loader imports the modules that the configuration names.
+A standard module has `Parameters` (pydantic; the settings, extras forbidden) and `SETTLED_BY` (the facts after
+which it may be judged). Its `judge(fact, call, parameters) -> Judgement | None` returns None while the call has
+not gone far enough. The loader imports the module of every standard in `ALL_STANDARDS`.
 
-A standard that can only be judged when a site tells or does something says so in `NEEDS`: "staff" (languages are
-listed; its `judge` takes them as a fourth argument), "survey" (one is offered). Until then it gives no verdicts.
+`NEEDS` names what a site must provide before a standard gives verdicts: "staff" (the staff's languages are listed;
+`judge` takes them as a fourth argument) or "survey" (a survey is offered).
 
-A standard of obligations has a `KIND` beside ("callback", "complaint") and `judge(obligation, seen, parameters)`.
+A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ class Standard(msgspec.Struct, frozen=True):
         return judged
 
     def judge_owed(self, one: Obligation, seen: Seen) -> Judgement | None:
-        """The same for a standard of obligations."""
+        """Judge an obligation, for a standard of obligations."""
         judged: Judgement | None = self.module.judge(one, seen, self.parameters)
         return judged
 
     @property
     def kind(self) -> str | None:
-        """Of the obligations that it judges; None when it judges calls."""
+        """The kind of obligation that the standard judges; None when it judges calls."""
         return getattr(self.module, "KIND", None)
 
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
-    """Every standard, with the parameters configured for it. ConfigError names what is wrong."""
+    """Load every standard with its configured parameters. Raises ConfigError, which lists all mistakes."""
     unknown = sorted(set(configured) - set(ALL_STANDARDS))
     mistakes = [
         f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."

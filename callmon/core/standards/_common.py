@@ -1,4 +1,4 @@
-"""Cases that several standards share: not covered, stopped under the call, the cause of a miss. Pure."""
+"""Cases shared by several standards: not covered, exchange stopped during the call, cause of a miss. Pure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ UNHEARD = Judgement("unknown", "gap")
 
 
 def not_covered(call: Call) -> Judgement | None:
-    """Calls that arrived outside opening hours are exempt; without a time of arrival nobody can tell."""
+    """A call that arrived outside opening hours is exempt; without a time of arrival the verdict is unknown."""
     if call.in_hours is None:
         return Judgement("unknown", "no_time") if call.arrived is None else exempt("closed")
     return None if call.in_hours else exempt("closed")
 
 
 def not_answered(call: Call) -> Judgement | None:
-    """What a standard of answered calls says of one that is not covered, or that no person answered."""
+    """The verdict of a standard of answered calls on a call that is not covered or that no person answered."""
     uncovered = not_covered(call)
     if uncovered is None and call.outcome != "answered":
         return UNHEARD if call.outcome == "unknown" or call.doubtful else exempt("no_person")
@@ -41,7 +41,7 @@ def not_answered(call: Call) -> Judgement | None:
 
 
 def stopped(call: Call, limit: timedelta) -> Judgement:
-    """The exchange went down before anyone had answered: not met when three rings had passed by then."""
+    """The verdict when the exchange stopped before an answer: not met if the wait had reached `limit`."""
     if call.heard == "partly" and (call.waited is None or is_unclear(call.waited, limit)):
         return UNHEARD
     if call.waited is not None and call.waited.shortest >= limit:
@@ -50,9 +50,10 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
 
 
 def may_hide_a_person(call: Call) -> bool:
-    """Nobody listened for a while after the answer, or before we listened at all, or to the end of the call:
-    a transfer, who was on the line, or the offer of the survey may have gone unheard. `doubtful`: another may
-    have answered unheard, and handed the caller on to the one who was heard.
+    """Whether a gap may hide a transfer, a person on the line, or the offer of the survey.
+
+    Such a gap lies after the answer, before callmon connected, or at the end of the call. `doubtful`: another
+    person may have answered in a gap and transferred the caller to the person whose answer was received.
     """
     if call.doubtful or not call.answer_heard or call.answered is None:
         return True
@@ -60,14 +61,14 @@ def may_hide_a_person(call: Call) -> bool:
 
 
 def is_unclear(span: Span, limit: timedelta) -> bool:
-    """The limit lies within what is not known exactly."""
+    """Whether the limit lies within the uncertainty of the span."""
     return span.shortest < limit <= span.longest
 
 
 def cause_of(call: Call, within: timedelta | None = None) -> Cause:
-    """Why nobody answered within that time of the clock's start (None: at all).
+    """Why no person answered within this time of the clock's start (None: at all).
 
-    Where the phones' states were told they decide, else the phones' behaviour when they were dialled.
+    The phones' states decide where they were reported, else the phones' behaviour when they were dialled.
     """
     phones, best = call.phones, _best_offered(call, within)
     if best == "in_use":
@@ -86,7 +87,9 @@ def cause_of(call: Call, within: timedelta | None = None) -> Cause:
 
 
 def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
-    """The best that was told until then. In a gap a phone may have been free: then nothing less is claimed."""
+    """The last `PhonesSeen` state before `within`. With a gap, a phone may have been free: a lower state than
+    "free" is then not claimed.
+    """
     best: PhonesBest | None = None
     for offered in call.phones.offered:
         if within is None or offered.since is None or offered.since < within:
@@ -95,7 +98,7 @@ def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
 
 
 def _hunted_late(call: Call) -> bool:
-    """The phone that answered began to ring only at the caller's second ring or later, and answered in time."""
+    """Whether the answering phone began to ring at the caller's second ring or later, and answered in time."""
     if call.ringing is None or call.answered is None or call.answering_phone_rang is None:
         return False
     late = call.answering_phone_rang - call.ringing >= call.cycle

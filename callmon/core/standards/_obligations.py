@@ -1,7 +1,7 @@
-"""What the standards of obligations share: callbacks and complaints. Pure.
+"""Cases shared by the standards of obligations: callbacks and complaints. Pure.
 
-Such a standard judges an obligation as it stands: *met* once that is so, anything else only when its due time has
-passed. `SETTLED_BY` is empty: no fact of a call settles it.
+Such a standard judges the current state of an obligation: *met* as soon as it is so, any other verdict only after
+the due time. `SETTLED_BY` is empty: no fact of a call settles it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from callmon.core.verdicts import Finding, Judgement
 
 
 class Seen(NamedTuple):
-    """What must be known beside the obligation: whether a gap may hide a call, and the site's rules."""
+    """Input besides the obligation: whether a gap may hide a call, and the site's rules."""
 
     in_doubt: bool = False
     attempt_counts: bool = True
@@ -24,12 +24,12 @@ class Seen(NamedTuple):
 
 
 def not_met(reason: str) -> Judgement:
-    """Every *not met* names a cause of the closed set; why nobody called back the exchange does not know."""
+    """Every *not met* names a cause of the closed set. The exchange cannot show why no agent called: "other"."""
     return Judgement("not_met", reason, None, "other")
 
 
 def by(one: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str) -> Judgement:
-    """A complaint's step: done by its due time, or not."""
+    """The verdict on one step of a complaint, by whether it was done by its due time."""
     if done is not None and done <= due:
         return met(reason)
     if one.reason == "no_request":

@@ -36,7 +36,7 @@ class Parameters(BaseModel):
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The verdict once somebody or something took the call, or it ended; None before."""
+    """The verdict once a person or voicemail took the call, or the call ended; None before."""
     if not isinstance(fact, SETTLED_BY):
         return None
     uncovered = not_covered(call)
@@ -58,7 +58,7 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
 
 
 def _missed(call: Call, parameters: Parameters, reason: str, number: int | None = None) -> Judgement:
-    """Nobody answered in time: its cause lies in the first rings, whatever the phones did later."""
+    """Not met: no answer in time. The cause is taken from the first rings, whatever the phones did later."""
     return not_met(call, reason, number, cause_of(call, parameters.rings * call.cycle))
 
 
@@ -80,7 +80,7 @@ def _answered(call: Call, parameters: Parameters) -> Judgement:
 
 
 def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
-    """The phone took the call before it rang (or the whole wait was silence)."""
+    """The verdict when the phone took the call before it rang, or the whole wait was silence."""
     silence = call.silence
     if silence is None or call.heard == "partly":
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
@@ -90,9 +90,9 @@ def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
 
 
 def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The note of the policy explains voicemail, it does not excuse it.
+    """The verdict on a call that voicemail took: the policy's note explains voicemail and does not excuse it.
 
-    Whether the caller chose it is known at the end: a dial that reached nobody is only told by the hang-up.
+    Whether the caller chose voicemail is known at the end: only the hang-up shows a dial that reached no phone.
     """
     took = call.voicemail
     if took is not None and took.chosen and not isinstance(fact, Ended):
@@ -107,7 +107,9 @@ def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | No
 
 
 def _is_early(call: Call) -> bool:
-    """Configured to: no phone was tried, or ringing ended before the fourth ring was over (with its grace)."""
+    """Whether the dialplan sent it early: no phone was tried, or ringing ended before the end of the fourth ring
+    (less the grace).
+    """
     if call.waited is None:
         return call.phones.tried == 0
     return call.waited.longest < 4 * call.cycle - call.grace
@@ -132,7 +134,7 @@ def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
     if call.silence < parameters.rings * call.cycle:
         return exempt("no_phone_reachable")
     if call.heard == "partly":
-        return UNHEARD  # something may have rung for a part of that time
+        return UNHEARD  # a phone may have rung for a part of that time
     return _missed(call, parameters, "no_phone_reachable")
 
 

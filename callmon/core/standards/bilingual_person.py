@@ -1,9 +1,9 @@
 """« la possibilité de parler avec un représentant du personnel bilingue » (Demandes par téléphone).
 
-Answered calls asked for in French: met when a French speaker was on the line at some time, also after a transfer
-(which costs the one transfer). "At first answer" is in the reason, and a figure of its own. Who speaks what comes
-from the configuration's [[staff]], by the day on which that person came to the line; of an extension that nobody
-listed for that day, nothing is known. Not enabled while nobody is listed.
+Covers answered calls for which French was chosen. Met when a French speaker was on the line at some time, also
+after a transfer (which uses up the one transfer). "At first answer" is in the reason, and is counted separately.
+The staff's languages come from [[staff]] in the configuration, by the day on which the person came to the line.
+Of an extension that is not listed for that day, nothing is known. Not enabled while [[staff]] is empty.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Parameters(BaseModel):
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters, staff: StaffLanguages) -> Judgement | None:
-    """The verdict when the call is over: who will have been on the line is known only then."""
+    """The verdict when the call is over: only then are all persons on the line known."""
     if not isinstance(fact, SETTLED_BY):
         return None
     other = not_answered(call)
@@ -44,7 +44,7 @@ def judge(fact: Fact, call: Call, parameters: Parameters, staff: StaffLanguages)
 
 
 def _served(call: Call, speak: Sequence[bool | None]) -> Judgement:
-    """`speak`: whether each who came to the line speaks French, None where nobody said so."""
+    """`speak`: whether each person who came to the line speaks French; None where this is not listed."""
     if any(speak):
         return met(_reason(call, speak[0]))
     if may_hide_a_person(call):
@@ -55,7 +55,7 @@ def _served(call: Call, speak: Sequence[bool | None]) -> Judgement:
 
 
 def _reason(call: Call, first: bool | None) -> str:
-    """Was it so at the first answer? Who was first is not known where that answer was not heard itself."""
+    """The reason by the first answer. The first person is not known where that answer was not received."""
     if first is None or not call.answer_heard:
         return "french_first_answer_unknown"
     return "french_at_first_answer" if first else "french_after_first_answer"

@@ -1,8 +1,8 @@
 """« la possibilité de parler avec un représentant du personnel bilingue » and « nous répondrons en français aux
 demandes formulées en français » (Demandes par téléphone).
 
-Judged when a callback is made: one that was asked for in French is met when a French speaker made it, by the list
-of the staff's languages on that day. Not enabled while nobody is listed.
+Judged when a callback is made. A callback requested in French is met when a French speaker made it, by the list of
+the staff's languages on that day. Not enabled while [[staff]] is empty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Parameters(BaseModel):
 
 
 def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
-    """When called back, whether in time or not."""
+    """The verdict when called back, in time or not; None before."""
     if one.state != "paid":
         return None
     if one.language == "unknown":

@@ -1,9 +1,9 @@
 """« à ce que l'on vous rappelle dans les 24 heures » (Annexe 1).
 
-From the message, or the request to be called back, to the answer of the callback: by the clock, or by business
-days, as the line's setting says. Met when called back by then; by a setting also when only attempted (reported
-apart). Exempt: the caller reached us first, nobody asked to be called, nobody can be called. Where nobody knows
-whether a message was left, whether a callback went unheard, or when (a clock was not believed), not known.
+Measured from the message or the request to the answer of the callback, by the clock or by business days (a setting
+of the line). Met when called back by the due time; by a setting also when only attempted (reported apart). Exempt:
+the caller reached a person first, did not ask for a callback, or cannot be called back. Not known: whether a
+message was left, whether a gap hides a callback, or when it was (a clock that is not trusted).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Parameters(BaseModel):
 
 
 def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
-    """Met when called back in time; all else when it is due."""
+    """*Met* when called back in time; any other verdict at the due time."""
     due = one.dues.judging.at
     is_paid = one.state == "paid" and one.settled is not None
     if one.hidden is None and is_paid and one.settled is not None and one.settled <= due:
@@ -41,7 +41,7 @@ def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | No
 
 
 def _late(one: Obligation, seen: Seen) -> Judgement:
-    """It is due, and nobody had called."""
+    """The verdict at the due time, without a callback in time."""
     if one.state == "reached_us":
         return exempt("reached_us")
     if one.reason == "no_request":

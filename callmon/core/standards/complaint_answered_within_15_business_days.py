@@ -1,7 +1,7 @@
 """« une réponse dans un délai de 15 jours ouvrables ou moins » (Rétroaction).
 
-The same complaint's second due time. Met when it was closed as answered by then, in the name of the person in
-charge.
+The second due time of a complaint. Met when the complaint was closed as answered by then, in the name of the
+person in charge.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Parameters(BaseModel):
 
 
 def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
-    """Met when answered in time; all else when it is due."""
+    """*Met* when answered in time; any other verdict at the due time."""
     if one.dues.answer is None:
         return None
     due = one.dues.answer.at
     done = one.settled if one.reason == "answered" else None
     if one.fell_due < 2 and (done is None or done > due):
         return None
-    answered = Seen(False, seen.attempt_counts, seen.staff)  # only a person can record it: no gap hides that
+    answered = Seen(False, seen.attempt_counts, seen.staff)  # only recorded manually: no gap can hide it
     return by(one, done, due, answered, "complaint_answered")

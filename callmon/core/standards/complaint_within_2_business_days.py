@@ -1,7 +1,7 @@
 """« plaintes logées … par téléphone … accueillies dans les deux jours ouvrables » (Annexe 1).
 
-Due at closing of the second business day after the day of receipt. Met by the first response: a call back in which
-somebody spoke, or what a person records by hand.
+Due at closing of the second business day after the day of receipt. Met by the first response: a callback with a
+conversation, or a manual entry.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Parameters(BaseModel):
 
 
 def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
-    """Met at the first response in time (an answer is one, too); all else when it is due."""
+    """*Met* at the first response in time (an answer is also a response); any other verdict at the due time."""
     due = one.dues.judging.at
     answered = one.settled if one.reason == "answered" else None
     done = min((at for at in (one.acknowledged, answered) if at is not None), default=None)

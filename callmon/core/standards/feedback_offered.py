@@ -1,8 +1,8 @@
 """« l'occasion de donner une rétroaction sur notre service après chaque interaction » (Annexe 1).
 
-Answered calls: met when the caller was offered the survey, by a transfer to its extension (the exchange's setting
-`survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension is
-configured or such a UserEvent is heard: where there is no survey, nobody says that each call lacked it.
+Covers answered calls. Met when the caller was offered the survey, by a transfer to its extension (the exchange's
+setting `survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension
+is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it.
 """
 
 from __future__ import annotations

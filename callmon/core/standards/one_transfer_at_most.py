@@ -1,8 +1,8 @@
 """« à ce que votre appel ne soit pas réacheminé plus d'une fois » (Annexe 1).
 
-Answered calls: one transfer at most is met. A transfer counts when the caller was sent off and something took
-or refused the call; a transfer to the survey, parking, pick-up and forwarding are none (`calls/transfers.py`).
-A gap after the answer may hide a transfer: then only *not met* is certain.
+Covers answered calls. Met with one transfer at most. A transfer counts when the caller was transferred and the
+target took or refused the call. A transfer to the survey, parking, pick-up and forwarding do not count
+(`calls/transfers.py`). A gap after the answer may hide a transfer: then only *not met* is certain.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Parameters(BaseModel):
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The verdict when the call is over: how often the caller was handed on is known only then."""
+    """The verdict when the call is over: only then is the number of transfers known."""
     if not isinstance(fact, SETTLED_BY):
         return None
     other = not_answered(call)

@@ -1,8 +1,8 @@
 """« à avoir toujours la possibilité de joindre une personne » (Annexe 1).
 
-Met when a person answered at some time of the call. Not met: voicemail, busy, congestion, no phone reachable,
-a queue's or a menu's end, or the caller gave up after the third ring (18 s in a queue or in silence). Not
-covered: the caller hung up earlier, or in the menu.
+Met when a person answered at some time of the call. Not met: voicemail, busy, congestion, no phone reachable, the
+end of a queue or a menu, or abandoned after the third ring (18 s in a queue or in silence). Not covered: the
+caller hung up earlier, or in the menu.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Parameters(BaseModel):
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """Met at the first answer; all else is known when the call is over."""
+    """*Met* at the first answer; any other verdict when the call is over."""
     if not isinstance(fact, SETTLED_BY):
         return None
     uncovered = not_covered(call)

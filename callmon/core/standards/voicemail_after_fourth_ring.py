@@ -1,9 +1,9 @@
 """« réacheminé vers notre système de messagerie vocale après une quatrième sonnerie » (Annexe 1, note *).
 
-Calls that voicemail took: *early* before the fourth ring was over (the caller was robbed of a ring), *on
-time*, or *late* after a fifth (callmon's own rule, never called the policy's). A grace serves both limits,
-since a 24 s dial time-out fires at 24.02 s. The clock is what the caller heard: from the first ringing to its
-end. Not covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
+Covers calls that voicemail took: *early* before the end of the fourth ring (the caller lost a ring), *on time*, or
+*late* after a fifth (callmon's own rule, never presented as the policy's). A grace applies to both limits, since a
+24 s dial time-out fires at 24.02 s. The clock is the ringing that the caller heard, from its start to its end. Not
+covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Parameters(BaseModel):
 
 
 def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The verdict once voicemail took the call or it ended without; None before."""
+    """The verdict once voicemail took the call or the call ended without it; None before."""
     if not isinstance(fact, SETTLED_BY):
         return None
     uncovered = not_covered(call)
@@ -47,13 +47,13 @@ def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
         return exempt("after_a_person")
     if call.heard == "partly" and (call.waited is None or call.doubtful):
         return UNHEARD
-    if took.chosen:  # a dial that reached nobody is only told by the hang-up
+    if took.chosen:  # only the hang-up shows a dial that reached no phone
         return exempt("chosen_in_menu") if isinstance(fact, Ended) else None
     return _timed(call, parameters)
 
 
 def _may_have_been(call: Call) -> bool:
-    """It ended unheard, before anybody had answered: voicemail may have taken it."""
+    """Whether voicemail may have taken the call in a gap, before any answer."""
     return call.outcome == "unknown" or (call.doubtful and call.outcome not in ("answered", "lost"))
 
 

@@ -1,10 +1,10 @@
-"""What a call and its verdicts add to the cell of its line and language. Pure.
+"""Aggregates: what a call and its verdicts add to the cell of its line and language. Pure.
 
-A cell holds counts by figure and part, and how often each length came, for medians: cells are kept by day and
-line (`store/rollups`), so that no report reads the calls. Each call is counted once in each figure, so that parts
-add up to their total whichever cells are put together. What is not known is a part of its own.
+A cell has counts by figure and part, and a histogram of durations for medians. Cells are stored by day and line
+(`store/rollups`), so that a report need not read the calls. Each call is counted once in each figure, so that the
+parts add up to their total in any sum of cells. *Unknown* is a part of its own.
 
-Lengths are cut to the tenth that people are shown (`lengths`).
+Durations are truncated to the displayed tenth (`histogram.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from callmon.core.statistics import histogram, integrity
 from callmon.core.statistics.counters import FIRST, hours_label
 from callmon.core.verdicts import Finding
 
-SHORT_ABANDON = timedelta(seconds=5)  # of ringing, or in a queue
+SHORT_ABANDON = timedelta(seconds=5)  # of ringing or in a queue
 TONE_OVER, THIRD_OVER = timedelta(seconds=14), timedelta(seconds=18)
 
 _VOICEMAIL = {
@@ -34,42 +34,42 @@ BY_TIME = ("offered", "answered", "met", "not_met")
 
 
 class Cell:
-    """The counts and lengths of one line and language, or of several together."""
+    """The counts and durations of one line and language, or of several together."""
 
     __slots__ = ("counts", "lengths")
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
-        self.lengths: dict[str, int] = {}  # how often each came, as `lengths` has it
+        self.lengths: dict[str, int] = {}  # histograms, as `histogram.py` encodes them
 
     def add(self, name: str, part: str = "", amount: int = 1) -> None:
         self.counts[name, part] += amount
 
     def measure(self, name: str, length: timedelta | int) -> None:
-        """A length, or a number of rings."""
+        """Count a duration or a number of rings in the histogram of `name`."""
         step = length if isinstance(length, int) else histogram.step_of(length)
         self.lengths[name] = self.lengths.get(name, 0) + histogram.once(step)
 
     def put(self, other: Cell) -> None:
-        """All that is in another."""
+        """Add another cell to this one."""
         self.counts.update(other.counts)
         for name, total in other.lengths.items():
             self.lengths[name] = self.lengths.get(name, 0) + total
 
     def take(self, other: Cell) -> None:
-        """All that is in another goes from here."""
+        """Subtract another cell from this one."""
         self.counts.subtract(other.counts)
         for name, total in other.lengths.items():
             self.lengths[name] = self.lengths.get(name, 0) - total
 
 
 def is_counted(call: Call) -> bool:
-    """The public's calls on a line; whatever else is stored is no call offered."""
+    """Whether the call counts as offered: inbound, on a line, ended, no test call."""
     return call.direction == "inbound" and call.line is not None and call.is_ended and not call.test
 
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo) -> None:
-    """One call that is over, with the verdicts of the call standards on it."""
+    """Count one ended call with its verdicts of the call standards."""
     cell.add("calls_offered")
     cell.add("heard", call.heard)
     cell.add("hours", hours_label(call.in_hours))
@@ -88,7 +88,7 @@ def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo)
 
 
 def of_finding(cell: Cell, finding: Finding) -> None:
-    """Its verdict; why; and of a promise not kept, the cause."""
+    """Count a verdict, its reason, and the cause of a *not met*."""
     standard, verdict = finding.standard, finding.verdict
     cell.add(f"{standard}.verdict", verdict)
     if verdict != "met":
@@ -122,7 +122,7 @@ def _answered(cell: Cell, call: Call) -> None:
     if call.rings is not None:
         cell.measure("rings", call.rings)
     if call.waited is not None:
-        cell.measure("time_to_answer", call.waited.longest)  # where only a span is known, its longer end
+        cell.measure("time_to_answer", call.waited.longest)  # of an uncertain span, the longer end
         if TONE_OVER <= call.waited.longest < THIRD_OVER:
             cell.add("answered_14_to_18_s")
     if call.arrived is not None and call.answered is not None:
@@ -130,14 +130,14 @@ def _answered(cell: Cell, call: Call) -> None:
 
 
 def _capped(count: int | None, most: int) -> str:
-    """ "0", "1" … and "3+"; "unknown" where a gap may hide some."""
+    """The count as a label: "0", "1" … and "3+" for `most` = 3; "unknown" where a gap may hide some."""
     if count is None:
         return "unknown"
     return f"{most}+" if count >= most else str(count)
 
 
 def _beside(cell: Cell, call: Call) -> None:
-    """The relay service, and signs that are no verdicts."""
+    """Count relay calls, and the signs of gaming, which are not verdicts."""
     if call.relay:
         cell.add("relay_outcomes", call.outcome)
         cell.add("relay_ended_early", "", int(integrity.relay_ended_early(call)))
@@ -148,7 +148,7 @@ def _beside(cell: Cell, call: Call) -> None:
 
 
 def _when(cell: Cell, call: Call, third: str | None, zone: ZoneInfo) -> None:
-    assert call.arrived is not None  # it belongs to the month by that
+    assert call.arrived is not None  # the arrival assigns a call to its month
     local = call.arrived.astimezone(zone)
     shown = {"offered": True, "answered": call.outcome == "answered", "met": third == "met"}
     shown["not_met"] = third == "not_met"
@@ -159,7 +159,7 @@ def _when(cell: Cell, call: Call, third: str | None, zone: ZoneInfo) -> None:
 
 
 def half_hour(local: datetime) -> str:
-    """ "08:30": the half-hour of the clock in which that is."""
+    """The start of the half-hour that contains this local time, as "08:30"."""
     return f"{local.hour:02}:{local.minute // 30 * 30:02}"
 
 

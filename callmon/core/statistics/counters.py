@@ -1,11 +1,11 @@
-"""The figures that callmon counts for good: what a call, a finding or a gap adds to which counter. Pure.
+"""Permanent counters: what a call, a finding or a gap adds to which counter. Pure.
 
-One table (`METRICS`) says it all: name, type, help, labels. Every set of labels out of the closed sets exists
-at 0 before anything was counted, so that `increase()` sees the first event. A figure is a flat tuple of
-strings: the metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
+One table (`METRICS`) defines them: name, help, labels, buckets. Each combination of labels of the closed sets
+exists at 0 before the first event, so that `increase()` sees that event. A figure is a flat tuple of strings: the
+metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
 
-Refuses to count what is not known: a call whose rings are uncertain is in no histogram of rings, one in which a
-transfer may have gone unheard in none of transfers. Callers' numbers never come here.
+Refuses: to count what is not known. A call with an uncertain number of rings is in no histogram of rings. A call
+in which a gap may hide a transfer is in no histogram of transfers. No figure contains a caller's number.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ SUM = "sum"
 
 
 class Metric(NamedTuple):
-    """`buckets` are in rings, in the line's own ring cycles, in transfers or in seconds; None for a counter."""
+    """A counter or a histogram. `buckets`: in rings, in the line's ring cycles, in transfers or in seconds; None
+    for a counter.
+    """
 
     name: str
     help: str
@@ -116,12 +118,12 @@ METRICS = (
     COMPLETENESS, UNHEARD,
 )  # fmt: skip
 
-# What may stand in a label though it is not made at 0: a call of which not even the arrival's time is known.
+# Label values that are valid but not created at 0: "unknown" hours, of a call without a known time of arrival.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
 
 
 class Sets(NamedTuple):
-    """The closed sets that come from the configuration. `lines` is each line's ring cycle."""
+    """The closed sets of label values from the configuration. `lines`: line → its ring cycle."""
 
     lines: Mapping[str, timedelta]
     standards: tuple[str, ...] = ()
@@ -152,7 +154,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "source": SOURCES,
     "heard": HEARD,
 }
-# The reasons of `bilingual_person` say whether it was so at the first answer.
+# Reason of `bilingual_person` → whether the first person to answer spoke French.
 FIRST: Mapping[str, str] = {
     "french_at_first_answer": "yes",
     "french_after_first_answer": "no",
@@ -162,20 +164,20 @@ FIRST: Mapping[str, str] = {
 
 
 def zeros(sets: Sets) -> Figures:
-    """Every figure that exists before anything has happened."""
+    """Every figure that exists before the first event, at 0."""
     return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
 
 
 def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
     for values in product(*(sets.of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
-            continue  # nothing is corrected into itself
+            continue  # a correction always changes the verdict
         base = (metric.name, *values)
         yield [(*base, *part) for part in _parts(metric, values, sets)]
 
 
 def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[str, ...]]:
-    """What follows the label values: nothing, or the bounds of a histogram's buckets, and its sum."""
+    """What follows the label values in a figure: nothing, or a histogram's bucket bounds and its sum."""
     match metric.buckets:
         case None:
             return [()]
@@ -195,7 +197,7 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[st
     return [*((text,) for text in bounds), (BEYOND,), (SUM,)]
 
 
-# A bucket's upper bound is written as Prometheus writes it in every format: "3.0".
+# A bucket's upper bound is formatted as Prometheus formats it in every exposition format: "3.0".
 _RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
 _TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
 _HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
@@ -209,7 +211,7 @@ def _wait_bounds(cycle: timedelta) -> tuple[tuple[timedelta, str], ...]:
 
 
 def added(outcome: Outcome) -> Figures:
-    """All that one outcome adds. The store leaves out what it has counted before (`of_call` and so on)."""
+    """All that one outcome adds. To skip what it has counted before, the store calls `of_call` and so on."""
     figures: Figures = {}
     for call in outcome.calls:
         of_call(figures, call)
@@ -228,7 +230,7 @@ def added(outcome: Outcome) -> Figures:
 
 
 def of_call(figures: Figures, call: Call) -> None:
-    """Adds an inbound call of a line that has ended; any other is counted elsewhere, or not at all."""
+    """Add an ended inbound call on a line, no test call. Other calls are counted elsewhere or not at all."""
     if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
         return
     language = language_label(call.language)
@@ -241,13 +243,13 @@ def of_call(figures: Figures, call: Call) -> None:
         _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
     if call.outcome == "answered" and not may_hide_a_person(call):
         _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
-        if call.people:  # else stored by a callmon that did not count this yet
+        if call.people:  # else stored by a version that did not count this yet
             _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
     _beside(figures, call, call.line)
 
 
 def _beside(figures: Figures, call: Call, line: str) -> None:
-    """What is counted beside the promises: the survey, the relay service, signs of gaming."""
+    """Count what is not a standard: survey offers, relay calls, signs of gaming."""
     if call.survey is not None:
         add(figures, (SURVEYS.name, line, call.survey))
     if call.relay:
@@ -279,7 +281,7 @@ def of_callback(figures: Figures, entry: CalledBack) -> None:
 
 
 def of_disruption(figures: Figures, noted: Noted) -> None:
-    """Counted once it is over, when it is known whether it was one; its notice when all of that was given."""
+    """Count a disruption at its end, when it is known to have been one, and its notice when it is complete."""
     one = noted.disruption
     for line in one.lines:
         if noted.announces and one.noticed_after is not None:
@@ -290,7 +292,7 @@ def of_disruption(figures: Figures, noted: Noted) -> None:
 
 
 def survey_was_heard(figures: Figures) -> bool:
-    """Whether a dialplan has ever said that it offers the survey: then its promise is judged from the start."""
+    """Whether a dialplan ever reported a survey offer: then the standard is judged from the start."""
     return any(x[0] == SURVEYS.name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
 
 
@@ -316,6 +318,8 @@ def _observe(figures: Figures, base: Figure, count: float, bounds: tuple[tuple[i
 
 
 def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: timedelta) -> None:
-    """Buckets end on ring boundaries. Where only a span is known its longer end counts: none is flattered."""
+    """Buckets end on ring boundaries. Of an uncertain span the caller passes the longer end, so that no figure is
+    too good.
+    """
     add(figures, (*base, next((text for most, text in _wait_bounds(cycle) if waited <= most), BEYOND)))
     add(figures, (*base, SUM), waited.total_seconds())

@@ -1,6 +1,6 @@
-"""How long the exchanges were unheard in a period. Pure.
+"""Coverage: how long the exchanges were unheard in a period. Pure.
 
-Before the first sign of life of an exchange, and after the last, nobody listened: that is unheard time as well.
+The time before the first received event of an exchange and after the last one is also unheard.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ NONE = timedelta(0)
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """When one exchange was listened to: from, until (None: never), and the gaps between. `told`: the days of
-    which its own log has no other calls than callmon.
+    """The monitored time of one exchange: from `since` to `until` (None: never), less the gaps. `told`: the days
+    for which the exchange's own log has no other calls than callmon.
     """
 
     since: datetime | None
@@ -25,14 +25,15 @@ class Listening(msgspec.Struct, frozen=True):
     told: tuple[Span, ...] = ()
 
     def unheard(self, begin: datetime, end: datetime) -> list[Span]:
-        """The times from `begin` to `end` in which it was not, in order, none twice."""
+        """The unheard spans from `begin` to `end`, in order, without overlap."""
         if self.since is None or self.until is None:
             return [(begin, end)] if begin < end else []
         return _merged([(begin, self.since), *self.gaps, (self.until, end)], begin, end)
 
     def known(self, begin: datetime, end: datetime) -> list[Span]:
-        """What of the unheard time is known all the same: its log was read, and told of every call, or of none.
-        Nobody compares what was before the first sign of life.
+        """The unheard spans that the exchange's log covers: the log was read, and its calls agree.
+
+        The time before the first received event is never compared.
         """
         since = self.since
         if since is None:
@@ -47,7 +48,7 @@ def _merged(spans: Iterable[Span], begin: datetime, end: datetime) -> list[Span]
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """In order, none twice, without those that are empty."""
+    """The union of the spans, in order, without empty ones."""
     found: list[Span] = []
     for start, stop in sorted(spans):
         if start >= stop:
@@ -64,10 +65,10 @@ def total(spans: Iterable[Span]) -> timedelta:
 
 
 def open_time(spans: Iterable[Span], between: Callable[[datetime, datetime], timedelta]) -> timedelta:
-    """How much of it lay in opening hours."""
+    """How much of the spans lies in opening hours. `between`: the opening time between two moments."""
     return sum((between(start, stop) for start, stop in spans), NONE)
 
 
 def nothing_was_heard(listening: Mapping[str, Listening], begin: datetime, end: datetime) -> bool:
-    """No exchange was listened to at any time of the period."""
+    """Whether every exchange was unheard for the whole period."""
     return all(total(one.unheard(begin, end)) >= end - begin for one in listening.values())

@@ -1,12 +1,13 @@
-"""How often each length came, as one whole number: adding two of these numbers adds what both have counted. Pure.
+"""Histogram of durations in one integer: adding two integers adds their counts. Pure.
 
     step      0        1        2      …     1199      1200     1201    …     2379      2380    …
-    length   0.0 s    0.1 s    0.2 s        119.9 s    2.0 min  2.1 min     119.9 min   2.0 h
+    duration 0.0 s    0.1 s    0.2 s        119.9 s    2.0 min  2.1 min     119.9 min   2.0 h
     counted  bits 0…  bits 32… bits 64… …
 
-A length is cut to the tenth that people are shown, never rounded up: a median of steps is the median of lengths,
-cut. However many calls there are, their lengths take no more room than there are steps. Rings are their own steps.
-Refuses to keep lengths exactly, since that would grow with the calls.
+A duration is truncated to the displayed tenth, never rounded up: the median of steps is the truncated median of
+durations. The size is bounded by the number of steps, not of calls. A number of rings is its own step.
+
+Refuses: to store exact durations, since their size would grow with the calls.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from zlib import compress, decompress
 
 BITS = 32
 BYTES = BITS // 8
-# From which length on, how long a step is.
+# (duration from which it applies, length of a step)
 SCALE = (
     (timedelta(0), timedelta(milliseconds=100)),
     (timedelta(minutes=2), timedelta(seconds=6)),
@@ -30,33 +31,34 @@ _FIRST = (0, *accumulate((SCALE[n + 1][0] - begin) // step for n, (begin, step) 
 
 
 def step_of(length: timedelta) -> int:
-    """In which step it is."""
+    """The step of a duration."""
     scale = next(n for n in (2, 1, 0) if length >= SCALE[n][0] or n == 0)
     begin, step = SCALE[scale]
     return max(_FIRST[scale] + (length - begin) // step, 0)
 
 
 def seconds(step: int) -> float:
-    """Where it begins."""
+    """The start of a step, in seconds."""
     scale = max(n for n, first in enumerate(_FIRST) if step >= first)
     begin, length = SCALE[scale]
     return (begin + (step - _FIRST[scale]) * length).total_seconds()
 
 
 def once(step: int) -> int:
-    """One of that length."""
+    """The histogram with a single duration, of this step."""
     return 1 << (BITS * step)
 
 
 def counts(total: int) -> Sequence[int]:
-    """How many there are of each step."""
+    """The count of each step."""
     size = -(-total.bit_length() // BITS)
     return memoryview(total.to_bytes(size * BYTES, "little")).cast("I") if total > 0 else ()
 
 
 def ends(total: int) -> tuple[int, int, int] | None:
-    """The steps of the median, the 95th percentile and the longest, by nearest rank (the lower median); None of
-    none.
+    """The steps of the median, the 95th percentile and the maximum, by nearest rank (the lower median).
+
+    None for an empty histogram.
     """
     passed = list(accumulate(counts(total)))
     if not passed:
@@ -66,7 +68,7 @@ def ends(total: int) -> tuple[int, int, int] | None:
 
 
 def written(total: int) -> str:
-    """As text; long rows of nothing take no room."""
+    """The histogram as text, compressed: long runs of zeros take little space."""
     size = -(-total.bit_length() // 8)
     return b64encode(compress(total.to_bytes(size, "little"), 1)).decode()
 

@@ -1,8 +1,9 @@
-"""Signs that a call was answered for the figure's sake rather than for the caller's (R-12). Pure.
+"""Signs of gaming: a call was answered for the figure rather than for the caller (R-12). Pure.
 
-Picked up and dropped, picked up and put on hold, ended by our side first: figures, never verdicts, and by line,
-never by person. A sign is only counted when it was heard; a gap hides it. Beside them, calls through a relay
-service that we ended soon after answering: operators are often taken for telemarketers (R-50).
+The signs: answered and dropped, answered and put on hold, ended first by the exchange's side. They are counted by
+line, never by person, and are never verdicts. A sign is counted only when its events were received; a gap hides
+it. Also counted: relay calls that the exchange's side ended soon after the answer, since operators are often taken
+for telemarketers (R-50).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ RELAY_SHORT = timedelta(seconds=20)
 
 
 def signs(call: Call) -> tuple[Sign, ...]:
-    """Those of one call that is over and that a person had answered."""
+    """The signs of one ended call; empty unless a person had answered it."""
     found: dict[Sign, bool] = {
         "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
         "early_hold": _is_under(call.held_after, SHORT),
@@ -31,7 +32,7 @@ def signs(call: Call) -> tuple[Sign, ...]:
 
 
 def relay_ended_early(call: Call) -> bool:
-    """Our side ended a relay call sooner than 20 s after it had answered it."""
+    """Whether the exchange's side ended a relay call less than 20 s after the answer."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup"
     if not (ours and call.relay and call.outcome == "answered") or call.ended is None or call.answered is None:
         return False
@@ -39,7 +40,7 @@ def relay_ended_early(call: Call) -> bool:
 
 
 def _ended_by_us(call: Call) -> bool:
-    """One person had the caller, who was handed on to nobody and nothing, and our side hung up first."""
+    """Whether one person had the caller, no redirection took place, and the exchange's side hung up first."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
     alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
     return ours and alone and not may_hide_a_person(call)

@@ -1,8 +1,9 @@
-"""Parity: how TTY callers fared against voice callers, and French against English, for each standard. Pure.
+"""Parity: compares TTY with voice callers, and French with English callers, for each standard. Pure.
 
-Takes verdicts already counted by standard, line and language; says the difference of the two rates with both
-sample sizes. Refuses to judge below a minimum sample on either side: then there is no difference, not one of 0.
-Rate = met ÷ (met + not met) (R-04); exempt and unknown calls are in neither.
+Input: verdicts counted by standard, line and language. Output: the difference of the two rates with both sample
+sizes. Rate = met ÷ (met + not met) (R-04); exempt and unknown calls are in neither.
+
+Refuses: to judge below a minimum sample on either side. The difference is then None, not 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ SIDES: Mapping[Kind, tuple[str, str]] = {"tty_voice": ("tty", "voice"), "french_
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One of the two that are compared."""
+    """One of the two compared groups."""
 
     name: str
     met: int
@@ -26,7 +27,7 @@ class Side(msgspec.Struct, frozen=True):
 
     @property
     def judged(self) -> int:
-        """The size of the sample."""
+        """The sample size."""
         return self.met + self.not_met
 
     @property
@@ -45,12 +46,12 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def is_judged(self) -> bool:
-        """Both samples are large enough to say anything."""
+        """Whether both samples are large enough to compare."""
         return min(self.one.judged, self.other.judged) >= max(1, self.minimum)
 
     @property
     def difference(self) -> float | None:
-        """Of the rates, `one` minus `other`: below 0 it fared worse. None where nothing can be said."""
+        """The rate of `one` minus the rate of `other`; below 0, `one` fared worse. None when not judged."""
         if not self.is_judged or self.one.rate is None or self.other.rate is None:
             return None
         return self.one.rate - self.other.rate
@@ -59,7 +60,7 @@ class Comparison(msgspec.Struct, frozen=True):
 def compare(
     counted: Counted, modes: Mapping[str, str], standards: Iterable[str], minimum: int
 ) -> list[Comparison]:
-    """Every standard, both ways. `modes` is each line's; a line that is not there (any more) is left out."""
+    """Both comparisons for every standard. `modes`: line → mode; verdicts of a line not in it are left out."""
     total: dict[tuple[str, str, str], int] = {}
     for (standard, line, language, verdict), count in counted.items():
         mode = modes.get(line)

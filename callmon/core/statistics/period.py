@@ -1,4 +1,4 @@
-"""Months of the local calendar, as periods. Pure."""
+"""Periods: months of the local calendar. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WRITTEN = re.compile(r"(\d{4})-(\d{2})")
 
 
 class Month(msgspec.Struct, frozen=True):
-    """The period, local: from the first moment of `first` up to that of `after`. `to_date`: not a whole month."""
+    """A local period, from the first moment of `first` up to that of `after`. `to_date`: not a whole month."""
 
     name: str
     first: date
@@ -26,7 +26,7 @@ class Month(msgspec.Struct, frozen=True):
 
 
 def month(written: str, zone: ZoneInfo) -> Month:
-    """ "2026-10" as a period. Raises ConfigError for anything else."""
+    """Parse "2026-10" to a period. Raises ConfigError for any other form."""
     found = _WRITTEN.fullmatch(written)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) < 9999:
         raise ConfigError(f"{written}: a month is written as 2026-10.")
@@ -35,7 +35,7 @@ def month(written: str, zone: ZoneInfo) -> Month:
 
 
 def period(first: date, after: date, zone: ZoneInfo) -> Month:
-    """The days from `first` up to the day before `after`, named after the month of `first`."""
+    """The period from `first` up to the day before `after`, named after the month of `first`."""
     is_whole = after == following(first)
     return Month(f"{first:%Y-%m}", first, after, midnight(first, zone), midnight(after, zone), not is_whole)
 
@@ -46,35 +46,35 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def following(first: date) -> date:
-    """The first day of the month after."""
+    """The first day of the next month."""
     return date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
 def before(one: Month, zone: ZoneInfo) -> Month:
-    """The month before."""
+    """The month before `one`."""
     first = date(one.first.year - (one.first.month == 1), (one.first.month - 2) % 12 + 1, 1)
     return period(first, one.first.replace(day=1), zone)
 
 
 def year_before(one: Month, zone: ZoneInfo) -> Month:
-    """The same month of last year."""
+    """The same month of the previous year."""
     first = one.first.replace(year=one.first.year - 1, day=1)
     return period(first, following(first), zone)
 
 
 def to_date(one: Month, today: date, zone: ZoneInfo) -> Month:
-    """Its days that are over. Raises ConfigError when none is."""
+    """The days of the month that are over. Raises ConfigError when none is."""
     if today <= one.first:
         raise ConfigError(f"{one.name}: no day of it is over yet.")
     return period(one.first, min(today, one.after), zone)
 
 
 def last(today: date) -> str:
-    """The month before this day's, as people write it."""
+    """The month before that of `today`, as "2026-10"."""
     before_it = today.replace(day=1) - timedelta(days=1)
     return f"{before_it:%Y-%m}"
 
 
 def is_due(calendar: Calendar, today: date) -> bool:
-    """Whether the first business day of the month has come: last month's statistics are written from then on."""
+    """Whether the first business day of the month has come: last month's report is written from that day on."""
     return any(calendar.business_day(today.replace(day=day)) for day in range(1, today.day + 1))

@@ -1,7 +1,7 @@
-"""Today's figures by line: of the calls that arrived today and have ended, how they ended and the verdicts.
+"""Today's figures by line: outcomes and verdicts of the calls that arrived today and have ended. Pure.
 
-Pure. A call belongs to the local day on which it arrived; one whose arrival is not known belongs to none. A
-verdict counts once its call has ended. What an earlier life of callmon stored is given back by `restore`.
+A call belongs to the local day on which it arrived; without a known arrival it belongs to no day. A verdict counts
+once its call has ended. `restore` adds the counts that were stored before a restart.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Ended = tuple[str, Call, tuple[Finding, ...]]
 
 
 class Today:
-    """Told every outcome in order. Holds the verdicts of calls in progress, and two days at most."""
+    """Receives every outcome in order. Stores the verdicts of calls in progress, and two days' counts at most."""
 
     def __init__(self, timezone: tzinfo) -> None:
         self.timezone = timezone
@@ -30,9 +30,9 @@ class Today:
         self._verdicts: Counter[tuple[date, str, str, str]] = Counter()
 
     def tell(self, outcome: Outcome) -> list[Ended]:
-        """Counts what ended; gives each call that ended with all its verdicts."""
+        """Count the ended calls of an outcome. Returns each of them with all its verdicts."""
         for finding in outcome.findings:
-            if finding.standard in CALL_STANDARDS:  # those of callbacks come when the call is long over
+            if finding.standard in CALL_STANDARDS:  # verdicts on obligations come long after the call
                 self._given.setdefault((outcome.exchange, finding.call), []).append(finding)
         return [self._ended(outcome.exchange, call) for call in outcome.calls if not call.test]
 
@@ -46,7 +46,7 @@ class Today:
         return exchange, call, given
 
     def begin_anew(self) -> None:
-        """Nothing is known: what is stored is restored next."""
+        """Clear all counts and verdicts, before the stored ones are restored."""
         self._given.clear()
         self._calls.clear()
         self._verdicts.clear()
@@ -54,12 +54,12 @@ class Today:
     def restore(
         self, day: date, calls: Mapping[tuple[str, str], int], verdicts: Mapping[tuple[str, str, str], int]
     ) -> None:
-        """What was stored of a day: calls by line and outcome, verdicts by line, standard and verdict."""
+        """Add the stored counts of a day: calls by line and outcome, verdicts by line, standard and verdict."""
         self._calls.update({(day, *key): count for key, count in calls.items()})
         self._verdicts.update({(day, *key): count for key, count in verdicts.items()})
 
     def resume(self, exchange: str, given: Mapping[str, Iterable[Finding]]) -> None:
-        """The verdicts that were given on calls in progress, by call."""
+        """Restore the verdicts given on calls in progress, by call."""
         for call, findings in given.items():
             self._given[exchange, call] = [x for x in findings if x.standard in CALL_STANDARDS]
 
@@ -73,24 +73,24 @@ class Today:
         return datetime(day.year, day.month, day.day, tzinfo=self.timezone)
 
     def keep(self, exchanges: Iterable[str]) -> None:
-        """Forgets calls in progress of exchanges that are watched no longer: their end will not be told."""
+        """Drop the calls in progress of exchanges no longer monitored: their end will not be received."""
         known = set(exchanges)
         self._given = {key: given for key, given in self._given.items() if key[0] in known}
 
     def forget(self, now: datetime) -> None:
-        """Days that are over, but for yesterday: an exchange's clock may be behind ours."""
+        """Drop all days before yesterday. Yesterday stays, as an exchange's clock may be behind callmon's."""
         first = self.day(now) - timedelta(days=1)
         for counted in (self._calls, self._verdicts):
             for key in [key for key in counted if key[0] < first]:
                 del counted[key]
 
     def calls(self, line: str, now: datetime) -> dict[str, int]:
-        """Outcome → calls; every outcome is there."""
+        """Outcome → calls; contains every outcome."""
         day = self.day(now)
         return {outcome: self._calls[day, line, outcome] for outcome in OUTCOMES}
 
     def verdicts(self, line: str, now: datetime, standards: Iterable[str]) -> Figures:
-        """Standard → verdict → calls; every one of `standards` and every verdict is there."""
+        """Standard → verdict → calls; contains every one of `standards` and every verdict."""
         day = self.day(now)
         return {
             standard: {verdict: self._verdicts[day, line, standard, verdict] for verdict in VERDICTS}
