@@ -236,8 +236,7 @@ class Overflowed(Fact, frozen=True, gc=False, tag="Overflowed"):
 
 
 class SurveyOffered(Fact, frozen=True, gc=False, tag="SurveyOffered"):
-    """The caller was offered the survey: by a transfer to its extension, or the dialplan reports it (a UserEvent).
-    """
+    """The caller was offered the survey: transferred to its extension, or reported by the dialplan (UserEvent)."""
 
     by: SurveyOffer
 
@@ -281,7 +280,7 @@ class Unheard(Fact, frozen=True, gc=False, tag="Unheard"):
     """callmon received nothing from the exchange from `at` to `until` while this call was up.
 
     `may_hide_answer`: no person had answered before the gap, and the line was up after it, so a person may have
-    answered within it. (A channel that is still in state Ring was never answered.) `may_hide_ringing`: nothing
+    answered within it. A channel that is still in state Ring was never answered. `may_hide_ringing`: nothing
     rings after the gap, but a phone may have begun to ring and stopped within it.
     """
 

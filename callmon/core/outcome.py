@@ -1,4 +1,4 @@
-"""What leaves the monitor after each event, and the heartbeat that the daemon puts between. Pure values."""
+"""Outcomes of the monitor, and the heartbeats that the daemon inserts between them. Pure values."""
 
 from __future__ import annotations
 

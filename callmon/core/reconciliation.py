@@ -51,12 +51,12 @@ class Reconciliation(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
 
     def only(self, side: Side) -> tuple[Difference, ...]:
-        """What that side alone counted."""
+        """The calls that only this side counted."""
         return tuple(x for x in self.differences if x.counted_by == side)
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """An exchange's last day that was compared: when that was done, and what one side alone counted."""
+    """The last compared day of an exchange: when it was compared, and how many calls only one side counted."""
 
     exchange: str
     day: date

@@ -87,7 +87,7 @@ class Known(msgspec.Struct):
 
 
 class Own(msgspec.Struct):
-    """What this instance emitted of one call, as far as it is buffered."""
+    """The buffered facts, findings and calls that this instance emitted of one call."""
 
     facts: list[Fact] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)

@@ -1,8 +1,8 @@
 """Manual commands on obligations, from the command line or a page: parse, validate, apply. Pure.
 
-`asked` builds a command from the person's input. `validate` is called twice: by the command line or the page, for
-an immediate answer, and again when the command is applied, since a call may have come in between. `apply` writes
-the command into the ledger as entries, or as a refusal with its reason.
+`asked` builds a command from the person's input. `validate` is called twice. The command line or the page calls it
+for an immediate answer; `apply` calls it again, since a call may have come in between. `apply` writes the command
+into the ledger as entries, or as a refusal with its reason.
 """
 
 from __future__ import annotations
@@ -99,8 +99,7 @@ def validate(
 
 
 def _in_hand(one: Obligation, hand: Hand) -> Refusal | None:
-    """The agent who has taken it may take it again. Any agent may release it, as the one who took it may be away.
-    """
+    """The agent who took it may take it again. Any agent may release it, as that agent may be away."""
     if not one.is_open:
         return "not_open"
     if hand.action == "release":

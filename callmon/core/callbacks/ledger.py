@@ -108,8 +108,7 @@ class Ledger:
             self._owe(message, kind, caller.token, caller.hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
-        """Whether this call has already opened or repeated an obligation of this kind: one call does so only once.
-        """
+        """Whether this call has opened or repeated an obligation of this kind. A call does so only once."""
         own = self.shelf.get((message.exchange, obligation.obligation_id(message.call, kind)))
         return own is not None or any(
             (said.exchange, said.call) == (message.exchange, message.call)

@@ -1,4 +1,4 @@
-"""Passes facts of calls to the ledger: callback requests, callers who reached a person, outbound calls. Pure.
+"""Triggers: pass facts to the ledger that open obligations, settle them, or may pay them. Pure.
 
 An obligation is opened by a message, by a request, or by an agent who marks a complaint. A call in voicemail whose
 message is not known opens one too; so does an abandoned call, by a setting. Only inbound calls on public lines

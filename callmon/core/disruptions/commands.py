@@ -1,7 +1,7 @@
 """Manual commands on disruptions, from the command line or a page, and their validation. Pure.
 
-`validate` is called twice: by the command line or the page, for an immediate answer, and by the register when the
-command is applied, since the disruption may have changed in between.
+`validate` is called twice. The command line or the page calls it for an immediate answer. The register calls it
+when it applies the command, since the disruption may have changed in between.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_same(one: Hand, other: Hand) -> bool:
-    """Whether two requests are the same. A start "now" matches "now"; an end at the same distance from it matches.
+    """Whether two requests are the same. A start "now" matches "now", and an end matches by its distance from it.
     """
     if one.start == one.at and other.start == other.at:
         moved, until = one.at - other.at, one.notice.until

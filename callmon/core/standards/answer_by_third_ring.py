@@ -1,7 +1,7 @@
 """« nous répondons à vos appels au plus tard après la troisième sonnerie » (Demandes par téléphone; Annexe 1).
 
-Met when a person answers before the fourth ring begins: less than 18.000 s (three cycles of the line) after
-the first ringing was heard. Every case is a row of the table in standards.md. A person's answer has no grace.
+Met when a person answers before the fourth ring begins: less than 18.000 s (three cycles of the line) after the
+caller first heard ringing. Every case is a row of the table in standards.md. A person's answer has no grace.
 """
 
 from __future__ import annotations

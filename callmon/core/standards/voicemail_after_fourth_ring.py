@@ -1,9 +1,9 @@
 """« réacheminé vers notre système de messagerie vocale après une quatrième sonnerie » (Annexe 1, note *).
 
-Covers calls that voicemail took: *early* before the end of the fourth ring (the caller lost a ring), *on time*, or
-*late* after a fifth (callmon's own rule, never presented as the policy's). A grace applies to both limits, since a
-24 s dial time-out fires at 24.02 s. The clock is the ringing that the caller heard, from its start to its end. Not
-covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
+Covers calls that voicemail took. *Early*: before the end of the fourth ring (the caller lost a ring). *Late*:
+after a fifth (callmon's own rule, never presented as the policy's). Otherwise *on time*. A grace applies to both
+limits, since a 24 s dial time-out fires at 24.02 s. The clock is the ringing that the caller heard, from its start
+to its end. Not covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
 """
 
 from __future__ import annotations
