@@ -71,7 +71,7 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def noticed_after(self) -> timedelta | None:
-        """The time from its start to the complete notice: 0 for a notice before the start, None without notice."""
+        """From its start to the complete notice: 0 for a notice before the start, None while incomplete."""
         return None if self.announced is None else max(NO_TIME, self.announced - self.began)
 
 
