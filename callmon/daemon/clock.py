@@ -1,10 +1,11 @@
-"""What time it is, by the exchanges: deadlines run on their clock, whatever is done to ours. Pure.
+"""The current time by the exchanges' clocks, which deadlines follow even when the host's clock is set. Pure.
 
-An exchange's time is the last that it told, and the monotonic time since. Of several exchanges the earliest time
-counts: nothing is called overdue too early. Before any exchange was heard there is only our own clock.
+The time of an exchange is the last that it reported plus the monotonic time since. Of several exchanges the
+earliest time counts, so that nothing is reported overdue too early. Until an exchange has reported a time, the
+host's clock serves.
 
-A clock that differs from ours by more than `MOST_SKEW` is not believed: which of the two is wrong is not known.
-Deadlines then go by the earlier of the two, so that nothing falls due by one wrong clock.
+When an exchange's clock and the host's differ by more than `MOST_SKEW`, either may be wrong. Deadlines then use
+the earlier of the two, so that nothing falls due by one wrong clock.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MOST_SKEW = timedelta(minutes=1)
 
 
 class ExchangeTime:
-    """`monotonic` is always in seconds, of a clock that nobody sets."""
+    """Extrapolates each exchange's time. `monotonic` is seconds of the host's monotonic clock."""
 
     def __init__(self) -> None:
         self._told: dict[str, tuple[datetime, float]] = {}
@@ -25,20 +26,20 @@ class ExchangeTime:
         self._told[exchange] = (at, monotonic)
 
     def keep(self, exchanges: Collection[str]) -> None:
-        """Others are not listened to any more."""
+        """Drop the exchanges that are not in `exchanges`."""
         self._told = {name: told for name, told in self._told.items() if name in exchanges}
 
     def now(self, ours: datetime, monotonic: float) -> datetime:
-        """`ours`: what our own clock says."""
+        """The earliest time of the exchanges; `ours`, the host's time, when no exchange has reported one."""
         return min(self._times(monotonic).values(), default=ours)
 
     def for_deadlines(self, ours: datetime, monotonic: float) -> datetime:
-        """The time up to which something may fall due."""
+        """The time up to which obligations may fall due."""
         now = self.now(ours, monotonic)
         return ours if now - ours > MOST_SKEW else now
 
     def unbelieved(self, ours: datetime, monotonic: float) -> list[str]:
-        """The exchanges whose clock differs from ours by more than `MOST_SKEW`."""
+        """The exchanges whose clock differs from the host's by more than `MOST_SKEW`."""
         return [name for name, at in self._times(monotonic).items() if abs(at - ours) > MOST_SKEW]
 
     def _times(self, monotonic: float) -> dict[str, datetime]:

@@ -1,6 +1,7 @@
-"""What people ask for by a command is read from the database, in order, and given to whoever does it.
+"""Polls manual commands from the database, in order, and passes each to the monitor.
 
-Writes nothing: what follows is stored with the number of what was done, so that it is done exactly once.
+Refuses: to write. The outcome of a command is stored together with the command's number, so that each command is
+applied exactly once.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ Act = Callable[[Monitor], list[Outcome]]
 
 
 class Hands:
-    """`run` is a task for as long as the daemon lives. The database's trouble is told by its sink."""
+    """Polls and applies commands. `run` is a task for the daemon's lifetime. The database sink reports errors."""
 
     def __init__(self, store: Store, token: Callable[[str], str]) -> None:
         self._store, self._token = store, token
-        self.done = self.done_of_disruptions = 0  # the last that was done
+        self.done = self.done_of_disruptions = 0  # number of the last command applied
 
     def restore(self) -> None:
-        """Begin behind what was done before."""
+        """Start after the last commands that are stored as applied."""
         self.done = obligations.done(self._store)
         self.done_of_disruptions = disruptions.done(self._store)
 
     async def run(self, do: Callable[[Act], None]) -> None:
-        """`do` is given what the monitor is to be asked, each time."""
+        """`do` receives each command as a function of the monitor."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:

@@ -4,9 +4,9 @@
                                      ▲
     one timer, each second ──────────┘ (tick, heartbeat, watchdog)
 
-SIGTERM and SIGINT stop it after all that was heard is stored; SIGHUP takes over a changed configuration
-without losing a call, or refuses it with the reason. A bug in the core is caught here and nowhere else: the
-last minutes of the exchange's bytes are written down, it is counted, and the daemon listens on.
+On SIGTERM and SIGINT the daemon stores all received outcomes, then stops. On SIGHUP the daemon applies a changed
+configuration without losing a call, or refuses it with the reason. An exception in the core is caught here and
+nowhere else: the daemon dumps the last minutes of the exchange's bytes, counts the fault and continues.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ BROKER_SECONDS = 2.0
 
 
 class Daemon:
-    """Everything that runs. `run` returns when it was asked to stop."""
+    """All tasks of one process. `run` returns after a stop was requested."""
 
     def __init__(self, settings: Settings, store: Store, path: Path | None = None) -> None:
         self._path, self._store = path, store
@@ -72,14 +72,14 @@ class Daemon:
             settings.minimum_sample,
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
-        self._heard: dict[str, datetime] = {}  # until when, by the exchange's own clock
+        self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._soundness = Standby(self.runtime, self.tell_board), host_state.Soundness(store)
         self.site = Site(self.runtime, store)
         self._stop = asyncio.Event()
         self.address = ""
 
     async def run(self) -> None:
-        """Listen, judge, store and show, until SIGTERM, SIGINT or `stop`."""
+        """Receive, judge, store and publish until SIGTERM, SIGINT or `stop`."""
         try:
             await self._run()
         finally:
@@ -120,7 +120,7 @@ class Daemon:
             )
 
     def restore(self) -> None:
-        """What was stored before: calls in progress, obligations, today's figures. Blocks."""
+        """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
         restored = restore.restore(self.runtime, datetime.now(UTC))
         self._heard = {name: at for name, at in restored.items() if name in self.runtime.settings.exchanges}
 
@@ -128,13 +128,13 @@ class Daemon:
         self._stop.set()
 
     def hear(self, name: str, events: Sequence[e.Event]) -> None:
-        """The heart: each event to the monitor, each outcome to the sinks."""
+        """Pass each event to the monitor and each outcome to the sinks. Reading pauses when a sink has no room."""
         runtime, watched = self.runtime, self.runtime.watched[name]
         room = True
         for event in events:
             try:
                 outcome = runtime.monitor.feed(name, event)
-            except Exception:  # a bug of ours: written down, counted, and we listen on
+            except Exception:  # a bug in the core: dumped, counted, and the daemon continues
                 self._fault(watched, type(event).__name__)
                 continue
             if outcome is not None:
@@ -144,7 +144,7 @@ class Daemon:
         if not room:
             self._pause()
 
-    # Answers for /healthz.
+    # Read by /healthz.
 
     def troubles(self) -> list[str]:
         runtime, health = self.runtime, self.runtime.settings.health
@@ -167,7 +167,7 @@ class Daemon:
         database, mqtt = self.runtime.database, self.runtime.mqtt
         return [database, mqtt] if mqtt.is_on else [database]
 
-    # Beginning, going on, ending.
+    # Start, timer, shutdown.
 
     def _watch(self, name: str) -> None:
         settings = self.runtime.settings
@@ -184,7 +184,7 @@ class Daemon:
         self.runtime.watched[name] = Watched(exchange, recorder, task)
 
     def _connection_fault(self, name: str) -> None:
-        """An internal error has ended the connection to an exchange: a gap, until it is heard again."""
+        """An internal error has ended the connection to an exchange: a gap begins, until the next listing."""
         self._fault(self.runtime.watched[name], "connection")
         self.hear(name, [e.ConnectionLost(None)])
 
@@ -196,7 +196,7 @@ class Daemon:
         host, port = wire.getsockname()[:2]
         self.address = f"http://{host}:{port}"
         gc.collect()
-        gc.freeze()  # what is here now stays: no collection need look at it again
+        gc.freeze()  # the objects of the start stay: the garbage collector need not scan them again
         notify("READY=1")
         log.info("callmon listens", extra={"pages": self.address, "version": __version__})
 
@@ -218,7 +218,7 @@ class Daemon:
         return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), self._heard, unheard)
 
     def _heartbeat(self, name: str, watched: Watched) -> None:
-        """All that was heard until now has been offered: the database may say so, after it."""
+        """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
         link = watched.exchange.link
         if link is None or not watched.exchange.is_connected or self.runtime.monitor.is_unheard(name):
             return
@@ -229,7 +229,7 @@ class Daemon:
             self.runtime.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
-        """Hear no more, store what was heard, and go."""
+        """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""
         notify("STOPPING=1")
         for name, watched in self.runtime.watched.items():
             self._heartbeat(name, watched)
@@ -244,7 +244,7 @@ class Daemon:
         log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
 
     async def _leave_broker(self) -> None:
-        """Goodbye, in short: a broker that does not answer is left without."""
+        """End the MQTT sink. A broker that does not answer within `BROKER_SECONDS` is abandoned."""
         self.runtime.mqtt.end()
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
@@ -271,7 +271,7 @@ class Daemon:
     # A changed configuration (SIGHUP).
 
     def reload(self) -> None:
-        """Take over the configuration file as it is now, or refuse it with the reason."""
+        """Apply the configuration file as it is now, or refuse it and log the reason."""
         if self._path is None:
             return
         try:
@@ -291,7 +291,7 @@ class Daemon:
         log.info("configuration taken over")
 
     def _rewatch(self, before: Settings) -> None:
-        """Exchanges that are reached another way now are connected anew; the others are heard on without a gap."""
+        """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""
         runtime = self.runtime
         for name, told in before.exchanges.items():
             now = runtime.settings.exchanges.get(name)

@@ -1,4 +1,4 @@
-"""One exchange as the daemon has it: its connection, its task, its recorder, and since when it is unheard."""
+"""One monitored exchange in the daemon: its connection, task, recorder, and since when it is unheard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its n
 
 
 async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> None:
-    """One exchange's task. An internal error ends its connection alone; `fault` reports it."""
+    """The task of one exchange. An internal error ends this connection only; `fault` reports it."""
     while True:
         try:
             await exchange.listen()
@@ -27,7 +27,7 @@ async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> Non
 
 
 class Watched:
-    """`unheard_since` is monotonic, and None while it is heard."""
+    """One monitored exchange. `unheard_since` is monotonic seconds, None while the exchange is received."""
 
     def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
         self.exchange, self.recorder, self.task = exchange, recorder, task
@@ -35,7 +35,7 @@ class Watched:
         self.unheard_since: float | None = monotonic()
 
     def note(self, events: Sequence[e.Event], monitor: Monitor) -> None:
-        """These have been heard, and told to the monitor."""
+        """Update the state after `events` have been passed to the monitor."""
         last = events[-1]
         if type(last) is e.ConnectionLost:
             self.unheard_since = self.unheard_since or monotonic()
@@ -45,7 +45,7 @@ class Watched:
             self.unheard_since = None
 
     def state(self, monitor: Monitor) -> ExchangeState:
-        """As /metrics shows it."""
+        """The state as /metrics exposes it."""
         crowd = monitor.crowd(self.exchange.name)
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
@@ -64,6 +64,6 @@ class Watched:
 
 
 def silent(watched: Mapping[str, Watched], least: timedelta) -> list[str]:
-    """The exchanges that are unheard for `least`: a callback may have been made meanwhile."""
+    """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
     now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]

@@ -1,7 +1,7 @@
-"""What whoever keeps callmon running looks after, read where it is: `sinks/upkeep` shows it, /healthz says it.
+"""The state that an administrator maintains: clocks, certificates, disks, the journal, the database file.
 
-Refuses to be trouble: a clock that is wrong by a minute or a disk that fills is a remark as long as callmon does
-its job.
+`sinks/metrics/host_gauges.py` exports it; /healthz reports it. Refuses: to report a wrong clock or a filling disk
+as trouble. Each is a remark as long as callmon works.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.store.database import Store, damage
 from callmon.store.writer.writer import Writer
 
-# More is seen by people: two boards that differ, an opening hour that comes early.
+# Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
 NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
-# Between two looks at all of the database's file: an hour, and a hundred times as long as one takes.
+# Seconds between two checks of the whole database file: at least an hour, and at least 100 times as long as one
+# takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
 
 class Soundness:
-    """Whether the database's file is whole, looked at now and then: a damaged page may never be asked for."""
+    """Checks the whole database file periodically: no query may ever read a damaged page."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._damage, self._is_over = store, "", False
@@ -42,7 +43,7 @@ class Soundness:
                 self._damage = found or ""
                 await asyncio.sleep(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
         finally:
-            self._is_over = True  # the thread that looks must not hold up the end
+            self._is_over = True  # the checking thread must not delay the shutdown
 
     def _look(self) -> str | None:
         return damage(self._store, lambda: self._is_over)
@@ -63,7 +64,7 @@ def upkeep(
     now: datetime,
     monotonic: float,
 ) -> Upkeep:
-    """All that is known at this moment, by both of our clocks."""
+    """The state at this moment. `now` is the host's time, `monotonic` its monotonic time in seconds."""
     links = {name: exchange.link for name, exchange in exchanges.items()}
     told = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
@@ -77,7 +78,7 @@ def upkeep(
 
 
 def disks(database: Writer) -> Iterator[tuple[str, Room]]:
-    """Of the database, where it is a file, and of the journal. Blocks."""
+    """The free space where the database (when it is a file) and the journal are stored. Blocks."""
     journal = database.journal()
     for what, path in (("database", database.path), ("journal", journal and journal.path)):
         if path is not None:
@@ -86,13 +87,13 @@ def disks(database: Writer) -> Iterator[tuple[str, Room]]:
 
 
 def room(path: Path) -> Room:
-    """Raises OSError."""
+    """Free space and size of the file system of `path`, in bytes. Raises OSError."""
     told = os.statvfs(path)
     return Room(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
 
 
 def remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
-    """`is_wanted`: the configuration asks for a journal."""
+    """The remarks on clocks and journal. `is_wanted`: the configuration asks for a journal."""
     return [*_clocks(skews), *_journal(database, is_wanted)]
 
 
@@ -121,7 +122,7 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
 
 
 def journal_troubles(database: Writer) -> list[str]:
-    """When even the journal takes no more."""
+    """The trouble when the journal accepts no more outcomes; empty otherwise."""
     state = database.journal()
     if state is None or state.trouble is None:
         return []

@@ -1,4 +1,4 @@
-"""What a daemon takes up from the database before it begins to listen. Blocks: run it in a thread."""
+"""Restores the daemon's state from the database before the exchanges are connected. Blocks: run it in a thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from callmon.store.queries import disruptions, obligations
 
 
 def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
-    """Until when each exchange was heard. The calls that were in progress when callmon last ran are taken up by
-    their stored facts.
+    """Restore all state; returns until when each exchange was received.
+
+    Calls that were in progress when callmon last ran are resumed from their stored facts.
     """
     settings, monitor, store = runtime.settings, runtime.monitor, runtime.store
     assembly.warm_up(settings, now)

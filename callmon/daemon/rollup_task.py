@@ -1,7 +1,8 @@
-"""After an upgrade the daemon makes the roll-ups of calls that were stored before, by itself and without haste.
+"""After an upgrade the daemon builds the roll-ups of calls that are already stored, automatically and slowly.
 
-A few calls a transaction, in a thread, with pauses in which others write: 10,000 calls take some fifteen seconds.
-`callmon db upgrade` does the same as fast as it can. Until it is done, reports count the calls themselves.
+Each transaction in the thread handles `CHUNK` calls; other writers use the pauses. 10,000 calls take about fifteen
+seconds. `callmon db upgrade` does the same at full speed. Until all roll-ups exist, reports count the calls
+themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
 
 
 async def roll_up(store: Store) -> None:
-    """Ends when every call is in its roll-up."""
+    """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried."""
     calls = 0
     while True:
         try:

@@ -83,7 +83,7 @@ class Runtime:
                 sink.offer(outcome)
 
     def now(self) -> datetime:
-        """The time, by the exchanges: a step of our own clock makes nothing due."""
+        """The time by the exchanges' clocks: a step of the host's clock makes nothing due."""
         return self.time.now(datetime.now(UTC), monotonic())
 
     def in_progress(self) -> Mapping[tuple[str, str], int]:

@@ -1,6 +1,6 @@
-"""systemd's notification socket: ready, alive, stopping. Says nothing where there is none.
+"""systemd's notification socket: ready, alive, stopping. Sends nothing when `NOTIFY_SOCKET` is not set.
 
-A module of its own, since it is the only one that speaks to systemd.
+A separate module, because no other code communicates with systemd.
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ def notify(state: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
         try:
             wire.sendto(state.encode(), address)
-        except OSError:  # nobody listens: systemd is gone, we are not
+        except OSError:  # no receiver: the daemon runs on without systemd
             return

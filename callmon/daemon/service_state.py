@@ -1,6 +1,7 @@
-"""What alerts ask beside calls, put together from settings, exchanges and the database: `sinks/outlook` shows it.
+"""The state of the service that alerts need beside calls, from settings, exchanges and the database.
 
-Reads the database in a thread of its own; asks no exchange anything.
+`sinks/metrics/service_gauges.py` exports it. The database is read in a thread. Refuses: to send an exchange any
+action.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ from callmon.store.writer.writer import Writer
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
 MESSAGES_LEFT_IN = timedelta(days=14)
 READ_EVERY = timedelta(minutes=5)
-LOOK_EVERY = timedelta(seconds=30)  # at disks
+LOOK_EVERY = timedelta(seconds=30)  # between two checks of the disks
 LONGEST_CLOSED_DAYS = 30
 
 ByLine = dict[tuple[str, str, str], int]  # standard, line, verdict → calls
 
 
 def mailboxes(settings: Settings) -> frozenset[str]:
-    """Those of all public lines, as the exchange is to be asked for them."""
+    """The voicemail boxes of all public lines, named as the exchange is asked for them."""
     return frozenset(short(box) for line in settings.lines() for box in line.mailboxes)
 
 
 class Outlooks:
-    """`run` is a task for as long as the daemon lives; `at` is asked at each scrape, in the daemon's loop."""
+    """Builds the `Outlook`. `run` is a task for the daemon's lifetime; each scrape calls `at` in the event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,21 +52,21 @@ class Outlooks:
         self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
 
     def restore(self, settings: Settings, now: datetime) -> None:
-        """What was stored before callmon began to listen. Blocks."""
+        """Read what was stored before the exchanges are connected. Blocks."""
         self.read(settings, now)
         lines = [line.name for line in settings.lines() if line.mailboxes]
         for exchange, box, at in calls.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
             self._left.setdefault((exchange, short(box)), []).append(at)
 
     def furnish(self, exchange: Exchange, settings: Settings) -> None:
-        """The boxes that it is to be asked about, and when messages were left there."""
+        """Set the boxes that the exchange is asked for, and when messages were left in them."""
         wanted = mailboxes(settings)
         exchange.boxes.want(wanted)
         for box in wanted:
             exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
 
     def read(self, settings: Settings, now: datetime) -> None:
-        """The last opening day of each line that is over. Blocks."""
+        """Read the verdicts of each line's last opening day that is over. Blocks."""
         self._days = {line.name: day for line in settings.lines() if (day := last_day(settings, line, now))}
         found: ByLine = {}
         for day in set(self._days.values()):
@@ -77,8 +78,9 @@ class Outlooks:
         self._last_day = found
 
     async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
-        """Read again every few minutes: a day ends, a backfill corrects one. The database's trouble is told by
-        its sink.
+        """Read the verdicts again every `READ_EVERY`: a day ends, or a backfill corrects one.
+
+        The database sink reports its errors.
         """
         read_at = monotonic() + READ_EVERY.total_seconds()
         while True:
@@ -90,7 +92,7 @@ class Outlooks:
                     await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
 
     def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, Exchange]) -> Outlook:
-        """All that is known."""
+        """The state at `now`."""
         lines = list(settings.lines())
         changes = {line.name: change(settings.calendar(line), now) for line in lines}
         known = {line.name for line in lines}
@@ -114,7 +116,7 @@ class Outlooks:
 
 
 def change(calendar: Calendar, now: datetime) -> datetime | None:
-    """When it opens next, or closes when it is open; None when it never does."""
+    """The next closing while the calendar is open, else the next opening; None when there is none."""
     return calendar.closes_next(now) if calendar.is_open(now) else calendar.opens_next(now)
 
 
@@ -129,7 +131,7 @@ def last_day(settings: Settings, line: Line, now: datetime) -> date | None:
 def _closed_days(
     settings: Settings, lines: Iterable[Line], now: datetime
 ) -> Iterator[tuple[str, tuple[str, str]]]:
-    """A closed day with special hours is none."""
+    """Line and names of today's closed day. A closed day with special hours does not count as closed."""
     for line in lines:
         calendar = settings.calendar(line)
         today = calendar.local_day(now)
@@ -141,7 +143,7 @@ def _closed_days(
 def _boxes(
     settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, Exchange], now: datetime
 ) -> Iterator[BoxState]:
-    """A box of several lines keeps the hours of the first."""
+    """The state of each box. A box of several lines follows the hours of the first."""
     owners: dict[str, Line] = {}
     for line in lines:
         for written in line.mailboxes:

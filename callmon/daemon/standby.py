@@ -1,12 +1,14 @@
-"""Where two callmons hear the same exchanges and share a database: this one's part. It leads, or stands by.
+"""Leader or standby: the role of this instance when two instances share the exchanges and the database.
 
-    stands by ──the database gives it the right to write──▶ gained ──what is missing there is known──▶ leads
-        ▲                                                                                                │
-        └────────────── frozen, cut off, or slower than another after a restart of the database ◀───────┘
+    standby ──the database grants the write lock──▶ gained ──the missing outcomes are known──▶ leader
+       ▲                                                                                          │
+       └──── frozen, cut off, or slower than another instance after a restart of the database ────┘
 
-Who stands by listens and judges like the other, keeps what may be missing in the database, and shows nothing that
-is counted. When its turn comes it reads what is stored, compares it with what it kept (`core/takeover.py`), and
-goes on from both. Refuses to lead before it has heard as much as the one before had written.
+A standby processes the same events as the leader and buffers outcomes that may be missing in the database. It
+exports no counters. After it gains the write lock, it reads the stored state and compares it with its buffer
+(`core/takeover.py`). It continues from both.
+
+Refuses: to lead before it has received as much as the former leader had written.
 """
 
 from __future__ import annotations
@@ -34,12 +36,12 @@ from callmon.store.queries import disruptions
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.1
-# What the one before wrote last may be so much later than its last heartbeat.
+# The former leader's last write may be this much later than its last heartbeat.
 AFTER_HEARTBEAT = timedelta(seconds=1.2)
-# A quiet exchange says nothing by which we could know that we have heard as much.
+# A quiet exchange sends nothing that proves that the standby has received as much: then this timeout decides.
 CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
-# Between two words of a quiet exchange (`ping_every`) the leader's last heartbeat stands still.
+# The leader's heartbeat does not advance between two messages of a quiet exchange (`ping_every`).
 LAG = timedelta(seconds=10)
 STANDS_BY = "standby: another callmon writes to this database; this one takes its place when that one is gone."
 LEARNS = (
@@ -49,7 +51,7 @@ LEARNS = (
 
 
 class Read(NamedTuple):
-    """What is stored, and of today by line: calls by outcome, verdicts by standard."""
+    """The stored state, and today's counts by line: calls by outcome, verdicts by standard."""
 
     known: Known
     calls: Mapping[tuple[str, str], int]
@@ -57,20 +59,20 @@ class Read(NamedTuple):
     now: datetime
     survey_heard: bool
     disruptions: Sequence[Disruption]  # that may still change
-    disruption_hand: int  # the last that was done by hand of them
+    disruption_hand: int  # number of the last manual command applied to disruptions
 
 
 class Standby:
-    """`run` is a task for as long as the daemon lives."""
+    """Switches this instance between leader and standby. `run` is a task for the daemon's lifetime."""
 
     def __init__(self, runtime: Runtime, publish_status: Callable[[datetime], None]) -> None:
         self._runtime, self._publish_status = runtime, publish_status
         self._role = ""
         self._gained_at: float | None = None
         self._why = ""
-        self._settled: dict[str, int] = {}  # by exchange: gaps of ours that have ended, as far as looked at
-        self._missed: dict[str, datetime] = {}  # when one ended, in which the other may have heard more
-        self._lags_since: float | None = None  # the leader stores less than is heard here
+        self._settled: dict[str, int] = {}  # by exchange: own gaps that have ended, as far as checked
+        self._missed: dict[str, datetime] = {}  # by exchange: end of a gap in which the leader may know more
+        self._lags_since: float | None = None  # monotonic seconds: the leader stores less than is received here
 
     def role(self) -> str:
         database = self._runtime.database
@@ -79,13 +81,13 @@ class Standby:
     def remarks(self) -> list[str]:
         if not self._runtime.database.stands_by:
             return []
-        self._note_gaps()  # one may have ended this moment
+        self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
         told = [STANDS_BY + self._held_by()]
         return told if hears_all and not self._missed else [*told, LEARNS]
 
     def troubles(self, limit: timedelta) -> list[str]:
-        """While this one stands by and, for longer than `limit`, nothing is stored of what it hears."""
+        """The trouble of a standby whose received events nobody has stored for longer than `limit`."""
         lags = timedelta(0) if self._lags_since is None else timedelta(seconds=monotonic() - self._lags_since)
         if lags <= limit:
             return []
@@ -99,8 +101,9 @@ class Standby:
         return f" PostgreSQL says that the right to write is held by: {holder}." if holder else ""
 
     async def replay(self) -> None:
-        """What an earlier callmon left in its journal, when the database is not as it left it: before anything is
-        taken up from there, what of it is missing there is written.
+        """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.
+
+        Needed when the database is not in the state in which that daemon left it.
         """
         if self._runtime.database.is_gained:
             await self._take_over()
@@ -112,7 +115,7 @@ class Standby:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def finish(self) -> None:
-        """Before the daemon ends: what it alone knows is not left behind."""
+        """Before the daemon exits: take over, so that outcomes known only to this instance are written."""
         if self._runtime.database.is_gained:
             await self._take_over()
 
@@ -128,13 +131,13 @@ class Standby:
         self._tell(self.role())
 
     def _tell(self, role: str) -> None:
-        """Once, when it has changed."""
+        """Log and publish the role, once after each change."""
         if role == self._role:
             return
         if "standby" in (role, self._role):
             log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
         self._role = role
-        self._runtime.mqtt.lead(role != "standby")  # while the database is away nobody else tells a broker
+        self._runtime.mqtt.lead(role != "standby")  # "waiting" publishes too: without a database nobody else does
         self._publish_status(self._runtime.now())
 
     def _note_gaps(self) -> None:
@@ -152,7 +155,7 @@ class Standby:
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
-        """What the other heard while we did not, once it is stored."""
+        """Merge what the leader received during a gap of this standby, once the leader has stored it."""
         heard = self._runtime.database.heard_by_other()
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
@@ -165,7 +168,7 @@ class Standby:
             self._runtime.offer(lambda: take_over(monitor, read.known, kept())[:0])
 
     async def _has_caught_up(self) -> bool:
-        """Whether all that the one before has written was heard here too, as far as it can be heard."""
+        """Whether this instance has received all that the former leader wrote, as far as that can be known."""
         now = monotonic()
         self._gained_at = self._gained_at or now
         if now - self._gained_at >= CATCH_UP_SECONDS:
@@ -179,14 +182,14 @@ class Standby:
         return all(own[name] >= at + AFTER_HEARTBEAT for name, at in heard.items() if name in own)
 
     def _heard_here(self) -> dict[str, datetime]:
-        """Until when each exchange that is heard has been, by its own clock."""
+        """Received until, for each exchange that is not unheard, on the exchange's own clock."""
         links = {name: watched.exchange.link for name, watched in self._runtime.watched.items()}
         heard = {x: link for x, link in links.items() if link and not self._runtime.monitor.is_unheard(x)}
         told = {name: link.heard_until() for name, link in heard.items()}
         return {name: at for name, at in told.items() if at is not None}
 
     def _cannot_read(self, error: Exception) -> None:
-        """Told once; it is tried again."""
+        """Log each reason once; the caller retries."""
         if self._why != reason(error):
             self._why = reason(error)
             log.error("cannot lead yet: what is stored cannot be read", extra={"why": self._why})
@@ -196,9 +199,9 @@ class Standby:
         read = await self._asked()
         if read is None or not database.is_gained or monitor is not self._runtime.monitor:
             return
-        # Nothing is waited for from here on: what is kept now is compared with what is stored.
+        # No await from here on: the buffer as it is now is compared with the stored state.
         self._runtime.offer(lambda: self._begin(read))
-        if database.is_gained:  # a mistake of ours, told already: rather twice than not at all
+        if database.is_gained:  # an internal error, logged already: a duplicate is better than a lost outcome
             database.lead(database.kept())
 
     async def _asked(self) -> Read | None:
@@ -222,10 +225,10 @@ class Standby:
         return list(self._runtime.settings.exchanges)
 
     def _restore(self, read: Read, missing: list[Outcome]) -> None:
-        """What is shown goes on from what is stored, too."""
+        """Restore what is published (disruptions, callbacks, today's counts) from the stored state."""
         runtime = self._runtime
         runtime.hands.done = max(runtime.hands.done, read.known.hand)
-        # What lasts is seen again, and what was asked for and is not stored is done again.
+        # A lasting disruption is detected again; a command whose result is not stored is applied again.
         runtime.monitor.disruptions.book.begin_anew(read.disruptions)
         runtime.hands.done_of_disruptions = read.disruption_hand
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
@@ -241,7 +244,7 @@ class Standby:
             runtime.mqtt.offer(outcome)
 
     def _read(self, here: list[CallKey], now: datetime) -> Read:
-        """`here`: the calls in progress."""
+        """Read the stored state. `here`: this instance's calls in progress. Blocks."""
         runtime = self._runtime
         kept = [item for item in runtime.database.kept() if isinstance(item, Outcome)]
         known = stored.known(runtime.store, self._exchanges(), kept, here, runtime.monitor.ledger.empty(), now)

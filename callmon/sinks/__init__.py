@@ -1,7 +1,7 @@
-"""Where outcomes go. One module is one place: the database, the metrics, later a broker.
+"""The sinks of outcomes: the database, the metrics and an MQTT broker. This module is their protocol.
 
-A sink never makes the listener wait and never raises into it. What it cannot deliver yet waits in it, bounded
-by the listener's own hand: `offer` says when to stop reading.
+A sink buffers what it cannot deliver yet. The daemon bounds that buffer: `offer` returns False when reading must
+pause. Refuses: to block the caller of `offer`, and to raise into it.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from callmon.core.outcome import Outcome
 
 
 class Sink(Protocol):
-    """A place that outcomes go to."""
+    """A destination of outcomes."""
 
     @property
     def name(self) -> str:
-        """Its name in the configuration, in labels and in sentences."""
+        """The sink's name in the configuration, in labels and in messages."""
 
     def offer(self, outcome: Outcome) -> bool:
-        """Takes the outcome, always. False: enough waits here, read no further until `has_room()`."""
+        """Always accept the outcome. False: the buffer is full, so pause reading until `has_room()`."""
 
     def has_room(self) -> bool:
-        """Whether the listener may read on."""
+        """Whether reading may continue."""
 
     def backlog(self) -> int:
-        """How many outcomes wait."""
+        """Number of buffered outcomes."""
 
     def behind_for(self) -> timedelta:
-        """How long the oldest that waits has waited."""
+        """Age of the oldest buffered outcome."""
 
     def trouble(self) -> str | None:
-        """Why outcomes wait, as a sentence for a person, or None."""
+        """Why outcomes are buffered, as a sentence for a person, or None."""
 
     def refused(self) -> int:
-        """How many outcomes were set aside because they could never be delivered; told in the log too."""
+        """Number of outcomes set aside because they can never be delivered; each is logged too."""

@@ -1,7 +1,7 @@
-"""The lines as a board shows them, put together from what the daemon knows at this moment. Pure.
+"""The live status of each line for boards, built from the daemon's current state. Pure.
 
-Asks at once and changes nothing. Refuses to say 0 for what is not known: phones that nobody watches and
-callbacks without a ledger are left out.
+Changes nothing but that it drops days that are over from `Today`. Refuses: to report 0 for an unknown value.
+Phones that are not monitored and callbacks without a ledger are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from callmon.sinks.mqtt import topics
 
 
 class Now(Gauges, Protocol):
-    """What the daemon tells a board: the gauges, and who waits longest."""
+    """The daemon's state for a board: the gauges, and the longest waits."""
 
     def waits(self) -> Mapping[tuple[str, str], Wait]:
         """(line, state) → the longest wait, for the states ringing and queue."""
@@ -26,7 +26,7 @@ class Now(Gauges, Protocol):
 def lines(
     told: Now, today: Today, names: Iterable[str], callbacks: Mapping[str, tuple[int, int]] | None, now: datetime
 ) -> Iterator[topics.Line]:
-    """Each of the lines called `names`. `callbacks`: open and overdue by line; None without a ledger."""
+    """The status of each line in `names`. `callbacks`: line → (open, overdue); None without a ledger."""
     today.forget(now)
     calls, waits, phones, hours = told.in_progress(), told.waits(), told.phones(), told.business_hours()
     exchanges = told.exchanges()

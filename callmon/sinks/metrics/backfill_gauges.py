@@ -1,6 +1,6 @@
-"""Gauges of the exchanges' own diaries: gaps that wait to be filled from them, and the nightly comparison.
+"""Gauges of the exchanges' CEL: gaps that wait for a backfill, and the nightly reconciliation.
 
-Absent where nothing waits, and until a day was compared.
+A gauge is absent while no gap waits, and until a day has been reconciled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Diary(NamedTuple):
-    """`waiting`: by exchange, since when times that were unheard wait for its rows."""
+    """Backfill and reconciliation. `waiting`: exchange → since when unheard time spans wait for its CEL rows."""
 
     waiting: Mapping[str, datetime] = NOTHING
     compared: Sequence[Compared] = ()

@@ -1,6 +1,7 @@
-"""Gauges of callbacks and complaints: how many, and until when. No number, no name: no label takes one.
+"""Gauges of callbacks and complaints: how many, and until when.
 
-Every line and language is there, at 0 when there is nothing; a time is absent when nothing is open.
+Every line and language has a series, 0 when nothing is open; a time is absent when nothing is open. Refuses:
+numbers and names. No label can hold one.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def owed(shelf: Shelf, lines: Sequence[str]) -> Iterator[Metric]:
 
 
 def _to_listen_to(shelf: Shelf, lines: Sequence[str]) -> Metric:
-    """Messages from numbers that nobody can call back: somebody must listen to them (R-48)."""
+    """Messages from numbers that cannot be called back: a person must listen to them (R-48)."""
     counts = shelf.count("callbacks_to_listen_to")
     text = "Messages that nobody can call back: a person must listen to them."
     family = GaugeMetricFamily("callmon_callbacks_to_listen_to", text, labels=("line",))

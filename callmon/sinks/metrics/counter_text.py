@@ -1,4 +1,4 @@
-"""The counted figures as text for a scraper. Measured: prometheus_client takes 7 µs a series, this 0.3 µs."""
+"""The committed counters as text. Measured: prometheus_client takes 7 µs a series, this module 0.3 µs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 class _Series(NamedTuple):
-    """One label set of a histogram, or of a counter (whose one "bucket" is itself)."""
+    """One label set of a histogram, or of a counter (which has one "bucket": the counter)."""
 
     buckets: tuple[tuple[Figure, str], ...]
     sum: tuple[Figure, str] | None = None
@@ -31,7 +31,7 @@ class _Series(NamedTuple):
 
 
 class FiguresText:
-    """Knows every series that may be shown, and renders what a snapshot says of them."""
+    """Renders a snapshot of the counters. The series of the closed label sets are prepared once."""
 
     def __init__(self, sets: Sets) -> None:
         self._sets = sets
@@ -39,7 +39,7 @@ class FiguresText:
         self._series = {metric.name: list(_of(metric, self._known)) for metric in METRICS}
 
     def render(self, figures: Figures, openmetrics: bool = False) -> str:
-        """`figures` may hold others than those to be shown."""
+        """The exposition text. `figures` may hold series that are not to be exported; they are skipped."""
         others = [figure for figure in figures.keys() - self._known.keys() if figure[0] in BY_NAME]
         figures = self._with_moved_buckets(figures, others) if others else figures
         seldom = sorted(figure for figure in others if self._is_seldom(figure))
@@ -59,9 +59,9 @@ class FiguresText:
         return not metric.buckets and all(v in among for v, among in zip(values, allowed, strict=True))
 
     def _with_moved_buckets(self, figures: Figures, others: list[Figure]) -> Figures:
-        """A line's ring cycle was changed: what was counted under the old bounds goes to the next of the new.
+        """After a change of a line's ring cycle: add the counts of an old bound to the next higher new bound.
 
-        Otherwise the histogram's count would go back.
+        Otherwise the histogram's count would decrease.
         """
         moved = dict(figures)
         for figure in others:
@@ -101,7 +101,7 @@ def _line(text: str, value: float) -> str:
 
 
 def _head(metric: Metric, openmetrics: bool) -> str:
-    """OpenMetrics names a counter without its "_total"."""
+    """The HELP and TYPE lines. OpenMetrics names a counter without its "_total"."""
     name = metric.name.removesuffix("_total") if openmetrics else metric.name
     kind = "histogram" if metric.buckets else "counter"
     return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n"

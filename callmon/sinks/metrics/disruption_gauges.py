@@ -1,6 +1,6 @@
-"""Gauges of disruptions: how many, since when the public waits for a notice, until when work is planned. Pure.
+"""Gauges of disruptions: how many, since when a notice to the public is missing, until when work is planned. Pure.
 
-Every line and source is there, at 0 when there is nothing; a time is absent when there is none.
+Every line and source has a series, 0 when there is no disruption; a time is absent when there is none.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What `/metrics` says: figures that were committed, and gauges read at the moment of the scrape.
+"""The text of `/metrics`: committed counters, and gauges read at the moment of the scrape.
 
-The figures are thousands of series whose text never changes but for the number, so it is made once. Gauges
-are tens: prometheus_client writes them, and the process's own.
+The counters are thousands of series whose text changes only in the number, so the text is prepared once. The
+gauges are tens: prometheus_client writes them and the process metrics.
 
-Refuses labels that are not of the closed sets: a line that is no longer configured is not shown, its figures
-wait in the database for its return. No caller's number can be here, since no label takes one.
+Refuses: labels outside the closed sets. A line that is no longer configured is not exported; its counters stay in
+the database until the line returns. A caller's number cannot appear, because no label can hold one.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class ExchangeState(NamedTuple):
-    """What the daemon knows of one exchange now.
+    """The daemon's state of one exchange now.
 
-    `connected`: logged in, and its listing taken in. `unheard_for` is None while it is heard.
+    `connected`: logged in, and its channel listing processed. `unheard_for` is None while the exchange is
+    received.
     """
 
     name: str
@@ -53,28 +54,28 @@ class ExchangeState(NamedTuple):
     last_event: datetime | None
     unheard_for: timedelta | None = None
     unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
-    vanished: int = 0  # calls closed because the exchange listed them no longer
-    is_full: bool = False  # as many channels are up as callmon follows
+    vanished: int = 0  # calls closed because the exchange no longer listed them
+    is_full: bool = False  # the limit of tracked channels is reached
 
 
 class Service(NamedTuple):
-    """What shows whether the public can reach the lines: disruptions, and when each line was last called."""
+    """Whether the public can reach the lines: disruptions, and when each line was last called."""
 
     book: Book
     last_calls: LastCalls
 
 
 class Gauges(Protocol):
-    """What the daemon tells at each scrape. Asked in its own loop; must answer at once."""
+    """The daemon's state at each scrape. Read in the daemon's event loop; must not block."""
 
     def in_progress(self) -> Mapping[tuple[str, str], int]:
         """(line, state) → calls."""
 
     def phones(self) -> Mapping[tuple[str, str], int]:
-        """(line, state) → phones; none of a line whose phones are not known."""
+        """(line, state) → phones; no entry for a line whose phones are not known."""
 
     def service_phones(self) -> Mapping[tuple[tuple[str, str], str], int]:
-        """((service, mode), state) → phones; one that serves several of its lines once."""
+        """((service, mode), state) → phones; a phone that serves several lines of the service counts once."""
 
     def exchanges(self) -> Sequence[ExchangeState]:
         """Each exchange of the configuration."""
@@ -83,35 +84,35 @@ class Gauges(Protocol):
         """line → open now."""
 
     def calls_other(self) -> Mapping[str, int]:
-        """direction → calls of no line that ended since the start."""
+        """direction → ended calls without a line, since the daemon's start."""
 
     def owed(self) -> Shelf:
-        """The callbacks and complaints that are live."""
+        """The index of live callbacks and complaints."""
 
     def service(self) -> Service:
-        """Disruptions and planned work that are live, and each line's last call."""
+        """Live disruptions and planned work, and each line's last call."""
 
     def outlook(self) -> Outlook:
-        """Voicemail boxes, hours, targets, the last day, and whether the feed is silent."""
+        """Voicemail boxes, hours, targets, the last day, and the exchanges' own call counts."""
 
     def diary(self) -> Diary:
-        """Gaps that wait for the exchange's rows, and the last comparison with them."""
+        """Gaps that wait for the exchange's CEL rows, and the last reconciliation with them."""
 
     def faults(self) -> int:
-        """Bugs caught since the start."""
+        """Internal errors caught since the daemon's start."""
 
     def enabled(self) -> Mapping[str, bool]:
-        """standard → whether it gives verdicts."""
+        """standard → whether it is judged."""
 
     def leads(self) -> bool:
-        """Whether this callmon is the one that writes and counts. Asked in any thread."""
+        """Whether this instance is the leader, which writes and counts. Called from any thread."""
 
     def stands_by(self) -> bool:
-        """Whether another one does."""
+        """Whether this instance is a standby: another one writes and counts."""
 
 
 class Metrics:
-    """The whole page. `read` belongs to the daemon's loop, `render` to any thread."""
+    """The whole exposition. Call `read` in the daemon's event loop, `render` from any thread."""
 
     def __init__(
         self,
@@ -134,17 +135,17 @@ class Metrics:
     def configure(
         self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str], minimum_sample: int = 20
     ) -> None:
-        """The closed sets, now and after a change of configuration. What was counted stays."""
+        """Set the closed label sets, at the start and after a change of configuration. The counters stay."""
         self._lines, self._standards, self._minimum = tuple(lines), tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in self._lines}
         self._text = FiguresText(Sets(cycles, self._standards, tuple(exchanges)))
 
     def watch(self, sinks: Iterable[Sink]) -> None:
-        """The sinks in use from now on."""
+        """Replace the sinks in use."""
         self._sinks = tuple(sinks)
 
     def read(self) -> list[Metric]:
-        """The gauges as they are now. Of who stands by: what is true of itself alone, lest it be added twice."""
+        """The gauges now. A standby exports only its own state, so that a sum over both counts nothing twice."""
         mine = [*_exchanges(self._gauges.exchanges()), *_others(self._gauges), *_sinks(self._sinks)]
         mine += self._callmon()
         if self._gauges.stands_by():
@@ -157,12 +158,12 @@ class Metrics:
         return [*calls, *self._configured(), *mine]
 
     def render(self, gauges: list[Metric], accept: str = "") -> tuple[bytes, str]:
-        """The page in the format that the scraper accepts best, and its content type."""
+        """The exposition in the best format that the `Accept` header allows, and its content type."""
         encode, content_type = choose_encoder(accept)
         figures = self._tally.snapshot()
         text = self._text.render(figures, content_type.startswith("application/openmetrics"))
         counted = [*self._parity(figures)]
-        leads = self._gauges.leads()  # asked last: what is shown was true while nobody else counted
+        leads = self._gauges.leads()  # read last: the snapshot dates from before any other instance counted
         gauges = [
             *gauges,
             _gauge("callmon_leader", "Whether this callmon is the one that counts.", (), {(): leads}),
@@ -173,7 +174,7 @@ class Metrics:
         return text.encode() + rest, content_type
 
     def _parity(self, figures: Figures) -> Iterator[Metric]:
-        """Of all verdicts as first given. Below the minimum sample there is no difference: absent, not 0."""
+        """Parity of all verdicts as first given. Below the minimum sample the difference is absent, not 0."""
         counted = {key[1:]: value for key, value in figures.items() if key[0] == VERDICT.name}
         modes = {line.name: line.mode for line in self._lines}
         found = compare(counted, modes, self._standards, self._minimum)  # type: ignore[arg-type]  # four labels
@@ -199,7 +200,7 @@ class Metrics:
 
 
 class _Given(Collector):
-    """What prometheus_client's encoders take: something to collect from."""
+    """A collector of given metrics, as prometheus_client's encoders need it."""
 
     def __init__(self, metrics: list[Metric]) -> None:
         self._metrics = metrics
@@ -226,7 +227,7 @@ def _counter(name: str, text: str, labels: Sequence[str], values: Values) -> Met
 
 
 def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
-    """Every line and state, 0 where there is none: a gauge that vanishes cannot be told from one unknown."""
+    """Every line and state, 0 for no calls: an absent gauge could not be distinguished from an unknown one."""
     calls = gauges.in_progress()
     by_state = {(line, state): calls.get((line, state), 0) for line in lines for state in STATES}
     yield _gauge("callmon_calls_in_progress", "Inbound calls now.", ("line", "state"), by_state)
@@ -236,7 +237,7 @@ def _calls(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
 
 
 def _phones(gauges: Gauges, lines: Sequence[str]) -> Iterator[Metric]:
-    """Of lines and services whose phones are known: every state."""
+    """Every state, for lines and services whose phones are known."""
     phones, of_services = gauges.phones(), gauges.service_phones()
     known = {line for line, _ in phones}
     if by_line := {(x, y): phones.get((x, y), 0) for x in lines if x in known for y in PHONE_STATES}:

@@ -1,7 +1,7 @@
-"""Gauges of what whoever keeps callmon running looks after: clocks, certificates, disks, the journal.
+"""Gauges of the state that an administrator maintains: clocks, certificates, disks, the journal.
 
-What cannot be known is absent: the clock of an exchange that is not heard, the certificate of one that is reached
-without TLS, the disk of a PostgreSQL on another machine.
+An unknown value is absent: the clock of an exchange that is not connected, the certificate of an exchange without
+TLS, the disk of a PostgreSQL server on another machine.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Room(NamedTuple):
-    """Of the file system that something lies on, in bytes: what may still be written there, and its size."""
+    """A file system, in bytes: the space still available to callmon, and its size."""
 
     free: int
     size: int
 
 
 class Upkeep(NamedTuple):
-    """All of it, at one moment."""
+    """The whole state at one moment."""
 
-    skews: Mapping[str, float] = NOTHING  # exchange → seconds that its clock is ahead of ours
-    certificates: Mapping[str, datetime] = NOTHING  # exchange → until when its certificate holds
-    disks: Mapping[str, Room] = NOTHING  # "database", "journal" → where it lies
-    journal: tuple[int, int, int] | None = None  # bytes, the most, outcomes
+    skews: Mapping[str, float] = NOTHING  # exchange → seconds by which its clock is ahead of the host's
+    certificates: Mapping[str, datetime] = NOTHING  # exchange → expiry of its certificate
+    disks: Mapping[str, Room] = NOTHING  # "database", "journal" → its file system
+    journal: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
 
 
 def upkeep(told: Upkeep) -> Iterator[Metric]:

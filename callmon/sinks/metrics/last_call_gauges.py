@@ -1,7 +1,4 @@
-"""Gauges of each line's last call, and of its test calls. Pure. A time is absent when there was none.
-
-Apart from `exposition.py`, as the gauges of every other subject are.
-"""
+"""Gauges of each line's last call, and of its test calls. Pure. A time is absent when there was no such call."""
 
 from __future__ import annotations
 

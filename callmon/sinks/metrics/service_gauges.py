@@ -1,7 +1,7 @@
-"""Gauges that alerts and boards ask beside calls: voicemail boxes, hours, internal targets, the last day, names.
+"""Gauges for alerts and boards beside calls: voicemail boxes, hours, internal targets, the last day, names.
 
-What is not known is absent, never 0: a box of which the exchange has not told, a capacity that it did not tell, a
-line without an internal target, a day of which nothing was read yet.
+Refuses: to export 0 for an unknown value, which is absent instead. Examples are a box or a capacity that the
+exchange has not reported, a line without an internal target, and a day that has not been read yet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class BoxState(NamedTuple):
-    """One voicemail box of a public line. `unheard`: messages that wait for more than four opening hours."""
+    """One voicemail box of a public line.
+
+    `unheard`: messages nobody has listened to for more than four hours of opening time (R-27). `capacity`: None
+    when the exchange has not reported it.
+    """
 
     exchange: str
     mailbox: str
@@ -33,16 +37,16 @@ class BoxState(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """All of it, at one moment."""
+    """The whole state at one moment."""
 
     mailboxes: Sequence[BoxState] = ()
-    opening_changes: Mapping[str, datetime] = NOTHING  # line → when it opens or closes next
+    opening_changes: Mapping[str, datetime] = NOTHING  # line → its next opening or closing
     last_day: Mapping[tuple[str, str, str], int] = NOTHING  # standard, line, verdict → calls
     targets: Mapping[tuple[str, str], float] = NOTHING  # standard, line → share
-    feeds: Mapping[str, Counts] = NOTHING  # by exchange
-    waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest now
-    services: Mapping[str, tuple[str, str]] = NOTHING  # service → its French and its English title
-    closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → the closed day that today is, in both languages
+    feeds: Mapping[str, Counts] = NOTHING  # exchange → its own call count and callmon's
+    waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest wait now
+    services: Mapping[str, tuple[str, str]] = NOTHING  # service → French title, English title
+    closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → French and English name of today's closed day
     upkeep: Upkeep = Upkeep()
 
 

@@ -1,1 +1,1 @@
-"""Topics on an MQTT broker."""
+"""The MQTT sink: topics on a broker."""

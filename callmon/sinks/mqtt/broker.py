@@ -1,4 +1,4 @@
-"""How a broker is spoken to securely, and what went wrong with it, in sentences that say who can act."""
+"""TLS to an MQTT broker, and its connection errors as sentences that name the person who can act."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from callmon.errors import ConfigError
 
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
-    """Verified certificate and host name, always; a client certificate when one is configured."""
+    """Certificate and host name are always verified; a client certificate is sent when one is configured."""
     if not settings.tls:
         return None
     context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
@@ -21,12 +21,12 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
 
 
 def is_refused(error: Exception | None) -> bool:
-    """The broker itself said no: it will not think better of it in a second."""
+    """Whether the broker refused the login: a retry within seconds has no chance."""
     return type(error).__name__ == "MqttConnectError"
 
 
 def sentence(settings: MqttSettings, error: BaseException) -> str:
-    """What went wrong with a connection, and who can do what about it."""
+    """What went wrong with a connection, and what the administrator can do."""
     where = f"mqtt: {settings.host}:{settings.port}"
     why = error.__context__ if isinstance(error.__context__, OSError) else error  # the library hides the cause
     match why:

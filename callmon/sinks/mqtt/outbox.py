@@ -1,11 +1,11 @@
-"""What a broker has still to be told. Pure: neither a clock nor a wire.
+"""The messages that are still to be published to a broker. Pure: no clock, no I/O.
 
     keep(topic) ─▶ the latest of each retained topic ─┐
-                                                      ├─ take ─▶ on its way ─ done · failed
-    tell(topic) ─▶ a queue; its oldest go when full ──┘
+                                                      ├─ take ─▶ in flight ─ done · failed
+    tell(topic) ─▶ a queue; drops the oldest if full ─┘
 
-Bounded by itself: as many states as there are topics, as many messages as `max_waiting` says. What is taken
-is forgotten only when `done` says that the broker has it.
+The size is bounded: one state for each topic, and `max_waiting` messages. A message that was taken is dropped only
+when `done` confirms that the broker has it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CLEARED = b""
 
 
 class Message(NamedTuple):
-    """`since`: when it was put here (any clock that only goes forward)."""
+    """One message. `since`: when it was added, in seconds of a monotonic clock."""
 
     topic: str
     payload: bytes
@@ -38,7 +38,7 @@ class Outbox:
         self._on_its_way: list[Message] = []
 
     def keep(self, topic: str, payload: bytes, now: float) -> bool:
-        """The state of a retained topic; whether that is news."""
+        """Set the state of a retained topic; returns whether it changed."""
         if self.state.get(topic) == payload:
             return False
         self.state[topic] = payload
@@ -46,16 +46,16 @@ class Outbox:
         return True
 
     def clear(self, topic: str, now: float) -> None:
-        """A retained topic is to be gone at the broker, whoever put it there."""
+        """Delete a retained topic at the broker, no matter which client published it."""
         self.keep(topic, CLEARED, now)
 
     def tell(self, topic: str, payload: bytes, now: float) -> None:
-        """One message more; the oldest is lost, and counted, where there is no room."""
+        """Queue one message. When the queue is full, the oldest is dropped and counted in `lost`."""
         self._queue.append(Message(topic, payload, False, now))
         self._shorten()
 
     def anew(self, now: float) -> None:
-        """The broker may know nothing: every state is to be told again."""
+        """The broker may have lost its state: publish every state again."""
         for topic in self.state:
             self._dirty.setdefault(topic, now)
 
@@ -64,8 +64,8 @@ class Outbox:
         return not self._dirty and not any(message.is_retained for message in self._on_its_way)
 
     def take(self, most: int) -> list[Message]:
-        """Some of what waits, states first. Say `done` or `failed` before the next."""
-        topics = list(islice(self._dirty, most))  # of many, not all are looked at
+        """Take up to `most` messages, states first. Call `done` or `failed` before the next `take`."""
+        topics = list(islice(self._dirty, most))  # reads only `most` of many topics
         taken = [Message(topic, self.state[topic], True, self._dirty.pop(topic)) for topic in topics]
         while self._queue and len(taken) < most:
             taken.append(self._queue.popleft())
@@ -73,7 +73,7 @@ class Outbox:
         return taken
 
     def done(self) -> None:
-        """The broker has what was taken. A topic that is cleared there is forgotten here."""
+        """The broker has all messages taken. A topic that was cleared there is removed here."""
         for message in self._on_its_way:
             if message.payload == CLEARED and self.state.get(message.topic) == CLEARED:
                 del self.state[message.topic]
@@ -81,7 +81,7 @@ class Outbox:
         self._on_its_way = []
 
     def failed(self) -> None:
-        """What was taken may not have arrived: it waits again, as the first."""
+        """The messages taken may not have arrived: they are queued again, first in order."""
         sent, self._on_its_way = self._on_its_way, []
         for message in sent:
             if message.topic in self.state:
@@ -93,7 +93,7 @@ class Outbox:
         return len(self._dirty) + len(self._queue) + len(self._on_its_way)
 
     def oldest(self) -> float | None:
-        """Since when the oldest waits."""
+        """`since` of the oldest message, in monotonic seconds; None when nothing waits."""
         first = [
             *islice(self._dirty.values(), 1),
             *(m.since for m in [*islice(self._queue, 1), *self._on_its_way]),
@@ -101,7 +101,7 @@ class Outbox:
         return min(first, default=None)
 
     def forget(self) -> None:
-        """No broker is told any more."""
+        """Drop everything: no broker is to be published to."""
         self.state.clear()
         self._dirty.clear()
         self._queue.clear()

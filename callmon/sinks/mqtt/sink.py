@@ -1,14 +1,14 @@
-"""A message broker (MQTT) as a sink: boards see each line, each callback that is owed and each ended call.
+"""An MQTT broker as a sink: boards see each line, each callback to make and each ended call.
 
-    away ──connected──▶ hears what was retained ──the state is told──▶ `online` ──▶ tells what changes
+    away ──connected──▶ reads retained topics ──state published──▶ `online` ──▶ publishes changes
      ▲                                                                               │
-     └────────── 0.5 s … 15 s (refused: 10 s … 300 s) ◀── the connection ended ──────┘
+     └──────── 0.5 s … 15 s (refused: 10 s … 300 s) ◀── the connection ended ────────┘
 
-A broker that is away costs nothing and delays nothing: only the latest state of each topic is kept, and a
-bounded number of ended calls. It never holds up the listener, and is no reason to call callmon unwell. The
-broker itself says `offline` when callmon is gone without a word (its last will). A callmon that stands by for
-another one (`lead`) tells nothing. Refuses to raise: a mistake
-of ours here is logged, counted, and the daemon goes on.
+While the broker is away, the sink buffers only the latest state of each topic and a bounded number of ended calls.
+It never blocks the daemon, and an unreachable broker does not make /healthz fail. The broker publishes `offline`
+as callmon's last will when the connection breaks. A standby (`lead(False)`) publishes nothing.
+
+Refuses: to raise. An internal error here is logged and counted, and the daemon continues.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     import aiomqtt
 
 log = logging.getLogger(__name__)
-silent = logging.getLogger("callmon.mqtt")  # the library's own: what changes is said here, once
+silent = logging.getLogger("callmon.mqtt")  # for the library, kept silent: this module logs each change once
 silent.setLevel(logging.CRITICAL)
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 10.0, 300.0
-SETTLED_SECONDS = 10.0  # a connection that lasted as long was a good one
+SETTLED_SECONDS = 10.0  # a connection that lasted longer resets the back-off
 KEEPALIVE_SECONDS = 15
-AT_ONCE = 20  # messages on their way; as many as the library allows
+AT_ONCE = 20  # messages in flight; as many as the library allows
 GOODBYE_SECONDS = 1.5
 MOST_RETAINED_HEARD = 10_000
 
@@ -54,7 +54,7 @@ Lines = Callable[[ByLine], Iterable[topics.Line]]
 
 
 class Mqtt:
-    """Satisfies `Sink`. `run` is a task for as long as the daemon lives; all else is called in its loop."""
+    """Satisfies `Sink`. `run` is a task for the daemon's lifetime; call all other methods in its event loop."""
 
     name = "mqtt"
 
@@ -71,26 +71,26 @@ class Mqtt:
         self._outbox = Outbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
-        self._is_told = False  # of this connection: `online` was said
+        self._is_told = False  # `online` was published on this connection
         self._said: str | None = None
         self._set_aside = 0
-        self._fault = ""  # the last of ours, told once
+        self._fault = ""  # type of the last internal error, logged once
 
     @property
     def is_on(self) -> bool:
-        """Whether there is a broker to be told, by this callmon."""
+        """Whether a broker is configured and this instance publishes to it."""
         return self.settings.host is not None and self._leads
 
-    # What the listener calls: at once, and never an error.
+    # Called by the daemon for each outcome and each second: never block, never raise.
 
     def offer(self, outcome: Outcome) -> bool:
-        """Takes the outcome; there is always room."""
+        """Accept the outcome; there is always room."""
         if outcome.calls or outcome.findings:
             self._safely(lambda: self._tell(outcome))
         return True
 
     def look(self, lines: Lines) -> None:
-        """Once a second: what has changed. `lines` is asked with the callbacks open and overdue by line."""
+        """Once a second: publish what has changed. `lines` receives line → (open, overdue) callbacks."""
         if self.is_on:
             self._safely(lambda: self._look(lines))
 
@@ -101,22 +101,22 @@ class Mqtt:
         return self._outbox.backlog()
 
     def behind_for(self) -> timedelta:
-        """How long the oldest message that the broker has not taken has waited."""
+        """Age of the oldest message that the broker has not confirmed."""
         oldest = self._outbox.oldest()
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
 
     def trouble(self) -> str | None:
-        """Why messages wait, for a person; None while the broker takes them."""
+        """Why messages wait, as a sentence for a person; None while the broker accepts them."""
         return self._said
 
     def refused(self) -> int:
-        """Ended calls that the broker was never told of."""
+        """Number of ended calls dropped, and of internal errors: never published to the broker."""
         return self._outbox.lost + self._set_aside
 
     def _safely(self, do: Callable[[], None]) -> None:
         try:
             do()
-        except Exception as error:  # a mistake of ours: the broker misses something, callmon does not
+        except Exception as error:  # an internal error: the broker lacks a message, the database does not
             self._set_aside += 1
             if self._fault != type(error).__name__:
                 self._fault = type(error).__name__
@@ -142,7 +142,7 @@ class Mqtt:
             self._more.set()
 
     def _look_at_callbacks(self, now: float) -> None:
-        """Only what has changed is told: of a value that is the same object nothing has."""
+        """Publish only changed callbacks: an obligation that is the same object has not changed."""
         if self.obligations is None or self.obligations.revision() == self._revision:
             return
         revision, known = self.obligations.revision(), self._owed
@@ -166,12 +166,12 @@ class Mqtt:
             self._outbox.clear(topics.disruption_topic(name), now)
         self._disruptions_revision = self.disruptions.revision()
 
-    # What the daemon calls.
+    # Called by the daemon: configuration, role, end.
 
     def configure(self, settings: MqttSettings) -> None:
-        """Other settings from now on: the connection is made anew only where they differ.
+        """Replace the settings. The sink reconnects only when they differ.
 
-        A broker that could not be told is tried again at once: a password may have been put right.
+        A broker that could not be reached is retried at once: its password file may have been corrected.
         """
         if settings == self.settings and self._said is None:
             return
@@ -181,7 +181,7 @@ class Mqtt:
         self._changed.set()
 
     def lead(self, leads: bool) -> None:
-        """Whether it is this callmon that tells the broker. After True `look` before anything is waited for."""
+        """Set whether this instance publishes to the broker. After True, call `look` before the next await."""
         if leads == self._leads:
             return
         self._leads, self._said = leads, None
@@ -195,12 +195,12 @@ class Mqtt:
             self._told_disruptions, self._disruptions_revision = {}, None
 
     def end(self) -> None:
-        """`run` says goodbye and returns."""
+        """Make `run` publish `offline` and return."""
         self._is_ending = True
         self._changed.set()
 
     async def run(self) -> None:
-        """Connect, tell, and come back for ever, until `end`."""
+        """Connect, publish and reconnect, until `end`."""
         wait, refused_wait = FIRST_WAIT, REFUSED_WAIT
         while not self._is_ending:
             self._changed.clear()
@@ -219,26 +219,26 @@ class Mqtt:
                 wait = min(LONGEST_WAIT, wait * 2)
 
     async def _pause(self, seconds: float) -> None:
-        """Not after the settings changed: those are tried at once."""
+        """Wait `seconds` with jitter. A change of settings or role ends the wait: the sink retries at once."""
         try:
             await asyncio.wait_for(self._changed.wait(), seconds * random.uniform(0.75, 1.25))
         except TimeoutError:
             return
 
     async def _connection(self, settings: MqttSettings) -> Exception | None:
-        """One connection from its beginning to its end; why it ended, None when we ended it."""
+        """Run one connection until it ends; returns the error, None when this sink closed it."""
         try:
             async with await _client(settings) as client:
                 self._reached(settings)
                 await self._serve(client, settings.prefix)
-        except Exception as error:  # also a mistake of ours: the daemon goes on without a broker
+        except Exception as error:  # also an internal error: the daemon continues without a broker
             if not self._changed.is_set():
                 self._say(sentence(settings, error))
             return error
         return None
 
     async def _serve(self, client: aiomqtt.Client, prefix: str) -> None:
-        """Until the connection ends, or `_changed`: then what waits is told, and goodbye said."""
+        """Serve until the connection ends or `_changed` is set. Then publish what waits, and `offline`."""
         kept = (topics.CALLBACKS, topics.LINES, topics.DISRUPTIONS)
         subscribed = [*((prefix + topic + "+", 0) for topic in kept), (prefix + topics.STATUS, 0)]
         await client.subscribe(subscribed)
@@ -259,9 +259,9 @@ class Mqtt:
             await self._goodbye(client, prefix)
 
     async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
-        """What an earlier life left at the broker and holds no longer is cleared.
+        """Clear retained topics that an earlier run published and that are no longer valid.
 
-        The last will of a callmon that led before may come late: then ours is said again.
+        The last will of a former leader may arrive late: then `online` is published again.
         """
         async for message in client.messages:
             topic = str(message.topic).removeprefix(prefix)
@@ -277,7 +277,7 @@ class Mqtt:
                 self._more.set()
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
-        """All the state anew, then `online`, then whatever comes."""
+        """Publish the whole state, then `online`, then each change."""
         self._is_told = False
         self._outbox.anew(monotonic())
         while not self._outbox.is_state_told():
@@ -301,7 +301,7 @@ class Mqtt:
 
     async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
         if not self._leads:
-            return  # another callmon tells it now
+            return  # another instance publishes the status now
         while self._outbox.backlog():
             await self._batch(client, prefix)
         await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
@@ -317,13 +317,13 @@ class Mqtt:
 
 
 def _counted(owed: Iterable[topics.Obligation]) -> dict[str, tuple[int, int]]:
-    """Callbacks open and overdue by line."""
+    """Line → callbacks (open, overdue)."""
     states = Counter((entry.line, entry.state == "overdue") for entry in owed)
     return {line: (states[line, False] + states[line, True], states[line, True]) for line, _ in states}
 
 
 async def _client(settings: MqttSettings) -> aiomqtt.Client:
-    """A client that has not connected yet. What is read from files is read in a thread."""
+    """A client that is not connected yet. A thread reads its files. Raises ConfigError, OSError, ssl.SSLError."""
     library, password, context = await asyncio.to_thread(_prepared, settings)
     client: aiomqtt.Client = library.Client(
         str(settings.host),
@@ -341,12 +341,12 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
 
 
 def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLContext | None]:
-    """The library (loaded only where there is a broker), the password, and how to encrypt."""
+    """The library (imported only when a broker is configured), the password and the TLS context."""
     return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings)
 
 
 async def _published(client: aiomqtt.Client, prefix: str, batch: list[Message]) -> None:
-    """Until the broker has said of each that it has it."""
+    """Publish the batch; returns when the broker has confirmed each message (QoS 1), raises the first error."""
     told = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
     for result in await asyncio.gather(*told, return_exceptions=True):
         if isinstance(result, BaseException):

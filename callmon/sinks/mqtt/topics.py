@@ -1,13 +1,14 @@
-"""What a message broker is told: topics and payloads. Pure.
+"""The MQTT topics and their payloads. Pure.
 
     PREFIX status           online · offline
     PREFIX lines/LINE       a line now and today
-    PREFIX callbacks/ID     one callback that is owed
+    PREFIX callbacks/ID     one callback to make
     PREFIX disruptions/ID   a disruption, or planned work, that is not over
-    PREFIX calls/ended      one call, less whatever names a person or a device
+    PREFIX calls/ended      one call, without any name of a person or a device
 
-Refuses to let a number or a name through: what is no short extension of digits is not told at all. Every
-payload but the status is one JSON object; a time is UTC, what is not known is null.
+Every payload but the status is one JSON object. A time is UTC; an unknown value is null.
+
+Refuses: to publish a caller's number or a name. An extension that is not a short run of digits is not published.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
 class Obligation(Protocol):
-    """A callback that is owed, as the ledger has it: a frozen value, another one when anything changes."""
+    """A callback to make, from the ledger: a frozen value, replaced by another object on any change."""
 
     @property
     def id(self) -> str: ...
@@ -60,21 +61,24 @@ class Obligation(Protocol):
 
 
 class Obligations(Protocol):
-    """The ledger. `revision` changes whenever `open` would give anything else."""
+    """The ledger. `revision` changes whenever the result of `open` changes."""
 
     def revision(self) -> int: ...
     def open(self) -> Mapping[str, Obligation]: ...
 
 
 class Disruptions(Protocol):
-    """The book of disruptions, in the same way."""
+    """The register of disruptions. `revision` changes whenever the result of `shown` changes."""
 
     def revision(self) -> int: ...
     def shown(self) -> Mapping[str, Disruption]: ...
 
 
 class Line(msgspec.Struct, frozen=True):
-    """What is known of a line now. `phones` is empty where they are not watched; `callbacks` None: no ledger."""
+    """The status of a line now. `phones` is empty when they are not monitored.
+
+    `callbacks` is (open, overdue), None without a ledger.
+    """
 
     name: str
     is_open: bool
@@ -90,7 +94,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
-    """JSON; half a letter (a lone surrogate) becomes a question mark."""
+    """Compact JSON in UTF-8; a lone surrogate becomes a question mark."""
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
@@ -150,7 +154,7 @@ def of_callback(owed: Obligation) -> bytes:
 
 
 def of_disruption(one: Disruption) -> bytes:
-    """`callmon/disruptions/ID`: what the public is told of it."""
+    """`callmon/disruptions/ID`: what is announced to the public."""
     return encoded(disruption_fields(one))
 
 
@@ -160,7 +164,7 @@ def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
 
 
 def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
-    """A call as interface.md has it, less caller, channels and outside numbers."""
+    """A call as JSON (interface.md) without caller, channels and outside numbers."""
     kept = {name: value for name, value in told.items() if name not in ("caller", "caller_channel")}
     if told["direction"] != "inbound" or told["line"] is None:
         kept["dialled"] = extension(told["dialled"])
@@ -175,17 +179,17 @@ def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def extension(text: str | None) -> str | None:
-    """A short extension of digits, or "outside"; anything else may be a number or a name: None."""
+    """A short extension of digits, or "outside"; None for anything else, which may be a number or a name."""
     return text if text is not None and (text == OUTSIDE or EXTENSION.fullmatch(text)) else None
 
 
 def party(text: str | None) -> str | None:
-    """Who took a call: where facts name a phone of ours, however long, or "outside"; None for a person's name."""
+    """The phone that took a call: an extension of digits of any length, or "outside"; None for a person's name."""
     return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
 
 
 def callback_topic(name: str) -> str:
-    """Below the prefix. An id that could not be a topic's last part is made one."""
+    """The topic below the prefix. Characters of the id that a topic level cannot have become "_"."""
     return CALLBACKS + PLAIN.sub("_", name)
 
 
