@@ -1,3 +1,3 @@
-"""callmon: the witness of what a ministry promised its callers on the telephone."""
+"""callmon: monitors a ministry's telephone lines against its service standards."""
 
 __version__ = "0.1.0"

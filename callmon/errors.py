@@ -1,25 +1,25 @@
-"""The errors that callmon raises on purpose, each named after who can act on it.
+"""The errors that callmon raises on purpose, by the person who can act.
 
     CallmonError
-    ├── ConfigError    the operator: the configuration (exit status 2)
-    ├── AmiError       the exchange, or whoever runs it
-    ├── MissingError   the operator: an optional part that is not installed
-    ├── NoDataError    nobody: callmon heard nothing of the month that is asked for
-    └── StoreError     the database
+    ├── ConfigError    the administrator: the configuration (exit status 2)
+    ├── AmiError       the administrator of the exchange, or the exchange
+    ├── MissingError   the administrator: an optional part that is not installed
+    ├── NoDataError    nobody: callmon has received nothing of the requested month
+    └── StoreError     the database's administrator
 
-A mistake of ours is none of these: it stays an `AssertionError`, a `TypeError` … and reaches the one place
-in the daemon that writes the flight recorder. This module holds no texts and logs nothing.
+An internal error is none of these. It stays an `AssertionError`, a `TypeError` …, and reaches the one place in the
+daemon that dumps the flight recorder. Refuses: to hold texts, and to log.
 """
 
 from __future__ import annotations
 
 
 class CallmonError(Exception):
-    """Anything that callmon refuses or cannot do, told in sentences that name what to do."""
+    """An operation that callmon refuses or cannot do, with sentences that name what to do."""
 
 
 class ConfigError(CallmonError):
-    """The operator can act: one or more mistakes of configuration, one sentence each (issue 2, "Bad input").
+    """The administrator can act: one or more configuration mistakes, one sentence each (issue 2, "Bad input").
 
     `str()` gives one sentence a line; `sentences` the same as a tuple.
     """
@@ -30,16 +30,16 @@ class ConfigError(CallmonError):
 
 
 class AmiError(CallmonError):
-    """The exchange, or whoever runs it, can act: not reachable, refused, or no AMI server."""
+    """The exchange's administrator can act: not reachable, login refused, or no AMI server."""
 
 
 class MissingError(CallmonError):
-    """The operator can act: this needs an optional part of callmon that is not installed here."""
+    """The administrator can act: the operation needs an optional part of callmon that is not installed."""
 
 
 class StoreError(CallmonError):
-    """Whoever runs the database can act: outcomes wait meanwhile."""
+    """The database's administrator can act; the daemon buffers outcomes meanwhile."""
 
 
 class NoDataError(CallmonError):
-    """Nothing is known of the month that is asked for: there is no report of it."""
+    """callmon has no data of the requested month: there is no report of it."""

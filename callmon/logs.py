@@ -1,7 +1,9 @@
 """Logs as lines of `time level message key=value`: one line when something changes, with fields.
 
-Never a caller's number: nothing that logs is given one. Never two lines for one record, nor a control character:
-text that a stranger sent cannot forge a line. Only a traceback has further lines, indented.
+Only a traceback has further lines, indented.
+
+Refuses: a caller's number (no code that logs receives one), two lines for one record, and control characters.
+Remote text therefore cannot forge a line.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ class Lines(logging.Formatter):
 
 
 class Seldom:
-    """A log line that strangers can cause: once in `SECONDS` at most, with the `count` since the last one."""
+    """A log line that remote parties can cause: at most once in `SECONDS`, with the `count` since the last one."""
 
     SECONDS = 60.0
 
@@ -52,14 +54,14 @@ def _plain(value: object) -> str:
 
 
 def _printable(line: str) -> str:
-    """One line: a character that cannot be printed becomes "?"."""
+    """Make one line: a character that is not printable becomes "?", a line feed a space."""
     if line.isprintable():
         return line
     return "".join(x if x.isprintable() or x in _SPACES else "?" for x in line.replace("\n", " "))
 
 
 def set_up(level: int = logging.INFO) -> None:
-    """Log to standard error; libraries only when something is wrong with them."""
+    """Log to standard error; libraries log warnings and errors only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -1,1 +1,1 @@
-"""The exchange: everything that speaks Asterisk's dialect (channel, uniqueid, linkedid, bridge)."""
+"""Asterisk's manager interface (AMI): all code that uses its terms (channel, uniqueid, linkedid, bridge)."""

@@ -1,9 +1,9 @@
-"""Does callmon hear what the exchange does? Its own count of calls beside ours. Pure: no I/O, no clock.
+"""The exchange's own count of calls beside callmon's, to detect a silent event stream. Pure: no I/O, no clock.
 
-`CoreProcessedCalls` of CoreStatus is how many calls the exchange's dialplan was run for since it started; ours is
-how many channels we heard begin a call. The two are kept as they were at one answer, so that a call between two
-questions is in both counts or in neither. They are not the same number: it is only asked whether they grow.
-Asterisk 16 has no such count (22 has): then nothing is known.
+`CoreProcessedCalls` of CoreStatus counts the calls for which the exchange ran its dialplan since it started.
+callmon counts the channels whose Newchannel begins a call. Both counts are stored as of the same CoreStatus reply,
+so that a call between two replies is in both or in neither. The counts are not equal: only whether they grow is
+compared. Asterisk 16 has no such count (22 has): then `counts` stays None.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from callmon.ami.events import Reply
 
 
 class Counts(NamedTuple):
-    """Since the exchange started; since callmon started."""
+    """`processed`: by the exchange since it started. `heard`: received by callmon since callmon started."""
 
     processed: int
     heard: int
 
 
 class Feed:
-    """Told by each connection in turn. `counts` is None until the exchange was asked."""
+    """The counts of one exchange, across its connections. `counts` is None until the exchange has reported one."""
 
     def __init__(self) -> None:
         self.begun = 0
         self.counts: Counts | None = None
 
     def answered(self, reply: Reply) -> None:
-        """Any reply: those that hold the count are the answers to CoreStatus."""
+        """Process any reply: only replies to CoreStatus hold the count."""
         text = reply["CoreProcessedCalls"]
         if text.isascii() and text.isdigit() and len(text) < 16:
             self.counts = Counts(int(text), self.begun)

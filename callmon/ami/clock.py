@@ -1,9 +1,12 @@
-"""The exchange's clock, as far as it has told it: by the Timestamps of its events, and by its answers to Ping.
+"""The exchange's clock, from the Timestamps of its events and of its replies to Ping.
 
-Between two words of it our monotonic clock tells how much time went by: so no step of our own clock is seen here,
-and one of the exchange's is. An event is odd that is later than the answer to Ping and all the time since we
-asked, or much older than the one before it. Then the exchange is asked at once, and what two answers say decides.
-An event that only comes late (we had stopped reading) is in order with those before it, and not odd.
+Between two timestamps the host's monotonic clock measures the elapsed time. A step of the host's clock therefore
+has no effect, and a step of the exchange's clock is detected.
+
+An event is odd when it is later than the last Ping reply plus all the time since that Ping was sent. It is also
+odd when it is more than `LEAST_STEP` older than the event before it. The session then sends a Ping at once, and
+two replies decide. An event that only arrives late (reading was paused) is in order with those before it, and is
+not odd.
 
 Pure: no I/O; `now` is always the monotonic time in seconds.
 """
@@ -14,27 +17,27 @@ from datetime import datetime, timedelta
 
 from callmon.ami.events import Event
 
-# Less is jitter, or a clock that is being led gently.
+# A smaller difference is jitter, or a clock that is being slewed.
 LEAST_STEP = timedelta(seconds=1)
 NO_STEP = timedelta(0)
 
 
 class ClockSet(Event, frozen=True, gc=False):
-    """Ours, not Asterisk's: the exchange's clock was set, by so much. `at` is by the clock as it now is."""
+    """callmon's own event: the exchange's clock was set, by `by`. `at` is the time of the clock after the step."""
 
     by: timedelta
 
 
 class Clock:
-    """One connection's."""
+    """The exchange's clock during one connection."""
 
     def __init__(self) -> None:
-        self._told: tuple[datetime, float] | None = None  # the exchange's time as it told it last, and when
+        self._told: tuple[datetime, float] | None = None  # the exchange's last reported time, and when it arrived
         self._event: datetime | None = None  # the time of the last event
-        self._ponged: tuple[datetime, float, float] | None = None  # Ping's: when asked, when answered
+        self._ponged: tuple[datetime, float, float] | None = None  # last Ping reply: time, when asked, answered
 
     def is_odd(self, told: datetime, now: float) -> bool:
-        """Whether an event of this time says that the clock was set."""
+        """Whether an event with the time `told` suggests that the exchange's clock was set."""
         if self._event is not None and told < self._event - LEAST_STEP:
             return True
         if self._ponged is None:
@@ -43,12 +46,13 @@ class Clock:
         return told - ponged > timedelta(seconds=now - asked) + LEAST_STEP
 
     def read(self, told: datetime, now: float) -> None:
-        """The time of the last event that came."""
+        """Record the time of the last event."""
         self._told, self._event = (told, now), told
 
     def ponged(self, told: datetime, asked: float, now: float) -> timedelta:
-        """An answer to Ping: the exchange read its clock at some moment since it was asked. Gives how far the
-        clock was set since the answer before.
+        """Record a Ping reply: the exchange read its clock at some moment since `asked`.
+
+        Returns by how much the clock was set since the previous reply; zero for no step.
         """
         by = self._step(told, asked, now)
         self._told, self._ponged = (told, now), (told, asked, now)
@@ -60,7 +64,7 @@ class Clock:
         if self._ponged is None:
             return NO_STEP
         before, asked_before, answered_before = self._ponged
-        if told == before:  # what stands still is no clock, but somebody's imitation of an exchange
+        if told == before:  # a time that stands still is from a simulated exchange, not from a clock
             return NO_STEP
         passed = told - before
         least, most = timedelta(seconds=asked - answered_before), timedelta(seconds=now - asked_before)
@@ -69,7 +73,7 @@ class Clock:
         return passed - (least + most) / 2
 
     def time(self, now: float) -> datetime | None:
-        """The exchange's own time; None before it told any."""
+        """The exchange's own time at `now`; None before the exchange has reported any."""
         if self._told is None:
             return None
         told, at = self._told
@@ -77,11 +81,11 @@ class Clock:
 
     @property
     def last(self) -> datetime | None:
-        """What it told last: the time of an event, or of an answer to Ping."""
+        """The exchange's last reported time: of an event, or of a Ping reply. None before the first."""
         return self._told[0] if self._told is not None else None
 
     def skew(self, wall: datetime, now: float) -> float | None:
-        """Seconds that it is ahead of our own clock, which says `wall`; None before it answered a Ping."""
+        """Seconds by which the exchange's clock is ahead of the host's time `wall`; None before a Ping reply."""
         if self._ponged is None:
             return None
         told, asked, answered = self._ponged

@@ -1,10 +1,9 @@
-"""The wire to one exchange: TCP or TLS, and coming back for ever. All I/O of `ami/` that runs is here.
+"""The TCP or TLS connection to one exchange, with endless reconnects. All I/O of `ami/` is here.
 
-Reading is never held up by anything but `pause` (the store is full): bytes are gathered for a few
-milliseconds, since at a real site the cost is the wake-up, not the parsing. A connection that fails is tried
-again within a second for a minute, then every few seconds, with jitter, for ever; a refused login after
-minutes, since the fail2ban of a PBX bans the impatient. What changes is logged once, as a sentence that names
-the exchange and what to do.
+Only `pause` stops reading (a sink is full). Bytes are gathered for a few milliseconds, because at a real site the
+wake-up is the cost, not the parsing. A failed connection is retried within a second for a minute, then every few
+seconds, with jitter, without end. A refused login is retried after minutes, because fail2ban on a PBX bans clients
+that retry fast. Each change is logged once, as a sentence that names the exchange and what to do.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ log = logging.getLogger(__name__)
 
 BUFFER = 256 * 1024
 GATHER_SECONDS = 0.005
-# What is lost while we wait is lost for good: in the first minute of an outage we hardly wait.
+# Events missed during a wait cannot be received later: in the first minute of an outage the waits are short.
 FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
 EAGER_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 60.0, 600.0
 CONNECT_TIMEOUT = 10.0
-# Sooner than the default of minutes, the kernel gives up a peer that acknowledges nothing.
+# The kernel drops a peer that acknowledges nothing after this time; its default is minutes.
 USER_TIMEOUT_MS = 10_000
 
 Hear = Callable[[list[e.Event]], None]
@@ -42,7 +41,7 @@ Witness = Callable[[bytes, float], None]
 
 
 class Link(asyncio.BufferedProtocol):
-    """One connection: the socket's bytes into the session, its events to `hear`."""
+    """One connection: passes the socket's bytes to the session, and the session's events to `hear`."""
 
     def __init__(self, session: Session, hear: Hear, witness: Witness | None = None) -> None:
         self.session = session
@@ -53,7 +52,7 @@ class Link(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._armed = 0.0  # for when, in monotonic seconds
+        self._armed = 0.0  # when the timer fires, in monotonic seconds
         self._resume: asyncio.TimerHandle | None = None
         self._paused = False
 
@@ -96,7 +95,7 @@ class Link(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def pause(self) -> None:
-        """Read no further: what we heard cannot be kept. The exchange will cut us off: an honest gap."""
+        """Stop reading: a sink is full. The exchange will close the connection, which is recorded as a gap."""
         if not self._paused and self._transport is not None:
             self._paused = True
             self._transport.pause_reading()
@@ -138,7 +137,7 @@ class Link(asyncio.BufferedProtocol):
             self._transport.resume_reading()
 
     def _answer(self) -> None:
-        """Write what the session wants written, close when it has failed, and set its alarm anew."""
+        """Write the session's pending data. Close the connection if the session has failed, else set the timer."""
         data = self.session.data_to_send()
         if data and self._transport is not None:
             self._transport.write(data)
@@ -148,7 +147,7 @@ class Link(asyncio.BufferedProtocol):
             self._arm()
 
     def _arm(self) -> None:
-        """The alarm is set for the deadline, or for one before it: what comes in puts most of them off."""
+        """Set the timer for the session's deadline. An earlier timer stays, since input defers most deadlines."""
         deadline = self.session.next_deadline()
         if self._timer is not None:
             if self._armed <= deadline:
@@ -173,8 +172,8 @@ class Exchange:
     def __init__(self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None) -> None:
         self.name, self.settings = name, settings
         self.link: Link | None = None
-        self.certificate_expires: datetime | None = None  # of the last connection, where it was by TLS
-        self.events = self.dropped = self.unusable = 0  # of the connections that have ended
+        self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
+        self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
         self.boxes, self.feed = Mailboxes(), Feed()
         self._hear, self._witness = hear, witness
         self._said: str | None = ""
@@ -185,12 +184,12 @@ class Exchange:
         return self.link is not None and self.link.session.state is State.LISTENING
 
     async def listen(self) -> None:
-        """Connect, listen until it ends, tell the gap, wait, and begin again. An internal error ends it."""
+        """Connect, receive until the connection ends, emit the gap, wait, and repeat. Raises an internal error."""
         wait, refused_wait, since = FIRST_WAIT, REFUSED_WAIT, monotonic()
         while True:
             link = await self._connected()
             if link is not None and link.exchange_time() is not None:
-                wait, since = FIRST_WAIT, monotonic()  # it was heard: begin anew
+                wait, since = FIRST_WAIT, monotonic()  # the exchange was received: reset the back-off
             if link is not None and link.session.is_refused:
                 await asyncio.sleep(refused_wait * random.uniform(0.9, 1.1))
                 refused_wait = min(LONGEST_REFUSED_WAIT, refused_wait * 2)
@@ -200,7 +199,7 @@ class Exchange:
                 wait, refused_wait = min(longest, wait * 2), REFUSED_WAIT
 
     async def _connected(self) -> Link | None:
-        """One connection from its beginning to its end; None when there was none."""
+        """Run one connection until it ends; None when it could not be opened. Raises the link's internal error."""
         try:
             link = await self.connect()
         except (TimeoutError, OSError, ConfigError) as error:
@@ -218,7 +217,7 @@ class Exchange:
         return link
 
     async def connect(self) -> Link:
-        """A connection that has begun. OSError, TimeoutError or ConfigError when there is none."""
+        """Open a connection. Raises OSError, TimeoutError, or ConfigError when the secret cannot be read."""
         s = self.settings
         secret = s.secret()
         loop = asyncio.get_running_loop()
@@ -257,7 +256,7 @@ class Exchange:
         self._hear(events)
 
     def _over(self, link: Link) -> None:
-        """The connection ended: say why, and tell the core that it hears nothing."""
+        """The connection ended: log the reason, and emit `ConnectionLost` to the core."""
         link.close()
         self.link = None
         self.events += link.session.received
@@ -276,7 +275,7 @@ class Exchange:
 
 
 def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
-    """Verified certificate and host name, always; a client certificate when one is configured."""
+    """Certificate and host name are always verified; a client certificate is sent when one is configured."""
     context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
     if settings.client_certificate is not None:
         key = str(settings.client_key) if settings.client_key else None
@@ -285,14 +284,14 @@ def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
 
 
 def _certificate_expires(transport: asyncio.BaseTransport) -> datetime | None:
-    """Of the certificate that was shown and accepted; None without TLS."""
+    """Expiry of the server's accepted certificate; None without TLS."""
     wire = transport.get_extra_info("ssl_object")
     until = wire and wire.getpeercert().get("notAfter")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None
 
 
 def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str:
-    """What went wrong with a connection, and who can do what about it."""
+    """What went wrong with a connection, and what the administrator can do."""
     where = f"{settings.host}:{settings.port}"
     match error:
         case ConfigError():
@@ -322,7 +321,10 @@ def _give_up_sooner(transport: asyncio.Transport) -> None:
 
 
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:
-    """One connection's bytes as they come, from the banner on, until it ends. Raises AmiError in a sentence."""
+    """One connection's bytes as they arrive, from the banner until the end.
+
+    Raises AmiError, a sentence for a person, or ConfigError when the secret cannot be read.
+    """
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
     exchange = Exchange(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
     try:

@@ -1,7 +1,7 @@
-"""Whole messages to typed events. Events that nobody uses are skipped before any field is decoded.
+"""Whole messages to typed events. Unused events are skipped before any field is decoded.
 
-What a message is its first bytes tell: they are looked up in one table, which learns how the exchange begins
-its messages. Odd bytes become U+FFFD. No I/O, no clock; nothing here raises on what came over the wire.
+The first bytes of a message identify its kind: one table maps them to a reader, and learns how the exchange begins
+its messages. Invalid UTF-8 and NUL become U+FFFD. No I/O, no clock. Refuses: to raise on any received bytes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from callmon.ami.events import FIELDS, Event, Reply, instant
 from callmon.ami.header_layouts import Layouts
 
 CRLF = b"\r\n"
-# Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid; a longer value is not one
-# of its own, and is cut so that nobody can fill our memory with a name.
+# Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid. A longer value is not Asterisk's
+# own, and is cut so that a remote party cannot fill the memory with a name.
 MAX_VALUE = 256
-# The longest event that callmon reads has 2.5 KiB (an AttendedTransfer); in this many no value is a burden.
+# The longest event that callmon reads has 2.5 KiB (an AttendedTransfer); below this length no value needs to be
+# cut.
 USUAL_MESSAGE = 4096
 
 Reader = Callable[[bytes], Event]
@@ -24,7 +25,7 @@ Heard = Callable[[bytes], Event | Reply | None]
 
 
 def timestamp(message: bytes) -> datetime | None:
-    """The Timestamp of any event, also one that nobody uses."""
+    """The Timestamp of any event, also of an unused one."""
     start = message.find(b"\r\nTimestamp: ")
     if start < 0:
         return None
@@ -33,7 +34,7 @@ def timestamp(message: bytes) -> datetime | None:
 
 
 def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
-    """How to read one kind of event: by a layout that is known, else field by field."""
+    """The reader of one kind of event: by a learned layout, else field by field."""
     layouts = Layouts(fields)
     known = layouts.known
     make: Callable[..., Event] = kind
@@ -55,11 +56,11 @@ def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
 
 
 READERS: dict[bytes, Reader] = {kind.__name__.encode(): _reader(kind, fields) for kind, fields in FIELDS.items()}
-# Of the thousands of dialplan steps that a `read=all` user hears, only this one matters.
+# A `read=all` user receives thousands of dialplan steps; only this one is used.
 _VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
-# Every call ends with soft hang-up requests; only the one that says "shutting down" matters.
+# Every call ends with soft hang-up requests; only the one with the flag "shutting down" is used.
 _SHUTTING_DOWN = b"\r\nCause: 4"
-# A site's dialplan may say what it likes; this is for us.
+# A site's dialplan may send any UserEvent; only these are for callmon.
 _OURS = b"\r\nUserEvent: Callmon"
 
 
@@ -67,7 +68,7 @@ _DEVICE = b"\r\nDevice: "
 
 
 def _phone_state(message: bytes) -> Event | None:
-    """A third of the device states are of queues, mailboxes, parking places and Local channels: no phones."""
+    """Skip device states of queues, mailboxes, parking places and Local channels, a third of all: no phones."""
     start = message.find(_DEVICE) + len(_DEVICE)
     slash = message.find(b"/", start)
     if slash < 0 or message.startswith(b"Local/", start) or message.find(b":", start, slash) >= 0:
@@ -76,7 +77,7 @@ def _phone_state(message: bytes) -> Event | None:
 
 
 def _dialplans_word(message: bytes) -> Event | None:
-    """Its own headers stand behind its name; a Language before that is the channel's, and says nothing."""
+    """Put the event's own headers, which follow its name, first. Hide the channel's Language, which precedes."""
     at = message.find(_OURS)
     if at < 0:
         return None
@@ -95,17 +96,17 @@ _BY_LINE: dict[bytes, Heard] = {
     b"Event: UserEvent": _dialplans_word,
     b"Event: SoftHangupRequest": _only_with(_SHUTTING_DOWN, READERS[b"SoftHangupRequest"]),
 }
-# So many bytes hold the first line of all but a few seldom events, and something of the next line, which is
-# the same in all events of a kind. None: nobody uses it. The exchange has some two hundred.
+# This prefix holds the first line of all but a few rare events, and part of the next line, which is the same in
+# all events of a kind. None: an unused kind. An exchange sends about two hundred kinds.
 _BEGINNING = slice(26)
 MAX_BEGINNINGS = 1_000
 _beginnings: dict[bytes, Heard | None] = {}
 
 
 def decode(messages: list[bytes], unusable: Callable[[bytes], None] | None = None) -> list[Event | Reply]:
-    """What whole messages say: the events that somebody uses, and replies; all else is skipped undecoded.
+    """Decode whole messages: the used events, and replies. All others are skipped undecoded.
 
-    `unusable` is told of what is neither an event nor a reply.
+    `unusable` receives each message that is neither an event nor a reply.
     """
     said: list[Event | Reply] = []
     known, beginning = _beginnings, _BEGINNING
@@ -127,13 +128,13 @@ def decode(messages: list[bytes], unusable: Callable[[bytes], None] | None = Non
 
 
 def event(message: bytes) -> Event | Reply | None:
-    """What one whole message says, or None when nobody uses it."""
+    """Decode one whole message; None when it is not used."""
     said = decode([message])
     return said[0] if said else None
 
 
 def _by_its_line(message: bytes) -> Event | Reply | None:
-    """Its beginning is not known: a stray CR LF before it, a reply, an event met for the first time, or none."""
+    """Decode a message with an unknown prefix: after a stray CR LF, a reply, a new kind of event, or neither."""
     message = message.lstrip(b"\r\n")
     line, _, _ = message.partition(CRLF)
     if not line.startswith(b"Event: "):
@@ -145,7 +146,7 @@ def _by_its_line(message: bytes) -> Event | Reply | None:
 
 
 def _reply(message: bytes) -> Reply | None:
-    """Answers to actions are rare: a plain dictionary serves. None when it is no message at all."""
+    """A reply as a dictionary, which is fast enough for rare replies. None when the message is no reply."""
     if not message.startswith(b"Response: "):
         return None
     lines = (line.partition(": ") for line in message.decode("utf-8", "replace").split("\r\n")[:64])

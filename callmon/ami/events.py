@@ -1,6 +1,6 @@
-"""Typed AMI events, and the only table of AMI field names. How they are read is in `decoding.py`.
+"""Typed AMI events, and the only table of AMI field names. `decoding.py` reads them.
 
-Values only: an absent field is "", a time that was not given is None. No I/O, no clock.
+Values only: an absent field is "", an absent time is None. No I/O, no clock.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import msgspec
 
 # The years 1991 to 2199 in epoch seconds: arithmetic with such a time cannot overflow.
 EARLIEST, LATEST = 662_688_000, 7_258_118_400
-# A time as Asterisk wrote it, "" when it wrote none; or one of our own.
+# A Timestamp as Asterisk wrote it, "" for none; or a time that callmon assigned.
 Stamp = str | datetime | None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One AMI event. `at` is its Timestamp (needs `timestampevents=yes`), or None.
+    """One AMI event. `at` is its Timestamp in UTC (needs `timestampevents=yes`), or None.
 
-    It is read when asked for: most events are understood without it, and it costs as much as all else of them.
+    `at` parses on access: most events need no time, and parsing it costs as much as reading all other fields.
     """
 
     stamp: Stamp
@@ -49,7 +49,7 @@ class Newstate(Event, frozen=True, gc=False):
 
 
 class DialBegin(Event, frozen=True, gc=False):
-    """`uniqueid` (the dialling channel) is "" when nobody dials: an Originate, a recall."""
+    """`uniqueid` (the dialling channel) is "" when no channel dials: an Originate, a recall."""
 
     language: str
     uniqueid: str
@@ -67,7 +67,7 @@ class DialState(Event, frozen=True, gc=False):
 
 
 class DialEnd(Event, frozen=True, gc=False):
-    """`forward` is where the phone itself sent the call on to (SIP 302), or ""."""
+    """`forward` is the target to which the phone itself forwarded the call (SIP 302), or ""."""
 
     uniqueid: str
     dest_channel: str
@@ -102,7 +102,7 @@ class Hangup(Event, frozen=True, gc=False):
 
 
 class HangupRequest(Event, frozen=True, gc=False):
-    """The side of this channel asked for the end of the call."""
+    """The party on this channel requested the end of the call."""
 
     context: str
     exten: str
@@ -111,7 +111,7 @@ class HangupRequest(Event, frozen=True, gc=False):
 
 
 class BlindTransfer(Event, frozen=True, gc=False):
-    """A person sent `transferee` off to `extension` (REFER, #1, AMI); taken by whom is not said."""
+    """A person transferred `transferee` to `extension` (REFER, #1, AMI). The answering phone is not named."""
 
     result: str
     transferer_channel: str
@@ -121,8 +121,10 @@ class BlindTransfer(Event, frozen=True, gc=False):
 
 
 class AttendedTransfer(Event, frozen=True, gc=False):
-    """A person joined two calls, or hung up on a consultation. `second` is the consulting channel; it is
-    `original` again when keys did it. `target` is there in some runs and absent in others: never needed.
+    """A person joined two calls, or hung up on a consultation.
+
+    `second` is the consulting channel, or `original` again when the transfer was made by keys. `target` is present
+    in some runs and absent in others: no code needs it.
     """
 
     result: str
@@ -151,7 +153,7 @@ class ParkedCallTimeOut(Event, frozen=True, gc=False):
 
 
 class SoftHangupRequest(Event, frozen=True, gc=False):
-    """`cause` holds Asterisk's soft hang-up flags; 4 is "the exchange is shutting down"."""
+    """`cause` holds Asterisk's soft hang-up flags; 4 means that the exchange is shutting down."""
 
     uniqueid: str
     cause: str
@@ -168,13 +170,13 @@ class Unhold(Event, frozen=True, gc=False):
 
 
 class MusicOnHoldStart(Event, frozen=True, gc=False):
-    """This channel hears music from now on: on hold, in a queue, parked; or instead of ringing."""
+    """Music starts on this channel: on hold, in a queue, parked; or instead of ringing."""
 
     uniqueid: str
 
 
 class Newexten(Event, frozen=True, gc=False):
-    """A dialplan step; only `VoiceMail` tells us anything."""
+    """A dialplan step; only the application `VoiceMail` is used."""
 
     language: str
     uniqueid: str
@@ -183,7 +185,7 @@ class Newexten(Event, frozen=True, gc=False):
 
 
 class MessageWaiting(Event, frozen=True, gc=False):
-    """Sent when a caller left a message *and* when an agent listens: the Uniqueid tells whose it is."""
+    """Sent when a caller left a message *and* when an agent listens: the Uniqueid names the channel."""
 
     uniqueid: str
     mailbox: str
@@ -191,7 +193,7 @@ class MessageWaiting(Event, frozen=True, gc=False):
 
 
 class VoicemailUserDetail(Event, frozen=True, gc=False):
-    """The answer to our question for one voicemail box: how many new messages it has, and how many it may have."""
+    """The reply to VoicemailUserStatus for one box: `new` is its number of new messages, `most` their limit."""
 
     context: str
     mailbox: str
@@ -211,26 +213,26 @@ class QueueCallerLeave(Event, frozen=True, gc=False):
 
 
 class UserEvent(Event, frozen=True, gc=False):
-    """A dialplan's own word, `UserEvent(NAME)`; only those that the interface names are read."""
+    """A dialplan's `UserEvent(NAME)`; only the names of callmon's interface are read."""
 
     uniqueid: str
     name: str
     number: str = ""
-    language: str = ""  # the dialplan's, which stands behind the channel's own
+    language: str = ""  # the dialplan's header, which follows the channel's own
     caller: str = ""
     status: str = ""
     mailbox: str = ""
 
 
 class DeviceStateChange(Event, frozen=True, gc=False):
-    """A device's state is another now; or, without a time, one line of DeviceStateList."""
+    """A device's state has changed; or, without a time, one entry of DeviceStateList."""
 
     device: str
     state: str
 
 
 class Registry(Event, frozen=True, gc=False):
-    """What became of a registration of the exchange's own with a carrier."""
+    """The status of a registration of the exchange at a carrier."""
 
     technology: str
     username: str
@@ -239,7 +241,7 @@ class Registry(Event, frozen=True, gc=False):
 
 
 class FullyBooted(Event, frozen=True, gc=False):
-    """Sent to us at login: `uptime` in seconds tells a restart from a reconnect."""
+    """Sent at login: `uptime` in seconds distinguishes a restart from a reconnect."""
 
     uptime: str
 
@@ -267,7 +269,7 @@ class CoreShowChannelsComplete(Event, frozen=True, gc=False):
 
 
 class Status(Event, frozen=True, gc=False):
-    """One channel of the listing. `dialled` is its DNID; the times are of its newest CDR record, or "".
+    """One channel of the listing. `dialled` is its DNID. The times are from its newest CDR record, or "".
 
     `begun` is CDR(start,u), `answered` CDR(answer,u), in epoch seconds; `begun_local` is CDR(start), local time.
     """
@@ -296,22 +298,22 @@ class StatusComplete(Event, frozen=True, gc=False):
 
 
 class Presentation(Event, frozen=True, gc=False):
-    """The answer to our own question whether a caller's number may be shown: CALLERID(num-pres)."""
+    """The reply to callmon's Getvar of CALLERID(num-pres): whether a caller's number may be shown."""
 
     uniqueid: str
     value: str
 
 
 class ListingRefused(Event, frozen=True, gc=False):
-    """Ours: the exchange will not list its channels (no `write = reporting`). What a gap hid stays hidden."""
+    """callmon's own event: the exchange lists no channels (no `write = reporting`). The gap stays unknown."""
 
 
 class ConnectionLost(Event, frozen=True, gc=False):
-    """Ours, not Asterisk's: from `at` (the last byte heard) on, the exchange is unheard."""
+    """callmon's own event: the exchange is unheard from `at` on, the time of the last timestamp received."""
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The answer to an action: every header, the last of a repeated one."""
+    """The reply to an action: all headers; of a repeated header, the last."""
 
     headers: dict[str, str]
 
@@ -319,25 +321,25 @@ class Reply(msgspec.Struct, frozen=True):
         return self.headers.get(name, "")
 
 
-# No event says that a number is withheld when the carrier delivers it all the same: it must be asked for.
+# No event says that a number is withheld when the carrier delivers it all the same: a Getvar must ask for it.
 PRESENTATION = "CALLERID(num-pres)"
 _ASKED_FOR = "callmon-presentation-"
 
 
 def presentation_question(uniqueid: str, channel: str) -> tuple[tuple[str, str], ...]:
-    """The headers of the Getvar that asks for a channel's presentation; its ActionID bears the call."""
+    """The headers of the Getvar for a channel's presentation; its ActionID holds the channel's Uniqueid."""
     return (("ActionID", _ASKED_FOR + uniqueid), ("Channel", channel), ("Variable", PRESENTATION))
 
 
 def presentation(reply: Reply, at: datetime | None) -> Presentation | None:
-    """The answer to that question; None for every other reply."""
+    """The event from the reply to that Getvar; None for every other reply."""
     asked = reply["ActionID"]
     if not asked.startswith(_ASKED_FOR) or reply["Variable"] != PRESENTATION:
         return None
     return Presentation(at, asked[len(_ASKED_FOR) :], reply["Value"])
 
 
-# In each row, the fields in the order in which Asterisk sends them: the search then never goes back.
+# Each row has the fields in the order in which Asterisk sends them, so that a layout can be learned.
 FIELDS: dict[type[Event], tuple[str, ...]] = {
     Newchannel: (
         "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Exten", "Uniqueid", "Linkedid",
@@ -387,7 +389,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
 
 
 def moment(stamp: Stamp) -> datetime | None:
-    """A stamp as a datetime; None when it is no time."""
+    """A stamp as a UTC datetime; None when it is no time."""
     return instant(stamp) if isinstance(stamp, str) else stamp
 
 

@@ -1,9 +1,11 @@
-"""The last minutes of one exchange's bytes, in memory; written down, redacted, when callmon made a mistake.
+"""Buffers the last minutes of one exchange's bytes in memory; writes them, redacted, after an internal error.
 
-A fault so brings its own test: the file is a recording that `callmon replay` plays. Bounded by bytes and by
-age; time is an argument. Files are personal information all the same (R-36): redacted, readable by callmon's
-user alone, so many a day and no more, their last day in the name: `store/privacy/dated_files.py` finds those to
-dispose of. Refuses: to write numbers or names, and to write where a file already is.
+Each fault brings its own test: the file is a recording that `callmon replay` plays. The buffer is bounded by bytes
+and by age; time is an argument. The files are personal information all the same (R-36). They are redacted,
+readable by callmon's user only, and limited in number a day. Each name holds the last day of its retention:
+`store/privacy/dated_files.py` finds the expired files.
+
+Refuses: to write numbers or names, and to overwrite a file.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from callmon.ami.recording import redacted
 
 log = logging.getLogger(__name__)
 
-# A busy hour of 40 calls is half a megabyte behind the white list; a switchboard at one call a second, at
-# worst 80 KB a second, still leaves the minute around the fault.
+# A busy hour of 40 calls is half a megabyte with an event filter. A switchboard with one call a second sends at
+# worst 80 KB a second: the buffer still holds the minute around the fault.
 MAX_BYTES = 4 * 1024 * 1024
 MAX_AGE = timedelta(minutes=10)
 MAX_NOTES = 100
@@ -33,7 +35,7 @@ _NAMED = re.compile(r"(?P<exchange>.+)-(?P<day>\d{8})T\d{6}Z(?:-\d+)?-expires-(?
 
 
 class FlightRecorder:
-    """Hears all of one exchange's bytes, and writes the last of them down when asked to."""
+    """Buffers one exchange's bytes, and writes the buffer to a file on request."""
 
     def __init__(
         self,
@@ -44,21 +46,24 @@ class FlightRecorder:
         files_a_day: int = FILES_A_DAY,
         keep_for: timedelta = KEEP_FOR,
     ) -> None:
-        """`keep`: the public numbers (`trace.public_numbers`). `folder`: systemd's state directory, or here."""
+        """`keep`: the public numbers (`recording.public_numbers`), which are not redacted.
+
+        `folder`: where the files go; by default `faults` in systemd's state directory, or in the current folder.
+        """
         self.folder = folder or Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".") / "faults"
         self._keep = frozenset(keep)
         self._max_bytes, self._max_age = max_bytes, max_age.total_seconds()
         self._files_a_day, self._keep_for = files_a_day, keep_for
         self._chunks: deque[tuple[float, bytes]] = deque()
         self._size = 0
-        self._whole = True  # nothing has been let go: the first byte is the connection's first
+        self._whole = True  # nothing has been dropped: the first byte is the connection's first
         self._notes: deque[tuple[float, str]] = deque(maxlen=MAX_NOTES)
         self._writing: threading.Thread | None = None
 
     def heard(self, data: bytes, now: float) -> None:
-        """More bytes, at `now` (monotonic seconds). What is too old or too much is let go.
+        """Append bytes received at `now` (monotonic seconds). Chunks beyond the age or size limit are dropped.
 
-        A banner begins a connection, and with it the recording: one file is one connection.
+        A banner begins a connection and a new recording: one file holds one connection.
         """
         if data.startswith(BANNER):
             self._chunks.clear()
@@ -70,25 +75,25 @@ class FlightRecorder:
             self._whole = False
 
     def note(self, reason: str, now: float) -> None:
-        """Remember why a message could not be used; the message itself is among the bytes."""
+        """Record why a message could not be used; the message itself is in the buffer."""
         self._notes.append((now, reason))
 
     @property
     def size(self) -> int:
-        """Bytes held."""
+        """Number of bytes in the buffer."""
         return self._size
 
     def dump(self, exchange: str, at: datetime) -> Path | None:
-        """Write all of it to a file of `folder`; None when the day has had its files."""
+        """Write the buffer to a file in `folder`; None when the day's limit is reached. Raises OSError."""
         path = self._path(exchange, at)
         if path is not None:
             _write(path, self._told(self._snapshot()))
         return path
 
     def dump_fault(self, exchange: str, at: datetime) -> Path | None:
-        """`dump` in a thread of its own: redacting megabytes would hold up the loop.
+        """`dump` in a thread: redacting megabytes would block the event loop.
 
-        None also when the one before is still being written: it holds the same minutes.
+        None also while the previous file is still being written: it holds the same minutes.
         """
         if self._writing is not None and self._writing.is_alive():
             return None
@@ -100,7 +105,7 @@ class FlightRecorder:
         return path
 
     def wait(self) -> None:
-        """Until what is being written is written."""
+        """Block until the current file is written."""
         if self._writing is not None:
             self._writing.join()
 
@@ -111,13 +116,13 @@ class FlightRecorder:
             log.warning("the flight recorder cannot write %s: %s", path, error.strerror)
 
     def _snapshot(self) -> bytes:
-        """What is held, from the first whole message to the last."""
+        """The buffer, from the first whole message to the last."""
         data = b"".join(chunk for _, chunk in self._chunks)
         data = data if self._whole else data.partition(END)[2]
         return data[: data.rfind(END) + len(END)] if END in data else b""
 
     def _told(self, snapshot: bytes) -> Iterator[bytes]:
-        """The notes come last, as messages of their own, which nothing that reads recordings minds."""
+        """The redacted buffer, then the notes as separate messages, which readers of recordings skip."""
         noted = (
             f"Event: CallmonNote\r\nHeardAt: {now:.3f}\r\nReason: {' '.join(reason.split())}".encode() + END
             for now, reason in list(self._notes)
@@ -125,7 +130,7 @@ class FlightRecorder:
         return redacted([snapshot, *noted], self._keep)
 
     def _path(self, exchange: str, at: datetime) -> Path | None:
-        """A name with its time and its last day; None when there are enough of this day."""
+        """A file name with its time and the last day of its retention; None when the day's limit is reached."""
         at = at.astimezone(UTC)
         today = f"{at:%Y%m%d}"
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """Bytes to whole AMI messages. Framing is on bytes; nothing is decoded here. No I/O, no clock.
 
-The wire (measured): one banner line without a blank line after it; then messages ended by CR LF CR LF.
-Now and then a message begins with a stray CR LF. A session that is cut ends in mid-message: the tail is
-never a message. Refuses: messages above `MAX_MESSAGE`, which are dropped as they come and counted.
+The wire format (measured): one banner line without a blank line after it; then messages ended by CR LF CR LF.
+Occasionally a message begins with a stray CR LF. A broken session ends inside a message: the tail is never a
+message. Refuses: messages above `MAX_MESSAGE`, which are dropped as they arrive and counted.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ END = b"\r\n\r\n"
 BANNER = b"Asterisk Call Manager/"
 # The longest real message seen is a Status with variables, 2 KiB; Asterisk's own buffers end at 64 KiB.
 MAX_MESSAGE = 64 * 1024
-# Asterisk's is 28 bytes; a longer line is no banner, and is not waited for.
+# Asterisk's banner is 28 bytes; a longer line is no banner, and the framer does not wait for its end.
 MAX_BANNER = 128
 
 
 class Framer:
-    """Cuts one connection's bytes into messages, however the network split them."""
+    """Splits one connection's bytes into messages, independent of how the network split them."""
 
     __slots__ = ("_skipping", "_tail", "banner", "dropped")
 
@@ -41,11 +41,11 @@ class Framer:
 
     @property
     def tail(self) -> bytes:
-        """What has come of a message that is not complete."""
+        """The bytes received of an incomplete message."""
         return self._tail
 
     def _take_banner(self, data: bytes) -> bytes:
-        """The banner is one line; anything else than a banner is left where it is."""
+        """Take the banner, which is one line. Any other text stays in the data."""
         if not data.startswith(BANNER[: len(data)]):
             self.banner = b""
             return data
@@ -59,7 +59,7 @@ class Framer:
         return rest
 
     def _keep(self, tail: bytes) -> None:
-        """Memory is bounded: the head of an endless message goes, all but what may begin its end."""
+        """Bound the memory: of a message that is too long only the last bytes stay, which may begin its end."""
         if not self._skipping and len(tail) > MAX_MESSAGE + len(END) - 1:
             self.dropped += 1
             self._skipping = True
@@ -72,6 +72,6 @@ class Framer:
 
 
 def _may_be_long(data: bytes) -> bool:
-    """Whether there is a stretch without any end of a message: where every half has one, none is too long."""
+    """Whether a message may be too long: when every half of `MAX_MESSAGE` holds a message end, none is."""
     half = MAX_MESSAGE // 2
     return any(data.find(END, start, start + half) < 0 for start in range(0, len(data) - half, half))

@@ -1,9 +1,11 @@
-"""The values of one kind of event, out of a message's text, by the order of its headers.
+"""Extracts the values of one kind of event from a message's text, by the order of its headers.
 
-An exchange writes every event of a kind with the same headers in the same order, but for two or three
-variants. The first message of each variant is searched field by field, and its layout is learned as one
-regular expression, which reads the next ones in a third of the time. What fits no layout is searched: the
-values are the same. Pure; nothing here raises on what came over the wire.
+An exchange sends every event of a kind with the same headers in the same order, apart from two or three variants.
+The first message of each variant is searched field by field. Its layout is learned as one regular expression,
+which reads the next messages in a third of the time. A message that fits no layout is searched, with the same
+result. Pure.
+
+Refuses: to raise on any received text.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from collections.abc import Callable
 from callmon.ami.events import instant
 
 CRLF = "\r\n"
-# Three are the most that one kind of event was seen to have; whoever sends us more is read the slow way.
+# At most three variants of one kind of event were observed; after this many attempts the search is used.
 MAX_ATTEMPTS = 12
 MAX_HEADERS = 64
-# As Asterisk writes it. Another is searched for, and tried: a stamp is a time that can be read, or "".
+# A Timestamp as Asterisk writes it. Any other form is searched and parsed: a stamp is a valid time, or "".
 _TIME = "([0-9]{10}[.][0-9]{6})"
-# A value ends at its CR and nowhere else: what was taken is never given back, and need not be remembered (`*+`).
+# A value ends at its CR and nowhere else, so no backtracking is needed (`*+`).
 _ANY = "[^\r]*+"
 _TEXT = f"({_ANY})"
 
@@ -28,25 +30,25 @@ Layout = Callable[[str], re.Match[str] | None]
 
 
 class Layouts:
-    """The Timestamp and the fields of one kind of event. `known` are the layouts learned."""
+    """Reads the Timestamp and the fields of one kind of event. `known` are the learned layouts."""
 
     __slots__ = ("_attempts", "_fields", "_needles", "known")
 
     def __init__(self, fields: tuple[str, ...]) -> None:
-        """`fields` in the order in which an exchange sends them: in any other order nothing is learned."""
+        """`fields` are in the order in which an exchange sends them: in any other order no layout is learned."""
         self.known: list[Layout] = []
-        # A listing's variables come in any number, and seldom.
+        # A listing's variables vary in number, and are rare.
         self._attempts = 0 if any(field.startswith("Variable") for field in fields) else MAX_ATTEMPTS
         self._fields = ("Timestamp", *fields)
         self._needles = tuple(map(_needle, self._fields))
 
     def search(self, text: str, longest: int) -> Values:
-        """The values wherever they stand in the message, none longer than `longest`."""
+        """The values at any place in the message, each cut to `longest` characters."""
         stamp, *values = (_value(text, needle, longest) for needle in self._needles)
         return (stamp if instant(stamp) is not None else "", *values)
 
     def learn(self, text: str) -> None:
-        """From now on, messages with the headers of this one are read by their layout."""
+        """Learn the layout of this message, which later messages with the same headers use."""
         if self._attempts == 0:
             return
         self._attempts -= 1
@@ -56,10 +58,10 @@ class Layouts:
             self.known.append(layout)
 
     def _pattern(self, text: str) -> str | None:
-        """One group for each field, in the order of the fields; None where they come in another.
+        """A regular expression with one group for each field, in their order; None when the order differs.
 
-        Where all are there, the headers between them need only be counted, for no header comes twice. Where one
-        is missing, its group is empty, every header is read, and nothing may follow.
+        When no field is missing, the headers between them are only counted, because no header occurs twice. A
+        missing field has an empty group. Then every header is matched, and nothing may follow.
         """
         first, *headers = text.split(CRLF)
         names = [header.partition(": ")[0] for header in headers]
@@ -83,7 +85,7 @@ def _group(name: str) -> str:
 
 
 def _skipped(name: str) -> str:
-    """`ChanVariable(PJSIP/101-00000001)` bears the name of a channel: only its beginning is the header's."""
+    """Match a skipped header by its name. `ChanVariable(PJSIP/101-00000001)` holds a channel: match up to "("."""
     head, bracket, _ = name.partition("(")
     return re.escape(head + (bracket or ": ")) + _ANY
 

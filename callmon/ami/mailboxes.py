@@ -1,19 +1,22 @@
-"""The voicemail boxes of one exchange, as far as the exchange has told. Pure: no I/O, no clock.
+"""The voicemail boxes of one exchange, from its events. Pure: no I/O, no clock.
 
-    MessageWaiting ──────▶ how many messages are new           told when one is left, listened to or deleted
-    VoicemailUserDetail ─▶ how many are new, how many may be   asked after each login and every few minutes
+    MessageWaiting ──────▶ number of new messages              sent when one is left, listened to or deleted
+    VoicemailUserDetail ─▶ new messages, and their limit       asked after each login and every few minutes
 
-Only the public lines' boxes are known here; nobody looks at those of staff. A box is named as the configuration
-names it: "500" is Asterisk's "500@default". What was not told is not known, which is not 0: after a gap nothing is
-until the exchange says it again. Asterisk's `maxmsg` limits each folder of a box, and callers speak into that of
-the new messages: these are the ones that are counted. (Measured on 22 and 16: with maxmsg=2 and two old messages,
-two new ones are taken and the third caller is turned away.)
+Only the boxes of public lines are monitored, never those of staff. A box is named as in the configuration: "500"
+is Asterisk's "500@default". A value that was not reported is unknown, not 0: after a gap every box is unknown
+until the exchange reports it again.
 
-VoicemailUserStatus is asked, for MailboxCount tells no maximum, and of a box that there is not it says 0.
+Asterisk's `maxmsg` limits each folder of a box, and a caller's message goes to the folder of new messages: only
+new messages are counted. (Measured on Asterisk 22 and 16: with maxmsg=2 and two old messages, the box accepts two
+new ones and rejects the third caller.)
 
-Since when a message waits is known of those that came while callmon listened (`remember`: in an earlier life too);
-one that came unheard waits since it was seen, at least. When somebody listens, the oldest are taken to have been
-heard first, as VoiceMailMain plays them.
+The session sends VoicemailUserStatus, because MailboxCount reports no maximum, and reports 0 for a box that does
+not exist.
+
+The time since when a message waits is known for messages received while callmon was connected (`remember`: also in
+an earlier run). A message left during a gap waits at least since it was first reported. When a person listens, the
+oldest messages count as listened to first, because VoiceMailMain plays them in that order.
 """
 
 from __future__ import annotations
@@ -23,30 +26,34 @@ from datetime import datetime
 
 import msgspec
 
-DEFAULT = "default"  # the context of a box that is named without one
-KEPT = 100  # growths of a box
-MANY = 10_000  # no box holds more (Asterisk's own limit is 9,999)
+DEFAULT = "default"  # the context of a box whose name has none
+KEPT = 100  # stored growths of a box, before the newest
+MANY = 10_000  # no box holds as many (Asterisk's own limit is 9,999)
 
 
 class Box(msgspec.Struct, frozen=True):
-    """What stands of one box. `waiting`: since when each new message waits, oldest first (None: not known)."""
+    """One box. `waiting`: since when each new message waits, oldest first (None: unknown).
+
+    `capacity`: limit of new messages, None when unknown.
+    """
 
     waiting: tuple[datetime | None, ...]
     capacity: int | None = None
 
     @property
     def messages(self) -> int:
-        """The new ones."""
+        """Number of new messages."""
         return len(self.waiting)
 
     def unheard_since(self, at: datetime) -> int:
-        """How many wait since then, or longer."""
+        """Number of new messages that wait since `at` or longer."""
         return sum(since is not None and since <= at for since in self.waiting)
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """By how many new messages a box grew while the exchange was unheard: from the last that was heard before,
-    until it was counted again, by the exchange's time.
+    """By how many new messages a box grew during a gap, on the exchange's clock.
+
+    `since`: the last time received before the gap. `until`: when the box was counted again.
     """
 
     since: datetime
@@ -55,7 +62,7 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 class Mailboxes:
-    """Told by each connection in turn; `known` is empty while the exchange is unheard."""
+    """The boxes of one exchange, across its connections. `known` is empty while the exchange is unheard."""
 
     def __init__(self, wanted: Iterable[str] = ()) -> None:
         self.wanted: frozenset[str] = frozenset()
@@ -66,29 +73,29 @@ class Mailboxes:
         self.want(wanted)
 
     def want(self, names: Iterable[str]) -> None:
-        """These, from now on."""
+        """Set the boxes to monitor."""
         self.wanted = frozenset(short(name) for name in names if name.isprintable())
         self.known = {name: box for name, box in self.known.items() if name in self.wanted}
 
     def remember(self, name: str, left: Iterable[datetime]) -> None:
-        """When messages were left in a box before callmon began to listen, oldest first."""
+        """Set when messages were left in a box before callmon connected, oldest first."""
         if name not in self.known:
             self._before.setdefault(name, Box(tuple(left)))
 
     def unheard(self, at: datetime | None = None) -> None:
-        """A gap begins. What was known serves to say since when the messages wait that are there after it."""
+        """A gap begins at `at`. The last known boxes serve to date the messages still there after the gap."""
         if at is not None:
             self._counted |= {name: (at, box.messages) for name, box in self.known.items()}
         self._before |= self.known
         self.known = {}
 
     def waiting(self, mailbox: str, new: str, at: datetime | None) -> None:
-        """MessageWaiting. Before the box was counted again nobody can tell what of it the gap brought."""
+        """Process MessageWaiting. If it precedes the first count after a gap, that gap's growth is unknown."""
         self._counted.pop(short(mailbox), None)
         self._told(mailbox, new, "", at)
 
     def listed(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
-        """VoicemailUserDetail."""
+        """Process VoicemailUserDetail; the first one after a gap records a `Growth`."""
         since, before = self._counted.pop(short(mailbox), (None, 0))
         count = number(new)
         if since is not None and at is not None and count is not None:
@@ -107,7 +114,7 @@ class Mailboxes:
         self.known[name] = Box(left + came, number(most) or before.capacity)
 
     def questions(self) -> list[tuple[str, str]]:
-        """Context and mailbox of each that is to be asked for."""
+        """(context, mailbox) of each box to ask for with VoicemailUserStatus."""
         return [(context, box) for box, context in sorted(map(parts, self.wanted))]
 
 
@@ -124,5 +131,5 @@ def short(name: str) -> str:
 
 
 def number(text: str) -> int | None:
-    """What the exchange counted; None when it is no count of messages."""
+    """A count of messages as a number; None when the text is no such count."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < MANY else None

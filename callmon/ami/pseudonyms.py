@@ -1,8 +1,10 @@
-"""Stand-ins for numbers, names and addresses in a recording: the same one gets the same stand-in. Pure.
+"""Pseudonyms for numbers, names and addresses in a recording: equal values get equal pseudonyms. Pure.
 
-Numbers become 555-01xx, which are kept for fiction; addresses those of documentation (192.0.2.x, .example).
-What already is a stand-in stays itself, so that redacting twice is redacting once. Refuses to remember for
-ever: above `MAX_REMEMBERED` the memory begins anew. Nothing here can turn a stand-in back.
+Numbers become 555-01xx, which are reserved for fiction. Addresses become those of documentation (192.0.2.x,
+.example). A value that already is a pseudonym stays, so that redaction is idempotent. A pseudonym cannot be
+reversed.
+
+Refuses: to grow without limit. Above `MAX_REMEMBERED` values the mapping is cleared.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from callmon.config.phone_numbers import e164, is_withheld
 
 MAX_REMEMBERED = 100_000
 FICTION = "55501"
-# Area codes of Canada first, so that a stand-in is a number of the same country where there is room.
+# Canadian area codes come first, so that a pseudonym is a number of the same country while codes remain.
 CANADIAN = (
     *("416", "647", "905", "613", "519", "705", "807", "289", "437", "226", "343", "249", "365", "548"),
     *("683", "753", "742", "382", "514", "438", "450", "579", "418", "581", "819", "873", "367", "506"),
@@ -25,7 +27,7 @@ CANADIAN = (
 
 
 class Pseudonyms:
-    """One kind of thing and its stand-ins. When they run out, the last one serves for all the rest."""
+    """The pseudonyms of one kind of value. When they run out, the last one serves all further values."""
 
     def __init__(self, fresh: Callable[[], Iterator[str]], is_own: Callable[[str], bool]) -> None:
         self._make, self._is_own = fresh, is_own
@@ -33,7 +35,7 @@ class Pseudonyms:
         self.forget()
 
     def reserve(self, values: Iterable[str]) -> None:
-        """Never to be given as a stand-in: they stand for themselves."""
+        """Exclude these values from the pseudonyms: they stand for themselves."""
         self._reserved = frozenset(values)
         self._given |= self._reserved
 
@@ -63,7 +65,7 @@ class Pseudonyms:
 
 
 class Run(NamedTuple):
-    """A run of digits: what stands before the number and stays, and the number."""
+    """A run of digits: the prefix, which stays, and the number."""
 
     prefix: str
     number: str
@@ -71,7 +73,7 @@ class Run(NamedTuple):
 
 
 class Numbers:
-    """Telephone numbers: the same last ten digits, the same stand-in. A public number stays."""
+    """Telephone numbers: equal last ten digits get equal pseudonyms. A public number stays."""
 
     def __init__(self, keep: Iterable[str] = (), region: str = "CA") -> None:
         self._region = region
@@ -84,7 +86,7 @@ class Numbers:
         self._invalid.reserve(self._public)
 
     def of(self, digits: str, international: bool = False) -> str:
-        """`digits` (7 or more) with the number in them replaced; `international` when a + stands before."""
+        """`digits` (7 or more) with the number replaced; `international` when a + precedes them."""
         if digits in self._keep or digits[-10:] in self._public:
             return digits
         if len(digits) < 10:
@@ -103,9 +105,9 @@ class Numbers:
         abroad = "" if international else next((p for p in ("9011", "011") if digits.startswith(p)), None)
         rest = digits[len(abroad or "") :]
         if abroad is not None and len(rest) <= 15 and not (len(rest) == 11 and rest[0] == "1"):
-            # A number abroad becomes one of ours: +33… → +1 416 555-01xx, which is a valid number too.
+            # A number abroad becomes a Canadian one: +33… → +1 416 555-01xx, which is a valid number too.
             return Run(abroad + "1", number, e164("+" + rest, self._region) is not None)
-        if len(prefix) > 5:  # a code of somebody, not a dial prefix
+        if len(prefix) > 5:  # a personal code, not a dial prefix
             prefix = "0" * len(prefix)
         return Run(prefix, number, e164(number, self._region) is not None)
 
@@ -122,7 +124,7 @@ def _valid_numbers() -> Iterator[str]:
 
 
 def _invalid_numbers() -> Iterator[str]:
-    """For what is no number anywhere: a stand-in that is none either."""
+    """Pseudonyms for digits that are no valid number anywhere: they are invalid too."""
     return (f"{area:03}{FICTION}{n:02}" for area in range(200) for n in range(100))
 
 
@@ -147,7 +149,7 @@ def hosts() -> Pseudonyms:
 
 
 def addresses() -> Pseudonyms:
-    """IPv4: the 762 addresses of documentation."""
+    """IPv4: the 762 documentation addresses."""
     blocks = ("192.0.2", "198.51.100", "203.0.113")
     return Pseudonyms(
         lambda: (f"{block}.{n}" for block in blocks for n in range(1, 255)),
@@ -163,5 +165,5 @@ def addresses_v6() -> Pseudonyms:
 
 
 def says_nothing(name: str) -> bool:
-    """A name that tells who it is not: empty, <unknown>, Anonymous, Private … It stays as it is."""
+    """Whether the name identifies nobody: empty, <unknown>, Anonymous, Private … Such a name stays."""
     return is_withheld(name, None) is not None

@@ -1,13 +1,12 @@
-"""Recordings of an exchange without the people in them: numbers, names, addresses and secrets replaced.
+"""Redacts recordings of an exchange: numbers, names, addresses and secrets are replaced. Pure: no I/O, no clock.
 
-Message by message and consistently, so that a redacted recording tells the same story: `Redactor` remembers
-who is who, `redacted` puts a whole stream through one. The lines' public numbers stay, and so do ids and
-times, in headers of their own: callmon's conclusions hang on them. Digits that were pressed (DTMF) and variables
-that were set (VarSet) are dropped as whole messages. Framing is on bytes; a tail that is no message is dropped,
-and so is a message too large to be one.
+Redaction is consistent across messages, so that a redacted recording yields the same facts. `Redactor` holds the
+pseudonyms; `redacted` passes a whole stream through one. The lines' public numbers stay, because callmon's
+verdicts depend on them. So do ids and times in their own headers. Pressed digits (DTMF) and set variables (VarSet)
+are dropped as whole messages. Framing is on bytes; an incomplete last message and an oversized message are
+dropped.
 
-Refuses: to keep a secret in any form, and to say who was who (`Redactor.forget` drops even that memory).
-Pure: no I/O, no clock.
+Refuses: to store a secret in any form, and to map a pseudonym back (`Redactor.forget` drops even the mapping).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from callmon.config.lines import Lines, forms
 CRLF = b"\r\n"
 REMOVED = b"removed"
 
-# Headers by what they hold, in small letters.
+# Headers by the kind of their value, in lower case.
 _ID = re.compile(rb"(?:uniqueid|linkedid|bridgeid|callid|sessionid|ntp|ssrc)$")
 _TIME = re.compile(rb"(?:timestamp|time|date|lastcall|lastpause)$")
 _SECRET = re.compile(
@@ -43,8 +42,8 @@ _FREE = frozenset(
         *(b"extra", b"userfield", b"callerid", b"message", b"messagebody", b"comment", b"subject"),
     )
 )
-# An id as Asterisk makes them, a time, a date: left alone. (Others can give a channel an id of their own,
-# with a telephone number in it.)
+# An id in Asterisk's own form, a time, a date: not redacted. (An Originate can give a channel another id, with a
+# telephone number in it.)
 _PLAIN_ID = re.compile(
     rb"\s*(?P<system>[A-Za-z][A-Za-z0-9_-]{0,63}-)?1[0-9]{9}(?:\.[0-9]{1,10})?\s*|\s*\[?C-[0-9a-f]{8}\]?\s*"
 )
@@ -52,16 +51,16 @@ _PLAIN_TIME = re.compile(
     rb"\s*(?:1[0-9]{9}(?:\.[0-9]{1,6})?|[0-9]{1,6}|(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})?"
     rb"(?(day)[ T]?)(?:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)\s*"
 )
-# Events of which nothing is kept: callmon reads none of them, and their values are what people pressed or typed.
+# Events dropped as a whole: callmon reads none of them, and their values are what people pressed or typed.
 _DROPPED = (b"Event: DTMF", b"Event: VarSet\r")
-# A site writes what it likes into an event of its own: only what Asterisk says of the channel is kept, and what
-# callmon asks for.
+# A site can write anything into its own UserEvents: only Asterisk's headers of the channel stay, and the headers
+# of callmon's interface.
 _OWN_EVENT = re.compile(
     rb"^(?:event|userevent|privilege|timestamp|channel(?:state(?:desc)?)?|(?:callerid|connectedline)(?:num|name)"
     rb"|language|accountcode|context|exten|priority|uniqueid|linkedid)$"
 )
 _CALLMONS = frozenset((b"number", b"status", b"mailbox"))
-# Applications whose arguments are digits or text for somebody.
+# Applications whose arguments are digits or text for a person.
 _SAYING = frozenset(
     (
         *(
@@ -83,7 +82,7 @@ _TECHNICAL_VARIABLE = re.compile(
 )
 _TIME_VARIABLE = re.compile(rb"CDR\((?:answer|start|end)(?:,[a-z]+)?\)")
 _ENDPOINT = re.compile(rb"[A-Za-z][A-Za-z0-9_]{0,15}/")
-# Variables by what their value holds.
+# Variables by the kind of their value.
 _SECRET_VARIABLE = re.compile(rb"secret|passw|(?:^|_)pin$|token", re.IGNORECASE)
 _NAME_VARIABLE = re.compile(
     rb"(?:cid|caller|cnam|connectedline|dial(?:led|ed)).*name|\((?:all|name)[^)]*\)$|^_*(?:cname|cnam)$",
@@ -92,19 +91,19 @@ _NAME_VARIABLE = re.compile(
 _QUOTED_NAME = re.compile(rb'(?P<name>"[^"]{1,256}"|[^"<>]{1,256}?)(?P<rest> ?<[^<>]{0,64}>)\s*')
 _LOOKS_LIKE_NUMBER = re.compile(rb"[0-9+*#().\s-]+")
 
-# A channel's technology, and a peer named after a person.
+# A channel's technology, and words that make a dotted peer name a host or trunk, not a person's name.
 _TECHNOLOGY = rb"(?:PJSIP|SIP|IAX2|DAHDI|Local|SCCP|Skinny|Motif|OOH323|UnicastRTP|MulticastRTP)/"
 _NO_PERSON = re.compile(
     rb"sip|trunk|voip|pstn|pbx|gw|gateway|telco|carrier|out|in|com|net|org|ca|fr", re.IGNORECASE
 )
-# Between the digits of a number: also no-break spaces, hyphens, dashes and marks, and as URIs write them.
+# Separators between the digits of a number: also no-break spaces, hyphens, dashes and marks, and their URI forms.
 _BETWEEN = (
     rb"(?:[ \t().+/_-]|%(?:20|2[89BbDdEeFf])|\xc2[\xa0\xad]|\xe2\x80[\x80-\x95\xa8-\xaf]|\xe2\x81[\x9f-\xaf]"
     rb"|\xe2\x88\x92|\xe3\x80\x80|\xef\xbb\xbf|\xef\xbc\x8d)"
 )
 
-# One pass over a value. The first alternatives are ids that only look like numbers, and are left alone.
-# Every quantifier is bounded: a hostile value of 64 KiB costs no more than its length.
+# One pass over a value. The first alternatives are ids that only look like numbers, and are not redacted.
+# Every quantifier is bounded: a hostile value of 64 KiB takes time linear in its length.
 _TOKEN = re.compile(
     rb"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     rb"|(?P<hex>0x[0-9a-fA-F]{1,16})"
@@ -126,7 +125,7 @@ _SEPARATOR = re.compile(_BETWEEN + rb"+")
 
 
 def redacted(chunks: Iterable[bytes], keep: Iterable[str] = (), region: str = "CA") -> Iterator[bytes]:
-    """The same recording without the people in it. `keep`: the public numbers, as `public_numbers` has them."""
+    """The redacted recording, in chunks. `keep`: the public numbers, in the forms of `public_numbers`."""
     framer, redactor, greeted = Framer(), Redactor(keep, region), False
     for chunk in chunks:
         messages = framer.receive(chunk)
@@ -138,17 +137,17 @@ def redacted(chunks: Iterable[bytes], keep: Iterable[str] = (), region: str = "C
 
 
 def is_kept(message: bytes) -> bool:
-    """False for digits that were pressed and variables that were set: nothing of these is written."""
+    """False for pressed digits and set variables: nothing of these messages is written."""
     return not message.lstrip(b"\r\n").startswith(_DROPPED)
 
 
 def public_numbers(lines: Lines, region: str = "CA") -> frozenset[str]:
-    """What may stay: every form in which the lines' own numbers are delivered."""
+    """The numbers that may stay: every form in which the lines' own numbers are delivered."""
     return frozenset(form for line in lines for form in forms(line, region))
 
 
 class Redactor:
-    """Redacts messages one after the other, and remembers whom it gave which stand-in."""
+    """Redacts messages one by one, and stores the pseudonym of each value."""
 
     def __init__(self, keep: Iterable[str] = (), region: str = "CA") -> None:
         self._numbers = pseudonyms.Numbers(keep, region)
@@ -159,7 +158,7 @@ class Redactor:
         self._v6 = pseudonyms.addresses_v6()
 
     def message(self, message: bytes) -> bytes:
-        """One whole message, without its ending. Never raises."""
+        """Redact one whole message, without its CR LF CR LF. Never raises."""
         headers = [line.partition(b":") for line in message.split(CRLF)]
         kinds = [_kind(name.strip().lower()) if colon else "text" for name, colon, _ in headers]
         said = {name.strip().lower(): value.strip() for name, _, value in reversed(headers)}
@@ -179,12 +178,12 @@ class Redactor:
         )
 
     def forget(self) -> None:
-        """Drop the memory of who was who: from here on, everybody gets a stand-in anew."""
+        """Drop all pseudonyms: from here on, every value gets a new one."""
         for memory in (self._numbers, self._names, self._people, self._hosts, self._v4, self._v6):
             memory.forget()
 
     def _people_in(self, headers: list[tuple[bytes, bytes, bytes]], kinds: list[str]) -> list[bytes]:
-        """The names that this message's headers give, the longest first: free text may repeat them."""
+        """The names in this message's headers, the longest first: free text may repeat them."""
         found = {v.strip() for kind, (_, _, v) in zip(kinds, headers, strict=True) if kind == "name"}
         return sorted((n for n in found if len(n) > 2 and not _is_nobody(n)), key=len, reverse=True)
 
@@ -207,7 +206,7 @@ class Redactor:
         return space + self._tokens(text)
 
     def _is_plain(self, system: bytes | None) -> bool:
-        """An exchange's name before an id, without a number in it."""
+        """Whether an id's prefix, the exchange's system name, contains no number."""
         return system is None or self._tokens(system) == system
 
     def _name(self, name: bytes) -> bytes:
@@ -223,7 +222,7 @@ class Redactor:
         return self._names.of(name.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _free(self, text: bytes, people: list[bytes]) -> bytes:
-        """`CALLERID(name)=Zoé`, `SECRET=…`, `"Zoé" <416…>`, or any text. Nothing goes through twice."""
+        """Redact `CALLERID(name)=Zoé`, `SECRET=…`, `"Zoé" <416…>`, or any text. Nothing is redacted twice."""
         variable, equals, value = text.partition(b"=")
         kind = _variable_kind(variable.strip()) if equals else None
         if kind == "secret":
@@ -268,7 +267,7 @@ class Redactor:
         return (found["plus"] or b"") + self._written(found["digits"], bool(found["plus"]))
 
     def _peer(self, found: re.Match[bytes]) -> bytes:
-        """PJSIP/jean.tremblay."""
+        """Redact a peer named after a person, such as PJSIP/jean.tremblay."""
         if _NO_PERSON.fullmatch(found["first"]) or _NO_PERSON.fullmatch(found["last"]):
             return found["person"]
         technology, _, name = found["person"].partition(b"/")
@@ -286,7 +285,7 @@ class Redactor:
 
     def _mail(self, address: str) -> str:
         user, _, host = address.partition("@")
-        if user.isdigit():  # a number at an endpoint: no person's mail
+        if user.isdigit():  # a number at an endpoint, not a person's mail address
             return (self._numbers.of(user) if len(user) >= 7 else user) + "@" + host
         return self._people.of(address)
 
@@ -295,19 +294,19 @@ class Redactor:
             return f"[{self._address_v6(host[1:-1])}]"
         if re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", host):
             return self._address(host)
-        if "." not in host:  # localhost; or sip:NUMBER, without any host
+        if "." not in host:  # localhost, or sip:NUMBER without a host
             return self._tokens(host.encode("ascii")).decode("ascii")
         return self._hosts.of(host)
 
     def _address(self, address: str) -> str:
-        """Loopback and "any address" are nobody's."""
+        """Redact an IPv4 address; loopback, "any" and broadcast addresses stay."""
         return address if address.startswith(("127.", "0.0.0.0", "255.")) else self._v4.of(address)
 
     def _address_v6(self, address: str) -> str:
         return address if address in ("::", "::1") else self._v6.of(address)
 
     def _written(self, number: bytes, international: bool) -> bytes:
-        """416 555-0101: the stand-in, written in the same way. A stand-in may be shorter or longer."""
+        """The pseudonym with the number's separators (416 555-0101). Its length may differ from the number's."""
         between = _SEPARATOR.findall(number)
         parts = _SEPARATOR.split(number)
         given = self._numbers.of(b"".join(parts).decode("ascii"), international).encode("ascii")
@@ -320,7 +319,7 @@ class Redactor:
 
 
 def _of_own_event(headers: list[tuple[bytes, bytes, bytes]], kinds: list[str], event: bytes) -> list[str]:
-    """The headers that a site gave to an event of its own are removed like secrets."""
+    """Treat the headers that a site added to its own UserEvent as secrets."""
     ours = _CALLMONS if event.startswith(b"Callmon") else frozenset()
     names = [name.strip().lower() for name, _, _ in headers]
     return [k if _OWN_EVENT.search(n) or n in ours else "secret" for k, n in zip(kinds, names, strict=True)]
@@ -348,7 +347,7 @@ def _variable_kind(variable: bytes) -> str | None:
 
 
 def _is_nobody(name: bytes) -> bool:
-    """No name of a person: empty, withheld, unknown, an endpoint; or a number (redacted as such)."""
+    """Whether this is no person's name: empty, withheld, unknown, an endpoint, or a number (redacted as one)."""
     text = name.decode("utf-8", "replace")
     is_number = _LOOKS_LIKE_NUMBER.fullmatch(name) is not None
     return is_number or _ENDPOINT.match(name) is not None or pseudonyms.says_nothing(text)

@@ -4,16 +4,17 @@
         │                  (md5 only)                    │                        │
         └─ no AMI ────────────▶ FAILED ◀── refused ──────┘      silence ──▶ FAILED┘
 
-`receive_data` takes bytes and the monotonic time (seconds), and gives events; `data_to_send` gives what is to
-be written; `tick` is to be called at `next_deadline`. After the login a `Ping` learns the exchange's clock, and
-as soon as the exchange is fully booted the channels are listed: one that is still starting takes a login and lists
-nothing, and would be taken for one that never stopped. A shorter list every few minutes shows ghosts; with it the
-exchange is asked how many calls it has had (`call_counts.py`) and how the lines' mailboxes stand (`mailboxes.py`).
-Events that bear no Timestamp but end a gap (FullyBooted, StatusComplete) are stamped with the exchange's own time:
-its last Timestamp plus the monotonic time since.
+`receive_data` takes bytes and the monotonic time (seconds), and returns events. `data_to_send` returns the bytes
+to write. Call `tick` at `next_deadline`.
 
-Refuses: to sit on a silent connection (a `Ping` not answered in time is the end), and to put CR or LF into
-an action.
+After the login a `Ping` reads the exchange's clock. The channels are listed once the exchange is fully booted. An
+exchange that is still starting accepts a login and lists nothing: it would look like one that never stopped. A
+shorter listing every few minutes reveals ghost channels. With it the session requests the exchange's call count
+(`call_counts.py`) and the state of the lines' mailboxes (`mailboxes.py`). Events that have no Timestamp but end a
+gap (FullyBooted, StatusComplete) get the exchange's own time: its last Timestamp plus the monotonic time since.
+
+Refuses: to stay on a silent connection (a `Ping` not answered in time ends it), and to put CR or LF into an
+action.
 """
 
 from __future__ import annotations
@@ -31,19 +32,19 @@ from callmon.ami.framing import BANNER, Framer
 from callmon.ami.mailboxes import Mailboxes
 from callmon.errors import AmiError
 
-# CDR(answer,u) on the phone's leg is the only exact time of an answer that nobody heard; CDR(start,u) proves it.
+# CDR(answer,u) on the phone's leg is the only exact time of an answer during a gap; CDR(start,u) proves it.
 LISTING = (
     ("CoreShowChannels", ()),
     ("Status", (("Variables", f"CDR(start,u),CDR(answer,u),{e.PRESENTATION}"),)),
     ("CoreStatus", ()),
 )
-# Asterisk closes a connection that has not logged in after 30 s; a banner comes within milliseconds.
+# Asterisk closes a connection without a login after 30 s; a banner arrives within milliseconds.
 GREETING_TIMEOUT = 10.0
-# FullyBooted follows the login at once, unless the exchange is starting or the account may not hear of it.
+# FullyBooted follows the login at once, unless the exchange is starting or the account may not receive it.
 BOOT_PATIENCE = 10.0
 STEADY_SECONDS = 5.0
-HELD_UP = 1.0  # a later alarm is our own delay: what came meanwhile may not have been read
-MAX_PINGS = 100  # not answered, of an exchange that talks on
+HELD_UP = 1.0  # a later timer is the daemon's own delay: bytes may have arrived that are not read yet
+MAX_PINGS = 100  # unanswered, of an exchange that still sends events
 RING = "4"
 SELDOM = frozenset(
     (
@@ -62,7 +63,7 @@ class State(Enum):
 
 
 class Session:
-    """The conversation with one exchange over one connection."""
+    """The AMI protocol with one exchange over one connection."""
 
     def __init__(
         self,
@@ -82,7 +83,7 @@ class Session:
         self.failure: AmiError | None = None
         self.is_refused = False
         self.unusable = 0
-        self.received = 0  # events, also those that nobody uses
+        self.received = 0  # events, also unused ones
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
         self._boxes, self._feed = boxes or Mailboxes(), feed or Feed()
@@ -91,22 +92,22 @@ class Session:
         self._out: list[bytes] = []
         self._actions = 0
         self._deadline = now + GREETING_TIMEOUT
-        self._waived = -inf  # the Ping whose answer was given more time
-        self._pings: dict[str, float] = {}  # when each was asked, by its ActionID, until it is answered
+        self._waived = -inf  # send time of the Ping whose deadline was extended
+        self._pings: dict[str, float] = {}  # ActionID → when it was sent, until the reply
         self._listed = now
-        self._list_by: float | None = None  # when the listing is asked for, whether it has booted or not
+        self._list_by: float | None = None  # when the listing is requested, even without FullyBooted
         self._last_byte = now
         self.clock = Clock()
         self._read: e.Event | None = None  # the last event whose time was read
-        self._odd: list[e.Event] | None = None  # what seems to be by a clock that was set, until that is known
-        self._odd_since, self._odd_from = 0.0, 0  # their place among what has come now
+        self._odd: list[e.Event] | None = None  # held events: the clock seems set, until a Ping reply decides
+        self._odd_since, self._odd_from = 0.0, 0  # when holding began; index of the first in the current batch
         self._is_apart, self._set_at = False, -STEADY_SECONDS
-        self._given: datetime | None = None  # the time of the last event that bore none itself
+        self._given: datetime | None = None  # the time assigned to the last event without a Timestamp
         self._booted: e.FullyBooted | None = None
         self._asked: set[str] = set()  # the listing's ActionIDs
 
     def receive_data(self, data: bytes, now: float) -> list[e.Event]:
-        """The events in these bytes. Never raises; what went wrong is in `failure`."""
+        """The events in these bytes. Never raises on received data; an error is stored in `failure`."""
         self._last_byte = now
         messages = self._framer.receive(data)
         if self.state is State.CONNECTED:
@@ -129,16 +130,16 @@ class Session:
         return heard
 
     def data_to_send(self) -> bytes:
-        """What is to be written now."""
+        """The bytes to write now; each call returns only new ones."""
         data, self._out = b"".join(self._out), []
         return data
 
     def next_deadline(self) -> float:
-        """When `tick` is to be called (monotonic seconds)."""
+        """When to call `tick`, in monotonic seconds."""
         return self._deadline if self._list_by is None else min(self._deadline, self._list_by)
 
     def tick(self, now: float) -> None:
-        """Time passed: ask whether the exchange is still there, or find that it is not."""
+        """The deadline has passed: send a Ping, or fail because the exchange does not answer."""
         if self._list_by is not None and now >= self._list_by:
             self._ask_listing(now)
         if now < self._deadline or self.state is State.FAILED:
@@ -155,9 +156,9 @@ class Session:
             self._fail("does not answer; the connection is given up")
 
     def lost(self) -> e.ConnectionLost:
-        """The event for the end of this connection: the exchange is unheard from the last that it told on.
+        """The event for the end of this connection: the exchange is unheard from its last reported time on.
 
-        Not from its last byte, which may be of a message cut off, or have waited to be read.
+        The last byte does not count: it may belong to an incomplete message, or may have waited to be read.
         """
         told = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(told, default=None)
@@ -165,21 +166,21 @@ class Session:
         return e.ConnectionLost(until)
 
     def exchange_time(self, now: float) -> datetime | None:
-        """The exchange's own time now; None before it told any."""
+        """The exchange's own time at `now`; None before the exchange has reported any."""
         return self.clock.time(now)
 
     def heard_until(self) -> datetime | None:
-        """The exchange's own time of the last byte heard; None while events wait (`odd`)."""
+        """The exchange's own time when the last byte was received; None while events are held (`odd`)."""
         return self.exchange_time(self._last_byte) if self._odd is None else None
 
     @property
     def last_heard(self) -> float:
-        """When its last byte came, in monotonic seconds."""
+        """When the last byte was received, in monotonic seconds."""
         return self._last_byte
 
     @property
     def dropped(self) -> int:
-        """Messages too large to be any."""
+        """Number of messages dropped as too large."""
         return self._framer.dropped
 
     def _greet(self, now: float) -> None:
@@ -239,16 +240,16 @@ class Session:
             self._booted = None
 
     def _asked_at(self, action: str, now: float) -> float:
-        """When the Ping was asked that this answers: of several, where it is not named, the first.
+        """When the Ping of this reply was sent; the first pending one when the ActionID is not known.
 
-        Those asked before it will not be answered any more.
+        Earlier Pings will not be answered any more, and are dropped.
         """
         asked = self._pings.get(action, next(iter(self._pings.values()), now))
         self._pings = {other: at for other, at in self._pings.items() if at > asked}
         return asked
 
     def _told(self, said: e.Event | e.Reply, now: float, heard: list[e.Event]) -> None:
-        """What ends a gap bears no time: it gets the exchange's own."""
+        """Process a reply or a rare event. An event without a Timestamp may end a gap: it gets exchange time."""
         if isinstance(said, e.Reply):
             self.received -= 1
             self._replied(said, now, heard)
@@ -265,29 +266,29 @@ class Session:
             heard.append(said)
 
     def _give_time(self, now: float) -> datetime | None:
-        """For an event that may end a gap: the next one does not begin before it."""
+        """The time for an event that may end a gap: the next gap does not begin before it."""
         self._given = self.exchange_time(now)
         return self._given
 
     def _fully_booted(self, said: e.FullyBooted, now: float, heard: list[e.Event]) -> None:
-        """Told at login without a time, told when it happens with one."""
+        """FullyBooted has no Timestamp at login, and has one when the boot ends during the connection."""
         if said.stamp:
             heard.append(said)
         else:
-            self._booted = said  # told with its time, when the first Ping has been answered
+            self._booted = said  # emitted with its time after the first Ping reply
         if self._list_by is not None:
             self._ask_listing(now)
 
     def _ask_listing(self, now: float) -> None:
         self._list_by, self._listed = None, now
-        self._send("DeviceStateList")  # how phones stand; without it, they are known as they change
+        self._send("DeviceStateList")  # states of phones; if refused, each is known from its next change
         for action, headers in LISTING:
             self._send(action, headers)
             self._asked.add(f"callmon-{self._actions}")
         self._ask_boxes()
 
     def _read_clock(self, heard: list[e.Event], now: float) -> None:
-        """The exchange's clock is read once for all that came together."""
+        """Read the exchange's clock once for each batch of events."""
         latest = next((event for event in reversed(heard) if event.stamp), None)
         at = None if latest is None or latest is self._read else latest.at
         if at is None or self._odd is not None:
@@ -301,32 +302,33 @@ class Session:
             self.clock.read(at, now)
 
     def _compare(self, told: datetime, asked: float, now: float, heard: list[e.Event]) -> None:
-        """An answer to Ping: was the clock set? Then whatever waited for it is told after that."""
+        """Process a Ping reply: if the clock was set, emit `ClockSet`, then the events that were held."""
         by = self.clock.ponged(told, asked, now)
-        if by and now - self._set_at < STEADY_SECONDS:  # it runs fast, or slow: nobody sets a clock so often
+        if by and now - self._set_at < STEADY_SECONDS:  # a fast or slow clock: no clock is set so often
             self._is_apart = True
         by, self._set_at = by * (not self._is_apart), now if by else self._set_at
         if self._odd is not None and not by and asked < self._odd_since:
-            self._ping(now)  # it was asked before: it need not know of it
+            self._ping(now)  # that Ping predates the odd event, so its reply decides nothing
             return
         said = [ClockSet(told, by)] if by else []
         self._given = None if by else self._given
         if self._odd is None:
-            heard += said  # what came with the answer came before it
+            heard += said  # events in the same batch arrived before the reply
             return
         self._is_apart = (
             self._is_apart or not by
-        )  # events by another clock than its answers: a recording is played
+        )  # events and replies use different clocks: a recording is being played
         heard[self._odd_from : self._odd_from] = [*said, *self.odd()]
 
     def odd(self) -> list[e.Event]:
-        """The events that wait until it is known whether the exchange's clock was set; each once."""
+        """The held events, which wait until a Ping reply shows whether the clock was set; each returned once."""
         odd, self._odd = self._odd or [], None
         return odd
 
     def _begun(self, event: e.Newchannel) -> None:
-        """A call begins. No event says whether its caller's number may be shown. A channel with a line break in
-        its name cannot be asked for.
+        """A call begins: request its caller's presentation, which no event reports.
+
+        A channel with a line break in its name cannot be asked for.
         """
         self._feed.begun += 1
         if event.state == RING:
@@ -343,19 +345,19 @@ class Session:
             self._pings[f"callmon-{self._actions}"] = now
 
     def _list_channels(self, now: float) -> None:
-        """Are the calls that we take to be in progress still there? (`core/calls/ghost_channels.py`)"""
+        """Request a listing, to check that calls in progress still exist (`core/calls/ghost_channels.py`)."""
         self._listed = now
         self._send("CoreShowChannels")
         self._send("CoreStatus")
         self._ask_boxes()
 
     def _ask_boxes(self) -> None:
-        """An exchange that has no such box says so."""
+        """Request the state of each box. An exchange without such a box reports that."""
         for context, mailbox in self._boxes.questions():
             self._send("VoicemailUserStatus", (("Context", context), ("Mailbox", mailbox)))
 
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> bool:
-        """Whether it was sent: nothing with a line break in it is."""
+        """Queue an action. False, and nothing queued, when a field contains a line break."""
         self._actions += 1
         fields = {"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)}
         action_text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
@@ -370,7 +372,7 @@ class Session:
 
 
 def _odd_from(heard: list[e.Event], at: datetime) -> int:
-    """The place of the first of the events at the end that are by the same clock as the last, which is of `at`."""
+    """The index of the first event in the final run by the same clock as the last event, whose time is `at`."""
     place = len(heard)
     for n in range(len(heard) - 1, -1, -1):
         told = heard[n].at

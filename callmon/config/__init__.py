@@ -1,1 +1,1 @@
-"""What a site configures: the settings, their validation, and the calendar they describe."""
+"""The configuration of a site: the settings, their validation, and the calendar they describe."""

@@ -1,11 +1,12 @@
-"""Opening hours, closed days, "24 hours after", "two business days after", and when a person can still act.
+"""Opening hours, closed days, "24 hours after", "two business days after", and until when a person can act. Pure.
 
-Reckons on instants: every `at` is an aware datetime, every answer is in UTC, and every length is elapsed
-time, so that the two days a year on which the clocks change have 23 and 25 hours. Refuses naive datetimes.
-Pure: it never asks what time it is.
+Calculates with instants: every `at` is an aware datetime, every result is in UTC, and every length is elapsed
+time. The two days a year on which the clocks change therefore have 23 and 25 hours. No function reads a clock.
 
 The policy gives the telephone « heures normales de bureau » and no times; 8:30 to 17:00, Monday to Friday, is
 what Annexe 1 gives the counters. It ships as an assumption, and `callmon check` prints it as one.
+
+Refuses: naive datetimes.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from callmon.config.closed_days import ClosedDay, ClosedDays
 MIDNIGHT = timedelta(0)
 DAY = timedelta(days=1)
 FRIDAY = 4
-# How far to look for an opening: longer than any posted closure, short enough that a calendar that never
-# opens is known at once.
+# Days to search for an opening: longer than any posted closure, and short enough that a calendar that never opens
+# is detected at once.
 HORIZON_DAYS = 800
 
 
@@ -58,7 +59,7 @@ def clock(hours: int, minutes: int = 0) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A week's opening hours: the periods of Monday to Sunday."""
+    """A week's opening hours: the periods of Monday to Sunday, in this order."""
 
     week: tuple[Periods, Periods, Periods, Periods, Periods, Periods, Periods]
 
@@ -71,7 +72,7 @@ DEFAULT_HOURS = Hours((_OFFICE, _OFFICE, _OFFICE, _OFFICE, _OFFICE, CLOSED, CLOS
 
 
 class SpecialHours(Mapping[date, Periods]):
-    """The periods of single days (24 and 31 December): they win over the week and over closed days."""
+    """The periods of single days (24 and 31 December): they override the week and closed days."""
 
     __slots__ = ("_days",)
 
@@ -93,7 +94,7 @@ class SpecialHours(Mapping[date, Periods]):
 
 @dataclass(frozen=True)
 class Calendar:
-    """When one line (or the ministry) is open. `timezone` is where its clock hangs."""
+    """When one line (or the ministry) is open. `timezone` is that of its local clock."""
 
     timezone: ZoneInfo
     hours: Hours = DEFAULT_HOURS
@@ -103,7 +104,7 @@ class Calendar:
     # ── days ──
 
     def local_day(self, at: datetime) -> date:
-        """The date on the line's own wall at that instant."""
+        """The local date of the line at that instant."""
         return _utc(at).astimezone(self.timezone).date()
 
     def periods_on(self, day: date) -> Periods:
@@ -113,7 +114,7 @@ class Calendar:
         return CLOSED if self.closed.on(day) else self.hours.on(day)
 
     def spans(self, day: date) -> tuple[Span, ...]:
-        """The same as instants."""
+        """The opening periods of one date as UTC instants."""
         return _spans(self.timezone, day, self.periods_on(day))
 
     def closed_days(self, first: date, last: date) -> list[ClosedDay]:
@@ -121,9 +122,9 @@ class Calendar:
         return list(self.closed.between(first, last))
 
     def business_day(self, day: date) -> bool:
-        """« jour ouvrable »: Monday to Friday, no closed day, and the office opens at some time of it.
+        """« jour ouvrable »: Monday to Friday, no closed day, and the office opens on it.
 
-        Special hours on a Saturday or on a holiday open the telephone; they make no business day of it.
+        Special hours on a Saturday or on a holiday open the telephone; they do not make it a business day.
         """
         return day.weekday() <= FRIDAY and not self.closed.on(day) and bool(self.periods_on(day))
 
@@ -135,14 +136,14 @@ class Calendar:
         return any(opens <= at < closes for opens, closes in self.spans(self.local_day(at)))
 
     def opens_next(self, at: datetime) -> datetime | None:
-        """`at` itself when open, else the next opening; None when there is none in two years."""
+        """`at` itself when open, else the next opening; None when there is none in `HORIZON_DAYS`."""
         at = _utc(at)
         return next((max(at, opens) for opens, closes in self._from(at) if at < closes), None)
 
     def closes_next(self, at: datetime) -> datetime | None:
-        """The end of the opening that `at` lies in, or of the next one.
+        """The end of the opening that contains `at`, or of the next one.
 
-        Periods that touch are one, also over midnight; None when it never closes, or never opens.
+        Adjacent periods count as one, also over midnight. None when the calendar never closes, or never opens.
         """
         at, end = _utc(at), None
         for opens, closes in self._from(at):
@@ -154,14 +155,15 @@ class Calendar:
         return None if end is None or self.is_open(end) else end
 
     def clock_due(self, at: datetime, after: timedelta) -> datetime:
-        """`after` of elapsed time later: "24 hours" is 24 times 3,600 s, also over a change of the clocks."""
+        """`at` plus `after` of elapsed time: "24 hours" is 24 times 3,600 s, also over a change of the clocks."""
         return _utc(at) + after
 
     def business_days_after(self, at: datetime, days: int) -> datetime:
         """Closing of the n-th business day after the day of receipt (Annexe 1, « deux jours ouvrables »).
 
-        Day 0 is the day of receipt; what comes at or after closing, or on no business day, was received on
-        the next business day. Raises ValueError when there are not so many business days within reach.
+        Day 0 is the day of receipt. A receipt at or after closing, or on no business day, counts as received on
+        the next business day. Raises ValueError when `days` is negative, or exceeds the business days in the
+        horizon.
         """
         if days < 0:
             raise ValueError("days must not be negative")
@@ -174,7 +176,7 @@ class Calendar:
         return due
 
     def open_time_between(self, start: datetime, end: datetime) -> timedelta:
-        """How much opening time lies from `start` to `end`; zero when `end` is not later."""
+        """The opening time from `start` to `end`; zero when `end` is not later."""
         start, end = _utc(start), _utc(end)
         total = timedelta(0)
         for opens, closes in self._from(start, until=end):
@@ -184,7 +186,7 @@ class Calendar:
     def open_hours_before(self, at: datetime, length: timedelta) -> datetime | None:
         """The latest instant from which `length` of opening time is left until `at` (due soon: R-07).
 
-        None when so much opening time does not lie in the two years before.
+        None when the `HORIZON_DAYS` before `at` have less opening time.
         """
         at, left = _utc(at), length
         if left <= timedelta(0):
@@ -197,23 +199,23 @@ class Calendar:
         return None
 
     def actionable(self, due: datetime, opened: datetime) -> datetime | None:
-        """Until when a person can act on what is due at `due` (R-07).
+        """Until when a person can act on an obligation that is due at `due` (R-07).
 
-        `due` itself when that is in opening hours, else the end of the last opening period before it. None
-        (`no_open_hour`) when no opening time at all lies between `opened` and `due`.
+        `due` itself when it is in opening hours, else the end of the last opening period before it. None
+        (`no_open_hour`) when there is no opening time between `opened` and `due`.
         """
         due, opened = _utc(due), _utc(opened)
         last = next(((o, c) for o, c in self._back_from(due) if o < due), None)
         if last is None or min(last[1], due) <= opened:
             return None
-        # At the very instant of opening nobody has had a moment to act on it since the last closing; but the
-        # deadline is `due`, for the line is open then.
+        # When `due` is the instant of opening, nobody could act since the last closing. The deadline is still
+        # `due`, because the line is open then.
         return due if self.is_open(due) else last[1]
 
-    # ── walking ──
+    # ── iteration over spans ──
 
     def _from(self, at: datetime, until: datetime | None = None) -> Iterator[Span]:
-        """Opening spans in order, from the first of the local day of `at` on."""
+        """Opening spans in order, from the first one on the local day of `at`."""
         first = self.local_day(at)
         count = HORIZON_DAYS if until is None else (self.local_day(until) - first).days + 1
         for day in _days_from(first, count):
@@ -226,7 +228,7 @@ class Calendar:
 
 
 def _utc(at: datetime) -> datetime:
-    """In UTC: arithmetic on local datetimes would be arithmetic on the wall clock."""
+    """`at` in UTC: arithmetic on local datetimes is wall-clock arithmetic. Raises ValueError when naive."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone: callmon reckons with aware datetimes only")
     return at.astimezone(UTC)
@@ -234,9 +236,9 @@ def _utc(at: datetime) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _spans(zone: ZoneInfo, day: date, opening: Periods) -> tuple[Span, ...]:
-    """A day's periods as instants, in order, those that touch or overlap as one.
+    """A day's periods as UTC instants, in order; adjacent or overlapping ones are merged.
 
-    Two periods can overlap only in the hour that the clock shows twice.
+    Two periods can overlap only in the hour that the local clock shows twice.
     """
     merged: list[Span] = []
     for period in opening:
@@ -249,12 +251,12 @@ def _spans(zone: ZoneInfo, day: date, opening: Periods) -> tuple[Span, ...]:
 
 
 def _opening(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
-    """The first time that the clock shows `wall`; what a spring night skips comes an hour later."""
+    """The first instant at which the local clock shows `wall`; a time skipped in spring is an hour later."""
     return _instant(zone, day, wall, fold=0)
 
 
 def _closing(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
-    """The last time that the clock shows `wall`; what a spring night skips comes an hour later."""
+    """The last instant at which the local clock shows `wall`; a time skipped in spring is an hour later."""
     return max(_instant(zone, day, wall, fold=0), _instant(zone, day, wall, fold=1))
 
 

@@ -1,4 +1,4 @@
-"""What the configuration says of callbacks, and what is wrong with it. `callbacks/` works with it."""
+"""The [callbacks] table and its validation. `core/callbacks/` uses the resulting rules."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from callmon.config.validation import Path
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """Parameters of the ledger and of its due dates, as a site may set them."""
+    """Parameters of the ledger and of its due dates, which a site may set."""
 
     within: timedelta = timedelta(hours=24)
-    talked_for: timedelta = timedelta(seconds=10)  # a conversation, from the answer on
-    rang_for: timedelta = timedelta(seconds=24)  # four rings: then nobody was there
+    talked_for: timedelta = timedelta(seconds=10)  # least length of a conversation, from the answer on
+    rang_for: timedelta = timedelta(seconds=24)  # least ringing of an attempt: four rings without an answer
     attempt_counts: bool = True  # an attempt in time satisfies the standard
     due_soon: timedelta = timedelta(hours=4)  # of opening time
-    abandoned_after: timedelta | None = None  # who gave up after so long is called back
+    abandoned_after: timedelta | None = None  # a caller who abandoned after this wait is called back
     shared_numbers: frozenset[str] = frozenset()
     shared_after_days: int = 5
     shared_after_lines: int = 3
@@ -73,13 +73,13 @@ class CallbackSettings(BaseModel):
     )
 
     def rules(self, region: str) -> CallbackRules:
-        """What the ledger goes by."""
+        """The ledger's parameters."""
         shared = frozenset(number for text in self.shared_numbers if (number := e164(text, region)))
         return CallbackRules(**(self.model_dump() | {"shared_numbers": shared}))
 
 
 def shared_mistakes(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:
-    """A shared number that is none."""
+    """A mistake for each entry of `shared_numbers` that is no valid number."""
     for place, number in enumerate(callbacks.shared_numbers):
         if e164(number, region) is None:
             yield (

@@ -1,7 +1,7 @@
-"""Where an exchange keeps its diary (CEL): a file that cel_custom writes, or a table in a database.
+"""The source of an exchange's CEL: a file that cel_custom writes, or a table in a database.
 
-The table's password is never in the file: `password()` reads it from a file or the environment when it is needed.
-Nothing here connects.
+The database's password is never in the configuration: `password()` reads it from a file or the environment on each
+call. Refuses: to connect.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CelSettings(BaseModel):
         return self.file is not None or self.url is not None
 
     def password(self, exchange: str) -> str | None:
-        """The password, read now; None when none is told of. Raises ConfigError when it cannot be had."""
+        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
         if self.password_file is None and self.password_env is None:
             return None
         where = f"exchanges.{exchange}.cel"

@@ -1,10 +1,11 @@
-"""The days on which an Ontario ministry's offices are closed, with their names in French and English.
+"""The days on which an Ontario ministry's offices are closed, with their names in French and English. Pure.
 
-Thirteen a year (users.md section 3): the nine public holidays of the Employment Standards Act, Easter
-Monday, Civic Holiday, 30 September and 11 November, and the Monday after one that falls on a weekend. Dates
-come from the `holidays` package; names do not, for its French and its "Labor Day" are not Ontario's. A
-ministry adds and removes days; callmon does not decide that an office is closed. Pure; each year is worked
-out when it is asked for.
+There are thirteen a year (users.md section 3): the nine public holidays of the Employment Standards Act, Easter
+Monday, Civic Holiday, 30 September and 11 November. One that falls on a weekend is observed on the Monday after
+it. Dates come from the `holidays` package. Names do not, because its French and its "Labor Day" are not Ontario's.
+Each year is calculated on demand.
+
+Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-# `holidays` knows this package's years and is silent, not wrong, outside them.
+# The years that `holidays` covers; outside them it returns nothing, and nothing wrong.
 FIRST_YEAR, LAST_YEAR = 1867, 2100
 
-# English as `holidays` says it in en_CA → English and French as Ontario says them.
+# English name of `holidays` in en_CA → (French, English) names of Ontario.
 NAMES: Mapping[str, tuple[str, str]] = {
     "New Year's Day": ("jour de l'An", "New Year's Day"),
     "Family Day": ("jour de la Famille", "Family Day"),
@@ -43,7 +44,7 @@ OBSERVED = " (observed)"
 
 
 class ClosedDay(NamedTuple):
-    """A day on which the offices are closed, and what to call it."""
+    """A day on which the offices are closed, and its names."""
 
     day: date
     name_fr: str
@@ -52,7 +53,7 @@ class ClosedDay(NamedTuple):
 
 @dataclass(frozen=True)
 class ClosedDays:
-    """Ontario's closed days, with those that the ministry adds and without those that it removes."""
+    """Ontario's closed days, plus those that the ministry adds, minus those that it removes."""
 
     add: tuple[ClosedDay, ...] = ()
     remove: frozenset[date] = frozenset()
@@ -62,13 +63,13 @@ class ClosedDays:
         object.__setattr__(self, "_added", {closed.day: closed for closed in self.add})
 
     def on(self, day: date) -> ClosedDay | None:
-        """The closed day that `day` is, or None."""
+        """The closed day on `day`, or None."""
         if day in self.remove:
             return None
         return self._added.get(day) or ontario(day.year).get(day)
 
     def between(self, first: date, last: date) -> Iterator[ClosedDay]:
-        """Those from `first` to `last`, both included, in order (R-49)."""
+        """The closed days from `first` to `last`, both included, in order (R-49)."""
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             if closed := self.on(date.fromordinal(ordinal)):
                 yield closed
@@ -76,10 +77,10 @@ class ClosedDays:
 
 @lru_cache(maxsize=512)
 def ontario(year: int) -> Mapping[date, ClosedDay]:
-    """The closed days of one year. None before 1867 or after 2100, where their dates are nobody's promise."""
+    """The closed days of one year; empty before 1867 and after 2100, which `holidays` does not cover."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return {}
-    import holidays  # 0.15 s, and a recording without opening hours never asks
+    import holidays  # takes 0.15 s; a recording without opening hours does not need it
 
     found = holidays.country_holidays(
         "CA", "ON", years=year, categories=("public", "government", "optional"), language="en_CA"
@@ -88,21 +89,21 @@ def ontario(year: int) -> Mapping[date, ClosedDay]:
 
 
 def _named(day: date, english: str) -> ClosedDay:
-    """`english` may hold several names ("A; B"), and say that the day stands in for one on a weekend."""
+    """`english` may hold several names ("A; B"), and mark the day as observed for one on a weekend."""
     pairs = [_pair(name) for name in english.split("; ")]
     return ClosedDay(day, " et ".join(fr for fr, _ in pairs), " and ".join(en for _, en in pairs))
 
 
 def _pair(english: str) -> tuple[str, str]:
     plain = english.removesuffix(OBSERVED)
-    # A day proclaimed after this table was written has no French name here: say so in French, never in
-    # English (R-39). A test asks every year that `holidays` knows.
+    # A day proclaimed after this table was written has no French name here: the generic French term is used, never
+    # English (R-39). A test checks every year that `holidays` covers.
     fr, en = NAMES.get(plain, ("jour de fermeture", plain))
     return (f"{fr} (reporté)", f"{en} (observed)") if english != plain else (fr, en)
 
 
 def next_twelve_months(today: date) -> tuple[date, date]:
-    """The first and the last day of the twelve months that begin `today` (29 February ends on the 28th)."""
+    """First and last day of the twelve months that begin `today` (from 29 February they end on the 28th)."""
     try:
         anniversary = today.replace(year=today.year + 1)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the configuration says of disruptions and of test calls, and what is wrong with it."""
+"""The settings of disruptions and of test calls, and their validation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from callmon.config.durations import Duration
 from callmon.config.phone_numbers import e164
 from callmon.config.validation import Path
 
-TTY_TEST = timedelta(days=31)  # a line that is called once a month may be dead for as long
+TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
 
 
 class DisruptionSettings(BaseModel):
@@ -26,7 +26,7 @@ class DisruptionSettings(BaseModel):
 
 
 def test_caller_mistakes(numbers: Iterable[str], region: str) -> Iterator[tuple[Path, str]]:
-    """A test caller's number that is none."""
+    """A mistake for each entry of `test_callers` that is no valid number."""
     for place, number in enumerate(numbers):
         if e164(number, region) is None:
             told = f'"{number}" is no telephone number in {region}; write it as "416 327-2422"'

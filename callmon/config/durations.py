@@ -1,6 +1,6 @@
-"""Lengths of time as people write them in a configuration: "5s", "100ms", "24h", "2 days", "1h 30m", "PT5S".
+"""Durations as written in a configuration: "5s", "100ms", "24h", "2 days", "1h 30m", "PT5S". Pure.
 
-Refuses a bare number: 5 of what? Nothing here reads a clock.
+Refuses: a number without a unit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PART = re.compile(r"(\d{1,12}(?:[.,]\d{1,6})?)\s*([a-z]+)", re.ASCII)
 
 
 def duration(text: str) -> timedelta:
-    """`text` as a length of time, to the microsecond. Raises ValueError that says how to write one."""
+    """Parse `text` to the microsecond. Raises ValueError, whose text explains the format."""
     if text.strip().upper().startswith("P"):
         return _iso(text.strip())
     parts = _PART.findall(text.casefold())
@@ -52,7 +52,7 @@ def _bounded(text: str, make: Any) -> timedelta:
 
 
 def _written(value: object) -> timedelta:
-    """What a configuration gave: text, or (from Python) a timedelta."""
+    """Parse a configured value: text, or (from Python) a timedelta."""
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
@@ -64,9 +64,9 @@ Duration = Annotated[timedelta, BeforeValidator(_written)]
 
 
 def written(length: timedelta) -> str:
-    """A length as `check` prints it, in the largest unit that needs no fraction: "5 s", "100 ms", "24 h".
+    """A duration as `check` prints it, in the largest unit without a fraction: "5 s", "100 ms", "24 h".
 
-    Days only from two on: a promise of 24 hours is not one of "1 d".
+    Days are used only from two on: a promise of 24 hours is not printed as "1 d".
     """
     micro = length // timedelta(microseconds=1)
     for unit, least in (("d", 2), ("h", 1), ("m", 1), ("s", 1)):

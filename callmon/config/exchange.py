@@ -1,7 +1,7 @@
-"""How to reach one exchange, and how it names its trunks, phones and mailboxes.
+"""The connection settings of one exchange, and its naming of trunks, phones and mailboxes.
 
-The secret is never in the file: `secret()` reads it from a file or the environment when it is needed. Nothing
-here connects.
+The secret is never in the configuration: `secret()` reads it from a file or the environment on each call. Refuses:
+to connect.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from callmon.config.validation import Path as Place
 Patterns = tuple[str, ...]
 PLAIN_PORT, TLS_PORT = 5038, 5039
 OF_TLS = ("ca_file", "client_certificate", "client_key", "server_name")
-# What only says how to understand an exchange; all else is how to reach it.
+# The settings that only interpret an exchange's events; all others belong to the connection.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
     *("dial_prefixes", "language_keys", "timezone", "cel"),
@@ -101,23 +101,23 @@ class ExchangeSettings(BaseModel):
         return self
 
     def is_reached_as(self, other: ExchangeSettings) -> bool:
-        """A connection made by the other's settings serves these too."""
+        """Whether a connection opened with the other settings serves these too."""
         return self.model_dump(exclude=UNDERSTOOD_BY) == other.model_dump(exclude=UNDERSTOOD_BY)
 
     def named(self, name: str) -> None:
-        """Tell it its own name, so that its errors can say it."""
+        """Set the exchange's name, for error messages."""
         self._name = name
 
     def secret(self) -> str:
-        """The AMI secret, read now. Raises ConfigError when it cannot be had or could not be sent."""
+        """The AMI secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
         return self._kept().read()
 
     def secret_source(self) -> str:
-        """Where the secret is, without saying it."""
+        """The location of the secret, without the secret."""
         return self._kept().source()
 
     def secret_warning(self) -> str | None:
-        """What is wrong with how the secret is kept, though it serves; None when nothing is."""
+        """A warning about how the secret is stored, though it is usable; None without one."""
         return self._kept().warning()
 
     def _kept(self) -> KeptSecret:

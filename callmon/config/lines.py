@@ -1,7 +1,7 @@
-"""The public lines: what a caller dials, and what the ministry calls it.
+"""The public lines: their numbers and names. Pure: no I/O, no clock.
 
-Knows a line by what the exchange says was dialled, and refuses two lines that cannot be told apart (R-43).
-Knows nothing of calls. Pure: no I/O, no clock.
+A line is identified by the dialled number that the exchange reports. This module does not depend on calls.
+Refuses: two lines that cannot be distinguished (R-43).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Target:
 class Line:
     """One public line.
 
-    `name` is its label, topic and key; its titles are what people see. `numbers` are E.164; `arrives_as` is
-    what the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in
-    North America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the
-    line itself is French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and
-    `special_hours` are the line's own, or None and empty when it keeps the ministry's. `callback_clock`: a
-    callback is judged by 24 hours of the clock, or by the end of the next business day. `test_call_every`: how
-    often somebody is to call it to see that it works.
+    `name` is its label, topic and key; its titles are what people see. `numbers` are E.164; `arrives_as` is what
+    the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in North
+    America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the line itself is
+    French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and `special_hours` are
+    the line's own; None and empty mean the ministry's. `callback_clock`: a callback is judged by 24 hours of the
+    clock, or by the end of the next business day. `test_call_every`: the interval at which a person is to test the
+    line.
     """
 
     name: str
@@ -77,12 +77,12 @@ class Line:
 
 
 class Lines:
-    """All the lines, by name and by what was dialled. Immutable; two lines with one number are refused."""
+    """All lines, by name and by dialled number. Immutable. Two lines with one number are refused."""
 
     __slots__ = ("_by_form", "_by_name")
 
     def __init__(self, lines: Iterable[Line] = (), region: str = "CA") -> None:
-        """`region` says which forms of a number count as the same. Raises ConfigError, a sentence a clash."""
+        """`region` determines which forms of a number are equal. Raises ConfigError with one sentence a clash."""
         self._by_name: dict[str, Line] = {}
         takers: dict[str, list[Line]] = defaultdict(list)
         for line in lines:
@@ -94,9 +94,9 @@ class Lines:
         self._by_form = {form: found[0] for form, found in takers.items()}
 
     def at(self, dialled: str) -> Line | None:
-        """The line on which a call to `dialled` arrives, as the exchange said it; None when on no line.
+        """The line of a call to `dialled`, in the exchange's form; None for no line.
 
-        One look into a table: 10 and 11 digits, +1…, 011… and `arrives_as` were written into it beforehand.
+        One dictionary lookup: the forms with 10 and 11 digits, +1…, 011… and `arrives_as` are precomputed.
         """
         return self._by_form.get(dialled)
 
@@ -123,7 +123,7 @@ class Lines:
 
 
 def forms(line: Line, region: str) -> tuple[str, ...]:
-    """Everything that, delivered as the dialled number, means this line."""
+    """All forms of the dialled number that identify this line."""
     delivered = (form for number in line.numbers for form in as_delivered(number, region))
     return tuple(dict.fromkeys((*delivered, *line.arrives_as)))
 

@@ -1,7 +1,7 @@
-"""How to reach a message broker (MQTT), and what the topics there begin with.
+"""The connection settings of an MQTT broker, and the prefix of its topics.
 
-The password is never in the file: `password()` reads it from a file or the environment when it is needed.
-Nothing here connects.
+The password is never in the configuration: `password()` reads it from a file or the environment on each call.
+Refuses: to connect.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class MqttSettings(BaseModel):
         return self
 
     def password(self) -> str | None:
-        """The password, read now; None when none is told of. Raises ConfigError when it cannot be had."""
+        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
         return self._kept().read() if self._is_kept() else None
 
     def password_warning(self) -> str | None:
-        """What is wrong with how the password is kept, though it serves; None when nothing is."""
+        """A warning about how the password is stored, though it is usable; None without one."""
         return self._kept().warning() if self._is_kept() else None
 
     def _is_kept(self) -> bool:

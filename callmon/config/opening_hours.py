@@ -1,7 +1,7 @@
-"""Opening hours as people write them in a configuration: "08:30-17:00", "08:30-12:00, 13:00-17:00", "closed".
+"""Opening hours as written in a configuration: "08:30-17:00", "08:30-12:00, 13:00-17:00", "closed".
 
-Text and tables in, the calendar's own values out. Refuses a period that ends before it begins; knows no day's
-date.
+Converts text and tables to the calendar's values, without regard to dates. Refuses: a period that ends before it
+begins.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PERIOD = re.compile(r"(\d{1,2}):(\d{2})\s*[-\u2013]\s*(\d{1,2}):(\d{2})", re.AS
 
 
 def day_periods(value: object) -> Periods:
-    """The periods of one day. Raises ValueError that says how to write them."""
+    """Parse the periods of one day. Raises ValueError, whose text explains the format."""
     if not isinstance(value, str):
         raise ValueError(f"{value} is no text; {HOW}")
     if value.strip().casefold() in ("", "closed", "fermé"):
@@ -56,7 +56,7 @@ def _open_on(day: str) -> Any:
 class WeekTable(BaseModel):
     """A week's hours. A table replaces the default week as a whole."""
 
-    WHOLE: ClassVar[bool] = True  # a day with a mistake must not seem to be a closed one (mistakes.py)
+    WHOLE: ClassVar[bool] = True  # a day with a mistake must not look like a closed day (validation.py)
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,7 +1,7 @@
-"""Telephone numbers: as callmon keeps them (E.164), as people read them, and those that are hidden.
+"""Telephone numbers: as callmon stores them (E.164), as people read them, and hidden ones. Pure.
 
-Refuses to guess: what `phonenumbers` does not call valid (711, "anonymous", 555 as an area code) is no
-number here. Never dials, stores or logs one. Pure.
+Refuses: to guess. A text that `phonenumbers` does not accept as valid (711, "anonymous", 555 as an area code) is
+no number here. This module never dials, stores or logs a number.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ Hidden = Literal["withheld", "unknown"]
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # 32 characters hold 15 digits with "011", a prefix and punctuation. Longer text is no number, and is refused
-# before any pattern sees it.
+# before any pattern is matched.
 LONGEST = 32
-# Numbers met in a year of 1,000 calls a day fit several times; a flood of forged ones only empties the cache.
+# The distinct numbers of a year with 1,000 calls a day fit several times. A flood of forged numbers only evicts
+# entries.
 REMEMBERED = 65_536
 
 NANP_REGIONS = frozenset({"CA", "US"})
 TOLL_FREE = frozenset({"800", "833", "844", "855", "866", "877", "888"})
 
 _NOISE = re.compile(r"[^\w+*#]|_")
-# What exchanges and carriers write in the number or the name. The first set means that the caller, or the
-# network for them, asked for it to be hidden; the second that nobody knew it. R-51 keeps the two apart.
+# Texts that exchanges and carriers put in the number or the name. The first set means that the caller, or the
+# network for the caller, withheld the number; the second that the number was not available. R-51 distinguishes the
+# two.
 WITHHELD = frozenset(
     {"anonymous", "anonyme", "private", "privatenumber", "privatecaller", "privatename", "restricted"}
     | {"withheld", "blocked", "confidential", "confidentiel", "numeroconfidentiel", "hidden"}
@@ -40,8 +42,8 @@ UNKNOWN = frozenset(
 def e164(text: str, region: str = "CA", prefixes: tuple[str, ...] = ()) -> str | None:
     """The number as "+14163272422", or None when `text` is no valid number.
 
-    `prefixes` are what staff dial before an outside number ("9", "91", "9011"). `text` is first taken as it
-    stands, then without each prefix, the longest first: 905 555-0102 is not "9" and something.
+    `prefixes` are what staff dial before an outside number ("9", "91", "9011"). `text` is parsed unchanged first,
+    then without each prefix, the longest first: 905 555-0102 is not the prefix "9" and a number.
     """
     if len(text) > LONGEST:
         return None
@@ -56,20 +58,20 @@ def _e164(text: str, region: str, prefixes: tuple[str, ...]) -> str | None:
 
 
 def _readings(text: str, region: str, prefixes: tuple[str, ...]) -> list[str]:
-    """What may have been meant, likeliest first."""
+    """The possible readings of `text`, likeliest first."""
     abroad = international_prefix(region)
     readings = [text]
     for prefix in sorted(prefixes, key=len, reverse=True):
         if prefix and text.startswith(prefix):
             rest = text.removeprefix(prefix)
-            # "9011" takes the international prefix away with it: what is left begins with a country code.
+            # The prefix "9011" includes the international prefix: the rest begins with a country code.
             readings.append("+" + rest if abroad and prefix.endswith(abroad) else rest)
     return readings
 
 
 def _parsed(text: str, region: str) -> str | None:
     if not text or not text.isascii() or any(c.isalpha() for c in text):
-        return None  # phonenumbers would read letters as on a keypad, and an extension after "x"
+        return None  # phonenumbers would convert letters as on a keypad, and parse an extension after "x"
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
@@ -80,16 +82,17 @@ def _parsed(text: str, region: str) -> str | None:
 
 
 def relay_number(text: str, region: str = "CA") -> str | None:
-    """A relay operator's number as an arriving call has it: E.164, or short as it is (711); None for others."""
+    """A relay operator's number as it appears on an arriving call: E.164, or short (711); None for others."""
     short = text.isascii() and text.isdigit() and 3 <= len(text) <= 6
     return text if short else e164(text, region)
 
 
 @lru_cache(maxsize=1)
 def _plain_nanp() -> re.Pattern[str]:
-    """10 or 11 plain digits of Canada or the United States, in the words of phonenumbers' own tables.
+    """A pattern of valid 10 or 11 plain digits of Canada or the United States, from phonenumbers' own tables.
 
-    It only ever says yes; Caribbean numbers and all that is no go the slow way (22 µs against 0.2 µs).
+    A match is always a valid number. Caribbean numbers and invalid ones take the slow path (22 µs instead of 0.2
+    µs).
     """
     kinds = ("fixed_line", "toll_free", "premium_rate", "personal_number", "voip", "uan")
     metadata = [PhoneMetadata.metadata_for_region(region) for region in ("CA", "US")]
@@ -99,14 +102,14 @@ def _plain_nanp() -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def international_prefix(region: str) -> str:
-    """What is dialled for abroad: "011" in Canada; "" where the region's tables give a choice."""
+    """The international prefix of a region: "011" in Canada; "" when its tables give a choice."""
     metadata = PhoneMetadata.metadata_for_region(region)
     prefix = (metadata.preferred_international_prefix or metadata.international_prefix) if metadata else ""
     return prefix if prefix and prefix.isdigit() else ""
 
 
 def as_delivered(number: str, region: str = "CA") -> tuple[str, ...]:
-    """The forms in which carriers deliver an E.164 `number` as the dialled one, each once.
+    """The forms in which carriers deliver an E.164 `number` as the dialled number, without duplicates.
 
     For +14163272422 in CA: 4163272422, 14163272422, +14163272422, 01114163272422.
     """
@@ -125,8 +128,8 @@ def as_delivered(number: str, region: str = "CA") -> tuple[str, ...]:
 def printed(number: str, language: str) -> str:
     """An E.164 number as the ministry prints it (users.md section 3).
 
-    "fr": 416 327-2422, 1 800 267-7329, with no-break spaces; "en": 416-327-2422, 1-800-267-7329. Others as
-    phonenumbers writes them internationally; what is no E.164 number comes back unchanged.
+    "fr": 416 327-2422, 1 800 267-7329, with no-break spaces; "en": 416-327-2422, 1-800-267-7329. Numbers outside
+    the NANP have the international format of phonenumbers. A text that is no E.164 number is returned unchanged.
     """
     if nanp := re.fullmatch(r"\+1(\d{3})(\d{3})(\d{4})", number, re.ASCII):
         area, exchange, last = nanp.groups()
@@ -142,8 +145,8 @@ def printed(number: str, language: str) -> str:
 def is_withheld(num: str | None, name: str | None) -> Hidden | None:
     """Why a caller's number must not be shown or dialled, or None when it may be (R-51).
 
-    "withheld": the presentation is restricted, which the name alone may say while the trunk still delivers
-    the number. "unknown": none was given (out of area). Not the same, and counted apart.
+    "withheld": the presentation is restricted; sometimes only the name shows this, while the trunk delivers the
+    number. "unknown": the carrier delivered no number (out of area). The two are counted separately.
     """
     number, label = _bare(num), _bare(name)
     if number in WITHHELD or label in WITHHELD:
@@ -152,7 +155,7 @@ def is_withheld(num: str | None, name: str | None) -> Hidden | None:
 
 
 def _bare(text: str | None) -> str:
-    """Without case, accents on é, brackets, blanks or a SIP domain: "<Unknown>" → "unknown"."""
+    """Remove case, accents on é, brackets, blanks and a SIP domain: "<Unknown>" → "unknown"."""
     if not text or (text.isdigit() and text.isascii()):
         return (text or "")[:64]
     return _NOISE.sub("", text[:64].casefold().partition("@")[0].replace("é", "e"))

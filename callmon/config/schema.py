@@ -1,7 +1,7 @@
-"""What may stand in the configuration file: every setting's type, unit, default and what it is for.
+"""The schema of the configuration file: every setting's type, unit, default and purpose.
 
-Says what a stranger may write and refuses the rest; `settings.py` makes of it what the program works with.
-The environment goes over the file: CALLMON_STORE__URL keeps a database's password out of it.
+`settings.py` builds the program's settings from it. The environment overrides the file: CALLMON_STORE__URL keeps a
+database's password out of the file. Refuses: unknown settings and invalid values.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class Configuration(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file, and nothing else: no .env that nobody knows of."""
+        """The environment overrides the file. There is no other source, so no forgotten .env file applies."""
         return env_settings, init_settings
 
     @field_validator("timezone")
@@ -255,7 +255,7 @@ class Configuration(BaseSettings):
         return self
 
     def public_lines(self) -> Lines:
-        """The lines, made anew. Raises ConfigError when two cannot be told apart (R-43)."""
+        """Build the lines. Raises ConfigError when two cannot be distinguished (R-43)."""
         return Lines((_line(name, table, self.region) for name, table in self.lines.items()), self.region)
 
 
@@ -283,7 +283,7 @@ def _line(name: str, table: LineSettings, region: str) -> Line:
 
 
 def _zone_meant(value: str) -> str:
-    """A city alone ("Toronto") and a slip of the finger; a guess from less would be a joke."""
+    """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
     zones = sorted(available_timezones())
     cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == value.casefold()]
     near = cities or get_close_matches(value[:40], zones, n=1, cutoff=0.8)
@@ -291,7 +291,7 @@ def _zone_meant(value: str) -> str:
 
 
 def _retention(configuration: Configuration) -> Found:
-    """R-01: shorter than the law's year needs an authority."""
+    """R-01: a retention shorter than the law's year requires an authority."""
     if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
         yield (
             ("retention_days",),
@@ -301,7 +301,7 @@ def _retention(configuration: Configuration) -> Found:
 
 
 def _hours(configuration: Configuration) -> Found:
-    """Without a business day no due date can be reckoned."""
+    """Without a business day no due date can be calculated."""
     tables: dict[Path, WeekTable | None] = {("calendar",): configuration.calendar.hours}
     tables |= {("lines", name): line.hours for name, line in configuration.lines.items()}
     for path, week in tables.items():

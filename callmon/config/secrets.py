@@ -1,6 +1,6 @@
-"""A secret kept in a file or in the environment, never in the configuration: read when it is needed.
+"""A secret stored in a file or in the environment, never in the configuration; read on each use.
 
-Its errors say which setting leads to it and what to put there. Never says the secret itself.
+An error names the setting that leads to the secret, and what to put there. Refuses: to show the secret.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGEST_SECRET = 4096
 
 @dataclass(frozen=True)
 class KeptSecret:
-    """`where` is the table, `stem` what its two settings begin with, `what` the secret for a person."""
+    """A secret's source. `where` is the table, `stem` the prefix of its two settings, `what` its name in errors."""
 
     where: str
     stem: str
@@ -27,7 +27,7 @@ class KeptSecret:
     variable: str | None
 
     def read(self) -> str:
-        """The secret as it is now. Raises ConfigError when it cannot be had or could not be sent."""
+        """The secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
         text = self._from_file(self.file) if self.file else self._from_environment()
         secret = text.rstrip("\r\n")
         if not secret:
@@ -37,11 +37,11 @@ class KeptSecret:
         return secret
 
     def source(self) -> str:
-        """Where the secret is, without saying it."""
+        """The location of the secret, without the secret."""
         return f"file {self.file}" if self.file else f"environment variable {self.variable}"
 
     def warning(self) -> str | None:
-        """What is wrong with how the secret is kept, though it serves; None when nothing is."""
+        """A warning about how the secret is stored, though it is usable; None without one."""
         try:
             mode = self.file.stat().st_mode if self.file else 0
         except OSError:
@@ -73,7 +73,7 @@ class KeptSecret:
 
 
 def tls_mistakes(tls: bool, given: dict[str, object]) -> list[tuple[Place, str]]:
-    """Settings of TLS (name → value) that are given though there is none, or of which one needs another."""
+    """Mistakes in TLS settings (name → value): given without TLS, or a key without its certificate."""
     found: list[tuple[Place, str]] = []
     if not tls:
         text = "means nothing without TLS; add tls = true, or leave it out"

@@ -1,8 +1,10 @@
-"""The settings that the program works with: loaded from a TOML file, checked, and never changed after.
+"""The program's settings: loaded from a TOML file, validated, then immutable.
 
-`load` tells every mistake on a line of its own. A relative path in the file is relative to the file's folder.
-Opens no connection, reads no secret (an exchange's `secret()` and `store` do, when they are needed). What may be
-written, with each setting's help, is in `schema.py`.
+`load` reports every mistake on its own line. A relative path in the file starts from the file's folder.
+`schema.py` defines each setting, with its help.
+
+Refuses: to open a connection, and to read a secret while loading (an exchange's `secret()` and `store` read theirs
+on each use).
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ from callmon.errors import ConfigError
 EXAMPLE = "callmon.example.toml"
 HERE = Path()
 RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
-# An older callmon began in the current folder: a new, empty database elsewhere would look like lost data.
+# An older callmon resolved paths from the current folder: a new, empty database elsewhere would look like lost
+# data.
 MOVED = (
     "{place}: {text} is relative to this file's folder, and {there} is not there, but {text} is in the current "
     "folder; move it there, or write its whole path"
@@ -53,7 +56,7 @@ MOVED = (
 
 @dataclass(frozen=True, eq=False)
 class Settings:
-    """One loaded configuration. `configuration` is the file as understood, `source` what to call it."""
+    """One loaded configuration. `configuration` is the validated file, `source` its name in messages."""
 
     configuration: Configuration
     source: str = "configuration"
@@ -70,12 +73,12 @@ class Settings:
         return self._lines
 
     def names(self, kind: str) -> list[str]:
-        """The names of all lines, services or exchanges, in the file's order. Raises KeyError for another kind."""
+        """The names of all lines, services or exchanges, in the file's order. Raises KeyError for other kinds."""
         known = {"line": self.configuration.lines, "service": self.services, "exchange": self.exchanges}
         return list(known[kind])
 
     def calendar(self, line: str | Line | None = None) -> Calendar:
-        """The calendar of one line, or (without) the ministry's. Raises KeyError for a line there is not."""
+        """The calendar of one line; without `line`, the ministry's. Raises KeyError for an unknown line."""
         return self._calendars[line.name if isinstance(line, Line) else line]
 
     def calendars(self) -> Mapping[str, Calendar]:
@@ -83,7 +86,7 @@ class Settings:
         return {name: calendar for name, calendar in self._calendars.items() if name is not None}
 
     def hours_are_assumed(self, line: str | None = None) -> bool:
-        """Whether the hours in force are callmon's assumption and not the ministry's word."""
+        """Whether the hours in force are callmon's assumption, not configured by the ministry."""
         own = self.configuration.lines[line].hours if line else None
         return own is None and self.configuration.calendar.hours is None
 
@@ -110,19 +113,19 @@ class Settings:
 
     @property
     def relay_numbers(self) -> frozenset[str]:
-        """Numbers of relay operators, as an arriving call has them (E.164, or short)."""
+        """Numbers of relay operators, in the form of an arriving call (E.164, or short)."""
         known = (relay_number(number, self.region) for number in self.configuration.relay_numbers)
         return frozenset(number for number in known if number is not None)
 
     @property
     def test_callers(self) -> frozenset[str]:
-        """Numbers from which lines are tested, as an arriving call has them (E.164)."""
+        """Numbers from which lines are tested, in the form of an arriving call (E.164)."""
         known = (e164(number, self.region) for number in self.configuration.test_callers)
         return frozenset(number for number in known if number is not None)
 
     @property
     def rules(self) -> CallbackRules:
-        """What a callback is: [callbacks]."""
+        """The ledger's parameters, from [callbacks]."""
         return self.configuration.callbacks.rules(self.region)
 
     @property
@@ -131,17 +134,17 @@ class Settings:
 
     @property
     def minimum_sample(self) -> int:
-        """Judged calls that each side needs before callers are compared."""
+        """The number of judged calls that each side needs for a comparison of callers."""
         return self.configuration.minimum_sample
 
     def staff(self, exchange: str) -> StaffLanguages:
-        """Who speaks what at this exchange."""
+        """The languages of the extensions at this exchange."""
         staff = (entry.listed() for entry in self.configuration.staff if entry.exchange in (None, exchange))
         return StaffLanguages(staff, self.timezone)
 
     @property
     def store(self) -> StoreSettings:
-        """With the database's password, read now from its file. Raises ConfigError when it cannot be had."""
+        """[store] with the database's password, read now from its file. Raises ConfigError when unreadable."""
         return self.configuration.store.complete()
 
     @property
@@ -162,7 +165,7 @@ class Settings:
 
     @property
     def exchanges(self) -> Mapping[str, ExchangeSettings]:
-        """By name, in the file's order. May be empty: a recording needs none."""
+        """The exchanges by name, in the file's order. May be empty: a recording needs none."""
         return self.configuration.exchanges
 
     @property
@@ -171,7 +174,7 @@ class Settings:
 
     @property
     def standards(self) -> Mapping[str, Mapping[str, Any]]:
-        """Parameters by standard, unchecked: each standard's own module checks its own."""
+        """Parameters by standard, not validated: each standard's module validates its own."""
         return self.configuration.standards
 
 
@@ -186,14 +189,14 @@ def _calendar(written: Configuration, line: LineSettings | None = None) -> Calen
 
 
 def load(path: str | Path) -> Settings:
-    """The settings in the file at `path`. Raises ConfigError with one sentence a mistake, and what to do."""
+    """Load the file at `path`. Raises ConfigError with one sentence for each mistake, and what to do."""
     source = Path(path)
     folder = (source.resolve() if source.is_symlink() else source).parent
     return parse(_text(source), str(source), folder)
 
 
 def example() -> Settings:
-    """The configuration that ships: the policy's six lines. `replay` uses it without --config."""
+    """The example configuration: the policy's six lines. `replay` uses it without --config."""
     return parse(example_text(), EXAMPLE)
 
 
@@ -202,7 +205,7 @@ def example_text() -> str:
 
 
 def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Settings:
-    """The settings in a TOML text, called `source` in its mistakes. Raises ConfigError.
+    """Parse a TOML text, called `source` in error messages. Raises ConfigError.
 
     A relative path in the text starts from `folder`; one from the environment, from the current folder.
     """
@@ -216,7 +219,10 @@ def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Sett
 
 
 def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]:
-    """The file's data with its relative paths, and the database's default path, below the file's folder."""
+    """The file's data, with its relative paths and the database's default path resolved from the file's folder.
+
+    Raises ConfigError when a path exists only in the current folder.
+    """
     found: list[str] = []
 
     def placed(text: str, path: mistakes.Path) -> str:
@@ -258,8 +264,10 @@ def _text(path: Path) -> str:
 
 
 def _misspelt() -> list[str]:
-    """Variables of the environment that nearly name a setting: pydantic passes over what begins with no setting.
-    One that is far from all may be a site's own, for a secret.
+    """A mistake for each CALLMON_ environment variable whose name is close to a setting's.
+
+    pydantic ignores variables that begin with no setting. One that is similar to none may be a site's own, for a
+    secret.
     """
     known, told = [*Configuration.model_fields], []
     for name in sorted(os.environ):
@@ -284,14 +292,14 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
 
 
 def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
-    """What each look finds in what the looks before it left: lines are compared when all else is well."""
+    """All mistakes: validation repeats without the invalid parts, since lines are compared only in valid data."""
     told: list[str] = []
     while True:
         told += [text for text in mistakes.sentences(error, Configuration, source) if text not in told]
         wrong = [path for path in mistakes.to_leave_out(error, Configuration) if path]
         left = mistakes.without(data, wrong)
-        # Nothing to leave out (the whole was compared, or the environment is wrong), or a service is gone
-        # whose lines would seem to name none.
+        # Stop when nothing can be left out: the mistake concerns the whole, or the environment. Also stop when a
+        # service was left out, because its lines would seem to name no service.
         if left == data or any(path[0] == "services" for path in wrong):
             return told
         try:
@@ -303,12 +311,12 @@ def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> 
 
 
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
-    """ConfigError for settings that a running daemon cannot change."""
+    """Raise ConfigError when settings differ that a running daemon cannot change."""
     mistakes = [
         f"{name} has changed: restart callmon to change it."
         for name, old, new in (
             ("store", before.store, changed.store),
-            ("timezone", before.timezone, changed.timezone),  # the days of the roll-ups
+            ("timezone", before.timezone, changed.timezone),  # determines the days of the roll-ups
             ("web", before.web, changed.web),
             ("privacy.key_file", before.privacy.key_file, changed.privacy.key_file),
         )

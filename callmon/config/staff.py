@@ -1,8 +1,8 @@
-"""Which language is spoken at which extension on which day: [[staff]], its errors, the look-up. No clock.
+"""The languages spoken at each extension on each day: [[staff]], its validation, the lookup. No clock.
 
-A person changes desk, so an entry may begin and end with a day; the days are those of the ministry's clocks, both
-ends included. What is not listed is not known: an extension without an entry on a day is neither French nor not.
-Names no person. Serves every standard that asks whether somebody spoke the caller's language.
+A person changes desk, so an entry may have a first and a last day, in the ministry's time zone, both included. An
+extension without an entry on a day is unknown: neither French nor not French. All standards on the caller's
+language use this lookup. Refuses: to name a person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from callmon.config.validation import MistakesError, Path, did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One entry. `exchange` is None for every exchange; a day is None where the entry has no such end."""
+    """One entry. `exchange` is None for every exchange; a day is None when the entry is unbounded there."""
 
     extension: str
     languages: tuple[str, ...]
@@ -45,11 +45,11 @@ class StaffLanguages:
         self._by_extension, self._timezone = by_extension, timezone
 
     def __bool__(self) -> bool:
-        """Whether anybody is listed at all."""
+        """Whether any extension is listed."""
         return bool(self._by_extension)
 
     def languages(self, extension: str, at: datetime | None) -> tuple[str, ...] | None:
-        """What is spoken at this extension at that time; None when nobody listed it for that day."""
+        """The languages spoken at this extension at that time; None when it has no entry for that day."""
         entries = self._by_extension.get(extension)
         if not entries or at is None:
             return None
@@ -57,7 +57,7 @@ class StaffLanguages:
         return next((entry.languages for entry in entries if entry.holds_on(day)), None)
 
     def speaks(self, extension: str, language: str, at: datetime | None) -> bool | None:
-        """Whether this language is spoken there then; None when it is not known."""
+        """Whether this language is spoken at this extension at that time; None when unknown."""
         spoken = self.languages(extension, at)
         return None if spoken is None else language in spoken
 
@@ -66,7 +66,7 @@ NOBODY = StaffLanguages()
 
 
 def overlaps(listed: list[Listed]) -> Iterator[tuple[int, int]]:
-    """The places of two entries that speak of one extension on one day."""
+    """The positions of each pair of entries that cover one extension on one day."""
     for (first, one), (second, other) in combinations(enumerate(listed), 2):
         if one.extension == other.extension and _is_same_place(one, other) and _share_a_day(one, other):
             yield first, second
@@ -111,7 +111,7 @@ class StaffSettings(BaseModel):
 
 
 def staff_mistakes(staff: Sequence[StaffSettings], exchanges: Collection[str]) -> Iterator[tuple[Path, str]]:
-    """An exchange that there is not; one extension with two lists of languages on one day."""
+    """Mistakes: an unknown exchange; one extension with two entries for one day."""
     listed = [entry.listed() for entry in staff]
     for place, entry in enumerate(listed):
         if entry.exchange is not None and entry.exchange not in exchanges:

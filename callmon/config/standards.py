@@ -1,6 +1,6 @@
-"""The names of the service standards, in the order in which they are shown. `core/standards/` has a module a name.
+"""The names of the service standards, in display order. `core/standards/` has one module for each name.
 
-A module of its own: settings are checked against the names, without loading the standards that judge by them.
+A separate module, so that settings are validated against the names without importing the standards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ CALL_STANDARDS = (
     "bilingual_person",
     "feedback_offered",
 )
-# These judge no call, but an obligation that calls opened (`core/standards/_obligations.py`).
+# These standards judge obligations that calls opened, not calls (`core/standards/_obligations.py`).
 OWED_STANDARDS = (
     "callback_within_24_hours",
     "callback_in_french",

@@ -1,6 +1,6 @@
-"""Where callmon keeps its data: the database's URL, and the file in which its password may be.
+"""The settings of the database: its URL, the file with its password, and the buffering of outcomes.
 
-The password is read when the database is opened, and never shown. Opens no connection.
+The password is read on each use, and never shown. Refuses: to open a connection.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from callmon.config.durations import Duration
 from callmon.config.secrets import KeptSecret
 from callmon.config.validation import ADDRESS, UNREADABLE, MistakesError
 
-# A user without a password: the only place where one can be put in.
+# A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
 
 
@@ -65,7 +65,7 @@ class StoreSettings(BaseModel):
         return self
 
     def complete(self) -> Self:
-        """The same, with the password in its URL, read now. Raises ConfigError when it cannot be had."""
+        """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""
         if self.password_file is None:
             return self
         kept = KeptSecret("store", "password", "the database user's password", self.password_file, None)

@@ -1,6 +1,6 @@
-"""A configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
+"""Formats a configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
 
-Takes what pydantic found apart; knows no setting by name. Never repeats a secret's value.
+Converts pydantic's errors, independent of the individual settings. Refuses: to repeat a secret's value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 Path = tuple[int | str, ...]
 
 ENV_PREFIX = "CALLMON_"
-KEY_MARK = "[key]"  # pydantic's own, in a path: the key itself is wrong
+KEY_MARK = "[key]"  # pydantic's mark in a path: the key itself is wrong
 SECRETS = {"secret", "client_secret", "password", "passwd", "token"}
 NO_SECRETS = (
     "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
@@ -30,7 +30,7 @@ NO_SECRETS = (
 
 
 class MistakesError(ValueError):
-    """Several mistakes that one look at the whole configuration found: (path, sentence) each."""
+    """The mistakes that one validator found: a (path, sentence) each, the path relative to the validated table."""
 
     def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
         self.found = tuple(found)
@@ -38,7 +38,7 @@ class MistakesError(ValueError):
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
-    """' Did you mean "x"?', or the list of what there is when nothing comes near."""
+    """'; did you mean "x"?', or the list of choices when none is similar; "" without choices."""
     choices = sorted(known)
     if near := nearest(written, choices):
         return f'; did you mean "{near}"?'
@@ -46,31 +46,31 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
 
 
 def nearest(written: str, choices: list[str]) -> str | None:
-    """The one choice that comes near; None where none does."""
+    """The most similar choice, or the only one that begins with `written`; None without one."""
     begun = [choice for choice in choices if written and choice.startswith(written)]
     near = get_close_matches(written, choices, n=1, cutoff=0.6) or (begun if len(begun) == 1 else [])
     return near[0] if near else None
 
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
-    """One sentence a mistake, each beginning with where it is."""
+    """One sentence for each mistake, beginning with its location."""
     return [f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)]
 
 
 def place(path: Path, source: str) -> str:
-    """As callmon.toml: exchanges.toronto.port, or the environment variable that set it."""
+    """A setting's location: "callmon.toml: exchanges.toronto.port", or the environment variable that set it."""
     if path and variable(path) in os.environ:
         return f"environment: {variable(path)}"
     return f"{source}: {dotted(path)}" if path else source
 
 
 def variable(path: Path) -> str:
-    """The environment variable that would set it: CALLMON_STORE__URL."""
+    """The environment variable for the setting: CALLMON_STORE__URL."""
     return ENV_PREFIX + "__".join(map(str, path)).upper()
 
 
 def dotted(path: Path) -> str:
-    """lines.general.numbers[2]: as TOML would name it; positions count from 1."""
+    """The path in TOML's notation: lines.general.numbers[2]. Positions count from 1."""
     text = ""
     for part in path:
         text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
@@ -78,10 +78,10 @@ def dotted(path: Path) -> str:
 
 
 def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
-    """What a second look must leave out: the smallest part around each mistake that may be missing.
+    """The paths that a second validation must leave out: the smallest optional part around each mistake.
 
-    A setting that must be there goes with its table: half a table would seem to lack what only the mistake
-    took away.
+    A required setting is left out with its table. Otherwise the rest of the table would seem to lack the setting
+    that was only left out.
     """
     return [_around(details, model) for details in error.errors()]
 
@@ -89,7 +89,7 @@ def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
 def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
     path = tuple(part for part in details["loc"] if part != KEY_MARK)
     if path and path[-1] in SECRETS:
-        return path[:-1]  # without it the table would seem to lack its secret_file as well
+        return path[:-1]  # without the secret, its table would seem to lack secret_file as well
     here: Any = model
     smallest: Path = ()
     for depth, part in enumerate(path, start=1):
@@ -148,7 +148,7 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
 
 
 def _stem(name: str) -> str:
-    """What the settings begin with that lead to a secret."""
+    """The prefix of the settings `…_file` and `…_env` that lead to a secret."""
     return "client_secret" if name == "client_secret" else "secret"
 
 
@@ -163,27 +163,27 @@ def _bound(context: Mapping[str, Any]) -> str:
 
 
 def _form(details: ErrorDetails) -> str:
-    """Two kinds of text have a form: names (keys) and the database's address."""
+    """The required form of a text: a name (key), or another setting with a pattern."""
     if KEY_MARK in details["loc"]:
         return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
     return f"is not understood; it must match {details['ctx']['pattern']}"
 
 
 def shown(value: object) -> str:
-    """A value in a sentence: quoted, without a password, of 60 characters at most."""
+    """A value for a sentence: text is quoted and has no password; 60 characters at most."""
     text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-# An address whose parts are certain. A password may hold any sign, so an @, a / or a ? too many makes all of it
-# doubtful; of a file's path anything is believed.
+# A URL whose parts are unambiguous. A password may contain any character, so an extra @, / or ? makes the whole
+# URL ambiguous. A file's path may contain any character.
 ADDRESS = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<path_of_file>(?<=sqlite://)/[^?]*)|"
     r"(?:(?P<user>[^/@:?#]*)(?P<password>:[^/@?#]*)?@)?(?P<host>[^/@:?#\[\]]*|\[[0-9a-f:.]+\])(?P<port>:[0-9]*)?"
     r"(?P<path>/[^?#@]*)?)(?:\?(?P<query>[^#@]*))?",
     re.IGNORECASE,
 )
-# What may be shown of a query: where the database is, and how it is spoken to.
+# The query parameters that may be shown: where the database is, and how to connect to it.
 QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
 UNREADABLE = (
     "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
@@ -191,7 +191,7 @@ UNREADABLE = (
 
 
 def hidden(address: str) -> str:
-    """An address without a password, wherever it stands: postgresql://callmon:***@db/callmon."""
+    """The address without a password in any part: postgresql://callmon:***@db/callmon."""
     scheme, mark, _ = address.partition("://")
     if not mark:
         return address
@@ -211,7 +211,7 @@ def holds_password(address: str) -> bool:
 
 
 def siblings(model: type[BaseModel], path: Path) -> list[str]:
-    """The settings that exist in the table at `path`; none when `path` leads to no table of settings."""
+    """The names of the settings in the table at `path`; empty when `path` leads to no such table."""
     here: Any = model
     for part in path:
         here = _inside(here, part)
@@ -219,7 +219,7 @@ def siblings(model: type[BaseModel], path: Path) -> list[str]:
 
 
 def leads_to_file(model: type[BaseModel], path: Path) -> bool:
-    """Whether the setting at `path` is a file or folder, or says `file` in its schema, as a URL does."""
+    """Whether the setting at `path` is a file or folder, or has `file` in its schema, as a URL has."""
     here: Any = model
     field: FieldInfo | None = None
     for part in path:
@@ -230,7 +230,7 @@ def leads_to_file(model: type[BaseModel], path: Path) -> bool:
 
 
 def _inside(kind: Any, part: int | str) -> Any:
-    """The type of what `part` names inside a table, a mapping or a list of `kind`."""
+    """The type of the member `part` of a table, a mapping or a list of type `kind`; None without one."""
     if _is_model(kind):
         return _bare(kind.model_fields[part].annotation) if part in kind.model_fields else None
     origin, arguments = get_origin(kind), get_args(kind)
@@ -240,7 +240,7 @@ def _inside(kind: Any, part: int | str) -> Any:
 
 
 def _bare(kind: Any) -> Any:
-    """Without Annotated and "| None"."""
+    """The type `kind` without Annotated and "| None"."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
@@ -253,7 +253,7 @@ def _is_model(kind: Any) -> bool:
 
 
 def without(data: Mapping[str, Any], wrong: Iterable[Path]) -> dict[str, Any]:
-    """`data` less what is wrong, so that a second look can find the mistakes hidden behind the first ones."""
+    """A copy of `data` without the wrong paths, so that a second validation finds further mistakes."""
     kept = deepcopy(dict(data))
     for path in wrong:
         table: Any = kept

@@ -1,7 +1,7 @@
-"""The address of the pages, [web], and the people who may see them, [web.access].
+"""The address of the pages, [web], and the users who may see them, [web.access].
 
-Three ways: a reverse proxy says it in a header, a provider says it by OpenID Connect, or callmon's own accounts.
-Without any the pages are for whoever sits at this machine, and show no number. Nothing here connects.
+There are three ways to identify a user: a reverse proxy's header, a provider's OpenID Connect, or callmon's
+accounts. Without any of them, the pages serve only users of this machine, and show no number. Refuses: to connect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from callmon.config.secrets import KeptSecret
 from callmon.config.validation import MistakesError
 from callmon.config.validation import Path as Place
 
-EVERYBODY = "*"  # as a group: whoever is signed in
+EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Claim = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,100}$")]
@@ -110,7 +110,7 @@ class OidcSettings(Table):
         return self
 
     def secret(self) -> str:
-        """Read now. Raises ConfigError when it cannot be had."""
+        """The client secret, read now. Raises ConfigError when it cannot be read."""
         return self.kept().read()
 
     def kept(self) -> KeptSecret:
@@ -127,7 +127,7 @@ class RoleSettings(Table):
     administrator: tuple[str, ...] = Field(default=(), description="groups that see who saw and changed what")
 
     def of(self, groups: Iterable[str]) -> frozenset[str]:
-        """The names of the roles of whoever is in these groups."""
+        """The names of the roles of a user in these groups."""
         theirs = {*groups, EVERYBODY}
         return frozenset(role for role in type(self).model_fields if theirs & {*getattr(self, role)})
 
@@ -178,7 +178,7 @@ class AccessSettings(Table):
 
     @property
     def is_configured(self) -> bool:
-        """Whether anybody can be known at all."""
+        """Whether any way to identify a user is configured."""
         return self.accounts or self.oidc is not None or self.proxy.header is not None
 
 
@@ -192,7 +192,7 @@ def _mistakes(access: AccessSettings) -> Iterator[tuple[Place, str]]:
 
 
 def _address(value: str, example: str) -> str:
-    """An https address, or http on this machine. Raises ValueError."""
+    """`value` when it is an https address, or http on this machine. Raises ValueError for any other."""
     try:
         told = urlsplit(value)
         host, _ = told.hostname, told.port
@@ -226,10 +226,10 @@ class WebSettings(BaseModel):
 
     @property
     def host(self) -> str:
-        """Without the brackets of an IPv6 address."""
+        """The host of `listen`, without the brackets of an IPv6 address."""
         return self.listen.rpartition(":")[0].strip("[]")
 
     @property
     def port(self) -> int:
-        """0 lets the system choose."""
+        """The port of `listen`; 0 lets the system choose."""
         return int(self.listen.rpartition(":")[2])

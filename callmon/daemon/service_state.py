@@ -42,7 +42,7 @@ def mailboxes(settings: Settings) -> frozenset[str]:
 
 
 class Outlooks:
-    """Builds the `Outlook`. `run` is a task for the daemon's lifetime; each scrape calls `at` in the event loop."""
+    """Builds the `Outlook`. `run` is a task for the daemon's lifetime; a scrape calls `at` in the event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
