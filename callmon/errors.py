@@ -7,8 +7,9 @@
     ├── NoDataError    nobody: callmon has received nothing of the requested month
     └── StoreError     the database's administrator
 
-An internal error is none of these. It stays an `AssertionError`, a `TypeError` …, and reaches the one place in the
-daemon that dumps the flight recorder. Refuses: to hold texts, and to log.
+An internal error is none of these. It stays an `AssertionError`, a `TypeError` …, and reaches the daemon, which
+logs and counts it. For one raised by an event, the daemon dumps the flight recorder. Refuses: to hold texts, and
+to log.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ LONGEST_SECRET = 4096
 
 @dataclass(frozen=True)
 class KeptSecret:
-    """A secret's source. `where` is the table, `stem` the prefix of its two settings, `what` its name in errors."""
+    """A secret's source. `where` is the table, `stem` the prefix of its two settings, `what` its description."""
 
     where: str
     stem: str

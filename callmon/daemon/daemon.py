@@ -5,8 +5,9 @@
     one timer, each second ──────────┘ (tick, heartbeat, watchdog)
 
 On SIGTERM and SIGINT the daemon stores all received outcomes, then stops. On SIGHUP the daemon applies a changed
-configuration without losing a call, or refuses it with the reason. An exception in the core is caught here and
-nowhere else: the daemon dumps the last minutes of the exchange's bytes, counts the fault and continues.
+configuration without losing a call, or refuses it with the reason. An exception while the core handles an event is
+caught here: the daemon dumps the last minutes of the exchange's bytes, counts the fault and continues.
+(`Runtime.offer` catches exceptions of the timer and of commands.)
 """
 
 from __future__ import annotations

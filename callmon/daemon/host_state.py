@@ -24,8 +24,7 @@ from callmon.store.writer.writer import Writer
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
 NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
-# Seconds between two checks of the whole database file: at least an hour, and at least 100 times as long as one
-# takes.
+# Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
 

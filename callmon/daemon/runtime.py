@@ -1,7 +1,9 @@
-"""The parts that the daemon, its standby role and the restore at start share. Knows none of these three.
+"""The parts that the daemon, its standby role and the restore at start share.
 
 A reload replaces `settings` and `monitor`: read both from here each time. Satisfies `web.snapshot.Told` and
 `sinks.metrics.exposition.Gauges`: every method below `now` is read at a scrape, or once a second.
+
+Refuses: to depend on any of these three.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """One for a daemon. `watched` holds the exchanges that it connects to, by name."""
+    """The shared state of one daemon. `watched` holds the exchanges that the daemon connects to, by name."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store

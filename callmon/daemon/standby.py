@@ -87,7 +87,7 @@ class Standby:
         return told if hears_all and not self._missed else [*told, LEARNS]
 
     def troubles(self, limit: timedelta) -> list[str]:
-        """The trouble of a standby whose received events nobody has stored for longer than `limit`."""
+        """The trouble of a standby whose received events no instance has stored for longer than `limit`."""
         lags = timedelta(0) if self._lags_since is None else timedelta(seconds=monotonic() - self._lags_since)
         if lags <= limit:
             return []
@@ -137,7 +137,7 @@ class Standby:
         if "standby" in (role, self._role):
             log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
         self._role = role
-        self._runtime.mqtt.lead(role != "standby")  # "waiting" publishes too: without a database nobody else does
+        self._runtime.mqtt.lead(role != "standby")  # "waiting" publishes too: without a database no leader does
         self._publish_status(self._runtime.now())
 
     def _note_gaps(self) -> None:

@@ -1,7 +1,7 @@
 """Gauges for alerts and boards beside calls: voicemail boxes, hours, internal targets, the last day, names.
 
-Refuses: to export 0 for an unknown value, which is absent instead. Examples are a box or a capacity that the
-exchange has not reported, a line without an internal target, and a day that has not been read yet.
+Refuses: to export 0 for an unknown value. Absent are a box or a capacity that the exchange has not reported, a
+missing internal target, and a day that has not been read yet.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOTHING: Mapping[Any, Any] = MappingProxyType({})
 class BoxState(NamedTuple):
     """One voicemail box of a public line.
 
-    `unheard`: messages nobody has listened to for more than four hours of opening time (R-27). `capacity`: None
+    `unheard`: messages not listened to for more than four hours of opening time (R-27). `capacity`: None
     when the exchange has not reported it.
     """
 
