@@ -29,7 +29,7 @@ CHECK_EVERY, MOST_REST = 3600.0, 100
 
 
 class Soundness:
-    """Checks the whole database file periodically: no query may ever read a damaged page."""
+    """Checks the whole database file periodically, because queries may never touch a damaged page."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._damage, self._is_over = store, "", False

@@ -39,7 +39,7 @@ class FiguresText:
         self._series = {metric.name: list(_of(metric, self._known)) for metric in METRICS}
 
     def render(self, figures: Figures, openmetrics: bool = False) -> str:
-        """The exposition text. `figures` may hold series that are not to be exported; they are skipped."""
+        """The exposition text. Of other series in `figures`, rare labels and old buckets are included."""
         others = [figure for figure in figures.keys() - self._known.keys() if figure[0] in BY_NAME]
         figures = self._with_moved_buckets(figures, others) if others else figures
         seldom = sorted(figure for figure in others if self._is_seldom(figure))

@@ -1,7 +1,7 @@
 """Gauges for alerts and boards beside calls: voicemail boxes, hours, internal targets, the last day, names.
 
-Refuses: to export 0 for an unknown value. Absent are a box or a capacity that the exchange has not reported, a
-missing internal target, and a day that has not been read yet.
+Refuses: to export 0 for an unknown value. Absent are: a box or a capacity that the exchange has not reported, a
+missing internal target, a day that has not been read yet.
 """
 
 from __future__ import annotations
