@@ -17,9 +17,7 @@ from pathlib import Path
 
 DEFAULT_PLACE = "/var/cache/callmon-lab"
 MINUTES_TO_BUILD = 15
-DOCKERS_PACKAGE = ".".join(
-    ("docker", "io")
-)  # called like a registry, of which no name may be in this repository
+DOCKERS_PACKAGE = ".".join(("docker", "io"))  # called like a registry, of which no name may be in this repository
 
 
 class LabUnavailable(Exception):  # noqa: N818 - a reason to skip, not an error

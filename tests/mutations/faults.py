@@ -250,8 +250,8 @@ FAULTS = (
         "signing in leaves the session before",
         "web/auth/sign_in",
         (
-            'over."""\n        await self.access.end(request.state.known, request.state.asking)\n',
-            'over."""\n',
+            'any, ends."""\n        await self.access.end(request.state.known, request.state.asking)\n',
+            'any, ends."""\n',
         ),
     ),
     fault("signing in leads anywhere", "web/auth/sign_in", ("and OURS.fullmatch(path) else", "else")),

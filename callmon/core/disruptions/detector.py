@@ -44,9 +44,7 @@ class Seeing:
         self._lines = {line.name: line for line in lines}
         self.book = Book()
         self._watch = Watch(self.book, patience)
-        self._settled: dict[
-            str, datetime
-        ] = {}  # when the device states of a restarted exchange are trusted again
+        self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
 
     def tick(self, now: datetime) -> None:
         """Check all causes at this time."""
