@@ -37,7 +37,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def is_same(one: Hand, other: Hand) -> bool:
-    """Whether two requests are the same. A start "now" matches "now", and an end matches by its distance from it."""
+    """Whether two requests are the same. Start "now" matches "now"; an end matches by its distance from it."""
     if one.start == one.at and other.start == other.at:
         moved, until = one.at - other.at, one.notice.until
         if until is not None and other.notice.until == until - moved:

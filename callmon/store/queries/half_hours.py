@@ -1,6 +1,6 @@
 """Counts of days by half-hour for the page of the present day, from roll-ups, never from calls. Blocks.
 
-The cost is days × lines × languages, independent of the number of calls.
+The cost is days times lines times languages, independent of the number of calls.
 """
 
 from __future__ import annotations
