@@ -19,15 +19,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
 from sqlalchemy import text
 
 from callmon.core.outcome import Outcome
-from callmon.store import search, tables
+from callmon.store import tables
 from callmon.store.database import upgrade
 from callmon.store.queries import reports
 from callmon.store.rollups import update
@@ -36,7 +34,7 @@ from callmon.store.writer.transaction import Stamp, Writing, write
 from tests import year
 from tests.bench import reporting
 from tests.bench.databases import postgresql, sqlite
-from tests.bench.filled import COMPARED, Filled, parted, told
+from tests.bench.filled import Filled, parted, told
 from tests.bench.processes import BenchError
 from tests.bench.table import head, row, say
 
@@ -87,7 +85,6 @@ class Bench(Filled):
         self.fill()
         self.size()
         self.statistics()
-        self.pages()
         self.writing()
         self.compared()
         self.store.close()
@@ -115,25 +112,6 @@ class Bench(Filled):
         row("a month's statistics, s", (f"{taken:.3f}", f"{floor:.3f}", f"{taken / floor:.2f}"))
         row("  CPU of this process, ms", (f"{spent(self.reported) * 1000:.0f}", "", ""))
         row("  of which reading its roll-ups, s", (f"{reading:.3f}", "", f"{reading / floor:.2f}"))
-
-    def pages(self) -> None:
-        """What a page asks: a day's figures, the newest calls of some verdicts, of a line, of a rare outcome."""
-        first, after = self.march.first, self.march.after
-        asked = {
-            "every call": search.Asked(first, after),
-            "a line": search.Asked(first, after, ("tty",)),
-            "a verdict": search.Asked(first, after, standard="reach_a_person", verdict="not_met"),
-            "a rare verdict of a line": search.Asked(
-                first, after, ("tty",), standard="answer_by_third_ring", verdict="unknown"
-            ),
-            "a rare outcome": search.Asked(first, after, outcome="lost"),
-        }
-        tomorrow = COMPARED + timedelta(1)
-        taken, _ = best(lambda: search.figures(self.store, year.TORONTO, COMPARED, tomorrow))
-        row("a day's figures, ms", (f"{taken * 1000:.1f}", "", ""))
-        for name, one in asked.items():
-            taken, page = best(partial(search.found, self.store, year.TORONTO, one))
-            row(f"50 of {name}, ms", (f"{taken * 1000:.1f}", f"{len(page.calls)} found", ""))
 
     def writing(self) -> None:
         """The same calls twice, under two names: by callmon, and their rows with the driver alone."""
