@@ -101,7 +101,7 @@ def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat
     """
     heard = _heard(known)
     told = [item for item in kept if isinstance(item, Outcome)]
-    calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard)))
+    calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard), heard))
     missing = [*calls.values(), *_gaps(told, heard), *_ledger(monitor, known, told), *_by_hand(known, told)]
     _renew(monitor, known, calls)
     return missing
@@ -156,7 +156,9 @@ def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
 # Calls.
 
 
-def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterator[tuple[CallKey, Outcome]]:
+def _calls(
+    monitor: Monitor, known: Known, own: Mapping[CallKey, Own], heard: Heard
+) -> Iterator[tuple[CallKey, Outcome]]:
     """What is missing in the database, for each call with anything missing."""
     for key, told in own.items():
         if key in known.over:
@@ -166,7 +168,8 @@ def _calls(monitor: Monitor, known: Known, own: Mapping[CallKey, Own]) -> Iterat
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
             continue
         facts = [_since(fact, stored.facts) for fact in told.facts]
-        if more := [fact for fact in facts if not _is_told(fact, stored.facts)]:
+        until = heard.get(key[0])
+        if more := [fact for fact in facts if not (_is_told(fact, stored.facts) or _is_inferred(fact, until))]:
             yield key, _the_rest(monitor, key[0], stored, told, more)
 
 
@@ -187,6 +190,15 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
             )
         case _:
             return fact in stored
+
+
+def _is_inferred(fact: Fact, until: datetime | None) -> bool:
+    """Whether this is a transfer inferred after a gap, of a time when the leader received events.
+
+    The leader has stored it as its event stated it: with another kind, and at another moment.
+    """
+    is_transfer = isinstance(fact, SentOff | Transferred) and fact.unheard
+    return is_transfer and until is not None and fact.at is not None and fact.at <= until
 
 
 def _since(fact: Fact, stored: Sequence[Fact]) -> Fact:

@@ -278,6 +278,52 @@ def test_a_redirect_soon_after_it_began_is_the_one_transfer_that_the_other_has_s
     store.close()
 
 
+@pytest.mark.parametrize("place_of_login", ["before the transfer", "after the transfer"])
+def test_a_transfer_that_the_other_heard_is_not_inferred_once_more_from_a_listing(
+    tmp_path: Path, place_of_login: str
+) -> None:
+    """The inferred transfer has another kind and another time than the event that only the leader received."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    phones = exchange.at(2).rings(caller, "PJSIP/101")
+    exchange.at(5).answer(caller, *phones)
+    place = len(exchange.connections[-1])
+    if place_of_login == "before the transfer":
+        exchange.at(11).log_in()
+    exchange.at(11.6).event(
+        "BlindTransfer", Result="Success", TransfererChannel=phones[0].name, TransfererUniqueid=phones[0].uniqueid,
+        TransfereeChannel=caller.name, TransfereeUniqueid=caller.uniqueid, IsExternal="Yes", Context="staff",
+        Extension="102",
+    )  # fmt: skip
+    exchange.leave(caller)
+    if place_of_login == "after the transfer":
+        place = len(exchange.connections[-1])
+        exchange.at(11.601).log_in()
+    others = exchange.at(11.603).rings(caller, "PJSIP/102")
+    exchange.leave(phones[0])
+    exchange.hangup(phones[0])
+    exchange.at(11.9).list_channels()
+    exchange.at(14).answer(caller, *others)
+    exchange.at(30).ends(caller, *others)
+    whole = bytes(exchange.connections[-1])
+    expected, figures = alone(tmp_path, whole)
+    first, store = Callmon().hear(whole), new(tmp_path, "shared")
+    begun, died = (MORNING + n * SECOND for n in (8, 16))
+    written(store, [*first.between(None, begun), Heartbeat("toronto", begun)])
+    second, rest = begun_anew(store), whole[place:]
+    taken = _place(rest, died)
+    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
+    written(store, [*first.between(begun, died), Heartbeat("toronto", died)])
+    missing = succeed(store, second.monitor, second.between(None, None))
+    assert [fact for one in missing for fact in one.facts if not isinstance(fact, Unheard)] == []
+    heard = len(second.told)
+    _go_on(second, rest[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    assert everything(store) == expected
+    store.close()
+
+
 def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_where_the_other_heard(
     tmp_path: Path,
 ) -> None:
