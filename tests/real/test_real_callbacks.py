@@ -64,17 +64,20 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
 
 
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
-    """The same ten seconds from now, when nothing else is played.
-
-    Meanwhile the exchange may have found the trunk's far end away: it asks again, and once more when no answer to
-    a question of before can be waited for any longer.
-    """
+    """The same ten seconds from now, when nothing else is played."""
     with Playing(asterisk, [calls("calls_back", place, phone, 10.0 * asterisk.pace)]) as playing:
-        for pause in (0.0, UNANSWERED_AFTER):
-            time.sleep(pause)
-            assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
+        wait_for_trunk(asterisk)
         (call,) = playing.wait()
     assert (call.fault, call.refused, call.answered is not None) == (None, None, True)
+
+
+def wait_for_trunk(asterisk: Asterisk) -> None:
+    """The exchange may have found the trunk's far end away. It asks again, and once more when no answer to an
+    earlier question can arrive any longer.
+    """
+    for pause in (0.0, UNANSWERED_AFTER):
+        time.sleep(pause)
+        assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
 
 
 def is_there(asterisk: Asterisk) -> bool:
@@ -131,8 +134,10 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
     with hurried(tmp_path, fast_exchange) as callmon:
         with Playing(fast_exchange, played) as playing:
             assert until(lambda: callmon.total("callmon_callbacks_open") == 4)
-            playing.wait()
-        assert until(lambda: callmon.total("callmon_callbacks_open") == 2)
+            wait_for_trunk(fast_exchange)
+            made = {call.situation.name: (call.fault, call.refused) for call in playing.wait()}
+        assert (made["calls_back"], made["calls_beside"]) == ((None, None), (None, None))
+        assert until(lambda: callmon.total("callmon_callbacks_open") == 2), listed(callmon)
         time.sleep(1.5)
         found = {str(x["number"] or x["not_returnable"]) + str(x["kind"]): x for x in listed(callmon)}
         told = {
