@@ -14,8 +14,6 @@ import pytest
 from tests.coverage_by_package import reached
 from tests.running import ROOT
 
-PYTHONS = ["/usr/bin/python3.13", "/usr/bin/python3.11"]
-
 
 @pytest.fixture
 def stage(tmp_path: Path) -> ModuleType:
@@ -27,6 +25,16 @@ def stage(tmp_path: Path) -> ModuleType:
     specification.loader.exec_module(module)
     module.ROOT, module.LOGS = tmp_path, tmp_path
     return module
+
+
+@pytest.fixture
+def pythons(tmp_path: Path) -> list[str]:
+    """Two programs that say the version of a Python: a machine may have one Python alone."""
+    found = [tmp_path / "python3.13", tmp_path / "python3.11"]
+    for path in found:
+        path.write_text(f"#!/bin/sh\necho {path.name.replace('python', 'Python ')}.9\n")
+        path.chmod(0o755)
+    return [str(path) for path in found]
 
 
 def python(code: str) -> list[str]:
@@ -69,18 +77,20 @@ def test_a_part_waits_for_what_it_needs_in_another_lane_and_is_not_run_when_that
 
 
 @pytest.mark.parametrize("name", ["quick", "test", "rest"])
-def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(stage: ModuleType, name: str) -> None:
+def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(
+    stage: ModuleType, pythons: list[str], name: str
+) -> None:
     def parts(which: str) -> list[object]:
-        return [part for lane in getattr(stage.Stages(PYTHONS), which)() for part in lane]
+        return [part for lane in getattr(stage.Stages(pythons), which)() for part in lane]
 
     there = {part.name for part in parts(name)}
     assert {need for part in parts(name) for need in part.needs} - there == set()
     assert len(there) == len(parts(name))
 
 
-def test_every_test_runs_in_a_stage(stage: ModuleType) -> None:
+def test_every_test_runs_in_a_stage(stage: ModuleType, pythons: list[str]) -> None:
     """Each item is in one of: without a server; a real server; a browser. The whole run holds all but the lab."""
-    commands = [" ".join(part.command) for lane in stage.Stages(PYTHONS).rest() for part in lane]
+    commands = [" ".join(part.command) for lane in stage.Stages(pythons).rest() for part in lane]
     selected = [command.partition(" -m pytest ")[2] for command in commands if " -m pytest " in command]
     marks = {line.split(" -m ")[1].split(" --")[0] for line in selected}
     assert marks == {"lab and not browser", "lab and browser", "not lab", stage.BY_PYTHON}
