@@ -1,7 +1,4 @@
-"""Typed AMI events, and the only table of AMI field names. `decoding.py` reads them.
-
-Values only: an absent field is "", an absent time is None. No I/O, no clock.
-"""
+"""Typed AMI events, and the only table of AMI field names. An absent field is "", an absent time is None. Pure."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ class StaffSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     extension: str = Field(min_length=1, description="the phone, as the exchange names it")
-    languages: tuple[Literal["fr", "en"], ...] = Field(description="what whoever sits there speaks")
+    languages: tuple[Literal["fr", "en"], ...] = Field(
+        description="the languages that the agent at this phone speaks"
+    )
     valid_from: date | None = Field(default=None, description="first day; when left out, from ever")
     valid_until: date | None = Field(default=None, description="last day, included; when left out, until further")
     exchange: str | None = Field(default=None, description="the exchange that it is at; when left out, any")

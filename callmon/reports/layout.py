@@ -37,10 +37,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table of a section.
-
-    `first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none).
-    """
+    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none)."""
 
     key: str
     title: str
@@ -120,7 +117,6 @@ class Writer:
         self, key: str, title: str, columns: Iterable[Column], *notes: str, chart: str = ""
     ) -> Table | None:
         """A table with one row for each cut; the last column is the completeness of its calls.
-
         A column that is not known in any cut of a public edition stays: the sign in its cells gives the reason.
         None if the report has none of the columns.
         """

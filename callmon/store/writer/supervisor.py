@@ -44,19 +44,15 @@ PIECE = 1 << 18
 
 
 class Courier:
-    """The supervisor: owns the thread and the writer process.
-
-    `waiting` is the buffer of encoded items; only the event-loop thread appends to it.
-    """
+    """The supervisor: owns the thread and the writer process. `waiting` is the buffer of encoded items."""
 
     def __init__(
         self, opening: messages.Opening, tally: Tally, group_seconds: float, journal: Journal | None = None
     ) -> None:
         self._opening, self._tally = opening, tally
         self._group_seconds = group_seconds
-        # The list object is never replaced. The event loop appends, and calls wake() at the first and at the
-        # MAX_GROUPth item. This thread deletes from the beginning. Each is one atomic step of the interpreter:
-        # neither thread waits for the other.
+        # Never replaced. Only the event loop appends, with wake() at the first and at the MAX_GROUPth item. Only
+        # this thread deletes, from the beginning. Each is atomic: neither thread waits for the other.
         self.waiting: list[bytes] = []
         self.turn = Turn(opening.is_shared, self.waiting)
         self.pending = Pending(journal, opening.token)
@@ -96,10 +92,7 @@ class Courier:
         self.wake()
 
     def lead(self, missing: list[bytes]) -> None:
-        """Sets `missing`, the buffered items that the database lacks.
-
-        Call after `turn.gained`, from the event-loop thread.
-        """
+        """Sets the buffered items that the database lacks. For the event-loop thread, after `turn.gained`."""
         self.turn.lead(missing)
         self.wake()
 
@@ -153,10 +146,7 @@ class Courier:
             self.changed.notify_all()
 
     def _leave_to_journal(self) -> None:
-        """Writes uncommitted outcomes to the journal for the next start.
-
-        A standby writes none: the leader commits them.
-        """
+        """Writes uncommitted outcomes to the journal for the next start, but not a standby's."""
         while self.waiting and self._number is not None and not self.turn.is_standby:
             self._gather()
         self.pending.close()
@@ -279,10 +269,7 @@ class Courier:
     # A shared database.
 
     def _stand(self, standing: messages.Standing) -> None:
-        """Resumes writing at once if no other program has written since. Otherwise sets `turn.gained`.
-
-        Then the event-loop thread must call `lead`.
-        """
+        """Resumes if no other program has written since; else sets `turn.gained`, and `lead` must be called."""
         before, is_new, self._is_new = self._before(), self._is_new, False
         is_ours = before in (None, standing.number) or (
             standing.token == self._opening.token and standing.number >= (before or 0)
@@ -332,8 +319,7 @@ class Courier:
             self._number = max(standing.number, *(self.pending.numbers or (0,)))
         if standing.token == self._opening.token:
             self._forget(standing.number)
-        # Otherwise the database has no batch of this instance yet, or another program has written. The writer
-        # process detects the latter.
+        # Else the database has no batch of this instance yet, or the writer process finds another program's.
         self._tally.replace(standing.figures)
         self.turn.hold()
         self._is_stuck = False
