@@ -17,8 +17,8 @@ from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import Hand
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
+from callmon.store.commands import queue_callback_command
 from callmon.store.database import Store
-from callmon.store.queries import obligations
 from callmon.web.app import app
 from callmon.web.auth.middleware import Gate
 from callmon.web.auth.route import Entry
@@ -102,7 +102,7 @@ def _fill(store: Store) -> None:
     hand = Hand(
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
-    obligations.ask(store, hand, THIRD)
+    queue_callback_command(store, hand, THIRD)
 
 
 def shown(text: str) -> list[str]:

@@ -32,13 +32,15 @@ from callmon.core.statistics import counters
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding
 from callmon.store import tables
+from callmon.store.bulk import BulkWriter
+from callmon.store.commands import insert_callback_command
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group
-from callmon.store.queries import calls, obligations
-from callmon.store.queries.calls import CALL, FACT, OPEN
+from callmon.store.queries import calls
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CallKey, Rows, call_of
-from callmon.store.writer.transaction import Writing, _write_numbers
+from callmon.store.tables import CALL, FACT, OPEN, Condition
+from callmon.store.writer.transaction import _write_numbers
 
 CHUNK = 200
 # Less than this after a call's end, the daemon may not have written the call yet.
@@ -105,7 +107,7 @@ class _Filling:
         self, connection: Connection, store: Store, monitor: Monitor, exchange: str, region: str, now: datetime
     ) -> None:
         self._connection, self._monitor, self._exchange = connection, monitor, exchange
-        self._writing = Writing(connection, store.ring)
+        self._writing = BulkWriter(connection, store.ring)
         self.group = Group(connection, monitor)
         self._region, self._now = region, now
         self._rows: list[Rows] = []
@@ -113,7 +115,7 @@ class _Filling:
         self.changes: list[Change] = []
 
     def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
-        def which(table: Table) -> calls.Condition:
+        def which(table: Table) -> Condition:
             return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(told)))
 
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
@@ -198,7 +200,7 @@ class _Filling:
             _write_numbers(self._writing, rows)
         self.group.write()
         for hand in self._owed:
-            obligations.put(self._connection, self._writing.ring, hand)
+            insert_callback_command(self._connection, self._writing.ring, hand)
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:

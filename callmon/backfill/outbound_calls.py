@@ -16,10 +16,10 @@ from sqlalchemy import Connection, and_, or_, select
 
 from callmon.core.callbacks.commands import Hand
 from callmon.core.facts import AnyFact, Arrived, Fact
+from callmon.store.commands import insert_outbound_call
 from callmon.store.database import Store, _told
-from callmon.store.queries import obligations
-from callmon.store.queries.obligations import HAND, MARK, NUMBER, OBLIGATION
 from callmon.store.row_mapping import CALLER
+from callmon.store.tables import HAND, MARK, NUMBER, OBLIGATION
 
 ACTOR = "backfill"
 CHUNK = 200
@@ -57,7 +57,7 @@ def _one(
     hand = Hand(
         at=now, actor=ACTOR, action="called", exchange=exchange, obligation=arrived.call, facts=told
     )  # fmt: skip
-    return obligations.called(connection, store.ring, hand, arrived.dialled)
+    return insert_outbound_call(connection, store.ring, hand, arrived.dialled)
 
 
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:

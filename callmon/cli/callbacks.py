@@ -86,12 +86,16 @@ class Desk:
 
     def do(self, hand: commands.Hand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
-        from callmon.store.queries import obligations as ledger
+        from callmon.store.commands import (
+            callback_rejections,
+            last_applied_callback_command,
+            queue_callback_command,
+        )
 
-        place, is_new = ledger.ask(self.store, hand, number)
-        if not is_done(lambda: ledger.done(self.store), place, is_new, self.language):
+        place, is_new = queue_callback_command(self.store, hand, number)
+        if not is_done(lambda: last_applied_callback_command(self.store), place, is_new, self.language):
             return
-        for told in ledger.refusals(self.store, (hand.exchange, hand.obligation), hand.actor, hand.at):
+        for told in callback_rejections(self.store, (hand.exchange, hand.obligation), hand.actor, hand.at):
             self.refuse(told.why)
         self.show([self.find(hand.obligation)])
 
@@ -165,13 +169,14 @@ def list_(
     \b
     Example: callmon callbacks list --overdue --lang en
     """
+    from callmon.store.commands import count_callback_commands
     from callmon.store.queries import obligations as ledger
     from callmon.text.callback_list import OwedPage, owed_as_json, urgency
 
     desk = Desk(config, lang)
     for kind in ("line", "service"):
         refuse_unknown(desk.settings, kind, only[kind], language=desk.language)
-    tell_waiting(ledger.waiting(desk.store), desk.language)
+    tell_waiting(count_callback_commands(desk.store), desk.language)
     found = ledger.obligations(desk.store, state="open" if state == "open" else None, numbers=True)
     found = [x for x in found if not untaken or x.obligation.in_hand is None]
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]

@@ -129,12 +129,17 @@ class Desk:
 
     def do(self, hand: Hand) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
+        from callmon.store.commands import (
+            disruption_rejections,
+            last_applied_disruption_command,
+            queue_disruption_command,
+        )
         from callmon.store.queries import disruptions as stored
 
-        place, is_new = stored.ask(self.store, hand)
-        if not is_done(lambda: stored.done(self.store), place, is_new, self.language):
+        place, is_new = queue_disruption_command(self.store, hand)
+        if not is_done(lambda: last_applied_disruption_command(self.store), place, is_new, self.language):
             return
-        for told in stored.refusals(self.store, hand):
+        for told in disruption_rejections(self.store, hand):
             self.refuse(told.why)
         one = stored.named(self.store, hand.disruption) if hand.disruption else stored.made_by(self.store, hand)
         if one is not None:
@@ -191,12 +196,13 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
     \b
     Example: callmon disruptions list --state all --lang en
     """
+    from callmon.store.commands import count_disruption_commands
     from callmon.store.queries import disruptions as stored
     from callmon.text.disruption_list import DisruptedPage
 
     desk = Desk(config, lang, as_json)
     refuse_unknown(desk.settings, "line", line, language=desk.language)
-    tell_waiting(stored.waiting(desk.store), desk.language)
+    tell_waiting(count_disruption_commands(desk.store), desk.language)
     found = stored.live(desk.store) if state == "open" else stored.all_of(desk.store, desk.now - timedelta(days))
     found = [x for x in found if _is_wanted(x, state, line)]
     if as_json:

@@ -17,8 +17,13 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import StoreError
+from callmon.store.commands import (
+    last_applied_callback_command,
+    last_applied_disruption_command,
+    pending_callback_commands,
+    pending_disruption_commands,
+)
 from callmon.store.database import Store
-from callmon.store.queries import disruptions, obligations
 
 EVERY_SECONDS = 0.5
 
@@ -34,8 +39,8 @@ class Hands:
 
     def restore(self) -> None:
         """Start after the last commands that are stored as applied."""
-        self.done = obligations.done(self._store)
-        self.done_of_disruptions = disruptions.done(self._store)
+        self.done = last_applied_callback_command(self._store)
+        self.done_of_disruptions = last_applied_disruption_command(self._store)
 
     async def run(self, do: Callable[[Act], None]) -> None:
         """`do` receives each command as a function of the monitor."""
@@ -55,5 +60,5 @@ class Hands:
     def _asked(
         self,
     ) -> tuple[list[tuple[Hand, Obligation | None]], list[tuple[DisruptionHand, Disruption | None]]]:
-        told = obligations.asked(self._store, self.done, self._token)
-        return told, disruptions.asked(self._store, self.done_of_disruptions)
+        told = pending_callback_commands(self._store, self.done, self._token)
+        return told, pending_disruption_commands(self._store, self.done_of_disruptions)

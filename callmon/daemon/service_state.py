@@ -23,8 +23,8 @@ from callmon.daemon.host_state import disks
 from callmon.errors import StoreError
 from callmon.sinks.metrics.host_gauges import Room
 from callmon.sinks.metrics.service_gauges import BoxState, Outlook
-from callmon.store.database import Store
-from callmon.store.queries import calls, obligations
+from callmon.store.database import Store, read_errors
+from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
 
 UNHEARD_AFTER = timedelta(hours=4)  # of opening time
@@ -72,7 +72,7 @@ class Outlooks:
         for day in set(self._days.values()):
             lines = [line for line, its in self._days.items() if its == day]
             begin, end = (_midnight(settings, day + timedelta(days=n)) for n in (0, 1))
-            with obligations.trouble_told():
+            with read_errors():
                 _, verdicts = calls.ended_calls(self._store, lines, begin, end)
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found

@@ -29,6 +29,7 @@ from callmon.core.takeover import CERTAIN, CallKey, Known, take_over
 from callmon.daemon.runtime import Runtime
 from callmon.errors import CallmonError
 from callmon.store import takeover as stored
+from callmon.store.commands import last_applied_disruption_command
 from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
@@ -252,5 +253,5 @@ class Standby:
         lines = [line.name for line in runtime.settings.lines()]
         calls, verdicts = queries.ended_calls(runtime.store, lines, begin, begin + timedelta(days=2))
         survey = survey_was_heard(queries.counters(runtime.store))
-        live, done = disruptions.live(runtime.store), disruptions.done(runtime.store)
+        live, done = disruptions.live(runtime.store), last_applied_disruption_command(runtime.store)
         return Read(known, calls, verdicts, now, survey, live, done)

@@ -28,7 +28,6 @@ from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import StoreError
 from callmon.store.encryption import NO_KEYS, Ring
 from callmon.store.migrations import HEAD, KNOWN
-from callmon.store.writer import lease
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +37,7 @@ BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error 
 JOB_BUSY_SECONDS = 60.0
 DEVELOPMENT = "r"  # the revisions before the first release were r0001 to r0015
 QUESTION_MILLISECONDS = 10_000
+UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)  # of an advisory lock
 # A lost network is detected within seconds, not after TCP's default of two hours.
 POSTGRES_DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -144,10 +144,24 @@ def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
         config = Config()
         config.set_main_option("script_location", "callmon:store/migrations")
         with store.writing() as connection:
-            lease.one_upgrade_at_a_time(connection)  # two instances may be started together
+            one_upgrade_at_a_time(connection)  # two instances may be started together
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return store
+
+
+def one_upgrade_at_a_time(connection: Connection) -> None:
+    """Waits until the transaction of another program that creates or upgrades the tables has ended.
+
+    Once there are tables it locks one of them, which needs a right to it: another role cannot block an upgrade.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if inspect(connection).has_table("alembic_version"):
+        connection.exec_driver_sql("LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE")
+    else:
+        question = "SELECT pg_advisory_xact_lock(%s + hashtext(current_schema()))"
+        connection.exec_driver_sql(question, (UPGRADE_KEY,))
 
 
 def sealed_with(store: Store) -> set[str]:
@@ -210,6 +224,15 @@ def _told(store: Store) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         store.close()
         raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None
+
+
+@contextmanager
+def read_errors() -> Iterator[None]:
+    """Converts the driver's errors to StoreError. The next query opens a new connection."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreError(f"the database cannot be read: {reason(error)}") from None
 
 
 def reason(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from callmon.store import key_file
 from callmon.store.access import restored_copy
 from callmon.store.database import Store, open_store, own_folder, parse_url, sealed_with, upgrade
 from callmon.store.encryption import Ring
-from callmon.store.privacy import key_rotation
+from callmon.store.numbers import record_key
 from callmon.store.rollups import rebuild
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def ready(settings: Settings) -> Store:
     restored_copy.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
-            key_rotation.note_key(connection, store.ring)
+            record_key(connection, store.ring)
     rebuild.settle(store, settings.timezone)
     return store
 

@@ -21,7 +21,7 @@ from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.register import Noted
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome
-from callmon.core.statistics.counters import language_label
+from callmon.core.statistics.counters import Figure, language_label
 from callmon.core.verdicts import Finding, Gap
 from callmon.store.encryption import Ring
 from callmon.store.tables import microseconds
@@ -326,3 +326,11 @@ def disruption_entry_of(data: str) -> AnyDisruptionEntry:
 
 def disruption_of(data: str) -> Disruption:
     return _decode_disruption(data)
+
+
+def figure_key(figure: Figure) -> str:
+    return msgspec.json.encode(figure).decode()
+
+
+def figure_of(key: Any) -> Figure:
+    return msgspec.json.decode(key, type=tuple[str, ...])

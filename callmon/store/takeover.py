@@ -15,12 +15,13 @@ from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.outcome import Outcome
 from callmon.core.takeover import CallKey, Known
-from callmon.store.database import Store
+from callmon.store.bulk import ASKED_AT_ONCE
+from callmon.store.commands import last_applied_callback_command
+from callmon.store.database import Store, read_errors
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations as ledger
-from callmon.store.queries.calls import CALL
 from callmon.store.row_mapping import entry_of
-from callmon.store.writer.transaction import ASKED_AT_ONCE
+from callmon.store.tables import CALL, LEDGER
 
 
 def known(
@@ -37,7 +38,7 @@ def known(
     """
     spoken_of = {(outcome.exchange, fact.call) for outcome in kept for fact in outcome.facts}
     owed = {written.obligation.id for outcome in kept for written in outcome.ledger}
-    with ledger.trouble_told():
+    with read_errors():
         # First: the leader may commit meanwhile, and the state must have all that was received until a heartbeat.
         heard = queries.heartbeats(store)
         ledger.take_up(store, book, exchanges, now)
@@ -48,7 +49,7 @@ def known(
             over=_over(store, spoken_of.union(in_progress)),
             ledger=book,
             entries=_entries(store, owed),
-            hand=ledger.done(store),
+            hand=last_applied_callback_command(store),
         )
 
 
@@ -71,7 +72,7 @@ def _over(store: Store, calls: Iterable[CallKey]) -> frozenset[CallKey]:
 
 def _entries(store: Store, obligations: Iterable[str]) -> frozenset[AnyEntry]:
     """All stored entries of these obligations."""
-    wanted, table = sorted(obligations), ledger.LEDGER
+    wanted, table = sorted(obligations), LEDGER
     found: list[AnyEntry] = []
     with store.reading() as connection:
         for begin in range(0, len(wanted), ASKED_AT_ONCE):

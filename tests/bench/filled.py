@@ -23,12 +23,12 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.reports.load import gathered
 from callmon.store import tables
+from callmon.store.bulk import BulkWriter
 from callmon.store.database import Store
-from callmon.store.queries.calls import CALL
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import Rows
-from callmon.store.writer.transaction import Writing
+from callmon.store.tables import CALL
 from tests import year, year_rows, year_stories
 from tests.bench.processes import BenchError
 from tests.bench.table import row
@@ -94,14 +94,14 @@ class Filled:
         with self.store.writing() as connection:
             for table in ("told_call", "told_finding", "numbered"):
                 connection.execute(text(f"DROP TABLE {table}"))
-            update.put(Writing(connection), self._cells())
+            update.put(BulkWriter(connection), self._cells())
         self._settle_down(tidy=True)
         self.filled = self.bytes() - empty
         row("made by the database itself", (f"{self.calls / (time.perf_counter() - begun):,.0f}/s", "", ""))
 
     def _tell(self, connection: Connection) -> None:
         """The stories and the numbers of their copies, as tables to be multiplied."""
-        writing = Writing(connection)
+        writing = BulkWriter(connection)
         for name in MULTIPLIED:
             columns = ", ".join(f'"{x.name}"' for x in tables.METADATA.tables[name].columns)
             writing.ask(f'CREATE TABLE told_{name} AS SELECT 0 AS place, {columns} FROM "{name}" WHERE 1 = 0')

@@ -26,11 +26,12 @@ from sqlalchemy import text
 
 from callmon.core.outcome import Outcome
 from callmon.store import tables
+from callmon.store.bulk import BulkWriter
 from callmon.store.database import upgrade
 from callmon.store.queries import reports
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows
-from callmon.store.writer.transaction import Stamp, Writing, write
+from callmon.store.writer.transaction import Stamp, write
 from tests import year
 from tests.bench import reporting
 from tests.bench.databases import postgresql, sqlite
@@ -157,7 +158,7 @@ class Bench(Filled):
         for some in rows:
             with self.store.writing() as connection:
                 for table, values in some:
-                    Writing(connection).insert(table, values)
+                    BulkWriter(connection).insert(table, values)
         return since(begun)
 
     def _alone(self) -> float:
@@ -166,7 +167,7 @@ class Bench(Filled):
         begun = now()
         for some in parted(picked, TOGETHER):
             with self.store.writing() as connection:
-                rolling = update.Rolling(Writing(connection))
+                rolling = update.Rolling(BulkWriter(connection))
                 for one in some:
                     after = update.told(one.outcome.calls[0], one.outcome.findings)
                     rolling.change(year.EXCHANGE, None, after)

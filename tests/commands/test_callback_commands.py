@@ -15,9 +15,9 @@ from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import Hand
 from callmon.store import opening
+from callmon.store.commands import pending_callback_commands, queue_callback_command
 from callmon.store.database import Store
 from callmon.store.privacy import subject_access
-from callmon.store.queries import obligations
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import wrote
 
@@ -127,7 +127,7 @@ REFUSALS = {
 @pytest.mark.parametrize("words", list(REFUSALS))
 def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
     assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
-    assert obligations.asked(desk, 0, str) == []
+    assert pending_callback_commands(desk, 0, str) == []
 
 
 def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pyt
 
 
 def asked(store: Store) -> Hand:
-    ((hand, _),) = obligations.asked(store, 0, str)
+    ((hand, _),) = pending_callback_commands(store, 0, str)
     return hand
 
 
@@ -185,22 +185,24 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     done = [run(*given, told="416 555-0103\n") for _ in range(3)]
     assert [one.exit_code for one in done] == [0, 0, 0]
     assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
-    assert len(obligations.asked(desk, 0, str)) == 1
+    assert len(pending_callback_commands(desk, 0, str)) == 1
 
 
 def test_another_request_is_no_repetition(desk: Store) -> None:
     for words in ("take 1700000001.0", "release 1700000001.0", "take 1700000001.0", "take 1700000002.0"):
         action, name = words.split()
-        obligations.ask(desk, Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name))  # type: ignore[arg-type]
+        hand = Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name)  # type: ignore[arg-type]
+        queue_callback_command(desk, hand)
     for minutes in (0, 0.5, 3):
-        obligations.ask(desk, Hand(at=OPENED + minutes * MINUTE, actor="m", action="attempt", exchange="toronto",
-                              obligation="1700000001.0", result="no_answer"))  # fmt: skip
+        at = OPENED + minutes * MINUTE
+        queue_callback_command(desk, Hand(at=at, actor="m", action="attempt", exchange="toronto",
+                                          obligation="1700000001.0", result="no_answer"))  # fmt: skip
     for number in (OTHER, OTHER, CALLER):
         by_hand = Hand(
             at=OPENED, actor="m", action="mark", exchange="toronto", obligation="1700000001.0", other_number=True
         )
-        obligations.ask(desk, by_hand, number)
-    assert [(hand.action, hand.obligation[9]) for hand, _ in obligations.asked(desk, 0, str)] == [
+        queue_callback_command(desk, by_hand, number)
+    assert [(hand.action, hand.obligation[9]) for hand, _ in pending_callback_commands(desk, 0, str)] == [
         ("take", "1"), ("release", "1"), ("take", "1"), ("take", "2"),
         ("attempt", "1"), ("attempt", "1"), ("mark", "1"), ("mark", "1"),
     ]  # fmt: skip
@@ -224,7 +226,7 @@ def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk
 def test_another_number_that_is_none_is_refused(desk: Store) -> None:
     done = run("mark", "1700000001.0", "--number", "--by", "m", told="12\n")
     told = '"12" is no telephone number; write it as "416 327-2422".\n'
-    assert (done.exit_code, done.stderr, obligations.asked(desk, 0, str)) == (2, told, [])
+    assert (done.exit_code, done.stderr, pending_callback_commands(desk, 0, str)) == (2, told, [])
 
 
 def test_a_stored_call_is_marked_as_a_complaint(desk: Store) -> None:

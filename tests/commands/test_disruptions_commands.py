@@ -18,6 +18,7 @@ from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import Hand
 from callmon.core.disruptions.entries import Notice
 from callmon.store import opening
+from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Store
 from callmon.store.queries import disruptions
 from tests.office import OTHER, Office
@@ -57,7 +58,7 @@ def refused(*words: str) -> tuple[int, str]:
 
 
 def asked(store: Store) -> Hand:
-    ((hand, _),) = disruptions.asked(store, 0)
+    ((hand, _),) = pending_disruption_commands(store, 0)
     return hand
 
 
@@ -151,7 +152,7 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     done = [run(*words.split(), "--by", "m", "--lang", language) for _ in range(3)]
     assert [(one.exit_code, one.stdout) for one in done] == [(0, "")] * 3
     assert [one.stderr for one in done] == [WAITS[language], STILL_WAITS[language], STILL_WAITS[language]]
-    assert len(disruptions.asked(desk, 0)) == 1
+    assert len(pending_disruption_commands(desk, 0)) == 1
 
 
 def test_another_request_is_no_repetition(desk: Store) -> None:
@@ -162,7 +163,7 @@ def test_another_request_is_no_repetition(desk: Store) -> None:
     )  # fmt: skip
     for words in asked_for:
         run(*words.split(), "--by", "m")
-    assert len(disruptions.asked(desk, 0)) == len(asked_for)
+    assert len(pending_disruption_commands(desk, 0)) == len(asked_for)
 
 
 def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
@@ -216,7 +217,7 @@ REFUSALS = {
 @pytest.mark.parametrize("words", list(REFUSALS))
 def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
     assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
-    assert disruptions.asked(desk, 0) == []
+    assert pending_disruption_commands(desk, 0) == []
 
 
 def test_the_story_of_a_call_says_what_it_met(desk: Store) -> None:

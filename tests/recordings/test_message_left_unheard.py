@@ -13,8 +13,8 @@ from callmon.backfill.cel.rows import Row
 from callmon.backfill.job import Backfill, Window
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
+from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Store
-from callmon.store.queries import obligations
 from tests.recordings.test_cel import rows_of
 from tests.recordings.test_traces import TRACES
 from tests.store.test_mailboxes import MINUTE, NOON
@@ -56,7 +56,7 @@ def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(
     assert (call.outcome, call.heard) == ("voicemail_message", "filled")
     assert call.voicemail is not None
     assert (call.voicemail.mailbox, call.voicemail.message) == ("500", True)
-    ((hand, _),) = obligations.asked(store, 0, store.ring.token)
+    ((hand, _),) = pending_callback_commands(store, 0, store.ring.token)
     assert hand.received is not None
     assert (hand.action, hand.received.message) == ("owe", True)
 

@@ -23,6 +23,7 @@ from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.store import opening
+from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences, rejudge
 from callmon.store.queries import calls as queries
@@ -263,7 +264,7 @@ def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it
 def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
-    asked = obligations.asked(store, 0, store.ring.token)
+    asked = pending_callback_commands(store, 0, store.ring.token)
     assert [(hand.action, hand.obligation, before) for hand, before in asked] == [
         ("owe", facts_of_cel("vm_message")[0], None)
     ]

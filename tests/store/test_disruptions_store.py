@@ -15,6 +15,11 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.sinks.metrics.disruption_gauges import disruptions as gauges
 from callmon.sinks.mqtt import topics
+from callmon.store.commands import (
+    last_applied_disruption_command,
+    pending_disruption_commands,
+    queue_disruption_command,
+)
 from callmon.store.database import Store
 from callmon.store.maintenance.rejudge import differences
 from callmon.store.queries import calls as queries
@@ -137,14 +142,14 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> N
     at = local("2026-11-24 10:00")
     hands = [Hand(at=at, actor="a", action="plan", lines=("tty",), start=at, notice=WHOLE),
              Hand(at=at, actor="b", action="end", disruption="none")]  # fmt: skip
-    assert [disruptions.ask(store, hand).n for hand in hands] == [1, 2]
-    asked = disruptions.asked(store, 0)
+    assert [queue_disruption_command(store, hand).n for hand in hands] == [1, 2]
+    asked = pending_disruption_commands(store, 0)
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
-    assert [hand.n for hand, _ in disruptions.asked(store, 1)] == [2]
+    assert [hand.n for hand, _ in pending_disruption_commands(store, 1)] == [2]
     heard = well()
     told = [outcome for hand, stored in asked for outcome in heard.monitor.hand_of_disruption(hand, stored)]
     wrote(store, *told)
-    assert disruptions.done(store) == 2
+    assert last_applied_disruption_command(store) == 2
     made = disruptions.made_by(store, hands[0])
     assert made is not None
     assert (made.source, made.lines) == ("work", ("tty",))

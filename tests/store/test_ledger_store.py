@@ -11,6 +11,7 @@ from sqlalchemy import text
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.obligation import after, opened
+from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
 from callmon.store.database import Store
 from callmon.store.encryption import keyed
 from callmon.store.maintenance.rejudge import differences
@@ -113,13 +114,13 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
         "obligation": "1700000001.0",
     }
     hands = [Hand(action="mark", **asked, other_number=True), Hand(action="close", reason="no_request", **asked)]
-    assert [obligations.ask(store, hands[0], OTHER).n, obligations.ask(store, hands[1]).n] == [1, 2]
-    read = obligations.asked(store, 0, str)
+    assert [queue_callback_command(store, hands[0], OTHER).n, queue_callback_command(store, hands[1]).n] == [1, 2]
+    read = pending_callback_commands(store, 0, str)
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
-    assert obligations.done(store) == 0
+    assert last_applied_callback_command(store) == 0
     wrote(store, *(outcome for hand, stored in read for outcome in office.monitor.hand(hand, stored)))
-    assert (obligations.done(store), obligations.asked(store, 2, str)) == (2, [])
+    assert (last_applied_callback_command(store), pending_callback_commands(store, 2, str)) == (2, [])
     assert [x.obligation.state for x in obligations.obligations(store, state=None)] == ["closed"]
 
 

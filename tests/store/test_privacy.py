@@ -25,7 +25,7 @@ from callmon.store.privacy.key_rotation import is_done, rotate
 from callmon.store.privacy.retention import Disposal, Terms, due, purge, records
 from callmon.store.privacy.subject_access import Look
 from callmon.store.queries import calls as queries
-from callmon.store.queries.calls import NUMBER
+from callmon.store.tables import NUMBER
 from callmon.tools.replay import Replay, chunks
 from tests.lab.postgres import dump
 from tests.store_fixtures import (

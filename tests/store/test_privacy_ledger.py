@@ -10,13 +10,14 @@ from sqlalchemy import select, text, update
 from callmon.core import assembly
 from callmon.core.callbacks.commands import Hand
 from callmon.core.callbacks.obligation import Obligation
+from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
 from callmon.store.database import Store, open_store
 from callmon.store.encryption import Ring
 from callmon.store.privacy import subject_access
 from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import Disposal, due, purge
 from callmon.store.queries import obligations
-from callmon.store.queries.obligations import OBLIGATION
+from callmon.store.tables import OBLIGATION
 from tests.office import CALLER, OTHER, Office, local
 from tests.store.test_privacy import BOTH, DAYS_400, NEW, look, terms
 from tests.store_fixtures import RING, wrote
@@ -63,7 +64,7 @@ def owed(store: Store) -> list[Obligation]:
 
 def done_by_hand(office: Office, store: Store, after: int = 0) -> None:
     """What was asked is done, as the daemon does it."""
-    for hand, one in obligations.asked(store, after, obligations.token(store)):
+    for hand, one in pending_callback_commands(store, after, obligations.token(store)):
         office.outcomes += office.monitor.hand(hand, one)
     stored(office, store)
 
@@ -126,10 +127,10 @@ def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, u
         obligation="1700000001.0",
         other_number=True,
     )
-    obligations.ask(store, hand, OTHER)
+    queue_callback_command(store, hand, OTHER)
     both = open_store(url, BOTH)
     list(rotate(both))
-    ((read, _),) = obligations.asked(both, 0, obligations.token(both))
+    ((read, _),) = pending_callback_commands(both, 0, obligations.token(both))
     assert read.token == NEW.token(OTHER)
     assert [x.other for x in obligations.obligations(both, numbers=True)] == [OTHER]
     both.close()
@@ -163,7 +164,7 @@ def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Store)
     assert [(one.state, one.is_erased, one.token) for one in owed(store)] == [("paid", True, None)]
     assert tokens(store) == [None]
     assert purge(store, terms(now)) == Disposal()
-    assert obligations.asked(store, obligations.done(store), str) == []
+    assert pending_callback_commands(store, last_applied_callback_command(store), str) == []
 
 
 def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Store) -> None:

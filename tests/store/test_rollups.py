@@ -31,9 +31,9 @@ from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.store.database import Store, upgrade
 from callmon.store.maintenance.rejudge import rejudge
-from callmon.store.queries import calls as queries
 from callmon.store.rollups import rebuild, update
-from callmon.store.rollups.update import ROLLUP, Key, Rollup
+from callmon.store.rollups.update import Key, Rollup
+from callmon.store.tables import CALL, ROLLUP
 from callmon.store.writer.transaction import Stamp, write
 from tests import year, year_rows, year_stories
 from tests.examples import examples
@@ -69,7 +69,7 @@ def counted(store: Store, zone: ZoneInfo = TORONTO) -> dict[Key, tuple[object, .
     """What the rows of now add up to."""
     cells: dict[Key, Rollup] = {}
     with store.reading() as connection:
-        rebuild.count(connection, queries.CALL.c.arrived.is_not(None), zone, cells)
+        rebuild.count(connection, CALL.c.arrived.is_not(None), zone, cells)
     return {key: one.row(key) for key, one in cells.items()}
 
 

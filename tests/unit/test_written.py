@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from callmon.core.callbacks.commands import local_moment, plain
-from callmon.store.queries import disruptions
+from callmon.store.commands import pending_disruption_commands
 from tests.pages_here import ENTRY, EXCHANGE, Pages, pages
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -60,11 +60,11 @@ def test_a_text_keeps_its_letters_tabs_and_line_feeds_and_no_control_character()
 def test_a_form_with_a_moment_out_of_bounds_is_refused_in_a_sentence(
     site: Pages, name: str, at: str, action: str
 ) -> None:
-    visitor, before = site.visitors["manager"], disruptions.asked(site.store, 0)
+    visitor, before = site.visitors["manager"], pending_disruption_commands(site.store, 0)
     given = {"start": "10:12", "until": "2199-01-01T10:00", name: at, "action": action, "line": "poci"}
     token = visitor.token("/en/disruptions")
     answer = visitor.post("/en/disruptions", data={**given, "csrf": token})
-    assert (answer.status_code, disruptions.asked(site.store, 0)) == (409, before)
+    assert (answer.status_code, pending_disruption_commands(site.store, 0)) == (409, before)
 
 
 def test_an_attempt_at_the_end_of_time_is_refused_in_a_sentence(site: Pages) -> None:
@@ -84,7 +84,7 @@ def test_a_notice_is_stored_without_the_control_characters_that_it_was_sent_with
     visitor = site.visitors["manager"]
     form = {"action": "announce", "line": "poci", "reason_en": "po\0wer \x1b[31mfailure\u202e"}
     visitor.post("/en/disruptions", data={**form, "csrf": visitor.token("/en/disruptions")})
-    hand, _ = disruptions.asked(site.store, 0)[-1]
+    hand, _ = pending_disruption_commands(site.store, 0)[-1]
     assert hand.notice.reason_en == "power [31mfailure"
 
 

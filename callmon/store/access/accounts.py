@@ -15,12 +15,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import ConfigError
-from callmon.store import tables
 from callmon.store.access import audit, restored_copy, sessions
 from callmon.store.access.audit import Deed
 from callmon.store.database import Store, _told
-
-ACCOUNT = tables.METADATA.tables[str(tables.AccountRow.__tablename__)]
+from callmon.store.tables import ACCOUNT
 
 
 class Account(NamedTuple):

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from callmon.store import tables
 from callmon.store.database import Store, _told
+from callmon.store.tables import AUDIT
 
-AUDIT = tables.METADATA.tables[str(tables.AuditRow.__tablename__)]
 # Text that may be a telephone number in a page's address. A call's name (1795527733.0) does not match.
 PHONE = re.compile(r"(?<!\d)\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)")
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk

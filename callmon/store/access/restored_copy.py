@@ -18,14 +18,13 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select
 
-from callmon.store import tables
 from callmon.store.access import audit
-from callmon.store.access.audit import AUDIT, Deed
+from callmon.store.access.audit import Deed
 from callmon.store.database import Store, _told
+from callmon.store.tables import AUDIT, SESSION
 
 log = logging.getLogger(__name__)
 
-SESSION = tables.METADATA.tables[str(tables.SessionRow.__tablename__)]
 ENDED = "sessions ended"
 CHANGES = (
     *("account added", "account roles", "account password", "account locked", "account unlocked"),

@@ -12,12 +12,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
-from callmon.store import tables
 from callmon.store.database import Store, _told
+from callmon.store.tables import ACCOUNT, SESSION
 
-SESSION, ACCOUNT = (
-    tables.METADATA.tables[str(row.__tablename__)] for row in (tables.SessionRow, tables.AccountRow)
-)
 SEEN_EVERY = timedelta(minutes=1)  # so that frequent requests do not write to the database each time
 
 

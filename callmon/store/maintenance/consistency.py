@@ -24,9 +24,8 @@ from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group
-from callmon.store.queries.calls import CALL, FACT, FINDING, OPEN, Condition
-from callmon.store.queries.obligations import LEDGER, OBLIGATION
 from callmon.store.row_mapping import CallKey, entry_of, obligation_of
+from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
 
 CHUNK = 200
 MOST = 20  # sentences of one kind; above this only their number is given

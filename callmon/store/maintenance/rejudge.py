@@ -31,14 +31,14 @@ from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.store import tables
+from callmon.store.bulk import ADDING, BulkWriter, replacing
 from callmon.store.database import Store, _told
 from callmon.store.queries import calls, disruptions
-from callmon.store.queries.calls import CALL, FINDING, GAP
 from callmon.store.queries.obligations import called_back
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CallKey, Rows, call_of, encoded, without_numbers
+from callmon.store.row_mapping import CallKey, Rows, call_of, encoded, figure_key, without_numbers
+from callmon.store.tables import CALL, FINDING, GAP, Condition
 from callmon.store.writer.corrections import MOVED, move
-from callmon.store.writer.transaction import ADDING, Writing, figure_key, replacing
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
@@ -70,7 +70,7 @@ class Group:
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
         self._rows = Rows(0)
-        self._writing = Writing(connection)
+        self._writing = BulkWriter(connection)
         self.rolling = update.Rolling(self._writing)
         self.added: Figures = {}
         self.told: list[str] = []
@@ -83,7 +83,7 @@ class Group:
         stored = {(name, exchange): data for name, exchange, data in self._locked(ordered)}
         keys = list(stored)
 
-        def which(table: Table) -> calls.Condition:
+        def which(table: Table) -> Condition:
             return tuple_(table.c["call"], table.c.exchange).in_(keys)
 
         facts = calls._facts(self._connection, which, None) if keys else {}

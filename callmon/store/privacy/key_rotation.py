@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    and_,
     bindparam,
     delete,
     not_,
@@ -28,20 +27,15 @@ from sqlalchemy import (
     update,
 )
 
-from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.encryption import Ring
-from callmon.store.queries.calls import NUMBER
-from callmon.store.writer.transaction import Writing
+from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
+from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock. During the pause the daemon
 # acquires it: SQLite retries every 25 ms at first, later every 100 ms.
 CHUNK = 500
 PAUSE = 0.05
-ACCESS, NUMBER_KEY, OBLIGATION = (
-    tables.METADATA.tables[str(row.__tablename__)]
-    for row in (tables.AccessRow, tables.NumberKeyRow, tables.ObligationRow)
-)
 # Columns that refer to a number by its token.
 BY_TOKEN = (ACCESS.c.token, OBLIGATION.c.token, OBLIGATION.c.other)
 
@@ -63,20 +57,9 @@ def is_done(store: Store) -> bool:
         return not _is_left(connection, store.ring)
 
 
-def renewals(store: Store) -> dict[str, str]:
-    """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
-    if len(store.ring.names) < 2:
-        return {}
-    here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
-    question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
-    with _told(store), store.reading() as connection:
-        found = [store.ring.tokens(store.ring.open(sealed)) for (sealed,) in connection.execute(question)]
-    return {old: newest for newest, *older in found for old in older}
-
-
 def _renew(store: Store, chunk: int) -> None:
     """Replaces old tokens that a daemon with the old key may have written after the re-encryption."""
-    left = iter(renewals(store).items())
+    left = iter(token_renewals(store).items())
     while some := dict(islice(left, chunk)):
         with _told(store), store.writing_piece() as connection:
             for column in BY_TOKEN:
@@ -98,7 +81,7 @@ def _moved(store: Store, which: ColumnElement[bool], chunk: int) -> Iterator[int
             return
         changed = [_sealed_anew(row, store.ring) for row in rows]
         with _told(store), store.writing_piece() as connection:
-            overwrite(connection)
+            overwrite_deleted(connection)
             _write(connection, store.ring, changed)
         time.sleep(PAUSE)
         yield len(rows)
@@ -116,18 +99,13 @@ def _sealed_anew(row: RowMapping, ring: Ring) -> dict[str, Any]:
 
 
 def _write(connection: Connection, ring: Ring, changed: Sequence[Mapping[str, Any]]) -> None:
-    note_key(connection, ring)
+    record_key(connection, ring)
     same = [column == bindparam(f"old_{column.name}") for column in (*NUMBER.primary_key.columns, NUMBER.c.number)]
     statement = update(NUMBER).where(*same).values(number=bindparam("new_number"), token=bindparam("new_token"))
     connection.execute(statement, [{k: v for k, v in row.items() if k != "old_token"} for row in changed])
     tokens = {row["old_token"]: row["new_token"] for row in changed if row["old_token"] is not None}
     for column in BY_TOKEN if tokens else ():
         _follow(connection, column, tokens)
-
-
-def note_key(connection: Connection, ring: Ring) -> None:
-    """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
-    Writing(connection).insert(tables.NumberKeyRow, [(ring.name,)], "ON CONFLICT DO NOTHING")
 
 
 def _follow(connection: Connection, column: Column[Any], tokens: Mapping[str, str]) -> None:
@@ -149,9 +127,3 @@ def _forget_keys(connection: Connection, ring: Ring) -> None:
 def _is_left(connection: Connection, ring: Ring) -> bool:
     question = select(1).select_from(NUMBER).where(not_(_is_under(ring))).limit(1)
     return connection.execute(question).first() is not None
-
-
-def overwrite(connection: Connection) -> None:
-    """Makes SQLite overwrite deleted and replaced content in its file instead of only releasing the space."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")

@@ -44,13 +44,12 @@ from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
+from callmon.store.commands import insert_callback_command
 from callmon.store.database import Store, _told
 from callmon.store.encryption import Ring
+from callmon.store.numbers import overwrite_deleted
 from callmon.store.privacy import key_rotation
-from callmon.store.privacy.key_rotation import ACCESS, OBLIGATION
-from callmon.store.queries import obligations
-from callmon.store.queries.calls import CALL, FACT, NUMBER, OPEN
-from callmon.store.queries.obligations import LEDGER
+from callmon.store.tables import ACCESS, CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
 
 CHUNK = 200
 # Entries that the ledger writes by itself are no use of a number.
@@ -187,7 +186,7 @@ def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) 
 
 
 def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
-    key_rotation.overwrite(connection)
+    overwrite_deleted(connection)
     if connection.dialect.name == "postgresql":  # a new call's number is either visible, or waits for this commit
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
     gone = _due(connection, tokens, terms.unused_since)
@@ -202,7 +201,7 @@ def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], term
     known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
     for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
         hand = Hand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
-        obligations.put(connection, ring, hand)
+        insert_callback_command(connection, ring, hand)
 
 
 def _begun(store: Store, terms: Terms) -> int:

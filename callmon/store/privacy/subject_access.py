@@ -14,12 +14,12 @@ import msgspec
 from sqlalchemy import Connection, and_, insert, select, true, update
 
 from callmon.core.callbacks.commands import Hand
+from callmon.store.commands import insert_callback_command
 from callmon.store.database import Store, _told
-from callmon.store.privacy import key_rotation
-from callmon.store.privacy.key_rotation import ACCESS, overwrite
+from callmon.store.numbers import overwrite_deleted, record_key
 from callmon.store.queries import calls, obligations
-from callmon.store.queries.calls import NUMBER
 from callmon.store.queries.obligations import Listed
+from callmon.store.tables import ACCESS, NUMBER
 
 
 class Look(NamedTuple):
@@ -75,17 +75,17 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
     owed = [x.obligation for x in debts(store, old) if x.obligation.is_open and call in (None, x.obligation.call)]
     which = and_(NUMBER.c.token.in_(_tokens(store, old)), true() if call is None else NUMBER.c["call"] == call)
     with _told(store), store.writing() as connection:
-        overwrite(connection)
+        overwrite_deleted(connection)
         rows = connection.execute(select(NUMBER).where(which).with_for_update()).mappings().all()
         for row in rows:
             same = [column == row[column.name] for column in NUMBER.primary_key.columns]
             sealed = {"number": store.ring.seal(new), "token": store.ring.token(new)}
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
-            key_rotation.note_key(connection, store.ring)
+            record_key(connection, store.ring)
         for one in owed:
             hand = Hand(at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id)
-            obligations.put(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
+            insert_callback_command(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
         _log(connection, look, len(rows), store.ring.token(new) if rows else None)
     return len(rows)
 

@@ -13,8 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from callmon.store.database import Store
-from callmon.store.queries.calls import CALL, FINDING
-from callmon.store.tables import microseconds, moment
+from callmon.store.tables import CALL, FINDING, microseconds, moment
 
 SHOWN, SCAN = 50, 300
 Cursor = tuple[datetime, str]

@@ -5,39 +5,21 @@ A result contains a caller's number only with `numbers=True`, and only if the st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, true
+from sqlalchemy import Connection, Table, and_, func, select, true
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
-from callmon.store import tables
 from callmon.store.database import Store
 from callmon.store.encryption import Ring
-from callmon.store.row_mapping import CallKey, call_of, fact_of
-from callmon.store.writer.transaction import figure_of
-
-FACT, OPEN, CALL, FINDING, NUMBER, GAP, HEARTBEAT, COUNTER = (
-    tables.METADATA.tables[str(row.__tablename__)]
-    for row in (
-        tables.FactRow,
-        tables.OpenCallRow,
-        tables.CallRow,
-        tables.FindingRow,
-        tables.NumberRow,
-        tables.GapRow,
-        tables.HeartbeatRow,
-        tables.CounterRow,
-    )
-)
-
-Condition = ColumnElement[bool]
-Which = Callable[[Table], Condition]
+from callmon.store.row_mapping import CallKey, call_of, fact_of, figure_of
+from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
 
 
 class OpenCall(msgspec.Struct, frozen=True):

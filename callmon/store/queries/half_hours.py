@@ -18,7 +18,7 @@ from callmon.core.statistics.period import midnight
 from callmon.store.database import Store
 from callmon.store.queries import reports
 from callmon.store.rollups import update
-from callmon.store.rollups.update import ROLLUP
+from callmon.store.tables import ROLLUP
 
 Counts = Counter[tuple[str, str]]  # the cells of `core/statistics/aggregates.py`: ("half_hour.offered", "08:30") …
 DAY = timedelta(days=1)

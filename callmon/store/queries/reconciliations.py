@@ -12,7 +12,7 @@ from callmon.core.reconciliation import SIDES, Compared, Counted, Difference, Li
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.queries import calls as queries
-from callmon.store.queries.calls import CALL
+from callmon.store.tables import CALL, GAP, Condition
 
 LINE, DIFFERENCE = (
     tables.METADATA.tables[str(row.__tablename__)]
@@ -38,7 +38,7 @@ def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[st
 def first_sign(store: Store, exchange: str) -> datetime | None:
     """The earliest call or measurement gap of that exchange; None if there is neither."""
     with store.reading() as connection:
-        asked = ((CALL, CALL.c.arrived), (queries.GAP, queries.GAP.c.began))
+        asked = ((CALL, CALL.c.arrived), (GAP, GAP.c.began))
         found = [
             connection.execute(select(func.min(column)).where(table.c.exchange == exchange)).scalar()
             for table, column in asked
@@ -99,7 +99,7 @@ def latest(store: Store, exchanges: Iterable[str]) -> list[Compared]:
         return found
 
 
-def _only(connection: Connection, which: queries.Condition) -> dict[Side, int]:
+def _only(connection: Connection, which: Condition) -> dict[Side, int]:
     question = select(DIFFERENCE.c.counted_by, func.count()).where(which).group_by(DIFFERENCE.c.counted_by)
     counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(question)}
     return {side: counts.get(side, 0) for side in SIDES}

@@ -23,15 +23,12 @@ from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
 from callmon.store.database import Store
-from callmon.store.queries import obligations as ledger
 from callmon.store.queries import reconciliations
-from callmon.store.queries.calls import CALL, FACT, FINDING, GAP, HEARTBEAT, OPEN
 from callmon.store.rollups import rebuild, update
-from callmon.store.rollups.update import MODULUS, ROLLUP, Key, Rollup, fingerprint
+from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
 from callmon.store.row_mapping import fact_of, obligation_of
-from callmon.store.tables import microseconds
+from callmon.store.tables import CALL, FACT, FINDING, GAP, HEARTBEAT, OBLIGATION, OPEN, ROLLUP, microseconds
 
-OBLIGATION = ledger.OBLIGATION
 STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure
 Span = tuple[datetime, datetime]

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, and_, func, select
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions.disruption import Disruption
 from callmon.store.database import Store
-from callmon.store.queries.calls import CALL
 from callmon.store.queries.disruptions import up_since
-from callmon.store.queries.obligations import OBLIGATION, WHOLE
+from callmon.store.queries.obligations import WHOLE
 from callmon.store.row_mapping import obligation_of
+from callmon.store.tables import CALL, OBLIGATION
 
 MOST_OWED = 300
 MOST_MET = 500  # calls of a disruption; above this the page only states that there are more

@@ -18,25 +18,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from callmon.core.verdicts import Finding
+from callmon.store.bulk import BulkWriter
 from callmon.store.database import Store, _told
-from callmon.store.queries.calls import CALL, FINDING, Condition
-from callmon.store.rollups.update import (
-    FOREVER,
-    ROLLUP,
-    STATE,
-    VERSION,
-    Key,
-    Rollup,
-    State,
-    Told,
-    counted,
-    of_row,
-    put,
-    state,
-)
+from callmon.store.rollups.update import FOREVER, VERSION, Key, Rollup, State, Told, counted, of_row, put, state
 from callmon.store.row_mapping import CallKey
-from callmon.store.tables import microseconds, moment
-from callmon.store.writer.transaction import Writing
+from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, microseconds, moment
 
 # Calls per transaction: few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 1_000
@@ -68,7 +54,7 @@ def _begin(connection: Connection, zone: ZoneInfo) -> None:
     connection.execute(delete(ROLLUP))
     earliest = connection.execute(select(func.min(CALL.c.arrived))).scalar()
     until = FOREVER if earliest is None else microseconds(earliest)
-    connection.execute(update(STATE).values(zone=zone.key, version=VERSION, until=until))
+    connection.execute(update(ROLLUP_STATE).values(zone=zone.key, version=VERSION, until=until))
 
 
 class Built(NamedTuple):
@@ -121,8 +107,8 @@ def _chunk(connection: Connection, size: int) -> Built | None:
         which = and_(which, CALL.c.arrived < until)
     cells: dict[Key, Rollup] = {}
     calls = count(connection, which, ZoneInfo(found.zone), cells)
-    put(Writing(connection), cells)
-    connection.execute(update(STATE).values(until=FOREVER if until is None else microseconds(until)))
+    put(BulkWriter(connection), cells)
+    connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
     return Built(calls, until)
 
 

@@ -35,19 +35,16 @@ from callmon.core.statistics.counters import language_label
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.row_mapping import call_of, encoded
-from callmon.store.tables import microseconds
+from callmon.store.tables import ROLLUP, ROLLUP_STATE, microseconds
 
 if TYPE_CHECKING:
-    from callmon.store.writer.transaction import Writing
+    from callmon.store.bulk import BulkWriter
 
 # The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
 # (test_rollups compares).
 VERSION = 1
 FOREVER = (1 << 63) - 1
 MODULUS = 1 << 256
-
-ROLLUP = tables.METADATA.tables[str(tables.RollupRow.__tablename__)]
-STATE = tables.METADATA.tables[str(tables.RollupStateRow.__tablename__)]
 
 Key = tuple[str, str, str, str]  # day, line, language, exchange
 
@@ -76,7 +73,7 @@ NOTHING = State("", 0, 0)
 
 def state(connection: Connection, lock: str = "") -> State:
     """The state of the roll-ups. `lock`: "read" blocks `rebuild.build`; "write" also all that write calls."""
-    question = select(STATE.c.zone, STATE.c.version, STATE.c.until)
+    question = select(ROLLUP_STATE.c.zone, ROLLUP_STATE.c.version, ROLLUP_STATE.c.until)
     if lock and connection.dialect.name == "postgresql":  # SQLite has one writer at a time
         question = question.with_for_update(read=lock == "read")
     row = connection.execute(question).one_or_none()
@@ -117,7 +114,7 @@ def told(call: Call, findings: Iterable[Finding]) -> Told:
 class Rolling:
     """The changes of one transaction in the roll-ups."""
 
-    def __init__(self, writing: Writing) -> None:
+    def __init__(self, writing: BulkWriter) -> None:
         self._writing = writing
         found = state(writing.connection, "read")
         self._until = found.until if found.is_ours else 0
@@ -222,7 +219,7 @@ REPLACING = "ON CONFLICT (day, line, language, exchange) DO UPDATE SET " + ", ".
 )
 
 
-def put(writing: Writing, changed: Mapping[Key, Rollup]) -> None:
+def put(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
     """Adds `changed` to the stored cells. Transactions that change one key wait for each other, in key order."""
     keys = sorted(changed)
     # The row must exist before it can be locked, also when two transactions start a day together.

@@ -11,9 +11,10 @@ Refuses: a naive datetime, since its moment is not known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Index, Text, text
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from callmon.store.tables.access import AccountRow as AccountRow
@@ -361,3 +362,35 @@ class AttestationRow(SQLModel, table=True):
     tested: str
     by: str
     is_so: bool
+
+
+Condition = ColumnElement[bool]
+Which = Callable[[Table], Condition]
+
+
+def _table(row: type[SQLModel]) -> Table:
+    return METADATA.tables[str(row.__tablename__)]
+
+
+ACCESS = _table(AccessRow)
+ACCOUNT = _table(AccountRow)
+AUDIT = _table(AuditRow)
+CALL = _table(CallRow)
+COUNTER = _table(CounterRow)
+DISRUPTION = _table(DisruptionRow)
+DISRUPTION_ENTRY = _table(DisruptionEntryRow)
+DISRUPTION_HAND = _table(DisruptionHandRow)
+FACT = _table(FactRow)
+FINDING = _table(FindingRow)
+GAP = _table(GapRow)
+HAND = _table(HandRow)
+HEARTBEAT = _table(HeartbeatRow)
+LEDGER = _table(LedgerRow)
+MARK = _table(MarkRow)
+NUMBER = _table(NumberRow)
+NUMBER_KEY = _table(NumberKeyRow)
+OBLIGATION = _table(ObligationRow)
+OPEN = _table(OpenCallRow)
+ROLLUP = _table(RollupRow)
+ROLLUP_STATE = _table(RollupStateRow)
+SESSION = _table(SessionRow)

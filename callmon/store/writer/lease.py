@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from callmon.store import tables
 
@@ -66,7 +66,6 @@ WHERE id = 1 AND session IS NOT DISTINCT FROM %s::text"""
 # as long as its network reports it alive. A candidate ends such a session.
 END_CUT_OFF_HOLDER = f"""SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED}
 WHERE id = 1 AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
-UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)
 
 
 def prepare(connection: Connection, is_shared: bool) -> None:
@@ -95,20 +94,6 @@ def take(connection: Connection, is_shared: bool) -> str | None:
         if is_shared:
             connection.exec_driver_sql(END_CUT_OFF_HOLDER).all()
         return str(holder)
-
-
-def one_upgrade_at_a_time(connection: Connection) -> None:
-    """Waits until the transaction of another program that creates or upgrades the tables has ended.
-
-    Once there are tables it locks one of them, which needs a right to it: another role cannot block an upgrade.
-    """
-    if connection.dialect.name != "postgresql":
-        return
-    if inspect(connection).has_table("alembic_version"):
-        connection.exec_driver_sql("LOCK TABLE alembic_version IN SHARE ROW EXCLUSIVE MODE")
-    else:
-        question = "SELECT pg_advisory_xact_lock(%s + hashtext(current_schema()))"
-        connection.exec_driver_sql(question, (UPGRADE_KEY,))
 
 
 def heard(connection: Connection) -> dict[str, datetime]:

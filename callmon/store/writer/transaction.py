@@ -9,15 +9,12 @@ Refuses: to write twice. What is stored already is neither written nor counted a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import SQLModel
 
 from callmon.core.outcome import Heartbeat, Item
 from callmon.core.statistics import counters as figures
@@ -25,16 +22,13 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.bulk import ADDING, ASKED_AT_ONCE, BulkWriter, replacing
+from callmon.store.encryption import Ring
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, CallKey, DisruptionRows, Row, Rows, finding_rows
+from callmon.store.row_mapping import CALLER, CallKey, DisruptionRows, Rows, figure_key, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import SetAside
 
-# Below the limit of parameters per statement of both databases.
-ASKED_AT_ONCE = 500
-
-ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
 MOVING = "ON CONFLICT (exchange) DO UPDATE SET heard = excluded.heard"
 
 
@@ -62,78 +56,12 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
 
 
-class Writing:
-    """The SQL of one connection.
-
-    Measured on PostgreSQL: all rows as one JSON text take a tenth of the client's CPU of one statement per row.
-    COPY takes two thirds of the server's time of JSON, but has no ON CONFLICT.
-    """
-
-    def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
-        self.connection, self.ring = connection, ring
-        self._in_json = connection.dialect.name == "postgresql"
-        self._sign = "%s" if self._in_json else "?"
-
-    def ask(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
-        """Executes `question`, which has a ? for each parameter."""
-        return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
-
-    def insert(self, row: type[SQLModel], rows: Sequence[Row], on_conflict: str = "") -> None:
-        table = tables.METADATA.tables[str(row.__tablename__)]
-        names = ", ".join(f'"{column.name}"' for column in table.columns)
-        if self._in_json and rows and not on_conflict:
-            self._copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', table, rows)
-        else:
-            self._run(f'INSERT INTO "{table.name}" ({names}) {{values}} {on_conflict}', table, rows)
-
-    def delete(self, row: type[SQLModel], keys: Sequence[Row]) -> None:
-        table = tables.METADATA.tables[str(row.__tablename__)]
-        names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-        self._run(f'DELETE FROM "{table.name}" WHERE ({names}) IN ({{values}})', table, keys)
-
-    def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        driver: Any = self.connection.connection.driver_connection
-        types = [kind.lower() for kind in self._types(table)]
-        said_alike = _as_sqlalchemy_says_it(self.connection, statement)
-        with said_alike, driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
-
-    def _types(self, table: Table) -> list[str]:
-        return [column.type.compile(self.connection.dialect) for column in table.columns]
-
-    def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        if self._in_json:
-            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
-            values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
-            everything = msgspec.json.encode(rows).decode()
-            self.connection.exec_driver_sql(statement.format(values=values), (everything,))
-        else:
-            signs = ", ".join("?" for _ in table.columns)
-            self.connection.exec_driver_sql(statement.format(values=f"VALUES ({signs})"), list(rows))
-
-
-@contextmanager
-def _as_sqlalchemy_says_it(connection: Connection, statement: str) -> Iterator[None]:
-    """Raises the driver's errors as SQLAlchemy's, like every other statement; their parameters are hidden."""
-    driver: Any = connection.dialect.loaded_dbapi
-    try:
-        yield
-    except driver.Error as error:
-        raise DBAPIError.instance(
-            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
-
-
 def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring) -> Figures:
     """Writes the batch and returns the counters that it adds. The calling function owns the transaction.
 
     Raises AlreadyWritten, OustedError.
     """
-    writing = Writing(connection, ring)
+    writing = BulkWriter(connection, ring)
     _claim(writing, stamp)
     rows = Rows(stamp.number)
     rows.take(items)
@@ -144,7 +72,7 @@ def write_by_halves(
     connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring
 ) -> tuple[Figures, list[SetAside]]:
     """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
-    halves = _Halves(Writing(connection, ring), stamp)
+    halves = _Halves(BulkWriter(connection, ring), stamp)
     halves.write(items)
     return halves.added, halves.set_aside
 
@@ -152,7 +80,7 @@ def write_by_halves(
 class _Halves:
     """Bisection: a rejected part is halved, down to one outcome, which is skipped."""
 
-    def __init__(self, writing: Writing, stamp: Stamp) -> None:
+    def __init__(self, writing: BulkWriter, stamp: Stamp) -> None:
         _claim(writing, stamp)
         self._writing, self._number, self._place = writing, stamp.number, 0
         self.added: Figures = {}
@@ -192,7 +120,7 @@ def named(item: Item) -> str:
     return f"{item.exchange} {' '.join(calls)}"
 
 
-def _write(writing: Writing, rows: Rows) -> Figures:
+def _write(writing: BulkWriter, rows: Rows) -> Figures:
     rolling = update.Rolling(writing)
     known = _leave_out_known(writing, rows)
     _roll_up(rolling, rows, known)
@@ -207,7 +135,7 @@ def _write(writing: Writing, rows: Rows) -> Figures:
     return added
 
 
-def _write_rows(writing: Writing, rows: Rows) -> None:
+def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.FactRow, rows.facts)
     _write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
@@ -225,7 +153,7 @@ def _write_rows(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
 
 
-def _write_disruptions(writing: Writing, rows: DisruptionRows) -> None:
+def _write_disruptions(writing: BulkWriter, rows: DisruptionRows) -> None:
     writing.insert(tables.DisruptionEntryRow, rows.entries)
     writing.insert(tables.DisruptionRow, rows.rows(), replacing(tables.DisruptionRow))
     if rows.hand:
@@ -233,7 +161,7 @@ def _write_disruptions(writing: Writing, rows: DisruptionRows) -> None:
         writing.ask(question, rows.hand, rows.hand)
 
 
-def _write_numbers(writing: Writing, rows: Rows) -> None:
+def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
         # The key's name each time: the key rotation deletes it when no number is encrypted with that key.
@@ -241,7 +169,7 @@ def _write_numbers(writing: Writing, rows: Rows) -> None:
     writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
 
 
-def _claim(writing: Writing, stamp: Stamp) -> None:
+def _claim(writing: BulkWriter, stamp: Stamp) -> None:
     """Takes the next batch number.
 
     Raises AlreadyWritten when this batch has it, OustedError when another program has written since.
@@ -262,7 +190,7 @@ class _Known(NamedTuple):
     findings: dict[CallKey, list[Finding]]
 
 
-def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
+def _leave_out_known(writing: BulkWriter, rows: Rows) -> _Known:
     judged = rows.findings.keys() | rows.corrections.keys()
     spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in judged}
     known = _known(writing, spoken_of)
@@ -278,7 +206,7 @@ def _leave_out_known(writing: Writing, rows: Rows) -> _Known:
     return known
 
 
-def _known(writing: Writing, keys: Iterable[CallKey]) -> _Known:
+def _known(writing: BulkWriter, keys: Iterable[CallKey]) -> _Known:
     known = _Known({}, {})
     locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
     for exchange, calls in _by_exchange(keys):
@@ -315,7 +243,7 @@ def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
             rolling.change(key[1], update.Told(data, before), update.Told(data, after))
 
 
-def _not_known_of(writing: Writing, gap: Gap) -> Gap | None:
+def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     """The part of `gap` that is not stored yet; None: all of it is.
 
     If the daemon ends before it reports the end of a gap, its next gap begins at the same time as the stored one.
@@ -356,20 +284,3 @@ def _counted(rows: Rows) -> Figures:
     for noted in rows.disruptions.noted:
         figures.of_disruption(added, noted)
     return added
-
-
-def replacing(row: type[SQLModel]) -> str:
-    """The ON CONFLICT clause of an insertion that replaces the older row."""
-    table = tables.METADATA.tables[str(row.__tablename__)]
-    keys = {column.name for column in table.primary_key.columns}
-    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
-    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
-
-
-def figure_key(figure: figures.Figure) -> str:
-    return msgspec.json.encode(figure).decode()
-
-
-def figure_of(key: Any) -> figures.Figure:
-    return msgspec.json.decode(key, type=tuple[str, ...])

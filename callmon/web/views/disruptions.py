@@ -18,6 +18,7 @@ from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, Hand, notice, validate
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
+from callmon.store.commands import disruption_rejections, last_applied_disruption_command, queue_disruption_command
 from callmon.store.queries import disruptions, worklist
 from callmon.text.disruption_list import DisruptedPage
 from callmon.text.labels import word
@@ -212,10 +213,12 @@ async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping
     if (why := validate(one, hand)) is not None:
         return await refuse(why)
     ask, store = visit.site.ask, visit.site.store
-    await visit.site.until_done(disruptions.done, (await ask(disruptions.ask, store, hand)).n)
+    await visit.site.until_done(
+        last_applied_disruption_command, (await ask(queue_disruption_command, store, hand)).n
+    )
     if one is None:
         made = await ask(disruptions.made_by, store, hand)
         return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
-    if refusals := await ask(disruptions.refusals, store, hand):
+    if refusals := await ask(disruption_rejections, store, hand):
         return await refuse(refusals[0].why)
     return visit.go("disruption", {"said": "done"}, id=one.id)

@@ -1,0 +1,96 @@
+"""Many rows in one statement: INSERT and DELETE on SQLite, JSON or COPY on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
+
+from callmon.store import tables
+from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.row_mapping import Row
+
+# Below the limit of parameters per statement of both databases.
+ASKED_AT_ONCE = 500
+
+ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
+
+
+class BulkWriter:
+    """Statements for many rows on one connection.
+
+    Measured on PostgreSQL: all rows as one JSON text take a tenth of the client's CPU of one statement per row.
+    COPY takes two thirds of the server's time of JSON, but has no ON CONFLICT.
+    """
+
+    def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
+        self.connection, self.ring = connection, ring
+        self._in_json = connection.dialect.name == "postgresql"
+        self._sign = "%s" if self._in_json else "?"
+
+    def ask(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
+        """Executes `question`, which has a ? for each parameter."""
+        return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
+
+    def insert(self, row: type[SQLModel], rows: Sequence[Row], on_conflict: str = "") -> None:
+        table = tables.METADATA.tables[str(row.__tablename__)]
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
+        if self._in_json and rows and not on_conflict:
+            self._copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', table, rows)
+        else:
+            self._run(f'INSERT INTO "{table.name}" ({names}) {{values}} {on_conflict}', table, rows)
+
+    def delete(self, row: type[SQLModel], keys: Sequence[Row]) -> None:
+        table = tables.METADATA.tables[str(row.__tablename__)]
+        names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+        self._run(f'DELETE FROM "{table.name}" WHERE ({names}) IN ({{values}})', table, keys)
+
+    def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+        driver: Any = self.connection.connection.driver_connection
+        types = [kind.lower() for kind in self._types(table)]
+        errors = _driver_errors(self.connection, statement)
+        with errors, driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def _types(self, table: Table) -> list[str]:
+        return [column.type.compile(self.connection.dialect) for column in table.columns]
+
+    def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        if self._in_json:
+            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
+            values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
+            everything = msgspec.json.encode(rows).decode()
+            self.connection.exec_driver_sql(statement.format(values=values), (everything,))
+        else:
+            signs = ", ".join("?" for _ in table.columns)
+            self.connection.exec_driver_sql(statement.format(values=f"VALUES ({signs})"), list(rows))
+
+
+@contextmanager
+def _driver_errors(connection: Connection, statement: str) -> Iterator[None]:
+    """Raises the driver's errors as SQLAlchemy's, like every other statement; their parameters are hidden."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+
+
+def replacing(row: type[SQLModel]) -> str:
+    """The ON CONFLICT clause of an insertion that replaces the older row."""
+    table = tables.METADATA.tables[str(row.__tablename__)]
+    keys = {column.name for column in table.primary_key.columns}
+    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
+    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
