@@ -78,7 +78,7 @@ class CallbackSettings(BaseModel):
         return CallbackRules(**(self.model_dump() | {"shared_numbers": shared}))
 
 
-def shared_mistakes(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:
+def shared_errors(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:
     """A mistake for each entry of `shared_numbers` that is no valid number."""
     for place, number in enumerate(callbacks.shared_numbers):
         if e164(number, region) is None:

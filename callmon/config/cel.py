@@ -13,8 +13,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import KeptSecret
-from callmon.config.validation import ADDRESS, UNREADABLE, MistakesError, holds_password
+from callmon.config.secrets import SecretSource
+from callmon.config.validation import ADDRESS, UNREADABLE, SettingsError, holds_password
 from callmon.config.validation import Path as Place
 
 
@@ -50,9 +50,9 @@ class CelSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = [*_source_mistakes(self), *_password_mistakes(self)]
+        found = [*_source_errors(self), *_password_errors(self)]
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         return self
 
     @property
@@ -64,10 +64,10 @@ class CelSettings(BaseModel):
         if self.password_file is None and self.password_env is None:
             return None
         where = f"exchanges.{exchange}.cel"
-        return KeptSecret(where, "password", "the password", self.password_file, self.password_env).read()
+        return SecretSource(where, "password", "the password", self.password_file, self.password_env).read()
 
 
-def _source_mistakes(cel: CelSettings) -> list[tuple[Place, str]]:
+def _source_errors(cel: CelSettings) -> list[tuple[Place, str]]:
     if cel.file is not None and cel.url is not None:
         return [(("url",), "is given beside file; keep one of the two")]
     if not cel.is_on and cel.model_fields_set:
@@ -79,7 +79,7 @@ def _source_mistakes(cel: CelSettings) -> list[tuple[Place, str]]:
     return []
 
 
-def _password_mistakes(cel: CelSettings) -> list[tuple[Place, str]]:
+def _password_errors(cel: CelSettings) -> list[tuple[Place, str]]:
     if cel.password_file is not None and cel.password_env is not None:
         return [(("password_file",), "is given beside password_env; keep one of the two")]
     return []

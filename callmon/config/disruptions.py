@@ -25,7 +25,7 @@ class DisruptionSettings(BaseModel):
     )
 
 
-def test_caller_mistakes(numbers: Iterable[str], region: str) -> Iterator[tuple[Path, str]]:
+def test_caller_errors(numbers: Iterable[str], region: str) -> Iterator[tuple[Path, str]]:
     """A mistake for each entry of `test_callers` that is no valid number."""
     for place, number in enumerate(numbers):
         if e164(number, region) is None:

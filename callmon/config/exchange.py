@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from callmon.config.cel import CelSettings
 from callmon.config.durations import Duration
-from callmon.config.secrets import KeptSecret, tls_mistakes
-from callmon.config.validation import MistakesError
+from callmon.config.secrets import SecretSource, tls_errors
 from callmon.config.validation import Path as Place
+from callmon.config.validation import SettingsError
 
 Patterns = tuple[str, ...]
 PLAIN_PORT, TLS_PORT = 5038, 5039
@@ -95,9 +95,9 @@ class ExchangeSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = [*_secret_mistakes(self), *tls_mistakes(self.tls, {name: getattr(self, name) for name in OF_TLS})]
+        found = [*_secret_errors(self), *tls_errors(self.tls, {name: getattr(self, name) for name in OF_TLS})]
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         return self
 
     def is_reached_as(self, other: ExchangeSettings) -> bool:
@@ -120,12 +120,12 @@ class ExchangeSettings(BaseModel):
         """A warning about how the secret is stored, though it is usable; None without one."""
         return self._kept().warning()
 
-    def _kept(self) -> KeptSecret:
+    def _kept(self) -> SecretSource:
         where = f"exchanges.{self._name}" if self._name else "exchange"
-        return KeptSecret(where, "secret", "the AMI secret", self.secret_file, self.secret_env)
+        return SecretSource(where, "secret", "the AMI secret", self.secret_file, self.secret_env)
 
 
-def _secret_mistakes(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
+def _secret_errors(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
     match exchange.secret_file, exchange.secret_env:
         case None, None:
             return [(("secret_file",), 'is missing; name a file here, or a variable with secret_env = "…"')]

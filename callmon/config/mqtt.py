@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from callmon.config.secrets import KeptSecret, tls_mistakes
-from callmon.config.validation import MistakesError
+from callmon.config.secrets import SecretSource, tls_errors
 from callmon.config.validation import Path as Place
+from callmon.config.validation import SettingsError
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 OF_TLS = ("ca_file", "client_certificate", "client_key")
@@ -69,9 +69,9 @@ class MqttSettings(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         given = {name: getattr(self, name) for name in OF_TLS}
-        found = [*_no_host(self), *_password_mistakes(self), *tls_mistakes(self.tls, given)]
+        found = [*_no_host(self), *_password_errors(self), *tls_errors(self.tls, given)]
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         return self
 
     def password(self) -> str | None:
@@ -85,8 +85,8 @@ class MqttSettings(BaseModel):
     def _is_kept(self) -> bool:
         return self.password_file is not None or self.password_env is not None
 
-    def _kept(self) -> KeptSecret:
-        return KeptSecret("mqtt", "password", "the broker's password", self.password_file, self.password_env)
+    def _kept(self) -> SecretSource:
+        return SecretSource("mqtt", "password", "the broker's password", self.password_file, self.password_env)
 
 
 def _no_host(mqtt: MqttSettings) -> list[tuple[Place, str]]:
@@ -95,7 +95,7 @@ def _no_host(mqtt: MqttSettings) -> list[tuple[Place, str]]:
     return []
 
 
-def _password_mistakes(mqtt: MqttSettings) -> list[tuple[Place, str]]:
+def _password_errors(mqtt: MqttSettings) -> list[tuple[Place, str]]:
     match mqtt.password_file, mqtt.password_env:
         case Path(), str():
             return [(("password_file",), "is given beside password_env; keep one of the two")]

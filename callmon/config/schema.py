@@ -26,19 +26,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from callmon.config import validation
 from callmon.config.business_calendar import SpecialHours
-from callmon.config.callbacks import CallbackSettings, shared_mistakes
+from callmon.config.callbacks import CallbackSettings, shared_errors
 from callmon.config.closed_days import ClosedDays, ontario
-from callmon.config.disruptions import TTY_TEST, DisruptionSettings, test_caller_mistakes
+from callmon.config.disruptions import TTY_TEST, DisruptionSettings, test_caller_errors
 from callmon.config.durations import Duration
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.config.mqtt import MqttSettings
 from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
-from callmon.config.staff import StaffSettings, staff_mistakes
+from callmon.config.staff import StaffSettings, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
-from callmon.config.validation import MistakesError, Path, did_you_mean
+from callmon.config.validation import Path, SettingsError, did_you_mean
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 
@@ -48,13 +48,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Found = Iterator[tuple[Path, str]]
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     """One table of the file: unknown settings are refused, and nothing changes after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class HealthSettings(Table):
+class HealthSettings(SettingsTable):
     """[health]"""
 
     unheard_after: Duration = Field(
@@ -65,7 +65,7 @@ class HealthSettings(Table):
     )
 
 
-class PrivacySettings(Table):
+class PrivacySettings(SettingsTable):
     """[privacy]"""
 
     key_file: FilePath | None = Field(
@@ -76,7 +76,7 @@ class PrivacySettings(Table):
     )
 
 
-class CalendarSettings(Table):
+class CalendarSettings(SettingsTable):
     """[calendar]"""
 
     hours: WeekTable | None = Field(
@@ -103,7 +103,7 @@ class CalendarSettings(Table):
         return ClosedDays(added, frozenset(self.closed_days_remove))
 
 
-class TargetSettings(Table):
+class TargetSettings(SettingsTable):
     """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
 
     percent: float = Field(
@@ -117,7 +117,7 @@ class TargetSettings(Table):
     signed_by: str = Field(min_length=1, description="who set it")
 
 
-class LineSettings(Table):
+class LineSettings(SettingsTable):
     """[lines.NAME]"""
 
     mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
@@ -145,7 +145,7 @@ class LineSettings(Table):
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
 
-class ServiceSettings(Table):
+class ServiceSettings(SettingsTable):
     """[services.NAME]: what a lead and the public think in; several lines may serve it."""
 
     title_fr: str = Field(min_length=1, description="its French name, as people see it")
@@ -243,13 +243,13 @@ class Configuration(BaseSettings):
         found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
         found += [
             *_clashes(self),
-            *staff_mistakes(self.staff, self.exchanges),
+            *staff_errors(self.staff, self.exchanges),
             *_relay(self),
-            *test_caller_mistakes(self.test_callers, self.region),
-            *shared_mistakes(self.callbacks, self.region),
+            *test_caller_errors(self.test_callers, self.region),
+            *shared_errors(self.callbacks, self.region),
         ]
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         for name, exchange in self.exchanges.items():
             exchange.named(name)
         return self

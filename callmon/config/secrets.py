@@ -17,7 +17,7 @@ LONGEST_SECRET = 4096
 
 
 @dataclass(frozen=True)
-class KeptSecret:
+class SecretSource:
     """A secret's source. `where` is the table, `stem` the prefix of its two settings, `what` its description."""
 
     where: str
@@ -72,7 +72,7 @@ class KeptSecret:
         return value
 
 
-def tls_mistakes(tls: bool, given: dict[str, object]) -> list[tuple[Place, str]]:
+def tls_errors(tls: bool, given: dict[str, object]) -> list[tuple[Place, str]]:
     """Mistakes in TLS settings (name → value): given without TLS, or a key without its certificate."""
     found: list[tuple[Place, str]] = []
     if not tls:

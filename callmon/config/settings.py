@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from callmon.config import validation as mistakes
+from callmon.config import validation
 from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
 from callmon.config.callbacks import CallbackRules
 from callmon.config.disruptions import DisruptionSettings
@@ -225,18 +225,18 @@ def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]
     """
     found: list[str] = []
 
-    def placed(text: str, path: mistakes.Path) -> str:
+    def placed(text: str, path: validation.Path) -> str:
         there = folder / text
-        if not there.exists() and Path(text).exists() and mistakes.variable(path) not in os.environ:
-            found.append(MOVED.format(place=mistakes.place(path, source), text=text, there=there))
+        if not there.exists() and Path(text).exists() and validation.variable(path) not in os.environ:
+            found.append(MOVED.format(place=validation.place(path, source), text=text, there=there))
         return str(there)
 
-    def below(value: Any, path: mistakes.Path) -> Any:
+    def below(value: Any, path: validation.Path) -> Any:
         if isinstance(value, dict):
             return {name: below(one, (*path, name)) for name, one in value.items()}
         if isinstance(value, list):
             return [below(one, (*path, place)) for place, one in enumerate(value)]
-        if not isinstance(value, str) or not mistakes.leads_to_file(Configuration, path):
+        if not isinstance(value, str) or not validation.leads_to_file(Configuration, path):
             return value
         if "://" not in value:
             return placed(value, path)
@@ -271,11 +271,11 @@ def _misspelt() -> list[str]:
     """
     known, told = [*Configuration.model_fields], []
     for name in sorted(os.environ):
-        top = name.removeprefix(mistakes.ENV_PREFIX).partition("__")[0].lower()
-        if name.startswith(mistakes.ENV_PREFIX) and top not in known:
+        top = name.removeprefix(validation.ENV_PREFIX).partition("__")[0].lower()
+        if name.startswith(validation.ENV_PREFIX) and top not in known:
             near = get_close_matches(top, known, n=1, cutoff=0.8)
             told += [
-                f"environment: {name}: unknown setting; did you mean {mistakes.variable((x,))}?" for x in near
+                f"environment: {name}: unknown setting; did you mean {validation.variable((x,))}?" for x in near
             ]
     return told
 
@@ -288,16 +288,16 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
     except SettingsError as error:
         raise ConfigError(f"environment: {error}; write it as JSON, or unset it") from None
     except ValidationError as error:
-        raise ConfigError(*_all_mistakes(error, data, source)) from None
+        raise ConfigError(*_all_errors(error, data, source)) from None
 
 
-def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
+def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
     """All mistakes: validation repeats without the invalid parts, since lines are compared only in valid data."""
     told: list[str] = []
     while True:
-        told += [text for text in mistakes.sentences(error, Configuration, source) if text not in told]
-        wrong = [path for path in mistakes.to_leave_out(error, Configuration) if path]
-        left = mistakes.without(data, wrong)
+        told += [text for text in validation.sentences(error, Configuration, source) if text not in told]
+        wrong = [path for path in validation.to_leave_out(error, Configuration) if path]
+        left = validation.without(data, wrong)
         # Stop when nothing can be left out: the mistake concerns the whole, or the environment. Also stop when a
         # service was left out, because its lines would seem to name no service.
         if left == data or any(path[0] == "services" for path in wrong):
@@ -312,7 +312,7 @@ def _all_mistakes(error: ValidationError, data: dict[str, Any], source: str) -> 
 
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
     """Raise ConfigError when settings differ that a running daemon cannot change."""
-    mistakes = [
+    errors = [
         f"{name} has changed: restart callmon to change it."
         for name, old, new in (
             ("store", before.store, changed.store),
@@ -322,5 +322,5 @@ def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
         )
         if old != new
     ]
-    if mistakes:
-        raise ConfigError(*mistakes)
+    if errors:
+        raise ConfigError(*errors)

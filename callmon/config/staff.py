@@ -15,11 +15,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from callmon.config.validation import MistakesError, Path, did_you_mean
+from callmon.config.validation import Path, SettingsError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class StaffMember:
     """One entry. `exchange` is None for every exchange; a day is None when the entry is unbounded there."""
 
     extension: str
@@ -38,8 +38,8 @@ class StaffLanguages:
 
     __slots__ = ("_by_extension", "_timezone")
 
-    def __init__(self, listed: Iterable[Listed] = (), timezone: tzinfo = UTC) -> None:
-        by_extension: dict[str, tuple[Listed, ...]] = {}
+    def __init__(self, listed: Iterable[StaffMember] = (), timezone: tzinfo = UTC) -> None:
+        by_extension: dict[str, tuple[StaffMember, ...]] = {}
         for entry in listed:
             by_extension[entry.extension] = (*by_extension.get(entry.extension, ()), entry)
         self._by_extension, self._timezone = by_extension, timezone
@@ -65,18 +65,18 @@ class StaffLanguages:
 NOBODY = StaffLanguages()
 
 
-def overlaps(listed: list[Listed]) -> Iterator[tuple[int, int]]:
+def overlaps(listed: list[StaffMember]) -> Iterator[tuple[int, int]]:
     """The positions of each pair of entries that cover one extension on one day."""
     for (first, one), (second, other) in combinations(enumerate(listed), 2):
         if one.extension == other.extension and _is_same_place(one, other) and _share_a_day(one, other):
             yield first, second
 
 
-def _is_same_place(one: Listed, other: Listed) -> bool:
+def _is_same_place(one: StaffMember, other: StaffMember) -> bool:
     return one.exchange is None or other.exchange is None or one.exchange == other.exchange
 
 
-def _share_a_day(one: Listed, other: Listed) -> bool:
+def _share_a_day(one: StaffMember, other: StaffMember) -> bool:
     first = max(one.valid_from or date.min, other.valid_from or date.min)
     return first <= min(one.valid_until or date.max, other.valid_until or date.max)
 
@@ -105,14 +105,14 @@ class StaffSettings(BaseModel):
     def _in_order(self) -> Self:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             found = f"{self.valid_until} is before valid_from, {self.valid_from}; it is the last day, included"
-            raise MistakesError([(("valid_until",), found)])
+            raise SettingsError([(("valid_until",), found)])
         return self
 
-    def listed(self) -> Listed:
-        return Listed(self.extension, self.languages, self.valid_from, self.valid_until, self.exchange)
+    def listed(self) -> StaffMember:
+        return StaffMember(self.extension, self.languages, self.valid_from, self.valid_until, self.exchange)
 
 
-def staff_mistakes(staff: Sequence[StaffSettings], exchanges: Collection[str]) -> Iterator[tuple[Path, str]]:
+def staff_errors(staff: Sequence[StaffSettings], exchanges: Collection[str]) -> Iterator[tuple[Path, str]]:
     """Mistakes: an unknown exchange; one extension with two entries for one day."""
     listed = [entry.listed() for entry in staff]
     for place, entry in enumerate(listed):
@@ -126,5 +126,5 @@ def staff_mistakes(staff: Sequence[StaffSettings], exchanges: Collection[str]) -
         )
 
 
-def _hint(entry: Listed, exchanges: Collection[str]) -> str:
+def _hint(entry: StaffMember, exchanges: Collection[str]) -> str:
     return did_you_mean(str(entry.exchange), exchanges)

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import KeptSecret
-from callmon.config.validation import ADDRESS, UNREADABLE, MistakesError
+from callmon.config.secrets import SecretSource
+from callmon.config.validation import ADDRESS, UNREADABLE, SettingsError
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
@@ -58,16 +58,16 @@ class StoreSettings(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not ADDRESS.fullmatch(self.url):
-            raise MistakesError([(("url",), UNREADABLE)])
+            raise SettingsError([(("url",), UNREADABLE)])
         if self.password_file is not None and not USER.match(self.url):
             sentence = "needs a url with a user and no password: postgresql://USER@HOST/NAME"
-            raise MistakesError([(("password_file",), sentence)])
+            raise SettingsError([(("password_file",), sentence)])
         return self
 
     def complete(self) -> Self:
         """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""
         if self.password_file is None:
             return self
-        kept = KeptSecret("store", "password", "the database user's password", self.password_file, None)
+        kept = SecretSource("store", "password", "the database user's password", self.password_file, None)
         password = quote(kept.read(), safe="")
         return self.model_copy(update={"url": USER.sub(rf"\1:{password}", self.url)})

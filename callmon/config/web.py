@@ -24,9 +24,9 @@ from pydantic import (
 )
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import KeptSecret
-from callmon.config.validation import MistakesError
+from callmon.config.secrets import SecretSource
 from callmon.config.validation import Path as Place
+from callmon.config.validation import SettingsError
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -48,11 +48,11 @@ def _network(value: object) -> object:
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
-class Table(BaseModel):
+class WebTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ProxySettings(Table):
+class ProxySettings(WebTable):
     """[web.access.proxy]"""
 
     addresses: tuple[Network, ...] = Field(
@@ -78,11 +78,11 @@ class ProxySettings(Table):
         if any(network.prefixlen == 0 for network in self.addresses):
             found.append((("addresses",), "is every address there is; anybody could say to be anyone"))
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         return self
 
 
-class OidcSettings(Table):
+class OidcSettings(WebTable):
     """[web.access.oidc]"""
 
     issuer: str = Field(description="the provider, as its own configuration calls it: https://login.example/realm")
@@ -104,7 +104,7 @@ class OidcSettings(Table):
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
-            raise MistakesError(
+            raise SettingsError(
                 [(("client_secret_file",), "or client_secret_env is needed, and only one of them")]
             )
         return self
@@ -113,12 +113,12 @@ class OidcSettings(Table):
         """The client secret, read now. Raises ConfigError when it cannot be read."""
         return self.kept().read()
 
-    def kept(self) -> KeptSecret:
+    def kept(self) -> SecretSource:
         where, what = "web.access.oidc", "the secret that the provider gave"
-        return KeptSecret(where, "client_secret", what, self.client_secret_file, self.client_secret_env)
+        return SecretSource(where, "client_secret", what, self.client_secret_file, self.client_secret_env)
 
 
-class RoleSettings(Table):
+class RoleSettings(WebTable):
     """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""
 
     viewer: tuple[str, ...] = Field(default=(), description="groups that see the pages without numbers")
@@ -135,7 +135,7 @@ class RoleSettings(Table):
         return not any(getattr(self, role) for role in type(self).model_fields)
 
 
-class AccessSettings(Table):
+class AccessSettings(WebTable):
     """[web.access]"""
 
     url: str | None = Field(
@@ -171,9 +171,9 @@ class AccessSettings(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = list(_mistakes(self))
+        found = list(_errors(self))
         if found:
-            raise MistakesError(found)
+            raise SettingsError(found)
         return self
 
     @property
@@ -182,7 +182,7 @@ class AccessSettings(Table):
         return self.accounts or self.oidc is not None or self.proxy.header is not None
 
 
-def _mistakes(access: AccessSettings) -> Iterator[tuple[Place, str]]:
+def _errors(access: AccessSettings) -> Iterator[tuple[Place, str]]:
     if access.oidc is not None and access.url is None:
         yield ("url",), "is missing beside oidc; the provider must know where to send people back to"
     if (access.oidc is not None or access.proxy.header is not None) and access.roles.is_empty():

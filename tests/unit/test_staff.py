@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from callmon.cli.check import report
 from callmon.config.settings import parse
-from callmon.config.staff import NOBODY, Listed, StaffLanguages, overlaps
+from callmon.config.staff import NOBODY, StaffLanguages, StaffMember, overlaps
 
 TORONTO = ZoneInfo("America/Toronto")
-SPRING = Listed("102", ("fr", "en"), date(2026, 4, 1), date(2026, 9, 30))
-AUTUMN = Listed("102", ("en",), date(2026, 10, 1))
-STAFF = StaffLanguages([SPRING, AUTUMN, Listed("103", ("fr",))], TORONTO)
+SPRING = StaffMember("102", ("fr", "en"), date(2026, 4, 1), date(2026, 9, 30))
+AUTUMN = StaffMember("102", ("en",), date(2026, 10, 1))
+STAFF = StaffLanguages([SPRING, AUTUMN, StaffMember("103", ("fr",))], TORONTO)
 
 
 def toronto(text: str) -> datetime:
@@ -57,7 +57,7 @@ def test_what_nobody_listed_is_not_known() -> None:
 
 DAYS = [date(2026, 4, 1) + timedelta(days=n) for n in range(5)]
 ENTRIES = st.builds(
-    Listed,
+    StaffMember,
     st.sampled_from(["102", "103"]),
     st.just(("fr",)),
     st.none() | st.sampled_from(DAYS),
@@ -67,10 +67,10 @@ ENTRIES = st.builds(
 
 
 @given(st.lists(ENTRIES.filter(lambda x: not (x.valid_from and x.valid_until and x.valid_until < x.valid_from))))
-def test_two_entries_overlap_exactly_when_some_day_at_some_exchange_has_both(listed: list[Listed]) -> None:
+def test_two_entries_overlap_exactly_when_some_day_at_some_exchange_has_both(listed: list[StaffMember]) -> None:
     days = [DAYS[0] - timedelta(days=1), *DAYS, DAYS[-1] + timedelta(days=1)]
 
-    def both(one: Listed, other: Listed) -> bool:
+    def both(one: StaffMember, other: StaffMember) -> bool:
         places = [x for x in ("toronto", "ottawa") if one.exchange in (None, x) and other.exchange in (None, x)]
         shared = [day for day in days if one.holds_on(day) and other.holds_on(day)]
         return one.extension == other.extension and bool(places) and bool(shared)
