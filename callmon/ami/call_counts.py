@@ -13,22 +13,22 @@ from typing import NamedTuple
 from callmon.ami.events import Reply
 
 
-class Counts(NamedTuple):
+class CallCounts(NamedTuple):
     """`processed`: by the exchange since it started. `heard`: received by callmon since callmon started."""
 
     processed: int
     heard: int
 
 
-class Feed:
+class CallCountMonitor:
     """The counts of one exchange, across its connections. `counts` is None until the exchange has reported one."""
 
     def __init__(self) -> None:
         self.begun = 0
-        self.counts: Counts | None = None
+        self.counts: CallCounts | None = None
 
     def answered(self, reply: Reply) -> None:
         """Process any reply: only replies to CoreStatus hold the count."""
         text = reply["CoreProcessedCalls"]
         if text.isascii() and text.isdigit() and len(text) < 16:
-            self.counts = Counts(int(text), self.begun)
+            self.counts = CallCounts(int(text), self.begun)

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from callmon.ami import events as e
-from callmon.ami.call_counts import Feed
+from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.mailboxes import Mailboxes
-from callmon.ami.session import Session, State
+from callmon.ami.session import Session, SessionState
 from callmon.config.exchange import ExchangeSettings
 from callmon.errors import AmiError, ConfigError
 
@@ -40,7 +40,7 @@ Hear = Callable[[list[e.Event]], None]
 Witness = Callable[[bytes, float], None]
 
 
-class Link(asyncio.BufferedProtocol):
+class Transport(asyncio.BufferedProtocol):
     """One connection: passes the socket's bytes to the session, and the session's events to `hear`."""
 
     def __init__(self, session: Session, hear: Hear, witness: Witness | None = None) -> None:
@@ -122,7 +122,7 @@ class Link(asyncio.BufferedProtocol):
             return None
 
     def give_up(self, error: Exception) -> None:
-        """An internal error ends this connection; `Exchange.listen` raises it."""
+        """An internal error ends this connection; `ExchangeClient.listen` raises it."""
         self.fault = self.fault or error
         self.close()
 
@@ -141,7 +141,7 @@ class Link(asyncio.BufferedProtocol):
         data = self.session.data_to_send()
         if data and self._transport is not None:
             self._transport.write(data)
-        if self.session.state is State.FAILED:
+        if self.session.state is SessionState.FAILED:
             self.close()
         else:
             self._arm()
@@ -166,22 +166,22 @@ class Link(asyncio.BufferedProtocol):
             self.give_up(error)
 
 
-class Exchange:
+class ExchangeClient:
     """One exchange, connected again and again until the task that runs `listen` is cancelled."""
 
     def __init__(self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None) -> None:
         self.name, self.settings = name, settings
-        self.link: Link | None = None
+        self.link: Transport | None = None
         self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
         self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
-        self.boxes, self.feed = Mailboxes(), Feed()
+        self.boxes, self.feed = Mailboxes(), CallCountMonitor()
         self._hear, self._witness = hear, witness
         self._said: str | None = ""
 
     @property
     def is_connected(self) -> bool:
         """Logged in and listening."""
-        return self.link is not None and self.link.session.state is State.LISTENING
+        return self.link is not None and self.link.session.state is SessionState.LISTENING
 
     async def listen(self) -> None:
         """Connect, receive until the connection ends, emit the gap, wait, and repeat. Raises an internal error."""
@@ -198,7 +198,7 @@ class Exchange:
                 longest = EAGER_WAIT if monotonic() - since < EAGER_SECONDS else LONGEST_WAIT
                 wait, refused_wait = min(longest, wait * 2), REFUSED_WAIT
 
-    async def _connected(self) -> Link | None:
+    async def _connected(self) -> Transport | None:
         """Run one connection until it ends; None when it could not be opened. Raises the link's internal error."""
         try:
             link = await self.connect()
@@ -216,13 +216,13 @@ class Exchange:
             raise link.fault
         return link
 
-    async def connect(self) -> Link:
+    async def connect(self) -> Transport:
         """Open a connection. Raises OSError, TimeoutError, or ConfigError when the secret cannot be read."""
         s = self.settings
         secret = s.secret()
         loop = asyncio.get_running_loop()
 
-        def fresh() -> Link:
+        def fresh() -> Transport:
             session = Session(
                 self.name,
                 s.username,
@@ -235,7 +235,7 @@ class Exchange:
                 boxes=self.boxes,
                 feed=self.feed,
             )
-            return Link(session, self._heard, self._witness)
+            return Transport(session, self._heard, self._witness)
 
         context = tls_context(s) if s.tls else None
         async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -255,7 +255,7 @@ class Exchange:
             self._said = None
         self._hear(events)
 
-    def _over(self, link: Link) -> None:
+    def _over(self, link: Transport) -> None:
         """The connection ended: log the reason, and emit `ConnectionLost` to the core."""
         link.close()
         self.link = None
@@ -326,7 +326,7 @@ async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes
     Raises AmiError, a sentence for a person, or ConfigError when the secret cannot be read.
     """
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
-    exchange = Exchange(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
+    exchange = ExchangeClient(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
     try:
         link = await exchange.connect()
     except (TimeoutError, OSError) as error:

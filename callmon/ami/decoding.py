@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from callmon.ami.events import FIELDS, Event, Reply, instant
-from callmon.ami.header_layouts import Layouts
+from callmon.ami.header_layouts import HeaderLayouts
 
 CRLF = b"\r\n"
 # Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid. A longer value is not Asterisk's
@@ -35,7 +35,7 @@ def timestamp(message: bytes) -> datetime | None:
 
 def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
     """The reader of one kind of event: by a learned layout, else field by field."""
-    layouts = Layouts(fields)
+    layouts = HeaderLayouts(fields)
     known = layouts.known
     make: Callable[..., Event] = kind
 

@@ -29,7 +29,7 @@ Values = tuple[str, ...]
 Layout = Callable[[str], re.Match[str] | None]
 
 
-class Layouts:
+class HeaderLayouts:
     """Reads the Timestamp and the fields of one kind of event. `known` are the learned layouts."""
 
     __slots__ = ("_attempts", "_fields", "_needles", "known")

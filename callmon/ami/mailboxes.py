@@ -31,7 +31,7 @@ KEPT = 100  # stored growths of a box, before the newest
 MANY = 10_000  # no box holds as many (Asterisk's own limit is 9,999)
 
 
-class Box(msgspec.Struct, frozen=True):
+class Mailbox(msgspec.Struct, frozen=True):
     """One box. `waiting`: since when each new message waits, oldest first (None: unknown).
 
     `capacity`: limit of new messages, None when unknown.
@@ -50,7 +50,7 @@ class Box(msgspec.Struct, frozen=True):
         return sum(since is not None and since <= at for since in self.waiting)
 
 
-class Growth(msgspec.Struct, frozen=True):
+class MailboxGrowth(msgspec.Struct, frozen=True):
     """By how many new messages a box grew during a gap, on the exchange's clock.
 
     `since`: the last time received before the gap. `until`: when the box was counted again.
@@ -66,10 +66,10 @@ class Mailboxes:
 
     def __init__(self, wanted: Iterable[str] = ()) -> None:
         self.wanted: frozenset[str] = frozenset()
-        self.known: dict[str, Box] = {}
-        self._before: dict[str, Box] = {}
+        self.known: dict[str, Mailbox] = {}
+        self._before: dict[str, Mailbox] = {}
         self._counted: dict[str, tuple[datetime, int]] = {}
-        self.grown: dict[str, list[Growth]] = {}
+        self.grown: dict[str, list[MailboxGrowth]] = {}
         self.want(wanted)
 
     def want(self, names: Iterable[str]) -> None:
@@ -80,7 +80,7 @@ class Mailboxes:
     def remember(self, name: str, left: Iterable[datetime]) -> None:
         """Set when messages were left in a box before callmon connected, oldest first."""
         if name not in self.known:
-            self._before.setdefault(name, Box(tuple(left)))
+            self._before.setdefault(name, Mailbox(tuple(left)))
 
     def unheard(self, at: datetime | None = None) -> None:
         """A gap begins at `at`. The last known boxes serve to date the messages still there after the gap."""
@@ -95,23 +95,23 @@ class Mailboxes:
         self._told(mailbox, new, "", at)
 
     def listed(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
-        """Process VoicemailUserDetail; the first one after a gap records a `Growth`."""
+        """Process VoicemailUserDetail; the first one after a gap records a `MailboxGrowth`."""
         since, before = self._counted.pop(short(mailbox), (None, 0))
         count = number(new)
         if since is not None and at is not None and count is not None:
             growths = self.grown.setdefault(short(mailbox), [])
-            growths[:] = [*growths[-KEPT:], Growth(since, at, count - before)]
+            growths[:] = [*growths[-KEPT:], MailboxGrowth(since, at, count - before)]
         self._told(mailbox, new, most, at)
 
     def _told(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
         name, count = short(mailbox), number(new)
         if name not in self.wanted or count is None:
             return
-        before = self.known.get(name) or self._before.pop(name, Box(()))
+        before = self.known.get(name) or self._before.pop(name, Mailbox(()))
         gone = max(0, before.messages - count)
         left = before.waiting[gone:]
         came = (at,) * (count - len(left))
-        self.known[name] = Box(left + came, number(most) or before.capacity)
+        self.known[name] = Mailbox(left + came, number(most) or before.capacity)
 
     def questions(self) -> list[tuple[str, str]]:
         """(context, mailbox) of each box to ask for with VoicemailUserStatus."""

@@ -25,7 +25,7 @@ from enum import Enum, auto
 from math import inf
 
 from callmon.ami import events as e
-from callmon.ami.call_counts import Feed
+from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
 from callmon.ami.decoding import decode
 from callmon.ami.framing import BANNER, Framer
@@ -54,7 +54,7 @@ SELDOM = frozenset(
 )
 
 
-class State(Enum):
+class SessionState(Enum):
     CONNECTED = auto()
     CHALLENGING = auto()
     LOGGING_IN = auto()
@@ -76,17 +76,17 @@ class Session:
         ping_timeout: float = 5.0,
         list_every: float = 180.0,
         boxes: Mailboxes | None = None,
-        feed: Feed | None = None,
+        feed: CallCountMonitor | None = None,
     ) -> None:
         self.exchange = exchange
-        self.state = State.CONNECTED
+        self.state = SessionState.CONNECTED
         self.failure: AmiError | None = None
         self.is_refused = False
         self.unusable = 0
         self.received = 0  # events, also unused ones
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
-        self._boxes, self._feed = boxes or Mailboxes(), feed or Feed()
+        self._boxes, self._feed = boxes or Mailboxes(), feed or CallCountMonitor()
         self._boxes.unheard()
         self._framer = Framer()
         self._out: list[bytes] = []
@@ -110,7 +110,7 @@ class Session:
         """The events in these bytes. Never raises on received data; an error is stored in `failure`."""
         self._last_byte = now
         messages = self._framer.receive(data)
-        if self.state is State.CONNECTED:
+        if self.state is SessionState.CONNECTED:
             self._greet(now)
         heard: list[e.Event] = []
         for said in decode(messages, self._unusable):
@@ -142,9 +142,9 @@ class Session:
         """The deadline has passed: send a Ping, or fail because the exchange does not answer."""
         if self._list_by is not None and now >= self._list_by:
             self._ask_listing(now)
-        if now < self._deadline or self.state is State.FAILED:
+        if now < self._deadline or self.state is SessionState.FAILED:
             return
-        if self.state is not State.LISTENING:
+        if self.state is not SessionState.LISTENING:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
         elif self._last_byte > (asked := max(self._pings.values(), default=-inf)):
             self._ping(now)
@@ -190,38 +190,38 @@ class Session:
         if not banner.startswith(BANNER):
             self._fail("is no Asterisk manager interface; check host and port")
         elif self._md5:
-            self.state = State.CHALLENGING
+            self.state = SessionState.CHALLENGING
             self._send("Challenge", (("AuthType", "MD5"),))
         else:
             self._log_in((("Secret", self._secret),))
         self._deadline = now + GREETING_TIMEOUT
 
     def _log_in(self, proof: tuple[tuple[str, str], ...]) -> None:
-        self.state = State.LOGGING_IN
+        self.state = SessionState.LOGGING_IN
         if not self._send("Login", (("Username", self._username), *proof)):
             self._fail("cannot be asked: a user name or secret holds a line break")
 
     def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
         match self.state:
-            case State.CHALLENGING if reply["Challenge"]:
+            case SessionState.CHALLENGING if reply["Challenge"]:
                 answer = hashlib.md5((reply["Challenge"] + self._secret).encode(), usedforsecurity=False)
                 self._log_in((("AuthType", "MD5"), ("Key", answer.hexdigest())))
-            case State.CHALLENGING | State.LOGGING_IN if reply["Response"] != "Success":
+            case SessionState.CHALLENGING | SessionState.LOGGING_IN if reply["Response"] != "Success":
                 self.is_refused = True
                 self._fail(
                     f"refuses the login of {self._username!r} ({reply['Message'] or 'no reason given'}): check "
                     "its name, its secret and the permit lines of manager.conf; the exchange's log says which"
                 )
-            case State.LOGGING_IN:
-                self.state = State.LISTENING
+            case SessionState.LOGGING_IN:
+                self.state = SessionState.LISTENING
                 self._list_by = now + BOOT_PATIENCE
                 self._ping(now)
-            case State.LISTENING if reply["Ping"]:
+            case SessionState.LISTENING if reply["Ping"]:
                 self._ponged(reply, now, heard)
-            case State.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
+            case SessionState.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
                 self._asked.clear()
                 heard.append(e.ListingRefused(self._give_time(now)))
-            case State.LISTENING:
+            case SessionState.LISTENING:
                 self._feed.answered(reply)
                 told = e.presentation(reply, self.exchange_time(now))
                 if told is not None:
@@ -367,7 +367,7 @@ class Session:
         return True
 
     def _fail(self, sentence: str) -> None:
-        self.state = State.FAILED
+        self.state = SessionState.FAILED
         self.failure = self.failure or AmiError(f"Exchange {self.exchange} {sentence}.")
 
 

@@ -18,7 +18,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from callmon.ami.mailboxes import Growth
+from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.job import Backfill, Window
 from callmon.backfill.source import rows
 from callmon.config.settings import Settings
@@ -44,7 +44,7 @@ class Refills:
         store: Store,
         added: Callable[[Figures], None],
         stands_by: Callable[[], bool],
-        grown: Callable[[str], Mapping[str, Sequence[Growth]]] = lambda exchange: {},
+        grown: Callable[[str], Mapping[str, Sequence[MailboxGrowth]]] = lambda exchange: {},
     ) -> None:
         self._settings, self._store, self._added = settings, store, added
         self._stands_by, self._grown = stands_by, grown

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from callmon.ami.mailboxes import Growth
+from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.apply import Filled, fill, is_settled
 from callmon.backfill.cel import extract, mailbox_growth
 from callmon.backfill.cel.incomplete import with_doubt
@@ -48,7 +48,11 @@ class Backfill:
     """The backfill of one exchange's CEL into the database."""
 
     def __init__(
-        self, settings: Settings, store: Store, exchange: str, grown: Mapping[str, Sequence[Growth]] | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        exchange: str,
+        grown: Mapping[str, Sequence[MailboxGrowth]] | None = None,
     ) -> None:
         """`grown`: by mailbox, its growth during measurement gaps, where messages were counted."""
         self._grown = grown or {}
@@ -144,7 +148,7 @@ def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
     return any(since - AROUND <= end and begin <= until + AROUND for since, until in windows)
 
 
-def _is_within(one: Growth, windows: Sequence[Window] | None) -> bool:
+def _is_within(one: MailboxGrowth, windows: Sequence[Window] | None) -> bool:
     """Whether the windows cover the whole time span of the growth."""
     if windows is None:
         return True

@@ -26,7 +26,7 @@ from time import monotonic
 
 from callmon import __version__
 from callmon.ami import events as e
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
@@ -173,7 +173,7 @@ class Daemon:
     def _watch(self, name: str) -> None:
         settings = self.runtime.settings
         recorder = FlightRecorder(keep=public_numbers(settings.lines(), settings.region))
-        exchange = Exchange(
+        exchange = ExchangeClient(
             name,
             settings.exchanges[name],
             lambda events: self.hear(name, events),

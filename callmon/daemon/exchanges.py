@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from callmon.ami import events as e
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.core.monitor import Monitor
 from callmon.sinks.metrics.exposition import ExchangeState
@@ -16,7 +16,7 @@ from callmon.sinks.metrics.exposition import ExchangeState
 FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
 
 
-async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> None:
+async def always_listening(exchange: ExchangeClient, fault: Callable[[], None]) -> None:
     """The task of one exchange. An internal error ends this connection only; `fault` reports it."""
     while True:
         try:
@@ -29,7 +29,7 @@ async def always_listening(exchange: Exchange, fault: Callable[[], None]) -> Non
 class Watched:
     """One monitored exchange. `unheard_since` is monotonic seconds, None while the exchange is received."""
 
-    def __init__(self, exchange: Exchange, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
+    def __init__(self, exchange: ExchangeClient, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
         self.exchange, self.recorder, self.task = exchange, recorder, task
         self.last_event: datetime | None = None
         self.unheard_since: float | None = monotonic()

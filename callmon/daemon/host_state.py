@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.daemon import clock
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
 from callmon.store.database import Store, damage
@@ -57,7 +57,7 @@ class Soundness:
 
 
 def upkeep(
-    exchanges: Mapping[str, Exchange],
+    exchanges: Mapping[str, ExchangeClient],
     database: Writer,
     disks: Mapping[str, Room],
     now: datetime,

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 
-from callmon.ami.connection import Exchange
-from callmon.ami.mailboxes import Growth
+from callmon.ami.connection import ExchangeClient
+from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.gap_filler import Refills
 from callmon.backfill.reconcile import Nights
 from callmon.config.settings import Settings
@@ -141,9 +141,9 @@ class Runtime:
         told = {name: link.exchange_time() for name, link in links.items() if link is not None}
         return self.monitor.waits({name: at for name, at in told.items() if at is not None})
 
-    def _connections(self) -> dict[str, Exchange]:
+    def _connections(self) -> dict[str, ExchangeClient]:
         return {name: watched.exchange for name, watched in self.watched.items()}
 
-    def _growth(self, exchange: str) -> Mapping[str, Sequence[Growth]]:
+    def _growth(self, exchange: str) -> Mapping[str, Sequence[MailboxGrowth]]:
         watched = self.watched.get(exchange)
         return {} if watched is None else {box: tuple(x) for box, x in watched.exchange.boxes.grown.items()}

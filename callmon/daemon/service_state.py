@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.ami.mailboxes import short
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
@@ -58,7 +58,7 @@ class Outlooks:
         for exchange, box, at in calls.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
             self._left.setdefault((exchange, short(box)), []).append(at)
 
-    def furnish(self, exchange: Exchange, settings: Settings) -> None:
+    def furnish(self, exchange: ExchangeClient, settings: Settings) -> None:
         """Set the boxes that the exchange is asked for, and when messages were left in them."""
         wanted = mailboxes(settings)
         exchange.boxes.want(wanted)
@@ -91,7 +91,7 @@ class Outlooks:
                 with suppress(StoreError):
                     await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
 
-    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, Exchange]) -> Outlook:
+    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]) -> Outlook:
         """The state at `now`."""
         lines = list(settings.lines())
         changes = {line.name: change(settings.calendar(line), now) for line in lines}
@@ -141,7 +141,7 @@ def _closed_days(
 
 
 def _boxes(
-    settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, Exchange], now: datetime
+    settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, ExchangeClient], now: datetime
 ) -> Iterator[BoxState]:
     """The state of each box. A box of several lines follows the hours of the first."""
     owners: dict[str, Line] = {}

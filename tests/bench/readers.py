@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from callmon.ami import events as e
-from callmon.ami.connection import Link
+from callmon.ami.connection import Transport
 from callmon.ami.framing import END, Framer
 from callmon.ami.session import Session
 from callmon.config.settings import example
@@ -110,15 +110,15 @@ def facts(pipe: Connection, port: int) -> None:
 
     async def listen() -> None:
         loop = asyncio.get_running_loop()
-        link: Link | None = None
+        link: Transport | None = None
 
         def look(data: bytes, now: float) -> None:
             # Before these bytes are read: so the end is told on the next turn of the loop, after them.
             loop.call_soon(lambda: marks.seen(data, calls))
 
-        def fresh() -> Link:
+        def fresh() -> Transport:
             nonlocal link
-            link = Link(Session("bench", USER, SECRET, time.monotonic()), hear, look)
+            link = Transport(Session("bench", USER, SECRET, time.monotonic()), hear, look)
             return link
 
         await loop.create_connection(fresh, HOME, port)

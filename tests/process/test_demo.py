@@ -24,7 +24,7 @@ import pytest
 
 from callmon.ami.events import StatusComplete
 from callmon.ami.recording import public_numbers
-from callmon.ami.session import Session, State
+from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.assembly import monitor
@@ -205,7 +205,7 @@ async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) 
         while not any(type(event) is StatusComplete for event in heard):
             heard += session.receive_data(await reader.read(4096), time.monotonic())
             writer.write(session.data_to_send())
-        assert session.state is State.LISTENING
+        assert session.state is SessionState.LISTENING
         clock = session.exchange_time(time.monotonic())
         assert clock is not None
         assert abs(clock.timestamp() - time.time()) < 1.0

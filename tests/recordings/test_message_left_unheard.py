@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from callmon.ami.mailboxes import Growth, Mailboxes
+from callmon.ami.mailboxes import Mailboxes, MailboxGrowth
 from callmon.backfill.cel.rows import Row
 from callmon.backfill.job import Backfill, Window
 from callmon.config.settings import example
@@ -25,8 +25,8 @@ MESSAGE = rows_of(TRACES / "vm_message" / "cel.csv")
 BEGIN, END = min(row.at for row in MESSAGE), max(row.at for row in MESSAGE)
 
 
-def grew(messages: int = 1, since: datetime = BEGIN, until: datetime = END + 5 * SECOND) -> Growth:
-    return Growth(since, until, messages)
+def grew(messages: int = 1, since: datetime = BEGIN, until: datetime = END + 5 * SECOND) -> MailboxGrowth:
+    return MailboxGrowth(since, until, messages)
 
 
 def again(rows: Sequence[Row], by: timedelta, mark: str = "9") -> list[Row]:
@@ -41,13 +41,17 @@ def again(rows: Sequence[Row], by: timedelta, mark: str = "9") -> list[Row]:
 
 
 def calls(
-    store: Store, rows: Sequence[Row], *growths: Growth, box: str = "500", windows: list[Window] | None = None
+    store: Store,
+    rows: Sequence[Row],
+    *growths: MailboxGrowth,
+    box: str = "500",
+    windows: list[Window] | None = None,
 ) -> list[Call]:
     work = Backfill(example(), store, EXCHANGE, {box: growths})
     return [change.call for filled in work.run(rows, windows) for change in filled.changes]
 
 
-def said(store: Store, rows: Sequence[Row], *growths: Growth, box: str = "500") -> list[str]:
+def said(store: Store, rows: Sequence[Row], *growths: MailboxGrowth, box: str = "500") -> list[str]:
     return sorted(call.outcome for call in calls(store, rows, *growths, box=box))
 
 
@@ -139,7 +143,7 @@ def test_what_the_dialplan_wrote_into_cel_itself_is_known(sqlite_store: Store, s
 # The box, as the exchange tells of it.
 
 
-def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[Growth]:
+def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
     boxes.listed("500", str(before), "100", NOON)
     boxes.unheard(NOON + MINUTE)
     boxes.unheard()  # the next connection
@@ -150,8 +154,8 @@ def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -
 
 
 def test_a_growth_is_from_the_last_word_before_a_gap_to_the_first_count_after_it() -> None:
-    assert gap(Mailboxes(["500"]), 2, 3) == [Growth(NOON + MINUTE, NOON + 2 * MINUTE, 1)]
-    assert gap(Mailboxes(["500"]), 2, 0) == [Growth(NOON + MINUTE, NOON + 2 * MINUTE, -2)]
+    assert gap(Mailboxes(["500"]), 2, 3) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, 1)]
+    assert gap(Mailboxes(["500"]), 2, 0) == [MailboxGrowth(NOON + MINUTE, NOON + 2 * MINUTE, -2)]
 
 
 def test_a_message_that_is_heard_before_the_count_makes_that_count_useless() -> None:
@@ -171,4 +175,4 @@ def test_two_gaps_without_a_count_between_are_one() -> None:
     for minutes in (1, 2, 3):
         boxes.unheard(NOON + minutes * MINUTE)
     boxes.listed("500", "3", "100", NOON + 4 * MINUTE)
-    assert boxes.grown["500"] == [Growth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]
+    assert boxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from callmon.ami.call_counts import Counts, Feed
-from callmon.ami.connection import Exchange
-from callmon.ami.mailboxes import Box, Mailboxes, short
+from callmon.ami.call_counts import CallCountMonitor, CallCounts
+from callmon.ami.connection import ExchangeClient
+from callmon.ami.mailboxes import Mailbox, Mailboxes, short
 from callmon.ami.session import Session
 from callmon.config.settings import Settings
 from callmon.daemon.service_state import Outlooks, mailboxes
@@ -44,7 +44,7 @@ def left(box: str = "500@default", new: Any = 1, at: datetime = TOLD) -> bytes:
     ).encode()
 
 
-def listening(boxes: Mailboxes, feed: Feed | None = None) -> Session:
+def listening(boxes: Mailboxes, feed: CallCountMonitor | None = None) -> Session:
     made = Session("toronto", "callmon", "s", 100.0, md5=False, boxes=boxes, feed=feed)
     made.receive_data(BANNER + ACCEPTED + BOOTED + PONG, 100.0)
     return made
@@ -52,7 +52,7 @@ def listening(boxes: Mailboxes, feed: Feed | None = None) -> Session:
 
 def boxes(*wanted: str, waiting: Iterable[datetime | None] = (), capacity: int | None = 100) -> Mailboxes:
     made = Mailboxes(wanted)
-    made.known = {wanted[0]: Box(tuple(waiting), capacity)}
+    made.known = {wanted[0]: Mailbox(tuple(waiting), capacity)}
     return made
 
 
@@ -76,18 +76,18 @@ def test_of_a_box_that_nobody_asked_about_nothing_is_kept() -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (detail(new=2, most=100), Box((TOLD, TOLD), 100)),
-        (detail(new=0, most=100), Box((), 100)),
-        (left(new=1), Box((TOLD,), None)),
+        (detail(new=2, most=100), Mailbox((TOLD, TOLD), 100)),
+        (detail(new=0, most=100), Mailbox((), 100)),
+        (left(new=1), Mailbox((TOLD,), None)),
         (detail(new="?"), None),
         (detail(new="-1"), None),
         (detail(new="9" * 30), None),
-        (detail(new=1, most="many"), Box((TOLD,), None)),
-        (detail(new=1, most=0), Box((TOLD,), None)),
+        (detail(new=1, most="many"), Mailbox((TOLD,), None)),
+        (detail(new=1, most=0), Mailbox((TOLD,), None)),
         (left(new=""), None),
     ],
 )
-def test_what_is_told_of_a_box_is_known_and_nothing_else(said: bytes, expected: Box | None) -> None:
+def test_what_is_told_of_a_box_is_known_and_nothing_else(said: bytes, expected: Mailbox | None) -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(said, 100.0)
     assert known.known.get("500") == expected
@@ -96,7 +96,7 @@ def test_what_is_told_of_a_box_is_known_and_nothing_else(said: bytes, expected: 
 def test_a_capacity_once_told_stays_when_a_message_is_left() -> None:
     known = Mailboxes(["500"])
     listening(known).receive_data(detail(new=0, most=20) + left(new=1), 100.0)
-    assert known.known == {"500": Box((TOLD,), 20)}
+    assert known.known == {"500": Mailbox((TOLD,), 20)}
 
 
 def test_an_events_message_still_reaches_the_core() -> None:
@@ -184,14 +184,14 @@ def core_status(processed: Any) -> bytes:
 
 
 def test_calls_heard_are_those_that_began_before_the_same_answer() -> None:
-    feed = Feed()
+    feed = CallCountMonitor()
     made = listening(Mailboxes(), feed)
     assert feed.counts is None
     made.receive_data(new("x.1", "x.1") + new("x.2", "x.1") + new("x.3", "x.3", "0") + core_status(41), 100.0)
     made.receive_data(new("x.4", "x.4"), 101.0)
-    assert feed.counts == Counts(41, 2)
+    assert feed.counts == CallCounts(41, 2)
     listening(Mailboxes(), feed).receive_data(core_status(42), 102.0)
-    assert feed.counts == Counts(42, 3)
+    assert feed.counts == CallCounts(42, 3)
 
 
 def test_a_callers_presentation_is_asked_for_and_that_of_no_phone_that_is_dialled() -> None:
@@ -203,7 +203,7 @@ def test_a_callers_presentation_is_asked_for_and_that_of_no_phone_that_is_dialle
 
 @pytest.mark.parametrize("said", ["", "-1", "many", "9" * 40])
 def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
-    feed = Feed()
+    feed = CallCountMonitor()
     listening(Mailboxes(), feed).receive_data(core_status(said), 100.0)
     assert feed.counts is None
 
@@ -212,7 +212,7 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 
 
 def shown(given: Settings, known: Mailboxes, now: datetime, store: Store) -> list[BoxState]:
-    exchange = Exchange("toronto", next(iter(given.exchanges.values())), lambda events: None)
+    exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
     exchange.boxes = known
     return list(Outlooks(store).at(now, given, {"toronto": exchange}).mailboxes)
 
@@ -259,14 +259,14 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     wrote(store, *office.outcomes, *old.outcomes)
     made = Outlooks(store)
     made.restore(settings(), NOON)
-    exchange = Exchange("toronto", next(iter(settings().exchanges.values())), lambda events: None)
+    exchange = ExchangeClient("toronto", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(exchange, settings())
     assert exchange.boxes.wanted == {"500", "504"}
     listening(exchange.boxes).receive_data(detail(new=3) + detail("504", new=1), 100.0)
     told = {name: [at - NOON for at in box.waiting if at] for name, box in exchange.boxes.known.items()}
     days = [timedelta(days=-n) for n in (3, 2, 1)]
     assert told == {"500": days, "504": [TOLD - NOON]}
-    other = Exchange("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
+    other = ExchangeClient("ottawa", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(other, settings())
     listening(other.boxes).receive_data(detail(new=1), 100.0)
     assert other.boxes.known["500"].waiting == (TOLD,)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from callmon.ami.call_counts import Counts
+from callmon.ami.call_counts import CallCounts
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import Wait
@@ -96,7 +96,7 @@ def test_what_is_known_is_on_the_page_and_what_is_not_is_absent() -> None:
         {"general": START},
         {("reach_a_person", "general", "met"): 19},
         {("reach_a_person", "general"): 0.9},
-        {"toronto": Counts(41, 7)},
+        {"toronto": CallCounts(41, 7)},
     )
     values = read(page(Daemon(ahead=told), {}))
     box = {"exchange": "toronto", "mailbox": "500"}

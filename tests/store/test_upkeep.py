@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon import host_state
 from callmon.sinks.metrics.host_gauges import Room, Upkeep
@@ -173,7 +173,7 @@ async def test_until_when_an_exchanges_certificate_holds_is_known_from_the_conne
         told = ExchangeSettings(
             host="127.0.0.1", port=port, tls=True, ca_file=tmp_path / "ca.pem", secret_env="AMI_SECRET"
         )
-        exchange = Exchange("toronto", told, lambda _: None)
+        exchange = ExchangeClient("toronto", told, lambda _: None)
         assert exchange.certificate_expires is None
         link = await exchange.connect()
         link.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callmon.ami.connection import Exchange
+from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon.exchanges import Watched, always_listening
@@ -62,7 +62,7 @@ async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_
     exchange = Answering()
     often = {"ping_every": timedelta(milliseconds=20), "ping_timeout": timedelta(hours=1)}
     async with at_loopback(exchange, **often) as told:
-        link = await Exchange("toronto", told, lambda _: None).connect()
+        link = await ExchangeClient("toronto", told, lambda _: None).connect()
         try:
             async with asyncio.timeout(SOON):
                 for _ in range(PINGS):
@@ -79,7 +79,7 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
     exchange = Answering(BANNER + NEITHER_EVENT_NOR_ANSWER, connections=2)
     monitor = watched.Watched(datetime(2026, 11, 24, 15, tzinfo=UTC)).monitor
     async with at_loopback(exchange) as told:
-        listener = Exchange("toronto", told, lambda _: None)
+        listener = ExchangeClient("toronto", told, lambda _: None)
         task = asyncio.create_task(always_listening(listener, lambda: None))
         seen = Watched(listener, FlightRecorder(tmp_path), task)
         try:

@@ -18,7 +18,7 @@ import pytest
 
 import callmon
 from callmon.ami import pseudonyms
-from callmon.ami.header_layouts import Layouts
+from callmon.ami.header_layouts import HeaderLayouts
 from callmon.config import phone_numbers
 from callmon.web.auth import sign_in
 
@@ -39,7 +39,7 @@ WAYS = frozenset(("match", "fullmatch", "search"))
 
 def _built() -> dict[str, list[Pattern]]:
     """Expressions that callmon builds while it runs, by the module and the function that builds them."""
-    layouts = Layouts(("Channel", "Exten"))
+    layouts = HeaderLayouts(("Channel", "Exten"))
     learned = (layouts._pattern(MESSAGE), layouts._pattern(MESSAGE.rpartition("\r\n")[0]))
     return {
         "callmon.ami.header_layouts:learn": [re.compile(pattern) for pattern in learned if pattern is not None],

@@ -13,7 +13,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.ami import events as e
-from callmon.ami.session import GREETING_TIMEOUT, Session, State
+from callmon.ami.session import GREETING_TIMEOUT, Session, SessionState
 from tests.builders import BANNER, MORNING, Exchange
 from tests.examples import examples
 
@@ -56,14 +56,14 @@ def test_nothing_is_sent_before_the_banner() -> None:
     made = session()
     assert made.data_to_send() == b""
     made.receive_data(BANNER[:-1], 100.0)
-    assert (made.data_to_send(), made.state) == (b"", State.CONNECTED)
+    assert (made.data_to_send(), made.state) == (b"", SessionState.CONNECTED)
 
 
 def test_a_plain_login_sends_name_and_secret() -> None:
     made = session(md5=False)
     made.receive_data(BANNER, 100.0)
     assert sent(made) == [{"Action": "Login", "Username": "callmon", "Secret": "s3cret"}]
-    assert made.state is State.LOGGING_IN
+    assert made.state is SessionState.LOGGING_IN
 
 
 def test_a_challenge_login_never_sends_the_secret() -> None:
@@ -74,7 +74,7 @@ def test_a_challenge_login_never_sends_the_secret() -> None:
     key = hashlib.md5(b"155066612s3cret").hexdigest()
     assert sent(made) == [{"Action": "Login", "Username": "callmon", "AuthType": "MD5", "Key": key}]
     made.receive_data(ACCEPTED, 100.0)
-    assert made.state is State.LISTENING
+    assert made.state is SessionState.LISTENING
 
 
 def test_after_the_login_it_asks_for_the_clock_and_the_listing_in_this_order() -> None:
@@ -121,7 +121,7 @@ def test_every_action_has_an_id_of_its_own() -> None:
 def test_a_refused_login_says_whose_and_where_to_look(md5: bool) -> None:
     made = session(md5=md5)
     made.receive_data(BANNER + (CHALLENGE if md5 else b"") + REFUSED, 100.0)
-    assert (made.state, made.is_refused) == (State.FAILED, True)
+    assert (made.state, made.is_refused) == (SessionState.FAILED, True)
     assert str(made.failure) == (
         "Exchange toronto refuses the login of 'callmon' (Authentication failed): check its name, its secret and "
         "the permit lines of manager.conf; the exchange's log says which."
@@ -132,14 +132,14 @@ def test_a_refused_login_says_whose_and_where_to_look(md5: bool) -> None:
 def test_a_challenge_that_is_not_permitted_is_a_refusal() -> None:
     made = session()
     made.receive_data(BANNER + b"Response: Error\r\nMessage: Must specify AuthType\r\n\r\n", 100.0)
-    assert (made.state, made.is_refused) == (State.FAILED, True)
+    assert (made.state, made.is_refused) == (SessionState.FAILED, True)
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/1.1 400 Bad\r\n\r\n", b"\0\0", b"B"])
 def test_what_does_not_greet_as_ami_is_given_up(greeting: bytes) -> None:
     made = session()
     made.receive_data(greeting, 100.0)
-    assert (made.state, made.is_refused) == (State.FAILED, False)
+    assert (made.state, made.is_refused) == (SessionState.FAILED, False)
     assert str(made.failure) == "Exchange toronto is no Asterisk manager interface; check host and port."
     assert made.data_to_send() == b""
 
@@ -148,16 +148,16 @@ def test_silence_instead_of_a_banner_is_given_up_in_time() -> None:
     made = session()
     assert made.next_deadline() == 100.0 + GREETING_TIMEOUT
     made.tick(made.next_deadline() - 0.001)
-    assert made.state is State.CONNECTED
+    assert made.state is SessionState.CONNECTED
     made.tick(made.next_deadline())
-    assert made.state is State.FAILED
+    assert made.state is SessionState.FAILED
 
 
 def test_a_login_that_is_never_answered_is_given_up_in_time() -> None:
     made = session()
     made.receive_data(BANNER, 105.0)
     made.tick(114.999)
-    assert made.state is State.CHALLENGING
+    assert made.state is SessionState.CHALLENGING
     made.tick(115.0)
     assert str(made.failure).startswith("Exchange toronto did not greet or answer the login")
     assert made.is_refused is False
@@ -172,16 +172,16 @@ def test_a_ping_follows_each_answered_one_after_five_seconds() -> None:
     assert sent(made) == [{"Action": "Ping"}]
     assert made.next_deadline() == 110.0
     made.receive_data(PONG, 105.1)
-    assert (made.next_deadline(), made.state) == (110.1, State.LISTENING)
+    assert (made.next_deadline(), made.state) == (110.1, SessionState.LISTENING)
 
 
 def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds() -> None:
     made = listening()
     made.tick(105.0)
     made.tick(109.999)
-    assert made.state is State.LISTENING
+    assert made.state is SessionState.LISTENING
     made.tick(110.0)
-    assert made.state is State.FAILED
+    assert made.state is SessionState.FAILED
     assert str(made.failure) == "Exchange toronto does not answer; the connection is given up."
 
 
@@ -190,13 +190,13 @@ def test_an_alarm_that_comes_late_leaves_time_to_read_what_has_come_and_only_onc
     made = listening()
     made.tick(105.0)
     made.tick(118.0)
-    assert (made.state, made.next_deadline()) == (State.LISTENING, 123.0)
+    assert (made.state, made.next_deadline()) == (SessionState.LISTENING, 123.0)
     made.receive_data(PONG, 118.001)
-    assert (made.state, made.next_deadline()) == (State.LISTENING, 123.001)
+    assert (made.state, made.next_deadline()) == (SessionState.LISTENING, 123.001)
     made.tick(123.001)
     made.tick(140.0)
     made.tick(160.0)
-    assert made.state is State.FAILED
+    assert made.state is SessionState.FAILED
 
 
 def test_an_exchange_that_still_talks_is_asked_again_instead_of_given_up() -> None:
@@ -204,7 +204,7 @@ def test_an_exchange_that_still_talks_is_asked_again_instead_of_given_up() -> No
     made.tick(105.0)
     made.receive_data(b"Event: PeerStatus\r\n\r\n", 108.0)
     made.tick(110.0)
-    assert made.state is State.LISTENING
+    assert made.state is SessionState.LISTENING
     assert sent(made) == [{"Action": "Ping"}, {"Action": "Ping"}]
 
 
@@ -246,7 +246,7 @@ def test_an_exchange_that_told_no_time_is_unheard_from_an_unknown_moment_on() ->
 def test_a_line_break_in_the_user_name_or_secret_is_never_sent(username: str, secret: str) -> None:
     made = session(username=username, secret=secret, md5=False)
     made.receive_data(BANNER, 100.0)
-    assert (made.data_to_send(), made.state) == (b"", State.FAILED)
+    assert (made.data_to_send(), made.state) == (b"", SessionState.FAILED)
     assert secret not in str(made.failure)
 
 
@@ -267,7 +267,7 @@ def test_events_are_counted_and_answers_to_us_are_not() -> None:
 def test_messages_of_no_use_are_counted_and_skipped() -> None:
     made = listening()
     assert made.receive_data(b"what is this\r\n\r\nEvent: NewThing\r\nA: b\r\n\r\n\xff\xfe\r\n\r\n", 101.0) == []
-    assert (made.unusable, made.state) == (2, State.LISTENING)
+    assert (made.unusable, made.state) == (2, SessionState.LISTENING)
 
 
 def whole() -> bytes:
@@ -329,13 +329,13 @@ def test_a_line_break_in_a_channels_name_is_not_asked_about_and_cuts_no_connecti
     told = made.receive_data(event % (TOLD.timestamp(), name), 100.1)
     assert ([type(x) for x in told], made.data_to_send(), made.failure) == ([e.Newchannel], b"", None)
     told = made.receive_data(event % (TOLD.timestamp(), b"PJSIP/trunk-00000001"), 100.2)
-    assert (made.state, [x["Action"] for x in sent(made)]) == (State.LISTENING, ["Getvar"])
+    assert (made.state, [x["Action"] for x in sent(made)]) == (SessionState.LISTENING, ["Getvar"])
 
 
 @pytest.mark.parametrize("more", [{"username": "call\nmon"}, {"secret": "s3\rcret"}])
 def test_a_line_break_in_the_name_or_the_secret_is_said(more: dict[str, str]) -> None:
     made = session(md5=False, **more)
     made.receive_data(BANNER, 100.0)
-    assert (made.state, made.data_to_send()) == (State.FAILED, b"")
+    assert (made.state, made.data_to_send()) == (SessionState.FAILED, b"")
     sentence = "Exchange toronto cannot be asked: a user name or secret holds a line break."
     assert str(made.failure) == sentence

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from callmon.ami.mailboxes import DEFAULT, Growth
+from callmon.ami.mailboxes import DEFAULT, MailboxGrowth
 from callmon.backfill.cel.rows import Row
 from callmon.core import facts as f
 from callmon.core.facts import Fact
@@ -23,7 +23,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 ENDS = frozenset(("HANGUP", "CHAN_END"))
 
 
-def left(rows: Sequence[Row], grown: Mapping[str, Iterable[Growth]]) -> dict[str, str]:
+def left(rows: Sequence[Row], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
     """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
     stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
@@ -64,6 +64,6 @@ def _boxes(data: str) -> Iterator[str]:
         yield box if context in ("", DEFAULT) else f"{box}@{context}"
 
 
-def _meet(span: Span, one: Growth) -> bool:
+def _meet(span: Span, one: MailboxGrowth) -> bool:
     begin, end = span
     return begin <= one.until and (end == NEVER or end + NEAR >= one.since)

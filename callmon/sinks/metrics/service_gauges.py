@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from callmon.ami.call_counts import Counts
+from callmon.ami.call_counts import CallCounts
 from callmon.core.calls import rings
 from callmon.core.calls.call import Wait
 from callmon.sinks.metrics.host_gauges import Upkeep, upkeep
@@ -43,7 +43,7 @@ class Outlook(NamedTuple):
     opening_changes: Mapping[str, datetime] = NOTHING  # line → its next opening or closing
     last_day: Mapping[tuple[str, str, str], int] = NOTHING  # standard, line, verdict → calls
     targets: Mapping[tuple[str, str], float] = NOTHING  # standard, line → share
-    feeds: Mapping[str, Counts] = NOTHING  # exchange → its own call count and callmon's
+    feeds: Mapping[str, CallCounts] = NOTHING  # exchange → its own call count and callmon's
     waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest wait now
     services: Mapping[str, tuple[str, str]] = NOTHING  # service → French title, English title
     closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → French and English name of today's closed day
@@ -83,7 +83,7 @@ def _mailboxes(boxes: Sequence[BoxState]) -> Iterator[Metric]:
     yield _gauge("callmon_mailbox_messages_unheard", text, labels, unheard)
 
 
-def _feeds(feeds: Mapping[str, Counts]) -> Iterator[Metric]:
+def _feeds(feeds: Mapping[str, CallCounts]) -> Iterator[Metric]:
     processed = CounterMetricFamily(
         "callmon_exchange_calls_processed_total",
         "Calls that the exchange says it has handled since it started.",
