@@ -32,7 +32,7 @@ from callmon.cli.common import (
 )
 from callmon.core.callbacks import commands, entries
 from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -82,7 +82,7 @@ class Desk:
         return found[0]
 
     def refuse(self, why: entries.Refusal) -> NoReturn:
-        raise CallmonError(word("refusal", why, self.language))
+        raise CallmonError(label("refusal", why, self.language))
 
     def do(self, hand: commands.Hand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
@@ -100,10 +100,10 @@ class Desk:
         self.show([self.find(hand.obligation)])
 
     def show(self, listed: list[Listed]) -> None:
-        from callmon.text.callback_list import OwedPage
+        from callmon.text.callback_list import CallbackList
 
         self.note(listed)
-        page = OwedPage(self.settings, self.language, datetime.now(UTC))
+        page = CallbackList(self.settings, self.language, datetime.now(UTC))
         for one in listed:
             click.echo(page.one(one))
 
@@ -171,7 +171,7 @@ def list_(
     """
     from callmon.store.commands import count_callback_commands
     from callmon.store.queries import obligations as ledger
-    from callmon.text.callback_list import OwedPage, owed_as_json, urgency
+    from callmon.text.callback_list import CallbackList, owed_as_json, urgency
 
     desk = Desk(config, lang)
     for kind in ("line", "service"):
@@ -182,7 +182,7 @@ def list_(
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
     desk.note(wanted)
     if not as_json:
-        click.echo(OwedPage(desk.settings, desk.language, datetime.now(UTC)).text(wanted))
+        click.echo(CallbackList(desk.settings, desk.language, datetime.now(UTC)).text(wanted))
         return
     for one in sorted(wanted, key=lambda x: urgency(x.obligation)):
         click.echo(json.dumps(owed_as_json(one), ensure_ascii=False))

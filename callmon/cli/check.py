@@ -28,7 +28,7 @@ from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 from callmon.store.key_file import read
 from callmon.store.opening import place
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 WIDTH = 100
 VALUE_WIDTH = 40
@@ -153,7 +153,7 @@ def _lines(settings: Settings) -> Iterator[str]:
 
 def _line(line: Line, settings: Settings) -> Iterator[str]:
     boxes = f"mailbox {', '.join(line.mailboxes)}" if line.mailboxes else "no mailbox"
-    spoken = f", in {word('language', line.language, 'en')}" if line.language else ""
+    spoken = f", in {label('language', line.language, 'en')}" if line.language else ""
     service = settings.services[line.service].title_en
     yield f"{line.name:<20}{line.mode}{spoken}, ring {written(line.ring_cycle)}, {boxes}: {service}"
     for language in ("fr", "en"):
@@ -166,7 +166,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
         yield from (f"  own hours: {row}" for row in _week(line.hours))
     yield from (f"  own hours: {row}" for row in _special(line.special_hours))
     for target in line.targets:
-        title = word("standard", target.standard, "en")
+        title = label("standard", target.standard, "en")
         yield from _hanging(
             "  internal target: ",
             f"{title}: {target.percent:g} % since {target.since}, by {target.signed_by}",
@@ -189,7 +189,7 @@ def _staff(settings: Settings) -> Iterator[str]:
         since = f" from {entry.valid_from}" if entry.valid_from else ""
         until = f" until {entry.valid_until} included" if entry.valid_until else ""
         where = f", at {entry.exchange}" if entry.exchange else ""
-        spoken = " and ".join(word("language", language, "en") for language in entry.languages)
+        spoken = " and ".join(label("language", language, "en") for language in entry.languages)
         yield f"extension {entry.extension}{where}: {spoken}{since}{until}"
 
 

@@ -31,7 +31,7 @@ from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Hand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -86,7 +86,7 @@ class Desk:
         self.now = datetime.now(UTC)
 
     def refuse(self, why: Refusal) -> NoReturn:
-        raise CallmonError(word("disruption_refusal", why, self.language))
+        raise CallmonError(label("disruption_refusal", why, self.language))
 
     def find(self, name: str | None) -> Disruption:
         """The disruption of this name. Without a name, the only disruption in progress. Raises ConfigError."""
@@ -146,12 +146,12 @@ class Desk:
             self.show([one])
 
     def show(self, found: list[Disruption]) -> None:
-        from callmon.text.disruption_list import DisruptedPage
+        from callmon.text.disruption_list import DisruptionList
 
         if self.as_json:
             self.tell_programs(found)
             return
-        page = DisruptedPage(self.settings, self.language, datetime.now(UTC))
+        page = DisruptionList(self.settings, self.language, datetime.now(UTC))
         for one in found:
             click.echo(page.one(one))
 
@@ -198,7 +198,7 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
     """
     from callmon.store.commands import count_disruption_commands
     from callmon.store.queries import disruptions as stored
-    from callmon.text.disruption_list import DisruptedPage
+    from callmon.text.disruption_list import DisruptionList
 
     desk = Desk(config, lang, as_json)
     refuse_unknown(desk.settings, "line", line, language=desk.language)
@@ -209,7 +209,7 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
         desk.tell_programs(found)
         return
     met = {one.id: stored.calls_met(desk.store, one) for one in found if one.began <= desk.now}
-    click.echo(DisruptedPage(desk.settings, desk.language, desk.now).text(found, met))
+    click.echo(DisruptionList(desk.settings, desk.language, desk.now).text(found, met))
 
 
 def _is_wanted(one: Disruption, state: str, line: str | None) -> bool:

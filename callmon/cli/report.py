@@ -28,7 +28,7 @@ from callmon.reports import request
 from callmon.reports.export import FORMATS, LANGUAGES, STDOUT, files, named
 from callmon.reports.load import Told
 from callmon.reports.request import Order
-from callmon.text.labels import translate, word
+from callmon.text.labels import label, translate
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -136,7 +136,7 @@ def _draw(
     packs = sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
     if not packs:
         language = lang or settings.default_language
-        raise NoDataError(word("no_report", "no_call", language).format(month=period.name))
+        raise NoDataError(label("no_report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
     _write([(sample.named(output, period, x), packs[x]) for x in asked], overwrite)
 

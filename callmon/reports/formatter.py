@@ -17,7 +17,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.model import Compared, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
 from callmon.text import labels
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 
 CONTEXT = "report"
 MINUS = "\N{MINUS SIGN}"
@@ -37,7 +37,7 @@ class Tongue:
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language, self.zone = language, zone
         self.locale = "fr_CA" if language == "fr" else "en_CA"
-        self._speech = Speech(language, zone)
+        self._speech = Formatter(language, zone)
 
     def say(self, french: str, **values: object) -> str:
         """The text in this language. Raises MissingTextError."""
@@ -54,7 +54,7 @@ class Tongue:
         return text.replace("« ", f"«{NO_BREAK}")
 
     def word(self, kind: str, identifier: str) -> str:
-        return self.typeset(labels.word(kind, identifier, self.language))
+        return self.typeset(labels.label(kind, identifier, self.language))
 
     # Names.
 

@@ -11,7 +11,7 @@ import msgspec
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.export import FORMATS, LANGUAGES, File, files
 from callmon.reports.load import Told, gathered
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -65,7 +65,7 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
 
 def no_data(order: Order, settings: Settings) -> str:
     """The sentence for a month without data, in the language of the order."""
-    return word("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
+    return label("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
 
 
 def made(

@@ -16,7 +16,7 @@ from callmon.config.phone_numbers import printed
 from callmon.core.callbacks.obligation import Obligation
 from callmon.text.records import instant
 from callmon.text.terminal import WIDTH as WIDTH
-from callmon.text.terminal import Sheet
+from callmon.text.terminal import TerminalPage
 
 if TYPE_CHECKING:
     from callmon.store.queries.obligations import Listed
@@ -30,7 +30,7 @@ def urgency(one: Obligation) -> tuple[datetime, datetime]:
     return (one.due.actionable or one.due.at, one.opened)
 
 
-class OwedPage(Sheet):
+class CallbackList(TerminalPage):
     """The list at one time in one language."""
 
     def text(self, listed: Iterable[Listed]) -> str:

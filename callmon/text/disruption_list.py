@@ -12,14 +12,14 @@ from typing import Any
 
 from callmon.core.disruptions.disruption import Disruption
 from callmon.text.records import instant
-from callmon.text.terminal import Sheet
+from callmon.text.terminal import TerminalPage
 
 INDENT = "    "
 SILENT, NONE = "■", " "  # shown beside the words, so that nothing depends on colour
 Met = Mapping[str, int]  # disruption id → number of affected calls
 
 
-class DisruptedPage(Sheet):
+class DisruptionList(TerminalPage):
     """The list at one time in one language."""
 
     def text(self, found: Iterable[Disruption], met: Met) -> str:

@@ -15,7 +15,7 @@ from babel.dates import format_date
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.facts import EXACT, OUTSIDE
-from callmon.text.labels import translate, word
+from callmon.text.labels import label, translate
 
 MINUS = "\N{MINUS SIGN}"
 TENTH = timedelta(seconds=0.1)
@@ -32,7 +32,7 @@ _ENGLISH_SPACES = re.compile(
 _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # in "… at 9:14 a.m." the last full stop also ends the sentence
 
 
-class Speech:
+class Formatter:
     """Formats text in one language and one time zone."""
 
     def __init__(self, language: str, timezone: ZoneInfo) -> None:
@@ -44,7 +44,7 @@ class Speech:
         return translate(french, self.language, "story").format(**values)
 
     def word(self, kind: str, identifier: str) -> str:
-        return word(kind, identifier, self.language)
+        return label(kind, identifier, self.language)
 
     def day(self, at: datetime) -> str:
         """A date: « 24 novembre 2026 », « 1er novembre 2026 » / "24 November 2026"."""

@@ -333,8 +333,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def word(kind: str, identifier: str, language: str) -> str:
-    """The label of `identifier`: word("verdict", "met", "fr") is "respectée".
+def label(kind: str, identifier: str, language: str) -> str:
+    """The label of `identifier`: label("verdict", "met", "fr") is "respectée".
 
     Raises KeyError for an unknown kind or identifier: both are closed sets.
     """
@@ -347,10 +347,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> s
     It suggests the nearest of the `known` names, or else lists them. `kind` is a key of `UNKNOWN`.
     """
     choices = list(known)
-    told = word("unknown", kind, language).format(name=shown(name)[1:-1])
+    told = label("unknown", kind, language).format(name=shown(name)[1:-1])
     if near := nearest(name, choices):
-        return told + word("unknown_hint", "near", language).format(near=near)
-    return told + (word("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
+        return told + label("unknown_hint", "near", language).format(near=near)
+    return told + (label("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")
 
 
 def reason(key: str, number: int | None, language: str) -> str:
@@ -360,7 +360,7 @@ def reason(key: str, number: int | None, language: str) -> str:
     """
     identifier = next((name for name in (f"{key}.{number}", f"{key}.n") if name in REASONS), key)
     identifier = key if number is None else identifier
-    return word("reason", identifier, language).format(number=number, ordinal=_ordinal(number, language))
+    return label("reason", identifier, language).format(number=number, ordinal=_ordinal(number, language))
 
 
 def _ordinal(number: int | None, language: str) -> str:

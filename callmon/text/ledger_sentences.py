@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from callmon.core.callbacks import entries as n
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 
 
-def sentence(speech: Speech, entry: n.AnyEntry) -> str:
+def sentence(speech: Formatter, entry: n.AnyEntry) -> str:
     """The sentence of one entry, without its time and full stop."""
     say, word = speech.say, speech.word
     match entry:
@@ -46,7 +46,7 @@ def sentence(speech: Speech, entry: n.AnyEntry) -> str:
 Noted = n.Reopened | n.Marked | n.NumberHidden | n.DueSoon | n.Overdue | n.FellDue | n.Refused | n.Erased
 
 
-def _noted(speech: Speech, entry: n.Taken | n.Released | Noted) -> str:
+def _noted(speech: Formatter, entry: n.Taken | n.Released | Noted) -> str:
     say = speech.say
     match entry:
         case n.Reopened():
@@ -73,6 +73,6 @@ def _noted(speech: Speech, entry: n.Taken | n.Released | Noted) -> str:
             assert_never(entry)
 
 
-def _due(speech: Speech, entry: n.Owed) -> str:
+def _due(speech: Formatter, entry: n.Owed) -> str:
     at = entry.dues.judging.at
     return f"{speech.day(at)}, {speech.minute(at)}"

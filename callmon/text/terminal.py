@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -15,12 +15,12 @@ WIDTH = 80
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
-class Sheet:
+class TerminalPage:
     """Base of the lists, with the time and the language of the list."""
 
     def __init__(self, settings: Settings, language: str, now: datetime) -> None:
         self._settings, self._now = settings, now
-        self._speech = Speech(language, settings.timezone)
+        self._speech = Formatter(language, settings.timezone)
         self._say = self._speech.say
 
     def _when(self, at: datetime) -> str:

@@ -16,9 +16,9 @@ from babel.dates import format_date
 from callmon.config.business_calendar import Periods
 from callmon.config.phone_numbers import NO_BREAK, printed
 from callmon.reports.formatter import permille
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 from callmon.text.labels import reason, translate
-from callmon.text.terminal import Sheet
+from callmon.text.terminal import TerminalPage
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -29,7 +29,7 @@ _OF_A_DAY = re.compile(r"(?<=\d) |(?<=\der) ")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
-class Tongue(Sheet):
+class Tongue(TerminalPage):
     """The formatter of one language at one moment."""
 
     def __init__(self, settings: Settings, language: str, now: datetime) -> None:
@@ -37,7 +37,7 @@ class Tongue(Sheet):
         self.language, self.now, self.settings = language, now, settings
 
     @property
-    def speech(self) -> Speech:
+    def speech(self) -> Formatter:
         return self._speech
 
     def say(self, french: str, **values: object) -> str:
@@ -141,5 +141,5 @@ def local_time(dial: str, tongue: Tongue) -> str:
         return tongue.say("Chez la personne : même heure qu'ici") if known else ""
     if len(offsets) > 1:
         return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
-    there = Speech(tongue.language, known[0])
+    there = Formatter(tongue.language, known[0])
     return tongue.say("Chez la personne : {time}", time=there.minute(tongue.now))

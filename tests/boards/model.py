@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from callmon.text.labels import KINDS, word
+from callmon.text.labels import KINDS, label
 
 Source = Literal["prometheus", "postgres"]
 Kind = Literal["stat", "table", "bargauge", "timeseries", "heatmap"]
@@ -184,9 +184,9 @@ SIGNS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}
 
 def _cases(kind: str, column: str, language: str) -> str:
     """SQL that says a key in words; a verdict with its sign, since no colour may mean anything by itself."""
-    said: Callable[[str], str] = lambda key: word(kind, key, language)  # noqa: E731 - shorter here than a function
+    said: Callable[[str], str] = lambda key: label(kind, key, language)  # noqa: E731 - shorter here than a function
     if kind == "verdict":
-        said = lambda key: f"{SIGNS[key]} {word(kind, key, language)}"  # noqa: E731
+        said = lambda key: f"{SIGNS[key]} {label(kind, key, language)}"  # noqa: E731
     whens = " ".join(f"WHEN '{key}' THEN '{_quoted(said(key))}'" for key in KINDS[kind])
     return f"CASE {column} {whens} ELSE {column} END"
 
@@ -197,4 +197,4 @@ def _quoted(text: str) -> str:
 
 def words(kind: str, *keys: str) -> tuple[tuple[str, Told], ...]:
     """The same for a label of Prometheus."""
-    return tuple((key, Told(Text(word(kind, key, "fr"), word(kind, key, "en")))) for key in keys or KINDS[kind])
+    return tuple((key, Told(Text(label(kind, key, "fr"), label(kind, key, "en")))) for key in keys or KINDS[kind])

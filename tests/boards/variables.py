@@ -8,7 +8,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import dashboard as b
 from grafana_foundation_sdk.models import dashboard as m
 
-from callmon.text.labels import word
+from callmon.text import labels
 from tests.boards.model import OTHER, SOON, Board, Text
 
 Json = dict[str, Any]
@@ -73,7 +73,7 @@ def variables(board: Board, language: str) -> Iterator[Any]:
             case "line":
                 yield _line(language)
             case "language":
-                choices = [(key, word("language", key, language)) for key in LANGUAGES]
+                choices = [(key, labels.label("language", key, language)) for key in LANGUAGES]
                 yield _chosen("language", Text("Langue demandée", "Language asked for"), choices, language)
             case "hours":
                 yield _chosen("hours", Text("Heures", "Hours"), hours, language)

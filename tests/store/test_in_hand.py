@@ -14,7 +14,7 @@ from callmon.sinks.mqtt import topics
 from callmon.store import opening
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import Listed
-from callmon.text.callback_list import OwedPage, owed_as_json
+from callmon.text.callback_list import CallbackList, owed_as_json
 from tests.commands.test_callback_commands import asked, desk, refused, run
 from tests.office import OTHER, Office, local, usual
 from tests.store_fixtures import Daemon, wrote
@@ -117,7 +117,7 @@ def test_boards_are_told_whether_and_never_who() -> None:
 )
 def test_the_list_says_who_and_since_when(language: str, expected: str) -> None:
     office = owed().hand("take", TUESDAY + HOUR)
-    text = OwedPage(usual(), language, TUESDAY + 2 * HOUR).one(Listed(office.one(), OTHER, None))
+    text = CallbackList(usual(), language, TUESDAY + 2 * HOUR).one(Listed(office.one(), OTHER, None))
     assert expected in text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
 
 

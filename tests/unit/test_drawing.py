@@ -10,7 +10,7 @@ from callmon.core.facts import Fact
 from callmon.store.queries.calls import StoredCall
 from callmon.text.story import story_context
 from callmon.text.story.anonymize import unnamed
-from callmon.text.story.diagram import NARROW, WIDE, Box, Drawing, drawing
+from callmon.text.story.diagram import NARROW, WIDE, DiagramBox, Drawing, drawing
 from tests.office import usual
 from tests.store_fixtures import START, account, answered_call, seconds
 
@@ -29,7 +29,7 @@ def drawn(facts: list[Fact]) -> Drawing:
     return found
 
 
-def boxes(found: Drawing, kind: str) -> list[Box]:
+def boxes(found: Drawing, kind: str) -> list[DiagramBox]:
     return [box for box in found.boxes if box.kind == kind]
 
 

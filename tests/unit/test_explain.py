@@ -28,7 +28,7 @@ from callmon.core.standards import load
 from callmon.store.queries.calls import StoredCall
 from callmon.store.row_mapping import without_numbers
 from callmon.text import story as explain
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 from callmon.text.labels import STANDARDS, translate
 from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
@@ -232,7 +232,7 @@ def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
         story.tell(fact)
     all_facts = cast("Sequence[AnyFact]", facts)
     call = stored.account or story.call()
-    context = StoryContext(Speech(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)
+    context = StoryContext(Formatter(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)
     return [sentence(context, moment) for moment in moments(all_facts)]
 
 
@@ -523,7 +523,7 @@ def test_who_takes_a_call_after_parking_or_an_overflow_takes_no_transfer() -> No
     ],
 )
 def test_a_time_is_printed_as_the_ministry_prints_it(at: datetime, french: str, english: str) -> None:
-    assert (Speech("fr", TIMEZONE).minute(at), Speech("en", TIMEZONE).minute(at)) == (french, english)
+    assert (Formatter("fr", TIMEZONE).minute(at), Formatter("en", TIMEZONE).minute(at)) == (french, english)
 
 
 @pytest.mark.parametrize(
@@ -539,12 +539,12 @@ def test_seconds_are_cut_off_so_that_the_third_ring_never_reads_as_the_fourth(
     length: float, french: str, english: str
 ) -> None:
     span = timedelta(seconds=length)
-    assert (Speech("fr", TIMEZONE).seconds(span), Speech("en", TIMEZONE).seconds(span)) == (french, english)
+    assert (Formatter("fr", TIMEZONE).seconds(span), Formatter("en", TIMEZONE).seconds(span)) == (french, english)
 
 
 def test_the_first_of_a_month_is_1er_in_french_only() -> None:
     at = datetime(2026, 11, 1, 18, tzinfo=UTC)
-    days = [Speech(language, TIMEZONE).day(at).replace(NO_BREAK, " ") for language in ("fr", "en")]
+    days = [Formatter(language, TIMEZONE).day(at).replace(NO_BREAK, " ") for language in ("fr", "en")]
     assert days == ["1er novembre 2026", "1 November 2026"]
 
 

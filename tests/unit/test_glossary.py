@@ -39,7 +39,7 @@ TERMS, DATA = tables()
 
 def test_the_glossary_says_of_every_identifier_what_people_are_shown() -> None:
     shown = [
-        [kind, f"`{identifier}`", labels.word(kind, identifier, "en"), labels.word(kind, identifier, "fr")]
+        [kind, f"`{identifier}`", labels.label(kind, identifier, "en"), labels.label(kind, identifier, "fr")]
         for kind, identifier in KNOWN
     ]
     assert shown == DATA
@@ -153,7 +153,7 @@ def test_a_translation_speaks_of_the_same_numbers_as_the_french() -> None:
 
 def test_two_identifiers_of_one_kind_never_share_a_word() -> None:
     for language in labels.LANGUAGES:
-        shown = [(kind, labels.word(kind, identifier, language)) for kind, identifier in KNOWN]
+        shown = [(kind, labels.label(kind, identifier, language)) for kind, identifier in KNOWN]
         assert [pair for pair in shown if shown.count(pair) > 1] == []
 
 

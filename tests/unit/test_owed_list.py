@@ -9,7 +9,7 @@ import pytest
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.queries.obligations import Listed
-from callmon.text.callback_list import WIDTH, OwedPage
+from callmon.text.callback_list import WIDTH, CallbackList
 from tests.office import CALLER, OTHER, Office, local, usual
 from tests.unit.test_paying import SERVING, complained
 
@@ -140,11 +140,11 @@ Cannot be called back, message to listen to: 1
 
 @pytest.mark.parametrize(("language", "expected"), [("fr", FRENCH), ("en", ENGLISH)])
 def test_the_list_as_it_is_printed(language: str, expected: str) -> None:
-    text = OwedPage(usual(), language, NIGHT).text(an_evening()).replace(NO_BREAK, " ")
+    text = CallbackList(usual(), language, NIGHT).text(an_evening()).replace(NO_BREAK, " ")
     assert text + "\n" == expected
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_no_line_is_wider_than_80_columns(language: str) -> None:
-    text = OwedPage(usual(), language, NIGHT + timedelta(days=9)).text(an_evening())
+    text = CallbackList(usual(), language, NIGHT + timedelta(days=9)).text(an_evening())
     assert [line for line in text.splitlines() if len(line) > WIDTH] == []

@@ -17,7 +17,7 @@ from callmon.ami.call_counts import CallCounts
 from callmon.core.calls import rings
 from callmon.core.calls.call import Wait
 from callmon.sinks.metrics.host_gauges import Upkeep, upkeep
-from callmon.text.labels import STANDARDS, word
+from callmon.text.labels import STANDARDS, label
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -59,7 +59,7 @@ def outlook(told: Outlook) -> Iterator[Metric]:
     yield _gauge("callmon_last_day_verdicts", text, ("standard", "line", "verdict"), told.last_day)
     text = "The internal target in force on that day; absent without one."
     yield _gauge("callmon_target_ratio", text, ("standard", "line"), told.targets)
-    names = {(name, word("standard", name, "fr"), word("standard", name, "en")): 1 for name in STANDARDS}
+    names = {(name, label("standard", name, "fr"), label("standard", name, "en")): 1 for name in STANDARDS}
     yield _gauge("callmon_standard_info", "The service standards.", ("standard", "title_fr", "title_en"), names)
     yield from _feeds(told.feeds)
     yield from upkeep(told.upkeep)

@@ -14,7 +14,7 @@ from callmon.core.calls.account import Account
 from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
 from callmon.text import records
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 from callmon.text.story.context import StoryContext
 from callmon.text.story.page import Page
 
@@ -45,7 +45,7 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
     account = _retold(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
-    return StoryContext(Speech(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+    return StoryContext(Formatter(language, settings.timezone), call, facts, account.clock, account.clock_slack)
 
 
 def story_page(

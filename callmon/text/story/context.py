@@ -10,7 +10,7 @@ from callmon.core import facts as f
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call
 from callmon.core.facts import AnyFact
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 
 Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop, and its notes
 
@@ -18,7 +18,7 @@ Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop
 class StoryContext(NamedTuple):
     """One call in one language. `clock` is None if the start of the wait is not known."""
 
-    speech: Speech
+    speech: Formatter
     call: Call
     facts: Sequence[AnyFact]
     clock: datetime | None

@@ -22,7 +22,7 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.facts import AnyFact
 from callmon.text.story.context import StoryContext
-from callmon.text.story.scale import Cut, Scale, Sheet
+from callmon.text.story.scale import DiagramSheet, Scale, ScaleCut
 from callmon.text.story.timeline import in_time
 
 LANE, TOP, THICK = 34, 30, 16
@@ -34,10 +34,10 @@ MOST_RINGS, MOST_PHONES = 40, 12
 Kind = Literal["tone", "pause", "rang", "talk", "held", "took", "gap", "limit", "rail", "axis", "mark"]
 
 
-WIDE, NARROW = Sheet(900, 166, 24), Sheet(340, 0, 4, above=18)
+WIDE, NARROW = DiagramSheet(900, 166, 24), DiagramSheet(340, 0, 4, above=18)
 
 
-class Box(msgspec.Struct, frozen=True):
+class DiagramBox(msgspec.Struct, frozen=True):
     kind: Kind
     x: float
     y: float
@@ -45,7 +45,7 @@ class Box(msgspec.Struct, frozen=True):
     height: float
 
 
-class Label(msgspec.Struct, frozen=True):
+class DiagramLabel(msgspec.Struct, frozen=True):
     x: float
     y: float
     text: str
@@ -57,12 +57,12 @@ class Drawing(msgspec.Struct, frozen=True):
     """Shapes in the order of painting; cuts are last."""
 
     height: float
-    boxes: tuple[Box, ...]
-    labels: tuple[Label, ...]
-    cuts: tuple[Cut, ...] = ()
+    boxes: tuple[DiagramBox, ...]
+    labels: tuple[DiagramLabel, ...]
+    cuts: tuple[ScaleCut, ...] = ()
 
 
-def drawing(context: StoryContext, tone: timedelta, sheet: Sheet = WIDE) -> Drawing | None:
+def drawing(context: StoryContext, tone: timedelta, sheet: DiagramSheet = WIDE) -> Drawing | None:
     """The drawing; None if no time is known. `tone`: the length of the tone in each ring."""
     times = [fact.at for fact in context.facts if fact.at is not None]
     if not times:
@@ -78,8 +78,8 @@ class _Drawer:
         self._context, self._scale, self._tone = context, scale, tone
         self._sheet = scale.sheet
         self._say, self._facts = context.speech.say, in_time(context.facts)
-        self._boxes: list[Box] = []
-        self._labels: list[Label] = []
+        self._boxes: list[DiagramBox] = []
+        self._labels: list[DiagramLabel] = []
         self._left_out = list(self._rows())
         self._top = TOP + ROW * max((row for _, _, row in self._left_out), default=0)
         self._y = self._top
@@ -102,8 +102,10 @@ class _Drawer:
         sheet, above = self._sheet, self._sheet.above
         y = self._y + above + (over if above else 0)
         name = self._y + above - 5 if above else y + THICK - 3
-        self._labels.append(Label(0, name, self._context.speech.typeset(title)))
-        self._boxes.append(Box("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0))
+        self._labels.append(DiagramLabel(0, name, self._context.speech.typeset(title)))
+        self._boxes.append(
+            DiagramBox("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0)
+        )
         self._y = y + LANE
         self._lanes.append(y)
         return y
@@ -111,7 +113,7 @@ class _Drawer:
     def _box(self, kind: Kind, since: datetime, until: datetime, y: float) -> None:
         left, right = self._scale.x(since), self._scale.x(until)
         if right > left:
-            self._boxes.append(Box(kind, left, y, round(right - left, 1), THICK))
+            self._boxes.append(DiagramBox(kind, left, y, round(right - left, 1), THICK))
 
     def _caller(self) -> None:
         """Draw the rings that the caller heard, and a mark for each transfer.
@@ -123,10 +125,10 @@ class _Drawer:
             self._box("tone", since, tone, y)
             self._box("pause", tone, until, y)
             if not self._is_unheard(since) and self._scale.x(until) - self._scale.x(since) >= SHORT:
-                self._labels.append(Label(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
+                self._labels.append(DiagramLabel(self._scale.x(since) + 1, y - 4, str(number), quiet=True))
         for fact in self._facts:
             if isinstance(fact, f.SentOff | f.Transferred) and fact.at is not None:
-                self._boxes.append(Box("mark", self._scale.x(fact.at) - 4, y + THICK / 2 - 4, 8, 8))
+                self._boxes.append(DiagramBox("mark", self._scale.x(fact.at) - 4, y + THICK / 2 - 4, 8, 8))
 
     def _is_unheard(self, at: datetime) -> bool:
         gaps = [x for x in self._facts if isinstance(x, f.Unheard)]
@@ -209,9 +211,9 @@ class _Drawer:
         if limit <= (self._scale.knot if self._context.call.answered else self._scale.end):
             x, first = self._scale.x(limit), self._lanes[0] - 2  # below the number of the ring
             if self._sheet.above:  # a line must not cross the names
-                self._boxes += [Box("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
+                self._boxes += [DiagramBox("limit", x, y - 2, 0, THICK + 4) for y in self._lanes]
             else:
-                self._boxes.append(Box("limit", x, first, 0, self._y - first))
+                self._boxes.append(DiagramBox("limit", x, first, 0, self._y - first))
 
     def _gaps(self) -> None:
         for fact in self._facts:
@@ -219,31 +221,37 @@ class _Drawer:
                 since, until = fact.at or self._scale.begin, fact.until or self._scale.end
                 left, right = self._scale.x(since), self._scale.x(until)
                 self._boxes.append(
-                    Box("gap", left, self._top - 10, round(max(right - left, 3), 1), self._y - self._top + 4)
+                    DiagramBox(
+                        "gap", left, self._top - 10, round(max(right - left, 3), 1), self._y - self._top + 4
+                    )
                 )
 
     def _axis(self, height: float) -> None:
         scale, speech = self._scale, self._context.speech
         sheet = self._sheet
-        self._boxes.append(Box("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0))
+        self._boxes.append(
+            DiagramBox("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0)
+        )
         is_apart = min(scale.x(scale.knot) - scale.x(scale.begin), scale.x(scale.end) - scale.x(scale.knot)) > NEAR
         times = [scale.begin, *([scale.knot] if is_apart and not sheet.above else ()), scale.end]
         for place, at in enumerate(times):
             anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
-            self._boxes.append(Box("axis", scale.x(at), height - 26, 0, 8))
-            self._labels.append(Label(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True))
+            self._boxes.append(DiagramBox("axis", scale.x(at), height - 26, 0, 8))
+            self._labels.append(
+                DiagramLabel(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True)
+            )
 
-    def _cuts(self, height: float) -> Iterator[Cut]:
+    def _cuts(self, height: float) -> Iterator[ScaleCut]:
         """The zigzags; the omitted length is added as a label above each."""
         for x, text, row in self._left_out:
             half, sheet = len(text) * CHARACTER / 2, self._sheet
             middle = min(max(x, half), sheet.width - half)
-            self._labels.append(Label(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
+            self._labels.append(DiagramLabel(round(middle, 1), FIRST_ROW + row * ROW, text, "middle"))
             spans: list[tuple[float, float]] = [(self._top - 13, height - 19)]
             if sheet.above:  # a line must not cross the names
                 spans = [*((y - 4, y + THICK + 4) for y in self._lanes), (height - 28, height - 17)]
             for top, bottom in spans:
-                yield Cut(round(x, 1), top, bottom)
+                yield ScaleCut(round(x, 1), top, bottom)
 
     def _rows(self) -> Iterator[tuple[float, str, int]]:
         """The x, the omitted length as text and the row of each cut; rows are chosen so that no texts touch."""

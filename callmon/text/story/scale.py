@@ -23,7 +23,7 @@ LEAST = 6.0  # seconds that at least remain of a cut stretch
 TOOTH = 10  # approximate height of a tooth of the zigzag
 
 
-class Sheet(NamedTuple):
+class DiagramSheet(NamedTuple):
     """The size of a drawing: total width, margin for labels at the left, margin at the right.
 
     `above`: height for the name of a lane above it; 0 if names are at the left.
@@ -35,7 +35,7 @@ class Sheet(NamedTuple):
     above: int = 0
 
 
-class Cut(msgspec.Struct, frozen=True):
+class ScaleCut(msgspec.Struct, frozen=True):
     """A zigzag from top to bottom where a stretch is left out."""
 
     x: float
@@ -57,7 +57,7 @@ class Cut(msgspec.Struct, frozen=True):
         return " ".join([left, *reversed(right.split())])
 
 
-class Part(NamedTuple):
+class ScalePart(NamedTuple):
     """The time from one event to the next. `drawn`: seconds of the scale, fewer than its length if it is cut."""
 
     since: datetime
@@ -82,7 +82,7 @@ class Scale:
     """The scale from `begin` to `end`. `knot`: the answer. `events`: times that stay distinct on it."""
 
     def __init__(
-        self, begin: datetime, knot: datetime, end: datetime, sheet: Sheet, events: Iterable[datetime] = ()
+        self, begin: datetime, knot: datetime, end: datetime, sheet: DiagramSheet, events: Iterable[datetime] = ()
     ) -> None:
         self.sheet = sheet
         self.begin, self.knot, self.end = begin, knot, max(end, begin + timedelta(seconds=1))
@@ -90,7 +90,7 @@ class Scale:
         stretches = list(pairwise(times))
         most = self._most([(b - a).total_seconds() for a, b in stretches if a >= knot])
         self._parts = [
-            Part(a, b, most if a >= knot and (b - a).total_seconds() > 2 * most else (b - a).total_seconds())
+            ScalePart(a, b, most if a >= knot and (b - a).total_seconds() > 2 * most else (b - a).total_seconds())
             for a, b in stretches
         ]
         drawn = sum(part.drawn for part in self._parts)

@@ -11,7 +11,7 @@ from callmon.core import facts as f
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call
 from callmon.core.facts import AnyFact
-from callmon.text.formatter import Speech
+from callmon.text.formatter import Formatter
 from callmon.text.story.context import StoryContext, Wording
 from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop
 from callmon.text.story.transfers import handed_on, picked_up
@@ -303,7 +303,7 @@ def _unheard(context: StoryContext, fact: f.Unheard) -> Wording:
     return told, (_may_hide_answer(context, fact.may_hide_answer),)
 
 
-def _when(speech: Speech, at: datetime | None) -> str:
+def _when(speech: Formatter, at: datetime | None) -> str:
     return speech.say("une heure inconnue") if at is None else speech.second(at)
 
 
@@ -326,7 +326,7 @@ def _ended(context: StoryContext, fact: f.Ended) -> Wording:
             return say("L'appel prend fin, on ne sait pas qui a raccroché"), ()
 
 
-def _doubt(speech: Speech, fact: AnyFact) -> str:
+def _doubt(speech: Formatter, fact: AnyFact) -> str:
     """« Heure exacte inconnue : entre … et … » if the time is only known as an interval; otherwise ""."""
     slack: timedelta = getattr(fact, "slack", f.EXACT)
     if slack == f.EXACT or fact.at is None:

@@ -18,7 +18,7 @@ from callmon.core.calls.call import Call
 from callmon.core.verdicts import Finding
 from callmon.store.database import Store
 from callmon.store.queries import calls
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 WELCOME = """\
 callmon {version}: a demonstration. Nothing is installed, configured or kept.
@@ -54,7 +54,7 @@ class Terminal:
         self._count = 0
         self._line_width = max(len(line.name) for line in settings.lines())
         outcomes = ("answered", "voicemail_message", "voicemail_no_message", "abandoned", "busy")
-        self._outcome_width = max(len(word("outcome", outcome, "en")) for outcome in outcomes)
+        self._outcome_width = max(len(label("outcome", outcome, "en")) for outcome in outcomes)
 
     def welcome(self, address: str) -> None:
         click.echo(WELCOME.format(version=__version__, address=address))
@@ -90,8 +90,8 @@ class Terminal:
     def _line(self, call: Call, findings: dict[str, Finding]) -> str:
         came = call.arrived.astimezone().strftime("%H:%M:%S") if call.arrived else "?"
         rings = "-" if call.rings is None else str(call.rings)
-        outcome = word("outcome", call.outcome, "en")
-        verdicts = [word("verdict", findings[p].verdict, "en") if p in findings else "" for p in PROMISES]
+        outcome = label("outcome", call.outcome, "en")
+        verdicts = [label("verdict", findings[p].verdict, "en") if p in findings else "" for p in PROMISES]
         return (
             f"{came:<8}  {call.line or '':<{self._line_width}}  {outcome:<{self._outcome_width}}  {rings:>5}  "
             + "".join(f"{verdict:<11}" for verdict in verdicts)
@@ -107,4 +107,4 @@ def _shortened(line: str) -> str:
 
 def _cause(finding: Finding | None) -> str:
     """The reason why the call missed the first standard."""
-    return word("cause", finding.cause, "en") if finding is not None and finding.cause else ""
+    return label("cause", finding.cause, "en") if finding is not None and finding.cause else ""

@@ -18,7 +18,7 @@ from callmon.ami.framing import Framer
 from callmon.config.settings import Settings
 from callmon.core.assembly import monitor
 from callmon.core.calls.call import Call
-from callmon.text.labels import word
+from callmon.text.labels import label
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Concluded:
         return (self.outcome, self.transfers, self.rings) == (told.outcome, told.transfers, rings)
 
     def text(self, language: str) -> str:
-        parts = [word("outcome", self.outcome, language)]
+        parts = [label("outcome", self.outcome, language)]
         rings, transfers = ("sonneries", "transferts") if language == "fr" else ("rings", "transfers")
         parts += [] if self.rings is None else [f"{rings} {self.rings}"]
         return " · ".join([*parts, f"{transfers} {self.transfers}"])

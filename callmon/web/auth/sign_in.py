@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.logs import Seldom
-from callmon.text.labels import catalogue, translate, word
+from callmon.text.labels import catalogue, label, translate
 from callmon.web.auth import cookies
 from callmon.web.auth.identity import roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
@@ -199,7 +199,7 @@ class Door:
             "say": _say(language),
             "twin": _twin(request, OTHER[language]),
             "person": person,
-            "roles": [word("role", role.value, language) for role in sorted(person.roles)],
+            "roles": [label("role", role.value, language) for role in sorted(person.roles)],
             "csrf": request.state.csrf,
             "signed_in": bool(request.state.known.cookie),
             "paths": {name: paths[language] for name, paths in PATHS.items()},

@@ -23,8 +23,8 @@ from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import Listed
 from callmon.text import ledger_sentences as history
-from callmon.text.callback_list import OwedPage, urgency
-from callmon.text.labels import word
+from callmon.text.callback_list import CallbackList, urgency
+from callmon.text.labels import label
 from callmon.web.auth.roles import Right
 from callmon.web.context import Site
 from callmon.web.formatter import Tongue, local_time
@@ -145,7 +145,7 @@ class _Rows:
 
     def __init__(self, visit: Visit, found: Sequence[Obligation]) -> None:
         self._visit, self._tongue = visit, visit.tongue
-        self._page = OwedPage(visit.site.settings, visit.language, visit.tongue.now)
+        self._page = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
         self._by_token: dict[str, list[Obligation]] = {}
         for one in found:
             if one.token is not None:
@@ -305,7 +305,7 @@ class Number(msgspec.Struct, frozen=True):
 
 
 def _number(found: Listed, tongue: Tongue) -> Number:
-    page = OwedPage(tongue.settings, tongue.language, tongue.now)
+    page = CallbackList(tongue.settings, tongue.language, tongue.now)
     told = tongue.speech.typeset(page.number(found))
     dial = None if found.obligation.is_erased else found.other or found.number
     return Number(told, dial, "" if dial is None else local_time(dial, tongue))
@@ -370,7 +370,7 @@ def _checked(
     settings = visit.site.settings
     day = settings.calendar().local_day
     hand = commands.asked(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
-    return hand if isinstance(hand, commands.Hand) else word("refusal", hand, visit.language)
+    return hand if isinstance(hand, commands.Hand) else label("refusal", hand, visit.language)
 
 
 def _today(visit: Visit) -> Any:
@@ -385,4 +385,4 @@ async def _do(site: Site, hand: commands.Hand, other: str | None, language: str)
     refused = await site.ask(
         callback_rejections, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at
     )
-    return word("refusal", refused[0].why, language) if refused else ""
+    return label("refusal", refused[0].why, language) if refused else ""

@@ -20,8 +20,8 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
 from callmon.store.commands import disruption_rejections, last_applied_disruption_command, queue_disruption_command
 from callmon.store.queries import disruptions, worklist
-from callmon.text.disruption_list import DisruptedPage
-from callmon.text.labels import word
+from callmon.text.disruption_list import DisruptionList
+from callmon.text.labels import label
 from callmon.web.auth.roles import Right
 from callmon.web.context import Site
 from callmon.web.formatter import Tongue
@@ -78,7 +78,7 @@ async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None
 
 
 def told(one: Disruption, tongue: Tongue) -> Told:
-    page, typeset = DisruptedPage(tongue.settings, tongue.language, tongue.now), tongue.speech.typeset
+    page, typeset = DisruptionList(tongue.settings, tongue.language, tongue.now), tongue.speech.typeset
     return Told(
         one.id,
         typeset(page.title(one)),
@@ -207,7 +207,7 @@ async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping
     """Validates and queues the command, waits until it is applied, and shows the result."""
 
     async def refuse(why: str) -> Response:
-        told_ = word("disruption_refusal", why, visit.language)
+        told_ = label("disruption_refusal", why, visit.language)
         return await (_list(visit, told_, given) if one is None else _one_page(visit, told_, given))
 
     if (why := validate(one, hand)) is not None:

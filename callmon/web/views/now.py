@@ -19,7 +19,7 @@ from callmon.core.callbacks.index import Shown
 from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
 from callmon.sinks.mqtt.topics import Line as Seen
-from callmon.text.disruption_list import DisruptedPage
+from callmon.text.disruption_list import DisruptionList
 from callmon.web.formatter import FEW, Tongue
 from callmon.web.page_request import Visit
 from callmon.web.snapshot import Sight, total
@@ -346,7 +346,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def disruption(one: Disruption, sight: Sight, tongue: Tongue) -> Told:
-    page = DisruptedPage(tongue.settings, tongue.language, sight.at)
+    page = DisruptionList(tongue.settings, tongue.language, sight.at)
     return Told(
         one.id,
         tongue.speech.typeset(page.title(one)),

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from callmon.config.standards import CALL_STANDARDS
-from callmon.text.labels import word
+from callmon.text.labels import label
 from tests.boards.day import C24, CFR, Happened
 from tests.boards.scene import Scene
 from tests.year import TORONTO
@@ -113,7 +113,7 @@ def in_words(scene: Scene, fr: str, en: str) -> str:
 
 
 def said(scene: Scene, kind: str, key: str) -> str:
-    return word(kind, key, scene.language)
+    return label(kind, key, scene.language)
 
 
 def titled(scene: Scene, line: str) -> str:
