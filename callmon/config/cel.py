@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.config.durations import Duration
 from callmon.config.secrets import SecretSource
-from callmon.config.validation import ADDRESS, UNREADABLE, SettingsError, holds_password
+from callmon.config.validation import ADDRESS, UNREADABLE, InvalidSettingsError, holds_password
 from callmon.config.validation import Path as Place
 
 
@@ -52,7 +52,7 @@ class CelSettings(BaseModel):
     def _consistent(self) -> Self:
         found = [*_source_errors(self), *_password_errors(self)]
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         return self
 
     @property

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from callmon.config.cel import CelSettings
 from callmon.config.durations import Duration
 from callmon.config.secrets import SecretSource, tls_errors
+from callmon.config.validation import InvalidSettingsError
 from callmon.config.validation import Path as Place
-from callmon.config.validation import SettingsError
 
 Patterns = tuple[str, ...]
 PLAIN_PORT, TLS_PORT = 5038, 5039
@@ -97,7 +97,7 @@ class ExchangeSettings(BaseModel):
     def _consistent(self) -> Self:
         found = [*_secret_errors(self), *tls_errors(self.tls, {name: getattr(self, name) for name in OF_TLS})]
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         return self
 
     def is_reached_as(self, other: ExchangeSettings) -> bool:

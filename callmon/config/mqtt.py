@@ -13,8 +13,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from callmon.config.secrets import SecretSource, tls_errors
+from callmon.config.validation import InvalidSettingsError
 from callmon.config.validation import Path as Place
-from callmon.config.validation import SettingsError
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 OF_TLS = ("ca_file", "client_certificate", "client_key")
@@ -71,7 +71,7 @@ class MqttSettings(BaseModel):
         given = {name: getattr(self, name) for name in OF_TLS}
         found = [*_no_host(self), *_password_errors(self), *tls_errors(self.tls, given)]
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         return self
 
     def password(self) -> str | None:

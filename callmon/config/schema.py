@@ -38,7 +38,7 @@ from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffSettings, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
-from callmon.config.validation import Path, SettingsError, did_you_mean
+from callmon.config.validation import InvalidSettingsError, Path, did_you_mean
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 
@@ -249,7 +249,7 @@ class Configuration(BaseSettings):
             *shared_errors(self.callbacks, self.region),
         ]
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         for name, exchange in self.exchanges.items():
             exchange.named(name)
         return self

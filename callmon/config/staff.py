@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from callmon.config.validation import Path, SettingsError, did_you_mean
+from callmon.config.validation import InvalidSettingsError, Path, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class StaffSettings(BaseModel):
     def _in_order(self) -> Self:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             found = f"{self.valid_until} is before valid_from, {self.valid_from}; it is the last day, included"
-            raise SettingsError([(("valid_until",), found)])
+            raise InvalidSettingsError([(("valid_until",), found)])
         return self
 
     def listed(self) -> StaffMember:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from callmon.config.durations import Duration
 from callmon.config.secrets import SecretSource
-from callmon.config.validation import ADDRESS, UNREADABLE, SettingsError
+from callmon.config.validation import ADDRESS, UNREADABLE, InvalidSettingsError
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
@@ -58,10 +58,10 @@ class StoreSettings(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not ADDRESS.fullmatch(self.url):
-            raise SettingsError([(("url",), UNREADABLE)])
+            raise InvalidSettingsError([(("url",), UNREADABLE)])
         if self.password_file is not None and not USER.match(self.url):
             sentence = "needs a url with a user and no password: postgresql://USER@HOST/NAME"
-            raise SettingsError([(("password_file",), sentence)])
+            raise InvalidSettingsError([(("password_file",), sentence)])
         return self
 
     def complete(self) -> Self:

@@ -29,7 +29,7 @@ NO_SECRETS = (
 )
 
 
-class SettingsError(ValueError):
+class InvalidSettingsError(ValueError):
     """The mistakes that one validator found: a (path, sentence) each, the path relative to the validated table."""
 
     def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
@@ -103,7 +103,7 @@ def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
 
 def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
     cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, SettingsError):
+    if isinstance(cause, InvalidSettingsError):
         yield from ((details["loc"] + path, text) for path, text in cause.found)
     else:
         path = tuple(part for part in details["loc"] if part != KEY_MARK)

@@ -25,8 +25,8 @@ from pydantic import (
 
 from callmon.config.durations import Duration
 from callmon.config.secrets import SecretSource
+from callmon.config.validation import InvalidSettingsError
 from callmon.config.validation import Path as Place
-from callmon.config.validation import SettingsError
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -78,7 +78,7 @@ class ProxySettings(WebTable):
         if any(network.prefixlen == 0 for network in self.addresses):
             found.append((("addresses",), "is every address there is; anybody could say to be anyone"))
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         return self
 
 
@@ -104,7 +104,7 @@ class OidcSettings(WebTable):
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
-            raise SettingsError(
+            raise InvalidSettingsError(
                 [(("client_secret_file",), "or client_secret_env is needed, and only one of them")]
             )
         return self
@@ -173,7 +173,7 @@ class AccessSettings(WebTable):
     def _consistent(self) -> Self:
         found = list(_errors(self))
         if found:
-            raise SettingsError(found)
+            raise InvalidSettingsError(found)
         return self
 
     @property
