@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay
@@ -61,7 +61,7 @@ class Recording:
     def before(self, end: int) -> bytes:
         return BANNER + _joined(self.blocks[:end])
 
-    def after(self, begin: int, listed: int, rows: Iterable[Row]) -> bytes:
+    def after(self, begin: int, listed: int, rows: Iterable[CelRow]) -> bytes:
         """Messages from `begin` on; the listing follows those before `listed`."""
         at = f"{float(self.times[listed - 1] or self.times[self.first]) + 0.0002:.6f}"
         applications = {row.uniqueid: (row.app, row.data) for row in rows if row.at.timestamp() <= float(at)}

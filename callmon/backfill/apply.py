@@ -51,7 +51,7 @@ ACTOR = "backfill"
 What = Literal["created", "completed"]
 
 
-class Change(msgspec.Struct, frozen=True):
+class CallChange(msgspec.Struct, frozen=True):
     """One created or completed call: its new account with its number, its findings, and its facts.
 
     `said`: one line per changed verdict.
@@ -65,10 +65,10 @@ class Change(msgspec.Struct, frozen=True):
     said: tuple[str, ...] = ()
 
 
-class Filled(msgspec.Struct, frozen=True):
+class FilledGap(msgspec.Struct, frozen=True):
     """The changes of one transaction, and what they add to the counters."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[CallChange, ...]
     added: Figures
 
 
@@ -79,7 +79,7 @@ def fill(
     told: Mapping[str, Sequence[Fact]],
     now: datetime,
     region: str = "CA",
-) -> Iterator[Filled]:
+) -> Iterator[FilledGap]:
     """Writes the calls of CEL (`told`: facts by call). Yields the changes of each transaction after its commit.
 
     Raises StoreError; the transactions yielded until then are committed.
@@ -91,7 +91,7 @@ def fill(
             filling = _Filling(connection, store, monitor, exchange, region, now)
             filling.take(part)
             filling.write()
-        yield Filled(tuple(filling.changes), filling.group.added)
+        yield FilledGap(tuple(filling.changes), filling.group.added)
 
 
 def is_settled(facts: Sequence[Fact], now: datetime) -> bool:
@@ -112,7 +112,7 @@ class _Filling:
         self._region, self._now = region, now
         self._rows: list[Rows] = []
         self._owed: list[Hand] = []
-        self.changes: list[Change] = []
+        self.changes: list[CallChange] = []
 
     def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
         def which(table: Table) -> Condition:
@@ -145,7 +145,7 @@ class _Filling:
             counters.of_finding(self.group.added, finding)
         call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
         self.group.rolling.change(self._exchange, None, update.told(call, findings))
-        self._change(Change("created", self._exchange, call, findings, facts))
+        self._change(CallChange("created", self._exchange, call, findings, facts))
 
     def _complete(
         self, key: CallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
@@ -165,9 +165,9 @@ class _Filling:
         self._rows.append(rows)
         said = tuple(self.group.told[lines:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
-        self._change(Change("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
+        self._change(CallChange("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
 
-    def _change(self, change: Change) -> None:
+    def _change(self, change: CallChange) -> None:
         """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations."""
         self.changes.append(change)
         call = change.call

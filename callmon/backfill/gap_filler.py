@@ -33,7 +33,7 @@ FIRST_PAUSE, LONGEST_WAIT = 5.0, 600.0
 MOST = 1000  # time spans of one exchange; above this they are merged into one
 
 
-class Refills:
+class GapFiller:
     """The queue of time spans of all exchanges: a sink of outcomes, and a task of the daemon."""
 
     name = "refill"

@@ -21,10 +21,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from callmon.ami.mailboxes import MailboxGrowth
-from callmon.backfill.apply import Filled, fill, is_settled
+from callmon.backfill.apply import FilledGap, fill, is_settled
 from callmon.backfill.cel import extract, mailbox_growth
 from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import LONGEST_LINE, Bad, Reader, Row
+from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErrors
 from callmon.backfill.outbound_calls import hand_over
 from callmon.config.settings import Settings
 from callmon.core import assembly
@@ -64,7 +64,7 @@ class Backfill:
         self._keys = {} if told is None else told.language_keys
         self._keeps_numbers = told is None or told.cel.numbers
         self._region = settings.region
-        self.bad = Bad()
+        self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
         own = None if told is None else told.timezone
@@ -79,11 +79,11 @@ class Backfill:
         gaps = [(gap.start, gap.end) for gap in calls.gaps(self._store, self.exchange)]
         return [gap for gap in [*gaps, (heard, now)] if now - gap[1] < LONG_AGO]
 
-    def reader(self) -> Reader:
+    def reader(self) -> CelReader:
         """A reader for rows with local times in the exchange's time zone."""
-        return Reader(self.zone, self.bad)
+        return CelReader(self.zone, self.bad)
 
-    def run(self, rows: Iterable[Row], windows: Sequence[Window] | None = None) -> Iterator[Filled]:
+    def run(self, rows: Iterable[CelRow], windows: Sequence[Window] | None = None) -> Iterator[FilledGap]:
         """Yields the changes of each transaction after its commit. Raises StoreError."""
         messages: dict[str, str] = {}
         grown = {box: [x for x in told if _is_within(x, windows)] for box, told in self._grown.items()}
@@ -102,7 +102,7 @@ class Backfill:
             yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
             self._hand_over(told)  # after the commands that open obligations for their messages
 
-    def told(self, part: Sequence[Row]) -> extract.Told:
+    def told(self, part: Sequence[CelRow]) -> extract.Told:
         """The facts of each call that ends in this stretch of rows."""
         told = extract.told(part, self._site, self._keys)
         doubted = with_doubt(part, told, self.bad.lacks_apps)
@@ -120,7 +120,7 @@ class Backfill:
     def _whom(self, arrived: f.Arrived) -> str | None:
         return called(arrived, self._site)[0]
 
-    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def _counted(self, rows: Iterable[CelRow]) -> Iterator[CelRow]:
         for row in rows:
             self.rows += 1
             yield row

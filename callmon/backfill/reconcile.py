@@ -4,7 +4,7 @@
 
 A backfill (`gap_filler.py`, `callmon backfill`) adds missing calls. Only the leader reconciles. A day that cannot
 be read is retried until the next day. Calls before callmon's first sign of the exchange are not compared. Blocks,
-except `Nights`.
+except `NightlyReconciliation`.
 
 Refuses: to change a call.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill
 from callmon.backfill.source import rows
 from callmon.config.settings import Settings
@@ -67,7 +67,7 @@ def reconcile(
 
 
 def _logged(
-    work: Backfill, found: Iterable[Row], begin: datetime, end: datetime
+    work: Backfill, found: Iterable[CelRow], begin: datetime, end: datetime
 ) -> tuple[dict[str, Counted], set[str]]:
     """Ended inbound calls on public lines that arrived in [begin, end), and all call ids in the rows."""
     logged: dict[str, Counted] = {}
@@ -83,7 +83,7 @@ def _logged(
     return logged, mentioned
 
 
-class Nights:
+class NightlyReconciliation:
     """The daemon's task that reconciles all exchanges. `compared`: the latest results, for the metrics."""
 
     def __init__(

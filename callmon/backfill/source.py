@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.formats import named
-from callmon.backfill.cel.rows import Reader, Row
+from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.job import AROUND, Window, lines_of
 from callmon.config.cel import CelSettings
 from callmon.errors import ConfigError, StoreError
@@ -37,8 +37,8 @@ PIECE = 65_536
 
 
 def rows(
-    settings: CelSettings, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[Row]:
+    settings: CelSettings, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[CelRow]:
     """All rows of the calls that were up in `windows` (None: all rows). Raises ConfigError or StoreError."""
     if settings.file is not None:
         yield from _of_files(settings.file, exchange, reader, zone, windows)
@@ -50,8 +50,8 @@ def rows(
 
 
 def _of_files(
-    pattern: str, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[Row]:
+    pattern: str, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[CelRow]:
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise ConfigError(f"exchanges.{exchange}.cel.file: there is no {pattern} that callmon's user can see")
@@ -98,7 +98,7 @@ def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[dateti
     while file.tell() < end:
         begin = file.tell()
         line = file.readline(PIECE).decode("utf-8", "replace")
-        row = next(Reader(zone).lines([line]), None)
+        row = next(CelReader(zone).lines([line]), None)
         if row is not None:
             return row.at, begin
     return None, place
@@ -108,8 +108,8 @@ def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[dateti
 
 
 def _of_table(
-    settings: CelSettings, exchange: str, reader: Reader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[Row]:
+    settings: CelSettings, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
+) -> Iterator[CelRow]:
     engine = _engine(settings, exchange)
     try:
         with engine.connect() as connection:
@@ -146,7 +146,7 @@ class _Table:
             raise StoreError(f"the table {name} is no CEL: it has no column {missing[0]}")
         self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
 
-    def rows(self, reader: Reader, windows: Sequence[Window] | None) -> Iterator[Row]:
+    def rows(self, reader: CelReader, windows: Sequence[Window] | None) -> Iterator[CelRow]:
         order = self._columns.get("id", self._at)
         if windows is None:
             yield from self._read(reader, select(self._table).order_by(order))
@@ -155,7 +155,7 @@ class _Table:
             question = select(self._table).where(self._at >= begin, self._at <= end)
             yield from self._read(reader, question.order_by(order))
 
-    def _read(self, reader: Reader, question: Any) -> Iterator[Row]:
+    def _read(self, reader: CelReader, question: Any) -> Iterator[CelRow]:
         found = self._connection.execution_options(stream_results=True).execute(question).mappings()
         for number, told in enumerate(found, 1):
             row = reader.row({named(name): value for name, value in told.items()}, number)

@@ -17,8 +17,8 @@ from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
 if TYPE_CHECKING:
-    from callmon.backfill.apply import Change
-    from callmon.backfill.cel.rows import Row
+    from callmon.backfill.apply import CallChange
+    from callmon.backfill.cel.rows import CelRow
     from callmon.backfill.job import Backfill, Window
     from callmon.config.settings import Settings
 
@@ -52,7 +52,7 @@ def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None,
     _report(work, changed, in_json)
 
 
-def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[Row]:
+def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
     from callmon.backfill.job import lines_of
 
     reader = work.reader()
@@ -61,7 +61,7 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[Row]:
             yield from reader.lines(lines)
 
 
-def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[Row]:
+def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
     """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
     from callmon.backfill.source import rows
 
@@ -76,7 +76,7 @@ def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | N
 
 def _told(
     work: Backfill,
-    rows: Iterable[Row],
+    rows: Iterable[CelRow],
     windows: Sequence[Window] | None,
     in_json: bool,
     changed: Counter[str],
@@ -90,7 +90,7 @@ def _told(
     yield from _of_no_line(work, in_json)
 
 
-def _as_json(change: Change) -> str:
+def _as_json(change: CallChange) -> str:
     return json.dumps(as_json(change.exchange, change.call, change.findings), ensure_ascii=False)
 
 
@@ -101,7 +101,7 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
         yield json.dumps(as_json(work.exchange, call, ()), ensure_ascii=False)
 
 
-def _as_text(change: Change) -> Iterator[str]:
+def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
     who = f" by {call.answered_by}" if call.answered_by is not None else ""
     rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"

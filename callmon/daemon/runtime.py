@@ -15,8 +15,8 @@ from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.mailboxes import MailboxGrowth
-from callmon.backfill.gap_filler import Refills
-from callmon.backfill.reconcile import Nights
+from callmon.backfill.gap_filler import GapFiller
+from callmon.backfill.reconcile import NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core import assembly
 from callmon.core.callbacks.index import Shelf
@@ -51,8 +51,10 @@ class Runtime:
         self.database = Writer.of(settings, store)
         self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
-        self.refills = Refills(lambda: self.settings, store, self.database.tally.add, self.stands_by, self._growth)
-        self.nights = Nights(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.refills = GapFiller(
+            lambda: self.settings, store, self.database.tally.add, self.stands_by, self._growth
+        )
+        self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, Watched] = {}
         self.hands = Hands(store, self.token)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay
@@ -52,7 +52,7 @@ class Subject:
     recording: Recording
     events: list[e.Event]
     moments: list[int]
-    rows: Sequence[Row]
+    rows: Sequence[CelRow]
     diary: Diary
     true: dict[str, Said]
 
@@ -71,7 +71,7 @@ def said_in(replay: Replay) -> dict[str, Said]:
     }
 
 
-def subject(name: str, stream: bytes, rows: Sequence[Row], diary: Diary) -> Subject:
+def subject(name: str, stream: bytes, rows: Sequence[CelRow], diary: Diary) -> Subject:
     recording = Recording.of(stream)
     decoded = [decoding.event(block) for block in recording.blocks]
     read = [n for n, one in enumerate(decoded) if isinstance(one, e.Event) and n >= recording.first]
@@ -84,7 +84,7 @@ def subject(name: str, stream: bytes, rows: Sequence[Row], diary: Diary) -> Subj
 
 
 @lru_cache
-def _rows(run: str) -> tuple[Row, ...]:
+def _rows(run: str) -> tuple[CelRow, ...]:
     return tuple(rows_of(RECORDINGS / f"{run}.cel.csv"))
 
 

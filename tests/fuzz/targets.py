@@ -18,7 +18,7 @@ from callmon.ami.session import Session
 from callmon.backfill import job
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import Reader
+from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.merge import merged
 from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
@@ -136,7 +136,7 @@ class Forever:
 def cel(data: bytes) -> None:
     """A file of CEL to facts, judged, and laid over what was heard of the same calls."""
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
-    reader = Reader(ZONE)
+    reader = CelReader(ZONE)
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
     for part in extract.stretches(reader.lines(job._lines(text))):
         told = extract.told(part, SITE, {"1": "fr", "2": "en"})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.rows import Reader
+from callmon.backfill.cel.rows import CelReader
 from tests.bench.growth import Listener
 from tests.bench.processes import Child
 from tests.bench.stream import Template, recorded, used
@@ -57,7 +57,7 @@ def unfinished_diaries(pipe: Connection) -> None:
     def told() -> None:
         for text in texts:
             for end in range(len(text)):
-                extract.told([*Reader(UTC).lines(text[:end])], SITE, {})
+                extract.told([*CelReader(UTC).lines(text[:end])], SITE, {})
 
     tracemalloc.start()
     told()

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from callmon.ami.events import instant
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.rows import Reader, Row
+from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.merge import merged
 from callmon.config.settings import example, example_text, parse
 from callmon.core import facts as f
@@ -43,20 +43,20 @@ TORONTO = ZoneInfo("America/Toronto")
 KEYS = {"1": "en", "2": "fr"}
 
 
-def rows_of(path: Path) -> list[Row]:
+def rows_of(path: Path) -> list[CelRow]:
     return list(_rows_of(path))
 
 
 @cache
-def _rows_of(path: Path) -> tuple[Row, ...]:
+def _rows_of(path: Path) -> tuple[CelRow, ...]:
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        reader = Reader(TORONTO)
+        reader = CelReader(TORONTO)
         rows = list(reader.lines(file))
     assert reader.bad.kinds == {}
     return tuple(rows)
 
 
-def told(rows: Iterable[Row]) -> extract.Told:
+def told(rows: Iterable[CelRow]) -> extract.Told:
     where = site(example(), "toronto")
     return {
         call: facts for part in extract.stretches(rows) for call, facts in extract.told(part, where, KEYS).items()
@@ -80,11 +80,11 @@ def concluded(facts: list[Fact]) -> dict[str, Any]:
     return as_json("toronto", account.call(), ())
 
 
-def calls(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def calls(rows: Iterable[CelRow]) -> list[dict[str, Any]]:
     return [concluded(facts) for facts in told(rows).values()]
 
 
-def whole(rows: Iterable[Row]) -> list[Row]:
+def whole(rows: Iterable[CelRow]) -> list[CelRow]:
     """As FreePBX keeps it: whole seconds, and no row of an application that dials."""
     kept = (row for row in rows if not (row.kind.startswith("APP_") and row.app.lower() == "dial"))
     return [msgspec.structs.replace(row, at=row.at.replace(microsecond=0), is_whole=True) for row in kept]
@@ -133,12 +133,12 @@ def test_cel_of_a_busy_run_agrees_with_its_script_verdicts_and_all(run: str) -> 
     assert len(scripted(run)) == {"run-16": 174, "run-22": 82}[run]
 
 
-def refusals_last(rows: list[Row]) -> list[Row]:
+def refusals_last(rows: list[CelRow]) -> list[CelRow]:
     """The hang-ups of phones that refused, a moment after those of their callers, who end with them."""
     ends = {row.uniqueid: row.at for row in rows if row.kind == "HANGUP"}
     refused = {row.uniqueid for row in rows if row.kind == "HANGUP" and row.more.get("hangupcause") in (17, 21)}
 
-    def at(row: Row) -> datetime:
+    def at(row: CelRow) -> datetime:
         last = ends.get(row.linkedid, row.at)
         is_close = timedelta(0) <= last - row.at < timedelta(seconds=0.1)
         ends_here = row.uniqueid in refused and row.uniqueid != row.linkedid and row.kind in ("HANGUP", "CHAN_END")
@@ -155,7 +155,7 @@ def test_a_refusal_that_is_written_after_the_end_of_the_call_is_one_all_the_same
     assert of_public(unlike(scripted(run), calls(moved))) == []
 
 
-def forwarders_moved(rows: list[Row], by: timedelta) -> list[Row]:
+def forwarders_moved(rows: list[CelRow], by: timedelta) -> list[CelRow]:
     """The ends of phones that sent the call on, moved from the row that says so."""
     answered = {row.uniqueid for row in rows if row.kind == "ANSWER"}
     moved = set()
@@ -186,7 +186,7 @@ def test_a_forwarding_is_one_also_where_the_phone_s_end_is_written_long_before_o
     assert [line for line in wrong if " forwards: " in line or " outcome: " in line] == []
 
 
-def forwarders_end(rows: list[Row], cause: int, by: str) -> list[Row]:
+def forwarders_end(rows: list[CelRow], cause: int, by: str) -> list[CelRow]:
     """The hang-ups of phones that sent the call on, as Asterisk writes them in its haste."""
     near = forwarders_moved(rows, timedelta(seconds=1))
     return [

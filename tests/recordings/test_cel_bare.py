@@ -12,7 +12,7 @@ import pytest
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.formats import COLUMNS
 from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.config.settings import example
 from callmon.core.assembly import site
 from tests.recordings.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
@@ -28,11 +28,11 @@ LACKING = pytest.mark.parametrize(
 CERTAIN = ("direction", "line", "dialled", "parked")
 
 
-def without(rows: Sequence[Row], *columns: str) -> list[Row]:
+def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
     return [msgspec.structs.replace(row, **dict.fromkeys(columns, "")) for row in rows]
 
 
-def said(rows: Sequence[Row], lacks_apps: bool = False) -> list[dict[str, Any]]:
+def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
         told = extract.told(part, site(example(), "toronto"), KEYS)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from callmon.backfill.cel.formats import COLUMNS
-from callmon.backfill.cel.rows import Reader, Row
+from callmon.backfill.cel.rows import CelReader, CelRow
 from tests.recordings.test_cel import RECORDINGS, TORONTO, calls, concluding, of_public, rows_of, scripted
 from tests.recordings.test_traces import NAMES, TRACES
 from tests.store.test_backfill import Office
@@ -179,15 +179,15 @@ LAYOUTS: list[Callable[[Fields], str]] = [
 ]  # fmt: skip
 
 
-def read(text: str) -> list[Row]:
-    reader = Reader(TORONTO)
+def read(text: str) -> list[CelRow]:
+    reader = CelReader(TORONTO)
     rows = list(reader.lines(text.splitlines(keepends=True)))
     assert reader.bad.kinds == {}
     return rows
 
 
 @cache
-def calls_of(*rows: Row) -> list[dict[str, Any]]:
+def calls_of(*rows: CelRow) -> list[dict[str, Any]]:
     """Of most layouts exactly the same rows are read: what callmon makes of these is worked out once."""
     return calls(rows)
 

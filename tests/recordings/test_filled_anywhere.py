@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.merge import merged
 from callmon.core import facts as f
 from callmon.core.facts import Fact, as_it_stands
@@ -41,7 +41,7 @@ Known = Callable[[bytes, bytes], list[Fact]]
 
 
 @lru_cache
-def rows(run: str) -> tuple[Row, ...]:
+def rows(run: str) -> tuple[CelRow, ...]:
     return tuple(rows_of(RECORDINGS / f"{run}.cel.csv"))
 
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from callmon.ami.mailboxes import Mailboxes, MailboxGrowth
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill, Window
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
@@ -29,7 +29,7 @@ def grew(messages: int = 1, since: datetime = BEGIN, until: datetime = END + 5 *
     return MailboxGrowth(since, until, messages)
 
 
-def again(rows: Sequence[Row], by: timedelta, mark: str = "9") -> list[Row]:
+def again(rows: Sequence[CelRow], by: timedelta, mark: str = "9") -> list[CelRow]:
     """The same as another call, so much later."""
     return [
         msgspec.structs.replace(
@@ -42,7 +42,7 @@ def again(rows: Sequence[Row], by: timedelta, mark: str = "9") -> list[Row]:
 
 def calls(
     store: Store,
-    rows: Sequence[Row],
+    rows: Sequence[CelRow],
     *growths: MailboxGrowth,
     box: str = "500",
     windows: list[Window] | None = None,
@@ -51,7 +51,7 @@ def calls(
     return [change.call for filled in work.run(rows, windows) for change in filled.changes]
 
 
-def said(store: Store, rows: Sequence[Row], *growths: MailboxGrowth, box: str = "500") -> list[str]:
+def said(store: Store, rows: Sequence[CelRow], *growths: MailboxGrowth, box: str = "500") -> list[str]:
     return sorted(call.outcome for call in calls(store, rows, *growths, box=box))
 
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.backfill.apply import Filled
+from callmon.backfill.apply import FilledGap
 from callmon.backfill.job import Backfill
 from callmon.cli import main
 from callmon.config.settings import Settings, example, load, parse
@@ -150,7 +150,7 @@ def stored(store: Store, facts: Iterable[Fact]) -> Figures:
     return wrote(store, outcome)
 
 
-def filled(store: Store, name: str) -> list[Filled]:
+def filled(store: Store, name: str) -> list[FilledGap]:
     return list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
 
 

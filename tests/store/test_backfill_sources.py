@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.backfill import gap_filler
 from callmon.backfill.cel.rows import COLUMNS
-from callmon.backfill.gap_filler import Refills
+from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.job import Backfill
 from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
@@ -229,7 +229,7 @@ def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, sour
 async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append, lambda: False)
+    refills = GapFiller(lambda: settings, store, got.append, lambda: False)
     for outcome in outcomes:
         assert refills.offer(outcome)
     task = asyncio.create_task(refills.run())
@@ -330,7 +330,7 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []
     is_led_by_another = True
-    refills = Refills(lambda: settings, store, got.append, lambda: is_led_by_another)
+    refills = GapFiller(lambda: settings, store, got.append, lambda: is_led_by_another)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
     task = asyncio.create_task(refills.run())
     await asyncio.sleep(0.3)
@@ -344,7 +344,7 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
 
 
 async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
-    refills = Refills(example, store, lambda figures: None, lambda: False)
+    refills = GapFiller(example, store, lambda figures: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     assert refills.backlog() == 0
 
@@ -355,7 +355,7 @@ async def test_a_source_that_is_away_is_tried_again(
     monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []
-    refills = Refills(lambda: settings, store, got.append, lambda: False)
+    refills = GapFiller(lambda: settings, store, got.append, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
     task = asyncio.create_task(refills.run())
     assert await asyncio.to_thread(until, lambda: caplog.messages.count("gaps are not filled yet") >= 2)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from callmon.backfill.job import Backfill
-from callmon.backfill.reconcile import Nights, reconcile, span
+from callmon.backfill.reconcile import NightlyReconciliation, reconcile, span
 from callmon.cli import main
 from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
@@ -194,8 +194,8 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(
 # By itself, each night.
 
 
-def nights(settings: Settings, store: Store, leads: bool = True, gaps: int = 0) -> Nights:
-    return Nights(lambda: settings, store, lambda: leads, lambda: gaps)
+def nights(settings: Settings, store: Store, leads: bool = True, gaps: int = 0) -> NightlyReconciliation:
+    return NightlyReconciliation(lambda: settings, store, lambda: leads, lambda: gaps)
 
 
 async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Store, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon.backfill.cel.rows import COLUMNS, Reader, Row
+from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
 from tests.examples import examples
 from tests.recordings.test_cel import TORONTO, told
 
@@ -20,8 +20,8 @@ LINE = (
 )
 
 
-def read(*lines: str) -> tuple[list[Row], Reader]:
-    reader = Reader(TORONTO)
+def read(*lines: str) -> tuple[list[CelRow], CelReader]:
+    reader = CelReader(TORONTO)
     return list(reader.lines(lines)), reader
 
 

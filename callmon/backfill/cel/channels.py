@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.endpoints import endpoint, is_local
 
 LEAVING = frozenset(("APP_END", "BRIDGE_EXIT", "HANGUP", "CHAN_END", "LINKEDID_END"))
@@ -26,22 +26,22 @@ REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))
 AFTER = "h"
 
 
-class Life(msgspec.Struct, eq=False):
+class CelChannel(msgspec.Struct, eq=False):
     """One channel. Channels may refer to each other: `dialler`, `held_by`."""
 
     uniqueid: str
     channel: str
     linkedid: str
-    begun: Row | None = None  # its CHAN_START
+    begun: CelRow | None = None  # its CHAN_START
     answered: datetime | None = None
     taken: datetime | None = None  # another phone picked up the call that rang here
-    ended: Row | None = None  # its HANGUP, else its CHAN_END
+    ended: CelRow | None = None  # its HANGUP, else its CHAN_END
     cause: str = ""
     status: str = ""  # of its last Dial
     asked: bool = False  # its own side hung up
     leaving: int = 0  # `n` of the row from which on all rows are of leaving; 0: none
     # State of the translation (`translator.py`).
-    dialler: Life | None = None
+    dialler: CelChannel | None = None
     told: bool = False
     tried: bool = False
     stopped: bool = False
@@ -50,7 +50,7 @@ class Life(msgspec.Struct, eq=False):
     bridge: str = ""
     language: str = ""
     spoken_first: str = ""
-    held_by: Life | None = None
+    held_by: CelChannel | None = None
 
     @property
     def is_local(self) -> bool:
@@ -81,29 +81,29 @@ class Life(msgspec.Struct, eq=False):
         return self.ended is not None and self.begun is not None and self.ended.at - self.begun.at <= AT_ONCE
 
 
-class Lives:
+class CelChannels:
     """All channels of a stretch of rows."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._by_id: dict[str, Life] = {}
-        self._by_name: dict[str, list[Life]] = {}
-        self.of_call: dict[str, list[Life]] = {}
+    def __init__(self, rows: Sequence[CelRow]) -> None:
+        self._by_id: dict[str, CelChannel] = {}
+        self._by_name: dict[str, list[CelChannel]] = {}
+        self.of_call: dict[str, list[CelChannel]] = {}
         for row in rows:
             self._note(row)
         self._see_who_leaves(rows)
 
-    def at(self, uniqueid: str) -> Life | None:
+    def at(self, uniqueid: str) -> CelChannel | None:
         return self._by_id.get(uniqueid)
 
-    def named(self, channel: str, at: datetime) -> Life | None:
+    def named(self, channel: str, at: datetime) -> CelChannel | None:
         """The channel of that name at that time. After a restart the exchange uses the same names again."""
         known = reversed(self._by_name.get(channel, ()))
         return next((life for life in known if life.begun is not None and life.begun.at <= at), None)
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: CelRow) -> None:
         life = self._by_id.get(row.uniqueid)
         if life is None:
-            life = self._by_id[row.uniqueid] = Life(row.uniqueid, row.channel, row.linkedid)
+            life = self._by_id[row.uniqueid] = CelChannel(row.uniqueid, row.channel, row.linkedid)
             self._by_name.setdefault(row.channel, []).append(life)
             self.of_call.setdefault(row.linkedid, []).append(life)
         match row.kind:
@@ -120,7 +120,7 @@ class Lives:
             case _:
                 pass
 
-    def _over(self, life: Life, row: Row) -> None:
+    def _over(self, life: CelChannel, row: CelRow) -> None:
         more = row.more
         life.ended = row
         life.cause = str(more.get("hangupcause", ""))
@@ -128,9 +128,9 @@ class Lives:
         refused = life.answered is None and life.status in REFUSED
         life.asked = more.get("hangupsource") == life.channel and not refused
 
-    def _see_who_leaves(self, rows: Sequence[Row]) -> None:
+    def _see_who_leaves(self, rows: Sequence[CelRow]) -> None:
         """Sets `leaving`. A row is of leaving if all later rows of its channel are, with no other application."""
-        first: dict[str, Row] = {}
+        first: dict[str, CelRow] = {}
         for row in rows:
             life = self._by_id[row.uniqueid]
             if row.kind == PLAYED:
@@ -141,6 +141,6 @@ class Lives:
                 life.leaving, first[row.uniqueid] = row.n, row
 
 
-def _went_on(row: Row, later: Row) -> bool:
+def _went_on(row: CelRow, later: CelRow) -> bool:
     """Whether another application ran in between whose start is not in the rows."""
     return "" not in (row.app, later.app) and (row.app, row.data) != (later.app, later.data)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from callmon.backfill.cel.channels import AFTER, FORWARDED, Life, Lives
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.channels import AFTER, FORWARDED, CelChannel, CelChannels
+from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.endpoints import is_number
 
 DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
@@ -21,7 +21,7 @@ LATE_HANGUP = timedelta(seconds=2)
 class Dial(NamedTuple):
     """How a channel was dialled: dialling channel, dial string, and whether the caller hears music meanwhile."""
 
-    by: Life | None
+    by: CelChannel | None
     string: str
     has_music: bool
 
@@ -29,13 +29,13 @@ class Dial(NamedTuple):
 class Running(NamedTuple):
     """A run of an application that dials: from row `begin` to row `end` (None: to the last row)."""
 
-    by: Life
+    by: CelChannel
     app: str
     data: str
-    begin: Row
-    end: Row | None
+    begin: CelRow
+    end: CelRow | None
 
-    def covers(self, row: Row) -> bool:
+    def covers(self, row: CelRow) -> bool:
         late = self.end is not None and (row.at, row.n) > (self.end.at, self.end.n)
         return (self.begin.at, self.begin.n) <= (row.at, row.n) and not late
 
@@ -43,23 +43,23 @@ class Running(NamedTuple):
 class Dials:
     """All dials of a stretch of rows."""
 
-    def __init__(self, rows: Sequence[Row], lives: Lives) -> None:
+    def __init__(self, rows: Sequence[CelRow], lives: CelChannels) -> None:
         self._lives = lives
         self._running: dict[str, list[Running]] = {}
-        self._forwards: dict[str, list[Row]] = {}
-        self._forwarded: dict[str, list[tuple[Life, Row]]] = {}
-        self._parked: dict[str, list[Row]] = {}
-        self._first_app: dict[str, Row] = {}
+        self._forwards: dict[str, list[CelRow]] = {}
+        self._forwarded: dict[str, list[tuple[CelChannel, CelRow]]] = {}
+        self._parked: dict[str, list[CelRow]] = {}
+        self._first_app: dict[str, CelRow] = {}
         self._as_dialled: set[str] = set()
-        self._open: dict[str, tuple[Row, Row]] = {}
-        self._last: dict[str, Row] = {}
+        self._open: dict[str, tuple[CelRow, CelRow]] = {}
+        self._last: dict[str, CelRow] = {}
         for row in rows:
             self._note(row)
             self._last[row.uniqueid] = row
         for shown, begin in self._open.values():
             self._close(shown, begin, None)
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: CelRow) -> None:
         match row.kind:
             case "FORWARD":
                 self._forwards.setdefault(row.linkedid, []).append(row)
@@ -76,7 +76,7 @@ class Dials:
             self._first_app.setdefault(row.uniqueid, row)
         self._note_running(row, app)
 
-    def _note_running(self, row: Row, app: str) -> None:
+    def _note_running(self, row: CelRow, app: str) -> None:
         """Tracks runs. Without APP_START (`apps` of cel.conf, redirects), a run begins after the last row."""
         shown, begin = self._open.get(row.uniqueid, (None, None))
         is_over = row.kind in ("APP_END", "HANGUP")
@@ -89,13 +89,13 @@ class Dials:
             began = row if row.kind == "APP_START" else self._last.get(row.uniqueid, row)
             self._open[row.uniqueid] = row, began
 
-    def _close(self, shown: Row, begin: Row, end: Row | None) -> None:
+    def _close(self, shown: CelRow, begin: CelRow, end: CelRow | None) -> None:
         life = self._lives.at(shown.uniqueid)
         if life is not None:
             running = Running(life, shown.app.lower(), shown.data, begin, end)
             self._running.setdefault(shown.linkedid, []).append(running)
 
-    def is_originated(self, life: Life) -> bool:
+    def is_originated(self, life: CelChannel) -> bool:
         """Whether the exchange created the channel (Originate): it was answered before any dialplan ran for it."""
         first = self._first_app.get(life.uniqueid)
         if life.begun is None or life.uniqueid in self._as_dialled:
@@ -109,11 +109,11 @@ class Dials:
             and life.begun.exten in ("", "s")
         )
 
-    def is_dialled(self, life: Life) -> bool:
+    def is_dialled(self, life: CelChannel) -> bool:
         """Whether the channel was created for another channel, or dialled by the exchange itself."""
         return not life.is_own or self.is_originated(life)
 
-    def of(self, life: Life, row: Row) -> Dial:
+    def of(self, life: CelChannel, row: CelRow) -> Dial:
         """The dial that rang this channel."""
         name = life.endpoint
         running = [one for one in self._running.get(row.linkedid, ()) if one.covers(row) and one.by is not life]
@@ -126,7 +126,7 @@ class Dials:
             by = None
         return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
 
-    def _guessed(self, life: Life) -> str:
+    def _guessed(self, life: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
 
         A number longer than any extension is the dialled one. A phone starts with its own name as its number; the
@@ -140,7 +140,7 @@ class Dials:
             return f"{ended.number}@{own}"
         return own
 
-    def is_over_in_vain(self, life: Life, row: Row) -> bool:
+    def is_over_in_vain(self, life: CelChannel, row: CelRow) -> bool:
         """Whether the dial timed out: no channel answered, and the caller has not hung up."""
         by = life.dialler
         if by is None:
@@ -154,33 +154,33 @@ class Dials:
         answers = (other.answered for other in self._beside(life) if other.answered is not None)
         return not any(abs(at - row.at) <= near for at in answers)
 
-    def _dial_of(self, life: Life) -> Running | None:
+    def _dial_of(self, life: CelChannel) -> Running | None:
         running = (one for one in self._running.get(life.linkedid, ()) if one.by is life.dialler)
         return next((one for one in running if life.begun is not None and one.covers(life.begun)), None)
 
-    def _beside(self, life: Life) -> list[Life]:
+    def _beside(self, life: CelChannel) -> list[CelChannel]:
         return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
 
-    def is_parked_by(self, transferee: str, row: Row) -> bool:
+    def is_parked_by(self, transferee: str, row: CelRow) -> bool:
         """Whether a blind transfer goes to a parking extension: the caller is then parked at the same time."""
         near = SAME_SECOND if row.is_whole else CLOSE
         return any(abs(parked.at - row.at) <= near for parked in self._parked.get(transferee, ()))
 
-    def forwarder(self, row: Row) -> Life | None:
+    def forwarder(self, row: CelRow) -> CelChannel | None:
         """The phone that forwarded the call in this row, if its dial has begun and not ended; else None."""
         phone = next((x for x, forward in self._sent_on(row.linkedid) if forward is row), None)
         return phone if phone is not None and phone.tried and not phone.stopped else None
 
-    def forward_of(self, life: Life) -> str:
+    def forward_of(self, life: CelChannel) -> str:
         """The target of the phone's forwarding, for a hang-up written before the FORWARD row; else empty."""
         rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
         return next((str(row.more.get("forward") or "") for row in rows), "")
 
-    def rang(self, life: Life) -> bool:
+    def rang(self, life: CelChannel) -> bool:
         """Whether the phone rang, as far as CEL shows. A phone that forwarded the call at once did not ring."""
         return life.rang() and not (self.forward_of(life) and life.is_over_at_once())
 
-    def _sent_on(self, linkedid: str) -> list[tuple[Life, Row]]:
+    def _sent_on(self, linkedid: str) -> list[tuple[CelChannel, CelRow]]:
         """Each phone that forwarded the call, with its FORWARD row.
 
         The dialling channel writes the row, and the row names no phone. The likeliest pairs are taken first, among
@@ -190,7 +190,7 @@ class Dials:
             phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
             pairs = [(_likelihood(x), x, row) for row in rows for x in phones if _may_send_on(x, row)]
             pairs.sort(key=lambda pair: (-pair[0], abs(_end(pair[1]) - pair[2].at)))
-            found: list[tuple[Life, Row]] = []
+            found: list[tuple[CelChannel, CelRow]] = []
             for _, phone, row in pairs:
                 if not any(phone is other or row is told for other, told in found):
                     found.append((phone, row))
@@ -198,7 +198,7 @@ class Dials:
         return self._forwarded[linkedid]
 
 
-def _may_send_on(life: Life, row: Row) -> bool:
+def _may_send_on(life: CelChannel, row: CelRow) -> bool:
     """Whether the phone was dialled when the row was written (within LATE_HANGUP) and did not answer."""
     if life.begun is None or life.ended is None or life.answered is not None or life.is_local:
         return False
@@ -207,7 +207,7 @@ def _may_send_on(life: Life, row: Row) -> bool:
     return life.cause == FORWARDED or abs(life.ended.at - row.at) <= LATE_HANGUP
 
 
-def _likelihood(life: Life) -> int:
+def _likelihood(life: CelChannel) -> int:
     """2: hang-up with cause "redirected" (Asterisk 22). 1: the phone's own side hung up (Asterisk 16). 0: neither.
 
     Either version sometimes hangs up the phone before it has recorded that.
@@ -217,7 +217,7 @@ def _likelihood(life: Life) -> int:
     return 1 if life.asked else 0
 
 
-def _end(life: Life) -> datetime:
+def _end(life: CelChannel) -> datetime:
     assert life.ended is not None
     return life.ended.at
 

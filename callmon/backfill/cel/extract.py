@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.backfill.cel.rows import Row
-from callmon.backfill.cel.translator import Retelling
+from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.cel.translator import CelTranslator
 from callmon.core import facts as f
 from callmon.core.calls.ghost_channels import forget_all
 from callmon.core.calls.site import Site
@@ -36,12 +36,12 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
+def told(rows: Sequence[CelRow], site: Site, keys: Mapping[str, str]) -> Told:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
     tracker = Tracker(site)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
     found: Told = {}
-    retelling = Retelling(rows, keys)
+    retelling = CelTranslator(rows, keys)
     for event in retelling.events():
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
@@ -55,7 +55,7 @@ def told(rows: Sequence[Row], site: Site, keys: Mapping[str, str]) -> Told:
     }
 
 
-def _whole_seconds(rows: Iterable[Row]) -> set[str]:
+def _whole_seconds(rows: Iterable[CelRow]) -> set[str]:
     return {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
 
 
@@ -77,9 +77,9 @@ def _precise(fact: Fact, precision: timedelta) -> Fact:
             return fact
 
 
-def stretches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def stretches(rows: Iterable[CelRow]) -> Iterator[list[CelRow]]:
     """The rows, split where no channel is up, or after MOST rows."""
-    stretch: list[Row] = []
+    stretch: list[CelRow] = []
     up: dict[str, datetime] = {}
     latest: datetime | None = None
     for row in rows:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 
@@ -23,10 +23,10 @@ TAKEN = (f.Answered, f.VoicemailTook)
 TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
 
 
-class Lacking:
+class MissingFields:
     """The information that the rows of each call lack."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[CelRow]) -> None:
         self.begun: dict[str, datetime] = {}
         self.ends: set[str] = set()  # calls with a complete HANGUP row: the cause is known
         self.bridges: set[str] = set()  # calls with a BRIDGE_ENTER row that names no bridge
@@ -40,7 +40,7 @@ class Lacking:
         elif "BRIDGE_ENTER" in self._kinds and "ANSWER" not in self._kinds:
             self.since |= self.begun
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: CelRow) -> None:
         self.begun.setdefault(row.linkedid, row.at)
         self._kinds.add(row.kind)
         if row.uniqueid != row.linkedid:
@@ -55,10 +55,10 @@ class Lacking:
 
 
 def with_doubt(
-    rows: Iterable[Row], told: Mapping[str, Sequence[Fact]], every: bool = False
+    rows: Iterable[CelRow], told: Mapping[str, Sequence[Fact]], every: bool = False
 ) -> dict[str, list[Fact]]:
     """The incomplete calls among `told`, with the facts that are certain. `every`: no row names an application."""
-    lacking = Lacking(rows)
+    lacking = MissingFields(rows)
     found: dict[str, list[Fact]] = {}
     for call in lacking.begun.keys() & told.keys():
         facts, since = told[call], lacking.since.get(call)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from callmon.ami.mailboxes import DEFAULT, MailboxGrowth
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 
@@ -23,7 +23,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 ENDS = frozenset(("HANGUP", "CHAN_END"))
 
 
-def left(rows: Sequence[Row], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
+def left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
     """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
     stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
@@ -44,7 +44,7 @@ def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
     return [*before, f.MessageLeft(end.call, end.at, box), end]
 
 
-def _stays(rows: Sequence[Row]) -> Iterator[tuple[str, str, Span]]:
+def _stays(rows: Sequence[CelRow]) -> Iterator[tuple[str, str, Span]]:
     """Each stay in voicemail: call, mailbox, and the time from its start to the channel's end."""
     ends = {row.uniqueid: row.at for row in rows if row.kind in ENDS}
     begun: set[tuple[str, str]] = set()

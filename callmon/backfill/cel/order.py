@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import msgspec
 
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 
 USUALLY = (
     "CHAN_START", "ANSWER", "PICKUP", "FORWARD", "BRIDGE_ENTER", "PARK_START", "BLINDTRANSFER",
@@ -23,7 +23,7 @@ RANKS = {kind: rank for rank, kind in enumerate(USUALLY)}
 IN_BETWEEN = RANKS["BRIDGE_EXIT"]
 
 
-def in_order(rows: Sequence[Row]) -> list[Row]:
+def in_order(rows: Sequence[CelRow]) -> list[CelRow]:
     """The rows sorted by time; rows of equal time in the order of writing, where it is known."""
     once = _once(rows)
     later = sum(one.at < other.at for one, other in pairwise(once))
@@ -35,11 +35,11 @@ def in_order(rows: Sequence[Row]) -> list[Row]:
     return _numbered(sorted(once, key=lambda row: (row.at, RANKS.get(row.kind, IN_BETWEEN), row.n)))
 
 
-def _numbered(rows: Sequence[Row]) -> list[Row]:
+def _numbered(rows: Sequence[CelRow]) -> list[CelRow]:
     return [msgspec.structs.replace(row, n=n) for n, row in enumerate(rows, 1)]
 
 
-def _once(rows: Sequence[Row]) -> list[Row]:
+def _once(rows: Sequence[CelRow]) -> list[CelRow]:
     """Removes duplicates. A channel has one CHAN_START: k of them mean that each of its rows occurs k times."""
     begun = Counter(row.uniqueid for row in rows if row.kind == "CHAN_START")
     if not any(count > 1 for count in begun.values()):
@@ -49,11 +49,11 @@ def _once(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if _is_wanted(row, have, kept, max(begun[row.uniqueid], 1))]
 
 
-def _is_wanted(row: Row, have: Counter[object], kept: Counter[object], copies: int) -> bool:
+def _is_wanted(row: CelRow, have: Counter[object], kept: Counter[object], copies: int) -> bool:
     what = _what(row)
     kept[what] += 1
     return kept[what] <= -(-have[what] // copies)
 
 
-def _what(row: Row) -> object:
+def _what(row: CelRow) -> object:
     return row.kind, row.at, row.uniqueid, row.channel, row.app, row.data, row.exten, row.said, row.extra

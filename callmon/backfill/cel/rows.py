@@ -26,7 +26,7 @@ TOLERANCE = timedelta(minutes=2)  # rows are written by channel, slightly out of
 TWICE = timedelta(hours=1)
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class CelRow(msgspec.Struct, frozen=True, gc=False):
     """One row. `at` is in UTC. `n` is its position among the rows and orders rows of equal time."""
 
     kind: str
@@ -56,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         return found if isinstance(found, dict) else {}
 
 
-class Bad:
+class ParseErrors:
     """Rows that could not be parsed: by kind, their number and the place of the first."""
 
     def __init__(self) -> None:
@@ -86,17 +86,17 @@ class Bad:
         )
 
 
-class Reader:
+class CelReader:
     """Parses fields to rows, in the given order. One reader per source: it stores the last row's time."""
 
-    def __init__(self, zone: tzinfo, bad: Bad | None = None) -> None:
+    def __init__(self, zone: tzinfo, bad: ParseErrors | None = None) -> None:
         self._zone = zone
-        self.bad = Bad() if bad is None else bad
+        self.bad = ParseErrors() if bad is None else bad
         self._n = 0
         self._last: datetime | None = None
         self._names: dict[str, str] = {}
 
-    def lines(self, text: Iterable[str]) -> Iterator[Row]:
+    def lines(self, text: Iterable[str]) -> Iterator[CelRow]:
         """Rows of a text file (`formats.py`). A header line gives another order of columns."""
         columns: Sequence[str] = COLUMNS
         for place, (number, fields) in enumerate(self._fields(text)):
@@ -138,13 +138,13 @@ class Reader:
         if broken:
             self.bad.add("cut off", number)
 
-    def _of(self, fields: Sequence[str], columns: Sequence[str], number: int) -> Row | None:
+    def _of(self, fields: Sequence[str], columns: Sequence[str], number: int) -> CelRow | None:
         if len(fields) < (LEAST if columns is COLUMNS else len(NEEDED)):
             self.bad.add("too few columns", number)
             return None
         return self.row(dict(zip(columns, fields, strict=False)), number)
 
-    def row(self, told: Mapping[str, Any], number: int = 0) -> Row | None:
+    def row(self, told: Mapping[str, Any], number: int = 0) -> CelRow | None:
         """Parses a row from values by column name. An invalid row is counted; returns None."""
         kind, uniqueid, linkedid = (_text(told, name) for name in ("eventtype", "uniqueid", "linkedid"))
         kind = event_of(kind)
@@ -157,7 +157,7 @@ class Reader:
             return None
         self._n += 1
         self.bad.lacks_apps |= "appname" not in told
-        return Row(
+        return CelRow(
             kind=self._once(kind),
             at=at,
             is_whole=is_whole,

@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 
 from callmon.ami import events as e
-from callmon.backfill.cel.channels import BUSY, DECLINED, Life, Lives
+from callmon.backfill.cel.channels import BUSY, DECLINED, CelChannel, CelChannels
 from callmon.backfill.cel.dials import CLOSE, SAME_SECOND, Dials
 from callmon.backfill.cel.order import in_order
-from callmon.backfill.cel.rows import Row
+from callmon.backfill.cel.rows import CelRow
 
 UP, RING, DOWN, IS_BUSY = "6", "4", "0", "7"
 CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
@@ -34,20 +34,20 @@ OF_A_PERSON = frozenset(("dial", "queue", "followme", "page", "retrydial"))
 VOICEMAIL, QUEUE = "voicemail", "queue"
 
 
-class Retelling:
+class CelTranslator:
     """Translates one stretch of rows, which contains its calls from begin to end. Sorts the rows first."""
 
-    def __init__(self, rows: Sequence[Row], keys: Mapping[str, str]) -> None:
+    def __init__(self, rows: Sequence[CelRow], keys: Mapping[str, str]) -> None:
         self._rows = in_order(rows)
-        self.lives = Lives(self._rows)
+        self.lives = CelChannels(self._rows)
         self._dials = Dials(self._rows, self.lives)
         self._keys = keys
         self.without_message: set[str] = set()  # calls without a message, as the dialplan reports
-        self._bridges: dict[str, list[Life]] = {}
+        self._bridges: dict[str, list[CelChannel]] = {}
         self._holding: set[str] = set()
         self._asked: set[str] = set()
-        self._talking: dict[str, Life] = {}  # by endpoint, the channel that entered a bridge last
-        self._steps: dict[str, Callable[[Row, Life], Iterator[e.Event]]] = {
+        self._talking: dict[str, CelChannel] = {}  # by endpoint, the channel that entered a bridge last
+        self._steps: dict[str, Callable[[CelRow, CelChannel], Iterator[e.Event]]] = {
             "CHAN_START": self._chan_start,
             "ANSWER": self._answer,
             "APP_END": self._app_end,
@@ -82,7 +82,7 @@ class Retelling:
 
     # Channels begin and end.
 
-    def _chan_start(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _chan_start(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         if life.told:
             return
         life.told = True
@@ -100,7 +100,7 @@ class Retelling:
         elif self._dials.is_dialled(life):
             yield from self._dial(row, life)
 
-    def _second_line(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _second_line(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits Hold: a phone that calls while it is in a bridge has put the other party on hold."""
         person = self._talking.get(life.endpoint)
         if person is None or not person.bridge or person.bridge in self._holding:
@@ -109,7 +109,7 @@ class Retelling:
         if near and not any(other.held_by is not None for other in near):
             yield e.Hold(row.at, person.channel, person.uniqueid)
 
-    def _dial(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _dial(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         dial = self._dials.of(life, row)
         life.dialler, life.tried = dial.by, True
         by = dial.by.uniqueid if dial.by is not None else ""
@@ -121,13 +121,13 @@ class Retelling:
             yield e.MusicOnHoldStart(row.at, by)
         yield e.DialState(row.at, by, row.channel, row.uniqueid, "RINGING")
 
-    def _asks(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _asks(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits HangupRequest, once: the channel's own side hangs up."""
         if life.uniqueid not in self._asked:
             self._asked.add(life.uniqueid)
             yield e.HangupRequest(row.at, row.context, row.exten, life.uniqueid, life.cause)
 
-    def _hangup(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _hangup(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         if life.ended is not row:
             return
         yield from self._leave_application(row, life)
@@ -135,7 +135,7 @@ class Retelling:
         yield from self._refused_at_the_end(row, life)
         yield e.Hangup(row.at, life.language, row.context, row.exten, row.uniqueid, life.cause)
 
-    def _refused_at_the_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _refused_at_the_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits the refusals of phones that ended the call: CEL may write them a moment after the caller's end."""
         near = SAME_SECOND if row.is_whole else CLOSE
         for phone in self.lives.of_call.get(life.linkedid, ()):
@@ -146,7 +146,7 @@ class Retelling:
                     yield from self._asks(_on(row, phone), phone)
                 yield from self._given_up(_on(row, phone), phone)
 
-    def _given_up(self, row: Row, life: Life, forward: str = "") -> Iterator[e.Event]:
+    def _given_up(self, row: CelRow, life: CelChannel, forward: str = "") -> Iterator[e.Event]:
         """Emits DialEnd for a dialled phone that did not answer."""
         if not life.tried or life.stopped or life.answered is not None or life.taken is not None:
             return
@@ -155,7 +155,7 @@ class Retelling:
         status = "CANCEL" if forward else self._why(row, life)
         yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, status, forward)
 
-    def _why(self, row: Row, life: Life) -> str:
+    def _why(self, row: CelRow, life: CelChannel) -> str:
         """The status of DialEnd by the phone's cause; else NOANSWER (timeout) or CANCEL (other answer, caller)."""
         if life.cause == BUSY:
             return "BUSY"
@@ -165,18 +165,18 @@ class Retelling:
             return "CHANUNAVAIL"
         return "NOANSWER" if self._dials.is_over_in_vain(life, row) else "CANCEL"
 
-    def _dialler(self, life: Life) -> str:
+    def _dialler(self, life: CelChannel) -> str:
         return life.dialler.uniqueid if life.dialler is not None else ""
 
     # A person or an application takes the call.
 
-    def _answer(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _answer(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         if life.tried:
             yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, "ANSWER")
         elif life.is_own and row.app.lower() not in OF_A_PERSON:
             yield e.Newstate(row.at, row.channel, UP, "", row.context, row.exten, row.uniqueid)
 
-    def _in_application(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _in_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits the change of application. Each row names it, even if `apps` of cel.conf omits it."""
         if (row.app == life.app and row.data == life.data) or row.app.lower().startswith("app"):
             return
@@ -193,16 +193,16 @@ class Retelling:
             case _:
                 pass
 
-    def _leave_application(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _leave_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         app, life.app = life.app, ""
         if app.lower() == QUEUE:
             yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
 
-    def _app_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _app_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         if row.app == life.app:
             yield from self._leave_application(row, life)
 
-    def _bridge_enter(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _bridge_enter(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
         bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
         if life.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
@@ -216,13 +216,13 @@ class Retelling:
             self._holding.add(bridge)
         yield e.BridgeEnter(row.at, bridge, row.uniqueid)
 
-    def _bridge_exit(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _bridge_exit(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         bridge = str(row.more.get("bridge_id") or life.bridge)
         if bridge == life.bridge:
             self._leave_bridge(life)
         yield e.BridgeLeave(row.at, bridge, row.uniqueid)
 
-    def _leave_bridge(self, life: Life) -> None:
+    def _leave_bridge(self, life: CelChannel) -> None:
         members = self._bridges.get(life.bridge)
         if members is not None and life in members:
             members.remove(life)
@@ -230,7 +230,7 @@ class Retelling:
                 del self._bridges[life.bridge]
         life.bridge = ""
 
-    def _pickup(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _pickup(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         taker = self.lives.at(str(row.more.get("pickup_channel_uniqueid", "")))
         taker = taker or self.lives.named(str(row.more.get("pickup_channel", "")), row.at)
         if taker is not None:
@@ -239,14 +239,14 @@ class Retelling:
 
     # The caller is transferred, forwarded or parked.
 
-    def _blind(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _blind(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
         transferee = _given(more, "transferee_channel_uniqueid")
         extension = _given(more, "extension")
         if not self._dials.is_parked_by(transferee, row):
             yield e.BlindTransfer(row.at, "Success", row.channel, row.uniqueid, transferee, extension)
 
-    def _attended(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _attended(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
         second = self.lives.at(_given(more, "channel2_uniqueid"))
         yield e.AttendedTransfer(
@@ -261,17 +261,17 @@ class Retelling:
             _given(more, "transfer_target_channel_uniqueid"),
         )
 
-    def _forward(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _forward(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits DialEnd of the forwarding phone. The dialling channel writes the row; `Dials` finds the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
             where = _given(row.more, "forward")
             yield from self._given_up(_on(row, phone), phone, where)
 
-    def _parked(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _parked(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         yield e.ParkedCall(row.at, row.uniqueid, "")
 
-    def _park_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _park_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
         match more.get("reason"):
             case "ParkedCallUnparked":
@@ -286,7 +286,7 @@ class Retelling:
 
     # User events, keys and streams.
 
-    def _said(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _said(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """CELGenUserEvent(NAME,Header: value, …): the same headers as UserEvent, and the result of VoiceMail."""
         words = _headers(row)
         if row.said == "CallmonVoicemail":
@@ -299,14 +299,14 @@ class Retelling:
         number, language = words.get("number", ""), words.get("language", "")
         yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
 
-    def _key(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _key(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Sets the language by a key of the language menu, before the caller is in a bridge."""
         language = self._keys.get(str(row.more.get("digit", "")))
         if language is not None and life.is_own and not life.bridge and row.app and row.said != "Sent":
             life.language = language
         return iter(())
 
-    def _stream(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _stream(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
         language = _given(more, "language")
         if language:
@@ -321,12 +321,12 @@ class Retelling:
             life.held_by = person
             yield e.Hold(row.at, person.channel, person.uniqueid)
 
-    def _stream_end(self, row: Row, life: Life) -> Iterator[e.Event]:
+    def _stream_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         person, life.held_by = life.held_by, None
         if person is not None:
             yield e.Unhold(row.at, person.channel, person.uniqueid)
 
-    def _beside(self, life: Life) -> Life | None:
+    def _beside(self, life: CelChannel) -> CelChannel | None:
         """The other channel in the bridge of a caller who hears music; None in a parking lot."""
         if not life.bridge or life.bridge in self._holding or not life.is_own:
             return None
@@ -334,7 +334,7 @@ class Retelling:
         return next(near, None)
 
 
-def _on(row: Row, life: Life) -> Row:
+def _on(row: CelRow, life: CelChannel) -> CelRow:
     """The row with the ids of another channel."""
     return msgspec.structs.replace(row, channel=life.channel, uniqueid=life.uniqueid)
 
@@ -344,7 +344,7 @@ def _given(more: Mapping[str, Any], name: str) -> str:
     return "" if value == "N/A" else value
 
 
-def _headers(row: Row) -> dict[str, str]:
+def _headers(row: CelRow) -> dict[str, str]:
     """Parses `Status: SUCCESS,Mailbox: 500`, in the JSON key `extra`, or as plain text in an older Asterisk."""
     said = row.more.get("extra", row.extra)
     pairs = (part.partition(":") for part in str(said).split(","))
