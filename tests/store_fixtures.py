@@ -26,9 +26,9 @@ from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures, added
 from callmon.core.verdicts import Cause, Finding, Verdict
-from callmon.sinks.metrics.backfill_gauges import Diary
-from callmon.sinks.metrics.exposition import ExchangeState, Service
-from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.sinks.metrics.backfill_gauges import BackfillStatus
+from callmon.sinks.metrics.exposition import ExchangeStatus, Service
+from callmon.sinks.metrics.service_gauges import ServiceStatus
 from callmon.store.database import Store, open_store, upgrade
 from callmon.store.encryption import Ring
 from callmon.store.queries import calls as queries
@@ -192,15 +192,15 @@ class Daemon:
 
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     watched: dict[tuple[str, str], int] = field(default_factory=dict)
-    heard: list[ExchangeState] = field(default_factory=list)
+    heard: list[ExchangeStatus] = field(default_factory=list)
     open: dict[str, bool] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
     shelf: Shelf = field(default_factory=Shelf)
     book: Book = field(default_factory=Book)
     last: LastCalls = field(default_factory=LastCalls)
-    ahead: Outlook = field(default_factory=Outlook)
-    log: Diary = field(default_factory=Diary)
+    ahead: ServiceStatus = field(default_factory=ServiceStatus)
+    log: BackfillStatus = field(default_factory=BackfillStatus)
     serving: dict[tuple[tuple[str, str], str], int] = field(default_factory=dict)
 
     def in_progress(self) -> dict[tuple[str, str], int]:
@@ -212,7 +212,7 @@ class Daemon:
     def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
         return self.serving
 
-    def exchanges(self) -> list[ExchangeState]:
+    def exchanges(self) -> list[ExchangeStatus]:
         return self.heard
 
     def business_hours(self) -> dict[str, bool]:
@@ -227,10 +227,10 @@ class Daemon:
     def service(self) -> Service:
         return Service(self.book, self.last)
 
-    def outlook(self) -> Outlook:
+    def outlook(self) -> ServiceStatus:
         return self.ahead
 
-    def diary(self) -> Diary:
+    def diary(self) -> BackfillStatus:
         return self.log
 
     def faults(self) -> int:

@@ -11,7 +11,7 @@ from callmon.ami import events as e
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.core.monitor import Monitor
-from callmon.sinks.metrics.exposition import ExchangeState
+from callmon.sinks.metrics.exposition import ExchangeStatus
 
 FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
 
@@ -44,14 +44,14 @@ class Watched:
         if self.unheard_since is not None and not monitor.is_unheard(self.exchange.name):
             self.unheard_since = None
 
-    def state(self, monitor: Monitor) -> ExchangeState:
+    def state(self, monitor: Monitor) -> ExchangeStatus:
         """The state as /metrics exposes it."""
         crowd = monitor.crowd(self.exchange.name)
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.dropped if link else 0)
         unusable = exchange.unusable + (link.session.unusable if link else 0)
-        return ExchangeState(
+        return ExchangeStatus(
             exchange.name,
             exchange.is_connected and since is None,
             received,

@@ -16,7 +16,7 @@ from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
 from callmon.daemon import clock
-from callmon.sinks.metrics.host_gauges import Room, Upkeep
+from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
 from callmon.store.database import Store, damage
 from callmon.store.writer.writer import Writer
 
@@ -59,16 +59,16 @@ class Soundness:
 def upkeep(
     exchanges: Mapping[str, ExchangeClient],
     database: Writer,
-    disks: Mapping[str, Room],
+    disks: Mapping[str, DiskSpace],
     now: datetime,
     monotonic: float,
-) -> Upkeep:
+) -> HostStatus:
     """The state at this moment. `now` is the host's time, `monotonic` its monotonic time in seconds."""
     links = {name: exchange.link for name, exchange in exchanges.items()}
     told = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
     journal = database.journal()
-    return Upkeep(
+    return HostStatus(
         {name: skew for name, skew in told.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
         disks,
@@ -76,7 +76,7 @@ def upkeep(
     )
 
 
-def disks(database: Writer) -> Iterator[tuple[str, Room]]:
+def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
     journal = database.journal()
     for what, path in (("database", database.path), ("journal", journal and journal.path)):
@@ -85,10 +85,10 @@ def disks(database: Writer) -> Iterator[tuple[str, Room]]:
                 yield what, room(path.absolute().parent)
 
 
-def room(path: Path) -> Room:
+def room(path: Path) -> DiskSpace:
     """Free space and size of the file system of `path`, in bytes. Raises OSError."""
     told = os.statvfs(path)
-    return Room(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
+    return DiskSpace(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
 
 
 def remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:

@@ -29,10 +29,10 @@ from callmon.daemon.clock import ExchangeTime
 from callmon.daemon.commands import Hands
 from callmon.daemon.exchanges import Watched
 from callmon.daemon.service_state import Outlooks
-from callmon.sinks.metrics.backfill_gauges import Diary
-from callmon.sinks.metrics.exposition import ExchangeState, Service
-from callmon.sinks.metrics.host_gauges import Upkeep
-from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.sinks.metrics.backfill_gauges import BackfillStatus
+from callmon.sinks.metrics.exposition import ExchangeStatus, Service
+from callmon.sinks.metrics.host_gauges import HostStatus
+from callmon.sinks.metrics.service_gauges import ServiceStatus
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Store
 from callmon.store.queries import obligations
@@ -118,18 +118,18 @@ class Runtime:
     def service(self) -> Service:
         return Service(self.monitor.disruptions.book, self.monitor.last_calls())
 
-    def outlook(self) -> Outlook:
+    def outlook(self) -> ServiceStatus:
         told = self.outlooks.at(self.now(), self.settings, self._connections())
         return told._replace(waits=self.waits(), upkeep=self.upkeep())
 
-    def upkeep(self) -> Upkeep:
+    def upkeep(self) -> HostStatus:
         clocks = datetime.now(UTC), monotonic()
         return host_state.upkeep(self._connections(), self.database, self.outlooks.disks, *clocks)
 
-    def diary(self) -> Diary:
-        return Diary(self.refills.waiting(), self.nights.compared)
+    def diary(self) -> BackfillStatus:
+        return BackfillStatus(self.refills.waiting(), self.nights.compared)
 
-    def exchanges(self) -> Sequence[ExchangeState]:
+    def exchanges(self) -> Sequence[ExchangeStatus]:
         return [watched.state(self.monitor) for watched in self.watched.values()]
 
     def leads(self) -> bool:

@@ -21,8 +21,8 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.host_state import disks
 from callmon.errors import StoreError
-from callmon.sinks.metrics.host_gauges import Room
-from callmon.sinks.metrics.service_gauges import BoxState, Outlook
+from callmon.sinks.metrics.host_gauges import DiskSpace
+from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
 from callmon.store.database import Store, read_errors
 from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
@@ -42,11 +42,11 @@ def mailboxes(settings: Settings) -> frozenset[str]:
 
 
 class Outlooks:
-    """Builds the `Outlook`. `run` is a task for the daemon's lifetime; a scrape calls `at` in the event loop."""
+    """Builds the `ServiceStatus`. `run` is a task of the daemon; a scrape calls `at` in the event loop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.disks: Mapping[str, Room] = {}
+        self.disks: Mapping[str, DiskSpace] = {}
         self._days: dict[str, date] = {}
         self._last_day: ByLine = {}
         self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
@@ -91,12 +91,12 @@ class Outlooks:
                 with suppress(StoreError):
                     await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
 
-    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]) -> Outlook:
+    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]) -> ServiceStatus:
         """The state at `now`."""
         lines = list(settings.lines())
         changes = {line.name: change(settings.calendar(line), now) for line in lines}
         known = {line.name for line in lines}
-        return Outlook(
+        return ServiceStatus(
             list(_boxes(settings, lines, exchanges, now)),
             {name: at for name, at in changes.items() if at is not None},
             {key: count for key, count in self._last_day.items() if key[1] in known},
@@ -142,7 +142,7 @@ def _closed_days(
 
 def _boxes(
     settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, ExchangeClient], now: datetime
-) -> Iterator[BoxState]:
+) -> Iterator[MailboxStatus]:
     """The state of each box. A box of several lines follows the hours of the first."""
     owners: dict[str, Line] = {}
     for line in lines:
@@ -154,7 +154,7 @@ def _boxes(
             box = exchange.boxes.known.get(mailbox)
             if box is not None:
                 unheard = 0 if limit is None else box.unheard_since(limit)
-                yield BoxState(name, mailbox, box.messages, box.capacity, unheard)
+                yield MailboxStatus(name, mailbox, box.messages, box.capacity, unheard)
 
 
 def _all(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ from callmon.sinks.metrics.exposition import Gauges
 from callmon.sinks.mqtt import topics
 
 
-class Now(Gauges, Protocol):
+class LiveState(Gauges, Protocol):
     """The daemon's state for a board: the gauges, and the longest waits."""
 
     def waits(self) -> Mapping[tuple[str, str], Wait]:
@@ -24,15 +24,19 @@ class Now(Gauges, Protocol):
 
 
 def lines(
-    told: Now, today: Today, names: Iterable[str], callbacks: Mapping[str, tuple[int, int]] | None, now: datetime
-) -> Iterator[topics.Line]:
+    told: LiveState,
+    today: Today,
+    names: Iterable[str],
+    callbacks: Mapping[str, tuple[int, int]] | None,
+    now: datetime,
+) -> Iterator[topics.LineStatus]:
     """The status of each line in `names`. `callbacks`: line → (open, overdue); None without a ledger."""
     today.forget(now)
     calls, waits, phones, hours = told.in_progress(), told.waits(), told.phones(), told.business_hours()
     exchanges = told.exchanges()
     enabled = [standard for standard, is_judged in told.enabled().items() if is_judged]
     for name in names:
-        yield topics.Line(
+        yield topics.LineStatus(
             name=name,
             is_open=hours[name],
             is_heard=bool(exchanges) and all(x.connected and x.unheard_for is None for x in exchanges),

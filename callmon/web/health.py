@@ -11,11 +11,11 @@ from datetime import timedelta
 
 from callmon.core.calls.channel_limit import MAX_LEGS
 from callmon.sinks import Sink
-from callmon.sinks.metrics.exposition import ExchangeState
+from callmon.sinks.metrics.exposition import ExchangeStatus
 
 
 def troubles(
-    exchanges: Collection[ExchangeState],
+    exchanges: Collection[ExchangeStatus],
     sinks: Iterable[Sink],
     unheard_limit: timedelta,
     behind_limit: timedelta,
@@ -38,12 +38,12 @@ def _over(length: timedelta | None, limit: timedelta) -> bool:
     return length is not None and length > limit
 
 
-def _unheard(state: ExchangeState) -> str:
+def _unheard(state: ExchangeStatus) -> str:
     assert state.unheard_for is not None
     return f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
 
 
-def _full(state: ExchangeState) -> str:
+def _full(state: ExchangeStatus) -> str:
     return (
         f"The exchange {state.name} has told of {MAX_LEGS} channels and not of their end: for each new channel "
         "the one without an event for longest is no longer followed."

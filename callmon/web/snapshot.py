@@ -18,7 +18,7 @@ from callmon.core.callbacks.index import Shelf, Shown
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.today import Today
 from callmon.sinks import line_status
-from callmon.sinks.metrics.exposition import ExchangeState
+from callmon.sinks.metrics.exposition import ExchangeStatus
 from callmon.sinks.mqtt import topics
 from callmon.store.writer.writer import Writer
 
@@ -29,7 +29,7 @@ class CommandQueue(Protocol):
     done: int
 
 
-class Told(line_status.Now, Protocol):
+class Told(line_status.LiveState, Protocol):
     """The daemon's state that the snapshot is made of."""
 
     settings: Settings
@@ -65,7 +65,7 @@ class Sight(msgspec.Struct, frozen=True):
     """The snapshot of one moment. `stores`: outcomes reach the database."""
 
     at: datetime
-    lines: tuple[topics.Line, ...]
+    lines: tuple[topics.LineStatus, ...]
     exchanges: tuple[Heard, ...]
     owed: Owed
     disruptions: tuple[Disruption, ...]
@@ -112,7 +112,7 @@ def sight(told: Told, before: Owed, now: datetime) -> Sight:
     )
 
 
-def _heard(states: Iterable[ExchangeState], now: datetime) -> Iterable[Heard]:
+def _heard(states: Iterable[ExchangeStatus], now: datetime) -> Iterable[Heard]:
     for state in states:
         yield Heard(state.name, None if state.unheard_for is None else now - state.unheard_for)
 

@@ -16,7 +16,7 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.index import Shown
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.verdicts import VERDICTS
-from callmon.sinks.mqtt.topics import Line
+from callmon.sinks.mqtt.topics import LineStatus
 from callmon.web.context import Site
 from callmon.web.formatter import Tongue
 from callmon.web.routes import VIEWS
@@ -34,17 +34,17 @@ signed_by = "the director"
 """
 
 
-def line(name: str = "general", is_open: bool = True, **given: Any) -> Line:
+def line(name: str = "general", is_open: bool = True, **given: Any) -> LineStatus:
     """A line of which nothing is known but what is given."""
     met, missed = given.pop("judged", (0, 0))
     verdicts = {ANSWER: dict.fromkeys(VERDICTS, 0) | {"met": met, "not_met": missed}}
     calls = dict.fromkeys(OUTCOMES, 0) | {"answered": met, "abandoned": missed}
     usual_: dict[str, Any] = {"states": {}, "ringing": None, "queue": None, "phones": {}, "is_heard": True}
     usual_ |= {"day": "2026-11-24", "callbacks": (0, 0)}
-    return Line(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
+    return LineStatus(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
 
 
-def sight(at: datetime = TUESDAY, *lines: Line, **given: Any) -> Sight:
+def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> Sight:
     usual_: dict[str, Any] = {"exchanges": (Heard("toronto", None),), "owed": Owed(0), "disruptions": ()}
     return Sight(at, lines or (line(),), **usual_ | {"stores": True, "leads": True} | given)
 
@@ -95,7 +95,7 @@ def test_each_state_is_said_in_words(seen: Sight, french: str, english: str) -> 
     assert english in told(seen, language="en")
 
 
-def ringing(seconds: float, count: int = 1) -> Line:
+def ringing(seconds: float, count: int = 1) -> LineStatus:
     wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
     return line(states={"ringing": count}, ringing=wait)
 

@@ -14,7 +14,7 @@ from callmon.ami.mailboxes import Mailbox, Mailboxes, short
 from callmon.ami.session import Session
 from callmon.config.settings import Settings
 from callmon.daemon.service_state import Outlooks, mailboxes
-from callmon.sinks.metrics.service_gauges import BoxState
+from callmon.sinks.metrics.service_gauges import MailboxStatus
 from callmon.store.database import Store
 from tests.builders import BANNER, settings
 from tests.office import Office
@@ -211,7 +211,7 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 # ── what is shown of it ──
 
 
-def shown(given: Settings, known: Mailboxes, now: datetime, store: Store) -> list[BoxState]:
+def shown(given: Settings, known: Mailboxes, now: datetime, store: Store) -> list[MailboxStatus]:
     exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
     exchange.boxes = known
     return list(Outlooks(store).at(now, given, {"toronto": exchange}).mailboxes)
@@ -230,7 +230,7 @@ def test_a_message_is_unheard_after_four_opening_hours(
     waits: timedelta, unheard: int, sqlite_store: Store
 ) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
-    assert told == BoxState("toronto", "500", 1, 100, unheard)
+    assert told == MailboxStatus("toronto", "500", 1, 100, unheard)
 
 
 def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> None:
@@ -246,7 +246,7 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> 
 
 def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Store) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
-    assert told == BoxState("toronto", "500", 1, None, 0)
+    assert told == MailboxStatus("toronto", "500", 1, None, 0)
 
 
 def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Store) -> None:

@@ -24,7 +24,7 @@ from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Finding
 from callmon.sinks import line_status
 from callmon.sinks.mqtt import topics
-from callmon.sinks.mqtt.outbox import Outbox
+from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Store
 from callmon.store.queries import calls
@@ -36,7 +36,7 @@ from tests.store_fixtures import START, Daemon, account, answered_call, finding,
 
 TORONTO = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
-LINE = topics.Line(
+LINE = topics.LineStatus(
     name="tty",
     is_open=True,
     is_heard=True,
@@ -75,8 +75,8 @@ def test_the_longest_ring_is_the_one_that_has_begun(waited: float, ring: int) ->
     assert told["ringing"]["longest_ring"] == ring
 
 
-def changed(**fields: Any) -> topics.Line:
-    return topics.Line(**{name: getattr(LINE, name) for name in LINE.__struct_fields__} | fields)
+def changed(**fields: Any) -> topics.LineStatus:
+    return topics.LineStatus(**{name: getattr(LINE, name) for name in LINE.__struct_fields__} | fields)
 
 
 def test_what_nobody_watches_and_a_ledger_that_is_not_there_are_null_and_not_zero() -> None:
@@ -164,13 +164,13 @@ def test_a_wait_whose_beginning_was_not_heard_is_not_known() -> None:
 
 
 def test_only_the_latest_state_of_a_topic_waits() -> None:
-    box = Outbox(10)
+    box = MqttOutbox(10)
     assert [box.keep("a", payload, 1.0) for payload in (b"1", b"2", b"2")] == [True, True, False]
     assert [(m.topic, m.payload, m.is_retained) for m in box.take(9)] == [("a", b"2", True)]
 
 
 def test_what_failed_waits_again_as_the_first_and_nothing_is_lost_twice() -> None:
-    box = Outbox(2)
+    box = MqttOutbox(2)
     for number in range(3):
         box.tell("ended", b"%d" % number, float(number))
     assert (box.lost, box.backlog(), box.oldest()) == (1, 2, 1.0)
@@ -184,7 +184,7 @@ def test_what_failed_waits_again_as_the_first_and_nothing_is_lost_twice() -> Non
 
 
 def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
-    box = Outbox(1)
+    box = MqttOutbox(1)
     box.keep("a", b"1", 0.0)
     box.take(1)
     box.done()
@@ -197,7 +197,7 @@ def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
 
 
 def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more() -> None:
-    box = Outbox(1)
+    box = MqttOutbox(1)
     box.keep("a", b"1", 0.0)
     box.tell("ended", b"2", 0.0)
     box.take(2)
@@ -207,7 +207,7 @@ def test_nothing_is_left_of_what_was_on_its_way_to_a_broker_that_is_told_no_more
 
 
 def test_a_topic_that_comes_back_while_it_is_being_cleared_stays() -> None:
-    box = Outbox(1)
+    box = MqttOutbox(1)
     box.clear("a", 0.0)
     box.take(1)
     box.keep("a", b"1", 1.0)
@@ -222,7 +222,7 @@ steps = st.lists(st.sampled_from(["keep", "clear", "tell", "take", "done", "fail
 def test_whatever_happens_the_broker_ends_with_the_state_and_each_message_once_or_counted(
     steps: list[str], topics_named: list[str]
 ) -> None:
-    box, broker, taken, told = Outbox(3), {}, [], 0
+    box, broker, taken, told = MqttOutbox(3), {}, [], 0
     heard: list[bytes] = []
     wanted: dict[str, bytes] = {}
 

@@ -11,7 +11,7 @@ from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import Wait
 from callmon.daemon.service_state import Outlooks, change, last_day
-from callmon.sinks.metrics.service_gauges import BoxState, Outlook
+from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
 from callmon.store.database import Store
 from callmon.text import labels as words
 from tests.builders import settings
@@ -57,7 +57,7 @@ def test_the_last_day_is_the_last_on_which_the_line_was_open(now: datetime, expe
     assert last_day(given, given.lines()["general"], now) == expected
 
 
-def told(store: Store, given: Settings, now: datetime) -> Outlook:
+def told(store: Store, given: Settings, now: datetime) -> ServiceStatus:
     made = Outlooks(store)
     made.read(given, now)
     return made.at(now, given, {})
@@ -91,8 +91,8 @@ def test_a_target_is_that_of_the_day_which_is_judged(
 
 
 def test_what_is_known_is_on_the_page_and_what_is_not_is_absent() -> None:
-    told = Outlook(
-        [BoxState("toronto", "500", 3, 20, 1), BoxState("toronto", "504", 2, None, 0)],
+    told = ServiceStatus(
+        [MailboxStatus("toronto", "500", 3, 20, 1), MailboxStatus("toronto", "504", 2, None, 0)],
         {"general": START},
         {("reach_a_person", "general", "met"): 19},
         {("reach_a_person", "general"): 0.9},
@@ -132,7 +132,7 @@ def test_the_longest_waits_are_shown_and_one_whose_beginning_was_not_heard_is_no
         ("general", "queue"): Wait(START, timedelta(seconds=11.9), cycle),
         ("tty", "ringing"): Wait(None, None, cycle),
     }
-    values = read(page(Daemon(ahead=Outlook(waits=waits)), {}))
+    values = read(page(Daemon(ahead=ServiceStatus(waits=waits)), {}))
     shown = {
         (name, dict(labels)["line"], dict(labels)["state"]): value
         for (name, labels), value in values.items()

@@ -17,8 +17,8 @@ import trustme
 from callmon.ami.connection import ExchangeClient
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon import host_state
-from callmon.sinks.metrics.host_gauges import Room, Upkeep
-from callmon.sinks.metrics.service_gauges import Outlook
+from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
+from callmon.sinks.metrics.service_gauges import ServiceStatus
 from callmon.store.database import Store
 from callmon.store.writer.outbox import Journal
 from callmon.store.writer.writer import Writer
@@ -29,10 +29,13 @@ from tests.unit.test_metrics import page, read
 
 
 def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
-    told = Upkeep(
-        {"toronto": -0.25}, {"toronto": START}, {"database": Room(10, 100), "journal": Room(20, 100)}, (5, 50, 3)
+    told = HostStatus(
+        {"toronto": -0.25},
+        {"toronto": START},
+        {"database": DiskSpace(10, 100), "journal": DiskSpace(20, 100)},
+        (5, 50, 3),
     )
-    values = read(page(Daemon(ahead=Outlook(upkeep=told)), {}))
+    values = read(page(Daemon(ahead=ServiceStatus(upkeep=told)), {}))
     shown = {
         (name, *dict(labels).values()): value
         for (name, labels), value in values.items()

@@ -14,9 +14,9 @@ from callmon.config.lines import Line
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import Compared
 from callmon.core.statistics.counters import Figures, Sets, added, zeros
-from callmon.sinks.metrics.backfill_gauges import Diary
+from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
-from callmon.sinks.metrics.exposition import ExchangeState, Metrics
+from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
 from callmon.store.writer.committed import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
@@ -81,7 +81,7 @@ def value(values: Told, name: str, **labels: str) -> float | None:
 
 
 def full_daemon() -> Daemon:
-    state = ExchangeState(EXCHANGE, True, 7, START, None, {"too_long": 1}, 2)
+    state = ExchangeStatus(EXCHANGE, True, 7, START, None, {"too_long": 1}, 2)
     return Daemon(
         {("general", "ringing"): 2}, {("general", "free"): 4}, [state], {"general": True}, {"outbound": 5}, 1
     )
@@ -116,7 +116,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
 
 def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
     compared = Compared(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
-    values = read(page(Daemon(log=Diary({EXCHANGE: START}, [compared])), {}))
+    values = read(page(Daemon(log=BackfillStatus({EXCHANGE: START}, [compared])), {}))
     told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
     assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="exchange") == 3
@@ -126,7 +126,7 @@ def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_ther
 
 
 def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
-    shown = [ExchangeState(EXCHANGE, True, 5, START)]
+    shown = [ExchangeStatus(EXCHANGE, True, 5, START)]
     values = read(page(Daemon(heard=shown, is_leader=False, is_standby=True), ONE_CALL))
     assert {name for name, _ in values if name.startswith("callmon_")} == {
         "callmon_exchange_connected", "callmon_exchange_events_total", "callmon_leader", "callmon_build_info",

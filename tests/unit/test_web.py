@@ -14,7 +14,7 @@ from blockbuster import blockbuster_ctx
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.sinks.metrics.exposition import ExchangeState, Metrics
+from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
 from callmon.store.writer.committed import Tally
 from callmon.web.app import app
 from callmon.web.health import troubles
@@ -121,7 +121,7 @@ def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
     unheard_for: float | None, sentences: list[str]
 ) -> None:
     length = None if unheard_for is None else seconds(unheard_for)
-    state = ExchangeState(EXCHANGE, unheard_for is None, 0, None, length)
+    state = ExchangeStatus(EXCHANGE, unheard_for is None, 0, None, length)
     assert troubles([state], [], MINUTE, MINUTE) == sentences
 
 

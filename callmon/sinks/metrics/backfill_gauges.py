@@ -17,14 +17,14 @@ from callmon.core.reconciliation import SIDES, Compared
 NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
 
-class Diary(NamedTuple):
+class BackfillStatus(NamedTuple):
     """Backfill and reconciliation. `waiting`: exchange → since when unheard time spans wait for its CEL rows."""
 
     waiting: Mapping[str, datetime] = NOTHING
     compared: Sequence[Compared] = ()
 
 
-def diary(told: Diary) -> Iterator[Metric]:
+def diary(told: BackfillStatus) -> Iterator[Metric]:
     text = "Since when times that were unheard wait to be filled from the exchange's diary; absent when none does."
     waiting = GaugeMetricFamily("callmon_backfill_waiting_since_timestamp_seconds", text, labels=("exchange",))
     for exchange, since in told.waiting.items():

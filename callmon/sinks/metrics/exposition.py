@@ -28,12 +28,12 @@ from callmon.core.last_calls import LastCalls
 from callmon.core.statistics.counters import VERDICT, Figures, Sets
 from callmon.core.statistics.parity import compare
 from callmon.sinks import Sink
-from callmon.sinks.metrics.backfill_gauges import Diary, diary
+from callmon.sinks.metrics.backfill_gauges import BackfillStatus, diary
 from callmon.sinks.metrics.callback_gauges import owed
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.disruption_gauges import disruptions
 from callmon.sinks.metrics.last_call_gauges import last_calls
-from callmon.sinks.metrics.service_gauges import Outlook, outlook
+from callmon.sinks.metrics.service_gauges import ServiceStatus, outlook
 from callmon.store.writer.committed import Tally
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
@@ -41,7 +41,7 @@ PHONE_STATES = ("free", "in_use", "unreachable")
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
-class ExchangeState(NamedTuple):
+class ExchangeStatus(NamedTuple):
     """The daemon's state of one exchange now.
 
     `connected`: logged in, and its channel listing processed. `unheard_for` is None while the exchange is
@@ -77,7 +77,7 @@ class Gauges(Protocol):
     def service_phones(self) -> Mapping[tuple[tuple[str, str], str], int]:
         """((service, mode), state) → phones; a phone that serves several lines of the service counts once."""
 
-    def exchanges(self) -> Sequence[ExchangeState]:
+    def exchanges(self) -> Sequence[ExchangeStatus]:
         """Each exchange of the configuration."""
 
     def business_hours(self) -> Mapping[str, bool]:
@@ -92,10 +92,10 @@ class Gauges(Protocol):
     def service(self) -> Service:
         """Live disruptions and planned work, and each line's last call."""
 
-    def outlook(self) -> Outlook:
+    def outlook(self) -> ServiceStatus:
         """Voicemail boxes, hours, targets, the last day, and the exchanges' own call counts."""
 
-    def diary(self) -> Diary:
+    def diary(self) -> BackfillStatus:
         """Gaps that wait for the exchange's CEL rows, and the last reconciliation with them."""
 
     def faults(self) -> int:
@@ -254,7 +254,7 @@ def _others(gauges: Gauges) -> Iterator[Metric]:
     yield _counter("callmon_calls_other_total", "Calls of no line that ended.", ("direction",), counts)
 
 
-def _exchanges(states: Sequence[ExchangeState]) -> Iterator[Metric]:
+def _exchanges(states: Sequence[ExchangeStatus]) -> Iterator[Metric]:
     labels = ("exchange",)
     connected = {(s.name,): int(s.connected) for s in states}
     yield _gauge("callmon_exchange_connected", "Whether the exchange is heard now.", labels, connected)

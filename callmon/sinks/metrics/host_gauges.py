@@ -16,23 +16,23 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-class Room(NamedTuple):
+class DiskSpace(NamedTuple):
     """A file system, in bytes: the space still available to callmon, and its size."""
 
     free: int
     size: int
 
 
-class Upkeep(NamedTuple):
+class HostStatus(NamedTuple):
     """The whole state at one moment."""
 
     skews: Mapping[str, float] = NOTHING  # exchange → seconds by which its clock is ahead of the host's
     certificates: Mapping[str, datetime] = NOTHING  # exchange → expiry of its certificate
-    disks: Mapping[str, Room] = NOTHING  # "database", "journal" → its file system
+    disks: Mapping[str, DiskSpace] = NOTHING  # "database", "journal" → its file system
     journal: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
 
 
-def upkeep(told: Upkeep) -> Iterator[Metric]:
+def upkeep(told: HostStatus) -> Iterator[Metric]:
     exchange, holds = ("exchange",), ("holds",)
     skews = {(name,): seconds for name, seconds in told.skews.items()}
     text = "How far the exchange's clock is ahead of callmon's, by its answers to Ping."

@@ -16,13 +16,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from callmon.ami.call_counts import CallCounts
 from callmon.core.calls import rings
 from callmon.core.calls.call import Wait
-from callmon.sinks.metrics.host_gauges import Upkeep, upkeep
+from callmon.sinks.metrics.host_gauges import HostStatus, upkeep
 from callmon.text.labels import STANDARDS, label
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-class BoxState(NamedTuple):
+class MailboxStatus(NamedTuple):
     """One voicemail box of a public line.
 
     `unheard`: messages not listened to for more than four hours of opening time (R-27). `capacity`: None
@@ -36,10 +36,10 @@ class BoxState(NamedTuple):
     unheard: int
 
 
-class Outlook(NamedTuple):
+class ServiceStatus(NamedTuple):
     """The whole state at one moment."""
 
-    mailboxes: Sequence[BoxState] = ()
+    mailboxes: Sequence[MailboxStatus] = ()
     opening_changes: Mapping[str, datetime] = NOTHING  # line → its next opening or closing
     last_day: Mapping[tuple[str, str, str], int] = NOTHING  # standard, line, verdict → calls
     targets: Mapping[tuple[str, str], float] = NOTHING  # standard, line → share
@@ -47,10 +47,10 @@ class Outlook(NamedTuple):
     waits: Mapping[tuple[str, str], Wait] = NOTHING  # line, "ringing" or "queue" → the longest wait now
     services: Mapping[str, tuple[str, str]] = NOTHING  # service → French title, English title
     closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → French and English name of today's closed day
-    upkeep: Upkeep = Upkeep()
+    upkeep: HostStatus = HostStatus()
 
 
-def outlook(told: Outlook) -> Iterator[Metric]:
+def outlook(told: ServiceStatus) -> Iterator[Metric]:
     yield from _mailboxes(told.mailboxes)
     changes = {(line,): at.timestamp() for line, at in told.opening_changes.items()}
     text = "When the line opens, or (while it is open) closes."
@@ -71,7 +71,7 @@ def outlook(told: Outlook) -> Iterator[Metric]:
     yield _gauge("callmon_closed_day_info", text, ("line", "name_fr", "name_en"), days)
 
 
-def _mailboxes(boxes: Sequence[BoxState]) -> Iterator[Metric]:
+def _mailboxes(boxes: Sequence[MailboxStatus]) -> Iterator[Metric]:
     labels = ("exchange", "mailbox")
     messages = {(box.exchange, box.mailbox): box.messages for box in boxes}
     text = "New messages in a public line's voicemail box."

@@ -17,7 +17,7 @@ from typing import NamedTuple
 CLEARED = b""
 
 
-class Message(NamedTuple):
+class MqttMessage(NamedTuple):
     """One message. `since`: when it was added, in seconds of a monotonic clock."""
 
     topic: str
@@ -26,7 +26,7 @@ class Message(NamedTuple):
     since: float
 
 
-class Outbox:
+class MqttOutbox:
     """Retained states and a queue of messages."""
 
     def __init__(self, max_waiting: int) -> None:
@@ -34,8 +34,8 @@ class Outbox:
         self.lost = 0
         self.state: dict[str, bytes] = {}
         self._dirty: dict[str, float] = {}
-        self._queue: deque[Message] = deque()
-        self._on_its_way: list[Message] = []
+        self._queue: deque[MqttMessage] = deque()
+        self._on_its_way: list[MqttMessage] = []
 
     def keep(self, topic: str, payload: bytes, now: float) -> bool:
         """Set the state of a retained topic; returns whether it changed."""
@@ -51,7 +51,7 @@ class Outbox:
 
     def tell(self, topic: str, payload: bytes, now: float) -> None:
         """Queue one message. When the queue is full, the oldest is dropped and counted in `lost`."""
-        self._queue.append(Message(topic, payload, False, now))
+        self._queue.append(MqttMessage(topic, payload, False, now))
         self._shorten()
 
     def anew(self, now: float) -> None:
@@ -63,10 +63,10 @@ class Outbox:
         """Whether the broker has every state."""
         return not self._dirty and not any(message.is_retained for message in self._on_its_way)
 
-    def take(self, most: int) -> list[Message]:
+    def take(self, most: int) -> list[MqttMessage]:
         """Take up to `most` messages, states first. Call `done` or `failed` before the next `take`."""
         topics = list(islice(self._dirty, most))  # reads only `most` of many topics
-        taken = [Message(topic, self.state[topic], True, self._dirty.pop(topic)) for topic in topics]
+        taken = [MqttMessage(topic, self.state[topic], True, self._dirty.pop(topic)) for topic in topics]
         while self._queue and len(taken) < most:
             taken.append(self._queue.popleft())
         self._on_its_way = taken

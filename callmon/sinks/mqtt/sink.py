@@ -31,7 +31,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.broker import is_refused, sentence, tls_context
-from callmon.sinks.mqtt.outbox import Message, Outbox
+from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
 
 if TYPE_CHECKING:
     import aiomqtt
@@ -50,7 +50,7 @@ MOST_RETAINED_HEARD = 10_000
 
 
 ByLine = Mapping[str, tuple[int, int]] | None
-Lines = Callable[[ByLine], Iterable[topics.Line]]
+Lines = Callable[[ByLine], Iterable[topics.LineStatus]]
 
 
 class Mqtt:
@@ -65,10 +65,10 @@ class Mqtt:
         self._revision: int | None = None
         self._disruptions_revision: int | None = None
         self._told_disruptions: Mapping[str, Disruption] = {}
-        self._owed: Mapping[str, topics.Obligation] = {}
+        self._owed: Mapping[str, topics.ObligationFields] = {}
         self._by_line: ByLine = None
         self._shown: set[str] = set()  # topics of lines
-        self._outbox = Outbox(settings.max_waiting)
+        self._outbox = MqttOutbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
         self._is_told = False  # `online` was published on this connection
@@ -316,7 +316,7 @@ class Mqtt:
             log.warning(what)
 
 
-def _counted(owed: Iterable[topics.Obligation]) -> dict[str, tuple[int, int]]:
+def _counted(owed: Iterable[topics.ObligationFields]) -> dict[str, tuple[int, int]]:
     """Line → callbacks (open, overdue)."""
     states = Counter((entry.line, entry.state == "overdue") for entry in owed)
     return {line: (states[line, False] + states[line, True], states[line, True]) for line, _ in states}
@@ -345,7 +345,7 @@ def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLCo
     return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings)
 
 
-async def _published(client: aiomqtt.Client, prefix: str, batch: list[Message]) -> None:
+async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessage]) -> None:
     """Publish the batch; returns when the broker has confirmed each message (QoS 1), raises the first error."""
     told = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
     for result in await asyncio.gather(*told, return_exceptions=True):

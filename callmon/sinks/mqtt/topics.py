@@ -37,7 +37,7 @@ DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
 PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 
-class Obligation(Protocol):
+class ObligationFields(Protocol):
     """A callback to make, from the ledger: a frozen value, replaced by another object on any change."""
 
     @property
@@ -64,7 +64,7 @@ class Obligations(Protocol):
     """The ledger. `revision` changes whenever the result of `open` changes."""
 
     def revision(self) -> int: ...
-    def open(self) -> Mapping[str, Obligation]: ...
+    def open(self) -> Mapping[str, ObligationFields]: ...
 
 
 class Disruptions(Protocol):
@@ -74,7 +74,7 @@ class Disruptions(Protocol):
     def shown(self) -> Mapping[str, Disruption]: ...
 
 
-class Line(msgspec.Struct, frozen=True):
+class LineStatus(msgspec.Struct, frozen=True):
     """The status of a line now. `phones` is empty when they are not monitored.
 
     `callbacks` is (open, overdue), None without a ledger.
@@ -98,7 +98,7 @@ def encoded(payload: Mapping[str, Any]) -> bytes:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def of_line(line: Line) -> bytes:
+def of_line(line: LineStatus) -> bytes:
     """`callmon/lines/LINE`."""
     states = line.states
     return encoded(
@@ -136,7 +136,7 @@ def _phones(phones: Mapping[str, int]) -> dict[str, int] | None:
     return {state: phones.get(state, 0) for state in ("free", "in_use", "unreachable")} if phones else None
 
 
-def of_callback(owed: Obligation) -> bytes:
+def of_callback(owed: ObligationFields) -> bytes:
     """`callmon/callbacks/ID`."""
     return encoded(
         {

@@ -18,7 +18,7 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.callbacks.index import Shown
 from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
-from callmon.sinks.mqtt.topics import Line as Seen
+from callmon.sinks.mqtt.topics import LineStatus
 from callmon.text.disruption_list import DisruptionList
 from callmon.web.formatter import FEW, Tongue
 from callmon.web.page_request import Visit
@@ -184,7 +184,7 @@ def _hours(is_open: bool, change: datetime | None, sight: Sight, tongue: Tongue)
     return say("Fermé : {opens}", opens=opens)
 
 
-def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
+def row(line: Line, seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> Row:
     """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
@@ -209,7 +209,7 @@ def row(line: Line, seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
     )
 
 
-def _service_row(lines: Sequence[Line], seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> Row:
+def _service_row(lines: Sequence[Line], seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> Row:
     """The lines of one service and mode together, under the service's title."""
     told = row(lines[0], seen, sight, tongue)
     service = tongue.settings.services[lines[0].service]
@@ -220,7 +220,7 @@ def _service_row(lines: Sequence[Line], seen: Sequence[Seen], sight: Sight, tong
     return msgspec.structs.replace(told, title=here, other_title=there)
 
 
-def _ringing(seen: Sequence[Seen], calls: int, is_open: bool, tongue: Tongue) -> Ringing | None:
+def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: Tongue) -> Ringing | None:
     """The longest ringing call counts, by the ring that its caller hears."""
     if not calls:
         return None
@@ -237,7 +237,7 @@ def _ringing(seen: Sequence[Seen], calls: int, is_open: bool, tongue: Tongue) ->
     return Ringing(calls, tuple(n < longest for n in range(DOTS)), told, level)
 
 
-def _waited(seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> str:
+def _waited(seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> str:
     waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
     if not waits:
         return ""
@@ -247,7 +247,7 @@ def _waited(seen: Sequence[Seen], sight: Sight, tongue: Tongue) -> str:
     return tongue.say("{minutes} min {seconds} s", minutes=minutes, seconds=f"{seconds:02}")
 
 
-def _phones(seen: Sequence[Seen], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
+def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
     """« 2 sur 3 »; « n. d. » where no phone is watched."""
     phones = total(one.phones for one in seen)
     count = sum(phones.values())
@@ -265,7 +265,7 @@ def _calls(sight: Sight) -> int:
     return sum(sum(one.calls.values()) for one in sight.lines)
 
 
-def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: Tongue) -> Iterator[Rate]:
+def rates(lines: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, tongue: Tongue) -> Iterator[Rate]:
     """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
         group = [line for line in lines if line.mode == mode]
@@ -275,7 +275,7 @@ def rates(lines: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: To
 
 
 def rate(
-    standard: str, who: str, lines: Sequence[Line], seen: Iterable[Seen], sight: Sight, tongue: Tongue
+    standard: str, who: str, lines: Sequence[Line], seen: Iterable[LineStatus], sight: Sight, tongue: Tongue
 ) -> Rate:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(one.verdicts.get(standard, {}) for one in seen)
@@ -367,7 +367,7 @@ class Headline(msgspec.Struct, frozen=True):
     french: str
 
 
-def _headline(voice: Sequence[Line], seen: dict[str, Seen], sight: Sight, tongue: Tongue) -> Headline:
+def _headline(voice: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, tongue: Tongue) -> Headline:
     rows = [seen[line.name] for line in voice]
     calls = total(one.calls for one in rows)
     late = total(one.verdicts.get(VOICEMAIL, {}) for one in rows)
