@@ -27,7 +27,7 @@ from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request
 from callmon.reports.export import FORMATS, LANGUAGES, STDOUT, files, named
 from callmon.reports.load import Told
-from callmon.reports.request import Order
+from callmon.reports.request import ReportRequest
 from callmon.text.labels import label, translate
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def report(
         raise ConfigError("--sample tells calls one by one: that is never public.")
     earlier = None if revises is None else _published(revises)
     wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
-    order = Order(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
+    order = ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, now)
     if sample is None:
         _make(settings, order, now, output, overwrite, scheduled)
@@ -108,7 +108,7 @@ def report(
 
 
 def _make(
-    settings: Settings, order: Order, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
+    settings: Settings, order: ReportRequest, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     from callmon.store.database import open_store

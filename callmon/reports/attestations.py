@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from callmon.core.attestations import Attested
-from callmon.reports.formatter import Tongue
-from callmon.reports.notes import Told
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.notes import DefinitionNote
 
 SUBJECT = {
     "person": "un accès à une personne dans chaque menu et message d'accueil",
@@ -14,14 +14,16 @@ SUBJECT = {
 }
 
 
-def told(stands: Iterable[Attested], titles: Mapping[str, str], tongue: Tongue) -> Iterator[Told]:
+def told(
+    stands: Iterable[Attested], titles: Mapping[str, str], tongue: ReportFormatter
+) -> Iterator[DefinitionNote]:
     """One row for each line and subject."""
     for one in stands:
         subject = tongue.say(SUBJECT[one.subject])
-        yield Told(f"{titles.get(one.line, one.line)}, {subject}", _found(one, tongue))
+        yield DefinitionNote(f"{titles.get(one.line, one.line)}, {subject}", _found(one, tongue))
 
 
-def _found(one: Attested, tongue: Tongue) -> str:
+def _found(one: Attested, tongue: ReportFormatter) -> str:
     last, say = one.last, tongue.say
     if last is None:
         return say("jamais vérifié")

@@ -32,7 +32,7 @@ from callmon.reports.model import WHOLE, Cut, Report, Title
 UNKNOWN = "unknown"
 
 
-class Site(msgspec.Struct, frozen=True):
+class ReportContext(msgspec.Struct, frozen=True):
     """The settings of the site that a report needs beside the rows."""
 
     zone: ZoneInfo
@@ -45,7 +45,7 @@ class Site(msgspec.Struct, frozen=True):
     fingerprint: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class PeriodTotals(msgspec.Struct, frozen=True):
     """What the database stores about the period beside its calls and obligations.
 
     `counted`: the database's own count of the calls by line and language, for the check line.
@@ -59,10 +59,12 @@ class Known(msgspec.Struct, frozen=True):
     reconciled: Mapping[str, int] | None = None  # days, exchange_only, callmon_only; None: no day
 
 
-class Book:
+class ReportBuilder:
     """Collects every call and obligation of one period in cells, and builds the report from them."""
 
-    def __init__(self, site: Site, month: Month, now: datetime, lines: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, site: ReportContext, month: Month, now: datetime, lines: Iterable[str] | None = None
+    ) -> None:
         self.site, self.month, self.now = site, month, now
         self.lines = None if lines is None else frozenset(lines)
         self._known = {line.name: line for line in site.lines}
@@ -101,7 +103,7 @@ class Book:
         cell = self.cell(one.line, one.language)
         obligations.of_obligation(cell, one, findings, self.now, self.site.attempt_counts)
 
-    def report(self, known: Known) -> Report:
+    def report(self, known: PeriodTotals) -> Report:
         """The report with all figures in every cut."""
         _add_not_judged(self.cells)
         titles = dict(self._titles())
@@ -109,7 +111,7 @@ class Book:
         # A month that callmon did not receive is known where the exchange's own log (CEL) covers it (R-24).
         begin, end = self.month.begin, self.month.end
         told = heard or any(known.counted.values()) or any(x.known(begin, end) for x in known.listening.values())
-        made = figures.Making(self.site.judged | self._given(), self.site.minimum, told)
+        made = figures.FigureTable(self.site.judged | self._given(), self.site.minimum, told)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))
         begin, until = self.month.begin, min(self.month.end, self.now)
@@ -189,7 +191,7 @@ class Book:
                 total.put(cell)
         return total
 
-    def _counted(self, known: Known, cut: Cut) -> int:
+    def _counted(self, known: PeriodTotals, cut: Cut) -> int:
         counted = ((key, count) for key, count in known.counted.items() if self.is_told(key[0]))
         return sum(count for key, count in counted if self._is_in(cut, *key))
 

@@ -15,9 +15,9 @@ from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.reports.formatter import Tongue
+    from callmon.reports.formatter import ReportFormatter
     from callmon.reports.model import Report
-    from callmon.reports.notes import Frame, Remarks
+    from callmon.reports.notes import Remarks, ReportNotes
 
 FORMATS = ("csv", "xlsx", "html", "pdf", "json")
 LANGUAGES = ("fr", "en")
@@ -39,9 +39,9 @@ def files(
     Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
     mistake. JSON is one file with both languages. Raises ConfigError if `output` is stdout and `lang` is None.
     """
-    from callmon.reports.formatter import Tongue
+    from callmon.reports.formatter import ReportFormatter
 
-    tongues = {language: Tongue(language, settings.timezone) for language in LANGUAGES}
+    tongues = {language: ReportFormatter(language, settings.timezone) for language in LANGUAGES}
     path = output or Path(f"callmon-{made.month.name}{'-public' if made.is_public else ''}.{kind}")
     if kind == "json":
         from callmon.reports.formats import json
@@ -71,7 +71,9 @@ def named(path: Path, language: str | None, suffix: str = "") -> Path:
     return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
 
 
-def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Remarks) -> dict[str, bytes]:
+def _in(
+    made: Report, settings: Settings, tongue: ReportFormatter, kind: str, remarks: Remarks
+) -> dict[str, bytes]:
     """The files of one language, keyed by the suffix that is added to their name."""
     from callmon.reports.formats import csv
 
@@ -93,15 +95,15 @@ def _in(made: Report, settings: Settings, tongue: Tongue, kind: str, remarks: Re
     return {"": pdf.pdf(page.html(made, around, tongue))}
 
 
-def frame_of(settings: Settings, made: Report, remarks: Remarks) -> Frame:
+def frame_of(settings: Settings, made: Report, remarks: Remarks) -> ReportNotes:
     """The settings that the report states about itself."""
     from callmon.core.standards import load
-    from callmon.reports.notes import Frame
+    from callmon.reports.notes import ReportNotes
 
     month = made.month
     last = month.after - timedelta(days=1)
     own = [(line, line.hours.week) for line in settings.lines() if line.hours is not None]
-    return Frame(
+    return ReportNotes(
         version=__version__,
         hours=((None, settings.calendar().hours.week), *own),
         hours_are_assumed=settings.hours_are_assumed(),

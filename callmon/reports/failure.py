@@ -31,7 +31,7 @@ KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
 )
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class ReportFailure(msgspec.Struct, frozen=True):
     """Why there is no report. `told`: English text for the log; it may name files.
 
     `limit`: the seconds or megabytes allowed.
@@ -42,12 +42,12 @@ class Trouble(msgspec.Struct, frozen=True):
     limit: int = 0
 
 
-def of(error: BaseException) -> Trouble:
+def of(error: BaseException) -> ReportFailure:
     """The kind and log text of one of FAILS."""
     told = str(error) if isinstance(error, CallmonError) else reason(error)
     if any(_is_full(one) for one in _chain(error)):
-        return Trouble("disk", told)
-    return Trouble(next(kind for cause, kind in KINDS if isinstance(error, cause)), told)
+        return ReportFailure("disk", told)
+    return ReportFailure(next(kind for cause, kind in KINDS if isinstance(error, cause)), told)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

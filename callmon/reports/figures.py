@@ -72,7 +72,7 @@ REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdi
 CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
 
 
-class Making:
+class FigureTable:
     """Collects the figures cut by cut; the whole must be the first cut."""
 
     def __init__(self, judged: Iterable[str], minimum: int, told: bool) -> None:

@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.standards import ALL_STANDARDS
-from callmon.reports.model import Compared, Cut, Figure, Report
+from callmon.reports.model import Comparison, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
 from callmon.text import labels
 from callmon.text.formatter import Formatter
@@ -31,7 +31,7 @@ class MissingTextError(AssertionError):
     """A text of a report has no translation."""
 
 
-class Tongue:
+class ReportFormatter:
     """Formats text in French or English, in the time zone of the site."""
 
     def __init__(self, language: str, zone: ZoneInfo) -> None:
@@ -214,7 +214,7 @@ class Tongue:
         """The name of a month: « novembre 2026 »."""
         return format_date(first, "LLLL y", locale=self.locale)
 
-    def relation(self, one: Compared) -> str:
+    def relation(self, one: Comparison) -> str:
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{one.month}-01")
         french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"

@@ -14,8 +14,8 @@ import secrets
 from time import monotonic
 
 from callmon.config.settings import Settings
-from callmon.reports.request import Order
-from callmon.reports.worker import Making
+from callmon.reports.request import ReportRequest
+from callmon.reports.worker import ReportProcess
 
 MOST = 8
 KEPT = 900.0  # seconds since the order
@@ -26,10 +26,10 @@ class BusyError(Exception):
     """MOST reports are pending or running; a further order must wait."""
 
 
-class Made:
+class ReportJob:
     """A report job, identified by an unguessable name."""
 
-    def __init__(self, making: Making, task: asyncio.Task[None]) -> None:
+    def __init__(self, making: ReportProcess, task: asyncio.Task[None]) -> None:
         self.name, self.making, self.task = secrets.token_urlsafe(12), making, task
         self.since = monotonic()
 
@@ -42,18 +42,18 @@ class Made:
         return next((data for known, data in self.making.files if known == name), None)
 
 
-class Makings:
+class ReportJobs:
     """All report jobs of a daemon. Use it only in the event loop of the daemon."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, ReportJob] = {}
         self._turn = asyncio.Semaphore(1)
 
-    def get(self, name: str) -> Made | None:
+    def get(self, name: str) -> ReportJob | None:
         self._forget()
         return self._made.get(name)
 
-    def ask(self, settings: Settings, order: Order) -> Made:
+    def ask(self, settings: Settings, order: ReportRequest) -> ReportJob:
         """The stored job of an equal order that did not fail; otherwise a new job.
 
         When MOST jobs are stored, the oldest finished job is dropped. Raises BusyError if none is finished.
@@ -64,12 +64,12 @@ class Makings:
                 return known
         if len(self._made) >= MOST:
             self._drop(next((x for x in self._made.values() if x.making.is_done), None))
-        making = Making(settings, order, turn=self._turn)
-        made = Made(making, asyncio.create_task(making.run(), name=f"report {order.month}"))
+        making = ReportProcess(settings, order, turn=self._turn)
+        made = ReportJob(making, asyncio.create_task(making.run(), name=f"report {order.month}"))
         self._made[made.name] = made
         return made
 
-    def _drop(self, oldest: Made | None) -> None:
+    def _drop(self, oldest: ReportJob | None) -> None:
         if oldest is None:
             raise BusyError
         del self._made[oldest.name]

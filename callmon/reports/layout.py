@@ -17,9 +17,9 @@ from callmon.core.statistics.integrity import SIGNS
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.reports import attestations
 from callmon.reports.figures import COUNTS, NOT_JUDGED
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import WHOLE, Cut, Figure, Place, Report
-from callmon.reports.notes import Told
+from callmon.reports.notes import DefinitionNote
 from callmon.reports.obligations import FATES
 from callmon.reports.rates import ENDS
 from callmon.reports.titles import PARTS
@@ -27,7 +27,7 @@ from callmon.reports.titles import PARTS
 Column = tuple[str, str]  # the name of a figure and its part
 
 
-class Row(msgspec.Struct, frozen=True):
+class LayoutRow(msgspec.Struct, frozen=True):
     """A row of a table. `group`: the kind of its label ("Service")."""
 
     label: str
@@ -36,34 +36,34 @@ class Row(msgspec.Struct, frozen=True):
     is_whole: bool = False
 
 
-class Table(msgspec.Struct, frozen=True):
+class LayoutTable(msgspec.Struct, frozen=True):
     """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none)."""
 
     key: str
     title: str
     first: str
     head: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[LayoutRow, ...]
     names: tuple[str, ...] = ()  # its figures, for the definitions
     notes: tuple[str, ...] = ()
     chart: str = ""
 
 
-class Section(msgspec.Struct, frozen=True):
+class LayoutSection(msgspec.Struct, frozen=True):
     key: str
     title: str
-    tables: tuple[Table, ...] = ()
+    tables: tuple[LayoutTable, ...] = ()
     notes: tuple[str, ...] = ()
-    facts: tuple[Told, ...] = ()
+    facts: tuple[DefinitionNote, ...] = ()
 
 
-class Writer:
+class LayoutBuilder:
     """Makes the sections of one report in one language."""
 
-    def __init__(self, report: Report, tongue: Tongue) -> None:
+    def __init__(self, report: Report, tongue: ReportFormatter) -> None:
         self.report, self.tongue = report, tongue
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[LayoutSection]:
         say, standard = self.tongue.say, self.of_standard
         third, voicemail = "answer_by_third_ring", "voicemail_after_fourth_ring"
         made = [
@@ -94,7 +94,7 @@ class Writer:
             made.append(self.section("comparisons", say("Comparaisons"), [self.comparison()]))
         return made
 
-    def _attested(self) -> list[Section]:
+    def _attested(self) -> list[LayoutSection]:
         """The section of the attestations, made by people who tested the lines; empty without any."""
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
         facts = tuple(attestations.told(self.report.attested, titles, self.tongue))
@@ -103,10 +103,10 @@ class Writer:
             "trimestre, et le consigne."
         )
         title = self.tongue.say("Menus et messages d'accueil, à l'essai")
-        return [Section("attested", title, (), (note,), facts)] if facts else []
+        return [LayoutSection("attested", title, (), (note,), facts)] if facts else []
 
-    def section(self, key: str, title: str, tables: Iterable[Table | None], *notes: str) -> Section:
-        return Section(key, title, tuple(table for table in tables if table is not None), notes)
+    def section(self, key: str, title: str, tables: Iterable[LayoutTable | None], *notes: str) -> LayoutSection:
+        return LayoutSection(key, title, tuple(table for table in tables if table is not None), notes)
 
     def standard(self, name: str) -> str:
         return self.tongue.word("standard", name)
@@ -115,7 +115,7 @@ class Writer:
 
     def by_cut(
         self, key: str, title: str, columns: Iterable[Column], *notes: str, chart: str = ""
-    ) -> Table | None:
+    ) -> LayoutTable | None:
         """A table with one row for each cut; the last column is the completeness of its calls.
         A column that is not known in any cut of a public edition stays: the sign in its cells gives the reason.
         None if the report has none of the columns.
@@ -125,27 +125,29 @@ class Writer:
             return None
         shown = known if ("completeness", "") in known else [*known, ("completeness", "")]
         rows = tuple(
-            Row(self.tongue.cut(cut, self.report), self._cells(shown, cut), self.tongue.kind(cut), cut == WHOLE)
+            LayoutRow(
+                self.tongue.cut(cut, self.report), self._cells(shown, cut), self.tongue.kind(cut), cut == WHOLE
+            )
             for cut in self.report.cuts
         )
         head = tuple(self.head(name, part) for name, part in shown)
-        return Table(key, title, self.tongue.say("Appels"), head, rows, _names(shown), notes, chart)
+        return LayoutTable(key, title, self.tongue.say("Appels"), head, rows, _names(shown), notes, chart)
 
     def by_part(
         self, key: str, title: str, first: str, names: Iterable[str], parts: Iterable[str], chart: str = ""
-    ) -> Table | None:
+    ) -> LayoutTable | None:
         """A table of the whole with one row for each part and one column for each figure."""
         listed = list(parts)
         known = tuple(name for name in names if any(Place(name, part) in self.report.figures for part in listed))
         if not known:
             return None
         rows = tuple(
-            Row(self.tongue.part(known[0], part), tuple(self.report.at(name, part) for name in known))
+            LayoutRow(self.tongue.part(known[0], part), tuple(self.report.at(name, part) for name in known))
             for part in listed
             if Place(known[0], part) in self.report.figures
         )
         head = tuple(self.tongue.meaning(name).title for name in known)
-        return Table(key, title, first, head, rows, known, chart=chart)
+        return LayoutTable(key, title, first, head, rows, known, chart=chart)
 
     def head(self, name: str, part: str) -> str:
         """The header of a column: the name of the part, otherwise the short title of the figure."""
@@ -159,7 +161,7 @@ class Writer:
 
     # Of one standard.
 
-    def of_standard(self, name: str) -> list[Table | None]:
+    def of_standard(self, name: str) -> list[LayoutTable | None]:
         """The verdicts of a standard in every cut, then their reasons and causes."""
         tables = [self.verdicts(name)]
         for what in ("exempt", "not_met", "unknown", "cause"):
@@ -170,7 +172,7 @@ class Writer:
                 tables.append(self.by_cut(f"{name}-{what}", title, [(f"{name}.{what}", x) for x in ordered]))
         return tables
 
-    def verdicts(self, name: str) -> Table | None:
+    def verdicts(self, name: str) -> LayoutTable | None:
         columns = [(f"{name}.verdict", x) for x in (*VERDICTS, NOT_JUDGED)] + [(f"{name}.rate", "")]
         if name == "answer_by_third_ring":
             columns.append((f"{name}.strict_rate", ""))
@@ -180,7 +182,7 @@ class Writer:
 
     # Sections.
 
-    def _completeness(self) -> list[Table | None]:
+    def _completeness(self) -> list[LayoutTable | None]:
         say = self.tongue.say
         columns = [("calls_offered", ""), *(("heard", x) for x in COUNTS["heard"]), ("completeness", "")]
         exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
@@ -192,15 +194,17 @@ class Writer:
             self.listed("listening", say("Écoute et rapprochement"), beside),
         ]
 
-    def listed(self, key: str, title: str, columns: Iterable[Column]) -> Table | None:
+    def listed(self, key: str, title: str, columns: Iterable[Column]) -> LayoutTable | None:
         """A table of the whole with one row for each figure, and the completeness beside it."""
         known = [(name, part) for name, part in columns if Place(name, part) in self.report.figures]
         if not known:
             return None
         complete = self.report.at("completeness")
-        rows = tuple(Row(self._named(name, part), (self.report.at(name, part), complete)) for name, part in known)
+        rows = tuple(
+            LayoutRow(self._named(name, part), (self.report.at(name, part), complete)) for name, part in known
+        )
         head = (self.tongue.say("Ensemble"), self.tongue.meaning("completeness").title)
-        return Table(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
+        return LayoutTable(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
 
     def _named(self, name: str, part: str) -> str:
         title, told = self.tongue.meaning(name).title, self.tongue.part(name, part)
@@ -208,7 +212,7 @@ class Writer:
             return self.tongue.say("{figure}, autocommutateur « {name} »", figure=title, name=told)
         return self.tongue.of(title, told) if told else title
 
-    def _calls(self) -> list[Table | None]:
+    def _calls(self) -> list[LayoutTable | None]:
         say = self.tongue.say
         short = [("calls_offered", ""), *(("hours", x) for x in COUNTS["hours"]), ("answer_rate", "")]
         outcomes = [("calls_offered", ""), *(("outcomes", x) for x in OUTCOMES), ("check", "outcomes")]
@@ -230,18 +234,18 @@ class Writer:
             self._checks(),
         ]  # fmt: skip
 
-    def _in_hours(self, columns: list[Column]) -> Table | None:
+    def _in_hours(self, columns: list[Column]) -> LayoutTable | None:
         """None in a public edition: it has only the total, which an earlier table shows."""
         if not any(Place(*x) in self.report.figures for x in columns[1:]):
             return None
         title = self.tongue.say("Issue des appels reçus pendant les heures normales de bureau")
         return self.by_cut("outcomes_in_hours", title, columns)
 
-    def _checks(self) -> Table | None:
+    def _checks(self) -> LayoutTable | None:
         """The check lines of the whole: each kind of cut must add up to it."""
         return self.listed("checks", self.tongue.say("Lignes de contrôle"), [("check", x) for x in PARTS["check"]])
 
-    def _rings(self) -> list[Table | None]:
+    def _rings(self) -> list[LayoutTable | None]:
         say = self.tongue.say
         rings = [("rings_to_answer", x) for x in COUNTS["rings_to_answer"]]
         beside = [("answered_14_to_18_s", ""), ("judged_by_seconds", "")]
@@ -252,7 +256,7 @@ class Writer:
             self.lengths("holds", say("Durée des mises en attente dans les 10 s"), ("early_hold",)),
         ]
 
-    def lengths(self, key: str, title: str, names: tuple[str, ...]) -> Table | None:
+    def lengths(self, key: str, title: str, names: tuple[str, ...]) -> LayoutTable | None:
         """A table of median, 95th percentile and longest for the whole and each cut."""
         columns = [(name, part) for name in names for part in ENDS]
         table = self.by_cut(key, title, columns)
@@ -262,12 +266,12 @@ class Writer:
         head = tuple(f"{self.tongue.meaning(name).title}, {self.tongue.part(name, part)}" for name, part in known)
         return msgspec.structs.replace(table, head=(*head, table.head[-1]))
 
-    def _voicemail(self) -> list[Table | None]:
+    def _voicemail(self) -> list[LayoutTable | None]:
         columns = [("voicemail_share", ""), *(("voicemail_when", x) for x in COUNTS["voicemail_when"])]
         columns += [("voicemail_messages", x) for x in COUNTS["voicemail_messages"]]
         return [self.by_cut("voicemail", self.tongue.say("Messagerie vocale"), columns)]
 
-    def _redirections(self) -> list[Table | None]:
+    def _redirections(self) -> list[LayoutTable | None]:
         strict = [*(("redirections", x) for x in COUNTS["redirections"]), ("redirections.rate", "")]
         meaning = self.tongue.meaning
         return [
@@ -276,7 +280,7 @@ class Writer:
             self.by_cut("redirections", meaning("redirections").title, strict),
         ]
 
-    def _callbacks(self) -> list[Table | None]:
+    def _callbacks(self) -> list[LayoutTable | None]:
         say, tables = self.tongue.say, []
         opened = [("callbacks_opened", ""), *(("callback_openings", x) for x in COUNTS["callback_openings"])]
         tables.append(self.by_cut("callbacks", say("Rappels à faire"), [*opened, ("callback_messages", "")]))
@@ -295,15 +299,15 @@ class Writer:
         tables.append(self.lengths("callback_delay", say("Délai du rappel"), ("callback_delay",)))
         return [*tables, *self.of_standard("callback_within_24_hours")]
 
-    def _complaints(self) -> list[Table | None]:
-        made: list[Table | None] = [
+    def _complaints(self) -> list[LayoutTable | None]:
+        made: list[LayoutTable | None] = [
             self.by_cut("complaints", self.tongue.say("Plaintes par téléphone"), [("complaints_opened", "")])
         ]
         for name in ("complaint_within_2_business_days", "complaint_answered_within_15_business_days"):
             made += self.of_standard(name)
         return [*made, *self.of_standard("feedback_offered")]
 
-    def _french(self) -> list[Table | None]:
+    def _french(self) -> list[LayoutTable | None]:
         first = [*(("french_at_first_answer", x) for x in COUNTS["french_at_first_answer"])]
         first.append(("french_at_first_answer.rate", ""))
         return [
@@ -313,19 +317,19 @@ class Writer:
             self.parity("french_english", ("fr", "en")),
         ]
 
-    def parity(self, kind: str, sides: tuple[str, str]) -> Table:
+    def parity(self, kind: str, sides: tuple[str, str]) -> LayoutTable:
         """A table with the rates of each standard on both sides, and their difference."""
         whats = (f"parity_{sides[0]}", f"parity_{sides[1]}", f"parity_{kind}")
         rows = tuple(
-            Row(self.standard(name), tuple(self.report.at(f"{name}.{what}") for what in whats))
+            LayoutRow(self.standard(name), tuple(self.report.at(f"{name}.{what}") for what in whats))
             for name in ALL_STANDARDS
             if Place(f"{name}.{whats[0]}") in self.report.figures
         )
         head = tuple(self.tongue.meaning(what).title for what in whats)
         title = self.tongue.meaning(whats[2]).title
-        return Table(kind, title, self.tongue.say("Norme de service"), head, rows, whats)
+        return LayoutTable(kind, title, self.tongue.say("Norme de service"), head, rows, whats)
 
-    def _tty(self) -> list[Table | None]:
+    def _tty(self) -> list[LayoutTable | None]:
         relay = [*(("relay_outcomes", x) for x in OUTCOMES), ("relay_ended_early", "")]
         return [
             self.parity("tty_voice", ("tty", "voice")),
@@ -333,11 +337,11 @@ class Writer:
             self.by_cut("tests", self.tongue.meaning("test_calls").title, [("test_calls", "")]),
         ]
 
-    def _disruptions(self) -> list[Table | None]:
+    def _disruptions(self) -> list[LayoutTable | None]:
         names = [("disruptions", ""), ("disruptions_hours", "")]
         return [self.by_cut("disruptions", self.tongue.meaning("disruptions").title, names)]
 
-    def _when(self) -> list[Table | None]:
+    def _when(self) -> list[LayoutTable | None]:
         say = self.tongue.say
         whats = ("offered", "answered", "met", "not_met")
         days, clock = (tuple(f"{by}.{what}" for what in whats) for by in ("weekday", "half_hour"))
@@ -346,32 +350,33 @@ class Writer:
             self.by_part("half_hours", say("Demi-heures"), say("À partir de"), clock, HALF_HOURS, chart="bars"),
         ]
 
-    def changes(self) -> Table:
+    def changes(self) -> LayoutTable:
         """A table of the figures that differ from the previous revision."""
         rows = tuple(
-            Row(self._changed(one.place), tuple(_or_none(x, one.place) for x in (one.before, one.after)))
+            LayoutRow(self._changed(one.place), tuple(_or_none(x, one.place) for x in (one.before, one.after)))
             for one in self.report.changes
         )
         say = self.tongue.say
         head = (say("Révision précédente"), say("Cette révision"))
-        return Table("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
+        return LayoutTable("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
 
     def _changed(self, place: Place) -> str:
         return f"{self._named(place.name, place.part)}; {self.tongue.cut(place.cut, self.report)}"
 
-    def comparison(self) -> Table:
+    def comparison(self) -> LayoutTable:
         """A table of this month beside the others, with the verdicts that the database has today."""
         names = [*SUMMARY, "completeness"]
         tables = [self.report.figures, *(one.figures for one in self.report.compared)]
         rows = tuple(
-            Row(self.tongue.meaning(name).title, tuple(figures[Place(name)] for figures in tables))
+            LayoutRow(self.tongue.meaning(name).title, tuple(figures[Place(name)] for figures in tables))
             for name in names
             if all(Place(name) in figures for figures in tables)
         )
         first = self.tongue.month(self.report.month.first)
         head = (first, *(self.tongue.relation(one) for one in self.report.compared))
         title = self.tongue.say("Comparaisons")
-        return Table("comparisons", title, self.tongue.say("Chiffre"), head, rows, tuple(names), (self.tongue.say(
+        label = self.tongue.say("Chiffre")
+        return LayoutTable("comparisons", title, label, head, rows, tuple(names), (self.tongue.say(
             "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors "
             "en vigueur, sauf s'ils ont été rejugés depuis."
         ),))  # fmt: skip

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from callmon.config.settings import Settings
     from callmon.core.statistics.coverage import Listening
     from callmon.core.statistics.period import Month
-    from callmon.reports.builder import Book, Site
+    from callmon.reports.builder import ReportBuilder, ReportContext
     from callmon.reports.model import Relation, Report
     from callmon.store.database import Store
     from callmon.store.queries.reports import Seal
@@ -53,7 +53,7 @@ def gathered(
     and returns a function to call after each. A step is a day, or a month that the roll-ups cover.
     """
     from callmon.core.statistics import period as months
-    from callmon.reports.model import Compared
+    from callmon.reports.model import Comparison
     from callmon.store.queries import reports as reported
 
     zone, site = settings.timezone, site_of(settings)
@@ -66,7 +66,7 @@ def gathered(
         told = progress(sum(reported.steps(connection, zone, x) for x in (period, *(one for _, one in others))))
         made = _one(connection, site, period, now, lines, told)
         beside = [
-            Compared(
+            Comparison(
                 one.name,
                 relation,
                 _one(connection, site, one, now, lines, told).figures,
@@ -78,18 +78,18 @@ def gathered(
 
 def _one(
     connection: Connection,
-    site: Site,
+    site: ReportContext,
     period: Month,
     now: datetime,
     lines: Iterable[str] | None,
     told: Told,
 ) -> Report:
     from callmon.core.statistics.coverage import Listening
-    from callmon.reports.builder import Book, Known
+    from callmon.reports.builder import PeriodTotals, ReportBuilder
     from callmon.store.queries import disruptions
     from callmon.store.queries import reports as reported
 
-    book, seal = Book(site, period, now, lines), reported.Seal()
+    book, seal = ReportBuilder(site, period, now, lines), reported.Seal()
     begin, end = period.begin, period.end
     counted = reported.calls(connection, site.zone, period, seal, told)
     for (line, language), cell in counted.cells.items():
@@ -104,7 +104,7 @@ def _one(
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for one in disrupted:
         seal.add("disruption", one.id, one.began, one.ended, one.counts)
-    known = Known(
+    known = PeriodTotals(
         listening=listening,
         counted=counted.calls,
         in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
@@ -118,7 +118,7 @@ def _one(
 
 
 def _attested(
-    connection: Connection, site: Site, book: Book, period: Month, now: datetime, seal: Seal
+    connection: Connection, site: ReportContext, book: ReportBuilder, period: Month, now: datetime, seal: Seal
 ) -> tuple[Attested, ...]:
     """The attestations of each line as they stand at the end of the period."""
     from callmon.store.queries import attestations
@@ -140,12 +140,12 @@ def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:
     return msgspec.structs.replace(one, until=None if one.until is None else end, gaps=gaps)
 
 
-def site_of(settings: Settings) -> Site:
+def site_of(settings: Settings) -> ReportContext:
     """The settings that the report needs."""
-    from callmon.reports.builder import Site
+    from callmon.reports.builder import ReportContext
     from callmon.reports.model import Title
 
-    return Site(
+    return ReportContext(
         zone=settings.timezone,
         lines=settings.lines(),
         services={name: Title(x.title_fr, x.title_en) for name, x in settings.services.items()},

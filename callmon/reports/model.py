@@ -55,7 +55,7 @@ class Title(msgspec.Struct, frozen=True):
     en: str
 
 
-class Compared(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """Another month beside this one; its figures as they are judged in the database today."""
 
     month: str
@@ -85,7 +85,7 @@ class Report(msgspec.Struct, frozen=True):
     standards: tuple[str, ...]
     config_fingerprint: str
     data_fingerprint: str
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[Comparison, ...] = ()
     is_public: bool = False
     revision: int = 1
     revises: str | None = None  # the data fingerprint of the previous revision

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 
 
-class Order(msgspec.Struct, frozen=True):
+class ReportRequest(msgspec.Struct, frozen=True):
     """An order for a report.
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
@@ -44,7 +44,7 @@ class Order(msgspec.Struct, frozen=True):
     beside: tuple[tuple[Published, str], ...] = ()
 
 
-def checked(order: Order, settings: Settings, now: datetime) -> Month:
+def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of an order. Raises ConfigError for an invalid order; the message states what is possible."""
     from callmon.core.statistics import period as months
 
@@ -63,7 +63,7 @@ def checked(order: Order, settings: Settings, now: datetime) -> Month:
     return months.to_date(period, today, settings.timezone) if order.to_date else period
 
 
-def no_data(order: Order, settings: Settings) -> str:
+def no_data(order: ReportRequest, settings: Settings) -> str:
     """The sentence for a month without data, in the language of the order."""
     return label("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
 
@@ -71,7 +71,7 @@ def no_data(order: Order, settings: Settings) -> str:
 def made(
     store: Store,
     settings: Settings,
-    order: Order,
+    order: ReportRequest,
     now: datetime,
     progress: Callable[[int], Told] = lambda steps: lambda: None,
 ) -> Report:
@@ -91,15 +91,15 @@ def made(
 
 
 def filed(
-    store: Store, settings: Settings, order: Order, now: datetime, told: Callable[[float], None]
+    store: Store, settings: Settings, order: ReportRequest, now: datetime, told: Callable[[float], None]
 ) -> list[File]:
     """The files of the report, without a folder; `told` is called with the fraction of work done, up to 1."""
-    work = Work(AS_LONG_AS.get(order.kind, 3) * len(LANGUAGES), told)
+    work = Progress(AS_LONG_AS.get(order.kind, 3) * len(LANGUAGES), told)
     report = made(store, settings, order, now, work.reading)
     return files(report, settings, order.kind, order.lang, None, order.remarks, work.wrote)
 
 
-class Work:
+class Progress:
     """The progress of a report: days read and languages written."""
 
     def __init__(self, writing: int, told: Callable[[float], None]) -> None:

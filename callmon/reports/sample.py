@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callmon.core.statistics.period import Month
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.store.queries import calls, obligations, reports
 from callmon.text.story import story
 
@@ -29,7 +29,7 @@ def drawn(calls: Iterable[CallKey], seed: str, size: int = SIZE) -> list[CallKey
     return sorted(calls, key=lambda key: sha256(f"{seed} {key[1]} {key[0]}".encode()).digest())[:size]
 
 
-def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Tongue) -> bytes:
+def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: ReportFormatter) -> bytes:
     """A cover page that states how the calls were drawn, then one page for each call."""
     say = tongue.say
     title = say(
@@ -55,7 +55,7 @@ def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str
         return found
     for language in ("fr", "en"):
         pages = [_page(store, settings, *key, language) for key in chosen]
-        tongue = Tongue(language, settings.timezone)
+        tongue = ReportFormatter(language, settings.timezone)
         found[language] = pack(pages, len(names), seed, month, tongue)
     return found
 

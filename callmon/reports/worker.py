@@ -1,6 +1,6 @@
 """Makes a report in a worker process, so that the pages of the daemon do not block.
 
-    making = Making(settings, Order("2026-10", "pdf", "fr"))
+    making = ReportProcess(settings, ReportRequest("2026-10", "pdf", "fr"))
     task = group.create_task(making.run())      # the owner's task; cancelling it ends the process
     making.progress                             # 0.0 … 1.0, readable at any time
     await task                                  # then: making.files [(name, bytes)], or making.trouble
@@ -33,8 +33,8 @@ from typing import IO, Any, Literal
 import msgspec
 
 from callmon.config.settings import Settings
-from callmon.reports.failure import FAILS, Trouble, of
-from callmon.reports.request import Order, filed
+from callmon.reports.failure import FAILS, ReportFailure, of
+from callmon.reports.request import ReportRequest, filed
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +47,13 @@ ENDED = "its process ended ({status})"
 NOT_BEGUN = "its process cannot be started: {why}"
 
 
-class Making:
+class ReportProcess:
     """One report, from the order to its files. `is_done`: it has files or a trouble, or was cancelled."""
 
     def __init__(
         self,
         settings: Settings,
-        order: Order,
+        order: ReportRequest,
         seconds: float = SECONDS,
         megabytes: int = MEGABYTES,
         turn: asyncio.Semaphore | None = None,
@@ -61,7 +61,7 @@ class Making:
         self.order = order
         self.progress = 0.0
         self.files: list[tuple[str, bytes]] = []
-        self.trouble: Trouble | None = None
+        self.trouble: ReportFailure | None = None
         self.is_done = False
         self._asked = pickle.dumps((settings.configuration, settings.source, order, seconds, megabytes))
         self._seconds, self._megabytes, self._turn = seconds, megabytes, turn
@@ -72,7 +72,7 @@ class Making:
             async with self._turn or nullcontext():
                 await self._run()
         except OSError as error:
-            self.trouble = Trouble("ended", NOT_BEGUN.format(why=error.strerror))
+            self.trouble = ReportFailure("ended", NOT_BEGUN.format(why=error.strerror))
         finally:
             self.is_done = True
         if self.trouble is not None:
@@ -92,7 +92,7 @@ class Making:
         finally:
             await _end(process)
         if not self.files and self.trouble is None:
-            self.trouble = Trouble("ended", ENDED.format(status=process.returncode))
+            self.trouble = ReportFailure("ended", ENDED.format(status=process.returncode))
 
     async def _follow(self, process: Process) -> None:
         assert process.stdin is not None
@@ -105,15 +105,15 @@ class Making:
             told = json.loads(line)
             self.progress = told.get("progress", self.progress)
             if "trouble" in told:
-                self.trouble = msgspec.convert(told["trouble"], Trouble)
+                self.trouble = msgspec.convert(told["trouble"], ReportFailure)
             if sum(size for _, size in told.get("files", ())) > AT_MOST:
                 self.trouble = _limited("large", LARGE, AT_MOST >> 20)
             elif "files" in told:
                 self.files = [(name, await process.stdout.readexactly(size)) for name, size in told["files"]]
 
 
-def _limited(kind: Literal["long", "large"], told: str, limit: int) -> Trouble:
-    return Trouble(kind, told.format(limit=limit), limit)
+def _limited(kind: Literal["long", "large"], told: str, limit: int) -> ReportFailure:
+    return ReportFailure(kind, told.format(limit=limit), limit)
 
 
 async def _end(process: Process) -> None:
@@ -155,7 +155,7 @@ def main() -> None:
         out.flush()
 
 
-def _made(settings: Settings, order: Order, told: Callable[[float], None]) -> list[tuple[str, bytes]]:
+def _made(settings: Settings, order: ReportRequest, told: Callable[[float], None]) -> list[tuple[str, bytes]]:
     from callmon.store.database import open_store
 
     store = open_store(settings.store.url)

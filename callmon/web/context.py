@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
 from callmon.errors import StoreError
-from callmon.reports.jobs import Makings
+from callmon.reports.jobs import ReportJobs
 from callmon.store.database import Store
 from callmon.web.formatter import Tongue
 from callmon.web.half_hours import Today
@@ -49,7 +49,7 @@ class Site:
         self.sight: Sight | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
-        self.makings = Makings()
+        self.makings = ReportJobs()
         self.today: Today | None = None  # by the half-hour, cached for a minute
         self._waiting = 0
 

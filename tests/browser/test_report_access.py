@@ -21,7 +21,7 @@ from callmon.reports import revision
 from callmon.reports.export import files
 from callmon.reports.formats import pdf
 from callmon.reports.formats.json import Published, written
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.reports.public import edition
@@ -78,7 +78,7 @@ def _edited(kind: str, report: Report, store: Store, settings: Settings) -> Repo
         return edition.edition(report)
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
-        told = written(before, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
+        told = written(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
         return revision.revised(report, msgspec.json.decode(told, type=Published), "before.json")
     return report
 

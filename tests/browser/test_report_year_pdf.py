@@ -14,8 +14,8 @@ from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.formats import pdf
-from callmon.reports.formatter import Tongue
-from callmon.reports.layout import Table, Writer
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.store.database import upgrade
@@ -44,8 +44,8 @@ class Made(NamedTuple):
         ((_, data),) = files(self.report, self.settings, "html", language, Path("x.html"))
         return data
 
-    def tables(self, language: str) -> list[Table]:
-        sections = Writer(self.report, Tongue(language, TORONTO)).sections()
+    def tables(self, language: str) -> list[LayoutTable]:
+        sections = LayoutBuilder(self.report, ReportFormatter(language, TORONTO)).sections()
         return [x for section in sections for x in section.tables]
 
 

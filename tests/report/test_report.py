@@ -21,7 +21,7 @@ from callmon.errors import ConfigError
 from callmon.reports import attestations, layout, notes, titles
 from callmon.reports.figures import COUNTS
 from callmon.reports.formats import csv, html, json
-from callmon.reports.formatter import CONTEXT, MissingTextError, Tongue, permille
+from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter, permille
 from callmon.reports.model import Figure, Place
 from callmon.reports.obligations import FATES, fate
 from callmon.text import labels
@@ -29,7 +29,7 @@ from tests.year import TORONTO, settings
 from tests.year_owing import _obligation
 
 REPORTS = Path(reports.__file__).parent
-FR, EN = Tongue("fr", TORONTO), Tongue("en", TORONTO)
+FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)
 NBSP = "\N{NO-BREAK SPACE}"
 
 
@@ -369,13 +369,13 @@ def test_hours_are_told_as_people_write_them() -> None:
     line = next(iter(settings().lines()))
     week = settings().calendar().hours.week
     rules = settings().rules
-    around = notes.Frame("1", ((None, week),), True, (), (line,), rules, 20, {})
-    told = [one.text for one in notes.hours(around, Tongue("en", ZoneInfo("America/Toronto")))]
+    around = notes.ReportNotes("1", ((None, week),), True, (), (line,), rules, 20, {})
+    told = [one.text for one in notes.hours(around, ReportFormatter("en", ZoneInfo("America/Toronto")))]
     assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
 
 
 def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
-    nobody = notes.Frame("1", (), True, (), (), settings().rules, 20, {})
+    nobody = notes.ReportNotes("1", (), True, (), (), settings().rules, 20, {})
     somebody = msgspec.structs.replace(nobody, contact="accessible@ministry.example")
     assert html.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
     assert html.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
@@ -385,6 +385,6 @@ def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None
 
 
 def test_a_row_does_not_say_twice_what_it_is() -> None:
-    known, unknown = layout.Row("Anglais", (), "Langue"), layout.Row("Langue inconnue", (), "Langue")
+    known, unknown = layout.LayoutRow("Anglais", (), "Langue"), layout.LayoutRow("Langue inconnue", (), "Langue")
     assert html.row_label(known, FR) == f"Langue{NBSP}: Anglais"
     assert html.row_label(unknown, FR) == "Langue inconnue"

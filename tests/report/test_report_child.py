@@ -15,10 +15,10 @@ from sqlalchemy import text
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.reports.export import files
-from callmon.reports.failure import Trouble
+from callmon.reports.failure import ReportFailure
 from callmon.reports.load import gathered
-from callmon.reports.request import Order
-from callmon.reports.worker import Making
+from callmon.reports.request import ReportRequest
+from callmon.reports.worker import ReportProcess
 from callmon.store.database import Store, upgrade
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
@@ -36,8 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Sett
     store.close()
 
 
-async def made(settings: Settings, order: Order, **bounds: float) -> Making:
-    making = Making(settings, order, **bounds)  # type: ignore[arg-type]
+async def made(settings: Settings, order: ReportRequest, **bounds: float) -> ReportProcess:
+    making = ReportProcess(settings, order, **bounds)  # type: ignore[arg-type]
     await making.run()
     assert making.is_done
     return making
@@ -45,7 +45,7 @@ async def made(settings: Settings, order: Order, **bounds: float) -> Making:
 
 async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Settings]) -> None:
     store, settings = site
-    making = await made(settings, Order("2024-05", "csv"))
+    making = await made(settings, ReportRequest("2024-05", "csv"))
     report = gathered(store, settings, period.month("2024-05", TORONTO), datetime.now(UTC))
     expected = [(path.name, data) for path, data in files(report, settings, "csv", None, None)]
     assert (making.files, making.trouble, making.progress) == (expected, None, 1.0)
@@ -58,20 +58,25 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Setti
 @pytest.mark.parametrize(
     ("order", "trouble"),
     [
-        (Order("2099-01"), "2099-01 has not begun yet."),
-        (Order("May"), "May: a month is written as 2026-10."),
-        (Order("2024-05", "odt"), "odt, None: a report is one of csv, xlsx, html, pdf, json, in fr or en."),
+        (ReportRequest("2099-01"), "2099-01 has not begun yet."),
+        (ReportRequest("May"), "May: a month is written as 2026-10."),
+        (
+            ReportRequest("2024-05", "odt"),
+            "odt, None: a report is one of csv, xlsx, html, pdf, json, in fr or en.",
+        ),
     ],
 )
-async def test_what_cannot_be_made_is_a_sentence(site: tuple[Store, Settings], order: Order, trouble: str) -> None:
+async def test_what_cannot_be_made_is_a_sentence(
+    site: tuple[Store, Settings], order: ReportRequest, trouble: str
+) -> None:
     making = await made(site[1], order)
-    assert (making.files, making.trouble) == ([], Trouble("order", trouble))
+    assert (making.files, making.trouble) == ([], ReportFailure("order", trouble))
 
 
 async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
     settings = year.settings(url=f"sqlite:///{tmp_path}/none.db")
-    making = await made(settings, Order("2024-05"))
-    assert making.trouble == Trouble(
+    making = await made(settings, ReportRequest("2024-05"))
+    assert making.trouble == ReportFailure(
         "database", f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
     )
 
@@ -81,14 +86,14 @@ async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path
     with store.writing() as connection:
         connection.execute(text("DROP TABLE obligation"))
     store.close()
-    making = await made(year.settings(url=f"sqlite:///{tmp_path}/a.db"), Order("2024-05"))
-    assert (making.files, making.trouble) == ([], Trouble("database", "no such table: obligation"))
+    making = await made(year.settings(url=f"sqlite:///{tmp_path}/a.db"), ReportRequest("2024-05"))
+    assert (making.files, making.trouble) == ([], ReportFailure("database", "no such table: obligation"))
 
 
 async def test_what_the_page_does_not_say_is_in_the_log(
     site: tuple[Store, Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await made(site[1], Order("2099-01"))
+    await made(site[1], ReportRequest("2099-01"))
     assert caplog.messages == ["the report of 2099-01 was not made: 2099-01 has not begun yet."]
 
 
@@ -96,26 +101,28 @@ async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report
     site: tuple[Store, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    making = await made(site[1], Order("2024-05"))
+    making = await made(site[1], ReportRequest("2024-05"))
     assert (making.files, making.trouble) == (
-        [], Trouble("ended", "its process cannot be started: No such file or directory"),
+        [], ReportFailure("ended", "its process cannot be started: No such file or directory"),
     )  # fmt: skip
 
 
 async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -> None:
-    making = await made(site[1], Order("2024-05", "pdf"), seconds=0.01)
-    assert making.trouble == Trouble("long", "it was not made within 0 s; `callmon report` may take longer", 0)
+    making = await made(site[1], ReportRequest("2024-05", "pdf"), seconds=0.01)
+    assert making.trouble == ReportFailure(
+        "long", "it was not made within 0 s; `callmon report` may take longer", 0
+    )
     assert children() == set()
 
 
 async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Store, Settings]) -> None:
-    making = await made(site[1], Order("2024-05"), megabytes=90, seconds=60)
+    making = await made(site[1], ReportRequest("2024-05"), megabytes=90, seconds=60)
     assert making.files == []
     assert making.trouble is not None
 
 
 async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings]) -> None:
-    making = Making(site[1], Order("2024-05", "pdf"))
+    making = ReportProcess(site[1], ReportRequest("2024-05", "pdf"))
     task = asyncio.create_task(making.run())
     await until(lambda: making.progress > 0)
     assert len(children()) == 1
@@ -127,7 +134,7 @@ async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings])
 
 async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Store, Settings]) -> None:
     turn = asyncio.Semaphore(1)
-    both = [Making(site[1], Order("2024-05", "json"), turn=turn) for _ in range(2)]
+    both = [ReportProcess(site[1], ReportRequest("2024-05", "json"), turn=turn) for _ in range(2)]
     most = 0
 
     async def watch() -> None:
@@ -144,7 +151,7 @@ async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple
 async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> None:
     url = "postgresql+psycopg://callmon:sesame@127.0.0.1:1/callmon"
     settings = year.settings(url=url)
-    making = Making(settings, Order("2024-05"))
+    making = ReportProcess(settings, ReportRequest("2024-05"))
     task = asyncio.create_task(making.run())
     await until(lambda: bool(children()))
     lines = [command_line(pid) for pid in children()]

@@ -18,13 +18,13 @@ from callmon.errors import ConfigError
 from callmon.reports import revision
 from callmon.reports.formats import json
 from callmon.reports.formats.json import Published
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
-from callmon.reports.model import WHOLE, Compared, Cut, Place, Report
+from callmon.reports.model import WHOLE, Comparison, Cut, Place, Report
 from callmon.reports.public import edition as public
 from callmon.reports.public import revision as editions
-from callmon.reports.public.edition import SMALL, Sum
-from callmon.reports.public.suppression import kept_back
+from callmon.reports.public.edition import SMALL
+from callmon.reports.public.suppression import LinearConstraint, suppress
 from callmon.store.database import Store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.examples import WHOLE as EVERYTHING
@@ -204,7 +204,7 @@ def closed(*parts: int, left: int | None = None) -> list[int]:
     """Which parts of one sum are kept back; -1: the total."""
     members = P[: len(parts)]
     counts = dict(zip(members, parts, strict=True)) | {TOTAL: sum(parts) + (left or 0)}
-    found = kept_back(counts, [Sum(TOTAL, tuple(members), left)], SMALL)
+    found = suppress(counts, [LinearConstraint(TOTAL, tuple(members), left)], SMALL)
     return sorted(-1 if x == TOTAL else P.index(x) for x in found)
 
 
@@ -233,11 +233,11 @@ def test_three_sums_that_share_three_hidden_numbers_do_not_tell_them() -> None:
     totals = [Place("outcomes", f"t{n}") for n in range(3)]
     counts = {a: 3, b: 4, c: 2, P[3]: 40, P[4]: 50, P[5]: 60, totals[0]: 47, totals[1]: 56, totals[2]: 65}
     sums = [
-        Sum(totals[0], (a, b, P[3]), None),
-        Sum(totals[1], (b, c, P[4]), None),
-        Sum(totals[2], (a, c, P[5]), None),
+        LinearConstraint(totals[0], (a, b, P[3]), None),
+        LinearConstraint(totals[1], (b, c, P[4]), None),
+        LinearConstraint(totals[2], (a, c, P[5]), None),
     ]
-    found = kept_back(counts, sums, SMALL)
+    found = suppress(counts, sums, SMALL)
     assert {a, b, c} < found
 
 
@@ -245,8 +245,8 @@ def test_what_is_kept_back_does_not_hang_on_the_order_of_sums_being_looked_at_tw
     random = Random(1)
     counts = {place: random.randrange(12) for place in P}
     counts[TOTAL] = sum(counts.values())
-    one = Sum(TOTAL, tuple(P), None)
-    assert kept_back(counts, [one], SMALL) == kept_back(counts, [one, one], SMALL)
+    one = LinearConstraint(TOTAL, tuple(P), None)
+    assert suppress(counts, [one], SMALL) == suppress(counts, [one, one], SMALL)
 
 
 def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[str], Report]) -> None:
@@ -259,7 +259,7 @@ def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[
 
 
 def published(edition: Report) -> Published:
-    told = json.written(edition, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
+    told = json.written(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
     return revision.read(told, "before.json")
 
 
@@ -375,7 +375,7 @@ def test_another_month_stands_beside_an_edition_only_as_it_was_published(
 ) -> None:
     april = edition_of(reports, "2024-04")
     may = edition_of(reports, "2024-05")
-    beside = Compared("2024-04", "before", reports("2024-04").figures)
+    beside = Comparison("2024-04", "before", reports("2024-04").figures)
     made = public.edition(msgspec.structs.replace(reports("2024-05"), compared=(beside,)))
     assert editions.beside(made, []).compared == ()
     (shown,) = editions.beside(made, [(published(april), "april.json")]).compared
@@ -397,6 +397,8 @@ def test_a_part_that_shows_no_number_is_left_of_its_sum() -> None:
         Place("calls_offered", "", cut) for cut in (WHOLE, Cut("line", "general"), Cut("line", "tty"))
     )
     for seen, left in ((10, 3), (7, 0)):
-        assert public._sum(whole, [heard, unheard], {whole: seen, heard: 7}) == Sum(whole, (heard,), left)
-    assert public._sum(whole, [heard], {whole: 7, heard: 7}) == Sum(whole, (heard,), None)
-    assert public._sum(whole, [unheard], {whole: 7}) == Sum(whole, (), 0)
+        assert public._sum(whole, [heard, unheard], {whole: seen, heard: 7}) == LinearConstraint(
+            whole, (heard,), left
+        )
+    assert public._sum(whole, [heard], {whole: 7, heard: 7}) == LinearConstraint(whole, (heard,), None)
+    assert public._sum(whole, [unheard], {whole: 7}) == LinearConstraint(whole, (), 0)

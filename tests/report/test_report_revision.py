@@ -12,7 +12,7 @@ import pytest
 from callmon.core.statistics import period
 from callmon.reports import revision
 from callmon.reports.formats import json as as_json
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE, Cut, Place, Report
 from tests import year_rows
@@ -45,7 +45,7 @@ def made(office: Office, name: str) -> Report:
 
 
 def published(report: Report) -> as_json.Published:
-    told = as_json.written(report, Tongue("fr", TORONTO), Tongue("en", TORONTO), "0")
+    told = as_json.written(report, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
     return revision.read(told, "before.json")
 
 

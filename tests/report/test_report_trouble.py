@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
-from callmon.reports.failure import FAILS, Kind, Trouble, of
+from callmon.reports.failure import FAILS, Kind, ReportFailure, of
 from callmon.web.formatter import Tongue
 from callmon.web.views.months import why
 from tests.office import TORONTO
@@ -30,7 +30,9 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 
 
 def said(kind: Kind, language: str, limit: int = 0) -> str:
-    return NO_BREAK.sub(" ", why(Trouble(kind, "its own sentence", limit), Tongue(example(), language, NOW), "X"))
+    return NO_BREAK.sub(
+        " ", why(ReportFailure(kind, "its own sentence", limit), Tongue(example(), language, NOW), "X")
+    )
 
 
 # Which kind it is.
@@ -61,14 +63,14 @@ def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
             connection.execute(text("CREATE TABLE a AS SELECT zeroblob(100000) AS x"))
     engine.dispose()
     assert [of(one.value) for one in (of_file, of_sqlite)] == [
-        Trouble("disk", "[Errno 28] No space left on device"),
-        Trouble("disk", "database or disk is full"),
+        ReportFailure("disk", "[Errno 28] No space left on device"),
+        ReportFailure("disk", "database or disk is full"),
     ]
 
 
 def test_what_the_driver_says_of_a_question_is_told_without_the_question() -> None:
     told = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
-    assert of(told) == Trouble("database", "disk I/O error")
+    assert of(told) == ReportFailure("database", "disk I/O error")
 
 
 # What people read.

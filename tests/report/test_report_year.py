@@ -27,10 +27,10 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import period
 from callmon.core.statistics.coverage import Listening
 from callmon.core.verdicts import VERDICTS
-from callmon.reports.builder import Book, Known
+from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.export import files
-from callmon.reports.formatter import Tongue
-from callmon.reports.layout import Writer
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.layout import LayoutBuilder
 from callmon.reports.load import gathered, site_of
 from callmon.reports.model import Cut, Report
 from callmon.store.database import Store, upgrade
@@ -267,7 +267,9 @@ def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() 
         disruption("5", ("poci",), 740, None),
     )
     listening = {"toronto": Listening(begin - hour, begin + 2000 * hour)}
-    report = Book(site_of(settings), october, LATER).report(Known(listening, {}, 0, "", disruptions=found))
+    report = ReportBuilder(site_of(settings), october, LATER).report(
+        PeriodTotals(listening, {}, 0, "", disruptions=found)
+    )
 
     def told_of(*cut: str) -> tuple[Any, Any]:
         return tuple(report.at(name, cut=Cut(*cut)).value for name in ("disruptions", "disruptions_hours"))  # type: ignore[return-value]
@@ -337,7 +339,9 @@ def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july
 
 
 def tables(july: Report, language: str) -> list[Any]:
-    return [x for section in Writer(july, Tongue(language, TORONTO)).sections() for x in section.tables]
+    return [
+        x for section in LayoutBuilder(july, ReportFormatter(language, TORONTO)).sections() for x in section.tables
+    ]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

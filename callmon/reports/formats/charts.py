@@ -10,15 +10,15 @@ from __future__ import annotations
 from markupsafe import Markup, escape
 
 from callmon.core.verdicts import VERDICTS
-from callmon.reports.formatter import Tongue
-from callmon.reports.layout import Row, Table
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.layout import LayoutRow, LayoutTable
 from callmon.reports.model import Figure
 
 WIDTH, LABEL, NUMBER, HEIGHT, THICK = 760, 290, 70, 24, 16
 Bar = tuple[str, Figure]
 
 
-def drawing(table: Table, tongue: Tongue) -> Markup | None:
+def drawing(table: LayoutTable, tongue: ReportFormatter) -> Markup | None:
     """The chart of a table; None when no count is above 0."""
     bars = [(label, one) for label, one in _bars(table) if one.kind == "count"]
     most = max((float(one.value or 0) for _, one in bars if one.state == "known"), default=0.0)
@@ -34,7 +34,7 @@ def drawing(table: Table, tongue: Tongue) -> Markup | None:
     ).format(key=key, width=WIDTH, height=height, title=title, described=described, shapes=shapes)
 
 
-def _bars(table: Table) -> list[Bar]:
+def _bars(table: LayoutTable) -> list[Bar]:
     """The bars: the whole for verdicts and rings, the lines for calls, every row for times."""
     match table.chart:
         case "verdicts":
@@ -49,24 +49,24 @@ def _bars(table: Table) -> list[Bar]:
     return []
 
 
-def _of_whole(table: Table, count: int) -> list[Bar]:
+def _of_whole(table: LayoutTable, count: int) -> list[Bar]:
     whole = table.rows[0]
     return list(zip(table.head[:count], whole.cells[:count], strict=True))
 
 
-def _trimmed(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
     """The rows without those before the first and after the last count (the hours of the night)."""
     used = [index for index, row in enumerate(rows) if row.cells[0].value or row.cells[0].state == "suppressed"]
     return rows[used[0] : used[-1] + 1] if used else ()
 
 
-def _told(table: Table, bars: list[Bar], tongue: Tongue) -> tuple[str, str]:
+def _told(table: LayoutTable, bars: list[Bar], tongue: ReportFormatter) -> tuple[str, str]:
     described = tongue.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
     first = {"verdicts": "", "rings": ""}.get(table.chart, f"{table.head[0]}. ")
     return tongue.say("Diagramme : {title}", title=table.title), f"{first}{described}"
 
 
-def _bar(index: int, label: str, one: Figure, most: float, tongue: Tongue) -> Markup:
+def _bar(index: int, label: str, one: Figure, most: float, tongue: ReportFormatter) -> Markup:
     top = 4 + index * HEIGHT
     room = WIDTH - LABEL - NUMBER
     known = one.state == "known" and one.value is not None

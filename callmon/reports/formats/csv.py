@@ -11,7 +11,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from io import StringIO
 
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import Figure, Place, Report
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -40,7 +40,7 @@ COLUMNS = (
 DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("definition", "definition"))
 
 
-def figures(report: Report, tongue: Tongue) -> bytes:
+def figures(report: Report, tongue: ReportFormatter) -> bytes:
     """Every figure of the report and of the months compared with it."""
     rows = [_row(report, report.month.name, one, tongue, report.figures) for one in report.figures.values()]
     for other in report.compared:
@@ -49,7 +49,7 @@ def figures(report: Report, tongue: Tongue) -> bytes:
     return written([head, *rows], tongue.language)
 
 
-def dictionary(report: Report, tongue: Tongue) -> bytes:
+def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
     """The definition of every column and every figure."""
     head = [fr if tongue.language == "fr" else en for fr, en in DICTIONARY]
     column, figure = tongue.say("colonne"), tongue.say("chiffre")
@@ -80,7 +80,9 @@ def _harmless(cell: str, language: str) -> str:
     return cell
 
 
-def _row(report: Report, month: str, one: Figure, tongue: Tongue, figures: Mapping[Place, Figure]) -> list[str]:
+def _row(
+    report: Report, month: str, one: Figure, tongue: ReportFormatter, figures: Mapping[Place, Figure]
+) -> list[str]:
     place = one.place
     complete = figures.get(Place("completeness", "", place.cut))
     return [
@@ -101,7 +103,7 @@ def _row(report: Report, month: str, one: Figure, tongue: Tongue, figures: Mappi
     ]
 
 
-def title(tongue: Tongue, place: Place) -> str:
+def title(tongue: ReportFormatter, place: Place) -> str:
     """The title of a figure with the name of its part."""
     named, part = tongue.meaning(place.name).title, tongue.part(place.name, place.part)
     return (

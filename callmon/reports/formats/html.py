@@ -14,20 +14,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
 from callmon.reports.formats import charts
-from callmon.reports.formatter import Tongue
-from callmon.reports.layout import SUMMARY, Row, Section, Writer
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutRow, LayoutSection
 from callmon.reports.model import Report
-from callmon.reports.notes import Frame, Told
+from callmon.reports.notes import DefinitionNote, ReportNotes
 from callmon.reports.titles import SIGNS, STANDARDS
 
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
-class Group(msgspec.Struct, frozen=True):
+class HtmlGroup(msgspec.Struct, frozen=True):
     """Definitions under a heading."""
 
     title: str
-    told: tuple[Told, ...]
+    told: tuple[DefinitionNote, ...]
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -62,16 +62,17 @@ class Texts(msgspec.Struct, frozen=True):
     prepared: tuple[str, ...]
 
 
-def html(report: Report, around: Frame, tongue: Tongue) -> bytes:
+def html(report: Report, around: ReportNotes, tongue: ReportFormatter) -> bytes:
     """The page as one file that contains style, charts and figures."""
-    sections = Writer(report, tongue).sections()
+    builder = LayoutBuilder(report, tongue)
+    sections = builder.sections()
     page = _environment().get_template("report.html.j2").render(
         report=report,
         tongue=tongue,
         texts=texts(report, around, tongue),
         cover=cover(report, around, tongue),
         sentences=sentences(report, tongue),
-        summary=Writer(report, tongue).listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
+        summary=builder.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY]),
         sections=sections,
         definitions=definitions(sections, tongue),
         hours=list(notes.hours(around, tongue)),
@@ -98,31 +99,33 @@ def _environment() -> Environment:
     )
 
 
-def row_label(row: Row, tongue: Tongue) -> str:
+def row_label(row: LayoutRow, tongue: ReportFormatter) -> str:
     """The label preceded by its kind: « Ligne : ATS, Toronto »."""
     if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
         return row.label
     return tongue.typeset(f"{row.group} : {row.label}" if tongue.language == "fr" else f"{row.group}: {row.label}")
 
 
-def cover(report: Report, around: Frame, tongue: Tongue) -> list[Told]:
+def cover(report: Report, around: ReportNotes, tongue: ReportFormatter) -> list[DefinitionNote]:
     """The cover: period, lines, state, completeness, revision, version and fingerprints."""
     say, month = tongue.say, report.month
     last = month.after.fromordinal(month.after.toordinal() - 1)
     lines = [tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line"]
     return [
-        Told(say("Période"), say("du {first} au {last}", first=tongue.day(month.first), last=tongue.day(last))),
-        Told(say("Lignes"), "; ".join(lines)),
-        Told(say("État"), state(report, tongue)),
-        Told(say("Exhaustivité"), tongue.figure(report.at("completeness"))),
-        Told(say("Révision"), revision(report, tongue)),
-        Told(say("Version de callmon"), around.version),
-        Told(say("Empreinte de la configuration"), report.config_fingerprint),
-        Told(say("Empreinte des données"), report.data_fingerprint),
+        DefinitionNote(
+            say("Période"), say("du {first} au {last}", first=tongue.day(month.first), last=tongue.day(last))
+        ),
+        DefinitionNote(say("Lignes"), "; ".join(lines)),
+        DefinitionNote(say("État"), state(report, tongue)),
+        DefinitionNote(say("Exhaustivité"), tongue.figure(report.at("completeness"))),
+        DefinitionNote(say("Révision"), revision(report, tongue)),
+        DefinitionNote(say("Version de callmon"), around.version),
+        DefinitionNote(say("Empreinte de la configuration"), report.config_fingerprint),
+        DefinitionNote(say("Empreinte des données"), report.data_fingerprint),
     ]
 
 
-def state(report: Report, tongue: Tongue) -> str:
+def state(report: Report, tongue: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
     if report.is_final:
         return tongue.say("définitif")
@@ -133,7 +136,7 @@ def state(report: Report, tongue: Tongue) -> str:
     return tongue.say("provisoire : le mois, ou un appel du mois, n'est pas terminé")
 
 
-def revision(report: Report, tongue: Tongue) -> str:
+def revision(report: Report, tongue: ReportFormatter) -> str:
     """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
         return tongue.say("première : elle n'en remplace aucune")
@@ -143,7 +146,7 @@ def revision(report: Report, tongue: Tongue) -> str:
     )  # fmt: skip
 
 
-def sentences(report: Report, tongue: Tongue) -> list[str]:
+def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
     """Three sentences for readers who do not read tables."""
 
     def shown(name: str, part: str = "") -> str:
@@ -172,15 +175,15 @@ def sentences(report: Report, tongue: Tongue) -> list[str]:
     return [x.replace("..", ".") for x in told]  # « s. o. » ends a sentence as well
 
 
-def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
+def definitions(sections: list[LayoutSection], tongue: ReportFormatter) -> list[HtmlGroup]:
     """A one-line definition of every figure that is printed.
 
     First how to read the report, then the figures that all standards share, then the others by section.
     """
     say = tongue.say
     made = [
-        Group(say("Comment lire ce rapport"), tuple(Told(say(x), say(meant)) for x, meant in SIGNS)),
-        Group(say("Les chiffres de chaque norme"), tuple(_meaning(x, tongue) for x in OF_STANDARDS)),
+        HtmlGroup(say("Comment lire ce rapport"), tuple(DefinitionNote(say(x), say(meant)) for x, meant in SIGNS)),
+        HtmlGroup(say("Les chiffres de chaque norme"), tuple(_meaning(x, tongue) for x in OF_STANDARDS)),
     ]
     told: set[str] = set()
     for section in sections:
@@ -188,19 +191,19 @@ def definitions(sections: list[Section], tongue: Tongue) -> list[Group]:
         meanings = [_defined(name, tongue) for name in names if name not in told]
         told.update(names)
         if known := _by_term(one for one in meanings if one is not None):
-            made.append(Group(section.title, known))
+            made.append(HtmlGroup(section.title, known))
     return made
 
 
-def _by_term(told: Iterable[Told]) -> tuple[Told, ...]:
+def _by_term(told: Iterable[DefinitionNote]) -> tuple[DefinitionNote, ...]:
     """Each term once, with all its meanings in the tables of the section."""
     texts: dict[str, list[str]] = {}
     for one in dict.fromkeys(told):
         texts.setdefault(one.term, []).append(one.text)
-    return tuple(Told(term, " ".join(known)) for term, known in texts.items())
+    return tuple(DefinitionNote(term, " ".join(known)) for term, known in texts.items())
 
 
-def _defined(name: str, tongue: Tongue) -> Told | None:
+def _defined(name: str, tongue: ReportFormatter) -> DefinitionNote | None:
     """The definition of a figure: for a standard its promise, once.
 
     None for a figure that all standards share: it is defined before the sections.
@@ -209,23 +212,23 @@ def _defined(name: str, tongue: Tongue) -> Told | None:
     if standard not in ALL_STANDARDS:
         return _meaning(name, tongue)
     if what == "verdict":
-        return Told(tongue.word("standard", standard), tongue.say(STANDARDS[standard]))
+        return DefinitionNote(tongue.word("standard", standard), tongue.say(STANDARDS[standard]))
     return None if what in OF_STANDARDS else _meaning(what, tongue)
 
 
-def _meaning(name: str, tongue: Tongue) -> Told:
-    return Told(*tongue.meaning(name))
+def _meaning(name: str, tongue: ReportFormatter) -> DefinitionNote:
+    return DefinitionNote(*tongue.meaning(name))
 
 
-def remarks(around: Frame, sections: list[Section], tongue: Tongue) -> list[Told]:
+def remarks(around: ReportNotes, sections: list[LayoutSection], tongue: ReportFormatter) -> list[DefinitionNote]:
     titles = {section.key: section.title for section in sections}
     return [
-        Told(titles.get(key, tongue.say("Remarques du gestionnaire")), text[tongue.language])
+        DefinitionNote(titles.get(key, tongue.say("Remarques du gestionnaire")), text[tongue.language])
         for key, text in around.remarks.items()
     ]
 
 
-def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
+def texts(report: Report, around: ReportNotes, tongue: ReportFormatter) -> Texts:
     """The texts around the figures."""
     say = tongue.say
     return Texts(
@@ -267,14 +270,14 @@ def texts(report: Report, around: Frame, tongue: Tongue) -> Texts:
     )
 
 
-def accessible(around: Frame, tongue: Tongue) -> str:
+def accessible(around: ReportNotes, tongue: ReportFormatter) -> str:
     """The contact from whom another format can be requested (R-37)."""
     if around.contact is not None:
         return tongue.say("Formats accessibles sur demande : {contact}.", contact=around.contact)
     return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
 
 
-def small_rule(report: Report, tongue: Tongue) -> str:
+def small_rule(report: Report, tongue: ReportFormatter) -> str:
     if report.is_public:
         return tongue.say(
             "Un nombre de 1 à 4 appels est protégé, ainsi que tout nombre ou taux dont il pourrait être "

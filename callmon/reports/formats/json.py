@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from callmon.core.attestations import Attested, Subject
-from callmon.reports.formatter import Tongue
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import CutKind, Figure, Kind, Report, State
 
 VERSION = 1
@@ -124,12 +124,12 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
-def written(report: Report, fr: Tongue, en: Tongue, version: str) -> bytes:
+def written(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> bytes:
     """The report as JSON, indented by two spaces, with a newline at the end."""
     return msgspec.json.format(msgspec.json.encode(published(report, fr, en, version)), indent=2) + b"\n"
 
 
-def published(report: Report, fr: Tongue, en: Tongue, version: str) -> Published:
+def published(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> Published:
     names = dict.fromkeys(place.name for place in report.figures)
     month = report.month
     return Published(
@@ -161,7 +161,7 @@ def _attested(one: Attested) -> JsonAttestation:
     return JsonAttestation(one.line, one.subject, last.tested, last.by, last.is_so, one.is_stale)
 
 
-def _definition(name: str, fr: Tongue, en: Tongue) -> Definition:
+def _definition(name: str, fr: ReportFormatter, en: ReportFormatter) -> Definition:
     french, english = fr.meaning(name), en.meaning(name)
     return Definition(name, Both(french.title, english.title), Both(french.meaning, english.meaning))
 

@@ -18,10 +18,10 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 from callmon.reports import notes
 from callmon.reports.formats import html
 from callmon.reports.formats.csv import title as titled
-from callmon.reports.formatter import FEW, Tongue, permille
-from callmon.reports.layout import SUMMARY, Section, Table, Writer
+from callmon.reports.formatter import FEW, ReportFormatter, permille
+from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutSection, LayoutTable
 from callmon.reports.model import Figure, Report
-from callmon.reports.notes import Frame, Told
+from callmon.reports.notes import DefinitionNote, ReportNotes
 
 NARROWEST, WIDEST = 30, 80  # width of the label column, in digits
 NAME = 31  # longest sheet name that Excel accepts
@@ -30,7 +30,7 @@ FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0
 CHARTED = {"verdicts": 4, "rings": 6}
 
 
-def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
+def workbook(report: Report, around: ReportNotes, tongue: ReportFormatter) -> bytes:
     """The workbook as bytes."""
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
@@ -45,7 +45,7 @@ def workbook(report: Report, around: Frame, tongue: Tongue) -> bytes:
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, book: Any, report: Report, around: Frame, tongue: Tongue) -> None:
+    def __init__(self, book: Any, report: Report, around: ReportNotes, tongue: ReportFormatter) -> None:
         self.book, self.report, self.around, self.tongue = book, report, around, tongue
         self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in FORMATS.items()}
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
@@ -56,13 +56,13 @@ class Sheets:
         self.tables = 0
 
     def write(self, texts: html.Texts) -> None:
-        tongue, writer = self.tongue, Writer(self.report, self.tongue)
+        tongue, writer = self.tongue, LayoutBuilder(self.report, self.tongue)
         sections = writer.sections()
-        lines = [Told(tongue.say("Sommaire"), x) for x in html.sentences(self.report, tongue)]
-        cover = [Told(texts.title, texts.edition), *html.cover(self.report, self.around, tongue), *lines]
+        lines = [DefinitionNote(tongue.say("Sommaire"), x) for x in html.sentences(self.report, tongue)]
+        cover = [DefinitionNote(texts.title, texts.edition), *html.cover(self.report, self.around, tongue), *lines]
         self.facts(texts.summary, cover)
         summary = writer.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY])
-        self.section(Section("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
+        self.section(LayoutSection("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
         for section in sections:
             self.section(section)
         if told := html.remarks(self.around, sections, tongue):
@@ -71,17 +71,24 @@ class Sheets:
         self.facts(texts.settings, self._settings(texts))
         self.data()
 
-    def _definitions(self, sections: list[Section]) -> list[Told]:
+    def _definitions(self, sections: list[LayoutSection]) -> list[DefinitionNote]:
         groups = html.definitions(sections, self.tongue)
-        return [Told(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
+        return [DefinitionNote(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
 
-    def _settings(self, texts: html.Texts) -> list[Told]:
+    def _settings(self, texts: html.Texts) -> list[DefinitionNote]:
         told = [*notes.settings(self.around, self.tongue), *notes.hours(self.around, self.tongue)]
-        told += [Told(f"{texts.closed}, {x.term}", x.text) for x in notes.closed_days(self.around, self.tongue)]
+        told += [
+            DefinitionNote(f"{texts.closed}, {x.term}", x.text)
+            for x in notes.closed_days(self.around, self.tongue)
+        ]
         targets = list(notes.targets(self.around, self.report.month, self.tongue))
-        told += targets or [Told(texts.targets, texts.no_target)]
-        told += [Told(texts.small, texts.small_rule), Told(texts.revisions, texts.revision)]
-        return [*told, Told(texts.accessible, texts.accessible_formats), Told(texts.sign, texts.signed)]
+        told += targets or [DefinitionNote(texts.targets, texts.no_target)]
+        told += [DefinitionNote(texts.small, texts.small_rule), DefinitionNote(texts.revisions, texts.revision)]
+        return [
+            *told,
+            DefinitionNote(texts.accessible, texts.accessible_formats),
+            DefinitionNote(texts.sign, texts.signed),
+        ]
 
     # Sheets.
 
@@ -99,7 +106,7 @@ class Sheets:
         sheet.fit_to_pages(1, 0)
         return sheet
 
-    def section(self, section: Section) -> None:
+    def section(self, section: LayoutSection) -> None:
         """Write one sheet for each table, so that a table header is always the first row."""
         if section.facts:
             self.facts(section.title, section.facts)
@@ -107,7 +114,7 @@ class Sheets:
             name = section.title if len(section.tables) == 1 else table.title
             self.table(self.sheet(name), table)
 
-    def table(self, sheet: Any, table: Table) -> None:
+    def table(self, sheet: Any, table: LayoutTable) -> None:
         head = _different((table.first, *table.head))
         labels = [html.row_label(row, self.tongue) for row in table.rows]
         self.put(sheet, head, [[label, *row.cells] for label, row in zip(labels, table.rows, strict=True)])
@@ -142,7 +149,7 @@ class Sheets:
         else:
             sheet.write_number(r, c, value, self.formats.get(cell.kind))
 
-    def chart(self, sheet: Any, table: Table, count: int) -> None:
+    def chart(self, sheet: Any, table: LayoutTable, count: int) -> None:
         """Insert a bar chart of the counts of the whole."""
         chart = self.book.add_chart({"type": "bar"})
         name = sheet.get_name()
@@ -157,7 +164,7 @@ class Sheets:
         place = len(table.rows) + 3 + len(table.notes)
         sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {told}"})
 
-    def facts(self, title: str, told: Iterable[Told]) -> None:
+    def facts(self, title: str, told: Iterable[DefinitionNote]) -> None:
         """Write terms and texts in two columns."""
         sheet = self.sheet(title)
         rows: list[list[str | Figure]] = [[one.term, one.text] for one in told]

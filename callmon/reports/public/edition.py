@@ -22,7 +22,7 @@ from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
 from callmon.reports.model import WHOLE, Cut, CutKind, Figure, Place, Report
 from callmon.reports.obligations import FATES, JUDGED
 from callmon.reports.public import suppression
-from callmon.reports.public.suppression import Sum
+from callmon.reports.public.suppression import LinearConstraint
 
 SMALL = 5  # smaller numbers are suppressed
 THIRD = "answer_by_third_ring"
@@ -96,7 +96,7 @@ def _shown(figures: Figures, report: Report, also: frozenset[Place] = frozenset(
         if one.kind == "count" and one.value is not None
         and (place.name in PUBLISHED or (place.name, place.part) == TOLD)
     }  # fmt: skip
-    kept_back = suppression.kept_back(counts, sums(counts, report), SMALL) | also
+    kept_back = suppression.suppress(counts, sums(counts, report), SMALL) | also
     shown: dict[Place, Figure] = {}
     for place, one in figures.items():
         if place.name in PUBLISHED:
@@ -139,7 +139,7 @@ def _parities(figures: Figures, kept_back: frozenset[Place]) -> Iterator[tuple[P
 # Sums.
 
 
-def sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
+def sums(counts: Mapping[Place, int], report: Report) -> Iterator[LinearConstraint]:
     """Every sum of published counts that a reader can form."""
     cuts = list(dict.fromkeys(place.cut for place in counts))
     for cut in cuts:
@@ -175,7 +175,7 @@ def _nested(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, Cut]]:
                 yield total, within
 
 
-def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
+def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[LinearConstraint]:
     for (name, part), parted in PARTS.items():
         for of in parted:
             yield _sum(Place(name, part, cut), [x for x in counts if x.name == of and x.cut == cut], counts)
@@ -192,7 +192,9 @@ def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
         yield _sum(total, [told] if told in counts else [], counts, is_whole=False)
 
 
-def _sum(total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True) -> Sum:
+def _sum(
+    total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True
+) -> LinearConstraint:
     """The sum of a total and its members.
 
     `is_whole`: the members are complete. Otherwise the remainder of the total is a number that is not published.
@@ -200,9 +202,9 @@ def _sum(total: Place, members: list[Place], counts: Mapping[Place, int], is_who
     """
     told = tuple(x for x in members if x in counts)
     if total not in counts or not told:
-        return Sum(total, (), 0)
+        return LinearConstraint(total, (), 0)
     left = counts[total] - sum(counts[x] for x in told)
-    return Sum(total, told, None if is_whole and left == 0 and len(told) == len(members) else left)
+    return LinearConstraint(total, told, None if is_whole and left == 0 and len(told) == len(members) else left)
 
 
 assert set(COUNTS) >= {x for x in PUBLISHED if "." not in x}

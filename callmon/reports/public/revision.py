@@ -16,7 +16,7 @@ import msgspec
 from callmon.errors import ConfigError
 from callmon.reports import revision
 from callmon.reports.formats.json import Published
-from callmon.reports.model import Compared, Figure, Place, Relation, Report
+from callmon.reports.model import Comparison, Figure, Place, Relation, Report
 from callmon.reports.public import edition as public
 from callmon.reports.public import suppression
 
@@ -50,7 +50,7 @@ def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
         if not other.state.public or other.period.month_to_date or month not in wanted:
             known = " or ".join(sorted(wanted)) or "no other month"
             raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
-        found.append(Compared(month, wanted[month], revision.figures(other.figures)))
+        found.append(Comparison(month, wanted[month], revision.figures(other.figures)))
     return msgspec.structs.replace(edition, compared=tuple(found))
 
 
@@ -104,7 +104,9 @@ def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
             yield Place(name, part, place.cut)
 
 
-def _row(index: int, one: suppression.Sum, changed: Mapping[Place, int]) -> tuple[dict[object, int], int]:
+def _row(
+    index: int, one: suppression.LinearConstraint, changed: Mapping[Place, int]
+) -> tuple[dict[object, int], int]:
     """The unknown changes of a sum, and their total: members plus remainder minus total."""
     row: dict[object, int] = {}
     right = 0

@@ -16,7 +16,7 @@ PRIME = (1 << 61) - 1
 LEFT = "left over"  # the remainder of a sum, which is not published
 
 
-class Sum(NamedTuple):
+class LinearConstraint(NamedTuple):
     """`total` is the sum of `members` and of the remainder `left`; None: no remainder."""
 
     total: Place
@@ -28,7 +28,7 @@ class Sum(NamedTuple):
 HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
 
 
-def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> frozenset[Place]:
+def suppress(counts: Mapping[Place, int], sums: Iterable[LinearConstraint], limit: int) -> frozenset[Place]:
     """The places to suppress. A count from 1 to `limit` - 1 is small."""
     told = [one for one in sums if one.members]
     closed = {place for place, count in counts.items() if 0 < count < limit}
@@ -46,7 +46,7 @@ def kept_back(counts: Mapping[Place, int], sums: Iterable[Sum], limit: int) -> f
                     closed.add(leak.total)
 
 
-def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
+def _close(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
     """Suppress one more number of a sum, if a missing number can be derived and is secret; True if it did."""
     missing = [x for x in one.members if x in closed]
     if one.total in closed:
@@ -63,7 +63,7 @@ def _close(one: Sum, counts: Mapping[Place, int], closed: set[Place], limit: int
     return True
 
 
-def _close_another(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+def _close_another(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
     """Suppress the smallest shown member that is not 0, HEADLINES last; False if there is none."""
     shown = [x for x in one.members if x not in closed and counts[x]]
     if not shown:
@@ -77,7 +77,9 @@ def _close_another(one: Sum, counts: Mapping[Place, int], closed: set[Place]) ->
 Row = dict[object, int]
 
 
-def _solved(sums: Sequence[Sum], counts: Mapping[Place, int], closed: set[Place], limit: int) -> Iterator[Sum]:
+def _solved(
+    sums: Sequence[LinearConstraint], counts: Mapping[Place, int], closed: set[Place], limit: int
+) -> Iterator[LinearConstraint]:
     """The sums in which a secret number results when all sums are solved together."""
     rows = [(index, _row(index, one, closed)) for index, one in enumerate(sums)]
     found = set(_determined([row for _, row in rows if row]))
@@ -87,16 +89,16 @@ def _solved(sums: Sequence[Sum], counts: Mapping[Place, int], closed: set[Place]
             yield sums[index]
 
 
-def _may_close_more(one: Sum, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+def _may_close_more(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
     return one.total not in closed or any(x not in closed and counts[x] for x in one.members)
 
 
-def _is_secret(unknown: object, one: Sum, limit: int) -> bool:
+def _is_secret(unknown: object, one: LinearConstraint, limit: int) -> bool:
     """A suppressed number must never result; a remainder may, if it is not small."""
     return isinstance(unknown, Place) or 0 < (one.left or 0) < limit
 
 
-def _row(index: int, one: Sum, closed: set[Place]) -> Row:
+def _row(index: int, one: LinearConstraint, closed: set[Place]) -> Row:
     """The unknowns of a sum with their signs: suppressed members and remainder minus total."""
     row: Row = {place: 1 for place in one.members if place in closed}
     if one.left is not None:

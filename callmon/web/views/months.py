@@ -15,9 +15,9 @@ from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.reports.failure import Trouble
-from callmon.reports.jobs import BusyError, Made
-from callmon.reports.request import Order
+from callmon.reports.failure import ReportFailure
+from callmon.reports.jobs import BusyError, ReportJob
+from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
 from callmon.web.formatter import Tongue
 from callmon.web.page_request import Visit
@@ -98,7 +98,7 @@ async def make(visit: Visit) -> Response:
     kind = form.get("kind", "")
     if first is None or kind not in KINDS:
         return await _month_page(visit)
-    order = Order(
+    order = ReportRequest(
         f"{first:%Y-%m}", kind, None if kind == "json" else visit.language, form.get("edition") == "public"
     )
     try:
@@ -133,7 +133,7 @@ async def progress(visit: Visit) -> Response:
     )
 
 
-def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
+def why(trouble: ReportFailure, tongue: Tongue, month: str) -> str:
     """Why there is no report, and which person can act how. The failure's own message is in the log."""
     say, limit = tongue.say, trouble.limit
     return {
@@ -170,7 +170,7 @@ def why(trouble: Trouble, tongue: Tongue, month: str) -> str:
     }[trouble.kind]
 
 
-def _made(visit: Visit) -> Made | None:
+def _made(visit: Visit) -> ReportJob | None:
     return visit.site.makings.get(visit.request.path_params["name"])
 
 
@@ -195,7 +195,7 @@ async def style(visit: Visit) -> Response:
     )
 
 
-def _page(made: Made | None) -> str | None:
+def _page(made: ReportJob | None) -> str | None:
     if made is None or made.making.order.kind != "html":
         return None
     return next((data.decode() for name, data in made.making.files if name.endswith(".html")), None)
