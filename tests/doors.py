@@ -20,11 +20,11 @@ from callmon.store.access import accounts
 from callmon.store.access.audit import Deed
 from callmon.store.database import Store
 from callmon.web.auth import passwords
-from callmon.web.auth.middleware import Gate
+from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.roles import Right, Role
-from callmon.web.auth.route import Entry, routes
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
+from callmon.web.auth.route import PageRoute, routes
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
 from tests.visitor import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"
@@ -63,15 +63,15 @@ def both(path: str) -> dict[str, str]:
 
 
 ENTRIES = (
-    Entry("open", both("open"), shown, Right.OPEN),
-    Entry("who", both("who"), who, Right.OPEN),
-    Entry("view", both("view"), shown, Right.VIEW),
-    Entry("numbers", both("numbers"), shown, Right.CALL_BACK),
-    Entry("reports", both("reports"), shown, Right.REPORT),
-    Entry("seen", both("seen"), shown, Right.ADMINISTER),
-    Entry("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
-    Entry("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
-    Entry("live", {"": "/live"}, live, Right.VIEW, is_page=False),
+    PageRoute("open", both("open"), shown, Right.OPEN),
+    PageRoute("who", both("who"), who, Right.OPEN),
+    PageRoute("view", both("view"), shown, Right.VIEW),
+    PageRoute("numbers", both("numbers"), shown, Right.CALL_BACK),
+    PageRoute("reports", both("reports"), shown, Right.REPORT),
+    PageRoute("seen", both("seen"), shown, Right.ADMINISTER),
+    PageRoute("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
+    PageRoute("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
+    PageRoute("live", {"": "/live"}, live, Right.VIEW, is_page=False),
 )
 
 
@@ -92,11 +92,11 @@ class Clock:
         self.seconds += length.total_seconds()
 
 
-def application(store: Store | None = None, clock: Clock | None = None, **settings: Any) -> Gate:
+def application(store: Store | None = None, clock: Clock | None = None, **settings: Any) -> AccessMiddleware:
     time = clock or Clock()
-    access = Access(AccessSettings(**settings), store, time.now, time.monotonic)
-    door = Door(access)
-    return Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
+    access = AccessService(AccessSettings(**settings), store, time.now, time.monotonic)
+    door = SignIn(access)
+    return AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
 
 @contextmanager
@@ -129,7 +129,9 @@ def with_accounts(store: Store) -> Store:
     return store
 
 
-def signed_in(gate: Gate, name: str, password: str = PASSWORD, url: str = OURS, **options: Any) -> Visitor:
+def signed_in(
+    gate: AccessMiddleware, name: str, password: str = PASSWORD, url: str = OURS, **options: Any
+) -> Visitor:
     """A browser after a sign-in attempt."""
     visitor = Visitor(gate, url=url, **options)
     sign_in(visitor, name, password)

@@ -40,8 +40,8 @@ from callmon.store.writer import messages
 from callmon.text.callback_list import owed_as_json
 from callmon.text.records import as_json
 from callmon.web.app import app
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
 from callmon.web.routes import PAGES, STATIC
 from tests.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
@@ -125,7 +125,7 @@ def mqtt() -> list[str]:
 
 
 def pages() -> list[str]:
-    entries = [*PAGES, *Door(Access()).entries()]
+    entries = [*PAGES, *SignIn(AccessService()).entries()]
     found = {f"{method} {path}" for one in entries for path in one.paths.values() for method in one.methods}
     found |= {f"GET /static/{name}" for name in STATIC}
     return sorted(found | {f"GET {path}" for path in _machines()})

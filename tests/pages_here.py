@@ -20,10 +20,10 @@ from callmon.store import opening
 from callmon.store.commands import queue_callback_command
 from callmon.store.database import Store
 from callmon.web.app import app
-from callmon.web.auth.middleware import Gate
-from callmon.web.auth.route import Entry
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
+from callmon.web.auth.middleware import AccessMiddleware
+from callmon.web.auth.route import PageRoute
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
 from callmon.web.routes import entries
 from tests.doors import ROLES, quick_passwords, sign_in, with_accounts
 from tests.office import CALLER, OTHER, Office
@@ -41,8 +41,8 @@ NOBODY = ""
 class Pages(NamedTuple):
     """The application, its routes, and the signed-in user (NOBODY: a browser without a session)."""
 
-    gate: Gate
-    entries: tuple[Entry, ...]
+    gate: AccessMiddleware
+    entries: tuple[PageRoute, ...]
     routes: list[Route]
     visitors: Mapping[str, Visitor]
     store: Store
@@ -67,9 +67,9 @@ def _pages(told: Settings) -> Iterator[Pages]:
     daemon = Daemon(told, store)
     try:
         daemon.restore()
-        door = Door(Access(told.web.access, store))
+        door = SignIn(AccessService(told.web.access, store))
         gate = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, door.access)
-        assert isinstance(gate, Gate)
+        assert isinstance(gate, AccessMiddleware)
         inner = gate._app
         assert isinstance(inner, Starlette)
         known = (*entries(daemon.site), *door.entries())
@@ -80,7 +80,7 @@ def _pages(told: Settings) -> Iterator[Pages]:
         daemon.runtime.database.close()
 
 
-def _visitors(gate: Gate) -> dict[str, Visitor]:
+def _visitors(gate: AccessMiddleware) -> dict[str, Visitor]:
     found = {NOBODY: Visitor(gate)}
     for role in ROLES:
         found[role] = Visitor(gate)

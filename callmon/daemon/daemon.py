@@ -45,8 +45,8 @@ from callmon.sinks import Sink, line_status
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Store
 from callmon.web.app import app
-from callmon.web.auth.service import Access
-from callmon.web.context import Site
+from callmon.web.auth.service import AccessService
+from callmon.web.context import PageContext
 from callmon.web.health import remarks, troubles
 from callmon.web.server import Server, listening
 
@@ -75,7 +75,7 @@ class Daemon:
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._soundness = Standby(self.runtime, self.tell_board), host_state.Soundness(store)
-        self.site = Site(self.runtime, store)
+        self.site = PageContext(self.runtime, store)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -91,7 +91,7 @@ class Daemon:
         await asyncio.to_thread(self.restore)
         runtime = self.runtime
         wire = listening(runtime.settings.web.listen)
-        access = Access(runtime.settings.web.access, self._store)
+        access = AccessService(runtime.settings.web.access, self._store)
         await access.prepare()
         pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access)
         server = Server(pages, access.settings.proxy.addresses)

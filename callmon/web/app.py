@@ -17,11 +17,11 @@ from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.web.auth.middleware import Gate
+from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import routes
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
-from callmon.web.context import Site
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
+from callmon.web.context import PageContext
 from callmon.web.routes import entries
 
 WELCOME = """callmon: witness of telephone promises
@@ -37,8 +37,8 @@ def app(
     troubles: Callable[[], Sequence[str]],
     remarks: Callable[[], Sequence[str]] = tuple,
     role: Callable[[], str] = lambda: "leader",
-    site: Site | None = None,
-    access: Access | None = None,
+    site: PageContext | None = None,
+    access: AccessService | None = None,
 ) -> ASGIApp:
     """The ASGI application.
 
@@ -64,9 +64,9 @@ def app(
     async def welcome(_request: Request) -> Response:
         return PlainTextResponse(WELCOME)
 
-    door = Door(access or Access())
+    door = SignIn(access or AccessService())
     pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
     machines = [Route("/metrics", figures), Route("/healthz", health)]
     inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
     inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
-    return Gate(inner, door)
+    return AccessMiddleware(inner, door)

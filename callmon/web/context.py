@@ -23,9 +23,9 @@ from callmon.config.settings import Settings
 from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.store.database import Store
-from callmon.web.formatter import Tongue
-from callmon.web.half_hours import Today
-from callmon.web.snapshot import NOTHING_OWED, Sight, Told, sight
+from callmon.web.formatter import WebFormatter
+from callmon.web.half_hours import TodayHalfHours
+from callmon.web.snapshot import NOTHING_OWED, DaemonState, Snapshot, take_snapshot
 from callmon.web.sse import Live, View, event
 
 P = ParamSpec("P")
@@ -39,18 +39,18 @@ class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
 
-class Site:
+class PageContext:
     """One for a daemon. `told` is read in the daemon's loop alone. Queries use `reader`; manual commands use
     `store`.
     """
 
-    def __init__(self, told: Told, store: Store) -> None:
+    def __init__(self, told: DaemonState, store: Store) -> None:
         self._told, self.store, self.reader = told, store, store.reader()
-        self.sight: Sight | None = None
+        self.sight: Snapshot | None = None
         self.live = Live(self.render_live)
-        self.views: dict[str, Callable[[Sight, Tongue], dict[str, Any]]] = {}
+        self.views: dict[str, Callable[[Snapshot, WebFormatter], dict[str, Any]]] = {}
         self.makings = ReportJobs()
-        self.today: Today | None = None  # by the half-hour, cached for a minute
+        self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
         self._waiting = 0
 
     @property
@@ -60,18 +60,18 @@ class Site:
     def look(self, now: datetime) -> None:
         """Takes the snapshot of `now` and notifies the live clients. Called once a second."""
         before = NOTHING_OWED if self.sight is None else self.sight.owed
-        self.sight = sight(self._told, before, now)
+        self.sight = take_snapshot(self._told, before, now)
         self.live.tell()
 
-    def seen(self) -> Sight:
+    def seen(self) -> Snapshot:
         """The latest snapshot; a new one where there is none yet."""
         if self.sight is None:
             self.look(datetime.now(UTC))
         assert self.sight is not None
         return self.sight
 
-    def tongue(self, language: str) -> Tongue:
-        return Tongue(self.settings, language, datetime.now(UTC))
+    def tongue(self, language: str) -> WebFormatter:
+        return WebFormatter(self.settings, language, datetime.now(UTC))
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a query that blocks. Raises AwayError: no database, or too many queries are pending."""
@@ -114,7 +114,7 @@ class Site:
             return event("changed", self.seen().revision)
         return event("part", self.part(name, language))
 
-    def common(self, tongue: Tongue) -> dict[str, Any]:
+    def common(self, tongue: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
         return {"tongue": tongue, "say": tongue.say, "word": tongue.word, "language": tongue.language}
 

@@ -29,7 +29,7 @@ _OF_A_DAY = re.compile(r"(?<=\d) |(?<=\der) ")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
-class Tongue(TerminalPage):
+class WebFormatter(TerminalPage):
     """The formatter of one language at one moment."""
 
     def __init__(self, settings: Settings, language: str, now: datetime) -> None:
@@ -122,7 +122,7 @@ class Tongue(TerminalPage):
         return "fr_CA" if self.language == "fr" else "en_CA"
 
 
-def local_time(dial: str, tongue: Tongue) -> str:
+def local_time(dial: str, tongue: WebFormatter) -> str:
     """The local time at that number: « Chez la personne : 7 h 12 », the same as here, or unknown among several.
 
     "" when the number has no known time zone.

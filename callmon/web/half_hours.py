@@ -52,7 +52,7 @@ class Missed(msgspec.Struct, frozen=True):
     tty: int
 
 
-class Today(msgspec.Struct, frozen=True):
+class TodayHalfHours(msgspec.Struct, frozen=True):
     """`halves`: of the voice lines, from the first to the last that has anything to show."""
 
     at: datetime
@@ -67,7 +67,9 @@ def days(at: datetime, settings: Settings) -> list[date]:
     return [today - timedelta(weeks=week) for week in range(WEEKS + 1)]
 
 
-def today(counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime) -> Today:
+def today(
+    counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+) -> TodayHalfHours:
     """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
     return _Maker(counted, silent, settings, at).today()
 
@@ -84,7 +86,7 @@ class _Maker:
             for mode in ("voice", "tty")
         )
 
-    def today(self) -> Today:
+    def today(self) -> TodayHalfHours:
         alike = [day for day in self._before if self._is_alike(day)]
         counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
         halves = [self._half(name, counts) for name in HALF_HOURS]
@@ -92,7 +94,7 @@ class _Maker:
         shown = tuple(halves[told[0] : told[-1] + 1]) if told else ()
         voice, tty = counts[self._day], self._total(self._day, self._tty)
         missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
-        return Today(self._at, self._day, shown, tuple(one for one in missed if one.voice or one.tty))
+        return TodayHalfHours(self._at, self._day, shown, tuple(one for one in missed if one.voice or one.tty))
 
     def _is_alike(self, day: date) -> bool:
         return all(one.periods_on(day) == one.periods_on(self._day) for one in self._voice.values())

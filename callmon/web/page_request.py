@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from callmon.core.callbacks.commands import plain
 from callmon.text.labels import unknown_name
 from callmon.web.auth.roles import Person, Right
-from callmon.web.auth.route import Entry, Table
+from callmon.web.auth.route import PageRoute, RouteTable
 from callmon.web.auth.sign_in import SIGN_OUT
-from callmon.web.context import Site
-from callmon.web.formatter import OTHER, Tongue
+from callmon.web.context import PageContext
+from callmon.web.formatter import OTHER, WebFormatter
 
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # The query parameters' names, French to English. Boards link with these names.
@@ -64,12 +64,14 @@ class UnknownNameError(Exception):
     """An address names a line, an outcome … that does not exist; the message lists those that do."""
 
 
-class Visit:
+class PageRequest:
     """A request as a page's endpoint receives it."""
 
-    def __init__(self, site: Site, table: Table, entry: Entry, language: str, request: Request) -> None:
+    def __init__(
+        self, site: PageContext, table: RouteTable, entry: PageRoute, language: str, request: Request
+    ) -> None:
         self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
-        self.tongue: Tongue = site.tongue(language)
+        self.tongue: WebFormatter = site.tongue(language)
         self.say = self.tongue.say
 
     @property

@@ -16,19 +16,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from callmon.web.auth.roles import Right
-from callmon.web.auth.route import Entry, Table
-from callmon.web.context import AwayError, Site
-from callmon.web.page_request import UnknownNameError, Visit
+from callmon.web.auth.route import PageRoute, RouteTable
+from callmon.web.context import AwayError, PageContext
+from callmon.web.page_request import PageRequest, UnknownNameError
 from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
 
-Page = Callable[[Visit], Awaitable[Response]]
+Page = Callable[[PageRequest], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]
 KEPT_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
 STATIC = {"callmon.css": "text/css", "callmon.js": "text/javascript", "callmon.svg": "image/svg+xml"}
 
 
-def _entry(name: str, fr: str, en: str, page: Page, right: Right, **more: Any) -> Entry:
-    return Entry(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, **more)
+def _entry(name: str, fr: str, en: str, page: Page, right: Right, **more: Any) -> PageRoute:
+    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, **more)
 
 
 _POST: dict[str, Any] = {"methods": ("POST",)}
@@ -86,24 +86,24 @@ PAGES = (
     _entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
     _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
 )
-TABLE = Table(PAGES)
+TABLE = RouteTable(PAGES)
 VIEWS = {"now": now.view, "wall": now.wall_view}
 
 
-def entries(site: Site) -> tuple[Entry, ...]:
+def entries(site: PageContext) -> tuple[PageRoute, ...]:
     """Every entry, its page bound to this site; and the entries without a language."""
     site.views.update(VIEWS)
     bound = tuple(replace(one, endpoint=partial(_visit, site, one)) for one in PAGES)
     parts = tuple(
-        Entry(name, {"": f"/static/{name}"}, partial(_static, _read(name), kind), Right.OPEN, is_page=False)
+        PageRoute(name, {"": f"/static/{name}"}, partial(_static, _read(name), kind), Right.OPEN, is_page=False)
         for name, kind in STATIC.items()
     )
-    return (Entry("front", {"": "/"}, _front, Right.OPEN), *parts, *bound)
+    return (PageRoute("front", {"": "/"}, _front, Right.OPEN), *parts, *bound)
 
 
-async def _visit(site: Site, entry: Entry, request: Request) -> Response:
+async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404 with the known names; or 503 while the database is away."""
-    visit = Visit(site, TABLE, entry, request.state.language, request)
+    visit = PageRequest(site, TABLE, entry, request.state.language, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
     except UnknownNameError as error:

@@ -1,6 +1,6 @@
 """The snapshot of the daemon for the pages: frozen values, made in the daemon's loop once a second. Pure.
 
-A page reads the snapshot (`Sight`) and the database, never the monitor. Between two snapshots none of its values
+A page reads the `Snapshot` and the database, never the monitor. Between two snapshots none of its values
 can change, so that a thread may render it.
 """
 
@@ -23,13 +23,13 @@ from callmon.sinks.mqtt import topics
 from callmon.store.writer.writer import Writer
 
 
-class CommandQueue(Protocol):
+class AppliedCommands(Protocol):
     """The queue of manual commands; `done` is the number of the last that was applied."""
 
     done: int
 
 
-class Told(line_status.LiveState, Protocol):
+class DaemonState(line_status.LiveState, Protocol):
     """The daemon's state that the snapshot is made of."""
 
     settings: Settings
@@ -37,17 +37,17 @@ class Told(line_status.LiveState, Protocol):
     database: Writer
 
     @property
-    def hands(self) -> CommandQueue: ...
+    def hands(self) -> AppliedCommands: ...
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ExchangeView(msgspec.Struct, frozen=True):
     """An exchange: `unheard_since` is None while it is heard."""
 
     name: str
     unheard_since: datetime | None
 
 
-class Owed(msgspec.Struct, frozen=True):
+class CallbackView(msgspec.Struct, frozen=True):
     """The open callbacks at one revision of the ledger."""
 
     revision: int
@@ -61,13 +61,13 @@ class Owed(msgspec.Struct, frozen=True):
         return {line: (count, overdue[line]) for line, count in opened.items()}
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True):
     """The snapshot of one moment. `stores`: outcomes reach the database."""
 
     at: datetime
     lines: tuple[topics.LineStatus, ...]
-    exchanges: tuple[Heard, ...]
-    owed: Owed
+    exchanges: tuple[ExchangeView, ...]
+    owed: CallbackView
     disruptions: tuple[Disruption, ...]
     stores: bool
     leads: bool
@@ -84,22 +84,22 @@ class Sight(msgspec.Struct, frozen=True):
         return bool(self.exchanges) and all(one.unheard_since is None for one in self.exchanges)
 
 
-NOTHING_OWED = Owed(-1)
+NOTHING_OWED = CallbackView(-1)
 
 
-def owed(shelf: Shelf, before: Owed) -> Owed:
+def open_callbacks(shelf: Shelf, before: CallbackView) -> CallbackView:
     """The open callbacks of the index (`Shelf`); `before` itself for as long as nothing changed."""
     if shelf.revision() == before.revision:
         return before
     listen = sum(shelf.count("callbacks_to_listen_to").values())
-    return Owed(shelf.revision(), tuple(shelf.open().values()), listen)
+    return CallbackView(shelf.revision(), tuple(shelf.open().values()), listen)
 
 
-def sight(told: Told, before: Owed, now: datetime) -> Sight:
+def take_snapshot(told: DaemonState, before: CallbackView, now: datetime) -> Snapshot:
     """The snapshot at `now`."""
-    due = owed(told.owed(), before)
+    due = open_callbacks(told.owed(), before)
     names = [line.name for line in told.settings.lines()]
-    return Sight(
+    return Snapshot(
         now,
         tuple(line_status.lines(told, told.today, names, due.by_line(), now)),
         tuple(_heard(told.exchanges(), now)),
@@ -112,9 +112,9 @@ def sight(told: Told, before: Owed, now: datetime) -> Sight:
     )
 
 
-def _heard(states: Iterable[ExchangeStatus], now: datetime) -> Iterable[Heard]:
+def _heard(states: Iterable[ExchangeStatus], now: datetime) -> Iterable[ExchangeView]:
     for state in states:
-        yield Heard(state.name, None if state.unheard_for is None else now - state.unheard_for)
+        yield ExchangeView(state.name, None if state.unheard_for is None else now - state.unheard_for)
 
 
 def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:

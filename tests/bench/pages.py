@@ -31,7 +31,7 @@ from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import Exchange
 from callmon.web import half_hours as today
 from callmon.web.app import app
-from callmon.web.auth.service import Access
+from callmon.web.auth.service import AccessService
 from tests import year
 from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite
@@ -111,7 +111,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     store = opening.ready(settings)
     daemon = Daemon(settings, store)
     daemon.site.look(datetime.now(UTC))
-    access = Access(settings.web.access, store)
+    access = AccessService(settings.web.access, store)
     application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access)
     transport = httpx.ASGITransport(application, client=HERE)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=EVERYTHING) as browser:

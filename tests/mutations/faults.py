@@ -194,7 +194,7 @@ FAULTS = (
         "a page needs no right",
         "web/auth/route",
         (
-            "return await authorization.refusal(request, entry.right, entry.is_page) or await _run(",
+            "return await authorization.rejection(request, entry.right, entry.is_page) or await _run(",
             "return await _run(",
         ),
     ),

@@ -16,7 +16,7 @@ from callmon.store.access import audit
 from callmon.store.privacy import subject_access
 from callmon.web.auth.headers import ALWAYS
 from callmon.web.auth.roles import RIGHTS, Right, Role
-from callmon.web.auth.route import Entry
+from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
 from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
 from tests.visitor import ELSEWHERE, Visitor
@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 # ── the table ──
 
 
-def table(entries: tuple[Entry, ...]) -> list[str]:
+def table(entries: tuple[PageRoute, ...]) -> list[str]:
     """The README's rows: path in French and English, methods, then who may, in the order of WHO."""
     rows = []
     for entry in entries:

@@ -243,13 +243,13 @@ def test_a_number_is_found_however_it_is_written(text: str) -> None:
 
 
 def test_a_template_that_leaks_a_number_is_caught(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    from callmon.web.page_request import Visit
+    from callmon.web.page_request import PageRequest
 
-    honest = Visit.page
+    honest = PageRequest.page
 
-    async def leaking(self: Visit, template: str, title: str, **more: Any) -> Any:
+    async def leaking(self: PageRequest, template: str, title: str, **more: Any) -> Any:
         return await honest(self, template, f"{title} 416 555-0101", **more)
 
-    monkeypatch.setattr(Visit, "page", leaking)
+    monkeypatch.setattr(PageRequest, "page", leaking)
     with pytest.raises(AssertionError):
         test_no_request_leads_to_a_mistake_or_to_a_number(site, "viewer")

@@ -17,10 +17,10 @@ from callmon.core.callbacks.index import Shown
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.verdicts import VERDICTS
 from callmon.sinks.mqtt.topics import LineStatus
-from callmon.web.context import Site
-from callmon.web.formatter import Tongue
+from callmon.web.context import PageContext
+from callmon.web.formatter import WebFormatter
 from callmon.web.routes import VIEWS
-from callmon.web.snapshot import Heard, Owed, Sight
+from callmon.web.snapshot import CallbackView, ExchangeView, Snapshot
 from tests.office import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
@@ -44,23 +44,27 @@ def line(name: str = "general", is_open: bool = True, **given: Any) -> LineStatu
     return LineStatus(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
 
 
-def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> Sight:
-    usual_: dict[str, Any] = {"exchanges": (Heard("toronto", None),), "owed": Owed(0), "disruptions": ()}
-    return Sight(at, lines or (line(),), **usual_ | {"stores": True, "leads": True} | given)
+def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> Snapshot:
+    usual_: dict[str, Any] = {
+        "exchanges": (ExchangeView("toronto", None),),
+        "owed": CallbackView(0),
+        "disruptions": (),
+    }
+    return Snapshot(at, lines or (line(),), **usual_ | {"stores": True, "leads": True} | given)
 
 
-def told(seen: Sight, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
+def told(seen: Snapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
-    site = Site.__new__(Site)  # its templates alone
-    tongue = Tongue(settings or usual(), language, seen.at)
+    site = PageContext.__new__(PageContext)  # its templates alone
+    tongue = WebFormatter(settings or usual(), language, seen.at)
     page = site._render(f"_{view}.html", site.common(tongue) | VIEWS[view](seen, tongue))
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
     return " ".join(text.split())
 
 
-def classes(seen: Sight, settings: Settings | None = None) -> set[str]:
-    site = Site.__new__(Site)
-    tongue = Tongue(settings or usual(), "fr", seen.at)
+def classes(seen: Snapshot, settings: Settings | None = None) -> set[str]:
+    site = PageContext.__new__(PageContext)
+    tongue = WebFormatter(settings or usual(), "fr", seen.at)
     page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
     return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
 
@@ -76,7 +80,7 @@ def classes(seen: Sight, settings: Settings | None = None) -> set[str]:
             "Closed (Christmas Day): opens",
         ),
         (
-            sight(exchanges=(Heard("toronto", TUESDAY - 48 * MINUTE),)),
+            sight(exchanges=(ExchangeView("toronto", TUESDAY - 48 * MINUTE),)),
             "■ Hors d'écoute depuis mardi 9 h 12 : chiffres incomplets",
             "■ Unheard since Tuesday 9:12 a.m.: figures incomplete",
         ),
@@ -90,7 +94,7 @@ def classes(seen: Sight, settings: Settings | None = None) -> set[str]:
         (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme, à la fermeture", "each promise, at closing"),
     ],
 )  # fmt: skip
-def test_each_state_is_said_in_words(seen: Sight, french: str, english: str) -> None:
+def test_each_state_is_said_in_words(seen: Snapshot, french: str, english: str) -> None:
     assert french in told(seen)
     assert english in told(seen, language="en")
 
@@ -141,7 +145,7 @@ def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_i
     assert "over" in classes(sight(TUESDAY, enough), with_target)
     assert "over" not in classes(sight(TUESDAY, enough))
     assert "over" not in classes(sight(TUESDAY, few), with_target)
-    unheard = sight(TUESDAY, enough, exchanges=(Heard("toronto", TUESDAY),))
+    unheard = sight(TUESDAY, enough, exchanges=(ExchangeView("toronto", TUESDAY),))
     assert "reached" not in classes(unheard, with_target)
     assert "hatched" in classes(unheard, with_target)
 
@@ -157,7 +161,7 @@ def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
     assert "6 sur 8 selon la ligne" in told(two, settings=usual(TARGET))
 
 
-def owed(*dues: timedelta) -> Owed:
+def owed(*dues: timedelta) -> CallbackView:
     one = Shown("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
     shown = [
         msgspec.structs.replace(
@@ -165,7 +169,7 @@ def owed(*dues: timedelta) -> Owed:
         )
         for place, due in enumerate(dues)
     ]
-    return Owed(1, tuple(shown), 1)
+    return CallbackView(1, tuple(shown), 1)
 
 
 def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:

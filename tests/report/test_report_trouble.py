@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.failure import FAILS, Kind, ReportFailure, of
-from callmon.web.formatter import Tongue
+from callmon.web.formatter import WebFormatter
 from callmon.web.views.months import why
 from tests.office import TORONTO
 from tests.pages_site import Site, person, site
@@ -31,7 +31,7 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 
 def said(kind: Kind, language: str, limit: int = 0) -> str:
     return NO_BREAK.sub(
-        " ", why(ReportFailure(kind, "its own sentence", limit), Tongue(example(), language, NOW), "X")
+        " ", why(ReportFailure(kind, "its own sentence", limit), WebFormatter(example(), language, NOW), "X")
     )
 
 

@@ -18,9 +18,9 @@ from callmon.store.database import Store, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import Counted
 from callmon.store.rollups import rebuild
-from callmon.web.context import Site
-from callmon.web.formatter import Tongue
-from callmon.web.half_hours import CAUSE, Half, Missed, Today, days, today
+from callmon.web.context import PageContext
+from callmon.web.formatter import WebFormatter
+from callmon.web.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today
 from callmon.web.views.half_hours import view
 from tests import year_rows
 from tests.office import local, usual
@@ -48,12 +48,12 @@ def tuesdays(*offered: int) -> dict[str, dict[str, dict[tuple[str, str], int]]]:
     }
 
 
-def half(told: Today, clock: str) -> Half:
+def half(told: TodayHalfHours, clock: str) -> Half:
     (found,) = [one for one in told.halves if f"{one.begin.astimezone(usual().timezone):%H:%M}" == clock]
     return found
 
 
-def made(found: Counted, at: datetime = TUESDAY, settings: Settings | None = None) -> Today:
+def made(found: Counted, at: datetime = TUESDAY, settings: Settings | None = None) -> TodayHalfHours:
     return today(found, HEARD, settings or usual(), at)
 
 
@@ -172,13 +172,13 @@ def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_
 # As people read it.
 
 
-def page(told: Today, language: str) -> str:
-    site, tongue = Site.__new__(Site), Tongue(usual(), language, TUESDAY)
+def page(told: TodayHalfHours, language: str) -> str:
+    site, tongue = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
     values = site.common(tongue) | view(told, tongue) | {"path": lambda *_: "/", "why": ""}
     return site._render("_half_hours.html", values)
 
 
-def words(told: Today, language: str = "fr") -> str:
+def words(told: TodayHalfHours, language: str = "fr") -> str:
     text = html.unescape(re.sub(r"<[^>]+>", " ", page(told, language))).replace(NO_BREAK, " ")
     return " ".join(text.split())
 

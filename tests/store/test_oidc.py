@@ -19,7 +19,7 @@ from callmon.logs import Lines
 from callmon.store.access import audit
 from callmon.store.database import Store
 from callmon.web.auth import cookies, oidc
-from callmon.web.auth.middleware import Gate
+from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
 from tests.doors import application
 from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
@@ -44,11 +44,11 @@ def provider(one_provider: Provider) -> Provider:
 
 
 @pytest.fixture
-def gate(provider: Provider, sqlite_store: Store, tmp_path: Path) -> Gate:
+def gate(provider: Provider, sqlite_store: Store, tmp_path: Path) -> AccessMiddleware:
     return gate_for(provider, sqlite_store, tmp_path)
 
 
-def gate_for(provider: Provider, store: Store, tmp_path: Path, **settings: Any) -> Gate:
+def gate_for(provider: Provider, store: Store, tmp_path: Path, **settings: Any) -> AccessMiddleware:
     secret = tmp_path / "oidc.secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
     told = {"issuer": provider.url, "client_id": CLIENT, "client_secret_file": secret}
@@ -73,7 +73,9 @@ def refusals(store: Store) -> list[tuple[str, str, str]]:
     return [(deed.who, deed.act, deed.about) for deed in audit.deeds(store)]
 
 
-def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(gate: Gate, sqlite_store: Store) -> None:
+def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(
+    gate: AccessMiddleware, sqlite_store: Store
+) -> None:
     visitor = Visitor(gate)
     answer = done(visitor, "?next=%2Fen%2Fnumbers")
     assert (answer.status_code, answer.headers["location"]) == (303, "/en/numbers")
@@ -82,7 +84,9 @@ def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(gate: Gate,
     assert refusals(sqlite_store) == [("marie", "sign in", "oidc")]
 
 
-def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(gate: Gate, provider: Provider) -> None:
+def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(
+    gate: AccessMiddleware, provider: Provider
+) -> None:
     done(Visitor(gate))
     (asked,) = provider.asked
     random = {name: len(asked.pop(name)) >= 43 for name in ("state", "nonce", "code_challenge")}
@@ -97,14 +101,14 @@ def test_the_provider_is_asked_for_a_code_with_pkce_state_and_nonce(gate: Gate, 
     }
 
 
-def test_two_sign_ins_share_nothing(gate: Gate, provider: Provider) -> None:
+def test_two_sign_ins_share_nothing(gate: AccessMiddleware, provider: Provider) -> None:
     for _ in range(2):
         done(Visitor(gate))
     one, other = provider.asked
     assert [name for name in ("state", "nonce", "code_challenge") if one[name] == other[name]] == []
 
 
-def test_the_cookie_of_a_sign_in_under_way_is_hidden_short_and_gone_afterwards(gate: Gate) -> None:
+def test_the_cookie_of_a_sign_in_under_way_is_hidden_short_and_gone_afterwards(gate: AccessMiddleware) -> None:
     visitor = Visitor(gate)
     cookie = visitor.get("/fr/connexion/service").headers["set-cookie"]
     assert cookie.split("; ")[1:] == ["Path=/", "Max-Age=600", "HttpOnly", "SameSite=Lax"]
@@ -121,20 +125,22 @@ def test_a_name_and_groups_may_stand_in_other_claims(
     assert visitor.get("/fr/who").text == "luc@ministry.example: agent viewer"
 
 
-def test_the_sign_in_page_leads_to_the_provider_and_shows_no_password(gate: Gate) -> None:
+def test_the_sign_in_page_leads_to_the_provider_and_shows_no_password(gate: AccessMiddleware) -> None:
     page = Visitor(gate).get("/fr/connexion?next=%2Ffr%2Fnumbers").text
     assert 'href="/fr/connexion/service?next=/fr/numbers"' in page
     assert 'type="password"' not in page
 
 
-def test_signing_out_ends_the_session(gate: Gate) -> None:
+def test_signing_out_ends_the_session(gate: AccessMiddleware) -> None:
     visitor = Visitor(gate)
     done(visitor)
     visitor.post("/en/sign-out", data={"csrf": visitor.token("/en/sign-out")})
     assert visitor.get("/fr/who").text == ": "
 
 
-def test_what_nobody_began_is_logged_once_a_minute(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_nobody_began_is_logged_once_a_minute(
+    gate: AccessMiddleware, caplog: pytest.LogCaptureFixture
+) -> None:
     visitor = Visitor(gate, ELSEWHERE)
     statuses = {visitor.get("/oidc").status_code for _ in range(20)}
     told = [record.getMessage() for record in caplog.records if record.name.startswith("callmon")]
@@ -142,7 +148,7 @@ def test_what_nobody_began_is_logged_once_a_minute(gate: Gate, caplog: pytest.Lo
 
 
 def test_what_the_provider_is_said_to_have_refused_forges_no_line(
-    gate: Gate, caplog: pytest.LogCaptureFixture
+    gate: AccessMiddleware, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor = Visitor(gate)
     state = parse_qs(urlsplit(visitor.get("/fr/connexion/service").headers["location"]).query)["state"][0]
@@ -158,7 +164,7 @@ def test_what_the_provider_is_said_to_have_refused_forges_no_line(
 
 
 def test_a_state_that_was_used_is_refused_though_the_provider_takes_its_code_again(
-    gate: Gate, provider: Provider
+    gate: AccessMiddleware, provider: Provider
 ) -> None:
     provider.takes_codes_twice = True
     visitor = Visitor(gate)
@@ -169,7 +175,7 @@ def test_a_state_that_was_used_is_refused_though_the_provider_takes_its_code_aga
     assert (again.get(back).status_code, again.get("/fr/who").text) == (403, ": ")
 
 
-def test_another_browser_cannot_finish_a_sign_in_nor_be_made_to(gate: Gate) -> None:
+def test_another_browser_cannot_finish_a_sign_in_nor_be_made_to(gate: AccessMiddleware) -> None:
     """An attacker's answer in the victim's browser would sign the victim in as the attacker."""
     attackers = begun(Visitor(gate, at=ELSEWHERE))
     victim = Visitor(gate)
@@ -179,7 +185,7 @@ def test_another_browser_cannot_finish_a_sign_in_nor_be_made_to(gate: Gate) -> N
 
 
 @pytest.mark.parametrize("change", ["state", "to", "made", "no state", "no code", "error", "iss"])
-def test_an_answer_that_was_changed_is_refused(gate: Gate, sqlite_store: Store, change: str) -> None:
+def test_an_answer_that_was_changed_is_refused(gate: AccessMiddleware, sqlite_store: Store, change: str) -> None:
     visitor = Visitor(gate)
     back = urlsplit(begun(visitor))
     asked = {name: values[0] for name, values in parse_qs(back.query).items()}
@@ -206,7 +212,7 @@ def test_an_answer_that_was_changed_is_refused(gate: Gate, sqlite_store: Store, 
 
 @pytest.mark.parametrize(("later", "status"), [(599, 303), (602, 403), (-2, 403)])
 def test_a_sign_in_takes_ten_minutes_at_most(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch, later: int, status: int
+    gate: AccessMiddleware, monkeypatch: pytest.MonkeyPatch, later: int, status: int
 ) -> None:
     visitor, now = Visitor(gate), oidc.time()
     monkeypatch.setattr(oidc, "time", lambda: now)
@@ -215,7 +221,9 @@ def test_a_sign_in_takes_ten_minutes_at_most(
     assert visitor.get(back).status_code == status
 
 
-def test_strangers_who_come_back_from_nowhere_do_not_fill_the_record(gate: Gate, sqlite_store: Store) -> None:
+def test_strangers_who_come_back_from_nowhere_do_not_fill_the_record(
+    gate: AccessMiddleware, sqlite_store: Store
+) -> None:
     statuses = [Visitor(gate, at=ELSEWHERE).get("/oidc?code=x&state=y").status_code for _ in range(20)]
     assert (statuses, len(refusals(sqlite_store))) == ([403] * 20, FREE)
 
@@ -253,7 +261,7 @@ def with_(**changed: Any) -> Callable[[Claims], Claims]:
     ],
 )
 def test_a_token_that_is_not_for_us_now_is_refused(
-    gate: Gate, provider: Provider, sqlite_store: Store, spoil: Callable[[Claims], Claims]
+    gate: AccessMiddleware, provider: Provider, sqlite_store: Store, spoil: Callable[[Claims], Claims]
 ) -> None:
     provider.spoil = spoil
     visitor = Visitor(gate)
@@ -262,13 +270,13 @@ def test_a_token_that_is_not_for_us_now_is_refused(
     assert refusals(sqlite_store) == [("", "sign in refused", "oidc")]
 
 
-def test_a_token_for_several_with_us_as_the_party_is_believed(gate: Gate, provider: Provider) -> None:
+def test_a_token_for_several_with_us_as_the_party_is_believed(gate: AccessMiddleware, provider: Provider) -> None:
     provider.spoil = with_(aud=[CLIENT, "another"], azp=CLIENT)
     assert done(Visitor(gate)).status_code == 303
 
 
 @pytest.mark.parametrize("groups", [None, 7, {"callbacks": 1}, [["callbacks"]], [7]])
-def test_groups_that_are_none_give_no_role(gate: Gate, provider: Provider, groups: Any) -> None:
+def test_groups_that_are_none_give_no_role(gate: AccessMiddleware, provider: Provider, groups: Any) -> None:
     provider.claims["groups"] = groups
     visitor = Visitor(gate)
     done(visitor)
@@ -291,7 +299,7 @@ def by_nobody(claims: Claims) -> str:
     "sign", [by_a_strangers_key, by_the_secret, by_nobody, lambda _claims: "x.y.z", lambda _: ""]
 )
 def test_a_token_that_the_providers_own_key_did_not_sign_is_refused(
-    gate: Gate, provider: Provider, sign: Callable[[Claims], str]
+    gate: AccessMiddleware, provider: Provider, sign: Callable[[Claims], str]
 ) -> None:
     provider.sign = sign
     visitor = Visitor(gate)
@@ -307,12 +315,16 @@ def test_a_token_that_the_providers_own_key_did_not_sign_is_refused(
         {"jwks_uri": "file:///etc/passwd"},
     ],
 )
-def test_metadata_that_lead_elsewhere_are_refused(gate: Gate, provider: Provider, metadata: Claims) -> None:
+def test_metadata_that_lead_elsewhere_are_refused(
+    gate: AccessMiddleware, provider: Provider, metadata: Claims
+) -> None:
     provider.metadata = metadata
     assert Visitor(gate).get("/en/sign-in/service").status_code == 403
 
 
-def test_a_provider_that_is_away_lets_nobody_in_and_the_page_says_so(gate: Gate, provider: Provider) -> None:
+def test_a_provider_that_is_away_lets_nobody_in_and_the_page_says_so(
+    gate: AccessMiddleware, provider: Provider
+) -> None:
     provider.is_away = True
     answer = Visitor(gate).get("/en/sign-in/service")
     assert answer.status_code == 403

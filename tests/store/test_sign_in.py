@@ -16,7 +16,7 @@ from sqlalchemy import text
 from callmon.store.access import accounts, audit
 from callmon.store.database import Store
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.middleware import Gate
+from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE, OF_ACCOUNT
 from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
 from tests.visitor import ELSEWHERE, Visitor
@@ -384,7 +384,7 @@ def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Store) -> Non
 # ── live ──
 
 
-def watched(gate: Gate, cookie: str, meanwhile: Callable[[], None]) -> int:
+def watched(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) -> int:
     """How many parts of a live page somebody is sent, of whom something becomes known after the third."""
     parts = 0
 

@@ -13,7 +13,7 @@ from callmon.store import opening
 from callmon.store.access import accounts
 from callmon.store.database import Store
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.middleware import Gate
+from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
 from tests.doors import MADE, application, sign_in, signed_in, with_accounts
 from tests.running import configuration, free_port
@@ -21,7 +21,7 @@ from tests.visitor import Visitor
 
 
 @pytest.fixture
-def gate(sqlite_store: Store) -> Gate:
+def gate(sqlite_store: Store) -> AccessMiddleware:
     return application(with_accounts(sqlite_store), accounts=True)
 
 
@@ -29,7 +29,7 @@ def at(host: int) -> tuple[str, int]:
     return f"198.51.100.{host}", 40000
 
 
-def strangers_try(gate: Gate, name: str) -> None:
+def strangers_try(gate: AccessMiddleware, name: str) -> None:
     """From so many addresses that none of them has to wait, until the account has."""
     for host in range(FREE + 3):
         sign_in(Visitor(gate, at(host)), name, "wrong")
@@ -42,13 +42,13 @@ def signed_out(visitor: Visitor) -> Visitor:
     return visitor
 
 
-def test_a_device_that_signed_in_before_does_not_wait_for_strangers_tries(gate: Gate) -> None:
+def test_a_device_that_signed_in_before_does_not_wait_for_strangers_tries(gate: AccessMiddleware) -> None:
     owner = signed_out(signed_in(gate, "agent", at=at(200)))
     strangers_try(gate, "agent")
     assert sign_in(owner, "agent").status_code == 303
 
 
-def test_a_device_waits_for_its_own_wrong_tries_and_no_other_device_does(gate: Gate) -> None:
+def test_a_device_waits_for_its_own_wrong_tries_and_no_other_device_does(gate: AccessMiddleware) -> None:
     one, other = (signed_out(signed_in(gate, "agent", at=at(host))) for host in (200, 201))
     statuses = [sign_in(one, "agent", "wrong").status_code for _ in range(FREE + 1)]
     assert statuses == [401] * FREE + [429]
@@ -57,7 +57,7 @@ def test_a_device_waits_for_its_own_wrong_tries_and_no_other_device_does(gate: G
     assert sign_in(Visitor(gate, at(202)), "agent").status_code == 303
 
 
-def test_what_strangers_tried_counts_on_after_a_device_signed_in(gate: Gate) -> None:
+def test_what_strangers_tried_counts_on_after_a_device_signed_in(gate: AccessMiddleware) -> None:
     owner = signed_out(signed_in(gate, "agent", at=at(200)))
     strangers_try(gate, "agent")
     sign_in(owner, "agent")
@@ -66,7 +66,7 @@ def test_what_strangers_tried_counts_on_after_a_device_signed_in(gate: Gate) -> 
 
 @pytest.mark.parametrize("spoilt", ["another account", "another proof", "another password"])
 def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
-    gate: Gate, sqlite_store: Store, spoilt: str
+    gate: AccessMiddleware, sqlite_store: Store, spoilt: str
 ) -> None:
     visitor = signed_out(signed_in(gate, "agent", at=at(200)))
     name = "manager" if spoilt == "another account" else "agent"
@@ -79,13 +79,13 @@ def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
     assert sign_in(visitor, name).status_code == 429
 
 
-def test_a_device_cookie_is_hidden_from_scripts_and_kept_for_half_a_year(gate: Gate) -> None:
+def test_a_device_cookie_is_hidden_from_scripts_and_kept_for_half_a_year(gate: AccessMiddleware) -> None:
     answer = sign_in(Visitor(gate), "agent")
     (written,) = [x for x in answer.headers.get_list("set-cookie") if x.startswith(cookies.DEVICE)]
     assert written.split("; ")[1:] == ["Path=/", "Max-Age=15552000", "HttpOnly", "SameSite=Lax"]
 
 
-def test_a_wrong_password_sets_no_device_cookie(gate: Gate) -> None:
+def test_a_wrong_password_sets_no_device_cookie(gate: AccessMiddleware) -> None:
     visitor = Visitor(gate)
     sign_in(visitor, "agent", "wrong")
     assert visitor.cookies.get(cookies.DEVICE) is None

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.web.auth.throttle import FORGOTTEN_AFTER, FREE, Limit, by_address
+from callmon.web.auth.throttle import FORGOTTEN_AFTER, FREE, SignInThrottle, by_address
 
 LONGEST = 60.0
 
 
-def after(tries: int, now: float = 0.0) -> Limit:
-    limit = Limit(LONGEST)
+def after(tries: int, now: float = 0.0) -> SignInThrottle:
+    limit = SignInThrottle(LONGEST)
     for _ in range(tries):
         limit.tried("marie", now)
     return limit
@@ -57,7 +57,7 @@ def test_a_try_that_succeeded_does_not_count_and_those_before_it_do() -> None:
 
 @given(st.lists(st.text(), max_size=60))
 def test_no_more_is_kept_than_may_be_and_the_latest_is(keys: list[str]) -> None:
-    limit = Limit(LONGEST, most=10)
+    limit = SignInThrottle(LONGEST, most=10)
     for place, key in enumerate(keys):
         limit.tried(key, float(place))
     assert len(limit) == min(10, len(set(keys)))

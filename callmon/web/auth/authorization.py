@@ -17,7 +17,7 @@ from starlette.responses import Response
 from callmon.web.auth.roles import Right
 
 
-class Refusing(Protocol):
+class Rejection(Protocol):
     """The answers to a refused request; `Door` implements them."""
 
     def refused(self, request: Request, is_page: bool) -> Response: ...
@@ -39,9 +39,9 @@ def token(secret: str, name: str) -> str:
     return urlsafe_b64encode(made).decode().rstrip("=")
 
 
-async def refusal(request: Request, right: Right, is_page: bool) -> Response | None:
+async def rejection(request: Request, right: Right, is_page: bool) -> Response | None:
     """The refusal; None when the endpoint may run."""
-    door: Refusing = request.state.door
+    door: Rejection = request.state.door
     if not request.state.person.may(right):
         return door.refused(request, is_page)
     if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):

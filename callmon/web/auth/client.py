@@ -25,7 +25,7 @@ FORWARDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ClientInfo:
     """`address`: of the browser. `is_by_proxy`: a trusted proxy forwarded the request. `is_here`: the browser runs
     on this machine. `origins`: the origins from which a callmon form may come.
     """
@@ -37,7 +37,7 @@ class Asking:
     origins: frozenset[str]
 
 
-def asking(request: HTTPConnection, settings: AccessSettings) -> Asking:
+def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo:
     peer = request.client.host if request.client is not None else ""
     is_by_proxy = is_one_of(peer, settings.proxy.addresses)
     address = _behind(peer, request.headers.getlist("x-forwarded-for"), settings) if is_by_proxy else peer
@@ -45,7 +45,7 @@ def asking(request: HTTPConnection, settings: AccessSettings) -> Asking:
     host = request.headers.get("host", "")
     own = (settings.url,) if settings.url else ()
     origins = frozenset((f"{scheme}://{host}", *own))
-    return Asking(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
+    return ClientInfo(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
 
 
 def is_one_of(address: str, networks: Sequence[Network]) -> bool:

@@ -13,7 +13,7 @@ from typing import Literal
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
-from callmon.web.auth.client import Asking
+from callmon.web.auth.client import ClientInfo
 from callmon.web.auth.roles import NOBODY, Person, Role
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class NotOneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Identity:
     """A person, the source of the identity, and the value of the session cookie ("" without one)."""
 
     person: Person
@@ -37,17 +37,17 @@ class Known:
     cookie: str = ""
 
 
-UNKNOWN = Known(NOBODY)
+UNKNOWN = Identity(NOBODY)
 
 
-class Believed:
+class ProxyIdentity:
     """Identities from trusted proxies. Remembers the addresses that were logged already."""
 
     def __init__(self, settings: AccessSettings) -> None:
         self._settings = settings
         self._told: set[str] = set()
 
-    def known(self, request: HTTPConnection, asking: Asking) -> Known | None:
+    def known(self, request: HTTPConnection, asking: ClientInfo) -> Identity | None:
         """The person that a trusted proxy names; None when there is none. Raises NotOneError."""
         proxy = self._settings.proxy
         said = request.headers.getlist(proxy.header) if proxy.header else []
@@ -60,7 +60,7 @@ class Believed:
         if not name:
             return None
         theirs = {group.strip() for group in (_one(groups) if groups else "").split(proxy.groups_separator)}
-        return Known(Person(name, roles(self._settings.roles.of(theirs - {""}))), "proxy")
+        return Identity(Person(name, roles(self._settings.roles.of(theirs - {""}))), "proxy")
 
     def _not_believed(self, address: str) -> None:
         if address not in self._told and len(self._told) < MOST_TOLD:

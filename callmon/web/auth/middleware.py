@@ -24,10 +24,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callmon.errors import StoreError
 from callmon.logs import Seldom
 from callmon.web.auth import authorization, client, cookies, headers
-from callmon.web.auth.identity import UNKNOWN, Known, NotOneError
+from callmon.web.auth.identity import UNKNOWN, Identity, NotOneError
 from callmon.web.auth.roles import Role
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ MOST_BYTES = 65_536  # of a request's body; the largest form is a disruption's n
 LOOK_AGAIN_SECONDS = 60.0  # interval of the identity check on a live stream
 
 
-class Gate:
+class AccessMiddleware:
     """The middleware. Without a `door`, no sign-in is configured: only a browser on this machine may view."""
 
-    def __init__(self, app: ASGIApp, door: Door | None = None) -> None:
-        self._app, self._door = app, door or Door(Access())
+    def __init__(self, app: ASGIApp, door: SignIn | None = None) -> None:
+        self._app, self._door = app, door or SignIn(AccessService())
         self._access = self._door.access
         self._cut_off = Seldom(log, "requests ended before their body was whole")
 
@@ -58,8 +58,8 @@ class Gate:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        origin = client.asking(request, self._access.settings)
-        with_headers = Telling(send, origin)
+        origin = client.client_info(request, self._access.settings)
+        with_headers = HeaderSender(send, origin)
         try:
             known = await self._access.known(request, origin)
         except NotOneError:
@@ -70,9 +70,9 @@ class Gate:
             request.state.is_away = True
         self._tell(request, origin, known, with_headers)
         still = partial(self._is_still, request, origin, known)
-        await self._app(scope, _bounded(receive), Watching(with_headers, still))
+        await self._app(scope, _bounded(receive), StreamGuard(with_headers, still))
 
-    def _tell(self, request: Request, origin: client.Asking, known: Known, answer: Telling) -> None:
+    def _tell(self, request: Request, origin: client.ClientInfo, known: Identity, answer: HeaderSender) -> None:
         state = request.state
         state.door, state.asking, state.known, state.person = self._door, origin, known, known.person
         secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
@@ -81,10 +81,10 @@ class Gate:
         state.csrf = authorization.token(secret, known.person.name)
         state.audit = partial(self._audit, known, origin)
 
-    async def _audit(self, known: Known, origin: client.Asking, act: str, about: str = "") -> None:
+    async def _audit(self, known: Identity, origin: client.ClientInfo, act: str, about: str = "") -> None:
         await self._access.note(known.person.name, act, about, origin)
 
-    async def _is_still(self, request: Request, origin: client.Asking, known: Known) -> bool:
+    async def _is_still(self, request: Request, origin: client.ClientInfo, known: Identity) -> bool:
         """Whether the viewer of a live stream still has the same identity and roles.
 
         A live stream does not count as use of the session, except on a wall screen (the role viewer alone). A wall
@@ -97,10 +97,10 @@ class Gate:
             return True  # the identity cannot be read now: the stream continues
 
 
-class Telling:
+class HeaderSender:
     """`send` that adds the security headers, and the form cookie to a page that may hold a form (HTML)."""
 
-    def __init__(self, send: Send, origin: client.Asking) -> None:
+    def __init__(self, send: Send, origin: client.ClientInfo) -> None:
         self._send, self._origin = send, origin
         self.form_secret = ""
 
@@ -113,7 +113,7 @@ class Telling:
         await self._send(message)
 
 
-class Watching:
+class StreamGuard:
     """`send` that ends a streamed answer once its reader's identity or roles have changed."""
 
     def __init__(self, send: Send, is_still: Callable[[], Awaitable[bool]]) -> None:

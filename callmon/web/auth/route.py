@@ -1,11 +1,11 @@
 """One entry of the route table, and the routes made of it: each checks the right before its endpoint runs.
 
     ENTRIES = (
-        Entry("callbacks", {"fr": "/fr/rappels", "en": "/en/callbacks"}, callbacks, Right.CALL_BACK),
-        Entry("take", {"fr": "/fr/rappels/{id}/prendre", …}, take, Right.CALL_BACK, ("POST",), act="take"),
-        Entry("style", {"": "/style.css"}, style, Right.OPEN),
+        PageRoute("callbacks", {"fr": "/fr/rappels", "en": "/en/callbacks"}, callbacks, Right.CALL_BACK),
+        PageRoute("take", {"fr": "/fr/rappels/{id}/prendre", …}, take, Right.CALL_BACK, ("POST",), act="take"),
+        PageRoute("style", {"": "/style.css"}, style, Right.OPEN),
     )
-    Gate(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
+    AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
 An endpoint reads `request.state.person`, `.language` ("fr", "en"; "" where the path has none) and `.csrf` (the
 value of the hidden field `csrf` of every form), and records with `await request.state.audit(act, about)`.
@@ -34,7 +34,7 @@ Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Respon
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageRoute:
     """A page or an act. `paths`: by language. `act`: the act for the audit record; None: nothing is recorded.
 
     `is_page`: a refusal is a page, or a redirect to the sign-in. Otherwise it is one plain line (JSON, live).
@@ -49,7 +49,7 @@ class Entry:
     is_page: bool = True
 
 
-def routes(entries: Iterable[Entry]) -> list[Route]:
+def routes(entries: Iterable[PageRoute]) -> list[Route]:
     """A route for each path; its name is the entry's name, a colon and the language."""
     return [
         Route(path, _guarded(entry, language), methods=[*entry.methods], name=f"{entry.name}:{language}")
@@ -58,21 +58,21 @@ def routes(entries: Iterable[Entry]) -> list[Route]:
     ]
 
 
-def _guarded(entry: Entry, language: str) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         request.state.language = language
         if any(plain(str(part)) != part for part in request.path_params.values()):
             raise HTTPException(404)  # no stored name has such a character; a database may refuse it
         try:
-            return await authorization.refusal(request, entry.right, entry.is_page) or await _run(entry, request)
+            return await authorization.rejection(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # the access cannot be recorded, so nothing is shown
-            door: authorization.Refusing = request.state.door
+            door: authorization.Rejection = request.state.door
             return door.away(request)
 
     return endpoint
 
 
-async def _run(entry: Entry, request: Request) -> Response:
+async def _run(entry: PageRoute, request: Request) -> Response:
     if entry.act is not None:
         await request.state.audit(entry.act, " ".join(map(str, request.path_params.values())))
     if iscoroutinefunction(entry.endpoint):
@@ -80,16 +80,16 @@ async def _run(entry: Entry, request: Request) -> Response:
     return cast(Response, await run_in_threadpool(entry.endpoint, request))
 
 
-class Table:
+class RouteTable:
     """All entries, by name."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[PageRoute]) -> None:
         self._entries = {entry.name: entry for entry in entries}
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[PageRoute]:
         return iter(self._entries.values())
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> PageRoute:
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

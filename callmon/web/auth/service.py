@@ -22,10 +22,10 @@ from callmon.store.access import accounts, audit, sessions
 from callmon.store.access.audit import Deed
 from callmon.store.database import Store
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.client import Asking
-from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Believed, Known, Source, roles
+from callmon.web.auth.client import ClientInfo
+from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, Source, roles
 from callmon.web.auth.roles import Person
-from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, Limit, by_address
+from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, SignInThrottle, by_address
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Tried(NamedTuple):
     device: str = ""
 
 
-class Access:
+class AccessService:
     """One for a daemon. Without settings, only a browser on this machine has an identity. Without a store, no
     session is known.
     """
@@ -59,9 +59,9 @@ class Access:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.settings, self._store, self.now, self._clock = settings, store, now, clock
-        self._believed = Believed(settings)
+        self._believed = ProxyIdentity(settings)
         self._terms = sessions.Terms(settings.idle, settings.longest, settings.most_sessions)
-        self._by_account, self._by_address = Limit(OF_ACCOUNT), Limit(OF_ADDRESS)
+        self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._comparing, self._waiting = asyncio.Semaphore(1), 0
 
     @property
@@ -69,13 +69,13 @@ class Access:
         """Whether callmon's pages offer a sign-in: accounts or a provider."""
         return self.settings.accounts or self.settings.oidc is not None
 
-    async def known(self, request: HTTPConnection, asking: Asking, is_use: bool = True) -> Known:
+    async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
         if not self.settings.is_configured:
-            return Known(SOMEBODY_HERE) if asking.is_here else UNKNOWN
+            return Identity(SOMEBODY_HERE) if asking.is_here else UNKNOWN
         return self._believed.known(request, asking) or await self._by_session(request, asking, is_use)
 
-    async def _by_session(self, request: HTTPConnection, asking: Asking, is_use: bool) -> Known:
+    async def _by_session(self, request: HTTPConnection, asking: ClientInfo, is_use: bool) -> Identity:
         cookie = cookies.read(request.cookies, cookies.SESSION, asking.is_https)
         if not cookie or not self.has_sign_in or self._store is None:
             return UNKNOWN
@@ -83,9 +83,9 @@ class Access:
         found = await self._ask(sessions.known, self._store, name, self.now(), self._terms, is_use)
         match found:
             case sessions.Session(source="account") if self.settings.accounts:
-                return Known(Person(found.person, roles(found.roles)), "account", cookie)
+                return Identity(Person(found.person, roles(found.roles)), "account", cookie)
             case sessions.Session(source="oidc") if self.settings.oidc is not None:
-                return Known(Person(found.person, roles(found.roles)), "oidc", cookie)
+                return Identity(Person(found.person, roles(found.roles)), "oidc", cookie)
         return UNKNOWN
 
     # ── signing in, and out ──
@@ -95,7 +95,7 @@ class Access:
         if self.settings.accounts:
             await self._ask(passwords.nobodys)
 
-    async def try_password(self, name: str, password: str, asking: Asking, device: str = "") -> Tried:
+    async def try_password(self, name: str, password: str, asking: ClientInfo, device: str = "") -> Tried:
         """Attempts a sign-in. An unknown account, a locked one and a wrong password give one answer, in one time.
 
         A device with which the account signed in before has a wait of its own, without strangers' attempts.
@@ -124,7 +124,7 @@ class Access:
         own = cookies.device(name, account.password, nonce) if account is not None else ""
         return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
 
-    async def begin(self, person: Person, source: Literal["account", "oidc"], asking: Asking) -> str:
+    async def begin(self, person: Person, source: Literal["account", "oidc"], asking: ClientInfo) -> str:
         """Begins a session and returns its cookie. The session id is always new: the browser's is not adopted."""
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
@@ -134,13 +134,13 @@ class Access:
         await self.note(person.name, "sign in", source, asking)
         return cookie
 
-    async def end(self, known: Known, asking: Asking) -> None:
+    async def end(self, known: Identity, asking: ClientInfo) -> None:
         """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
             await self._ask(sessions.end, self._store, cookies.hashed(known.cookie))
             await self.note(known.person.name, "sign out", known.source, asking)
 
-    async def note_refused(self, about: str, asking: Asking) -> None:
+    async def note_refused(self, about: str, asking: ClientInfo) -> None:
         """Records an unknown person's refused sign-in, at most as often as the address may try.
 
         The limit applies so that such attempts do not fill the database.
@@ -150,13 +150,13 @@ class Access:
             self._by_address.tried(origin, at)
             await self.note("", "sign in refused", about, asking)
 
-    async def note(self, who: str, act: str, about: str, asking: Asking) -> None:
+    async def note(self, who: str, act: str, about: str, asking: ClientInfo) -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
             deed = Deed(self.now(), who, act, about, asking.address)
             await self._ask(audit.note, self._store, deed)
 
-    async def _kept_if_right(self, store: Store, name: str, password: str, asking: Asking) -> str:
+    async def _kept_if_right(self, store: Store, name: str, password: str, asking: ClientInfo) -> str:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
         account = await self._ask(accounts.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
@@ -192,4 +192,4 @@ class Access:
         return ThreadPoolExecutor(THREADS, thread_name_prefix="access")
 
 
-__all__ = ["Access", "Source", "TooManyError", "Tried"]
+__all__ = ["AccessService", "Source", "TooManyError", "Tried"]

@@ -1,6 +1,6 @@
 """Sign-in and sign-out, and the pages that state why access is refused. In both languages.
 
-`Door` has endpoints for the route table (`entries`), and answers for `authorization` (`refused`, `away` …).
+`SignIn` has endpoints for the route table (`entries`), and answers for `authorization` (`refused`, `away` …).
 Never says whether an account exists.
 """
 
@@ -24,8 +24,8 @@ from callmon.web.auth import cookies
 from callmon.web.auth.identity import roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.roles import Person, Right
-from callmon.web.auth.route import Entry
-from callmon.web.auth.service import Access, TooManyError
+from callmon.web.auth.route import PageRoute
+from callmon.web.auth.service import AccessService, TooManyError
 
 log = logging.getLogger(__name__)
 
@@ -42,25 +42,25 @@ OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Z
 LONGEST_PATH, LONGEST_NAME = 500, 64
 
 
-class Door:
+class SignIn:
     """The sign-in endpoints and the refusals. Raises ConfigError when the provider cannot be set up."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: AccessService) -> None:
         self.access, self._templates = access, _read_all()
         self._refused = Seldom(log, "nobody was signed in by the provider")
         told = access.settings
         self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PageRoute, ...]:
         here = ("GET",)
         return (
-            Entry("short", SHORT, self._to_front, Right.OPEN, here),
-            Entry("sign_in", SIGN_IN, self._sign_in_page, Right.OPEN, here),
-            Entry("sign_in", SIGN_IN, self._sign_in, Right.OPEN, ("POST",)),
-            Entry("sign_in_service", SERVICE, self._to_provider, Right.OPEN, here),
-            Entry("sign_in_done", {"": CALLBACK}, self._from_provider, Right.OPEN, here),
-            Entry("sign_out", SIGN_OUT, self._sign_out_page, Right.OPEN, here),
-            Entry("sign_out", SIGN_OUT, self._sign_out, Right.OPEN, ("POST",)),
+            PageRoute("short", SHORT, self._to_front, Right.OPEN, here),
+            PageRoute("sign_in", SIGN_IN, self._sign_in_page, Right.OPEN, here),
+            PageRoute("sign_in", SIGN_IN, self._sign_in, Right.OPEN, ("POST",)),
+            PageRoute("sign_in_service", SERVICE, self._to_provider, Right.OPEN, here),
+            PageRoute("sign_in_done", {"": CALLBACK}, self._from_provider, Right.OPEN, here),
+            PageRoute("sign_out", SIGN_OUT, self._sign_out_page, Right.OPEN, here),
+            PageRoute("sign_out", SIGN_OUT, self._sign_out, Right.OPEN, ("POST",)),
         )
 
     # ── refusals ──

@@ -20,7 +20,7 @@ MOST = 10_000  # accounts, or addresses
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 
 
-class Limit:
+class SignInThrottle:
     """Attempts by key. `longest`: the longest wait between two attempts, in seconds."""
 
     def __init__(self, longest: float, most: int = MOST) -> None:

@@ -15,13 +15,13 @@ from callmon.store.access import audit
 from callmon.store.database import Store
 from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
-from callmon.web.formatter import Tongue
-from callmon.web.page_request import Visit
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import PageRequest
 
 MOST = 200
 
 
-class Row(msgspec.Struct, frozen=True):
+class AccessView(msgspec.Struct, frozen=True):
     """One recorded act."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Row(msgspec.Struct, frozen=True):
     address: str
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The latest records, newest first."""
     found = await visit.site.ask(_read, visit.site.reader)
     rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
@@ -43,19 +43,21 @@ def _read(store: Store) -> tuple[list[subject_access.Access], list[audit.Deed]]:
     return subject_access.accesses(store, newest=MOST), audit.deeds(store, newest=MOST)
 
 
-def _rows(looks: list[subject_access.Access], deeds: list[audit.Deed], tongue: Tongue) -> Iterator[Row]:
+def _rows(
+    looks: list[subject_access.Access], deeds: list[audit.Deed], tongue: WebFormatter
+) -> Iterator[AccessView]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
-        yield Row(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")
+        yield AccessView(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")
     for deed in deeds:
         act, about = _word("act", deed.act, tongue), _word("about", deed.about, tongue)
-        yield Row(deed.at, _when(deed.at, tongue), deed.who, act, about, deed.address)
+        yield AccessView(deed.at, _when(deed.at, tongue), deed.who, act, about, deed.address)
 
 
-def _word(kind: str, identifier: str, tongue: Tongue) -> str:
+def _word(kind: str, identifier: str, tongue: WebFormatter) -> str:
     """The label of an identifier; free text stays as written."""
     return tongue.word(kind, identifier) if identifier in KINDS[kind] else identifier
 
 
-def _when(at: datetime, tongue: Tongue) -> str:
+def _when(at: datetime, tongue: WebFormatter) -> str:
     return f"{tongue.day(at)}, {tongue.second(at)}"

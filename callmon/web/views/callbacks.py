@@ -22,18 +22,18 @@ from callmon.store.commands import callback_rejections, last_applied_callback_co
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import Listed
-from callmon.text import ledger_sentences as history
+from callmon.text import ledger_sentences
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
 from callmon.web.auth.roles import Right
-from callmon.web.context import Site
-from callmon.web.formatter import Tongue, local_time
-from callmon.web.page_request import Visit
+from callmon.web.context import PageContext
+from callmon.web.formatter import WebFormatter, local_time
+from callmon.web.page_request import PageRequest
 
 LANGUAGES = ("fr", "en", "other", "unknown")
 
 
-class Row(msgspec.Struct, frozen=True):
+class CallbackRowView(msgspec.Struct, frozen=True):
     """An entry of the list, without its number."""
 
     id: str
@@ -63,7 +63,7 @@ class Filters(msgspec.Struct, frozen=True):
     state: str = ""
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The worklist, most urgent first."""
     chosen = _filters(visit)
     found = await visit.site.ask(
@@ -87,7 +87,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _filters(visit: Visit) -> Filters:
+def _filters(visit: PageRequest) -> Filters:
     """The filters in the query. Raises UnknownNameError for a value that does not exist."""
     settings = visit.site.settings
     return Filters(
@@ -109,7 +109,7 @@ def _is_wanted(one: Obligation, chosen: Filters, me: str) -> bool:
     return True
 
 
-def _closed_note(visit: Visit) -> str:
+def _closed_note(visit: PageRequest) -> str:
     """The note outside opening hours that the public must not be called; "" while open."""
     calendar, now = visit.site.settings.calendar(), visit.tongue.now
     opens = None if calendar.is_open(now) else calendar.opens_next(now)
@@ -120,13 +120,13 @@ def _closed_note(visit: Visit) -> str:
     )
 
 
-class Section(msgspec.Struct, frozen=True):
+class SectionView(msgspec.Struct, frozen=True):
     key: str
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[CallbackRowView]
 
 
-def _sections(visit: Visit, found: Sequence[Obligation], rows: _Rows) -> list[Section]:
+def _sections(visit: PageRequest, found: Sequence[Obligation], rows: _Rows) -> list[SectionView]:
     """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
     ordered = sorted(found, key=urgency)
     calls = [x for x in ordered if x.kind == "callback" and x.can_be_called]
@@ -137,13 +137,13 @@ def _sections(visit: Visit, found: Sequence[Obligation], rows: _Rows) -> list[Se
         ("complaints", visit.say("Plaintes à traiter : {count}", count=len(complaints)), complaints),
         ("hidden", visit.say("Rappel impossible, message à écouter : {count}", count=len(hidden)), hidden),
     )
-    return [Section(key, title, [rows.row(x) for x in some]) for key, title, some in parts]
+    return [SectionView(key, title, [rows.row(x) for x in some]) for key, title, some in parts]
 
 
 class _Rows:
     """Obligations as rows, each with the ids of the same caller's others."""
 
-    def __init__(self, visit: Visit, found: Sequence[Obligation]) -> None:
+    def __init__(self, visit: PageRequest, found: Sequence[Obligation]) -> None:
         self._visit, self._tongue = visit, visit.tongue
         self._page = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
         self._by_token: dict[str, list[Obligation]] = {}
@@ -151,12 +151,12 @@ class _Rows:
             if one.token is not None:
                 self._by_token.setdefault(one.token, []).append(one)
 
-    def row(self, one: Obligation) -> Row:
+    def row(self, one: Obligation) -> CallbackRowView:
         set_, me = self._tongue.speech.typeset, self._visit.person.name
         level = "over" if one.is_overdue else "soon" if one.is_soon else ""
         others = [x.id for x in self._by_token.get(one.token or "", ()) if x.key != one.key]
         left = set_(self._page.time_left(one))
-        return Row(
+        return CallbackRowView(
             id=one.id,
             exchange=one.exchange,
             key=f"{one.exchange}-{one.id}".replace(".", "-"),
@@ -195,12 +195,12 @@ class _Rows:
 # One entry.
 
 
-async def one(visit: Visit) -> Response:
+async def one(visit: PageRequest) -> Response:
     """An entry without its number."""
     return await _entry_page(visit, await _find(visit))
 
 
-async def number(visit: Visit) -> Response:
+async def number(visit: PageRequest) -> Response:
     """The same with its number. The access is logged before the number is shown."""
     found = await _find(visit, numbers=True)
     if found is None:
@@ -213,7 +213,7 @@ async def number(visit: Visit) -> Response:
     return await _entry_page(visit, found, shown=True)
 
 
-async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
+async def _find(visit: PageRequest, numbers: bool = False) -> Listed | None:
     name, exchange = visit.request.path_params["id"], visit.asked("exchange")
     found = await visit.site.ask(
         obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
@@ -222,7 +222,9 @@ async def _find(visit: Visit, numbers: bool = False) -> Listed | None:
     return found[0] if found else None
 
 
-async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, refused: str = "") -> Response:
+async def _entry_page(
+    visit: PageRequest, found: Listed | None, shown: bool = False, refused: str = ""
+) -> Response:
     if found is None:
         told = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.page("refused.html", visit.say("Aucune fiche de ce nom"), status=404, told=told)
@@ -248,7 +250,7 @@ async def _entry_page(visit: Visit, found: Listed | None, shown: bool = False, r
     )
 
 
-def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) -> dict[str, Any]:
+def _entry_values(visit: PageRequest, one: Obligation, entries: Sequence[AnyEntry]) -> dict[str, Any]:
     tongue, speech = visit.tongue, visit.tongue.speech
     hidden = None if one.hidden is None else tongue.capital(tongue.word("not_returnable", one.hidden))
     told = sorted((x for x in entries if x.obligation == one.id), key=lambda x: x.at)
@@ -259,7 +261,7 @@ def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) ->
         "entries": [
             (
                 f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
-                speech.typeset(history.sentence(speech, x)),
+                speech.typeset(ledger_sentences.sentence(speech, x)),
                 _by(x, tongue),
             )
             for x in told
@@ -270,14 +272,14 @@ def _entry_values(visit: Visit, one: Obligation, entries: Sequence[AnyEntry]) ->
     }
 
 
-def _by(entry: AnyEntry, tongue: Tongue) -> str:
+def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
     """The actor, the text and the person in charge of an entry that was recorded manually."""
     told = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
     colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
     return colon.join(x for x in told if x)
 
 
-def _results(tongue: Tongue) -> list[tuple[str, str]]:
+def _results(tongue: WebFormatter) -> list[tuple[str, str]]:
     return [
         ("spoke", tongue.say("J'ai parlé à la personne")),
         ("message-left", tongue.say("J'ai laissé un message dans sa boîte vocale")),
@@ -285,7 +287,7 @@ def _results(tongue: Tongue) -> list[tuple[str, str]]:
     ]
 
 
-def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
+def _reasons(one: Obligation, tongue: WebFormatter) -> list[tuple[str, str]]:
     """The reasons for which this entry can be closed."""
     if one.kind == "complaint":
         names = ["answered", "no-request", "otherwise"]
@@ -296,7 +298,7 @@ def _reasons(one: Obligation, tongue: Tongue) -> list[tuple[str, str]]:
     return [(name, tongue.capital(tongue.word("close_reason", commands.REASONS[name]))) for name in names]
 
 
-class Number(msgspec.Struct, frozen=True):
+class NumberView(msgspec.Struct, frozen=True):
     """A number to call: as printed (`told`), and as dialled (`dial`; None when no number is stored)."""
 
     told: str
@@ -304,17 +306,17 @@ class Number(msgspec.Struct, frozen=True):
     local: str
 
 
-def _number(found: Listed, tongue: Tongue) -> Number:
+def _number(found: Listed, tongue: WebFormatter) -> NumberView:
     page = CallbackList(tongue.settings, tongue.language, tongue.now)
     told = tongue.speech.typeset(page.number(found))
     dial = None if found.obligation.is_erased else found.other or found.number
-    return Number(told, dial, "" if dial is None else local_time(dial, tongue))
+    return NumberView(told, dial, "" if dial is None else local_time(dial, tongue))
 
 
 # Commands.
 
 
-async def record(visit: Visit) -> Response:
+async def record(visit: PageRequest) -> Response:
     """Handles one of an entry's forms."""
     found, form = await _find(visit), await visit.form()
     if found is None:
@@ -331,7 +333,9 @@ async def record(visit: Visit) -> Response:
     return visit.go("callback", query, id=hand.obligation)
 
 
-def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[commands.Hand | str, str | None]:
+def _wanted(
+    visit: PageRequest, one: Obligation, form: Mapping[str, str]
+) -> tuple[commands.Hand | str, str | None]:
     """The form's command, or a sentence that states why it is refused; and another number to call, or None."""
     action, more, other = form.get("action", ""), dict[str, Any](), None
     text = form.get("text", "")[: commands.LONGEST_TEXT]
@@ -365,7 +369,7 @@ def _wanted(visit: Visit, one: Obligation, form: Mapping[str, str]) -> tuple[com
 
 
 def _checked(
-    visit: Visit, one: Obligation, action: commands.Action, more: Mapping[str, Any]
+    visit: PageRequest, one: Obligation, action: commands.Action, more: Mapping[str, Any]
 ) -> commands.Hand | str:
     settings = visit.site.settings
     day = settings.calendar().local_day
@@ -373,11 +377,11 @@ def _checked(
     return hand if isinstance(hand, commands.Hand) else label("refusal", hand, visit.language)
 
 
-def _today(visit: Visit) -> Any:
+def _today(visit: PageRequest) -> Any:
     return visit.tongue.now.astimezone(visit.site.settings.timezone).date()
 
 
-async def _do(site: Site, hand: commands.Hand, other: str | None, language: str) -> str:
+async def _do(site: PageContext, hand: commands.Hand, other: str | None, language: str) -> str:
     """Queues the command and waits until the daemon has applied it. Returns the refusal, else ""."""
     place = (await site.ask(queue_callback_command, site.store, hand, other)).n
     if not await site.until_done(last_applied_callback_command, place):

@@ -29,13 +29,13 @@ from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
 from callmon.text.story.page import Page
 from callmon.web.auth.roles import Right
-from callmon.web.formatter import Tongue
-from callmon.web.page_request import Visit
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import PageRequest
 
 DAY = timedelta(days=1)
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class ChosenView(msgspec.Struct, frozen=True):
     """The filters; "" is all. A day that cannot be parsed is today; a verdict needs its standard."""
 
     day: date
@@ -45,7 +45,7 @@ class Chosen(msgspec.Struct, frozen=True):
     verdict: str = ""
 
 
-class Row(msgspec.Struct, frozen=True):
+class CallView(msgspec.Struct, frozen=True):
     call: str
     exchange: str
     when: str
@@ -57,7 +57,7 @@ class Row(msgspec.Struct, frozen=True):
     is_test: bool
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The calls of a day."""
     chosen = _chosen(visit)
     found = await visit.site.ask(
@@ -82,9 +82,9 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _chosen(visit: Visit) -> Chosen:
+def _chosen(visit: PageRequest) -> ChosenView:
     standard, verdict = visit.chosen("standard", ALL_STANDARDS), visit.chosen("verdict", VERDICTS)
-    return Chosen(
+    return ChosenView(
         _day(visit.asked("day"), visit.tongue),
         visit.chosen("line", visit.site.settings.names("line")),
         visit.chosen("outcome", OUTCOMES),
@@ -93,7 +93,7 @@ def _chosen(visit: Visit) -> Chosen:
     )
 
 
-def _day(text: str, tongue: Tongue) -> date:
+def _day(text: str, tongue: WebFormatter) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -101,7 +101,7 @@ def _day(text: str, tongue: Tongue) -> date:
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
 
 
-def _wanted(chosen: Chosen, visit: Visit) -> call_search.Wanted:
+def _wanted(chosen: ChosenView, visit: PageRequest) -> call_search.Wanted:
     zone = visit.site.settings.timezone
     begin, end = (
         datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (chosen.day, chosen.day + DAY)
@@ -110,10 +110,10 @@ def _wanted(chosen: Chosen, visit: Visit) -> call_search.Wanted:
     return call_search.Wanted(begin, end, *(value or None for value in kept))
 
 
-def _row(one: call_search.Found, tongue: Tongue) -> Row:
+def _row(one: call_search.Found, tongue: WebFormatter) -> CallView:
     heard = {"full": "", "filled": tongue.say("complété"), "partly": tongue.say("lacune")}[one.heard]
     language = "" if one.language == "unknown" else tongue.word("language", one.language)
-    return Row(
+    return CallView(
         one.call,
         one.exchange,
         tongue.second(one.arrived),
@@ -129,7 +129,7 @@ def _row(one: call_search.Found, tongue: Tongue) -> Row:
 # One call.
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class VerdictView(msgspec.Struct, frozen=True):
     """A service standard and its verdict. `verdict` is the identifier; `sign` stands beside its word."""
 
     standard: str
@@ -141,7 +141,7 @@ class Verdict(msgspec.Struct, frozen=True):
     quoted: tuple[str, ...]
 
 
-async def one(visit: Visit) -> Response:
+async def one(visit: PageRequest) -> Response:
     """The story of a call."""
     name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
@@ -164,7 +164,7 @@ def _read(store: Store, name: str, exchange: str) -> tuple[StoredCall, list[AnyE
 
 
 def _story(
-    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: Tongue
+    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: WebFormatter
 ) -> dict[str, Any]:
     """The page's values. Runs in a thread: a long call has hundreds of facts."""
     context = story_context(stored, tongue.settings, tongue.language)
@@ -193,9 +193,9 @@ def _story(
     }
 
 
-def _verdict(page: Page, finding: Finding, tongue: Tongue) -> Verdict:
+def _verdict(page: Page, finding: Finding, tongue: WebFormatter) -> VerdictView:
     typeset = tongue.speech.typeset
-    return Verdict(
+    return VerdictView(
         finding.standard,
         tongue.word("standard", finding.standard),
         finding.verdict,

@@ -23,15 +23,15 @@ from callmon.store.queries import disruptions, worklist
 from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
 from callmon.web.auth.roles import Right
-from callmon.web.context import Site
-from callmon.web.formatter import Tongue
-from callmon.web.page_request import Visit
+from callmon.web.context import PageContext
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import PageRequest
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
 
 
-class Told(msgspec.Struct, frozen=True):
+class DisruptionView(msgspec.Struct, frozen=True):
     """One disruption in words."""
 
     id: str
@@ -43,18 +43,18 @@ class Told(msgspec.Struct, frozen=True):
     is_planned: bool
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
     return await _list(visit)
 
 
-async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
+async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
     found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
     now, say = visit.tongue.now, visit.say
-    parts: dict[str, list[Told]] = {}
+    parts: dict[str, list[DisruptionView]] = {}
     for one in found[-MOST_SHOWN:]:
-        parts.setdefault(one.state(now), []).append(told(one, visit.tongue))
+        parts.setdefault(one.state(now), []).append(disruption_view(one, visit.tongue))
     over = [*parts.get("over", ()), *parts.get("cancelled", ())]
     return await visit.page(
         "disruptions.html",
@@ -77,9 +77,9 @@ async def _list(visit: Visit, refused: str = "", given: Mapping[str, str] | None
     )
 
 
-def told(one: Disruption, tongue: Tongue) -> Told:
+def disruption_view(one: Disruption, tongue: WebFormatter) -> DisruptionView:
     page, typeset = DisruptionList(tongue.settings, tongue.language, tongue.now), tongue.speech.typeset
-    return Told(
+    return DisruptionView(
         one.id,
         typeset(page.title(one)),
         page.lines(one),
@@ -90,12 +90,12 @@ def told(one: Disruption, tongue: Tongue) -> Told:
     )
 
 
-async def one(visit: Visit) -> Response:
+async def one(visit: PageRequest) -> Response:
     """One disruption, and its forms."""
     return await _one_page(visit)
 
 
-async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
+async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
@@ -111,7 +111,7 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
         visit.say("Une perturbation"),
         status=409 if refused else 200,
         one=found,
-        told=told(found, visit.tongue),
+        told=disruption_view(found, visit.tongue),
         met=min(met, worklist.MOST_MET),
         met_more=met > worklist.MOST_MET,
         may_tell=visit.may(Right.REPORT),
@@ -123,20 +123,20 @@ async def _one_page(visit: Visit, refused: str = "", given: Mapping[str, str] | 
     )
 
 
-def _as_given(one: Disruption, tongue: Tongue) -> dict[str, str]:
+def _as_given(one: Disruption, tongue: WebFormatter) -> dict[str, str]:
     """The stored notice and times, as values of the form's fields."""
     given = {name: getattr(one.notice, name) or "" for name in TEXTS}
     return given | {"until": _field(one.notice.until, tongue), "start": _field(one.began, tongue)}
 
 
-def _field(at: datetime | None, tongue: Tongue) -> str:
+def _field(at: datetime | None, tongue: WebFormatter) -> str:
     return "" if at is None else at.astimezone(tongue.settings.timezone).strftime("%Y-%m-%dT%H:%M")
 
 
 # Commands.
 
 
-async def begin(visit: Visit) -> Response:
+async def begin(visit: PageRequest) -> Response:
     """Records a disruption that callmon cannot detect, or planned work."""
     given = await visit.form()
     lines = _lines(await visit.request.form(), visit.site)
@@ -146,12 +146,12 @@ async def begin(visit: Visit) -> Response:
     return await _done(visit, hand, None, given)
 
 
-def _lines(form: FormData, site: Site) -> tuple[str, ...]:
+def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
     chosen = [value for value in form.getlist("line") if isinstance(value, str)]
     return tuple(line.name for line in site.settings.lines() if line.name in chosen)
 
 
-def _begun(visit: Visit, given: Mapping[str, str], lines: tuple[str, ...]) -> Hand | str:
+def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> Hand | str:
     say, is_work = visit.say, given.get("action") == "plan"
     if not lines:
         return say("Il faut dire quelles lignes sont touchées.")
@@ -165,7 +165,7 @@ def _begun(visit: Visit, given: Mapping[str, str], lines: tuple[str, ...]) -> Ha
     return Hand(at=now, actor=visit.person.name, action=action, lines=lines, start=start or now, notice=said)
 
 
-def _time(text: str, visit: Visit) -> datetime | str | None:
+def _time(text: str, visit: PageRequest) -> datetime | str | None:
     """The time; None for an empty field; the text itself when it cannot be parsed."""
     if not text:
         return None
@@ -173,7 +173,7 @@ def _time(text: str, visit: Visit) -> datetime | str | None:
     return local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) or text
 
 
-async def record(visit: Visit) -> Response:
+async def record(visit: PageRequest) -> Response:
     """Changes an existing disruption: its notice, its times, its end."""
     given = await visit.form()
     found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
@@ -185,7 +185,7 @@ async def record(visit: Visit) -> Response:
     return await _done(visit, hand, found, given)
 
 
-def _asked(visit: Visit, one: Disruption, given: Mapping[str, str]) -> Hand | str:
+def _asked(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> Hand | str:
     base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": one.id}
     if given.get("action") == "end":
         when = _time(given.get("when", ""), visit)
@@ -203,7 +203,7 @@ def _asked(visit: Visit, one: Disruption, given: Mapping[str, str]) -> Hand | st
     return Hand(action="change" if moved is not None else "announce", start=moved, notice=said, **base)
 
 
-async def _done(visit: Visit, hand: Hand, one: Disruption | None, given: Mapping[str, str]) -> Response:
+async def _done(visit: PageRequest, hand: Hand, one: Disruption | None, given: Mapping[str, str]) -> Response:
     """Validates and queues the command, waits until it is applied, and shows the result."""
 
     async def refuse(why: str) -> Response:

@@ -12,16 +12,16 @@ import msgspec
 
 from callmon.store.queries import half_hours as stored
 from callmon.web import half_hours
-from callmon.web.context import AwayError, Site
-from callmon.web.formatter import Tongue
-from callmon.web.half_hours import ENOUGH, WEEKS, Half, Missed, Today
+from callmon.web.context import AwayError, PageContext
+from callmon.web.formatter import WebFormatter
+from callmon.web.half_hours import ENOUGH, WEEKS, Half, Missed, TodayHalfHours
 
 KEPT = timedelta(minutes=1)
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
 ROW, LABEL = 28, 330  # of the drawing of the causes
 
 
-class Column(msgspec.Struct, frozen=True):
+class ColumnView(msgspec.Struct, frozen=True):
     """A half-hour, drawn. Heights are from the ground line; `mark` is the height of the median."""
 
     x: float
@@ -34,7 +34,7 @@ class Column(msgspec.Struct, frozen=True):
     hour: str
 
 
-class Row(msgspec.Struct, frozen=True):
+class HalfHourView(msgspec.Struct, frozen=True):
     """A half-hour in words."""
 
     time: str
@@ -44,7 +44,7 @@ class Row(msgspec.Struct, frozen=True):
     remark: str
 
 
-class Bar(msgspec.Struct, frozen=True):
+class BarView(msgspec.Struct, frozen=True):
     """A cause: its count on voice lines, drawn as `width`; and its count on TTY lines."""
 
     title: str
@@ -53,7 +53,7 @@ class Bar(msgspec.Struct, frozen=True):
     width: float
 
 
-async def part(site: Site, tongue: Tongue) -> dict[str, Any]:
+async def part(site: PageContext, tongue: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
         told = await _today(site)
@@ -64,7 +64,7 @@ async def part(site: Site, tongue: Tongue) -> dict[str, Any]:
     return view(told, tongue)
 
 
-async def _today(site: Site) -> Today | None:
+async def _today(site: PageContext) -> TodayHalfHours | None:
     """Today's half-hours, at most a minute old; None while the roll-ups are rebuilt or of another time zone."""
     sight, settings = site.seen(), site.settings
     if site.today is None or not timedelta(0) <= sight.at - site.today.at < KEPT:
@@ -75,7 +75,7 @@ async def _today(site: Site) -> Today | None:
     return site.today
 
 
-def view(told: Today, tongue: Tongue) -> dict[str, Any]:
+def view(told: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
     halves = told.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
@@ -97,7 +97,7 @@ def view(told: Today, tongue: Tongue) -> dict[str, Any]:
     }
 
 
-def _note(known: bool, weekday: str, tongue: Tongue) -> str:
+def _note(known: bool, weekday: str, tongue: WebFormatter) -> str:
     """The meaning of the median's mark, or why there is none."""
     if known:
         return tongue.say(
@@ -115,14 +115,14 @@ def _note(known: bool, weekday: str, tongue: Tongue) -> str:
     )
 
 
-def _columns(halves: tuple[Half, ...], most: float, tongue: Tongue) -> list[Column]:
+def _columns(halves: tuple[Half, ...], most: float, tongue: WebFormatter) -> list[ColumnView]:
     step, every = (WIDTH - LEFT) / max(1, len(halves)), 1 if len(halves) <= 30 else 2
 
     def height(calls: float) -> float:
         return round(calls / most * HEIGHT, 1)
 
     return [
-        Column(
+        ColumnView(
             round(LEFT + place * step, 1),
             round(step, 1),
             height(one.offered),
@@ -136,13 +136,13 @@ def _columns(halves: tuple[Half, ...], most: float, tongue: Tongue) -> list[Colu
     ]
 
 
-def _has_name(begin: datetime, every: int, tongue: Tongue) -> bool:
+def _has_name(begin: datetime, every: int, tongue: WebFormatter) -> bool:
     """Whether the column has a label: each hour's, or of many each second hour's: "10 a.m." needs the room."""
     local = begin.astimezone(tongue.settings.timezone)
     return not local.minute and not local.hour % every
 
 
-def _row(one: Half, tongue: Tongue) -> Row:
+def _row(one: Half, tongue: WebFormatter) -> HalfHourView:
     say = tongue.say
     usual = say("n. d.") if one.usual is None else f"{one.usual:g}"
     remarks = [
@@ -152,7 +152,7 @@ def _row(one: Half, tongue: Tongue) -> Row:
     ]
     is_known = one.state != "ahead" and (one.is_heard or one.offered)
     nothing = say("à venir") if one.state == "ahead" else say("n. d.")
-    return Row(
+    return HalfHourView(
         tongue.minute(one.begin),
         str(one.offered) if is_known else nothing,
         str(one.answered) if is_known else nothing,
@@ -161,10 +161,10 @@ def _row(one: Half, tongue: Tongue) -> Row:
     )
 
 
-def _bars(missed: tuple[Missed, ...], tongue: Tongue) -> list[Bar]:
+def _bars(missed: tuple[Missed, ...], tongue: WebFormatter) -> list[BarView]:
     most = max([1, *(x.voice for x in missed)])
     room = WIDTH - LABEL - 60
     return [
-        Bar(tongue.capital(tongue.word("cause", x.cause)), x.voice, x.tty, round(room * x.voice / most, 1))
+        BarView(tongue.capital(tongue.word("cause", x.cause)), x.voice, x.tty, round(room * x.voice / most, 1))
         for x in missed
     ]

@@ -19,8 +19,8 @@ from callmon.reports.failure import ReportFailure
 from callmon.reports.jobs import BusyError, ReportJob
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
-from callmon.web.formatter import Tongue
-from callmon.web.page_request import Visit
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import PageRequest
 
 MOST_LISTED = 36
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
@@ -28,36 +28,36 @@ STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 STYLE_NAME = "style.css"
 
 
-class Listed(msgspec.Struct, frozen=True):
+class MonthView(msgspec.Struct, frozen=True):
     name: str
     title: str
     is_over: bool
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
     first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
     return await visit.page("months.html", visit.say("Mois"), months=list(_months(first, visit.tongue)))
 
 
-def _months(first: datetime | None, tongue: Tongue) -> Iterator[Listed]:
+def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[MonthView]:
     zone = tongue.settings.timezone
     now = tongue.now.astimezone(zone).date()
     begin = now if first is None else first.astimezone(zone).date()
     day = now.replace(day=1)
     for _ in range(MOST_LISTED):
-        yield Listed(f"{day:%Y-%m}", tongue.month(day), day < now.replace(day=1))
+        yield MonthView(f"{day:%Y-%m}", tongue.month(day), day < now.replace(day=1))
         if (day.year, day.month) <= (begin.year, begin.month):
             return
         day = date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
 
 
-async def one(visit: Visit) -> Response:
+async def one(visit: PageRequest) -> Response:
     """One month, and the formats of its report."""
     return await _month_page(visit)
 
 
-async def _month_page(visit: Visit, refused: str = "") -> Response:
+async def _month_page(visit: PageRequest, refused: str = "") -> Response:
     first = _first_day(visit)
     if first is None:
         told = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
@@ -74,7 +74,7 @@ async def _month_page(visit: Visit, refused: str = "") -> Response:
     )
 
 
-def _first_day(visit: Visit) -> date | None:
+def _first_day(visit: PageRequest) -> date | None:
     try:
         month = period.month(visit.request.path_params["month"], visit.site.settings.timezone)
     except ConfigError:
@@ -82,7 +82,7 @@ def _first_day(visit: Visit) -> date | None:
     return month.first if month.begin < datetime.now(UTC) else None
 
 
-def _kind(kind: str, tongue: Tongue) -> str:
+def _kind(kind: str, tongue: WebFormatter) -> str:
     return {
         "html": tongue.say("page à lire ici"),
         "pdf": tongue.say("PDF, pour imprimer et signer"),
@@ -92,7 +92,7 @@ def _kind(kind: str, tongue: Tongue) -> str:
     }[kind]
 
 
-async def make(visit: Visit) -> Response:
+async def make(visit: PageRequest) -> Response:
     """Requests a report."""
     form, first = await visit.form(), _first_day(visit)
     kind = form.get("kind", "")
@@ -110,7 +110,7 @@ async def make(visit: Visit) -> Response:
     return visit.go("report", month=order.month, name=made.name)
 
 
-async def progress(visit: Visit) -> Response:
+async def progress(visit: PageRequest) -> Response:
     """The progress of a report; once it is made, its files."""
     made = _made(visit)
     if made is None:
@@ -133,7 +133,7 @@ async def progress(visit: Visit) -> Response:
     )
 
 
-def why(trouble: ReportFailure, tongue: Tongue, month: str) -> str:
+def why(trouble: ReportFailure, tongue: WebFormatter, month: str) -> str:
     """Why there is no report, and which person can act how. The failure's own message is in the log."""
     say, limit = tongue.say, trouble.limit
     return {
@@ -170,11 +170,11 @@ def why(trouble: ReportFailure, tongue: Tongue, month: str) -> str:
     }[trouble.kind]
 
 
-def _made(visit: Visit) -> ReportJob | None:
+def _made(visit: PageRequest) -> ReportJob | None:
     return visit.site.makings.get(visit.request.path_params["name"])
 
 
-async def download(visit: Visit) -> Response:
+async def download(visit: PageRequest) -> Response:
     """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
     made, name = _made(visit), visit.request.path_params["file"]
     page, data = _page(made), None if made is None else made.file(name)
@@ -187,7 +187,7 @@ async def download(visit: Visit) -> Response:
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-async def style(visit: Visit) -> Response:
+async def style(visit: PageRequest) -> Response:
     """The style sheet of the page to read here."""
     page = _page(_made(visit))
     return (
@@ -201,6 +201,6 @@ def _page(made: ReportJob | None) -> str | None:
     return next((data.decode() for name, data in made.making.files if name.endswith(".html")), None)
 
 
-async def _unknown(visit: Visit) -> Response:
+async def _unknown(visit: PageRequest) -> Response:
     told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
     return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)

@@ -20,9 +20,9 @@ from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
 from callmon.sinks.mqtt.topics import LineStatus
 from callmon.text.disruption_list import DisruptionList
-from callmon.web.formatter import FEW, Tongue
-from callmon.web.page_request import Visit
-from callmon.web.snapshot import Sight, total
+from callmon.web.formatter import FEW, WebFormatter
+from callmon.web.page_request import PageRequest
+from callmon.web.snapshot import Snapshot, total
 from callmon.web.sse import Stream
 from callmon.web.views import half_hours
 
@@ -34,7 +34,7 @@ TRANSFERS = "one_transfer_at_most"
 FRENCH = "bilingual_person"
 
 
-class Level(msgspec.Struct, frozen=True):
+class LevelView(msgspec.Struct, frozen=True):
     """The urgency: "" neutral, "soon", "over", "off"; of a rate also "reached".
 
     "soon" and "over" have a sign, so that colour is not the only cue.
@@ -47,14 +47,14 @@ class Level(msgspec.Struct, frozen=True):
         return {"soon": "▲", "over": "■"}.get(self.name, "")
 
 
-class Ringing(msgspec.Struct, frozen=True):
+class RingingView(msgspec.Struct, frozen=True):
     calls: int
     dots: tuple[bool, ...]
     ring: str
-    level: Level
+    level: LevelView
 
 
-class Row(msgspec.Struct, frozen=True):
+class LineView(msgspec.Struct, frozen=True):
     """A line, or (on the wall) the lines of a service that have the same mode."""
 
     name: str
@@ -64,17 +64,17 @@ class Row(msgspec.Struct, frozen=True):
     is_open: bool
     is_heard: bool
     hours: str
-    ringing: Ringing | None
+    ringing: RingingView | None
     waiting: int
     waited: str
     talking: int
     voicemail: int
     arriving: int
     phones: str
-    phones_level: Level
+    phones_level: LevelView
 
 
-class Rate(msgspec.Struct, frozen=True):
+class RateView(msgspec.Struct, frozen=True):
     """Today against one service standard."""
 
     standard: str
@@ -83,13 +83,13 @@ class Rate(msgspec.Struct, frozen=True):
     met: int
     judged: int
     told: str
-    level: Level
+    level: LevelView
     target: float | None
     others: str
     varies: bool
 
 
-class Strip(msgspec.Struct, frozen=True):
+class StripView(msgspec.Struct, frozen=True):
     """The strip on top: open or closed, and whether callmon receives events."""
 
     hours: str
@@ -99,22 +99,22 @@ class Strip(msgspec.Struct, frozen=True):
     is_heard: bool
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """The page of this moment."""
     return await _page(visit, "now", visit.say("Maintenant"), **await half_hours.part(visit.site, visit.tongue))
 
 
-async def wall(visit: Visit) -> Response:
+async def wall(visit: PageRequest) -> Response:
     """The same for a wall screen, read from three metres."""
     return await _page(visit, "wall", visit.say("Tableau mural"))
 
 
-async def _page(visit: Visit, name: str, title: str, **more: Any) -> Response:
+async def _page(visit: PageRequest, name: str, title: str, **more: Any) -> Response:
     part = await visit.site.ask(visit.site.part, name, visit.language)
     return await visit.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
 
 
-async def stream(visit: Visit) -> Response:
+async def stream(visit: PageRequest) -> Response:
     """Server-sent events of one view. 404: no such view. 503: all places, or all of this person, are taken."""
     person = visit.person.name or visit.request.state.asking.address
     live, name = visit.site.live, visit.request.query_params.get("view", "now")
@@ -125,7 +125,7 @@ async def stream(visit: Visit) -> Response:
     return Stream(live, (name, visit.language), person, visit.request)
 
 
-def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
+def view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
     """The values of the live part of *Now*."""
     lines = list(tongue.settings.lines())
     seen = {one.name: one for one in sight.lines}
@@ -142,7 +142,7 @@ def view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
     }
 
 
-def wall_view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
+def wall_view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
     """The same, with one row for each service and mode. TTY lines are never counted with others."""
     seen = {one.name: one for one in sight.lines}
     known = [line for line in tongue.settings.lines() if line.name in seen]
@@ -154,7 +154,7 @@ def wall_view(sight: Sight, tongue: Tongue) -> dict[str, Any]:
     return view(sight, tongue) | {"rows": rows, "headline": _headline(voice, seen, sight, tongue)}
 
 
-def strip(sight: Sight, tongue: Tongue) -> Strip:
+def strip(sight: Snapshot, tongue: WebFormatter) -> StripView:
     """Open until when, or closed and when it opens; and whether callmon receives events."""
     calendar, say = tongue.settings.calendar(), tongue.say
     is_open = calendar.is_open(sight.at)
@@ -166,10 +166,12 @@ def strip(sight: Sight, tongue: Tongue) -> Strip:
         heard = say("Aucun autocommutateur configuré")
     else:
         heard = say("Mesure : à l'écoute")
-    return Strip(_hours(is_open, change, sight, tongue), is_open, tongue.minute(sight.at), heard, sight.is_heard)
+    return StripView(
+        _hours(is_open, change, sight, tongue), is_open, tongue.minute(sight.at), heard, sight.is_heard
+    )
 
 
-def _hours(is_open: bool, change: datetime | None, sight: Sight, tongue: Tongue) -> str:
+def _hours(is_open: bool, change: datetime | None, sight: Snapshot, tongue: WebFormatter) -> str:
     say, calendar = tongue.say, tongue.settings.calendar()
     if is_open:
         if change is None or change - sight.at > timedelta(hours=24):
@@ -184,13 +186,13 @@ def _hours(is_open: bool, change: datetime | None, sight: Sight, tongue: Tongue)
     return say("Fermé : {opens}", opens=opens)
 
 
-def row(line: Line, seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> Row:
+def row(line: Line, seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter) -> LineView:
     """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
     other = "en" if tongue.language == "fr" else "fr"
     phones, level = _phones(seen, is_open, tongue)
-    return Row(
+    return LineView(
         name=line.name,
         title=line.title(tongue.language),
         other_title=line.title(other),
@@ -209,7 +211,9 @@ def row(line: Line, seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) ->
     )
 
 
-def _service_row(lines: Sequence[Line], seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> Row:
+def _service_row(
+    lines: Sequence[Line], seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter
+) -> LineView:
     """The lines of one service and mode together, under the service's title."""
     told = row(lines[0], seen, sight, tongue)
     service = tongue.settings.services[lines[0].service]
@@ -220,24 +224,26 @@ def _service_row(lines: Sequence[Line], seen: Sequence[LineStatus], sight: Sight
     return msgspec.structs.replace(told, title=here, other_title=there)
 
 
-def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: Tongue) -> Ringing | None:
+def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: WebFormatter) -> RingingView | None:
     """The longest ringing call counts, by the ring that its caller hears."""
     if not calls:
         return None
     waits = [w for one in seen if (w := one.ringing) is not None and w.waited is not None]
     longest = max((rings.begun(w.waited, w.cycle) for w in waits if w.waited is not None), default=None)
     if longest is None:
-        return Ringing(calls, (), tongue.say("sonnerie inconnue"), Level())
+        return RingingView(calls, (), tongue.say("sonnerie inconnue"), LevelView())
     level = (
-        Level("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "") if is_open else Level("off")
+        LevelView("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "")
+        if is_open
+        else LevelView("off")
     )
     told = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
     if longest == DOTS - 1 and is_open:
         told = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
-    return Ringing(calls, tuple(n < longest for n in range(DOTS)), told, level)
+    return RingingView(calls, tuple(n < longest for n in range(DOTS)), told, level)
 
 
-def _waited(seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> str:
+def _waited(seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter) -> str:
     waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
     if not waits:
         return ""
@@ -247,25 +253,27 @@ def _waited(seen: Sequence[LineStatus], sight: Sight, tongue: Tongue) -> str:
     return tongue.say("{minutes} min {seconds} s", minutes=minutes, seconds=f"{seconds:02}")
 
 
-def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: Tongue) -> tuple[str, Level]:
+def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> tuple[str, LevelView]:
     """« 2 sur 3 »; « n. d. » where no phone is watched."""
     phones = total(one.phones for one in seen)
     count = sum(phones.values())
     if not count:
-        return tongue.say("n. d."), Level()
+        return tongue.say("n. d."), LevelView()
     told = tongue.say("{free} sur {count}", free=phones["free"], count=count)
     if not is_open:
-        return told, Level("off")
+        return told, LevelView("off")
     if phones["unreachable"] == count:
-        return tongue.say("aucun joignable"), Level("over")
-    return told, Level("soon") if not phones["free"] else Level()
+        return tongue.say("aucun joignable"), LevelView("over")
+    return told, LevelView("soon") if not phones["free"] else LevelView()
 
 
-def _calls(sight: Sight) -> int:
+def _calls(sight: Snapshot) -> int:
     return sum(sum(one.calls.values()) for one in sight.lines)
 
 
-def rates(lines: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, tongue: Tongue) -> Iterator[Rate]:
+def rates(
+    lines: Sequence[Line], seen: dict[str, LineStatus], sight: Snapshot, tongue: WebFormatter
+) -> Iterator[RateView]:
     """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
         group = [line for line in lines if line.mode == mode]
@@ -275,8 +283,13 @@ def rates(lines: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, tong
 
 
 def rate(
-    standard: str, who: str, lines: Sequence[Line], seen: Iterable[LineStatus], sight: Sight, tongue: Tongue
-) -> Rate:
+    standard: str,
+    who: str,
+    lines: Sequence[Line],
+    seen: Iterable[LineStatus],
+    sight: Snapshot,
+    tongue: WebFormatter,
+) -> RateView:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(one.verdicts.get(standard, {}) for one in seen)
     met, judged = verdicts["met"], verdicts["met"] + verdicts["not_met"]
@@ -289,32 +302,32 @@ def rate(
     others = say(
         "non visées : {exempt} · indéterminées : {unknown}", exempt=verdicts["exempt"], unknown=verdicts["unknown"]
     )
-    level = Level()
+    level = LevelView()
     if target is not None and judged >= FEW and sight.is_heard and any(one.is_open for one in sight.lines):
-        level = Level("over") if met * 100 < target * judged else Level("reached")
-    return Rate(standard, title, who, met, judged, told, level, target, others, len(targets) > 1)
+        level = LevelView("over") if met * 100 < target * judged else LevelView("reached")
+    return RateView(standard, title, who, met, judged, told, level, target, others, len(targets) > 1)
 
 
-def _targets(standard: str, lines: Sequence[Line], sight: Sight, tongue: Tongue) -> list[float | None]:
+def _targets(standard: str, lines: Sequence[Line], sight: Snapshot, tongue: WebFormatter) -> list[float | None]:
     """The targets that these lines have today, each once; None for a line that has none."""
     day = sight.at.astimezone(tongue.settings.timezone).date()
     told = (line.target(standard, day) for line in lines)
     return list(dict.fromkeys(None if x is None else x.percent for x in told))
 
 
-class Due(msgspec.Struct, frozen=True):
+class DueView(msgspec.Struct, frozen=True):
     """The open callbacks: the next one, those due today, those overdue."""
 
     next: str
     left: str
-    level: Level
+    level: LevelView
     today: int
     overdue: int
     open: int
     to_listen_to: int
 
 
-def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: Tongue) -> Due:
+def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Snapshot, tongue: WebFormatter) -> DueView:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
@@ -323,10 +336,10 @@ def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: T
     is_soon = any(x.state == "due_soon" for x in ahead)
     due_today = [x for x in shown if x.actionable and calendar.local_day(x.actionable) == today]
     overdue = sum(x.state == "overdue" for x in shown)
-    return Due(
+    return DueView(
         "" if first is None else tongue.when(first),
         "" if first is None else tongue.length(first - sight.at),
-        Level("soon" if is_soon else ""),
+        LevelView("soon" if is_soon else ""),
         len(due_today),
         overdue,
         len(shown),
@@ -334,7 +347,7 @@ def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Sight, tongue: T
     )
 
 
-class Told(msgspec.Struct, frozen=True):
+class OngoingDisruptionView(msgspec.Struct, frozen=True):
     """A disruption in words."""
 
     id: str
@@ -345,9 +358,9 @@ class Told(msgspec.Struct, frozen=True):
     lacks: bool
 
 
-def disruption(one: Disruption, sight: Sight, tongue: Tongue) -> Told:
+def disruption(one: Disruption, sight: Snapshot, tongue: WebFormatter) -> OngoingDisruptionView:
     page = DisruptionList(tongue.settings, tongue.language, sight.at)
-    return Told(
+    return OngoingDisruptionView(
         one.id,
         tongue.speech.typeset(page.title(one)),
         page.lines(one),
@@ -357,17 +370,19 @@ def disruption(one: Disruption, sight: Sight, tongue: Tongue) -> Told:
     )
 
 
-class Headline(msgspec.Struct, frozen=True):
+class HeadlineView(msgspec.Struct, frozen=True):
     """The wall's second half: today on the voice lines."""
 
-    answer: Rate
+    answer: RateView
     voicemail: int
     voicemail_early: int
     redirected: int
     french: str
 
 
-def _headline(voice: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, tongue: Tongue) -> Headline:
+def _headline(
+    voice: Sequence[Line], seen: dict[str, LineStatus], sight: Snapshot, tongue: WebFormatter
+) -> HeadlineView:
     rows = [seen[line.name] for line in voice]
     calls = total(one.calls for one in rows)
     late = total(one.verdicts.get(VOICEMAIL, {}) for one in rows)
@@ -375,4 +390,4 @@ def _headline(voice: Sequence[Line], seen: dict[str, LineStatus], sight: Sight, 
     taken = sum(calls[name] for name in ("voicemail_message", "voicemail_no_message", "voicemail"))
     french = rate(FRENCH, "", voice, rows, sight, tongue)
     answer = rate(ANSWER, "", voice, rows, sight, tongue)
-    return Headline(answer, taken, late["not_met"], moved["not_met"], french.told)
+    return HeadlineView(answer, taken, late["not_met"], moved["not_met"], french.told)

@@ -16,18 +16,18 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
 from callmon.text.labels import translate
 from callmon.text.story.policy import QUOTES
-from callmon.web.formatter import Tongue
-from callmon.web.page_request import Visit
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import PageRequest
 
 MONTHS_AHEAD = timedelta(days=365)
 
 
-class Target(msgspec.Struct, frozen=True):
+class TargetView(msgspec.Struct, frozen=True):
     line: str
     told: str
 
 
-class Promise(msgspec.Struct, frozen=True):
+class PromiseView(msgspec.Struct, frozen=True):
     key: str
     title: str
     quote: str
@@ -35,11 +35,11 @@ class Promise(msgspec.Struct, frozen=True):
     place: str
     definition: str
     settings: tuple[tuple[str, str], ...]
-    targets: tuple[Target, ...]
+    targets: tuple[TargetView, ...]
     lacks: str
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: PageRequest) -> Response:
     """All service standards."""
     tongue, settings = visit.tongue, visit.site.settings
     enabled = visit.site.seen().enabled
@@ -54,10 +54,10 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: Tongue) -> Promise:
+def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: WebFormatter) -> PromiseView:
     quote = QUOTES[name]
     ours = "" if tongue.language == "fr" else translate(quote.words, tongue.language, "policy")
-    return Promise(
+    return PromiseView(
         name,
         tongue.word("standard", name),
         quote.words,
@@ -70,7 +70,7 @@ def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: Ton
     )
 
 
-def lacks(name: str, tongue: Tongue) -> str:
+def lacks(name: str, tongue: WebFormatter) -> str:
     """Why the standard gives no verdicts."""
     if name in ("bilingual_person", "callback_in_french"):
         return tongue.say("Aucun verdict : les langues du personnel ne sont pas consignées dans la configuration.")
@@ -79,7 +79,7 @@ def lacks(name: str, tongue: Tongue) -> str:
     return tongue.say("Aucun verdict : aucun autocommutateur n'est entendu.")
 
 
-def definition(name: str, tongue: Tongue) -> str:
+def definition(name: str, tongue: WebFormatter) -> str:
     """How callmon judges the standard, in a few sentences."""
     say = tongue.say
     return _of_callbacks(name, tongue) or {
@@ -117,7 +117,7 @@ def definition(name: str, tongue: Tongue) -> str:
     }[name]()  # fmt: skip
 
 
-def _of_callbacks(name: str, tongue: Tongue) -> str:
+def _of_callbacks(name: str, tongue: WebFormatter) -> str:
     """The same for callbacks and complaints; "" for a standard about the call itself."""
     say = tongue.say
     return {
@@ -140,7 +140,7 @@ def _of_callbacks(name: str, tongue: Tongue) -> str:
     }.get(name, str)()  # fmt: skip
 
 
-def _in_force(name: str, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
+def _in_force(name: str, settings: Settings, tongue: WebFormatter) -> Iterator[tuple[str, str]]:
     """The parameters in force: configured ones and defaults."""
     loaded = {one.name: one for one in load(settings.standards)}
     parameters = loaded[name].parameters.model_dump()
@@ -149,7 +149,7 @@ def _in_force(name: str, settings: Settings, tongue: Tongue) -> Iterator[tuple[s
         yield from _rules(settings.rules, settings, tongue)
 
 
-def _setting(standard: str, key: str, tongue: Tongue) -> str:
+def _setting(standard: str, key: str, tongue: WebFormatter) -> str:
     say = tongue.say
     match key:
         case "rings" if standard == "reach_a_person":
@@ -165,7 +165,7 @@ def _setting(standard: str, key: str, tongue: Tongue) -> str:
     return key
 
 
-def _rules(rules: CallbackRules, settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
+def _rules(rules: CallbackRules, settings: Settings, tongue: WebFormatter) -> Iterator[tuple[str, str]]:
     say, speech = tongue.say, tongue.speech
     yield say("délai, par l'horloge"), _hours_of(rules.within, tongue)
     yield say("une conversation dure au moins"), speech.about(rules.talked_for)
@@ -177,13 +177,13 @@ def _rules(rules: CallbackRules, settings: Settings, tongue: Tongue) -> Iterator
         yield say("jugées par jour ouvrable"), " · ".join(by_day)
 
 
-def _hours_of(length: timedelta, tongue: Tongue) -> str:
+def _hours_of(length: timedelta, tongue: WebFormatter) -> str:
     """« 24 h »: as configured, not as days."""
     hours, rest = divmod(length, timedelta(hours=1))
     return tongue.say("{hours} h", hours=hours) if not rest else tongue.length(length)
 
 
-def _targets(name: str, settings: Settings, tongue: Tongue) -> Iterator[Target]:
+def _targets(name: str, settings: Settings, tongue: WebFormatter) -> Iterator[TargetView]:
     for line in settings.lines():
         for target in line.targets:
             if target.standard == name:
@@ -194,10 +194,10 @@ def _targets(name: str, settings: Settings, tongue: Tongue) -> Iterator[Target]:
                     day=since,
                     who=target.signed_by,
                 )
-                yield Target(line.title(tongue.language), told)
+                yield TargetView(line.title(tongue.language), told)
 
 
-def _hours(settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
+def _hours(settings: Settings, tongue: WebFormatter) -> Iterator[tuple[str, str]]:
     """The ministry's week; adjacent days with the same hours are grouped."""
     calendar, monday = settings.calendar(), tongue.now.date() - timedelta(days=tongue.now.weekday())
     names = [tongue.weekday_of(monday + timedelta(days=n)) for n in range(7)]
@@ -207,13 +207,13 @@ def _hours(settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
         yield tongue.capital(span), tongue.periods(opening)
 
 
-def _closed(settings: Settings, tongue: Tongue) -> Iterator[tuple[str, str]]:
+def _closed(settings: Settings, tongue: WebFormatter) -> Iterator[tuple[str, str]]:
     today = settings.calendar().local_day(tongue.now)
     for one in settings.calendar().closed_days(today, today + MONTHS_AHEAD):
         yield tongue.long_day(one.day), one.name_fr if tongue.language == "fr" else one.name_en
 
 
-def _line(name: str, settings: Settings, tongue: Tongue) -> Mapping[str, Any]:
+def _line(name: str, settings: Settings, tongue: WebFormatter) -> Mapping[str, Any]:
     line = settings.lines()[name]
     return {
         "title": line.title(tongue.language),
