@@ -237,7 +237,7 @@ def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
 def _listen(settings: Settings, length: str) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.durations import duration
-    from callmon.tools.doctor import Listening, propose
+    from callmon.tools.doctor import TrafficSample, propose
     from callmon.tools.doctor.listen import hear
 
     try:
@@ -245,7 +245,7 @@ def _listen(settings: Settings, length: str) -> None:
     except ValueError as error:
         raise ConfigError(f"--listen {length}: {error}") from None
     click.echo(f"Listening for {length}; Ctrl-C ends it sooner.", err=True)
-    heard = {name: Listening(settings.region) for name in settings.exchanges}
+    heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), seconds)
     for name, listening in heard.items():
         click.echo(propose(listening, name, settings.exchanges[name]))

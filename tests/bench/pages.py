@@ -28,7 +28,7 @@ from callmon.store import opening
 from callmon.store.database import Store
 from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
-from callmon.tools.demo.exchange import Exchange
+from callmon.tools.demo.exchange import DemoExchange
 from callmon.web import half_hours as today
 from callmon.web.app import app
 from callmon.web.auth.service import AccessService
@@ -180,7 +180,7 @@ async def lags(clients: int, seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit[1], 8192), limit[1]))
     head(f"the loop's lag over {seconds:.0f} s, ms", ("p50", "p99", "most"))
     with tempfile.TemporaryDirectory(prefix="callmon-pages-") as name:
-        async with Exchange() as exchange:
+        async with DemoExchange() as exchange:
             settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name))
             store = opening.ready(settings)
             daemon = Daemon(settings, store)

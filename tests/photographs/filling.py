@@ -57,7 +57,9 @@ def retold_bytes(name: str, at: datetime) -> bytes:
         if found := retime._TIMESTAMP.search(message):
             when = max(when, float(found[1]))
             told.append((when, message + END))
-    again = retime.Teller(Random(name)).tell(retime.Recording(name, tuple(told)), math.ceil(at.timestamp()))
+    again = retime.RecordingPlayer(Random(name)).tell(
+        retime.Recording(name, tuple(told)), math.ceil(at.timestamp())
+    )
     return BANNER + b"".join(message for _, message in again)
 
 

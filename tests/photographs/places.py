@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from callmon.config.settings import Settings
 from callmon.store import opening
-from callmon.tools.demo.exchange import Exchange
+from callmon.tools.demo.exchange import DemoExchange
 from tests.doors import with_accounts
 from tests.pages_site import ROLES, Site, disrupted, person
 from tests.photographs.filling import fill
@@ -41,9 +41,9 @@ class Seen(NamedTuple):
 
 
 @contextmanager
-def exchange() -> Iterator[Exchange]:
+def exchange() -> Iterator[DemoExchange]:
     """One that plays calls, in a thread of its own, so that something rings."""
-    loop, made = asyncio.new_event_loop(), Exchange()
+    loop, made = asyncio.new_event_loop(), DemoExchange()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     asyncio.run_coroutine_threadsafe(made.__aenter__(), loop).result(10)
@@ -56,7 +56,7 @@ def exchange() -> Iterator[Exchange]:
         loop.close()
 
 
-def place(folder: Path, name: str, heard: Exchange | None, more: str = ROLES, **replaced: str) -> Site:
+def place(folder: Path, name: str, heard: DemoExchange | None, more: str = ROLES, **replaced: str) -> Site:
     """Not running yet."""
     where = folder / name
     where.mkdir(parents=True)

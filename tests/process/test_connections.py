@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from callmon.tools.demo.exchange import Exchange, Listener
+from callmon.tools.demo.exchange import DemoExchange, Listener
 from callmon.web import connections
 from callmon.web.connections import (
     FEWEST,
@@ -44,7 +44,7 @@ class Toronto:
     """The demonstration's exchange, in a thread."""
 
     def __init__(self) -> None:
-        self._loop, self._exchange = asyncio.new_event_loop(), Exchange()
+        self._loop, self._exchange = asyncio.new_event_loop(), DemoExchange()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def __enter__(self) -> Toronto:

@@ -29,9 +29,9 @@ from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.assembly import monitor
 from callmon.tools.demo import demo_settings
-from callmon.tools.demo.channel_list import Switchboard
-from callmon.tools.demo.exchange import USER, Exchange
-from callmon.tools.demo.retime import Teller, recording
+from callmon.tools.demo.channel_list import ChannelList
+from callmon.tools.demo.exchange import USER, DemoExchange
+from callmon.tools.demo.retime import RecordingPlayer, recording
 from callmon.tools.demo.schedule import MORNING, calls, messages
 from callmon.tools.replay import Replay
 
@@ -43,7 +43,7 @@ BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 
 
 def said(loops: int) -> list[tuple[float, bytes]]:
-    return list(messages(BEGIN, Teller(Random(1)), loops))
+    return list(messages(BEGIN, RecordingPlayer(Random(1)), loops))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_recordings_that_ship_are_those_of_the_morning_and_stay_small() -> N
 def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(settings: Settings) -> None:
     names = {}
     for start, name in calls(BEGIN, 1):
-        told = Teller(Random(1)).tell(recording(name), start)
+        told = RecordingPlayer(Random(1)).tell(recording(name), start)
         names[f"{told[0][0]:.6f}"] = name
     found = concluded(settings, *(message for _, message in said(1)))
     assert len(found) == len(names) == sum(MORNING.values())
@@ -175,7 +175,7 @@ def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
     settings: Settings, two_loops: list[tuple[float, bytes]]
 ) -> None:
     middle = BEGIN + 50
-    board = Switchboard()
+    board = ChannelList()
     before = [(at, message) for at, message in two_loops if at < middle]
     for at, message in before:
         board.hear(at, message)
@@ -188,7 +188,7 @@ def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
 
 
 def test_a_board_with_nobody_on_it_lists_nothing_and_says_so() -> None:
-    assert list(Switchboard().status(b"ActionID: 1", 0.0)) == [
+    assert list(ChannelList().status(b"ActionID: 1", 0.0)) == [
         b"Event: StatusComplete\r\nActionID: 1\r\nEventList: Complete\r\nListItems: 0\r\nItems: 0\r\n\r\n"
     ]
 
@@ -198,7 +198,7 @@ def test_a_board_with_nobody_on_it_lists_nothing_and_says_so() -> None:
 
 @pytest.mark.parametrize("md5", [True, False])
 async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) -> None:
-    async with Exchange() as exchange, asyncio.timeout(10):
+    async with DemoExchange() as exchange, asyncio.timeout(10):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         session = Session("demo", USER, exchange.secret, time.monotonic(), md5=md5)
         heard: list[object] = []
@@ -213,7 +213,7 @@ async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) 
 
 
 async def test_a_wrong_password_is_refused_and_a_stranger_is_told_nothing() -> None:
-    async with Exchange() as exchange, asyncio.timeout(10):
+    async with DemoExchange() as exchange, asyncio.timeout(10):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         writer.write(b"Action: Status\r\n\r\nAction: Login\r\nUsername: callmon\r\nSecret: guess\r\n\r\n")
         answer = await reader.read()

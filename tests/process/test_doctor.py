@@ -19,9 +19,9 @@ import pytest
 from callmon.ami import decoding
 from callmon.config import settings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import Complaint, as_text, event_filter, examine, judge
+from callmon.tools.doctor import DoctorFinding, as_text, event_filter, examine, judge
 from callmon.tools.doctor.dialplan import MAPPING, cycle
-from callmon.tools.doctor.questions import Answers, ask, setting
+from callmon.tools.doctor.questions import ExchangeAnswers, ask, setting
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
 from tests.lab.ports import free_port
@@ -42,7 +42,7 @@ def configured(port: int, **more: str) -> Settings:
     return settings.parse(text.replace('\nusername = "callmon"\nsecret_env', "\nsecret_env"))
 
 
-def short(complaints: list[Complaint]) -> list[tuple[str, str, tuple[str, ...]]]:
+def short(complaints: list[DoctorFinding]) -> list[tuple[str, str, tuple[str, ...]]]:
     return [(complaint.severity, complaint.file, complaint.lines) for complaint in complaints]
 
 
@@ -79,11 +79,11 @@ class Patient:
         shutil.copytree(self._healthy, self.etc)
         self.reload()
 
-    def examine(self) -> list[Complaint]:
+    def examine(self) -> list[DoctorFinding]:
         self.reload()
         return examine(configured(self.asterisk.ami_port), NOW_HERE())
 
-    def mend(self, complaints: list[Complaint]) -> None:
+    def mend(self, complaints: list[DoctorFinding]) -> None:
         """As an administrator would: at the end of the file, or under the heading."""
         for complaint in complaints:
             section, *lines = complaint.lines
@@ -382,7 +382,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> str:
     return "a-long-random-word"
 
 
-def only(complaints: list[Complaint], port: int) -> tuple[str, str, tuple[str, ...]]:
+def only(complaints: list[DoctorFinding], port: int) -> tuple[str, str, tuple[str, ...]]:
     (complaint,) = complaints
     return complaint.what.replace(str(port), "PORT"), complaint.file, complaint.lines
 
@@ -514,7 +514,7 @@ def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPat
 # --- what is judged without any exchange --------------------------------------------------------------
 
 EXAMPLE = settings.example()
-HEALTHY = Answers(
+HEALTHY = ExchangeAnswers(
     version="22.10.1",
     commands={
         "Getvar": "call,reporting,all",
@@ -542,11 +542,11 @@ HEALTHY = Answers(
 )
 
 
-def judged(answers: Answers, **more: object) -> list[str]:
+def judged(answers: ExchangeAnswers, **more: object) -> list[str]:
     return [c.what for c in judge(EXAMPLE, {"toronto": answers}, NOW, **more)]  # type: ignore[arg-type]
 
 
-def with_variable(name: str, value: str) -> Answers:
+def with_variable(name: str, value: str) -> ExchangeAnswers:
     return replace(HEALTHY, variables={**HEALTHY.variables, name: value})
 
 
@@ -649,7 +649,7 @@ def test_every_failure_of_the_child_has_its_sentence() -> None:
         r'FailureError\(\s*"(\w+)"|"(tls_\w+|tls|silent)" if',
         Path(ask.__code__.co_filename).with_name("ami_query.py").read_text(),
     )
-    whats = {kind: judged(Answers(failure=kind)) for pair in kinds for kind in pair if kind}
+    whats = {kind: judged(ExchangeAnswers(failure=kind)) for pair in kinds for kind in pair if kind}
     assert [kind for kind, what in whats.items() if what == ["doctor itself failed."]] == []
 
 
@@ -683,13 +683,13 @@ def test_the_row_of_cel_that_doctor_proposes_is_the_one_that_ships() -> None:
 
 
 def test_complaints_are_as_wide_as_the_terminal_and_never_wider_than_100_columns() -> None:
-    complaint = Complaint("toronto", "error", "Word. " * 40, "Why. " * 40)
+    complaint = DoctorFinding("toronto", "error", "Word. " * 40, "Why. " * 40)
     assert [max(map(len, as_text([complaint], width=w).splitlines())) for w in (80, 200)] == [79, 97]
 
 
 def test_complaints_read_well_at_100_columns() -> None:
     complaints = [
-        Complaint(
+        DoctorFinding(
             "toronto",
             "warning",
             "CEL is off.",
@@ -698,7 +698,7 @@ def test_complaints_read_well_at_100_columns() -> None:
             ("[general](+)", "enable = yes"),
             "reload",
         ),
-        Complaint("toronto", "error", "events carry no time: timestampevents is not set.", "Why. " * 30),
+        DoctorFinding("toronto", "error", "events carry no time: timestampevents is not set.", "Why. " * 30),
     ]
     assert as_text(complaints, ["toronto", "ottawa"]) == (
         "toronto: 1 error, 1 warning\n\n"

@@ -25,7 +25,7 @@ import pytest
 
 from callmon.config import settings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import Complaint, as_text, examine
+from callmon.tools.doctor import DoctorFinding, as_text, examine
 from tests.builders import GENERAL, replayed
 from tests.lab.guide import Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
@@ -286,7 +286,7 @@ def _as_in_the_guide(line: str, text: dict[str, str]) -> str:
     return line
 
 
-def _examined(given: Settings) -> list[Complaint]:
+def _examined(given: Settings) -> list[DoctorFinding]:
     return examine(given, datetime.now(UTC))
 
 

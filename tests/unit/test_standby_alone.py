@@ -15,7 +15,7 @@ import pytest
 from callmon.daemon.standby import LEARNS, STANDS_BY
 from callmon.store.database import Store
 from callmon.store.writer.lease import TAKE
-from callmon.tools.demo.exchange import Exchange
+from callmon.tools.demo.exchange import DemoExchange
 from tests.running import Callmon
 from tests.store_fixtures import until
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @contextmanager
-def exchange() -> Iterator[Exchange]:
+def exchange() -> Iterator[DemoExchange]:
     """The demonstration's exchange, in a thread."""
-    began: SimpleQueue[tuple[Exchange, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
+    began: SimpleQueue[tuple[DemoExchange, asyncio.AbstractEventLoop, asyncio.Event]] = SimpleQueue()
 
     async def play() -> None:
-        async with Exchange() as played:
+        async with DemoExchange() as played:
             over = asyncio.Event()
             began.put((played, asyncio.get_running_loop(), over))
             await over.wait()

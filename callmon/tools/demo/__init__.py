@@ -28,7 +28,7 @@ from callmon.config.web import WebSettings
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
 from callmon.store.opening import ready
-from callmon.tools.demo.exchange import USER, Exchange
+from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.terminal import Terminal
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
@@ -40,7 +40,7 @@ async def play(listen: str, seconds: timedelta | None) -> None:
     logs.set_up(logging.WARNING)
     with TemporaryDirectory(prefix="callmon-demo-") as name:
         folder = Path(name)
-        async with Exchange() as exchange:
+        async with DemoExchange() as exchange:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
             store = ready(settings)
             try:

@@ -1,6 +1,6 @@
 """The channels that are up, according to the recordings being played: the exchange's channel list.
 
-`Switchboard` receives every message, in order. It answers with the events of CoreShowChannels and Status in
+`ChannelList` receives every message, in order. It answers with the events of CoreShowChannels and Status in
 Asterisk's format. A value that a recording does not contain (formats, groups, a dialplan step's arguments) is
 left out, not invented. Pure.
 """
@@ -44,7 +44,7 @@ class Channel:
         return max(0, int(now - self.born))
 
 
-class Switchboard:
+class ChannelList:
     """Every channel that is up, in order of creation."""
 
     def __init__(self) -> None:

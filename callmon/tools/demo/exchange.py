@@ -18,8 +18,8 @@ from random import Random
 from types import TracebackType
 
 from callmon.ami.framing import END
-from callmon.tools.demo.channel_list import Switchboard
-from callmon.tools.demo.retime import Teller
+from callmon.tools.demo.channel_list import ChannelList
+from callmon.tools.demo.retime import RecordingPlayer
 from callmon.tools.demo.schedule import messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -29,15 +29,15 @@ MAX_ASKED = 64 * 1024
 MAX_UNREAD = 8 * 1024 * 1024
 
 
-class Exchange:
-    """`async with Exchange() as exchange:` listens at `exchange.port`, login `USER` and `exchange.secret`."""
+class DemoExchange:
+    """`async with DemoExchange() as exchange:` listens at `exchange.port`, login `USER` and `exchange.secret`."""
 
     def __init__(self, seed: int = 1) -> None:
         self.secret = secrets.token_hex(16)
         self.port = 0
-        self.switchboard = Switchboard()
+        self.switchboard = ChannelList()
         self.listeners: set[Listener] = set()
-        self._teller = Teller(Random(seed))
+        self._teller = RecordingPlayer(Random(seed))
         self._epoch = time.time() - time.monotonic()
         self.began = self.now()
         self._morning: asyncio.Task[None] | None = None
@@ -46,7 +46,7 @@ class Exchange:
         """The exchange's own clock, in epoch seconds: the wall clock at the start, never set since."""
         return self._epoch + time.monotonic()
 
-    async def __aenter__(self) -> Exchange:
+    async def __aenter__(self) -> DemoExchange:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Listener(self), "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -80,7 +80,7 @@ class Exchange:
 class Listener(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: DemoExchange) -> None:
         self._exchange = exchange
         self._challenge = ""
         self._asked = b""

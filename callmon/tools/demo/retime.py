@@ -60,7 +60,7 @@ def recording(name: str) -> Recording:
     return Recording(name, tuple(told))
 
 
-class Teller:
+class RecordingPlayer:
     """Replays recordings repeatedly. A generated value is never generated twice."""
 
     def __init__(self, chance: Random) -> None:
@@ -88,7 +88,7 @@ class Teller:
 class _Telling:
     """One replay of one recording: equal values in the recording stay equal."""
 
-    def __init__(self, teller: Teller, shift: int) -> None:
+    def __init__(self, teller: RecordingPlayer, shift: int) -> None:
         self._teller = teller
         self._shift = shift
         self._known: dict[bytes, bytes] = {}

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
-from callmon.tools.demo.retime import Teller, recording
+from callmon.tools.demo.retime import RecordingPlayer, recording
 
 # How often each recording is played in one loop.
 MORNING = {
@@ -69,7 +69,7 @@ def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]
             at += chance.uniform(*BETWEEN_CALLS)
 
 
-def messages(begin: float, teller: Teller, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
+def messages(begin: float, teller: RecordingPlayer, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
     """All messages of the exchange, each with its time, in order."""
     waiting: list[tuple[float, int, bytes]] = []
     order = count()

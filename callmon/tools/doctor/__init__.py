@@ -1,6 +1,6 @@
 """Checks whether callmon can work with these exchanges, and prints the lines that fix each fault.
 
-    settings ─▶ questions (child: pyst2) ─▶ connection, manager_user, dialplan, … ─▶ [Complaint] ─▶ as_text
+    settings ─▶ questions (child: pyst2) ─▶ connection, manager_user, dialplan, … ─▶ [DoctorFinding] ─▶ as_text
 
 Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
 and receives events:
@@ -24,12 +24,12 @@ from callmon.tools.doctor import (
     phone_states,
 )
 from callmon.tools.doctor.acceptance import Acceptance
-from callmon.tools.doctor.finding import Complaint, as_text
-from callmon.tools.doctor.learn import Listening
+from callmon.tools.doctor.finding import DoctorFinding, as_text
+from callmon.tools.doctor.learn import TrafficSample
 from callmon.tools.doctor.propose import proposal, propose
-from callmon.tools.doctor.questions import TIMEOUT, Answers, ask
+from callmon.tools.doctor.questions import TIMEOUT, ExchangeAnswers, ask
 
-__all__ = ["Acceptance", "Complaint", "Listening", "as_text", "examine", "judge", "proposal", "propose"]
+__all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "proposal", "propose"]
 
 
 def examine(
@@ -37,7 +37,7 @@ def examine(
     now: datetime,
     last_seen: Mapping[str, datetime | None] | None = None,
     timeout: timedelta = TIMEOUT,
-) -> list[Complaint]:
+) -> list[DoctorFinding]:
     """Examine all exchanges at once, for little more than `timeout`. Raises ConfigError without a secret.
 
     `last_seen`: time of each line's last call, from the database. Without it, last calls are not judged.
@@ -50,10 +50,10 @@ def examine(
 
 def judge(
     settings: Settings,
-    answers: Mapping[str, Answers],
+    answers: Mapping[str, ExchangeAnswers],
     now: datetime,
     last_seen: Mapping[str, datetime | None] | None = None,
-) -> Iterator[Complaint]:
+) -> Iterator[DoctorFinding]:
     """The faults, derived from the exchanges' answers. Pure."""
     for name, told in answers.items():
         yield from _exchange(settings, name, told)
@@ -64,19 +64,19 @@ def judge(
         yield from dialplan.silent_lines(settings, last_seen, now)
 
 
-def _exchange(settings: Settings, name: str, told: Answers) -> Iterator[Complaint]:
+def _exchange(settings: Settings, name: str, told: ExchangeAnswers) -> Iterator[DoctorFinding]:
     exchange = settings.exchanges[name]
     if told.failure is not None:
         yield connection.failed(name, exchange, told)
         return
     generated = bool(told.values(layout.GENERATED_CEL, "general", "apps"))
     kept = layout.layout(exchange.username, told.variables, generated, told.words("apps"))
-    examined = manager_user.Examined(name, exchange, told, kept)
+    examined = manager_user.Examination(name, exchange, told, kept)
     yield from manager_user.complaints(examined)
     if told.may_ask:
         yield from dialplan.voicemail(examined, settings.lines())
         yield from dialplan.diary(examined)
         yield from dialplan.tones(examined, settings.lines())
-        yield from phone_states.told(examined)
+        yield from phone_states.phone_state_findings(examined)
         yield from dialplan.fullness(examined, settings.lines())
     yield from dialplan.clock(examined)

@@ -35,7 +35,7 @@ class FailureError(Exception):
         super().__init__(f"{kind}: {text}")
 
 
-class Asker(Manager):  # type: ignore[misc]
+class AmiQuery(Manager):  # type: ignore[misc]
     """pyst2's Manager on a socket opened here. pyst2 lacks TLS and IPv6, and blocks on a silent server."""
 
     def begin(self, wire: socket.socket, banner: str) -> None:
@@ -74,7 +74,7 @@ def examine(order: dict[str, Any]) -> dict[str, Any]:
     wire = reach(order)
     us = wire.getsockname()[0]
     try:
-        asker = Asker()
+        asker = AmiQuery()
         asker.begin(wire, greeting(wire))
         log_in(asker, order)
     except FailureError as failure:
@@ -85,7 +85,7 @@ def examine(order: dict[str, Any]) -> dict[str, Any]:
     return {"us": us, **told}
 
 
-def answers(asker: Asker, order: dict[str, Any]) -> dict[str, Any]:
+def answers(asker: AmiQuery, order: dict[str, Any]) -> dict[str, Any]:
     core = asker.ask("CoreSettings")
     return {
         "version": core.get("AsteriskVersion", ""),
@@ -147,7 +147,7 @@ def greeting(wire: socket.socket) -> str:
     return heard.decode("ascii", "replace").strip()
 
 
-def log_in(asker: Asker, order: dict[str, Any]) -> None:
+def log_in(asker: AmiQuery, order: dict[str, Any]) -> None:
     if order["login"] == "md5":
         challenge = asker.ask("Challenge", AuthType="MD5").get("Challenge", "")
         key = hashlib.md5((challenge + order["secret"]).encode(), usedforsecurity=False).hexdigest()
@@ -159,20 +159,20 @@ def log_in(asker: Asker, order: dict[str, Any]) -> None:
         raise FailureError("refused", answer.get("Message", ""))
 
 
-def commands(asker: Asker) -> dict[str, str]:
+def commands(asker: AmiQuery) -> dict[str, str]:
     """The actions this user may send, with the classes that allow each: `call,reporting,all`, or `<none>`."""
     answer = asker.ask("ListCommands")
     told = {name: text.rpartition("(Priv: ")[2].rstrip(")") for name, text in answer.items()}
     return {name: told[name] for name in told if name not in ("Response", "ActionID", "Message")}
 
 
-def variable(asker: Asker, name: str) -> str | None:
+def variable(asker: AmiQuery, name: str) -> str | None:
     """The variable's value, "" if it has none; None if asking is not allowed."""
     answer = asker.ask("Getvar", Variable=name)
     return answer.get("Value", "") if answer.get("Response") == "Success" else None
 
 
-def listed(asker: Asker, file: str, section: str, key: str) -> list[str]:
+def listed(asker: AmiQuery, file: str, section: str, key: str) -> list[str]:
     """All the values of a key that may occur several times."""
     found: list[str] = []
     while len(found) < 32 and (value := variable(asker, f"AST_CONFIG({file},{section},{key},{len(found)})")):
@@ -180,7 +180,7 @@ def listed(asker: Asker, file: str, section: str, key: str) -> list[str]:
     return found
 
 
-def mailboxes(asker: Asker) -> list[str] | None:
+def mailboxes(asker: AmiQuery) -> list[str] | None:
     """`500@default` …; None if the exchange does not list them."""
 
     def box(entry: Any) -> str:
@@ -189,7 +189,7 @@ def mailboxes(asker: Asker) -> list[str] | None:
     return entries(asker, "VoicemailUsersList", "VoicemailUserEntry", "VoicemailUserEntryComplete", box)
 
 
-def devices(asker: Asker) -> list[str] | None:
+def devices(asker: AmiQuery) -> list[str] | None:
     """`PJSIP/101`, `Queue:general_avail` …: all devices with a reported state; None without a list."""
 
     def name(entry: Any) -> str:
@@ -198,7 +198,7 @@ def devices(asker: Asker) -> list[str] | None:
     return entries(asker, "DeviceStateList", "DeviceStateChange", "DeviceStateListComplete", name)
 
 
-def entries(asker: Asker, action: str, entry: str, end: str, read: Callable[[Any], str]) -> list[str] | None:
+def entries(asker: AmiQuery, action: str, entry: str, end: str, read: Callable[[Any], str]) -> list[str] | None:
     """A list that arrives as events after the answer. None if it is refused or does not end in LIST_SECONDS."""
     found: list[str] = []
     complete = threading.Event()
@@ -212,7 +212,7 @@ def entries(asker: Asker, action: str, entry: str, end: str, read: Callable[[Any
     return sorted(found)
 
 
-def clock(asker: Asker) -> float | None:
+def clock(asker: AmiQuery) -> float | None:
     """How far the exchange's clock is ahead of this machine's, in seconds. None if it gives no time."""
     before = time.time()
     answer = asker.ask("Ping")

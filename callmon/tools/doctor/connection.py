@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from callmon.config.exchange import ExchangeSettings
-from callmon.tools.doctor.finding import OURS, Complaint
-from callmon.tools.doctor.questions import Answers
+from callmon.tools.doctor.finding import OURS, DoctorFinding
+from callmon.tools.doctor.questions import ExchangeAnswers
 
 EITHER_FILE = "manager.conf (on FreePBX: manager_custom.conf)"
 EITHER_THEN = "asterisk -rx 'manager reload' (on FreePBX: fwconsole reload)"
@@ -58,7 +58,7 @@ _OURS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def failed(name: str, exchange: ExchangeSettings, answers: Answers) -> Complaint:
+def failed(name: str, exchange: ExchangeSettings, answers: ExchangeAnswers) -> DoctorFinding:
     """The one complaint that is made if nothing could be asked."""
     where = f"{exchange.host}:{exchange.port}"
     match answers.failure:
@@ -81,14 +81,14 @@ def failed(name: str, exchange: ExchangeSettings, answers: Answers) -> Complaint
             said = {"where": where, "host": exchange.host, "text": text}
             said["expected"] = exchange.server_name or exchange.host
             ours = (f"[exchanges.{name}]", line)
-            return Complaint(name, "error", what.format(**said), why.format(**said).strip(), OURS, ours)
-    return Complaint(
+            return DoctorFinding(name, "error", what.format(**said), why.format(**said).strip(), OURS, ours)
+    return DoctorFinding(
         name, "error", "doctor itself failed.", f"{answers.text or answers.failure}. Please report it."
     )
 
 
-def _theirs(name: str, what: str, why: str, *lines: str) -> Complaint:
-    return Complaint(name, "error", what, why, EITHER_FILE, lines, EITHER_THEN)
+def _theirs(name: str, what: str, why: str, *lines: str) -> DoctorFinding:
+    return DoctorFinding(name, "error", what, why, EITHER_FILE, lines, EITHER_THEN)
 
 
 def _user(exchange: ExchangeSettings, us: str) -> tuple[str, ...]:

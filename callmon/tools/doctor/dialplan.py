@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from callmon.config.durations import written
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
-from callmon.tools.doctor.finding import OURS, Complaint
+from callmon.tools.doctor.finding import OURS, DoctorFinding
 from callmon.tools.doctor.layout import FREEPBX, GENERATED_CEL
-from callmon.tools.doctor.manager_user import TRUE, Examined, hears_voicemail
-from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, Answers
+from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
+from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, ExchangeAnswers
 
 # Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
@@ -33,7 +33,7 @@ COLUMNS = (
 MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
 
 
-def diary(examined: Examined) -> Iterator[Complaint]:
+def diary(examined: Examination) -> Iterator[DoctorFinding]:
     """CEL: enabled, applications named, events named."""
     answers = examined.answers
     is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (CEL, GENERATED_CEL))
@@ -54,7 +54,7 @@ def diary(examined: Examined) -> Iterator[Complaint]:
         what = f"CEL does not log {', '.join(missing_events)}."
         yield _of_cel(examined, what, why, *_events(missing_events))
     if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
-        yield Complaint(
+        yield DoctorFinding(
             examined.name,
             "warning",
             "CEL is kept nowhere that doctor knows.",
@@ -75,14 +75,14 @@ def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
     return f"CEL does not log the application{'s' if len(missing) > 1 else ''} {', '.join(missing)}.", GAPS
 
 
-def _of_cel(examined: Examined, what: str, why: str, *lines: str) -> Complaint:
+def _of_cel(examined: Examination, what: str, why: str, *lines: str) -> DoctorFinding:
     """If the file appears to have no section yet, `[general](+)` would make Asterisk refuse the file."""
     layout, answers = examined.layout, examined.answers
     is_there = layout is FREEPBX or any(
         (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
     section = layout.cel_section if is_there else "[general]"
-    return Complaint(examined.name, "warning", what, why, layout.cel_file, (section, *lines), layout.cel_then)
+    return DoctorFinding(examined.name, "warning", what, why, layout.cel_file, (section, *lines), layout.cel_then)
 
 
 def _apps(missing: list[str]) -> tuple[str, ...]:
@@ -93,12 +93,12 @@ def _events(missing: list[str]) -> tuple[str, ...]:
     return (f"events = {','.join(EVENTS)}",) if missing else ()
 
 
-def voicemail(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+def voicemail(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """No source tells voicemail from a menu: the step is not received, and no context or mailbox is configured."""
     told = examined.exchange.voicemail_contexts or any(line.mailboxes for line in lines)
     if told or hears_voicemail(examined):
         return
-    yield Complaint(
+    yield DoctorFinding(
         examined.name,
         "error",
         "callmon cannot tell voicemail from a menu here.",
@@ -110,11 +110,11 @@ def voicemail(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
     )
 
 
-def clock(examined: Examined) -> Iterator[Complaint]:
+def clock(examined: Examination) -> Iterator[DoctorFinding]:
     ahead = examined.answers.ahead
     if ahead is not None and abs(ahead) > TOLERABLE_SKEW:
         way = "ahead of" if ahead > timedelta(0) else "behind"
-        yield Complaint(
+        yield DoctorFinding(
             examined.name,
             "warning",
             f"its clock is {abs(ahead).total_seconds():.1f} s {way} ours.",
@@ -123,7 +123,7 @@ def clock(examined: Examined) -> Iterator[Complaint]:
         )
 
 
-def tones(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """Compare the ring cadence that Asterisk plays with the cadence that callmon counts by."""
     answers = examined.answers
     country = answers.value("indications.conf", "general", "country").lower()
@@ -142,15 +142,15 @@ def tones(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
                 )
 
 
-def _foreign_tones(examined: Examined, country: str) -> Complaint:
+def _foreign_tones(examined: Examination, country: str) -> DoctorFinding:
     what = f"its tones are those of {country!r}, in which a ring has another length than the 6 s of Canada."
     why = "Where Asterisk itself plays the ringing (behind a menu), callers hear others than callmon counts."
     if examined.layout is FREEPBX:
-        return Complaint(
+        return DoctorFinding(
             examined.name, "warning", what, f"{why} In the GUI: Advanced Settings, Country Indication Tones."
         )
     lines = ("[general](+)", "country = us")
-    return Complaint(
+    return DoctorFinding(
         examined.name, "warning", what, why, "indications.conf", lines, "asterisk -rx 'module reload indications'"
     )
 
@@ -163,7 +163,7 @@ def cycle(ring: str) -> timedelta | None:
     return timedelta(milliseconds=sum(int(part[1]) for part in parts if part)) or None
 
 
-def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Complaint]:
+def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """A line's mailboxes must exist on an exchange. Silent if one exchange did not list its own."""
     told = [each.mailboxes for each in answers]
     known = {box for boxes in told if boxes is not None for box in boxes}
@@ -182,12 +182,12 @@ def mailboxes(answers: Iterable[Answers], lines: Iterable[Line]) -> Iterator[Com
                 )
 
 
-def fullness(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
+def fullness(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """Whether the exchange reports how full a mailbox is. Silent if it may not list its commands."""
     commands = examined.answers.commands
     asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
     if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
-        yield Complaint(
+        yield DoctorFinding(
             examined.name,
             "warning",
             "it does not tell how full a mailbox is (VoicemailUserStatus).",
@@ -198,7 +198,7 @@ def fullness(examined: Examined, lines: Iterable[Line]) -> Iterator[Complaint]:
 
 def silent_lines(
     settings: Settings, last_seen: Mapping[str, datetime | None], now: datetime
-) -> Iterator[Complaint]:
+) -> Iterator[DoctorFinding]:
     """Lines on which no call has been seen for long, or ever (R-43)."""
     for line in settings.lines():
         seen = last_seen.get(line.name)
@@ -214,5 +214,5 @@ def silent_lines(
         )
 
 
-def _of_line(line: Line, what: str, why: str, *lines: str) -> Complaint:
-    return Complaint("", "warning", f"line {line.name}: {what}", why, OURS, (f"[lines.{line.name}]", *lines))
+def _of_line(line: Line, what: str, why: str, *lines: str) -> DoctorFinding:
+    return DoctorFinding("", "warning", f"line {line.name}: {what}", why, OURS, (f"[lines.{line.name}]", *lines))

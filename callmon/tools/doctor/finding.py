@@ -16,7 +16,7 @@ OURS = "callmon.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class DoctorFinding:
     """One fault.
 
     `error`: callmon cannot do its job. `warning`: it can, but not all of it, or not well. `exchange` is "" for a
@@ -34,14 +34,14 @@ class Complaint:
     then: str = ""
 
 
-def as_text(complaints: Iterable[Complaint], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
+def as_text(complaints: Iterable[DoctorFinding], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
     """All complaints for a terminal of `width` columns, grouped by exchange. `exchanges`: those examined."""
     found = list(complaints)
     names = dict.fromkeys([*exchanges, *(complaint.exchange for complaint in found)])
     return "\n\n".join(_about(name, [c for c in found if c.exchange == name], min(width, WIDTH)) for name in names)
 
 
-def _about(exchange: str, complaints: list[Complaint], width: int) -> str:
+def _about(exchange: str, complaints: list[DoctorFinding], width: int) -> str:
     title = exchange or "all exchanges"
     if not complaints:
         return f"{title}: nothing to complain of."
@@ -57,7 +57,7 @@ def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'s' if n > 1 else ''}" if n else ""
 
 
-def _told(complaint: Complaint, width: int) -> Iterator[str]:
+def _told(complaint: DoctorFinding, width: int) -> Iterator[str]:
     head = f"{complaint.severity.upper()}  {complaint.what}"
     yield from wrap(head, width, subsequent_indent="  ", break_on_hyphens=False)
     yield from wrap(complaint.why, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

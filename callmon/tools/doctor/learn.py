@@ -71,7 +71,7 @@ class Dialled:
     rang: list[timedelta] = field(default_factory=list)
 
 
-class Listening:
+class TrafficSample:
     """Consumes an exchange's bytes, and stores the facts that a configuration needs."""
 
     def __init__(self, region: str = "CA") -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter
-from callmon.tools.doctor.finding import Complaint, Severity
+from callmon.tools.doctor.finding import DoctorFinding, Severity
 from callmon.tools.doctor.layout import FREEPBX, Layout, is_generated_user
-from callmon.tools.doctor.questions import MANAGER, Answers, new_voicemail
+from callmon.tools.doctor.questions import MANAGER, ExchangeAnswers, new_voicemail
 
 READ = "call,agent,user,system,dialplan"
 NEEDED = {
@@ -30,25 +30,25 @@ TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
 SHORTEST_WRITETIMEOUT = 5000  # ms
 
 
-class Examined:
+class Examination:
     """One exchange under examination: makes complaints that name it and its files."""
 
-    def __init__(self, name: str, exchange: ExchangeSettings, answers: Answers, layout: Layout) -> None:
+    def __init__(self, name: str, exchange: ExchangeSettings, answers: ExchangeAnswers, layout: Layout) -> None:
         self.name, self.exchange, self.answers, self.layout = name, exchange, answers, layout
 
     def user(self, key: str) -> str:
         return self.answers.value(MANAGER, self.exchange.username, key)
 
-    def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
+    def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> DoctorFinding:
         """A complaint about the user's section. The last value wins: lines at the end of the file suffice."""
         return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
 
-    def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> Complaint:
+    def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> DoctorFinding:
         layout = self.layout
-        return Complaint(self.name, severity, what, why, layout.manager_file, lines, layout.manager_then)
+        return DoctorFinding(self.name, severity, what, why, layout.manager_file, lines, layout.manager_then)
 
 
-def complaints(examined: Examined) -> Iterator[Complaint]:
+def complaints(examined: Examination) -> Iterator[DoctorFinding]:
     of_user = [*_rights(examined)]
     if examined.answers.may_ask:  # else the rest is not known
         yield from _times(examined)
@@ -59,9 +59,9 @@ def complaints(examined: Examined) -> Iterator[Complaint]:
         yield _of_gui(examined)
 
 
-def _of_gui(examined: Examined) -> Complaint:
+def _of_gui(examined: Examination) -> DoctorFinding:
     user = examined.exchange.username
-    return Complaint(
+    return DoctorFinding(
         examined.name,
         "warning",
         f"user {user!r} was made in FreePBX's GUI.",
@@ -71,7 +71,7 @@ def _of_gui(examined: Examined) -> Complaint:
     )
 
 
-def _rights(examined: Examined) -> Iterator[Complaint]:
+def _rights(examined: Examination) -> Iterator[DoctorFinding]:
     """`write = reporting` and nothing more: every offered command needs `reporting`, or no right."""
     commands = examined.answers.commands
     more = [
@@ -98,7 +98,7 @@ def _rights(examined: Examined) -> Iterator[Complaint]:
         )
 
 
-def _times(examined: Examined) -> Iterator[Complaint]:
+def _times(examined: Examination) -> Iterator[DoctorFinding]:
     if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
         yield examined.of_manager(
             "error",
@@ -109,7 +109,7 @@ def _times(examined: Examined) -> Iterator[Complaint]:
         )
 
 
-def _hearing(examined: Examined) -> Iterator[Complaint]:
+def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
     classes = _classes(examined)
     if "all" in classes:
         missing, more = [], ["all"]
@@ -134,7 +134,7 @@ def _hearing(examined: Examined) -> Iterator[Complaint]:
         )
 
 
-def _filter(examined: Examined) -> Iterator[Complaint]:
+def _filter(examined: Examination) -> Iterator[DoctorFinding]:
     answers, user = examined.answers, examined.exchange.username
     filters = answers.values(MANAGER, user, "eventfilter")
     is_new = bool(answers.variables.get(new_voicemail(user)))
@@ -158,7 +158,7 @@ def _filter(examined: Examined) -> Iterator[Complaint]:
     )
 
 
-def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
+def _unfiltered(examined: Examination, is_new: bool) -> DoctorFinding:
     ignored = " It has one in the syntax of Asterisk 22, which this version ignores silently." if is_new else ""
     return examined.of_user(
         "warning",
@@ -169,7 +169,7 @@ def _unfiltered(examined: Examined, is_new: bool) -> Complaint:
     )
 
 
-def hears_voicemail(examined: Examined) -> bool:
+def hears_voicemail(examined: Examination) -> bool:
     """Whether the dialplan step VoiceMail reaches callmon."""
     answers, user = examined.answers, examined.exchange.username
     if not {"all", "dialplan"} & _classes(examined):
@@ -180,11 +180,11 @@ def hears_voicemail(examined: Examined) -> bool:
     )
 
 
-def _classes(examined: Examined) -> frozenset[str]:
+def _classes(examined: Examination) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in examined.user("read").split(",") if word.strip())
 
 
-def _patience(examined: Examined) -> Iterator[Complaint]:
+def _patience(examined: Examination) -> Iterator[DoctorFinding]:
     text = examined.user("writetimeout")
     if text.isdigit() and int(text) >= SHORTEST_WRITETIMEOUT:
         return

@@ -15,7 +15,7 @@ from textwrap import wrap
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import RING_CYCLE
 from callmon.config.phone_numbers import TOLL_FREE, e164
-from callmon.tools.doctor.learn import Dialled, Listening
+from callmon.tools.doctor.learn import Dialled, TrafficSample
 
 FILL_IN = "FILL IN / À REMPLIR"
 WIDTH = 100
@@ -27,26 +27,26 @@ def proposal(
     chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None, region: str = "CA"
 ) -> str:
     """A first configuration from an exchange's bytes (a recording, or received events)."""
-    listening = Listening(region)
+    listening = TrafficSample(region)
     for chunk in chunks:
         listening.heard(chunk)
     return propose(listening, name, exchange)
 
 
-def propose(listening: Listening, name: str, exchange: ExchangeSettings | None = None) -> str:
+def propose(listening: TrafficSample, name: str, exchange: ExchangeSettings | None = None) -> str:
     """A first configuration, as the text of its file."""
     head, own, lines = _head(listening), _exchange(listening, name, exchange), _all_lines(listening)
     return "\n".join([*head, "", *own, "", *lines, ""])
 
 
-def _head(heard: Listening) -> Iterator[str]:
+def _head(heard: TrafficSample) -> Iterator[str]:
     yield f"# Proposed by callmon doctor --listen from {heard.calls} calls from outside."
     yield f"# Whatever says {FILL_IN} only you can know. Then: callmon check --config callmon.toml"
     yield ""
     yield f"region = {_text(heard.region)}"
 
 
-def _exchange(heard: Listening, name: str, exchange: ExchangeSettings | None) -> Iterator[str]:
+def _exchange(heard: TrafficSample, name: str, exchange: ExchangeSettings | None) -> Iterator[str]:
     yield f"[exchanges.{name}]"
     yield f"host = {_text(exchange.host if exchange else '127.0.0.1')}" + ("" if exchange else f"  # {FILL_IN}")
     if exchange:
@@ -69,7 +69,7 @@ def _exchange(heard: Listening, name: str, exchange: ExchangeSettings | None) ->
         yield f"dial_prefixes = {_list(prefixes)}"
 
 
-def _parking(heard: Listening) -> Iterator[str]:
+def _parking(heard: TrafficSample) -> Iterator[str]:
     if heard.slots:
         yield from _comment(f"parked calls waited at {', '.join(sorted(heard.slots))}")
     if heard.parking_extensions:
@@ -78,7 +78,7 @@ def _parking(heard: Listening) -> Iterator[str]:
         yield f'# parking_extensions = ["700"]  # {FILL_IN}: parked by keys; where would a transfer park?'
 
 
-def _all_lines(heard: Listening) -> Iterator[str]:
+def _all_lines(heard: TrafficSample) -> Iterator[str]:
     yield "[services.service]"
     yield from _titles()
     # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.

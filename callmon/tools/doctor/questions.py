@@ -33,7 +33,7 @@ def setting(file: str, section: str, key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ExchangeAnswers:
     """The exchange's answers; or, in `failure`, why there are none. `us` is this machine's address towards it."""
 
     failure: str | None = None
@@ -73,7 +73,7 @@ class Answers:
         return int(head) if head.isdigit() else 0
 
 
-def ask(exchange: ExchangeSettings, timeout: timedelta = TIMEOUT) -> Answers:
+def ask(exchange: ExchangeSettings, timeout: timedelta = TIMEOUT) -> ExchangeAnswers:
     """Examine one exchange. Raises ConfigError if its secret cannot be read."""
     order = _order(exchange) | {"secret": exchange.secret()}
     try:
@@ -87,9 +87,9 @@ def ask(exchange: ExchangeSettings, timeout: timedelta = TIMEOUT) -> Answers:
         )
         told = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        return Answers(failure="hung")
+        return ExchangeAnswers(failure="hung")
     except ValueError:
-        return Answers(failure="broken", text=done.stderr.strip().rpartition("\n")[2])
+        return ExchangeAnswers(failure="broken", text=done.stderr.strip().rpartition("\n")[2])
     return _answers(told, order)
 
 
@@ -133,11 +133,11 @@ def new_voicemail(username: str) -> str:
     return f"AST_CONFIG({MANAGER},{username},{event_filter.NEW_VOICEMAIL_KEY})"
 
 
-def _answers(told: dict[str, Any], order: dict[str, Any]) -> Answers:
+def _answers(told: dict[str, Any], order: dict[str, Any]) -> ExchangeAnswers:
     if "failure" in told:
-        return Answers(failure=told["failure"], text=told["text"], us=told.get("us", ""))
+        return ExchangeAnswers(failure=told["failure"], text=told["text"], us=told.get("us", ""))
     ahead, boxes, devices = told["ahead"], told["mailboxes"], told["devices"]
-    return Answers(
+    return ExchangeAnswers(
         us=told["us"],
         version=told["version"],
         commands=told["commands"],
