@@ -34,9 +34,9 @@ from callmon.cli.common import (
     DEFAULT_CONFIG,
     config_option,
     configuration,
+    current_user,
     one_exchange,
-    somebody,
-    speaks_plainly,
+    report_errors,
     stop,
     until_done,
 )
@@ -62,7 +62,7 @@ main.add_command(users.users)
 
 @main.command()
 @config_option
-@speaks_plainly
+@report_errors
 def check(config: Path | None) -> None:
     """Load the configuration; print the settings in force and the next twelve months' closed days.
 
@@ -79,7 +79,7 @@ def check(config: Path | None) -> None:
 
 @main.command()
 @config_option
-@speaks_plainly
+@report_errors
 def run(config: Path | None) -> None:
     """The daemon: listen to the exchanges, judge every call, store it and show it on /metrics.
 
@@ -108,7 +108,7 @@ def run(config: Path | None) -> None:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a call, instead of facts and findings")
 @click.option("--any-line", is_flag=True, help="treat every number dialled from outside as a line")
-@speaks_plainly
+@report_errors
 def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line: bool) -> None:
     """Put recordings (AMI bytes) through the same pipeline, and print what callmon concludes.
 
@@ -149,7 +149,7 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
 @click.option("--with-numbers", is_flag=True, help="do not redact: the file will hold personal information")
 @click.option("--seconds", type=float, help="stop after this long (default: until Ctrl-C)")
 @click.option("--overwrite", is_flag=True, help="write over a file that is there")
-@speaks_plainly
+@report_errors
 def record(
     file: Path,
     config: Path | None,
@@ -194,7 +194,7 @@ def record(
 @config_option
 @click.option("--listen", metavar="DURATION", help="listen this long (30s, 1h), then propose a configuration")
 @click.option("--acceptance", is_flag=True, help="five scripted test calls, and what callmon makes of each")
-@speaks_plainly
+@report_errors
 def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
     """Ask each exchange whether callmon can do its job there; print what is wrong and the lines that mend it.
 
@@ -276,7 +276,7 @@ def _accept(settings: Settings) -> None:
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the story (default: the settings')")
 @click.option("--json", "as_json", is_flag=True, help="the call as JSON, with the caller's number")
 @click.option("--purpose", default="explain --json", help="why the number is looked at, for the log of accesses")
-@speaks_plainly
+@report_errors
 def explain(call: str, config: Path | None, lang: str | None, as_json: bool, purpose: str) -> None:
     """Tell one stored call as a timeline, each verdict with its reason.
 
@@ -301,7 +301,7 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
         )
         stop((told,), 1)
     if as_json:
-        look = subject_access.Look(datetime.now(UTC), somebody(), purpose, "explain --json")
+        look = subject_access.Look(datetime.now(UTC), current_user(), purpose, "explain --json")
         subject_access.log_of_call(store, look, call)
     for stored in found:
         met = stored_disruptions.met_by(store, stored.account)
@@ -315,7 +315,7 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
 @main.command()
 @click.option("--listen", default="127.0.0.1:9469", show_default=True, help="where the pages are")
 @click.option("--seconds", type=float, help="stop after this long")
-@speaks_plainly
+@report_errors
 def demo(listen: str, seconds: float | None) -> None:
     """Everything with nothing installed: recordings of a real Asterisk played for ever, SQLite, metrics.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import config_option, configuration, say, speaks_plainly, write_file
+from callmon.cli.common import config_option, configuration, report_errors, say, write_file
 from callmon.errors import CallmonError, ConfigError
 
 MONTHS = 26
@@ -41,7 +41,7 @@ def alerting() -> None:
 @click.option("--months", default=MONTHS, show_default=True, type=click.IntRange(1, 120), help="of closed days")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day (default: today)")
 @language_option
-@speaks_plainly
+@report_errors
 def hours(file: Path | None, config: Path | None, months: int, first: datetime | None, lang: str | None) -> None:
     """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar; or put it into FILE.
 
@@ -82,7 +82,7 @@ def hours(file: Path | None, config: Path | None, months: int, first: datetime |
 )
 @config_option
 @language_option
-@speaks_plainly
+@report_errors
 def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
     """Send the alert CallmonTest to an Alertmanager: a message must reach whoever is named, at any hour.
 

@@ -15,7 +15,7 @@ import click
 import msgspec
 
 from callmon.cli.callbacks import who
-from callmon.cli.common import config_option, configuration, lines_named, speaks_plainly, until_done
+from callmon.cli.common import config_option, configuration, lines_named, report_errors, until_done
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, standing
 from callmon.errors import ConfigError
 
@@ -45,7 +45,7 @@ def attest() -> None:
 @click.option("--on", "tested", metavar="DATE", help="the day of the test call, 2026-11-20 (default: today)")
 @click.option("--by", help="who made it (default: whoever is logged in); the report prints the name")
 @click.option("--not-so", is_flag=True, help="the test found that it is not so")
-@speaks_plainly
+@report_errors
 def add(
     lines: tuple[str, ...], config: Path | None, subjects: tuple[Subject, ...], tested: str | None, by: str | None,
     not_so: bool,
@@ -70,7 +70,7 @@ def add(
 @config_option
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line and subject")
-@speaks_plainly
+@report_errors
 def listed(config: Path | None, lang: str | None, as_json: bool) -> None:
     """How each line stands today.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import config_option, configuration, one_exchange, speaks_plainly, stop, until_done
+from callmon.cli.common import config_option, configuration, one_exchange, report_errors, stop, until_done
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @config_option
 @click.option("--exchange", help="which one, when the configuration has several")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object a call, with the callers' numbers")
-@speaks_plainly
+@report_errors
 def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None, in_json: bool) -> None:
     """Fill gaps from CEL: calls that callmon did not hear, and the rest of those that it heard in part.
 

@@ -21,12 +21,12 @@ from callmon.cli.common import (
     ask_number,
     config_option,
     configuration,
+    current_user,
     is_done,
     number_is_asked,
     refuse_unknown,
+    report_errors,
     say,
-    somebody,
-    speaks_plainly,
     tell_waiting,
     until_done,
 )
@@ -56,7 +56,7 @@ def _usual(command: Command) -> Command:
     return config_option(by(exchange(lang(command))))
 
 
-class Desk:
+class CallbackCommandContext:
     """The settings, the database and the language of one command."""
 
     def __init__(self, config: Path | None, lang: str | None, exchange: str | None = None) -> None:
@@ -114,7 +114,9 @@ class Desk:
         shown = sum(one.number is not None or one.other is not None for one in listed)
         if shown:
             subject_access.log(
-                self.store, subject_access.Look(datetime.now(UTC), somebody(), "to call back", "callbacks"), shown
+                self.store,
+                subject_access.Look(datetime.now(UTC), current_user(), "to call back", "callbacks"),
+                shown,
             )
 
     def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> commands.Hand:
@@ -154,7 +156,7 @@ def moment(text: str | None, settings: Settings) -> datetime | None:
 @click.option("--untaken", is_flag=True, help="only what nobody has in hand")
 @click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the list (default: the settings')")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object an entry")
-@speaks_plainly
+@report_errors
 def list_(
     config: Path | None,
     state: str,
@@ -173,7 +175,7 @@ def list_(
     from callmon.store.queries import obligations as ledger
     from callmon.text.callback_list import CallbackList, owed_as_json, urgency
 
-    desk = Desk(config, lang)
+    desk = CallbackCommandContext(config, lang)
     for kind in ("line", "service"):
         refuse_unknown(desk.settings, kind, only[kind], language=desk.language)
     tell_waiting(count_callback_commands(desk.store), desk.language)
@@ -202,7 +204,7 @@ def _is_wanted(listed: Listed, state: str, overdue: bool, only: dict[str, str | 
 @click.option("--result", type=click.Choice(list(commands.RESULTS)), help="what came of it")
 @click.option("--at", "when", metavar="TIME", help='when the call was made: "10:12" or "2026-11-24 10:12" (now)')
 @_usual
-@speaks_plainly
+@report_errors
 def attempt(
     name: str,
     config: Path | None,
@@ -219,7 +221,7 @@ def attempt(
     \b
     Example: callmon callbacks attempt 1795527733.0 --result spoke --at 10:12
     """
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.find(name)
     if result is None:
         raise ConfigError(f"What came of the call? Add --result: {', '.join(commands.RESULTS)}.")
@@ -233,7 +235,7 @@ def attempt(
 @click.option("--text", default="", help="in your own words (for `listened` and `otherwise` it is needed)")
 @click.option("--in-charge", default="", metavar="NAME", help="who answers for the reply to a complaint")
 @_usual
-@speaks_plainly
+@report_errors
 def close(
     name: str,
     config: Path | None,
@@ -252,7 +254,7 @@ def close(
     \b
     Example: callmon callbacks close 1795527733.0 --reason no-request --text "wrong number"
     """
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.find(name)
     if reason is None:
         raise ConfigError(f"Why is it closed? Add --reason: {', '.join(commands.REASONS)}.")
@@ -272,7 +274,7 @@ def close(
 @click.argument("name", metavar="ENTRY")
 @click.option("--reason", "text", default="", help="why it is opened again")
 @_usual
-@speaks_plainly
+@report_errors
 def reopen(
     name: str, config: Path | None, text: str, actor: str | None, exchange: str | None, lang: str | None
 ) -> None:
@@ -281,35 +283,35 @@ def reopen(
     \b
     Example: callmon callbacks reopen 1795527733.0 --reason "the message was for us after all"
     """
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.do(desk.asked(name, actor, "reopen", text=text[: commands.LONGEST_TEXT]))
 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
 @_usual
-@speaks_plainly
+@report_errors
 def take(name: str, config: Path | None, actor: str | None, exchange: str | None, lang: str | None) -> None:
     """Say that you have an entry in hand, so that nobody else sees to it; it stays due.
 
     \b
     Example: callmon callbacks take 1795527733.0
     """
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.do(desk.asked(name, actor, "take"))
 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
 @_usual
-@speaks_plainly
+@report_errors
 def release(name: str, config: Path | None, actor: str | None, exchange: str | None, lang: str | None) -> None:
     """Give an entry back, or take it from a colleague who is away: anybody may have it in hand then.
 
     \b
     Example: callmon callbacks release 1795527733.0
     """
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.do(desk.asked(name, actor, "release"))
 
 
@@ -326,7 +328,7 @@ def release(name: str, config: Path | None, actor: str | None, exchange: str | N
 @number_is_asked
 @click.option("--text", default="", help="in your own words")
 @_usual
-@speaks_plainly
+@report_errors
 def mark(
     name: str,
     config: Path | None,
@@ -345,7 +347,7 @@ def mark(
     """
     from callmon.config.phone_numbers import e164
 
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     desk.find(name)
     asked = ask_number(say("Autre numéro à appeler", desk.language)) if has_number else None
     other = None if asked is None else e164(asked, desk.settings.region)
@@ -363,7 +365,7 @@ def mark(
 @callbacks.command()
 @click.argument("call")
 @_usual
-@speaks_plainly
+@report_errors
 def complaint(call: str, config: Path | None, actor: str | None, exchange: str | None, lang: str | None) -> None:
     """Mark a stored call as a complaint; its two due times run from when it arrived.
 
@@ -372,7 +374,7 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
     """
     from callmon.store.queries import obligations as ledger
 
-    desk = Desk(config, lang, exchange)
+    desk = CallbackCommandContext(config, lang, exchange)
     where, received = received_of(desk, call, exchange)
     name = f"{call}-complaint"
     known = ledger.obligations(desk.store, state=None, ids=[name])
@@ -385,7 +387,7 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
     desk.do(hand)
 
 
-def received_of(desk: Desk, call: str, exchange: str | None) -> tuple[str, commands.Received]:
+def received_of(desk: CallbackCommandContext, call: str, exchange: str | None) -> tuple[str, commands.Received]:
     """The call's exchange, and the facts about it that the ledger needs."""
     from callmon.core.callbacks.triggers import hidden_of, language_label
     from callmon.store.queries import calls

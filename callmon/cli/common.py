@@ -1,6 +1,6 @@
 """What all commands share: configuration, errors as sentences, files, the prompt for a telephone number.
 
-An error of the system becomes a sentence in one place (`speaks_plainly`). A telephone number is never an
+An error of the system becomes a sentence in one place (`report_errors`). A telephone number is never an
 argument: the shell's history and the list of processes would keep it.
 """
 
@@ -34,7 +34,7 @@ DEFAULT_CONFIG = Path("callmon.toml")
 PATIENCE_SECONDS = 5.0
 
 
-def speaks_plainly(command: Command) -> Command:
+def report_errors(command: Command) -> Command:
     """Print errors meant for people as their sentences: status 2 for usage and configuration, 1 for the rest.
 
     A reader that closes the pipe, and Ctrl-C, are not reported as errors. Control characters are removed from
@@ -197,7 +197,7 @@ def until_done(store: Store) -> Store:
     return store
 
 
-def somebody() -> str:
+def current_user() -> str:
     """The system user who runs the command, also behind sudo."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()

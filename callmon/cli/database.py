@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import config_option, configuration, confirm, somebody, speaks_plainly, until_done
+from callmon.cli.common import config_option, configuration, confirm, current_user, report_errors, until_done
 
 if TYPE_CHECKING:
     from callmon.store.database import Store
@@ -26,7 +26,7 @@ def db() -> None:
 
 @db.command()
 @config_option
-@speaks_plainly
+@report_errors
 def upgrade(config: Path | None) -> None:
     """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
 
@@ -50,7 +50,7 @@ def _sign_everybody_out(store: Store) -> None:
     from callmon.store.access.audit import Deed
 
     known = accounts.accounts(store)
-    ended = restored_copy.end_all(store, Deed(datetime.now(UTC), somebody(), restored_copy.ENDED))
+    ended = restored_copy.end_all(store, Deed(datetime.now(UTC), current_user(), restored_copy.ENDED))
     if not known and not ended:
         return
     click.echo(
@@ -64,7 +64,7 @@ def _sign_everybody_out(store: Store) -> None:
 @config_option
 @click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
 @click.option("--to", "last", type=DAY, help="up to this day")
-@speaks_plainly
+@report_errors
 def check(config: Path | None, first: datetime | None, last: datetime | None) -> None:
     """Compare what is stored with itself: each call and its verdicts with its facts, what is owed with the ledger,
     the figures and each day's roll-ups with the rows that they count.
@@ -97,7 +97,7 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
 @config_option
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do it without asking")
-@speaks_plainly
+@report_errors
 def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
     """Judge every stored call again, by the standards and settings of now; print what changed.
 

@@ -22,7 +22,7 @@ from callmon.cli.common import (
     is_done,
     lines_named,
     refuse_unknown,
-    speaks_plainly,
+    report_errors,
     tell_waiting,
     until_done,
 )
@@ -74,7 +74,7 @@ _until = click.option("--until", metavar="TIME", help='expected end: "16:30" or 
 _for = click.option("--for", "length", metavar="DURATION", help="the same as a length from its start: 45m, 2h")
 
 
-class Desk:
+class DisruptionCommandContext:
     """The settings, the database and the language of one command."""
 
     def __init__(self, config: Path | None, lang: str | None, as_json: bool) -> None:
@@ -189,7 +189,7 @@ def said(until: datetime | None, texts: dict[str, str | None]) -> Notice:
 )
 @click.option("--line", help="only of this line")
 @_usual
-@speaks_plainly
+@report_errors
 def list_(config: Path | None, state: str, days: int, line: str | None, lang: str | None, as_json: bool) -> None:
     """List disruptions and planned work, with what is missing of their notices and the calls that they met.
 
@@ -200,7 +200,7 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
     from callmon.store.queries import disruptions as stored
     from callmon.text.disruption_list import DisruptionList
 
-    desk = Desk(config, lang, as_json)
+    desk = DisruptionCommandContext(config, lang, as_json)
     refuse_unknown(desk.settings, "line", line, language=desk.language)
     tell_waiting(count_disruption_commands(desk.store), desk.language)
     found = stored.live(desk.store) if state == "open" else stored.all_of(desk.store, desk.now - timedelta(days))
@@ -224,7 +224,7 @@ def _is_wanted(one: Disruption, state: str, line: str | None) -> bool:
 @click.argument("lines", nargs=-1, required=True, metavar="LINE...")
 @_notice
 @_usual
-@speaks_plainly
+@report_errors
 def plan(
     start: str, end: str, lines: tuple[str, ...], config: Path | None, lang: str | None, as_json: bool,
     by: str | None, **texts: str | None,
@@ -234,7 +234,7 @@ def plan(
     \b
     Example: callmon disruptions plan "2026-12-01 02:00" 04:00 all --reason-en "telephone system update"
     """
-    desk = Desk(config, lang, as_json)
+    desk = DisruptionCommandContext(config, lang, as_json)
     begin = desk.moment(start, "START")
     until = desk.moment(end, "END", begin)
     hand = Hand(at=desk.now, actor=who(by), action="plan", lines=desk.lines(lines), start=begin,
@@ -250,7 +250,7 @@ def plan(
 @_for
 @_notice
 @_usual
-@speaks_plainly
+@report_errors
 def announce(
     name: str | None, lines: tuple[str, ...], since: str | None, until: str | None, length: str | None,
     config: Path | None, lang: str | None, as_json: bool, by: str | None, **texts: str | None,
@@ -262,7 +262,7 @@ def announce(
     \b
     Example: callmon disruptions announce --for 2h --reason-fr "panne de courant" --reason-en "power failure"
     """
-    desk = Desk(config, lang, as_json)
+    desk = DisruptionCommandContext(config, lang, as_json)
     if name is not None and lines:
         raise ConfigError(f"--line is for a disruption that has no name yet; {name} has its lines.")
     if since is not None and not lines:
@@ -285,7 +285,7 @@ def announce(
 @_for
 @_notice
 @_usual
-@speaks_plainly
+@report_errors
 def change(
     name: str, lines: tuple[str, ...], start: str | None, until: str | None, length: str | None,
     config: Path | None, lang: str | None, as_json: bool, by: str | None, **texts: str | None,
@@ -295,7 +295,7 @@ def change(
     \b
     Example: callmon disruptions change work-1796108400 --until "2026-12-01 05:00"
     """
-    desk = Desk(config, lang, as_json)
+    desk = DisruptionCommandContext(config, lang, as_json)
     one = desk.find(name)
     begin = desk.moment(start, "--start")
     told = said(desk.until(until, length, begin or one.began), texts)
@@ -311,7 +311,7 @@ def change(
 @click.option("--at", "when", metavar="TIME", help='when it was over: "10:12" or "2026-11-24 10:12" (now)')
 @click.option("--by", help="who says so (default: whoever is logged in)")
 @_usual
-@speaks_plainly
+@report_errors
 def end(
     name: str | None, when: str | None, by: str | None, config: Path | None, lang: str | None, as_json: bool
 ) -> None:
@@ -320,7 +320,7 @@ def end(
     \b
     Example: callmon disruptions end work-1796108400
     """
-    desk = Desk(config, lang, as_json)
+    desk = DisruptionCommandContext(config, lang, as_json)
     one = desk.find(name)
     over = desk.moment(when, "--at")
     hand = Hand(at=desk.now, actor=who(by), action="end", disruption=one.id, when=over)

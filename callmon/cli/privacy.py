@@ -15,9 +15,9 @@ from callmon.cli.common import (
     ask_number,
     config_option,
     configuration,
+    current_user,
     number_is_asked,
-    somebody,
-    speaks_plainly,
+    report_errors,
     until_done,
 )
 from callmon.config.phone_numbers import as_delivered, e164
@@ -46,7 +46,7 @@ def privacy() -> None:
 @privacy.command("key")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @config_option
-@speaks_plainly
+@report_errors
 def key(file: Path | None, config: Path | None) -> None:
     """Put a new key for callers' numbers first in the key FILE, made if there is none.
 
@@ -65,7 +65,7 @@ def key(file: Path | None, config: Path | None) -> None:
 
 @privacy.command("rotate")
 @config_option
-@speaks_plainly
+@report_errors
 def rotate(config: Path | None) -> None:
     """Move every number to the newest key; callmon may be running, since its last restart with that key.
 
@@ -94,7 +94,7 @@ def rotate(config: Path | None) -> None:
 @number_is_asked
 @config_option
 @_purpose
-@speaks_plainly
+@report_errors
 def find(config: Path | None, purpose: str, who: str | None) -> None:
     """Every place in which a number is kept; it is asked for, or read from standard input.
 
@@ -118,7 +118,7 @@ def find(config: Path | None, purpose: str, who: str | None) -> None:
 @number_is_asked
 @config_option
 @_purpose
-@speaks_plainly
+@report_errors
 def export(config: Path | None, purpose: str, who: str | None) -> None:
     """All that is kept about a number, as JSON for the person whose it is.
 
@@ -151,7 +151,7 @@ def export(config: Path | None, purpose: str, who: str | None) -> None:
 @click.option("--call", help="in this call alone")
 @config_option
 @_purpose
-@speaks_plainly
+@report_errors
 def correct(call: str | None, config: Path | None, purpose: str, who: str | None) -> None:
     """Replace a number that is kept wrongly by the right one.
 
@@ -179,7 +179,7 @@ def correct(call: str | None, config: Path | None, purpose: str, who: str | None
 @click.option("--yes", is_flag=True, help="do it; without this, only say what would be done")
 @click.option("--authority", help="the records schedule that allows it (default: retention_authority)")
 @click.option("--who", help="who disposes (default: the user of this machine)")
-@speaks_plainly
+@report_errors
 def purge(config: Path | None, yes: bool, authority: str | None, who: str | None) -> None:
     """Dispose of numbers not used for retention_days, and of files whose last day is over.
 
@@ -202,7 +202,7 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
         raise ConfigError('Name the records schedule that allows it: --authority "…", or retention_authority.')
-    done = disposal.purge(store, disposal.Terms(at, since, who or somebody(), by_what_right), files)
+    done = disposal.purge(store, disposal.Terms(at, since, who or current_user(), by_what_right), files)
     click.echo(_disposed(done, since, settings, done.files))
 
 
@@ -210,7 +210,7 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
 @click.option("--number", "has_number", is_flag=True, help="only of one number, which is asked for")
 @number_is_asked
 @config_option
-@speaks_plainly
+@report_errors
 def log(has_number: bool, config: Path | None) -> None:
     """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
 
@@ -251,7 +251,7 @@ def _look(command: str, purpose: str, who: str | None) -> Look:
 
     if not purpose.strip():
         raise ConfigError("--purpose is empty: say why the number is looked at.")
-    return Look(datetime.now(UTC), who or somebody(), purpose, f"privacy {command}")
+    return Look(datetime.now(UTC), who or current_user(), purpose, f"privacy {command}")
 
 
 def _uses(store: Store, number: str, settings: Settings, look: Look) -> list[Use]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from callmon.cli.common import config_option, configuration, refuse_unknown, speaks_plainly, stop, until_done
+from callmon.cli.common import config_option, configuration, refuse_unknown, report_errors, stop, until_done
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"
 @config_option
 @click.option("--exchange", help="which one, when the configuration has several (all of them otherwise)")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object an exchange")
-@speaks_plainly
+@report_errors
 def reconcile(day: str | None, config: Path | None, exchange: str | None, in_json: bool) -> None:
     """Compare a day's calls with the exchange's own records (CEL): which does only one side have?
 

@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import (
-    config_option,
-    configuration,
-    refuse_unknown,
-    speaks_plainly,
-    until_done,
-    write_file,
-)
+from callmon.cli.common import config_option, configuration, refuse_unknown, report_errors, until_done, write_file
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request
@@ -64,7 +57,7 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
 )
-@speaks_plainly
+@report_errors
 def report(
     month: str,
     config: Path | None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import Command, config_option, configuration, somebody, speaks_plainly, until_done
+from callmon.cli.common import Command, config_option, configuration, current_user, report_errors, until_done
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _role(command: Command) -> Command:
 @click.argument("name")
 @_role
 @config_option
-@speaks_plainly
+@report_errors
 def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
     """A new account NAME; its password is asked for, or read from standard input.
 
@@ -67,7 +67,7 @@ def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
 
 @users.command("list")
 @config_option
-@speaks_plainly
+@report_errors
 def show(config: Path | None) -> None:
     """Every account, its roles, and whether it is locked.
 
@@ -87,7 +87,7 @@ def show(config: Path | None) -> None:
 @click.argument("name")
 @_role
 @config_option
-@speaks_plainly
+@report_errors
 def role(name: str, roles: tuple[str, ...], config: Path | None) -> None:
     """Give the account NAME these roles instead of those it has.
 
@@ -103,7 +103,7 @@ def role(name: str, roles: tuple[str, ...], config: Path | None) -> None:
 @users.command("password")
 @click.argument("name")
 @config_option
-@speaks_plainly
+@report_errors
 def password(name: str, config: Path | None) -> None:
     """Another password for the account NAME, asked for or read from standard input.
 
@@ -122,7 +122,7 @@ def password(name: str, config: Path | None) -> None:
 @click.argument("name")
 @click.option("--unlock", is_flag=True, help="let it sign in again")
 @config_option
-@speaks_plainly
+@report_errors
 def lock(name: str, unlock: bool, config: Path | None) -> None:
     """Let the account NAME sign in no more, and sign it out; its roles stay.
 
@@ -139,7 +139,7 @@ def lock(name: str, unlock: bool, config: Path | None) -> None:
 @users.command("remove")
 @click.argument("name")
 @config_option
-@speaks_plainly
+@report_errors
 def remove(name: str, config: Path | None) -> None:
     """Remove the account NAME. What it did stays on record under its name.
 
@@ -161,7 +161,7 @@ def _store(config: Path | None) -> Store:
 def _deed(act: str, about: str) -> Deed:
     from callmon.store.access.audit import Deed
 
-    return Deed(datetime.now(UTC), somebody(), act, about)
+    return Deed(datetime.now(UTC), current_user(), act, about)
 
 
 def _password(name: str) -> str:

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 import callmon
 from callmon.cli import main
-from callmon.cli.common import NO_NUMBER, speaks_plainly, write_file
+from callmon.cli.common import NO_NUMBER, report_errors, write_file
 from callmon.config.settings import example_text, load
 from callmon.store import opening
 from callmon.text.labels import translate
@@ -174,7 +174,7 @@ def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
     number: int, status: int, told: str
 ) -> None:
     @click.command()
-    @speaks_plainly
+    @report_errors
     def command() -> None:
         raise OSError(number, os.strerror(number), "x")
 
