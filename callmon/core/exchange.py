@@ -8,7 +8,7 @@ from callmon.config.lines import Line, Lines
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import Endpoints, endpoint
-from callmon.core.calls.gap import Heard
+from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.tracker import Tracker
 from callmon.core.disruptions.trunks import Routes
 from callmon.core.facts import Arrived
@@ -16,7 +16,7 @@ from callmon.core.last_calls import LastCalls
 
 
 class Site:
-    """The configuration of one exchange (the tracker's `Site`)."""
+    """The configuration of one exchange (the tracker's `ExchangeInfo`)."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Hearing:
         self.accounts: dict[str, Account] = {}
         self.routes = Routes()
         self.last_calls = LastCalls()
-        self.returned: Heard | None = None  # the last gap, until the disruption detector has processed it
+        self.returned: ClosedGap | None = None  # the last gap, until the disruption detector has processed it
 
     @property
     def lines(self) -> Lines:

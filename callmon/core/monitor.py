@@ -25,9 +25,9 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import OPENED_BY, Opener
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call, Wait
-from callmon.core.calls.channel_limit import Crowd
+from callmon.core.calls.channel_limit import ChannelLimit
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.calls.gap import Heard
+from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
@@ -193,7 +193,7 @@ class Monitor:
     def is_unheard(self, exchange: str) -> bool:
         return self._hearings[exchange].tracker.state.is_unheard
 
-    def crowd(self, exchange: str) -> Crowd:
+    def crowd(self, exchange: str) -> ChannelLimit:
         return self._hearings[exchange].tracker.state.limit
 
     def vanished(self, exchange: str) -> int:
@@ -272,7 +272,7 @@ class Monitor:
                 return True
 
     def _conclude(
-        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: Heard | None, is_retold: bool = False
+        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: ClosedGap | None, is_retold: bool = False
     ) -> Outcome | None:
         told: list[Fact] = []
         findings: list[Finding] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from callmon.core.calls.channel_limit import MAX_LEGS
+from callmon.core.calls.channel_limit import MAX_CHANNELS
 from callmon.sinks import Sink
 from callmon.sinks.metrics.exposition import ExchangeStatus
 
@@ -45,8 +45,8 @@ def _unheard(state: ExchangeStatus) -> str:
 
 def _full(state: ExchangeStatus) -> str:
     return (
-        f"The exchange {state.name} has told of {MAX_LEGS} channels and not of their end: for each new channel "
-        "the one without an event for longest is no longer followed."
+        f"The exchange {state.name} has told of {MAX_CHANNELS} channels and not of their end: for each new "
+        "channel the one without an event for longest is no longer followed."
     )
 
 

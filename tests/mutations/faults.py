@@ -94,7 +94,7 @@ FAULTS = (
     fault(
         "a redirect is no transfer",
         "core/calls/transfers",
-        ('send_off(state, call, Sending("redirect", call.person.channel, to, event.at))', "pass"),
+        ('send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at))', "pass"),
     ),
     fault(
         "a phone's forwarding is a transfer",

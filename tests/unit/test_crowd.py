@@ -7,7 +7,7 @@ from pathlib import Path
 
 from callmon.ami import events as e
 from callmon.ami.framing import END
-from callmon.core.calls.channel_limit import MAX_LEGS
+from callmon.core.calls.channel_limit import MAX_CHANNELS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from tests.builders import MORNING, listener
@@ -17,7 +17,7 @@ from tests.store_fixtures import until
 
 EXCHANGE = "toronto"
 SENTENCE = (
-    f"The exchange toronto has told of {MAX_LEGS} channels and not of their end: for each new channel the one "
+    f"The exchange toronto has told of {MAX_CHANNELS} channels and not of their end: for each new channel the one "
     "without an event for longest is no longer followed."
 )
 
@@ -31,7 +31,7 @@ def newchannel(uniqueid: str, exten: str = "", state: str = "0") -> e.Newchannel
 def crowded(first: list[e.Newchannel]) -> Monitor:
     """As many channels as are followed, none of which ends."""
     monitor = listener()
-    for event in [*first, *(newchannel(f"9.{n}") for n in range(MAX_LEGS - len(first)))]:
+    for event in [*first, *(newchannel(f"9.{n}") for n in range(MAX_CHANNELS - len(first)))]:
         monitor.feed(EXCHANGE, event)
     return monitor
 
@@ -51,7 +51,7 @@ def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
     crowd = monitor.crowd(EXCHANGE)
     hearing = monitor.hearing(EXCHANGE)
     assert hearing is not None
-    assert (len(hearing.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_LEGS - 1, 1, False)
+    assert (len(hearing.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_CHANNELS - 1, 1, False)
 
 
 def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_is_unknown() -> None:
@@ -70,14 +70,14 @@ def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
         monitor.feed(EXCHANGE, newchannel(f"8.{n}", "4163272422"))
     hearing = monitor.hearing(EXCHANGE)
     assert hearing is not None
-    assert (len(hearing.tracker.state.legs), len(hearing.tracker.state.unborn)) == (MAX_LEGS, 5_000)
+    assert (len(hearing.tracker.state.legs), len(hearing.tracker.state.unborn)) == (MAX_CHANNELS, 5_000)
 
 
 def test_healthz_says_that_channels_are_given_up_and_a_later_call_is_counted(tmp_path: Path) -> None:
     one = b"Event: Newchannel\r\nChannel: PJSIP/trunk-1\r\nChannelState: 0\r\nUniqueid: 9.%d\r\nLinkedid: 9.1"
     one += END
     with FalseExchange() as exchange, Callmon(tmp_path, exchange.port, "secret") as callmon:
-        for begin in range(0, MAX_LEGS, 10_000):
+        for begin in range(0, MAX_CHANNELS, 10_000):
             exchange.send(b"".join(one % n for n in range(begin, begin + 10_000)))
         assert until(lambda: SENTENCE in str(callmon.health()[1]), 120), callmon.log.read_text()
         assert callmon.health()[0] == 503

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from callmon.core import facts as f
 from callmon.core.calls import rings
-from callmon.core.calls.account_state import CERTAIN, Telling
+from callmon.core.calls.account_state import CERTAIN, AccountState
 from callmon.core.calls.call import (
     Abandoned,
     Call,
@@ -38,7 +38,7 @@ from callmon.core.calls.voicemail import SHORTEST_STAY
 PICKED_UP = timedelta(seconds=0.5)
 
 
-class Account(Telling, gc=False):
+class Account(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
     def call(self) -> Call:

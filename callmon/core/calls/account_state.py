@@ -22,7 +22,7 @@ from callmon.core.calls.clock_steps import UNSURE, shifted
 from callmon.core.facts import Fact
 
 
-class Handing(msgspec.Struct, frozen=True, gc=False):
+class AfterAnswer(msgspec.Struct, frozen=True, gc=False):
     """What happened to the caller after the first answer. Empty for most calls."""
 
     holds: int = 0
@@ -39,7 +39,7 @@ class Handing(msgspec.Struct, frozen=True, gc=False):
     strictly: int = 0  # redirections by the strict reading that are no transfers
 
 
-class Doubt(msgspec.Struct, frozen=True, gc=False):
+class Uncertainty(msgspec.Struct, frozen=True, gc=False):
     """What gaps left uncertain. Empty for most calls."""
 
     gaps: tuple[f.Unheard, ...] = ()
@@ -50,7 +50,7 @@ class Doubt(msgspec.Struct, frozen=True, gc=False):
     stopped_slack: timedelta = f.EXACT
 
 
-class Queueing(msgspec.Struct, frozen=True, gc=False):
+class QueueState(msgspec.Struct, frozen=True, gc=False):
     """The queue that the caller entered first, and whether the caller is in a queue now."""
 
     entered: bool = False
@@ -59,11 +59,11 @@ class Queueing(msgspec.Struct, frozen=True, gc=False):
 
 
 # Shared by all calls that need none. A change replaces the value.
-NOTHING, CERTAIN, NO_QUEUE = Handing(), Doubt(), Queueing()
+NOTHING, CERTAIN, NO_QUEUE = AfterAnswer(), Uncertainty(), QueueState()
 _changed = msgspec.structs.replace
 
 
-class Telling(msgspec.Struct, gc=False):
+class AccountState(msgspec.Struct, gc=False):
     """The mutable state of one call so far."""
 
     arrival: f.Arrived
@@ -92,9 +92,9 @@ class Telling(msgspec.Struct, gc=False):
     message: bool | None = None
     end: f.Ended | None = None
     offered: tuple[f.PhonesSeen, ...] = ()
-    handing: Handing = NOTHING
-    doubt: Doubt = CERTAIN
-    queue: Queueing = NO_QUEUE
+    handing: AfterAnswer = NOTHING
+    doubt: Uncertainty = CERTAIN
+    queue: QueueState = NO_QUEUE
     filled: f.Filled | None = None
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Telling(msgspec.Struct, gc=False):
 
     def tell(self, fact: Fact) -> None:
         """Apply one more fact of this call."""
-        _TAKING.get(type(fact), Telling._noted)(self, fact)
+        _TAKING.get(type(fact), AccountState._noted)(self, fact)
 
     def _noted(self, fact: Fact) -> None:
         """Apply a fact that changes one field."""
@@ -208,7 +208,7 @@ class Telling(msgspec.Struct, gc=False):
     def _queue_entered(self, fact: f.QueueEntered) -> None:
         if self.answer is not None:
             return
-        self.queue = Queueing(True, self.queue.at or fact.at, True)
+        self.queue = QueueState(True, self.queue.at or fact.at, True)
         self.stage = "queue"
         self._start_clock(fact.at, fact.slack)
 
@@ -304,25 +304,25 @@ _TIMES = (
     *("handing", "doubt", "queue"),
 )
 # A table by type: a chain of cases would be evaluated for each of a dozen facts a call.
-_TAKING: Mapping[type[Fact], Callable[[Telling, Any], None]] = {
-    f.PhoneDialled: Telling._phone_dialled,
-    f.PhoneRang: Telling._phone_rang,
-    f.PhoneStopped: Telling._phone_stopped,
-    f.Answered: Telling._answered,
-    f.Ended: Telling._ended,
-    f.LineOpened: Telling._line_opened,
-    f.QueueEntered: Telling._queue_entered,
-    f.QueueLeft: Telling._queue_left,
-    f.VoicemailTook: Telling._voicemail_took,
-    f.Unheard: Telling._unheard,
-    f.ClockSet: Telling._clock_set,
-    f.Filled: Telling._filled,
-    f.SurveyOffered: Telling._survey_offered,
+_TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
+    f.PhoneDialled: AccountState._phone_dialled,
+    f.PhoneRang: AccountState._phone_rang,
+    f.PhoneStopped: AccountState._phone_stopped,
+    f.Answered: AccountState._answered,
+    f.Ended: AccountState._ended,
+    f.LineOpened: AccountState._line_opened,
+    f.QueueEntered: AccountState._queue_entered,
+    f.QueueLeft: AccountState._queue_left,
+    f.VoicemailTook: AccountState._voicemail_took,
+    f.Unheard: AccountState._unheard,
+    f.ClockSet: AccountState._clock_set,
+    f.Filled: AccountState._filled,
+    f.SurveyOffered: AccountState._survey_offered,
     **dict.fromkeys(
         (
             f.Held, f.Resumed, f.SentOff, f.Transferred, f.PersonJoined, f.ThirdJoined, f.Parked, f.Retrieved,
             f.ParkingEnded, f.Forwarded, f.Overflowed,
         ),
-        Telling._handed_on,
+        AccountState._handed_on,
     ),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
-from callmon.core.calls.channels import NOT_HEARD, RANG, Leg, TrackedCall
+from callmon.core.calls.channels import NOT_HEARD, RANG, Channel, TrackedCall
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
@@ -132,7 +132,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
             return
 
 
-def _when_joined(leg: Leg, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
+def _when_joined(leg: Channel, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
     """The time of the join, the slack after it, and whether only a listing shows it."""
     picked_up, unheard = leg.answered_at, leg.joined_unheard
     if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
@@ -145,7 +145,7 @@ def _when_joined(leg: Leg, at: datetime | None) -> tuple[datetime | None, timede
 def answer(
     state: TrackerState,
     call: TrackedCall,
-    leg: Leg,
+    leg: Channel,
     at: datetime | None,
     slack: timedelta = f.EXACT,
     found: bool = False,

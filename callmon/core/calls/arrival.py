@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
-from callmon.core.calls.channels import Leg, TrackedCall, Waiting, new_call
+from callmon.core.calls.channels import Channel, TrackedCall, WaitState, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.site import PublicLine
 from callmon.core.calls.state import TrackerState
@@ -30,7 +30,7 @@ def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Public
     return site.line(dialled)
 
 
-def begin_call(state: TrackerState, leg: Leg, event: e.Newchannel) -> None:
+def begin_call(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
     """Create a call for a channel that calls in. Its direction may be known only when it dials."""
     call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
     known = line(state, leg.channel, event.exten, event.caller)
@@ -45,7 +45,7 @@ def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: P
         return
     _settled(state, call, direction, line)
     if line is not None:
-        call.waiting = Waiting(line)
+        call.waiting = WaitState(line)
     withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
     caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
     state.tell(

@@ -21,7 +21,7 @@ from typing import Literal
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channels import Leg, TrackedCall, Tried, Waiting
+from callmon.core.calls.channels import Channel, DialAttempts, TrackedCall, WaitState
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.phone_states import Phones, State
 from callmon.core.calls.state import TrackerState
@@ -32,7 +32,7 @@ RANKS: dict[f.PhonesBest, int] = {"unreachable": 1, "in_use": 2, "free": 3, "rin
 Offer = Literal["unreachable", "in_use", "silent", "free", "ringing"]
 
 
-def dialled(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None) -> None:
     """A phone is tried for the caller, so it is one of the line's phones."""
     waiting = call.waiting
     if waiting is None or call.answered or leg.outside:
@@ -53,7 +53,7 @@ def queued(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         _look(state, call, waiting, at)
 
 
-def rang(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) -> None:
+def rang(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None) -> None:
     """A phone rings for the caller. If it was in use, this is emitted before its PhoneRang."""
     waiting = call.waiting
     if waiting is None:
@@ -73,7 +73,7 @@ def rang(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None) 
         _tell(state, call, waiting, "in_use", at)
 
 
-def stopped(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+def stopped(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None, why: f.StopReason) -> None:
     """A phone is tried no longer."""
     waiting = call.waiting
     if waiting is None or waiting.over:
@@ -117,7 +117,7 @@ def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
         _look(state, call, waiting, event.at or state.clock)
 
 
-def _may_matter(phones: Phones, waiting: Waiting, device: str) -> bool:
+def _may_matter(phones: Phones, waiting: WaitState, device: str) -> bool:
     """Whether a change matters to this caller.
 
     Most changes do not: a phone that is dialled begins to ring, or one in use stays in use in another way.
@@ -141,7 +141,7 @@ def unheard(state: TrackerState) -> None:
     state.phones.unheard()
 
 
-def _rings_free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _rings_free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
     """A free phone rings. PhoneRang says so, unless another state was emitted before."""
     _was_left_idle(state, call, waiting, at)
     if waiting.told:
@@ -149,7 +149,7 @@ def _rings_free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: da
     _over(state, call, waiting)
 
 
-def _look(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> Offer | None:
+def _look(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> Offer | None:
     """Evaluate what the phones offer now, and emit it if it is better."""
     offer = best(state.phones, waiting)
     if offer == "ringing":
@@ -163,7 +163,7 @@ def _look(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime
     return offer
 
 
-def _free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
     """Record since when a phone is free. Once one was left idle, only a phone that rings is better."""
     since = waiting.free_since
     _was_left_idle(state, call, waiting, at)
@@ -171,20 +171,20 @@ def _free(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime
         waiting.free_since = since or at
 
 
-def _dial_says_so(phones: Phones, waiting: Waiting) -> bool:
+def _dial_says_so(phones: Phones, waiting: WaitState) -> bool:
     """Whether every phone of the line was tried, and all answered *busy* or none gave a sign."""
     done = set(waiting.tried.values())
     return (done == {"refused"} or done == {"gone"}) and waiting.tried.keys() >= {*phones.of(waiting.line)}
 
 
-def _was_left_idle(state: TrackerState, call: TrackedCall, waiting: Waiting, at: datetime | None) -> None:
+def _was_left_idle(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
     since, waiting.free_since = waiting.free_since, None
     if since is not None and at is not None and at - since >= LEFT_IDLE:
         _tell(state, call, waiting, "free", since)
 
 
 def _tell(
-    state: TrackerState, call: TrackedCall, waiting: Waiting, what: f.PhonesBest, at: datetime | None
+    state: TrackerState, call: TrackedCall, waiting: WaitState, what: f.PhonesBest, at: datetime | None
 ) -> None:
     if RANKS[what] > waiting.told:
         waiting.told = RANKS[what]
@@ -195,12 +195,12 @@ def forwarded(call: TrackedCall) -> None:
     """A phone forwards the call."""
     waiting = call.waiting
     if waiting is not None and waiting.over:
-        call.waiting = Waiting(waiting.line, forwarded=True, over=True)
+        call.waiting = WaitState(waiting.line, forwarded=True, over=True)
     elif waiting is not None:
         waiting.forwarded = True
 
 
-def _over(state: TrackerState, call: TrackedCall, waiting: Waiting) -> None:
+def _over(state: TrackerState, call: TrackedCall, waiting: WaitState) -> None:
     waiting.over = True
     waiting.tried.clear()
     state.waiting.pop(call.id, None)
@@ -208,7 +208,7 @@ def _over(state: TrackerState, call: TrackedCall, waiting: Waiting) -> None:
         call.waiting = state.no_longer_waiting.setdefault(waiting.line.name, waiting)
 
 
-def best(phones: Phones, waiting: Waiting) -> Offer | None:
+def best(phones: Phones, waiting: WaitState) -> Offer | None:
     """The best that the phones offer the caller; None when too little is known."""
     tried = waiting.tried
     offers: set[Offer | None] = {offered(how, phones.state(phone)) for phone, how in tried.items()}
@@ -217,7 +217,7 @@ def best(phones: Phones, waiting: Waiting) -> Offer | None:
     return next((offer for offer in order if offer in offers), None)
 
 
-def offered(tried: Tried, state: State | None) -> Offer:
+def offered(tried: DialAttempts, state: State | None) -> Offer:
     """What a tried phone offers, by what it did for this caller."""
     match tried:
         case "rings":

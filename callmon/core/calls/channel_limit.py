@@ -7,22 +7,22 @@ way is closed like one that vanished (`ghost_channels.make_room`): its end is no
 from __future__ import annotations
 
 from callmon.ami import events as e
-from callmon.core.calls.channels import Leg
+from callmon.core.calls.channels import Channel
 
-MAX_LEGS = 120_000
-CROWDED = MAX_LEGS // 2  # from here on the channels are ordered by their last events
+MAX_CHANNELS = 120_000
+CROWDED = MAX_CHANNELS // 2  # from here on the channels are ordered by their last events
 
 
-class Crowd:
+class ChannelLimit:
     """The limit of one exchange. `given_up` counts the dropped channels."""
 
-    def __init__(self, legs: dict[str, Leg]) -> None:
+    def __init__(self, legs: dict[str, Channel]) -> None:
         self._legs = legs
         self.given_up = 0
 
     @property
     def is_full(self) -> bool:
-        return len(self._legs) >= MAX_LEGS
+        return len(self._legs) >= MAX_CHANNELS
 
     def heard(self, event: e.Event) -> None:
         """Move the channels of this event to the end of the order."""
@@ -31,6 +31,6 @@ class Crowd:
             if leg is not None:
                 self._legs[leg.uniqueid] = leg
 
-    def longest_silent(self) -> Leg:
+    def longest_silent(self) -> Channel:
         """The channel without an event for longest."""
         return next(iter(self._legs.values()))

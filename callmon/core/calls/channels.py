@@ -16,7 +16,7 @@ import msgspec
 from callmon.ami import events as e
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.phone_states import PhoneLine
-from callmon.core.calls.sparse import Seldom, flag
+from callmon.core.calls.sparse import SparseAttribute, bit_flag
 from callmon.core.facts import EXACT, TransferKind
 
 # The bits of a leg's and of a call's flags. The hot path tests several together, or without a call.
@@ -26,10 +26,10 @@ MENU, LANGUAGE_TOLD = 32, 64
 GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
 NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
 
-Tried = Literal["silent", "rings", "refused", "gone"]
+DialAttempts = Literal["silent", "rings", "refused", "gone"]
 
 
-class Leg(msgspec.Struct, eq=False, gc=False):
+class Channel(msgspec.Struct, eq=False, gc=False):
     """One channel."""
 
     uniqueid: str
@@ -43,18 +43,18 @@ class Leg(msgspec.Struct, eq=False, gc=False):
     flags: int = 0
     seldom: dict[str, Any] | None = None
 
-    outside = flag(OUTSIDE)
-    dialled = flag(DIALLED)
-    rang = flag(RANG)
-    stopped = flag(STOPPED)
-    answered = flag(ANSWERED)
-    is_phone = flag(PHONE)
-    partner = Seldom["Leg | None"](None)  # the other half of a Local channel, or of a hairpin
-    mailbox = Seldom[str | None](None)  # this leg runs VoiceMail
-    rang_slack = Seldom[timedelta](EXACT)  # it began to ring at `rang_at`, or up to this much later
-    answered_at = Seldom[datetime | None](None)  # until it is joined with the caller
+    outside = bit_flag(OUTSIDE)
+    dialled = bit_flag(DIALLED)
+    rang = bit_flag(RANG)
+    stopped = bit_flag(STOPPED)
+    answered = bit_flag(ANSWERED)
+    is_phone = bit_flag(PHONE)
+    partner = SparseAttribute["Channel | None"](None)  # the other half of a Local channel, or of a hairpin
+    mailbox = SparseAttribute[str | None](None)  # this leg runs VoiceMail
+    rang_slack = SparseAttribute[timedelta](EXACT)  # it began to ring at `rang_at`, or up to this much later
+    answered_at = SparseAttribute[datetime | None](None)  # until it is joined with the caller
     # Picked up; joined with the caller at an unknown time, not before this.
-    joined_unheard = Seldom[datetime | None](None)
+    joined_unheard = SparseAttribute[datetime | None](None)
 
     def __post_init__(self) -> None:
         if not is_local(self.channel):
@@ -76,7 +76,7 @@ class Leg(msgspec.Struct, eq=False, gc=False):
         return self.flags & (PHONE | ANSWERED | HALF) == PHONE | ANSWERED
 
 
-class Sending:
+class PendingTransfer:
     """A caller on the way from one person to another party."""
 
     __slots__ = ("at", "by", "dialled", "is_unsure", "kind", "taken", "to", "unheard")
@@ -89,16 +89,16 @@ class Sending:
         self.is_unsure = False  # the caller may have been taken, or have come back, in a gap
         self.unheard = False  # a gap may hide the event that says of which kind it is
 
-    def named_late(self, seen: Sending) -> None:
+    def named_late(self, seen: PendingTransfer) -> None:
         """Take over the state of `seen`: the same sending, noticed before the exchange reported its kind."""
         self.at, self.taken, self.dialled = seen.at or self.at, self.taken or seen.taken, seen.dialled
 
 
-class Waiting(msgspec.Struct, eq=False, gc=False):
+class WaitState(msgspec.Struct, eq=False, gc=False):
     """The state of one caller's wait."""
 
     line: PhoneLine
-    tried: dict[str, Tried] = msgspec.field(default_factory=dict)
+    tried: dict[str, DialAttempts] = msgspec.field(default_factory=dict)
     told: int = 0  # the rank of the best emitted
     free_since: datetime | None = None
     forwarded: bool = False  # a phone forwarded the call: a phone dialled now need not be of this line
@@ -113,10 +113,10 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     """One call in progress: what is needed to interpret its next event."""
 
     id: str
-    caller: Leg
+    caller: Channel
     begun: e.Newchannel | None  # stored until the call's direction is known
     language: str
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[Channel, ...] = ()
     told: bool = False  # Arrived has been emitted
     inbound: bool = False
     answered: bool = False
@@ -125,40 +125,42 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
     last_stop: datetime | None = None
     queue: str | None = None
-    person: Leg | None = None  # on the line with the caller
-    waiting: Waiting | None = None  # for a person, on a line, received from the arrival on
-    sent: Sending | None = None
+    person: Channel | None = None  # on the line with the caller
+    waiting: WaitState | None = None  # for a person, on a line, received from the arrival on
+    sent: PendingTransfer | None = None
     number: str | None = None  # the caller's, as emitted
     flags: int = 0
     seldom: dict[str, Any] | None = None
 
-    busy = flag(1)
-    asked = flag(2)  # the caller's side requested the hang-up
-    unheard_since = Seldom[datetime | None](None)  # the gap's start, until a phone's end is received
-    asked_at = Seldom[datetime | None](None)
-    doubtful = flag(4)  # a gap began while this call was up
-    withheld = flag(8)  # the number must not be shown
-    stopping = flag(16)  # the exchange is going down
-    language_menu = flag(MENU)
-    language_told = flag(LANGUAGE_TOLD)
-    person_left = flag(128)  # the person on the line requested the hang-up first
-    parked = flag(256)
-    recalled = flag(512)
-    held = flag(1024)
-    surveyed = flag(2048)  # the survey has been offered
-    queued = flag(4096)  # was put into a queue: the time since then is no menu
-    message = flag(8192)  # MessageLeft has been emitted
-    clicked = flag(16384)  # the exchange rang the caller first (click-to-dial)
-    sent_unheard = flag(131072)  # a gap may hide that the person sent the caller off
-    together_at = Seldom[datetime | None](None)  # a listing showed the two in one bridge
-    gone_unheard = flag(GONE_UNHEARD)
-    refused_unheard = flag(REFUSED_UNHEARD)
-    thirds = Seldom[tuple[str, ...]](())  # on the line beside the person
-    maybe_voicemail = Seldom[datetime | bool](False)  # up after unsuccessful dials: for what is not reported yet
-    consults = Seldom["TrackedCall | None"](None)  # this one is a consultation in the service of another
-    unsure = Seldom["Leg | None"](None)  # the phone of an answer whose time is not known
+    busy = bit_flag(1)
+    asked = bit_flag(2)  # the caller's side requested the hang-up
+    unheard_since = SparseAttribute[datetime | None](None)  # the gap's start, until a phone's end is received
+    asked_at = SparseAttribute[datetime | None](None)
+    doubtful = bit_flag(4)  # a gap began while this call was up
+    withheld = bit_flag(8)  # the number must not be shown
+    stopping = bit_flag(16)  # the exchange is going down
+    language_menu = bit_flag(MENU)
+    language_told = bit_flag(LANGUAGE_TOLD)
+    person_left = bit_flag(128)  # the person on the line requested the hang-up first
+    parked = bit_flag(256)
+    recalled = bit_flag(512)
+    held = bit_flag(1024)
+    surveyed = bit_flag(2048)  # the survey has been offered
+    queued = bit_flag(4096)  # was put into a queue: the time since then is no menu
+    message = bit_flag(8192)  # MessageLeft has been emitted
+    clicked = bit_flag(16384)  # the exchange rang the caller first (click-to-dial)
+    sent_unheard = bit_flag(131072)  # a gap may hide that the person sent the caller off
+    together_at = SparseAttribute[datetime | None](None)  # a listing showed the two in one bridge
+    gone_unheard = bit_flag(GONE_UNHEARD)
+    refused_unheard = bit_flag(REFUSED_UNHEARD)
+    thirds = SparseAttribute[tuple[str, ...]](())  # on the line beside the person
+    maybe_voicemail = SparseAttribute[datetime | bool](
+        False
+    )  # up after unsuccessful dials: for what is not reported yet
+    consults = SparseAttribute["TrackedCall | None"](None)  # this one is a consultation in the service of another
+    unsure = SparseAttribute["Channel | None"](None)  # the phone of an answer whose time is not known
 
-    def take(self, leg: Leg) -> None:
+    def take(self, leg: Channel) -> None:
         """Add a leg."""
         leg.call = self
         self.legs += (leg,)
@@ -170,12 +172,12 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         self.caller.call = self.person = self.seldom = None
         self.legs = ()
 
-    def let_go(self, leg: Leg) -> None:
+    def let_go(self, leg: Channel) -> None:
         """Remove a leg. The caller of this method sets the leg's new call."""
         self.legs = tuple(other for other in self.legs if other is not leg)
 
 
-def new_call(caller: Leg, begun: e.Newchannel | None, language: str) -> TrackedCall:
+def new_call(caller: Channel, begun: e.Newchannel | None, language: str) -> TrackedCall:
     """Create the call of its caller's channel."""
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
@@ -194,7 +196,7 @@ class Origination:
         self.phone: str | None = None  # the agent's, picked up
         self.call: str | None = None
 
-    def reaches_agent(self, leg: Leg) -> bool:
+    def reaches_agent(self, leg: Channel) -> bool:
         """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
         dialled = leg.partner.uniqueid if leg.partner is not None else leg.uniqueid
         return dialled in self.agents or (leg.partner is not None and dialled == self.root)
@@ -204,12 +206,12 @@ class Bridges:
     """The members of each bridge."""
 
     def __init__(self) -> None:
-        self._members: dict[str, list[Leg]] = {}
+        self._members: dict[str, list[Channel]] = {}
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def enter(self, leg: Leg, bridge: str) -> bool:
+    def enter(self, leg: Channel, bridge: str) -> bool:
         """Add the channel; return whether it is alone there and left no other bridge.
 
         Then no channel hears another one than before.
@@ -222,7 +224,7 @@ class Bridges:
         members.append(leg)
         return is_alone
 
-    def leave(self, leg: Leg) -> None:
+    def leave(self, leg: Channel) -> None:
         name = leg.bridge or ""
         members = self._members.get(name)
         leg.bridge = None
@@ -233,11 +235,11 @@ class Bridges:
         if not members:
             del self._members[name]
 
-    def beside(self, leg: Leg) -> list[Leg]:
+    def beside(self, leg: Channel) -> list[Channel]:
         """All channels in this leg's bridge, including itself."""
         return self._members.get(leg.bridge or "", [])
 
-    def reachable(self, start: Leg) -> list[Leg]:
+    def reachable(self, start: Channel) -> list[Channel]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
         members = self._members.get(start.bridge or "", ())
         for leg in members:
@@ -245,7 +247,7 @@ class Bridges:
                 return list(self._beyond(start))
         return [leg for leg in members if leg is not start]
 
-    def _beyond(self, start: Leg) -> Iterator[Leg]:
+    def _beyond(self, start: Channel) -> Iterator[Channel]:
         seen = {start.uniqueid}
         waiting = [start]
         while waiting:

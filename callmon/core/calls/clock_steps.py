@@ -15,7 +15,7 @@ import msgspec
 from callmon.ami.clock import ClockSet
 from callmon.ami.events import moment
 from callmon.core import facts as f
-from callmon.core.calls.channels import Leg, TrackedCall
+from callmon.core.calls.channels import Channel, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 # Accuracy of a measured step: the delay of an event in transit, and of bytes buffered before they are read.
@@ -65,7 +65,7 @@ def _shift(call: TrackedCall, by: timedelta) -> None:
     _shift_seldom(call, by)
 
 
-def _shift_seldom(of: Leg | TrackedCall, by: timedelta) -> None:
+def _shift_seldom(of: Channel | TrackedCall, by: timedelta) -> None:
     if of.seldom is not None:
         moved = {name: _moved(at, by) for name, at in of.seldom.items() if isinstance(at, datetime)}
         of.seldom.update(moved)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from callmon.core.calls.channels import Leg, TrackedCall
+from callmon.core.calls.channels import Channel, TrackedCall
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
 
-def admit(state: TrackerState, call: TrackedCall, near: Iterable[Leg]) -> None:
+def admit(state: TrackerState, call: TrackedCall, near: Iterable[Channel]) -> None:
     """Adopt the channels near the caller that joined by themselves."""
     if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
         return
@@ -30,7 +30,7 @@ def _is_visit(own: TrackedCall) -> bool:
     return not own.told and not own.dialled
 
 
-def _is_colleague(state: TrackerState, call: TrackedCall, leg: Leg) -> bool:
+def _is_colleague(state: TrackerState, call: TrackedCall, leg: Channel) -> bool:
     """Whether the channel is another phone of the exchange.
 
     The second line of the person who has the caller is none: that person is about to join the two.

@@ -20,7 +20,7 @@ from callmon.core.calls import (
     language,
     transfers,
 )
-from callmon.core.calls.channels import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Leg, TrackedCall
+from callmon.core.calls.channels import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Channel, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 _WHY: dict[str, f.StopReason] = {
@@ -66,7 +66,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
         state.tell(f.PhoneDialled(call.id, at, state.phone(leg), state.named(leg)))
 
 
-def _dialled_leg(state: TrackerState, source: Leg | None, event: e.DialBegin | e.DialEnd) -> Leg | None:
+def _dialled_leg(state: TrackerState, source: Channel | None, event: e.DialBegin | e.DialEnd) -> Channel | None:
     """The leg that is dialled; one with an id of its own becomes a leg of the call that dials it."""
     leg = state.legs.get(event.dest_uniqueid)
     call = source.call if source is not None else None
@@ -74,14 +74,14 @@ def _dialled_leg(state: TrackerState, source: Leg | None, event: e.DialBegin | e
         if call is None or not event.dest_uniqueid:
             return None
         ghost_channels.make_room(state, event.at)
-        leg = state.legs[event.dest_uniqueid] = Leg(event.dest_uniqueid, event.dest_channel)
+        leg = state.legs[event.dest_uniqueid] = Channel(event.dest_uniqueid, event.dest_channel)
         leg.outside = leg.is_phone and state.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:
         state.take_in(call, leg)
     return leg
 
 
-def _begun_unheard(state: TrackerState, leg: Leg) -> None:
+def _begun_unheard(state: TrackerState, leg: Channel) -> None:
     """The DialBegin was not received: only the channel's name says whether it leads outside."""
     if leg.is_phone and not leg.outside:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
@@ -101,7 +101,7 @@ def dial_state(state: TrackerState, event: e.DialState) -> None:
 def rang(
     state: TrackerState,
     call: TrackedCall,
-    leg: Leg,
+    leg: Channel,
     at: datetime | None,
     early_media: bool = False,
     slack: timedelta = f.EXACT,
@@ -135,7 +135,7 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
         state.tell(f.MusicPlayed(call.id, event.at))
 
 
-def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
+def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
     """Emit `PhoneRang` from the phone's own Newstate Ringing: exchanges before 13 send no DialState."""
     if leg.is_hinted:
         rang(state, call, leg, e.moment(leg.rang_at))
@@ -170,7 +170,7 @@ def end(state: TrackerState, event: e.DialEnd) -> None:
         stop(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
 
 
-def stop(state: TrackerState, call: TrackedCall, leg: Leg, at: datetime | None, why: f.StopReason) -> None:
+def stop(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None, why: f.StopReason) -> None:
     """Emit `PhoneStopped`: a phone is tried no longer, and did not take the call."""
     rang_by_hint(state, call, leg)
     leg.flags |= STOPPED

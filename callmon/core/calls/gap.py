@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 
-class Heard(NamedTuple):
+class ClosedGap(NamedTuple):
     """A gap that a listing ended.
 
     `stopped`: whether the exchange stopped during the gap; None if it did not report its uptime. `booted`: when it
@@ -20,7 +20,7 @@ class Heard(NamedTuple):
     away: bool = False
 
 
-class Absence:
+class GapTracker:
     """The current gap."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Absence:
         """Record the uptime that the exchange reports at login."""
         self._booted = None if at is None else at - uptime
 
-    def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> Heard:
+    def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> ClosedGap:
         """Return the gap: events are received again."""
         stopped = True if stopped_for_sure else None if self._booted is None else False
-        return Heard(start, end, stopped, self._booted if stopped else None, self.away)
+        return ClosedGap(start, end, stopped, self._booted if stopped else None, self.away)

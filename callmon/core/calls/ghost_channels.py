@@ -13,11 +13,11 @@ from datetime import datetime
 
 from callmon.core import facts as f
 from callmon.core.calls import answering, click_to_dial, hairpins
-from callmon.core.calls.channels import Leg, TrackedCall
+from callmon.core.calls.channels import Channel, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 
-def drop(state: TrackerState, leg: Leg) -> None:
+def drop(state: TrackerState, leg: Channel) -> None:
     """Forget a channel that ended without a Hangup."""
     state.legs.pop(leg.uniqueid, None)
     state.unborn.pop(leg.uniqueid, None)
@@ -28,7 +28,7 @@ def drop(state: TrackerState, leg: Leg) -> None:
         leg.partner.partner = None
 
 
-def drop_from(state: TrackerState, call: TrackedCall, leg: Leg) -> None:
+def drop_from(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
     """A leg of a call ended without a Hangup; the call goes on."""
     call.let_go(leg)
     drop(state, leg)
@@ -49,7 +49,7 @@ def forget_all(state: TrackerState) -> None:
     state.calls.clear()
 
 
-def give_up(state: TrackerState, leg: Leg, at: datetime | None) -> None:
+def give_up(state: TrackerState, leg: Channel, at: datetime | None) -> None:
     """Follow a channel no longer: no more events of it are expected."""
     call = leg.call
     if call is None:
@@ -80,7 +80,7 @@ def make_room(state: TrackerState, at: datetime | None) -> None:
         limit.given_up += 1
 
 
-class Ghosts:
+class GhostChannels:
     """What was missing in the last listing of channels."""
 
     def __init__(self, state: TrackerState) -> None:

@@ -21,7 +21,7 @@ from callmon.core.calls import (
     voicemail,
 )
 from callmon.core.calls.answering import RING
-from callmon.core.calls.channels import PHONE, Leg, TrackedCall
+from callmon.core.calls.channels import PHONE, Channel, TrackedCall
 from callmon.core.calls.state import TrackerState
 
 # Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
@@ -36,7 +36,7 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
         return
     ghost_channels.make_room(state, event.at)
     call = state.calls.get(event.linkedid)
-    leg = state.legs[uniqueid] = Leg(uniqueid, event.channel)
+    leg = state.legs[uniqueid] = Channel(uniqueid, event.channel)
     if call is not None:
         call.take(leg)
     elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:

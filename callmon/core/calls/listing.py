@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
-from callmon.core.calls.channels import NOT_HEARD, Leg, TrackedCall, new_call
+from callmon.core.calls.channels import NOT_HEARD, Channel, TrackedCall, new_call
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.gap import Absence, Heard
-from callmon.core.calls.ghost_channels import Ghosts, drop, drop_from
+from callmon.core.calls.gap import ClosedGap, GapTracker
+from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
 from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
 from callmon.core.calls.state import TrackerState
@@ -43,12 +43,12 @@ class Listing:
         self._since: datetime | None = None
         self._restarted = self._stopped = False
         self._stopped_later = False  # after the reconnect: the shutdown did not begin the gap
-        self.absence = Absence()
+        self.absence = GapTracker()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
         self.settled = 0  # how often a listing has ended a gap
-        self._gap: Heard | None = None
-        self.ghosts = Ghosts(state)
+        self._gap: ClosedGap | None = None
+        self.ghosts = GhostChannels(state)
         self._untold: dict[str, bool] = {}  # calls without Unheard yet; whether the gap may hide an answer
 
     # The gap begins.
@@ -163,7 +163,7 @@ class Listing:
         """The gap is over."""
         if self._since is not None and until is not None:
             self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
-        self._restarted, self._stopped, self.absence = False, False, Absence()
+        self._restarted, self._stopped, self.absence = False, False, GapTracker()
         self._stopped_later = False
         self._since, self._state.is_unheard = None, False
         self.settled += 1
@@ -171,7 +171,7 @@ class Listing:
         self._untold.clear()
         self._forget()
 
-    def take_gap(self) -> Heard | None:
+    def take_gap(self) -> ClosedGap | None:
         """Return the gap that the last listing ended, once."""
         gap, self._gap = self._gap, None
         return gap
@@ -289,7 +289,7 @@ class Listing:
         if is_local(entry.channel):
             return
         arrived = born(entry.uniqueid)
-        leg = state.legs[entry.uniqueid] = Leg(entry.uniqueid, entry.channel)
+        leg = state.legs[entry.uniqueid] = Channel(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call a phone back: its join shows for which call
             leg.answered = entry.state == UP
             place(state, leg, entry)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from callmon.core import facts as f
 from callmon.core.calls.account import Account
-from callmon.core.calls.channels import Leg, Sending, TrackedCall, new_call
+from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
@@ -28,7 +28,7 @@ def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
-    leg = state.legs[arrival.call] = Leg(arrival.call, arrival.channel)
+    leg = state.legs[arrival.call] = Channel(arrival.call, arrival.channel)
     call = state.calls[arrival.call] = new_call(leg, None, account.language or "")
     call.told, call.doubtful = True, True
     call.legs = tuple(_know(state, call, account, facts).phones.values())
@@ -80,7 +80,7 @@ class _People:
             case f.PhoneStopped(channel=channel):
                 self.phones.pop(channel, None)
             case f.SentOff():
-                self.call.sent = Sending(fact.kind, fact.by, fact.to, fact.at)
+                self.call.sent = PendingTransfer(fact.kind, fact.by, fact.to, fact.at)
                 self.call.sent.unheard = fact.unheard
             case f.Transferred() | f.CameBack():
                 self.call.sent = None
@@ -91,10 +91,10 @@ class _People:
             case _:
                 pass
 
-    def _phone(self, channel: str, phone: str) -> Leg:
+    def _phone(self, channel: str, phone: str) -> Channel:
         leg = self.phones.get(channel)
         if leg is None:
-            leg = self.phones[channel] = Leg("", channel, self.call)
+            leg = self.phones[channel] = Channel("", channel, self.call)
             leg.outside = phone == f.OUTSIDE
         return leg
 

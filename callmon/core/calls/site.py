@@ -18,7 +18,7 @@ class PublicLine(PhoneLine, Protocol):
     def language_menu(self) -> bool: ...
 
 
-class Site(Protocol):
+class ExchangeInfo(Protocol):
     """What the administrator configures for an exchange."""
 
     endpoints: Endpoints

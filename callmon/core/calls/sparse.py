@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-def flag(bit: int) -> bool:
+def bit_flag(bit: int) -> bool:
     """A boolean in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
 
     def get(owner: Any) -> bool:
@@ -19,7 +19,7 @@ def flag(bit: int) -> bool:
     return property(get, put)  # type: ignore[return-value]  # whoever reads it gets a bool
 
 
-class Seldom(Generic[T]):
+class SparseAttribute(Generic[T]):
     """An attribute that few owners have: stored in their `seldom` only while it differs from the default."""
 
     __slots__ = ("_default", "_name")

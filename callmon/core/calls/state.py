@@ -11,11 +11,11 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channel_limit import Crowd
-from callmon.core.calls.channels import OUTSIDE, Bridges, Leg, Origination, TrackedCall, Waiting
+from callmon.core.calls.channel_limit import ChannelLimit
+from callmon.core.calls.channels import OUTSIDE, Bridges, Channel, Origination, TrackedCall, WaitState
 from callmon.core.calls.endpoints import extension, masked
 from callmon.core.calls.phone_states import Phones
-from callmon.core.calls.site import Site
+from callmon.core.calls.site import ExchangeInfo
 from callmon.core.facts import Fact
 
 MAX_TEXTS = 10_000
@@ -25,21 +25,21 @@ MAX_DEFERRED = 1_000
 class TrackerState:
     """All channels and calls in progress on one exchange."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: ExchangeInfo) -> None:
         self.site = site
-        self.legs: dict[str, Leg] = {}
+        self.legs: dict[str, Channel] = {}
         self.calls: dict[str, TrackedCall] = {}
         self.bridges = Bridges()
         self.phones = Phones()
-        self.limit = Crowd(self.legs)
+        self.limit = ChannelLimit(self.legs)
         self.waiting: dict[str, TrackedCall] = {}  # callers for whom the states of phones matter
-        self.no_longer_waiting: dict[str, Waiting] = {}  # by line
+        self.no_longer_waiting: dict[str, WaitState] = {}  # by line
         self.talking: dict[str, TrackedCall] = {}  # by the endpoint of the person on the line
         self.unborn: dict[str, e.Newchannel] = {}
         # Originates, by the id of each channel, and by the first one's for as long as any channel is left.
         self.originations: dict[str, Origination] = {}
         # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
-        self.gone_out: dict[tuple[str | None, str], tuple[Leg, datetime | None]] = {}
+        self.gone_out: dict[tuple[str | None, str], tuple[Channel, datetime | None]] = {}
         self.dialplan_heard = False
         self.is_unheard = True  # until a listing is complete
         self.deferred: list[Callable[[], None]] = []  # until then
@@ -62,7 +62,7 @@ class TrackerState:
         if self.is_unheard and len(self.deferred) < MAX_DEFERRED:
             self.deferred.append(step)
 
-    def take_in(self, call: TrackedCall, leg: Leg) -> None:
+    def take_in(self, call: TrackedCall, leg: Channel) -> None:
         """Make a channel created on its own (a pick-up's taker, a retriever) a leg of the call it serves."""
         own = self.calls.get(leg.uniqueid)
         if own is not None:
@@ -83,7 +83,7 @@ class TrackerState:
         """Return the shared copy of a text: many calls have the same language or line number."""
         return self._texts.setdefault(text, text) if len(self._texts) < MAX_TEXTS else text
 
-    def phone(self, leg: Leg) -> str:
+    def phone(self, leg: Channel) -> str:
         """The name of a phone in facts: its extension, or `outside`."""
         if leg.flags & OUTSIDE:
             return f.OUTSIDE
@@ -92,5 +92,5 @@ class TrackerState:
             leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
         return leg.extension
 
-    def named(self, leg: Leg) -> str:
+    def named(self, leg: Channel) -> str:
         return masked(leg.channel) if self.phone(leg) == f.OUTSIDE else leg.channel

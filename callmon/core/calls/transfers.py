@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import availability, surveys
-from callmon.core.calls.channels import Leg, Sending, TrackedCall
+from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
 
@@ -44,7 +44,7 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
         surveys.sent(state, call, event.at)
         return
     to = state.site.endpoints.party(event.extension)
-    send_off(state, call, Sending("blind", event.transferer_channel, to, event.at))
+    send_off(state, call, PendingTransfer("blind", event.transferer_channel, to, event.at))
 
 
 def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
@@ -64,7 +64,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
         target = person  # the bridges were merged before the event
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
     to = state.phone(target) if target is not None else extension
-    sending = Sending(kind, event.original_channel, to, event.at)
+    sending = PendingTransfer(kind, event.original_channel, to, event.at)
     sending.taken = target is not None and (target.answered or target.rang)
     send_off(state, call, sending)
     if call.sent is not None and target is not None and target is person:
@@ -74,7 +74,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
         joined(state, call, event.at)
 
 
-def send_off(state: TrackerState, call: TrackedCall, sending: Sending) -> None:
+def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -> None:
     """The caller is on the way to another party. The result is emitted when it is known."""
     if not call.answered:
         return
@@ -87,7 +87,7 @@ def send_off(state: TrackerState, call: TrackedCall, sending: Sending) -> None:
     state.tell(f.SentOff(call.id, sending.at, sending.kind, _by(state, sending), sending.to, sending.unheard))
 
 
-def _is_new(call: TrackedCall, sending: Sending) -> bool:
+def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
     """Whether the sending is new: the last listing showed the caller with the person.
 
     That listing must be old enough that the person had not just sent the caller off.
@@ -96,19 +96,19 @@ def _is_new(call: TrackedCall, sending: Sending) -> bool:
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
-def left(call: TrackedCall, leg: Leg, event: e.BridgeLeave) -> None:
+def left(call: TrackedCall, leg: Channel, event: e.BridgeLeave) -> None:
     """The caller or the person leaves a bridge. Soon after a listing, the gap may have hidden a transfer event."""
     at, since = event.at, call.together_at
     if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
 
 
-def _is_seen_already(seen: Sending, sending: Sending) -> bool:
+def _is_seen_already(seen: PendingTransfer, sending: PendingTransfer) -> bool:
     same_person = endpoint(seen.by) == endpoint(sending.by)
     return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
-def dialled(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegin) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialBegin) -> None:
     """A dial for a caller who had a person: after a transfer, by a recall, by a Redirect, or by an overflow."""
     if not call.answered or not leg.is_phone or call.recalled:
         return
@@ -122,7 +122,7 @@ def dialled(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialBegin
         state.tell(f.Overflowed(call.id, event.at))
         return
     to = state.phone(leg)
-    send_off(state, call, Sending("redirect", call.person.channel, to, event.at))
+    send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at))
     if call.sent is not None:
         call.sent.dialled = True
 
@@ -131,7 +131,7 @@ def redirected(state: TrackerState, call: TrackedCall, at: datetime | None, to: 
     """Voicemail has a caller whose person did not leave first, and who was not seen to be sent off."""
     if call.sent is not None or call.person is None or call.person_left or call.voicemail or call.recalled:
         return
-    send_off(state, call, Sending("redirect", call.person.channel, to, at))
+    send_off(state, call, PendingTransfer("redirect", call.person.channel, to, at))
 
 
 def taken(call: TrackedCall) -> None:
@@ -165,7 +165,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         state.tell(f.PersonJoined(call.id, at, state.phone(person), state.named(person)))
 
 
-def _somebody_new(state: TrackerState, call: TrackedCall) -> Leg | None:
+def _somebody_new(state: TrackerState, call: TrackedCall) -> Channel | None:
     """The new person near the caller, if any.
 
     The transferer may leave the bridge last. A third person who joins has not taken over yet.
@@ -234,7 +234,7 @@ def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
         state.tell(f.ParkingEnded(call.id, event.at))
 
 
-def forwarded(state: TrackerState, call: TrackedCall, leg: Leg, event: e.DialEnd) -> None:
+def forwarded(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to the target that the phone gave."""
     if event.forward and call.told:
         availability.forwarded(call)
@@ -248,7 +248,7 @@ def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
     return leg.call if leg is not None else None
 
 
-def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
+def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> Channel | None:
     """Adopt the legs of a consultation that was a call of its own, on the phone's second line."""
     own = state.calls.get(event.second)
     if own is None or own is call:
@@ -273,14 +273,14 @@ def _consulted_extension(state: TrackerState, call: TrackedCall, event: e.Attend
     return next((_named(state, leg.channel) for leg in locals_), "")
 
 
-def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Leg | None:
+def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Channel | None:
     """By keys: the phone dialled last that is neither the transferer's nor already released."""
     ours = (event.original, event.second)
     phones = (leg for leg in reversed(call.legs) if leg.is_phone and leg.dialled and not leg.stopped)
     return next((leg for leg in phones if leg.uniqueid not in ours and leg is not call.person), None)
 
 
-def _by(state: TrackerState, sending: Sending) -> str:
+def _by(state: TrackerState, sending: PendingTransfer) -> str:
     return state.site.endpoints.shown(sending.by)
 
 

@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 
 from callmon.config.lines import Line, Lines
-from callmon.core.calls.gap import Heard as Absent
+from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.phone_states import State
 from callmon.core.calls.tracker import Tracker
 from callmon.core.disruptions.disruption import Key
@@ -56,7 +56,7 @@ class Heard(Protocol):
     def trunks(self) -> tuple[str, ...]:
         """The known trunks, by the names of the configuration."""
 
-    returned: Absent | None  # the last gap, until the detector has processed it
+    returned: ClosedGap | None  # the last gap, until the detector has processed it
 
 
 Exchanges = Mapping[str, Heard]

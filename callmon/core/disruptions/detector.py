@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
-from callmon.core.calls.gap import Heard
+from callmon.core.calls.gap import ClosedGap
 from callmon.core.disruptions import causes
 from callmon.core.disruptions import entries as n
 from callmon.core.disruptions.causes import Cause, Exchanges
@@ -116,7 +116,7 @@ class Watch:
         if cause.is_certain and one.confirmed is None:
             self.book.write(n.Confirmed(one.id, since))
 
-    def returned(self, exchange: str, lines: tuple[str, ...], told: Heard, now: datetime) -> None:
+    def returned(self, exchange: str, lines: tuple[str, ...], told: ClosedGap, now: datetime) -> None:
         """Process the end of a gap: the exchange had stopped, or only callmon's connection was lost."""
         key: Key = ("exchange", exchange, "")
         self._seen.pop(key, None)
