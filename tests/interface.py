@@ -58,7 +58,7 @@ UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "call": Call,
     "obligation": Obligation,
     "disruption": Disruption,
-    "hand": callback_commands.Hand,
+    "hand": callback_commands.CallbackCommand,
     "disruption_hand": disruption_commands.Hand,
     "outcome": messages.Told,
 }

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from callmon.config.settings import Settings
 from callmon.core import assembly
 from callmon.core import facts as f
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import Entry
 from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.facts import OUTSIDE, Fact
@@ -137,7 +137,8 @@ class Office:
         key = next(iter(self.kept)) if obligation is None and self.kept else ("toronto", obligation or "")
         self._hands += 1
         actor, more = more.get("actor", "m.tremblay"), {k: v for k, v in more.items() if k != "actor"}
-        hand = Hand(n=self._hands, at=at, actor=actor, action=action, exchange=key[0], obligation=key[1], **more)  # type: ignore[arg-type]
+        more |= {"exchange": key[0], "obligation": key[1]}
+        hand = CallbackCommand(n=self._hands, at=at, actor=actor, action=action, **more)  # type: ignore[arg-type]
         for outcome in self.monitor.hand(hand, self.kept.get(key)):
             self._keep(outcome)
         return self

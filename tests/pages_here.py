@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from callmon.config.settings import Settings, example_text, parse
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.commands import queue_callback_command
@@ -99,7 +99,7 @@ def _fill(store: Store) -> None:
         office.call_out(OPENED + 2 * HOUR, number="9" + OTHER[2:]),
     )
     wrote(store, *office.outcomes)
-    hand = Hand(
+    hand = CallbackCommand(
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
     queue_callback_command(store, hand, THIRD)

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from callmon.core import facts as f
-from callmon.core.callbacks.index import Shelf
+from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Book
@@ -196,7 +196,7 @@ class Daemon:
     open: dict[str, bool] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: ObligationIndex = field(default_factory=ObligationIndex)
     book: Book = field(default_factory=Book)
     last: LastCalls = field(default_factory=LastCalls)
     ahead: ServiceStatus = field(default_factory=ServiceStatus)
@@ -221,7 +221,7 @@ class Daemon:
     def calls_other(self) -> dict[str, int]:
         return self.other
 
-    def owed(self) -> Shelf:
+    def owed(self) -> ObligationIndex:
         return self.shelf
 
     def service(self) -> Service:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from callmon.config.settings import Settings
-from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.entries import Kind
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
@@ -33,7 +33,7 @@ P2, P15 = "complaint_within_2_business_days", "complaint_answered_within_15_busi
 def owings(count: int, given: Settings, seed: int = 11) -> Iterator[tuple[Obligation, list[Finding], Owing]]:
     """`count` callbacks and complaints, each with its truth."""
     random = Random(seed)
-    terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
+    terms = DueDatePolicies(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
     for number in range(count):
         opened = when(random)
         line = random.choice([x for x in LINES if x != NEW_LINE])
@@ -44,7 +44,9 @@ def owings(count: int, given: Settings, seed: int = 11) -> Iterator[tuple[Obliga
             yield _callback(random, number, line, language, opened, terms)
 
 
-def _obligation(name: str, kind: Kind, line: str, language: str, opened: datetime, terms: AllTerms) -> Obligation:
+def _obligation(
+    name: str, kind: Kind, line: str, language: str, opened: datetime, terms: DueDatePolicies
+) -> Obligation:
     mode = LINES[line][2]
     return Obligation(
         exchange=EXCHANGE, id=name, call=name.removesuffix("-complaint"), kind=kind, opening="message",
@@ -54,7 +56,7 @@ def _obligation(name: str, kind: Kind, line: str, language: str, opened: datetim
 
 
 def _callback(
-    random: Random, number: int, line: str, language: str, opened: datetime, terms: AllTerms
+    random: Random, number: int, line: str, language: str, opened: datetime, terms: DueDatePolicies
 ) -> tuple[Obligation, list[Finding], Owing]:
     fate = random.choices(FATES, (50, 12, 8, 6, 3, 4, 3, 3, 2, 9))[0]
     one = _obligation(
@@ -121,7 +123,7 @@ def _callback(
 
 
 def _complaint(
-    random: Random, number: int, line: str, language: str, opened: datetime, terms: AllTerms
+    random: Random, number: int, line: str, language: str, opened: datetime, terms: DueDatePolicies
 ) -> tuple[Obligation, list[Finding], Owing]:
     name = f"{int(opened.timestamp())}.{95_000_000 + number}-complaint"
     one = _obligation(name, "complaint", line, language, opened, terms)

@@ -22,7 +22,7 @@ import msgspec
 from sqlalchemy import Connection, Table, and_, func, select
 
 from callmon.backfill.merge import merged
-from callmon.core.callbacks.commands import Hand, Received
+from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.triggers import hidden_of, language_label
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
@@ -111,7 +111,7 @@ class _Filling:
         self.group = Group(connection, monitor)
         self._region, self._now = region, now
         self._rows: list[Rows] = []
-        self._owed: list[Hand] = []
+        self._owed: list[CallbackCommand] = []
         self.changes: list[CallChange] = []
 
     def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
@@ -180,7 +180,7 @@ class _Filling:
         language = language_label(call.language)
         received = Received(call.call, at, call.line, language, hidden, message=box.message is True)
         self._owed.append(
-            Hand(
+            CallbackCommand(
                 at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
                 received=received,
             )

@@ -14,7 +14,7 @@ from typing import cast
 
 from sqlalchemy import Connection, and_, or_, select
 
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import AnyFact, Arrived, Fact
 from callmon.store.commands import insert_outbound_call
 from callmon.store.database import Store, _told
@@ -54,7 +54,7 @@ def _one(
     if whom is None or not _waits(connection, store.ring.tokens(whom)):
         return False
     told = cast("tuple[AnyFact, ...]", tuple(facts))
-    hand = Hand(
+    hand = CallbackCommand(
         at=now, actor=ACTOR, action="called", exchange=exchange, obligation=arrived.call, facts=told
     )  # fmt: skip
     return insert_outbound_call(connection, store.ring, hand, arrived.dialled)

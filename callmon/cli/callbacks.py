@@ -84,7 +84,7 @@ class CallbackCommandContext:
     def refuse(self, why: entries.Refusal) -> NoReturn:
         raise CallmonError(label("refusal", why, self.language))
 
-    def do(self, hand: commands.Hand, number: str | None = None) -> None:
+    def do(self, hand: commands.CallbackCommand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
         from callmon.store.commands import (
             callback_rejections,
@@ -119,12 +119,12 @@ class CallbackCommandContext:
                 shown,
             )
 
-    def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> commands.Hand:
+    def asked(self, name: str, actor: str | None, action: Any, **more: Any) -> commands.CallbackCommand:
         """The requested action, if this entry allows it."""
         one = self.find(name).obligation
         day = self.settings.calendar().local_day
-        hand = commands.asked(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
-        return hand if isinstance(hand, commands.Hand) else self.refuse(hand)
+        hand = commands.parse_command(one, who(actor), action, datetime.now(UTC), self.settings.rules, day, **more)
+        return hand if isinstance(hand, commands.CallbackCommand) else self.refuse(hand)
 
 
 def who(given: str | None) -> str:
@@ -380,7 +380,7 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
     known = ledger.obligations(desk.store, state=None, ids=[name])
     if any(x.obligation.exchange == where for x in known):
         desk.refuse("already_complaint")
-    hand = commands.Hand(
+    hand = commands.CallbackCommand(
         at=datetime.now(UTC), actor=who(actor), action="complaint", exchange=where, obligation=name,
         received=received,
     )  # fmt: skip

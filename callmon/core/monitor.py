@@ -18,11 +18,11 @@ from callmon.config.business_calendar import Calendar
 from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
 from callmon.core import facts as f
-from callmon.core.callbacks.commands import Hand, apply
-from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.commands import CallbackCommand, apply
+from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.callbacks.triggers import OPENED_BY, Opener
+from callmon.core.callbacks.triggers import OPENED_BY, LedgerTriggers
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.channel_limit import ChannelLimit
@@ -76,8 +76,8 @@ class Monitor:
         self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(AllTerms(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
-        self._opener = Opener(self.ledger)
+        self.ledger = Ledger(DueDatePolicies(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
+        self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
         self.disruptions = Seeing(self._hearings, lines, calendars, patience)
 
@@ -102,7 +102,7 @@ class Monitor:
         self.disruptions.tick(now)
         return [*self._written(), *self._noted_now()]
 
-    def hand(self, hand: Hand, stored: Obligation | None = None) -> list[Outcome]:
+    def hand(self, hand: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
         """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""
         if hand.action == "called":
             return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
@@ -240,7 +240,7 @@ class Monitor:
             return None
         return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
 
-    def _called(self, hand: Hand) -> Outcome:
+    def _called(self, hand: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
         hearing, told = self._hearings.get(hand.exchange), None
         if hearing is not None:  # else the exchange is no longer configured

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from callmon.core.callbacks.obligation import Written
+from callmon.core.callbacks.obligation import LedgerUpdate
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Noted
 from callmon.core.facts import Fact
@@ -27,7 +27,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
     calls: tuple[Call, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    ledger: tuple[Written, ...] = ()
+    ledger: tuple[LedgerUpdate, ...] = ()
     hand: int = 0
     disruptions: tuple[Noted, ...] = ()
     disruption_hand: int = 0

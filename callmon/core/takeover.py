@@ -23,7 +23,7 @@ import msgspec
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.obligation import Obligation, Written, after
+from callmon.core.callbacks.obligation import LedgerUpdate, Obligation, after
 from callmon.core.calls.call import Call
 from callmon.core.facts import (
     EXACT,
@@ -274,7 +274,7 @@ def _is_said(one: Obligation, entry: AnyEntry) -> bool:
             return isinstance(entry, SETTLING) and not one.is_open
 
 
-def _stood(before: Obligation | None, written: Written) -> Written:
+def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
     """Apply the entry to the stored obligation."""
     if before is None:
         return written
@@ -282,7 +282,7 @@ def _stood(before: Obligation | None, written: Written) -> Written:
     one = msgspec.structs.replace(after(before, written.entry), judged=(*before.judged, *judged))
     if isinstance(written.entry, n.Marked):
         one = msgspec.structs.replace(one, other=own.other)
-    return Written(written.entry, one, written.findings, written.corrections)
+    return LedgerUpdate(written.entry, one, written.findings, written.corrections)
 
 
 def _by_hand(known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:

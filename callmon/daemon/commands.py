@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.disruptions.commands import Hand as DisruptionHand
+from callmon.core.disruptions.commands import Hand as DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -59,6 +59,6 @@ class Hands:
 
     def _asked(
         self,
-    ) -> tuple[list[tuple[Hand, Obligation | None]], list[tuple[DisruptionHand, Disruption | None]]]:
+    ) -> tuple[list[tuple[CallbackCommand, Obligation | None]], list[tuple[DisruptionCommand, Disruption | None]]]:
         told = pending_callback_commands(self._store, self.done, self._token)
         return told, pending_disruption_commands(self._store, self.done_of_disruptions)

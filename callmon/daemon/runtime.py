@@ -19,7 +19,7 @@ from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.reconcile import NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core import assembly
-from callmon.core.callbacks.index import Shelf
+from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.call import Wait
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -112,7 +112,7 @@ class Runtime:
         now = self.now()
         return {line.name: self.settings.calendar(line).is_open(now) for line in self.settings.lines()}
 
-    def owed(self) -> Shelf:
+    def owed(self) -> ObligationIndex:
         return self.monitor.ledger.shelf
 
     def service(self) -> Service:

@@ -33,7 +33,7 @@ from callmon.store.queries.obligations import WHOLE, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 
-Command = TypeVar("Command", callbacks.Hand, disruptions.Hand)
+Command = TypeVar("Command", callbacks.CallbackCommand, disruptions.Hand)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -75,14 +75,14 @@ class _Queue(Generic[Command]):
         return self.after(connection, self.last_applied(connection))
 
 
-_CALLBACKS = _Queue(HAND, callbacks.Hand)
+_CALLBACKS = _Queue(HAND, callbacks.CallbackCommand)
 _DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.Hand)
 
 
 # Commands on obligations.
 
 
-def queue_callback_command(store: Store, hand: callbacks.Hand, number: str | None = None) -> Queued:
+def queue_callback_command(store: Store, hand: callbacks.CallbackCommand, number: str | None = None) -> Queued:
     """Inserts a person's command. `number`: the number to call instead of the caller's (R-16)."""
     with store.writing() as connection:
         before = [one for one in _CALLBACKS.pending(connection) if one.obligation == hand.obligation]
@@ -94,7 +94,7 @@ def queue_callback_command(store: Store, hand: callbacks.Hand, number: str | Non
 
 
 def insert_callback_command(
-    connection: Connection, ring: Ring, hand: callbacks.Hand, number: str | None = None
+    connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str | None = None
 ) -> int:
     """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
     n = _CALLBACKS.insert(connection, hand)
@@ -104,7 +104,7 @@ def insert_callback_command(
     return n
 
 
-def insert_outbound_call(connection: Connection, ring: Ring, hand: callbacks.Hand, number: str) -> bool:
+def insert_outbound_call(connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str) -> bool:
     """Inserts the command for an outbound call that a backfill found. False if it was inserted before."""
     before = and_(HAND.c.obligation == hand.obligation, HAND.c.exchange == hand.exchange)
     question = select(HAND.c.n).where(before, HAND.c.action == hand.action).limit(1)
@@ -130,7 +130,7 @@ def last_applied_callback_command(store: Store) -> int:
 
 def pending_callback_commands(
     store: Store, after: int, token: Callable[[str], str], limit: int = 100
-) -> list[tuple[callbacks.Hand, Obligation | None]]:
+) -> list[tuple[callbacks.CallbackCommand, Obligation | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its obligation as stored.
 
     Each command gets the token of the number that it refers to. Raises StoreError while the database cannot be
@@ -149,7 +149,7 @@ def callback_rejections(store: Store, one: Key, actor: str, at: datetime) -> lis
     return [x for x in written if isinstance(x, Refused) and (x.actor, x.at, x.obligation) == (actor, at, one[1])]
 
 
-def _has_number(connection: Connection, ring: Ring, hand: callbacks.Hand, number: str | None) -> bool:
+def _has_number(connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str | None) -> bool:
     """Whether `number` is the other number stored for the call; True if `number` is None."""
     if number is None:
         return True
@@ -168,8 +168,8 @@ def _put_number(connection: Connection, place: tuple[str, str, str], number: str
 
 
 def _with_token(
-    connection: Connection, hand: callbacks.Hand, token: Callable[[str], str], ring: Ring
-) -> callbacks.Hand:
+    connection: Connection, hand: callbacks.CallbackCommand, token: Callable[[str], str], ring: Ring
+) -> callbacks.CallbackCommand:
     if hand.action == "called":
         return _with_number_called(connection, hand, ring)
     role = CALLBACK if hand.other_number else CALLER if hand.received is not None else None
@@ -181,7 +181,7 @@ def _with_token(
     return msgspec.structs.replace(hand, token=None if sealed is None else token(ring.open(sealed)))
 
 
-def _with_number_called(connection: Connection, hand: callbacks.Hand, ring: Ring) -> callbacks.Hand:
+def _with_number_called(connection: Connection, hand: callbacks.CallbackCommand, ring: Ring) -> callbacks.CallbackCommand:
     which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
     sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
     if sealed is None:  # the number was erased after the command was inserted
@@ -190,7 +190,7 @@ def _with_number_called(connection: Connection, hand: callbacks.Hand, ring: Ring
     return msgspec.structs.replace(hand, facts=tuple(with_number(fact, known) for fact in hand.facts))
 
 
-def _stored(connection: Connection, hand: callbacks.Hand) -> Obligation | None:
+def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligation | None:
     which = and_(OBLIGATION.c.id == hand.obligation, OBLIGATION.c.exchange == hand.exchange)
     row = connection.execute(select(*WHOLE).where(which)).one_or_none()
     return None if row is None else obligation_of(*row)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
-from callmon.core.callbacks.obligation import Key, Obligation, Written
+from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
@@ -89,7 +89,7 @@ class Rows:
         if outcome.disruptions or outcome.disruption_hand:
             self.disruptions.take(outcome.disruptions, outcome.disruption_hand)
 
-    def _take_written(self, written: Written) -> None:
+    def _take_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
         told = _encode(entry).decode()
         at, kind = microseconds(entry.at), tag_of(type(entry))

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from callmon.config.settings import Settings
-from callmon.core.callbacks.index import Shelf, Shown
+from callmon.core.callbacks.index import ObligationIndex, ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.today import Today
 from callmon.sinks import line_status
@@ -51,7 +51,7 @@ class CallbackView(msgspec.Struct, frozen=True):
     """The open callbacks at one revision of the ledger."""
 
     revision: int
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[ObligationSummary, ...] = ()
     to_listen_to: int = 0
 
     def by_line(self) -> dict[str, tuple[int, int]]:
@@ -87,8 +87,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 NOTHING_OWED = CallbackView(-1)
 
 
-def open_callbacks(shelf: Shelf, before: CallbackView) -> CallbackView:
-    """The open callbacks of the index (`Shelf`); `before` itself for as long as nothing changed."""
+def open_callbacks(shelf: ObligationIndex, before: CallbackView) -> CallbackView:
+    """The open callbacks of the index (`ObligationIndex`); `before` itself for as long as nothing changed."""
     if shelf.revision() == before.revision:
         return before
     listen = sum(shelf.count("callbacks_to_listen_to").values())

@@ -13,7 +13,7 @@ from random import Random
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
-from callmon.core.callbacks.due_dates import AllTerms
+from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
 from tests import year, year_owing, year_stories
@@ -94,7 +94,7 @@ def as_happened(facts: list[f.Fact], truth: Truth) -> Happened:
 
 def complaints(today: datetime, given: Settings) -> Iterator[tuple[Obligation, list[Finding], dict[str, str]]]:
     """Six of the weeks before, for a complaint falls due in days: each standard met, not met and not known."""
-    terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
+    terms = DueDatePolicies(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
     told = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
     answers = (("met", "complaint_answered"), ("not_met", "too_late"), ("unknown", "gap"))
     for n in range(6):

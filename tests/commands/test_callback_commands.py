@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from callmon.cli import callbacks, common, main
 from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
 from callmon.store.database import Store
@@ -140,7 +140,7 @@ def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pyt
     assert asked(desk).actor == "m.tremblay"
 
 
-def asked(store: Store) -> Hand:
+def asked(store: Store) -> CallbackCommand:
     ((hand, _),) = pending_callback_commands(store, 0, str)
     return hand
 
@@ -191,14 +191,14 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
 def test_another_request_is_no_repetition(desk: Store) -> None:
     for words in ("take 1700000001.0", "release 1700000001.0", "take 1700000001.0", "take 1700000002.0"):
         action, name = words.split()
-        hand = Hand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name)  # type: ignore[arg-type]
+        hand = CallbackCommand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name)  # type: ignore[arg-type]
         queue_callback_command(desk, hand)
     for minutes in (0, 0.5, 3):
         at = OPENED + minutes * MINUTE
-        queue_callback_command(desk, Hand(at=at, actor="m", action="attempt", exchange="toronto",
+        queue_callback_command(desk, CallbackCommand(at=at, actor="m", action="attempt", exchange="toronto",
                                           obligation="1700000001.0", result="no_answer"))  # fmt: skip
     for number in (OTHER, OTHER, CALLER):
-        by_hand = Hand(
+        by_hand = CallbackCommand(
             at=OPENED, actor="m", action="mark", exchange="toronto", obligation="1700000001.0", other_number=True
         )
         queue_callback_command(desk, by_hand, number)

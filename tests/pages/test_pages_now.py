@@ -13,7 +13,7 @@ import pytest
 from callmon.config.lines import RING_CYCLE
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
-from callmon.core.callbacks.index import Shown
+from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.verdicts import VERDICTS
 from callmon.sinks.mqtt.topics import LineStatus
@@ -162,7 +162,7 @@ def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
 
 
 def owed(*dues: timedelta) -> CallbackView:
-    one = Shown("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
+    one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
     shown = [
         msgspec.structs.replace(
             one, id=str(place), actionable=TUESDAY + due, state="overdue" if due < 0 * MINUTE else "open"

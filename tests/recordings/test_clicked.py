@@ -17,7 +17,7 @@ import pytest
 
 from callmon.config.callbacks import CallbackRules
 from callmon.core import facts as f
-from callmon.core.callbacks.outbound_call import Following
+from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
 from tests.builders import Channel, Exchange, replayed
@@ -80,11 +80,11 @@ def test_cel_alone_tells_each_click_as_it_was_made() -> None:
 
 def callback(known: Iterable[Fact], whom: str) -> str:
     """What the calls out to this number amount to, for somebody who waits."""
-    calls: dict[str, Following] = {}
+    calls: dict[str, TrackedOutboundCall] = {}
     for fact in known:
         if isinstance(fact, f.Arrived) and fact.direction == "outbound" and is_number(fact.dialled):
             assert fact.dialled[-len(whom) :] == whom
-            calls.setdefault(fact.call, Following("toronto", fact.call, whom, ""))
+            calls.setdefault(fact.call, TrackedOutboundCall("toronto", fact.call, whom, ""))
         if fact.call in calls:
             calls[fact.call].hear(fact, CallbackRules())
     assert len(calls) <= 1

@@ -233,9 +233,9 @@ AFTER = DUE + timedelta(days=30)
 
 def owed(**changes: Any) -> Obligation:
     given = settings()
-    from callmon.core.callbacks.due_dates import AllTerms
+    from callmon.core.callbacks.due_dates import DueDatePolicies
 
-    terms = AllTerms(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
+    terms = DueDatePolicies(given.rules, given.lines(), dict(given.calendars()) | {"": given.calendar()})
     return msgspec.structs.replace(_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)
 
 

@@ -21,7 +21,7 @@ from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.job import Backfill
 from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -284,7 +284,9 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store,
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     owing = monitor(settings, token=store.ring.token)
     facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
-    left = Hand(at=facts[0].at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts)
+    left = CallbackCommand(
+        at=facts[0].at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts
+    )
     wrote(store, *owing.hand(left))
     await refilled(settings, store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("callback_answered")),)))
     assert done_by_hand(store, owing) == ["CalledBack"]

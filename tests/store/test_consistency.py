@@ -9,7 +9,7 @@ import pytest
 from callmon.backfill.job import Backfill
 from callmon.config.settings import example
 from callmon.core.assembly import monitor
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store.database import Store
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import obligations
@@ -29,10 +29,16 @@ def full(store: Store) -> Store:
     at = facts[0].at
     assert at is not None
     wrote(
-        store, *owing.hand(Hand(at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts))
+        store,
+        *owing.hand(
+            CallbackCommand(at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts)
+        ),
     )
     asked = {"exchange": EXCHANGE, "obligation": CALL, "actor": "lead", "at": at.replace(hour=23)}
-    for hand in (Hand(action="take", **asked), Hand(action="close", reason="otherwise", text="seen to", **asked)):  # type: ignore[arg-type]
+    for hand in (
+        CallbackCommand(action="take", **asked),
+        CallbackCommand(action="close", reason="otherwise", text="seen to", **asked),
+    ):  # type: ignore[arg-type]
         wrote(store, *owing.hand(hand))
     for name in NAMES[:8]:
         list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from callmon.config.settings import load
-from callmon.core.callbacks.index import shown
+from callmon.core.callbacks.index import summary_of
 from callmon.sinks.mqtt import topics
 from callmon.store import opening
 from callmon.store.queries import obligations
@@ -101,9 +101,9 @@ def test_overdue_and_in_nobodys_hand_is_counted_for_the_lead() -> None:
 
 def test_boards_are_told_whether_and_never_who() -> None:
     office = owed()
-    before = shown(office.one())
+    before = summary_of(office.one())
     office.hand("take", TUESDAY + HOUR)
-    after = shown(office.one())
+    after = summary_of(office.one())
     assert before is not None
     assert after is not None
     told = [json.loads(topics.of_callback(each)) for each in (before, after)]

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from callmon.core import facts as f
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import after, opened
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
 from callmon.store.database import Store
@@ -113,7 +113,10 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
         "exchange": "toronto",
         "obligation": "1700000001.0",
     }
-    hands = [Hand(action="mark", **asked, other_number=True), Hand(action="close", reason="no_request", **asked)]
+    hands = [
+        CallbackCommand(action="mark", **asked, other_number=True),
+        CallbackCommand(action="close", reason="no_request", **asked),
+    ]
     assert [queue_callback_command(store, hands[0], OTHER).n, queue_callback_command(store, hands[1]).n] == [1, 2]
     read = pending_callback_commands(store, 0, str)
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select, text, update
 
 from callmon.core import assembly
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
 from callmon.store.database import Store, open_store
@@ -119,7 +119,7 @@ def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_
 
 def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, url: str) -> None:
     stored(owing(), store)
-    hand = Hand(
+    hand = CallbackCommand(
         at=TUESDAY + HOUR,
         actor="m",
         action="mark",

@@ -1,8 +1,8 @@
 """Manual commands on obligations, from the command line or a page: parse, validate, apply. Pure.
 
-`asked` builds a command from the person's input. `validate` is called twice. The command line or the page calls it
-for an immediate answer; `apply` calls it again, since a call may have come in between. `apply` writes the command
-into the ledger as entries, or as a refusal with its reason.
+`parse_command` builds a command from the person's input. `validate` is called twice. The command line or the page
+calls it for an immediate answer; `apply` calls it again, since a call may have come in between. `apply` writes the
+command into the ledger as entries, or as a refusal with its reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Received(msgspec.Struct, frozen=True):
     message: bool = False  # a message is known to have been left
 
 
-class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One manual command. `n`: its sequence number; `at`: when it was requested; `when`: when the call was made.
 
     `token`: of the number that the command refers to (another number to call, a complaint's caller). `facts`: of
@@ -67,7 +67,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 REPEATED_WITHIN = timedelta(minutes=1)
 
 
-def is_same(one: Hand, other: Hand) -> bool:
+def is_same(one: CallbackCommand, other: CallbackCommand) -> bool:
     """Whether two requests are the same. Attempts one minute or more apart are different."""
     if one.action == "attempt" and abs((one.when or one.at) - (other.when or other.at)) >= REPEATED_WITHIN:
         return False
@@ -75,7 +75,7 @@ def is_same(one: Hand, other: Hand) -> bool:
 
 
 def validate(
-    one: Obligation | None, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]
+    one: Obligation | None, hand: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
 ) -> Refusal | None:
     """The reason to refuse the command; None when it can be applied. `day`: the calendar's local day of a time."""
     if hand.action in ("complaint", "owe", "called"):
@@ -98,7 +98,7 @@ def validate(
     return None
 
 
-def _in_hand(one: Obligation, hand: Hand) -> Refusal | None:
+def _in_hand(one: Obligation, hand: CallbackCommand) -> Refusal | None:
     """The agent who took it may take it again. Any agent may release it, as that agent may be away."""
     if not one.is_open:
         return "not_open"
@@ -107,7 +107,7 @@ def _in_hand(one: Obligation, hand: Hand) -> Refusal | None:
     return None if one.in_hand in (None, hand.actor) else "taken"
 
 
-def _attempt(one: Obligation, hand: Hand) -> Refusal | None:
+def _attempt(one: Obligation, hand: CallbackCommand) -> Refusal | None:
     is_mark = hand.result == "message_left" and one.state == "paid"
     if not one.is_open and not is_mark:
         return "not_open"
@@ -117,7 +117,9 @@ def _attempt(one: Obligation, hand: Hand) -> Refusal | None:
     return "not_yet" if when > hand.at else None
 
 
-def _close(one: Obligation, hand: Hand, rules: CallbackRules, day: Callable[[datetime], date]) -> Refusal | None:
+def _close(
+    one: Obligation, hand: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
+) -> Refusal | None:
     if not one.is_open:
         return "not_open"
     if hand.reason is None or (hand.reason in NEED_WORDS and not hand.text.strip()):
@@ -153,7 +155,7 @@ YEARS = range(1990, 2200)  # another year is a typing error, and its time may no
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def asked(
+def parse_command(
     one: Obligation,
     actor: str,
     action: Action,
@@ -161,12 +163,12 @@ def asked(
     rules: CallbackRules,
     day: Callable[[datetime], date],
     **more: Any,
-) -> Hand | Refusal:
+) -> CallbackCommand | Refusal:
     """Build and validate a command on this obligation. Returns the command, or the reason to refuse it.
 
     `day`: the calendar's local day of a time.
     """
-    hand = Hand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
+    hand = CallbackCommand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
     return validate(one, hand, rules, day) or hand
 
 
@@ -189,7 +191,7 @@ def plain(text: str) -> str:
     return CONTROL.sub("", text)
 
 
-def apply(ledger: Ledger, hand: Hand, stored: Obligation | None = None) -> None:
+def apply(ledger: Ledger, hand: CallbackCommand, stored: Obligation | None = None) -> None:
     """Apply the command. `stored`: the stored obligation, for one that the ledger has dropped since."""
     key = hand.exchange, hand.obligation
     if stored is not None and ledger.shelf.get(key) is None:
@@ -210,7 +212,7 @@ def apply(ledger: Ledger, hand: Hand, stored: Obligation | None = None) -> None:
         _do_one(ledger, one, hand)
 
 
-def _another_is_open(ledger: Ledger, one: Obligation, hand: Hand) -> n.Refusal | None:
+def _another_is_open(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> n.Refusal | None:
     if hand.action != "reopen" or one.shared:
         return None
     same = (x for x in ledger.shelf.of_token(one.token) if x.is_open and x.key != one.key)
@@ -218,7 +220,7 @@ def _another_is_open(ledger: Ledger, one: Obligation, hand: Hand) -> n.Refusal |
     return "another_open" if like else None
 
 
-def _do_one(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+def _do_one(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     match hand.action:
         case "attempt":
             _do_attempt(ledger, one, hand)
@@ -238,7 +240,7 @@ def _do_one(ledger: Ledger, one: Obligation, hand: Hand) -> None:
             ledger.write(n.Erased(one.exchange, one.id, hand.at))
 
 
-def _do_attempt(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+def _do_attempt(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     """A call that its maker recorded manually: from elsewhere, or through the relay service (R-17, R-19)."""
     at = hand.when or hand.at
     if one.state == "paid":
@@ -252,7 +254,7 @@ def _do_attempt(ledger: Ledger, one: Obligation, hand: Hand) -> None:
         ledger.settle(one, ledger.paid(one, at, actor=hand.actor, result=hand.result))
 
 
-def _do_close(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+def _do_close(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     assert hand.reason is not None
     if hand.reason == "answered":
         ledger.settle(one, n.ComplaintAnswered(one.exchange, one.id, hand.at, hand.actor, hand.in_charge))
@@ -260,7 +262,7 @@ def _do_close(ledger: Ledger, one: Obligation, hand: Hand) -> None:
         ledger.settle(one, n.ClosedByHand(one.exchange, one.id, hand.at, hand.actor, hand.reason, hand.text))
 
 
-def _do_mark(ledger: Ledger, one: Obligation, hand: Hand) -> None:
+def _do_mark(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     """Record what the agent who calls must know (R-21), or the number to call instead (R-16)."""
     token = hand.token if hand.other_number else None
     for known in filter(None, (one.token, token)):
@@ -269,7 +271,7 @@ def _do_mark(ledger: Ledger, one: Obligation, hand: Hand) -> None:
     ledger.mark(entry, token)
 
 
-def _do_complaint(ledger: Ledger, hand: Hand) -> None:
+def _do_complaint(ledger: Ledger, hand: CallbackCommand) -> None:
     told = hand.received
     if told is None:
         return
@@ -278,7 +280,7 @@ def _do_complaint(ledger: Ledger, hand: Hand) -> None:
         ledger.owe(who, told.at, "complaint", "command")
 
 
-def _do_owe(ledger: Ledger, hand: Hand) -> None:
+def _do_owe(ledger: Ledger, hand: CallbackCommand) -> None:
     """A backfill found that voicemail took a call: a person must check whether a message was left."""
     told = hand.received
     if told is not None:

@@ -21,7 +21,7 @@ ACKNOWLEDGED_IN, ANSWERED_IN = 2, 15  # business days
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class DueDatePolicy:
     """The due-date policy of one line: its calendar, and the due time that its verdict uses."""
 
     line: Line
@@ -47,7 +47,7 @@ class Terms:
         return Due(at, actionable, min(self.calendar.opens_next(soon) or actionable, actionable))
 
 
-class AllTerms:
+class DueDatePolicies:
     """The due-date policy of every line. An unconfigured line (`any_line`) has the ministry's calendar."""
 
     def __init__(self, rules: CallbackRules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
@@ -55,7 +55,7 @@ class AllTerms:
         lines = tuple(lines)
         self._calendar = calendars.get("") or Calendar(ZoneInfo("America/Toronto"))
         self.own_numbers = frozenset(number for line in lines for number in line.numbers)
-        self._terms = {x.name: Terms(x, calendars.get(x.name, self._calendar), rules) for x in lines}
+        self._terms = {x.name: DueDatePolicy(x, calendars.get(x.name, self._calendar), rules) for x in lines}
         serving: dict[str, set[str]] = {}
         for line in lines:
             for phone in line.extensions:
@@ -64,11 +64,11 @@ class AllTerms:
         self._serves = {phone: next(iter(known)) for phone, known in serving.items() if len(known) == 1}
         self._tty_phones = frozenset(bare(x) for line in lines if line.mode == "tty" for x in line.extensions)
 
-    def of(self, line: str) -> Terms:
+    def of(self, line: str) -> DueDatePolicy:
         known = self._terms.get(line)
         if known is None:
             made_up = Line(name=line, mode="voice", service=line, title_fr=line, title_en=line)
-            known = self._terms[line] = Terms(made_up, self._calendar, self.rules)
+            known = self._terms[line] = DueDatePolicy(made_up, self._calendar, self.rules)
         return known
 
     def may_pay(self, phone: str, service: str, tty: bool) -> bool:

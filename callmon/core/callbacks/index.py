@@ -57,7 +57,7 @@ def first_of(one: Obligation, which: str) -> datetime | None:
     return {"opened": one.opened, "due": one.due.at, "actionable": one.due.actionable}[which]
 
 
-class Shown(msgspec.Struct, frozen=True):
+class ObligationSummary(msgspec.Struct, frozen=True):
     """An owed callback as a board shows it (`topics.Obligation`), without any data of the caller."""
 
     id: str
@@ -71,20 +71,20 @@ class Shown(msgspec.Struct, frozen=True):
     in_hand: bool
 
 
-def shown(one: Obligation) -> Shown | None:
+def summary_of(one: Obligation) -> ObligationSummary | None:
     """The callback as a board shows it; None when it is not to be called back."""
     if not one.is_open or one.kind != "callback" or not one.can_be_called:
         return None
     due, state = one.due, "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"
     times, is_taken = (one.opened, due.at, due.actionable), one.in_hand is not None
-    return Shown(one.id, one.line, one.language, *times, state, len(one.attempts), is_taken)
+    return ObligationSummary(one.id, one.line, one.language, *times, state, len(one.attempts), is_taken)
 
 
-class Shelf:
+class ObligationIndex:
     """The index of all live obligations."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Shown] = {}
+        self._shown: dict[str, ObligationSummary] = {}
         self._revision = 0
         self._all: dict[Key, Obligation] = {}
         self._by_token: dict[str, tuple[Key, ...]] = {}
@@ -100,11 +100,11 @@ class Shelf:
         """A number that changes whenever the result of `open` changes."""
         return self._revision
 
-    def follow(self, older: Shelf) -> None:
+    def follow(self, older: ObligationIndex) -> None:
         """Replace the older index: the revision continues above the older one's."""
         self._revision += older._revision + 1
 
-    def open(self) -> dict[str, Shown]:
+    def open(self) -> dict[str, ObligationSummary]:
         """The owed callbacks by name. A value is replaced only when a shown field changes."""
         return self._shown
 
@@ -127,7 +127,7 @@ class Shelf:
         """Insert or replace an obligation."""
         before = self._all.get(one.key)
         self._all[one.key] = one
-        self._show(one.id, shown(one))
+        self._show(one.id, summary_of(one))
         if before is None or (before.token, before.other) != (one.token, one.other):
             self._index(before, one)
         if before is not None:
@@ -145,7 +145,7 @@ class Shelf:
         self._count(one, -1)
         self._index(one, None)
 
-    def _show(self, name: str, now: Shown | None) -> None:
+    def _show(self, name: str, now: ObligationSummary | None) -> None:
         if self._shown.get(name) == now:
             return
         self._revision += 1
@@ -193,7 +193,7 @@ class Shelf:
                 self._by_token[token] = (*self._by_token.get(token, ()), one.key)
 
 
-class Times:
+class Timers:
     """A timer queue of keys."""
 
     def __init__(self) -> None:

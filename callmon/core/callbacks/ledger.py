@@ -5,10 +5,10 @@
     time ──────────────────▶ tick ────┤   (obligation.py)  └─▶ findings
     a manual command ──────▶ apply ───┘   (commands.py)
 
-Each entry is emitted with the obligation after it and with the resulting verdicts (`Written`). A verdict *met* is
-given on payment, every other verdict once the due time has passed (see also `corrections.py`). A received call
-wins over a manual entry: a callback answered before an obligation was closed manually pays it. Numbers are matched
-by a token that `token` makes of them; the ledger stores no number.
+Each entry is emitted with the obligation after it and with the resulting verdicts (`LedgerUpdate`). A verdict
+*met* is given on payment, every other verdict once the due time has passed (see also `corrections.py`). A received
+call wins over a manual entry: a callback answered before an obligation was closed manually pays it. Numbers are
+matched by a token that `token` makes of them; the ledger stores no number.
 
 Refuses: to guess. A call pays nothing unless the events show that the talk was long enough. Where a gap may hide a
 callback, or its time is by a clock that is not trusted, *not met* becomes *unknown*.
@@ -25,11 +25,11 @@ from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks import obligation
 from callmon.core.callbacks.corrections import corrections
-from callmon.core.callbacks.due_dates import AllTerms
-from callmon.core.callbacks.index import Shelf, Times
-from callmon.core.callbacks.obligation import Caller, Judge, Key, Message, Obligation, Written
-from callmon.core.callbacks.outbound_call import Following
-from callmon.core.callbacks.shared_numbers import Sharing
+from callmon.core.callbacks.due_dates import DueDatePolicies
+from callmon.core.callbacks.index import ObligationIndex, Timers
+from callmon.core.callbacks.obligation import Caller, Judge, Key, LedgerUpdate, Message, Obligation
+from callmon.core.callbacks.outbound_call import TrackedOutboundCall
+from callmon.core.callbacks.shared_numbers import SharedNumbers
 from callmon.core.facts import Fact
 
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
@@ -42,19 +42,21 @@ PRECEDENCE = ("closed", "reached_us", "paid")
 class Ledger:
     """The obligations of all exchanges."""
 
-    def __init__(self, terms: AllTerms, token: Callable[[str], str], judge: Judge) -> None:
+    def __init__(self, terms: DueDatePolicies, token: Callable[[str], str], judge: Judge) -> None:
         rules = terms.rules
         self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
-        self.shelf = Shelf()
-        self.sharing = Sharing(map(token, rules.shared_numbers), rules.shared_after_days, rules.shared_after_lines)
-        self.following: dict[Key, Following] = {}
+        self.shelf = ObligationIndex()
+        self.sharing = SharedNumbers(
+            map(token, rules.shared_numbers), rules.shared_after_days, rules.shared_after_lines
+        )
+        self.following: dict[Key, TrackedOutboundCall] = {}
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
-        self._marks, self._dues, self._done = Times(), Times(), Times()
+        self._marks, self._dues, self._done = Timers(), Timers(), Timers()
         self._gaps: list[tuple[str, datetime, datetime]] = []
         self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
-        self._out: list[Written] = []
+        self._out: list[LedgerUpdate] = []
 
-    def take(self) -> tuple[Written, ...]:
+    def take(self) -> tuple[LedgerUpdate, ...]:
         """Drain the entries written since the last call."""
         if not self._out:
             return ()
@@ -80,7 +82,7 @@ class Ledger:
             self._set_times(one)
         if not one.is_open and one.settled is not None:
             self._done.add(one.settled + LATE, one.key)
-        self._out.append(Written(entry, one, findings, corrected))
+        self._out.append(LedgerUpdate(entry, one, findings, corrected))
         return one
 
     def _set_times(self, one: Obligation) -> None:
@@ -203,7 +205,7 @@ class Ledger:
             called, phone = number()
             if called is None:
                 return False
-            one = self.following[key] = Following(exchange, fact.call, self.token(called), phone)
+            one = self.following[key] = TrackedOutboundCall(exchange, fact.call, self.token(called), phone)
         one.hear(fact, self.rules)
         self._counts_now(one)
         if one.is_over:
@@ -212,7 +214,7 @@ class Ledger:
         one.is_waited_for = one.is_waited_for or self.shelf.has_token(one.token)
         return one.is_waited_for
 
-    def _counts_now(self, one: Following) -> None:
+    def _counts_now(self, one: TrackedOutboundCall) -> None:
         """Emit an attempt and a callback, each once."""
         if one.attempt is not None and not one.is_counted:
             one.is_counted = True
@@ -222,7 +224,7 @@ class Ledger:
             self._called_back(one, one.answered)
             self._judge_waiting(one)
 
-    def _attempted(self, call: Following, at: datetime) -> None:
+    def _attempted(self, call: TrackedOutboundCall, at: datetime) -> None:
         for one in self._payable(call):
             was_open = one.is_open or (one.settled is not None and one.settled >= at)
             if one.since < at and was_open and at not in one.attempts:
@@ -232,7 +234,7 @@ class Ledger:
     def satisfies(self, one: Obligation, at: datetime) -> bool:
         return self.rules.attempt_counts and one.kind == "callback" and at <= one.dues.judging.at
 
-    def _called_back(self, call: Following, at: datetime) -> None:
+    def _called_back(self, call: TrackedOutboundCall, at: datetime) -> None:
         for one in self._payable(call):
             if one.kind == "complaint":
                 if one.is_open and one.acknowledged is None and one.since < at:
@@ -252,7 +254,7 @@ class Ledger:
         waited = at - one.opened
         return n.CalledBack(one.exchange, one.id, at, one.line, one.language, waited, by, phone, actor, result)
 
-    def _payable(self, call: Following) -> list[Obligation]:
+    def _payable(self, call: TrackedOutboundCall) -> list[Obligation]:
         """The obligations that this call can pay. Those of a shared number are paid only manually (R-15)."""
         if self.sharing.is_shared(call.token):
             return []
@@ -326,11 +328,11 @@ class Ledger:
             self._done.add(one.settled + LATE, key)
 
     @staticmethod
-    def _may_pay_yet(call: Following, one: Obligation, due: datetime) -> bool:
+    def _may_pay_yet(call: TrackedOutboundCall, one: Obligation, due: datetime) -> bool:
         waits = call.is_undecided and call.token in (one.token, one.other)
         return waits and call.answered is not None and call.answered <= due
 
-    def _judge_waiting(self, call: Following) -> None:
+    def _judge_waiting(self, call: TrackedOutboundCall) -> None:
         """Judge the obligations that waited for the result of a call answered just before the due time."""
         waiting, call.waiting = call.waiting, []
         for key in waiting:

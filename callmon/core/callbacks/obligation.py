@@ -229,7 +229,7 @@ class Caller(msgspec.Struct, frozen=True):
     hidden: Hidden | None
 
 
-class Written(msgspec.Struct, frozen=True):
+class LedgerUpdate(msgspec.Struct, frozen=True):
     """One entry, the obligation after it, and the resulting verdicts.
 
     `corrections`: verdicts *met* that replace earlier ones.

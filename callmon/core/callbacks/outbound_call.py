@@ -18,7 +18,7 @@ from callmon.core import facts as f
 from callmon.core.facts import OUTSIDE, Fact
 
 
-class Following:
+class TrackedOutboundCall:
     """One outbound call. `attempt` and `answered`: its result so far."""
 
     __slots__ = (

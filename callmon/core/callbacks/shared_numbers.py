@@ -16,7 +16,7 @@ MANY = 200_000
 Seen = tuple[tuple[date, str], ...]
 
 
-class Sharing:
+class SharedNumbers:
     """The days and lines of each token's messages in the last 30 days."""
 
     def __init__(self, listed: Iterable[str], days: int, lines: int) -> None:
@@ -41,5 +41,5 @@ class Sharing:
     def forget(self, token: str) -> None:
         self._seen.pop(token, None)
 
-    def adopt(self, older: Sharing) -> None:
+    def adopt(self, older: SharedNumbers) -> None:
         self._seen = older._seen

@@ -1,4 +1,4 @@
-"""What the tracker needs to know of an exchange and of its lines. Pure."""
+"""The configuration of an exchange and of its lines that the tracker and the triggers of the ledger read. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class ExchangeInfo(Protocol):
     endpoints: Endpoints
     region: str
     any_line: bool
+    dial_prefixes: tuple[str, ...]
     mailboxes: frozenset[str]
     parking_extensions: frozenset[str]
     queue_languages: Mapping[str, str]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from callmon.core.callbacks.index import Shelf
+from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.statistics.counters import LANGUAGES
 
 COUNTS: Mapping[str, str] = {
@@ -40,7 +40,7 @@ FIRSTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def owed(shelf: Shelf, lines: Sequence[str]) -> Iterator[Metric]:
+def owed(shelf: ObligationIndex, lines: Sequence[str]) -> Iterator[Metric]:
     for name, text in COUNTS.items():
         counts = shelf.count(name.removeprefix("callmon_"))
         family = GaugeMetricFamily(name, text, labels=("line", "language"))
@@ -58,7 +58,7 @@ def owed(shelf: Shelf, lines: Sequence[str]) -> Iterator[Metric]:
         yield family
 
 
-def _to_listen_to(shelf: Shelf, lines: Sequence[str]) -> Metric:
+def _to_listen_to(shelf: ObligationIndex, lines: Sequence[str]) -> Metric:
     """Messages from numbers that cannot be called back: a person must listen to them (R-48)."""
     counts = shelf.count("callbacks_to_listen_to")
     text = "Messages that nobody can call back: a person must listen to them."

@@ -20,7 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from callmon.config.lines import Line
-from callmon.core.callbacks.index import Shelf
+from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.call import STATES
 from callmon.core.disruptions.register import Book
 from callmon.core.facts import Direction
@@ -86,7 +86,7 @@ class Gauges(Protocol):
     def calls_other(self) -> Mapping[str, int]:
         """direction → ended calls without a line, since the daemon's start."""
 
-    def owed(self) -> Shelf:
+    def owed(self) -> ObligationIndex:
         """The index of live callbacks and complaints."""
 
     def service(self) -> Service:

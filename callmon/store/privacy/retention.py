@@ -39,7 +39,7 @@ from sqlalchemy import (
 )
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import tag_of
 from callmon.errors import StoreError
@@ -200,7 +200,7 @@ def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Te
 def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], terms: Terms) -> None:
     known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
     for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
-        hand = Hand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
+        hand = CallbackCommand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
         insert_callback_command(connection, ring, hand)
 
 

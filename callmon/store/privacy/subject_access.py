@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection, and_, insert, select, true, update
 
-from callmon.core.callbacks.commands import Hand
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Store, _told
 from callmon.store.numbers import overwrite_deleted, record_key
@@ -84,7 +84,9 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
         if rows:
             record_key(connection, store.ring)
         for one in owed:
-            hand = Hand(at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id)
+            hand = CallbackCommand(
+                at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id
+            )
             insert_callback_command(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
         _log(connection, look, len(rows), store.ring.token(new) if rows else None)
     return len(rows)

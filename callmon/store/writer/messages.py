@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from callmon.core.callbacks.obligation import Written
+from callmon.core.callbacks.obligation import LedgerUpdate
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import Noted
 from callmon.core.facts import AnyFact
@@ -33,7 +33,7 @@ class Told(Outcome, frozen=True):
 
     facts: tuple[AnyFact, ...] = ()
     calls: tuple[Call, ...] = ()
-    ledger: tuple[Written, ...] = ()
+    ledger: tuple[LedgerUpdate, ...] = ()
     disruptions: tuple[Noted, ...] = ()
 
 

@@ -335,7 +335,7 @@ async def record(visit: PageRequest) -> Response:
 
 def _wanted(
     visit: PageRequest, one: Obligation, form: Mapping[str, str]
-) -> tuple[commands.Hand | str, str | None]:
+) -> tuple[commands.CallbackCommand | str, str | None]:
     """The form's command, or a sentence that states why it is refused; and another number to call, or None."""
     action, more, other = form.get("action", ""), dict[str, Any](), None
     text = form.get("text", "")[: commands.LONGEST_TEXT]
@@ -370,18 +370,18 @@ def _wanted(
 
 def _checked(
     visit: PageRequest, one: Obligation, action: commands.Action, more: Mapping[str, Any]
-) -> commands.Hand | str:
+) -> commands.CallbackCommand | str:
     settings = visit.site.settings
     day = settings.calendar().local_day
-    hand = commands.asked(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
-    return hand if isinstance(hand, commands.Hand) else label("refusal", hand, visit.language)
+    hand = commands.parse_command(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
+    return hand if isinstance(hand, commands.CallbackCommand) else label("refusal", hand, visit.language)
 
 
 def _today(visit: PageRequest) -> Any:
     return visit.tongue.now.astimezone(visit.site.settings.timezone).date()
 
 
-async def _do(site: PageContext, hand: commands.Hand, other: str | None, language: str) -> str:
+async def _do(site: PageContext, hand: commands.CallbackCommand, other: str | None, language: str) -> str:
     """Queues the command and waits until the daemon has applied it. Returns the refusal, else ""."""
     place = (await site.ask(queue_callback_command, site.store, hand, other)).n
     if not await site.until_done(last_applied_callback_command, place):

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
-from callmon.core.callbacks.index import Shown
+from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
 from callmon.sinks.mqtt.topics import LineStatus
@@ -327,7 +327,7 @@ class DueView(msgspec.Struct, frozen=True):
     to_listen_to: int
 
 
-def callbacks(shown: Sequence[Shown], to_listen_to: int, sight: Snapshot, tongue: WebFormatter) -> DueView:
+def callbacks(shown: Sequence[ObligationSummary], to_listen_to: int, sight: Snapshot, tongue: WebFormatter) -> DueView:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
