@@ -59,7 +59,7 @@ UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "obligation": Obligation,
     "disruption": Disruption,
     "hand": callback_commands.CallbackCommand,
-    "disruption_hand": disruption_commands.Hand,
+    "disruption_hand": disruption_commands.DisruptionCommand,
     "outcome": messages.Told,
 }
 

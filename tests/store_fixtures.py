@@ -21,7 +21,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call
-from callmon.core.disruptions.register import Book
+from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures, added
@@ -197,7 +197,7 @@ class Daemon:
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
     shelf: ObligationIndex = field(default_factory=ObligationIndex)
-    book: Book = field(default_factory=Book)
+    book: DisruptionRegister = field(default_factory=DisruptionRegister)
     last: LastCalls = field(default_factory=LastCalls)
     ahead: ServiceStatus = field(default_factory=ServiceStatus)
     log: BackfillStatus = field(default_factory=BackfillStatus)

@@ -12,7 +12,7 @@ from typing import Any
 from callmon.ami import events as e
 from callmon.config.settings import Settings
 from callmon.core import assembly
-from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry
 from callmon.core.outcome import Outcome
@@ -105,7 +105,9 @@ class Watched:
 
     def hand(self, action: str, disruption: str = "", **more: Any) -> Watched:
         self._hands += 1
-        hand = Hand(n=self._hands, at=self.now, actor="m.tremblay", action=action, disruption=disruption, **more)  # type: ignore[arg-type]
+        hand = DisruptionCommand(
+            n=self._hands, at=self.now, actor="m.tremblay", action=action, disruption=disruption, **more
+        )  # type: ignore[arg-type]
         for outcome in self.monitor.hand_of_disruption(hand, self.kept.get(disruption)):
             self._keep(outcome)
         return self

@@ -28,7 +28,7 @@ from callmon.cli.common import (
 )
 from callmon.config.durations import duration
 from callmon.core.callbacks.commands import local_moment
-from callmon.core.disruptions.commands import MOST, TEXTS, Hand, validate
+from callmon.core.disruptions.commands import MOST, TEXTS, DisruptionCommand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import label
@@ -127,7 +127,7 @@ class DisruptionCommandContext:
         except ValueError as error:
             raise ConfigError(f"--for {length}: {error}") from None
 
-    def do(self, hand: Hand) -> None:
+    def do(self, hand: DisruptionCommand) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
         from callmon.store.commands import (
             disruption_rejections,
@@ -163,7 +163,7 @@ class DisruptionCommandContext:
             met = stored.calls_met(self.store, one)
             click.echo(json.dumps(disruption_as_json(one, datetime.now(UTC), met), ensure_ascii=False))
 
-    def check(self, one: Disruption | None, hand: Hand) -> Hand:
+    def check(self, one: Disruption | None, hand: DisruptionCommand) -> DisruptionCommand:
         why = validate(one, hand)
         if why is not None:
             self.refuse(why)
@@ -237,7 +237,7 @@ def plan(
     desk = DisruptionCommandContext(config, lang, as_json)
     begin = desk.moment(start, "START")
     until = desk.moment(end, "END", begin)
-    hand = Hand(at=desk.now, actor=who(by), action="plan", lines=desk.lines(lines), start=begin,
+    hand = DisruptionCommand(at=desk.now, actor=who(by), action="plan", lines=desk.lines(lines), start=begin,
                 notice=said(until, texts))  # fmt: skip
     desk.do(desk.check(None, hand))
 
@@ -272,7 +272,7 @@ def announce(
     told = said(desk.until(until, length, start), texts)
     if one is not None and told == Notice():
         raise ConfigError("Nothing to announce: add --reason-fr, --reason-en, --until or another of its options.")
-    hand = Hand(at=desk.now, actor=who(by), action="announce", disruption=one.id if one else "",
+    hand = DisruptionCommand(at=desk.now, actor=who(by), action="announce", disruption=one.id if one else "",
                 lines=desk.lines(lines), start=None if one else start, notice=told)  # fmt: skip
     desk.do(desk.check(one, hand))
 
@@ -301,8 +301,8 @@ def change(
     told = said(desk.until(until, length, begin or one.began), texts)
     if told == Notice() and begin is None and not lines:
         raise ConfigError("Nothing to change: add --until, --start, --line or a text.")
-    hand = Hand(at=desk.now, actor=who(by), action="change", disruption=one.id, lines=desk.lines(lines),
-                start=begin, notice=told)  # fmt: skip
+    hand = DisruptionCommand(at=desk.now, actor=who(by), action="change", disruption=one.id,
+                             lines=desk.lines(lines), start=begin, notice=told)  # fmt: skip
     desk.do(desk.check(one, hand))
 
 
@@ -323,5 +323,5 @@ def end(
     desk = DisruptionCommandContext(config, lang, as_json)
     one = desk.find(name)
     over = desk.moment(when, "--at")
-    hand = Hand(at=desk.now, actor=who(by), action="end", disruption=one.id, when=over)
+    hand = DisruptionCommand(at=desk.now, actor=who(by), action="end", disruption=one.id, when=over)
     desk.do(desk.check(one, hand))

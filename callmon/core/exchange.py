@@ -10,7 +10,7 @@ from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import Endpoints, endpoint
 from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.tracker import Tracker
-from callmon.core.disruptions.trunks import Routes
+from callmon.core.disruptions.trunks import Trunks
 from callmon.core.facts import Arrived
 from callmon.core.last_calls import LastCalls
 
@@ -63,7 +63,7 @@ class Hearing:
         self.site = site
         self.tracker = Tracker(site)
         self.accounts: dict[str, Account] = {}
-        self.routes = Routes()
+        self.routes = Trunks()
         self.last_calls = LastCalls()
         self.returned: ClosedGap | None = None  # the last gap, until the disruption detector has processed it
 

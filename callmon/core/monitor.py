@@ -31,8 +31,8 @@ from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
-from callmon.core.disruptions.commands import Hand as DisruptionHand
-from callmon.core.disruptions.detector import Seeing
+from callmon.core.disruptions.commands import DisruptionCommand
+from callmon.core.disruptions.detector import CauseTimers
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.exchange import Hearing, Site
 from callmon.core.facts import Fact
@@ -79,7 +79,7 @@ class Monitor:
         self.ledger = Ledger(DueDatePolicies(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
-        self.disruptions = Seeing(self._hearings, lines, calendars, patience)
+        self.disruptions = CauseTimers(self._hearings, lines, calendars, patience)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""
@@ -110,7 +110,7 @@ class Monitor:
         written = self.ledger.take()
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
 
-    def hand_of_disruption(self, hand: DisruptionHand, stored: Disruption | None = None) -> list[Outcome]:
+    def hand_of_disruption(self, hand: DisruptionCommand, stored: Disruption | None = None) -> list[Outcome]:
         """Apply a manual command on a disruption. `stored`: as for `hand`."""
         self.disruptions.book.do(hand, stored)
         return [Outcome("", disruptions=self.disruptions.book.take(), disruption_hand=hand.n)]

@@ -9,7 +9,7 @@ import msgspec
 
 from callmon.core.callbacks.obligation import LedgerUpdate
 from callmon.core.calls.call import Call
-from callmon.core.disruptions.register import Noted
+from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import Fact
 from callmon.core.verdicts import Finding, Gap
 
@@ -29,7 +29,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     gaps: tuple[Gap, ...] = ()
     ledger: tuple[LedgerUpdate, ...] = ()
     hand: int = 0
-    disruptions: tuple[Noted, ...] = ()
+    disruptions: tuple[DisruptionUpdate, ...] = ()
     disruption_hand: int = 0
 
 

@@ -12,7 +12,7 @@ from functools import partial
 
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.disruptions.commands import Hand as DisruptionCommand
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome

@@ -33,7 +33,7 @@ from callmon.store.queries.obligations import WHOLE, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 
-Command = TypeVar("Command", callbacks.CallbackCommand, disruptions.Hand)
+Command = TypeVar("Command", callbacks.CallbackCommand, disruptions.DisruptionCommand)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -76,7 +76,7 @@ class _Queue(Generic[Command]):
 
 
 _CALLBACKS = _Queue(HAND, callbacks.CallbackCommand)
-_DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.Hand)
+_DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.DisruptionCommand)
 
 
 # Commands on obligations.
@@ -199,7 +199,7 @@ def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligati
 # Commands on disruptions.
 
 
-def queue_disruption_command(store: Store, hand: disruptions.Hand) -> Queued:
+def queue_disruption_command(store: Store, hand: disruptions.DisruptionCommand) -> Queued:
     """Inserts a person's command, unless the same command is already pending."""
     with store.writing() as connection:
         before = [one for one in _DISRUPTIONS.pending(connection) if one.disruption == hand.disruption]
@@ -224,7 +224,7 @@ def last_applied_disruption_command(store: Store) -> int:
 
 def pending_disruption_commands(
     store: Store, after: int, limit: int = 100
-) -> list[tuple[disruptions.Hand, Disruption | None]]:
+) -> list[tuple[disruptions.DisruptionCommand, Disruption | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its disruption as stored.
 
     Raises StoreError while the database cannot be read.
@@ -237,7 +237,7 @@ def pending_disruption_commands(
         ]
 
 
-def disruption_rejections(store: Store, hand: disruptions.Hand) -> list[disruption_entries.Refused]:
+def disruption_rejections(store: Store, hand: disruptions.DisruptionCommand) -> list[disruption_entries.Refused]:
     """The refusals of this command: entries with its actor and time."""
     written = disruption_queries.entries(store, hand.disruption)
     return [

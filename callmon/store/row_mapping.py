@@ -18,7 +18,7 @@ from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
-from callmon.core.disruptions.register import Noted
+from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figure, language_label
@@ -288,10 +288,10 @@ class DisruptionRows:
     def __init__(self, n: int) -> None:
         self._n = n
         self.entries: list[Row] = []
-        self.noted: list[Noted] = []
+        self.noted: list[DisruptionUpdate] = []
         self.hand = 0
 
-    def take(self, noted: Iterable[Noted], hand: int) -> None:
+    def take(self, noted: Iterable[DisruptionUpdate], hand: int) -> None:
         for one in noted:
             entry = one.entry
             row = (

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from callmon.cli import common, main
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
-from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.entries import Notice
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
@@ -57,7 +57,7 @@ def refused(*words: str) -> tuple[int, str]:
     return done.exit_code, done.stderr.strip()
 
 
-def asked(store: Store) -> Hand:
+def asked(store: Store) -> DisruptionCommand:
     ((hand, _),) = pending_disruption_commands(store, 0)
     return hand
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice
 from callmon.core.outcome import Outcome
@@ -140,8 +140,8 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
 
 def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> None:
     at = local("2026-11-24 10:00")
-    hands = [Hand(at=at, actor="a", action="plan", lines=("tty",), start=at, notice=WHOLE),
-             Hand(at=at, actor="b", action="end", disruption="none")]  # fmt: skip
+    hands = [DisruptionCommand(at=at, actor="a", action="plan", lines=("tty",), start=at, notice=WHOLE),
+             DisruptionCommand(at=at, actor="b", action="end", disruption="none")]  # fmt: skip
     assert [queue_disruption_command(store, hand).n for hand in hands] == [1, 2]
     asked = pending_disruption_commands(store, 0)
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]

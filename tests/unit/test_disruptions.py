@@ -14,7 +14,7 @@ from callmon.ami import events as e
 from callmon.core import assembly
 from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import Notice, Refused
-from callmon.core.disruptions.register import Book
+from callmon.core.disruptions.register import DisruptionRegister
 from tests.examples import examples
 from tests.office import local
 from tests.watched import TRUNK, Watched, site
@@ -421,7 +421,7 @@ def test_the_entries_alone_give_what_stands() -> None:
 
 
 def test_two_disruptions_of_one_second_have_two_names() -> None:
-    book = Book()
+    book = DisruptionRegister()
     key = ("exchange", "toronto", "")
     names = []
     for _ in range(3):

@@ -25,8 +25,8 @@ from callmon.core.calls.phone_states import State
 from callmon.core.calls.tracker import Tracker
 from callmon.core.disruptions.disruption import Key
 from callmon.core.disruptions.entries import EndedHow
-from callmon.core.disruptions.register import Book
-from callmon.core.disruptions.trunks import Routes
+from callmon.core.disruptions.register import DisruptionRegister
+from callmon.core.disruptions.trunks import Trunks
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Cause(msgspec.Struct, frozen=True):
     is_certain: bool = False
 
 
-class Heard(Protocol):
+class ExchangeSignals(Protocol):
     """The live state of one exchange that this module needs."""
 
     @property
@@ -51,7 +51,7 @@ class Heard(Protocol):
     @property
     def tracker(self) -> Tracker: ...
     @property
-    def routes(self) -> Routes: ...
+    def routes(self) -> Trunks: ...
     @property
     def trunks(self) -> tuple[str, ...]:
         """The known trunks, by the names of the configuration."""
@@ -59,7 +59,7 @@ class Heard(Protocol):
     returned: ClosedGap | None  # the last gap, until the detector has processed it
 
 
-Exchanges = Mapping[str, Heard]
+Exchanges = Mapping[str, ExchangeSignals]
 
 
 def carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ def causes(
     exchanges: Exchanges,
     lines: Mapping[str, Line],
     is_open: Callable[[str], bool],
-    book: Book,
+    book: DisruptionRegister,
     settling: Collection[str] = (),
 ) -> Iterator[Cause]:
     """Every cause, whether it holds or not. `settling`: exchanges whose "unreachable" is not trusted yet."""
@@ -91,7 +91,7 @@ def _unless(is_settling: bool, cause: Cause) -> Cause:
     return msgspec.structs.replace(cause, holds=None) if cause.holds and is_settling else cause
 
 
-def _unheard(name: str, heard: Heard, lines: tuple[str, ...]) -> Cause:
+def _unheard(name: str, heard: ExchangeSignals, lines: tuple[str, ...]) -> Cause:
     listing = heard.tracker.listing
     key: Key = ("exchange", name, "")
     stopped = listing.absence.stopped_at
@@ -101,7 +101,9 @@ def _unheard(name: str, heard: Heard, lines: tuple[str, ...]) -> Cause:
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
 
-def _trunks(name: str, heard: Heard, lines: tuple[str, ...], book: Book) -> Iterator[Cause]:
+def _trunks(
+    name: str, heard: ExchangeSignals, lines: tuple[str, ...], book: DisruptionRegister
+) -> Iterator[Cause]:
     """One cause for all lines that use the same trunks."""
     lost: Key = ("trunk", name, "registration")
     registrations = heard.tracker.state.phones.registrations
@@ -126,7 +128,7 @@ def _key(exchange: str, trunks: frozenset[str]) -> Key:
     return "trunk", exchange, ", ".join(sorted(trunks))
 
 
-def _groups(heard: Heard, lines: tuple[str, ...]) -> dict[frozenset[str], list[str]]:
+def _groups(heard: ExchangeSignals, lines: tuple[str, ...]) -> dict[frozenset[str], list[str]]:
     """Lines by the trunks that carry their calls. A line without calls yet is grouped under all known trunks."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:

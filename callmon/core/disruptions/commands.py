@@ -19,7 +19,7 @@ Action = Literal["plan", "announce", "change", "end"]
 LONGEST_AGO = timedelta(days=366)
 
 
-class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DisruptionCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One manual command. `n`: its sequence number; `at`: when it was requested; `disruption` "": a new one.
 
     `start`: of planned work, or since when the lines cannot take calls. `when`: the time at which it ended.
@@ -36,7 +36,7 @@ class Hand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notice: Notice = NO_NOTICE
 
 
-def is_same(one: Hand, other: Hand) -> bool:
+def is_same(one: DisruptionCommand, other: DisruptionCommand) -> bool:
     """Whether two requests are the same. Start "now" matches "now"; an end matches by its distance from it."""
     if one.start == one.at and other.start == other.at:
         moved, until = one.at - other.at, one.notice.until
@@ -47,7 +47,7 @@ def is_same(one: Hand, other: Hand) -> bool:
     return msgspec.structs.replace(one, n=other.n, at=other.at) == other
 
 
-def validate(one: Disruption | None, hand: Hand) -> Refusal | None:
+def validate(one: Disruption | None, hand: DisruptionCommand) -> Refusal | None:
     """The reason to refuse the command; None when it can be applied."""
     if not hand.disruption:
         return _new(hand)
@@ -58,7 +58,7 @@ def validate(one: Disruption | None, hand: Hand) -> Refusal | None:
     return _change(one, hand)
 
 
-def _new(hand: Hand) -> Refusal | None:
+def _new(hand: DisruptionCommand) -> Refusal | None:
     start, until = hand.start or hand.at, hand.notice.until
     if hand.action == "announce" and start > hand.at:
         return "not_yet"
@@ -69,7 +69,7 @@ def _new(hand: Hand) -> Refusal | None:
     return "too_long_ago" if start < hand.at - LONGEST_AGO else None
 
 
-def _change(one: Disruption, hand: Hand) -> Refusal | None:
+def _change(one: Disruption, hand: DisruptionCommand) -> Refusal | None:
     """The notice of an ended disruption may still be corrected; its start and its lines may not."""
     moves = hand.start is not None or bool(hand.lines)
     if one.ended is not None and (moves or one.how == "cancelled"):
@@ -83,7 +83,7 @@ def _change(one: Disruption, hand: Hand) -> Refusal | None:
     return "end_is_past" if is_work and until is not None and until <= hand.at else None
 
 
-def _end(one: Disruption, hand: Hand) -> Refusal | None:
+def _end(one: Disruption, hand: DisruptionCommand) -> Refusal | None:
     if one.ended is not None:
         return "is_over"
     when = hand.when or hand.at

@@ -22,7 +22,7 @@ from callmon.core.disruptions import causes
 from callmon.core.disruptions import entries as n
 from callmon.core.disruptions.causes import Cause, Exchanges
 from callmon.core.disruptions.disruption import Key
-from callmon.core.disruptions.register import Book
+from callmon.core.disruptions.register import DisruptionRegister
 
 # After its start, an exchange qualifies each trunk and phone at some moment of the first qualify period
 # (qualify_frequency; 60 s in callmon's configuration). Until then it reports them as unreachable (measured on
@@ -30,7 +30,7 @@ from callmon.core.disruptions.register import Book
 SETTLING = timedelta(seconds=75)
 
 
-class Seeing:
+class CauseTimers:
     """The detector of disruptions. `book` is the register; `tick` runs the detection."""
 
     def __init__(
@@ -42,8 +42,8 @@ class Seeing:
     ) -> None:
         self._exchanges, self._calendars = exchanges, calendars
         self._lines = {line.name: line for line in lines}
-        self.book = Book()
-        self._watch = Watch(self.book, patience)
+        self.book = DisruptionRegister()
+        self._watch = DisruptionDetector(self.book, patience)
         self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
 
     def tick(self, now: datetime) -> None:
@@ -65,7 +65,7 @@ class Seeing:
         calendar = self._calendars.get(line)
         return calendar is None or calendar.is_open(now)
 
-    def adopt(self, older: Seeing) -> None:
+    def adopt(self, older: CauseTimers) -> None:
         """Adopt the state of the detector of the previous configuration (SIGHUP)."""
         self.book.adopt(older.book)
         self._watch.adopt(older._watch)
@@ -75,14 +75,14 @@ class Seeing:
 SEEN = frozenset(("exchange", "trunk", "phones"))
 
 
-class Watch:
+class DisruptionDetector:
     """Timers: since when each cause holds."""
 
-    def __init__(self, book: Book, patience: timedelta) -> None:
+    def __init__(self, book: DisruptionRegister, patience: timedelta) -> None:
         self.book, self.patience = book, patience
         self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
 
-    def adopt(self, older: Watch) -> None:
+    def adopt(self, older: DisruptionDetector) -> None:
         """Adopt the timers of the previous configuration."""
         self._seen = older._seen
 

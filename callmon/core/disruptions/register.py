@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from callmon.core.disruptions import entries as n
-from callmon.core.disruptions.commands import Hand, validate
+from callmon.core.disruptions.commands import DisruptionCommand, validate
 from callmon.core.disruptions.disruption import Disruption, Key, after, opened
 from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
 
@@ -29,7 +29,7 @@ PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 BEFOREHAND = timedelta(minutes=2)
 
 
-class Noted(msgspec.Struct, frozen=True):
+class DisruptionUpdate(msgspec.Struct, frozen=True):
     """One entry, the disruption after it, and whether this entry completed the notice."""
 
     entry: n.AnyEntry
@@ -37,13 +37,13 @@ class Noted(msgspec.Struct, frozen=True):
     announces: bool = False
 
 
-class Book:
+class DisruptionRegister:
     """The register: all disruptions that may still change."""
 
     def __init__(self) -> None:
         self._all: dict[str, Disruption] = {}
         self._known: set[str] = set()  # ids assigned since the start: none is assigned twice
-        self._out: list[Noted] = []
+        self._out: list[DisruptionUpdate] = []
         self._shown: dict[str, Disruption] = {}
         self._revision = 0
 
@@ -66,12 +66,12 @@ class Book:
             self._show(name, None)
         self.restore(stored)
 
-    def adopt(self, older: Book) -> None:
+    def adopt(self, older: DisruptionRegister) -> None:
         """Adopt the state of the register of the previous configuration (SIGHUP)."""
         self._all, self._known, self._out = older._all, older._known, older._out
         self._shown, self._revision = older._shown, older._revision
 
-    def take(self) -> tuple[Noted, ...]:
+    def take(self) -> tuple[DisruptionUpdate, ...]:
         """Drain the entries written since the last call."""
         if not self._out:
             return ()
@@ -114,7 +114,7 @@ class Book:
             one = after(before, entry)
         announces = one.announced is not None and (before is None or before.announced is None)
         self._keep(one)
-        self._out.append(Noted(entry, one, announces))
+        self._out.append(DisruptionUpdate(entry, one, announces))
         return one
 
     def _keep(self, one: Disruption) -> None:
@@ -172,7 +172,7 @@ class Book:
 
     # Manual commands.
 
-    def do(self, hand: Hand, stored: Disruption | None = None) -> None:
+    def do(self, hand: DisruptionCommand, stored: Disruption | None = None) -> None:
         """Apply a manual command. `stored`: the stored disruption, for one that has ended."""
         one = self._all.get(hand.disruption) or stored
         why = validate(one, hand)
@@ -193,7 +193,7 @@ class Book:
             for other in [x for x in self._all.values() if x.work == one.id and x.ended is None]:
                 self.write(n.Announced(other.id, hand.at, hand.actor, hand.notice))
 
-    def _begin(self, hand: Hand) -> None:
+    def _begin(self, hand: DisruptionCommand) -> None:
         start, lines, who = hand.start or hand.at, hand.lines, hand.actor
         if hand.action == "plan":
             self.write(n.Planned(self._name("work", start), hand.at, who, lines, start, hand.notice))
@@ -201,7 +201,7 @@ class Book:
         name = self._name(lines[0], start)
         self.write(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=who, told=hand.at))
 
-    def _end_by_hand(self, one: Disruption, hand: Hand) -> None:
+    def _end_by_hand(self, one: Disruption, hand: DisruptionCommand) -> None:
         when = hand.when or hand.at
         if one.source == "work" and when < one.began:
             self.write(n.Ended(one.id, hand.at, "cancelled", hand.actor))

@@ -18,7 +18,7 @@ MAX_TRUNKS = 100  # per line
 NONE: Mapping[str, datetime | None] = {}
 
 
-class Routes:
+class Trunks:
     """The state of one exchange's trunks."""
 
     def __init__(self) -> None:

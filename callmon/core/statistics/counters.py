@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, OUTCOMES, Call
 from callmon.core.disruptions.entries import SOURCES, Ended
-from callmon.core.disruptions.register import Noted
+from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
 from callmon.core.statistics.integrity import SIGNS, relay_ended_early, signs
@@ -280,7 +280,7 @@ def of_callback(figures: Figures, entry: CalledBack) -> None:
     _observe(figures, base, entry.waited.total_seconds(), _DELAY_BOUNDS)
 
 
-def of_disruption(figures: Figures, noted: Noted) -> None:
+def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
     """Count a disruption at its end, when it is known to have been one, and its notice when it is complete."""
     one = noted.disruption
     for line in one.lines:

@@ -12,10 +12,10 @@ from datetime import datetime
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from callmon.core.disruptions.entries import SOURCES
-from callmon.core.disruptions.register import Book
+from callmon.core.disruptions.register import DisruptionRegister
 
 
-def disruptions(book: Book, lines: Sequence[str], now: datetime) -> Iterator[Metric]:
+def disruptions(book: DisruptionRegister, lines: Sequence[str], now: datetime) -> Iterator[Metric]:
     going_on = book.going_on(now)
     counts = Counter((line, one.source) for one in going_on for line in one.lines)
     family = GaugeMetricFamily(

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from callmon.config.lines import Line
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.call import STATES
-from callmon.core.disruptions.register import Book
+from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.facts import Direction
 from callmon.core.last_calls import LastCalls
 from callmon.core.statistics.counters import VERDICT, Figures, Sets
@@ -61,7 +61,7 @@ class ExchangeStatus(NamedTuple):
 class Service(NamedTuple):
     """Whether the public can reach the lines: disruptions, and when each line was last called."""
 
-    book: Book
+    book: DisruptionRegister
     last_calls: LastCalls
 
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.disruptions.commands import Hand
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import AnyEntry, Opened, Planned
-from callmon.core.disruptions.register import Noted
+from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import tag_of
 from callmon.store.database import Store
 from callmon.store.queries import calls as queries
@@ -108,7 +108,7 @@ def entries(store: Store, name: str) -> list[AnyEntry]:
         return [disruption_entry_of(data) for (data,) in connection.execute(question)]
 
 
-def noted(connection: Connection) -> Iterator[Noted]:
+def noted(connection: Connection) -> Iterator[DisruptionUpdate]:
     """Every entry of the register, with the state of its disruption after it."""
     question = select(DISRUPTION_ENTRY.c.disruption, DISRUPTION_ENTRY.c.data).order_by(
         DISRUPTION_ENTRY.c.disruption, DISRUPTION_ENTRY.c.n
@@ -123,7 +123,7 @@ def noted(connection: Connection) -> Iterator[Noted]:
                 assert before is not None
                 one = after(before, entry)
             announces = one.announced is not None and (before is None or before.announced is None)
-            yield Noted(entry, one, announces)
+            yield DisruptionUpdate(entry, one, announces)
 
 
 def routes(store: Store, exchange: str, lines: Iterable[str]) -> list[tuple[str, str, datetime | None]]:
@@ -150,7 +150,7 @@ def take_up(store: Store, monitor: Monitor, settings: Settings) -> None:
         monitor.learn_routes(exchange, routes(store, exchange, lines))
 
 
-def made_by(store: Store, hand: Hand) -> Disruption | None:
+def made_by(store: Store, hand: DisruptionCommand) -> Disruption | None:
     """The disruption that this command created; None if it has created none."""
     with store.reading() as connection:
         question = select(DISRUPTION_ENTRY.c.data).where(

@@ -20,7 +20,7 @@ import msgspec
 
 from callmon.core.callbacks.obligation import LedgerUpdate
 from callmon.core.calls.call import Call
-from callmon.core.disruptions.register import Noted
+from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import AnyFact
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import Figures
@@ -34,7 +34,7 @@ class Told(Outcome, frozen=True):
     facts: tuple[AnyFact, ...] = ()
     calls: tuple[Call, ...] = ()
     ledger: tuple[LedgerUpdate, ...] = ()
-    disruptions: tuple[Noted, ...] = ()
+    disruptions: tuple[DisruptionUpdate, ...] = ()
 
 
 class Opening(msgspec.Struct, frozen=True, tag="Opening"):

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from callmon.core.callbacks.commands import local_moment
-from callmon.core.disruptions.commands import MOST, TEXTS, Action, Hand, notice, validate
+from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, notice, validate
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
 from callmon.store.commands import disruption_rejections, last_applied_disruption_command, queue_disruption_command
@@ -151,7 +151,7 @@ def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
     return tuple(line.name for line in site.settings.lines() if line.name in chosen)
 
 
-def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> Hand | str:
+def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand | str:
     say, is_work = visit.say, given.get("action") == "plan"
     if not lines:
         return say("Il faut dire quelles lignes sont touchées.")
@@ -162,7 +162,9 @@ def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...])
         return say("Des travaux planifiés ont un début et une fin.")
     said, now = notice(until, given), datetime.now(UTC)
     action: Action = "plan" if is_work else "announce"
-    return Hand(at=now, actor=visit.person.name, action=action, lines=lines, start=start or now, notice=said)
+    return DisruptionCommand(
+        at=now, actor=visit.person.name, action=action, lines=lines, start=start or now, notice=said
+    )
 
 
 def _time(text: str, visit: PageRequest) -> datetime | str | None:
@@ -185,13 +187,13 @@ async def record(visit: PageRequest) -> Response:
     return await _done(visit, hand, found, given)
 
 
-def _asked(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> Hand | str:
+def _asked(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> DisruptionCommand | str:
     base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": one.id}
     if given.get("action") == "end":
         when = _time(given.get("when", ""), visit)
         if isinstance(when, str):
             return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
-        return Hand(action="end", when=when, **base)
+        return DisruptionCommand(action="end", when=when, **base)
     until, start = _time(given.get("until", ""), visit), _time(given.get("start", ""), visit)
     if isinstance(until, str) or isinstance(start, str):
         return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
@@ -200,10 +202,14 @@ def _asked(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> Han
     said = notice(None if same else until, given)
     if said == NO_NOTICE and moved is None:
         return visit.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
-    return Hand(action="change" if moved is not None else "announce", start=moved, notice=said, **base)
+    return DisruptionCommand(
+        action="change" if moved is not None else "announce", start=moved, notice=said, **base
+    )
 
 
-async def _done(visit: PageRequest, hand: Hand, one: Disruption | None, given: Mapping[str, str]) -> Response:
+async def _done(
+    visit: PageRequest, hand: DisruptionCommand, one: Disruption | None, given: Mapping[str, str]
+) -> Response:
     """Validates and queues the command, waits until it is applied, and shows the result."""
 
     async def refuse(why: str) -> Response:
