@@ -23,7 +23,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import aggregates, coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.counters import LANGUAGES, language_label
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import Finding
 from callmon.reports import figures, obligations
@@ -51,7 +51,7 @@ class PeriodTotals(msgspec.Struct, frozen=True):
     `counted`: the database's own count of the calls by line and language, for the check line.
     """
 
-    listening: Mapping[str, Listening]
+    listening: Mapping[str, Coverage]
     counted: Mapping[tuple[str, str], int]
     in_progress: int
     fingerprint: str

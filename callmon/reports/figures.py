@@ -16,7 +16,7 @@ from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.integrity import SIGNS
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import CAUSES, VERDICTS
@@ -198,7 +198,7 @@ class FigureTable:
         self.figures[count] = Figure(count, "count", "known", len(spans))
         self._hours(hours, coverage.total(coverage.merged(spans)))
 
-    def unheard(self, listening: Mapping[str, Listening], month: Month, calendar: Calendar) -> None:
+    def unheard(self, listening: Mapping[str, Coverage], month: Month, calendar: Calendar) -> None:
         """Add, for each exchange, the hours that were not received.
 
         Two more figures have the part of them in opening hours, and the part that its log (CEL) covers.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from callmon.config.settings import Settings
-    from callmon.core.statistics.coverage import Listening
+    from callmon.core.statistics.coverage import Coverage
     from callmon.core.statistics.period import Month
     from callmon.reports.builder import ReportBuilder, ReportContext
     from callmon.reports.model import Relation, Report
@@ -84,7 +84,7 @@ def _one(
     lines: Iterable[str] | None,
     told: Told,
 ) -> Report:
-    from callmon.core.statistics.coverage import Listening
+    from callmon.core.statistics.coverage import Coverage
     from callmon.reports.builder import PeriodTotals, ReportBuilder
     from callmon.store.queries import disruptions
     from callmon.store.queries import reports as reported
@@ -98,7 +98,7 @@ def _one(
         book.obligation(judged.what, judged.findings)
     heard = reported.heard(connection, begin, end, seal)
     told_by_log = reported.compared(connection, period, site.zone, seal)
-    listening = {name: Listening(*one, told_by_log.get(name, ())) for name, one in heard.items()}
+    listening = {name: Coverage(*one, told_by_log.get(name, ())) for name, one in heard.items()}
     if end > now:  # the time after `now` is not a gap in reception
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))
@@ -130,7 +130,7 @@ def _attested(
     return standing([x.name for x in site.lines if book.is_told(x.name)], told, period.after, today)
 
 
-def _so_far(one: Listening, now: datetime, end: datetime) -> Listening:
+def _so_far(one: Coverage, now: datetime, end: datetime) -> Coverage:
     """Reception in a month that is not over: received until less than a minute ago counts as received until now.
 
     Otherwise the time since the last reception is a gap.

@@ -16,7 +16,7 @@ import msgspec
 
 from callmon.config.settings import Settings
 from callmon.core.statistics.aggregates import HALF_HOURS
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
 from callmon.store.queries.half_hours import Counted, Counts
 
@@ -132,7 +132,7 @@ class _Maker:
         return not any(one.unheard(begin, end) for one in self._listening)
 
 
-def _so_far(stored: Listening | None, silent_since: datetime | None, at: datetime) -> Listening:
+def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime) -> Coverage:
     """The stored coverage, extended to this moment by what the daemon knows."""
-    known = stored or Listening(None, None)
+    known = stored or Coverage(None, None)
     return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from callmon import reports
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.statistics import histogram, period
-from callmon.core.statistics.coverage import Listening, nothing_was_heard, total
+from callmon.core.statistics.coverage import Coverage, nothing_was_heard, total
 from callmon.errors import ConfigError
 from callmon.reports import attestations, layout, notes, titles
 from callmon.reports.figures import COUNTS
@@ -189,36 +189,36 @@ def hours(count: float) -> datetime:
 @pytest.mark.parametrize(
     ("listening", "unheard"),
     [
-        (Listening(hours(-5), hours(50)), 0),
-        (Listening(None, None), 24),
-        (Listening(hours(6), hours(50)), 6),
-        (Listening(hours(-5), hours(20)), 4),
-        (Listening(hours(-5), hours(50), ((hours(2), hours(4)), (hours(3), hours(5)))), 3),
-        (Listening(hours(-5), hours(50), ((hours(-2), hours(1)), (hours(23), hours(30)))), 2),
-        (Listening(hours(6), hours(12), ((hours(5), hours(7)), (hours(11), hours(13)))), 20),
+        (Coverage(hours(-5), hours(50)), 0),
+        (Coverage(None, None), 24),
+        (Coverage(hours(6), hours(50)), 6),
+        (Coverage(hours(-5), hours(20)), 4),
+        (Coverage(hours(-5), hours(50), ((hours(2), hours(4)), (hours(3), hours(5)))), 3),
+        (Coverage(hours(-5), hours(50), ((hours(-2), hours(1)), (hours(23), hours(30)))), 2),
+        (Coverage(hours(6), hours(12), ((hours(5), hours(7)), (hours(11), hours(13)))), 20),
     ],
 )
-def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: Listening, unheard: float) -> None:
+def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: Coverage, unheard: float) -> None:
     assert total(listening.unheard(hours(0), hours(24))) == timedelta(hours=unheard)
 
 
 @pytest.mark.parametrize(
     ("listening", "known"),
     [
-        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),)), 0),
-        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(0), hours(24)),)), 3),
-        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(4), hours(24)),)), 1),
-        (Listening(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(24), hours(48)),)), 0),
-        (Listening(hours(6), hours(20), (), ((hours(0), hours(24)),)), 4),  # nobody compares what was before
-        (Listening(None, None, (), ((hours(0), hours(24)),)), 0),
+        (Coverage(hours(-5), hours(50), ((hours(2), hours(5)),)), 0),
+        (Coverage(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(0), hours(24)),)), 3),
+        (Coverage(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(4), hours(24)),)), 1),
+        (Coverage(hours(-5), hours(50), ((hours(2), hours(5)),), ((hours(24), hours(48)),)), 0),
+        (Coverage(hours(6), hours(20), (), ((hours(0), hours(24)),)), 4),  # nobody compares what was before
+        (Coverage(None, None, (), ((hours(0), hours(24)),)), 0),
     ],
 )
-def test_unheard_time_is_known_where_the_exchanges_log_was_compared(listening: Listening, known: float) -> None:
+def test_unheard_time_is_known_where_the_exchanges_log_was_compared(listening: Coverage, known: float) -> None:
     assert total(listening.known(hours(0), hours(24))) == timedelta(hours=known)
 
 
 def test_nothing_was_heard_when_no_exchange_was() -> None:
-    never, always = Listening(None, None), Listening(hours(-5), hours(50))
+    never, always = Coverage(None, None), Coverage(hours(-5), hours(50))
     assert nothing_was_heard({"a": never, "b": never}, hours(0), hours(24)) is True
     assert nothing_was_heard({"a": never, "b": always}, hours(0), hours(24)) is False
     assert nothing_was_heard({}, hours(0), hours(24)) is True

@@ -25,7 +25,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import period
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import VERDICTS
 from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.export import files
@@ -266,7 +266,7 @@ def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() 
         disruption("4", ("general",), 3, 9, how="measuring"),
         disruption("5", ("poci",), 740, None),
     )
-    listening = {"toronto": Listening(begin - hour, begin + 2000 * hour)}
+    listening = {"toronto": Coverage(begin - hour, begin + 2000 * hour)}
     report = ReportBuilder(site_of(settings), october, LATER).report(
         PeriodTotals(listening, {}, 0, "", disruptions=found)
     )

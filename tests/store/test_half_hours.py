@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.store.database import Store, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import Counted
@@ -32,8 +32,8 @@ HEARD = {"toronto": None}
 NINE = "half_hour.offered", "09:00"
 
 
-def listening(*gaps: tuple[datetime, datetime]) -> dict[str, Listening]:
-    return {"toronto": Listening(LONG_AGO, TUESDAY, gaps)}
+def listening(*gaps: tuple[datetime, datetime]) -> dict[str, Coverage]:
+    return {"toronto": Coverage(LONG_AGO, TUESDAY, gaps)}
 
 
 def counted(days: dict[str, dict[str, dict[tuple[str, str], int]]], *gaps: tuple[datetime, datetime]) -> Counted:
@@ -88,7 +88,7 @@ def test_a_day_with_other_hours_is_compared_with_none_that_had_these() -> None:
 
 
 def test_in_the_first_weeks_there_is_no_median() -> None:
-    new = Counted(counted(tuesdays(3, 9)).days, {"toronto": Listening(local("2026-11-09 12:00"), TUESDAY)})
+    new = Counted(counted(tuesdays(3, 9)).days, {"toronto": Coverage(local("2026-11-09 12:00"), TUESDAY)})
     assert {one.usual for one in made(new).halves} == {None}
 
 
@@ -198,7 +198,7 @@ def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
 
 
 def test_a_first_week_says_that_there_is_no_mark_yet_and_draws_none() -> None:
-    new = Counted({}, {"toronto": Listening(local("2026-11-23 12:00"), TUESDAY)})
+    new = Counted({}, {"toronto": Coverage(local("2026-11-23 12:00"), TUESDAY)})
     assert "Pas encore de repère : il faut au moins 3 mardis comparables, entièrement entendus" in words(made(new))
     assert 'class="tick"' not in page(made(new), "fr")
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail
 from callmon.core.outcome import Outcome
-from callmon.core.statistics.counters import METRICS, Figures, Sets, added, language_label, zeros
+from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, language_label, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 from callmon.store.writer.committed import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)
-SETS = Sets({"general": SIX, "tty": timedelta(seconds=5)}, STANDARDS, (EXCHANGE,))
+SETS = LabelValues({"general": SIX, "tty": timedelta(seconds=5)}, STANDARDS, (EXCHANGE,))
 CALL = account(answered_call(0))
 
 

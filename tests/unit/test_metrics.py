@@ -13,7 +13,7 @@ from prometheus_client.samples import Sample
 from callmon.config.lines import Line
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import Compared
-from callmon.core.statistics.counters import Figures, Sets, added, zeros
+from callmon.core.statistics.counters import Figures, LabelValues, added, zeros
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
@@ -158,7 +158,7 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
 def test_buckets_are_cumulative_and_end_in_the_count() -> None:
     tally = Tally(ONE_CALL)
     tally.add(ONE_CALL)
-    text = FiguresText(Sets({"general": seconds(6)})).render(tally.snapshot())
+    text = FiguresText(LabelValues({"general": seconds(6)})).render(tally.snapshot())
     shown = [
         line for line in text.splitlines() if line.startswith("callmon_rings_before_answer_") and '"fr"' in line
     ]
@@ -196,7 +196,7 @@ def test_the_process_tells_of_itself() -> None:
 
 def test_every_figure_is_shown_at_zero_before_anything_happened() -> None:
     values = read(page(Daemon(), {}))
-    figures = zeros(Sets({"general": seconds(6), "tty": seconds(5)}, STANDARDS, (EXCHANGE,)))
+    figures = zeros(LabelValues({"general": seconds(6), "tty": seconds(5)}, STANDARDS, (EXCHANGE,)))
     names = {figure[0] for figure in figures}
     shown = [v for (name, _), v in values.items() if name.removesuffix("_bucket").removesuffix("_sum") in names]
     assert (len(shown), set(shown)) == (len(figures), {0.0})
@@ -234,5 +234,5 @@ def test_figures_out_of_no_set_are_not_shown() -> None:
         ("callmon_rings_before_answer", "a_line_that_was", "fr", "2.0"): 1.0,
         ("callmon_a_metric_that_was", "x"): 1.0,
     }
-    text = FiguresText(Sets({"general": seconds(6)}, STANDARDS))
+    text = FiguresText(LabelValues({"general": seconds(6)}, STANDARDS))
     assert text.render(stray) == text.render({})

@@ -122,7 +122,7 @@ METRICS = (
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
 
 
-class Sets(NamedTuple):
+class LabelValues(NamedTuple):
     """The closed sets of label values from the configuration. `lines`: line → its ring cycle."""
 
     lines: Mapping[str, timedelta]
@@ -163,12 +163,12 @@ FIRST: Mapping[str, str] = {
 }
 
 
-def zeros(sets: Sets) -> Figures:
+def zeros(sets: LabelValues) -> Figures:
     """Every figure that exists before the first event, at 0."""
     return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
 
 
-def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
+def _series(metric: Metric, sets: LabelValues) -> Iterator[list[Figure]]:
     for values in product(*(sets.of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
             continue  # a correction always changes the verdict
@@ -176,7 +176,7 @@ def _series(metric: Metric, sets: Sets) -> Iterator[list[Figure]]:
         yield [(*base, *part) for part in _parts(metric, values, sets)]
 
 
-def _parts(metric: Metric, values: tuple[str, ...], sets: Sets) -> list[tuple[str, ...]]:
+def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[tuple[str, ...]]:
     """What follows the label values in a figure: nothing, or a histogram's bucket bounds and its sum."""
     match metric.buckets:
         case None:

@@ -14,7 +14,7 @@ Span = tuple[datetime, datetime]
 NONE = timedelta(0)
 
 
-class Listening(msgspec.Struct, frozen=True):
+class Coverage(msgspec.Struct, frozen=True):
     """The monitored time of one exchange: from `since` to `until` (None: never), less the gaps. `told`: the days
     for which the exchange's own log has no other calls than callmon.
     """
@@ -69,6 +69,6 @@ def open_time(spans: Iterable[Span], between: Callable[[datetime, datetime], tim
     return sum((between(start, stop) for start, stop in spans), NONE)
 
 
-def nothing_was_heard(listening: Mapping[str, Listening], begin: datetime, end: datetime) -> bool:
+def nothing_was_heard(listening: Mapping[str, Coverage], begin: datetime, end: datetime) -> bool:
     """Whether every exchange was unheard for the whole period."""
     return all(total(one.unheard(begin, end)) >= end - begin for one in listening.values())

@@ -14,8 +14,8 @@ from callmon.core.statistics.counters import (
     SUM,
     Figure,
     Figures,
+    LabelValues,
     Metric,
-    Sets,
     zeros,
 )
 
@@ -33,7 +33,7 @@ class _Series(NamedTuple):
 class FiguresText:
     """Renders a snapshot of the counters. The series of the closed label sets are prepared once."""
 
-    def __init__(self, sets: Sets) -> None:
+    def __init__(self, sets: LabelValues) -> None:
         self._sets = sets
         self._known = zeros(sets)
         self._series = {metric.name: list(_of(metric, self._known)) for metric in METRICS}

@@ -25,7 +25,7 @@ from callmon.core.calls.call import STATES
 from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.facts import Direction
 from callmon.core.last_calls import LastCalls
-from callmon.core.statistics.counters import VERDICT, Figures, Sets
+from callmon.core.statistics.counters import VERDICT, Figures, LabelValues
 from callmon.core.statistics.parity import compare
 from callmon.sinks import Sink
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus, diary
@@ -138,7 +138,7 @@ class Metrics:
         """Set the closed label sets, at the start and after a change of configuration. The counters stay."""
         self._lines, self._standards, self._minimum = tuple(lines), tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in self._lines}
-        self._text = FiguresText(Sets(cycles, self._standards, tuple(exchanges)))
+        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)))
 
     def watch(self, sinks: Iterable[Sink]) -> None:
         """Replace the sinks in use."""

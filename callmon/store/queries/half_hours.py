@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
 
-from callmon.core.statistics.coverage import Listening
+from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import midnight
 from callmon.store.database import Store
 from callmon.store.queries import reports
@@ -28,7 +28,7 @@ class Counted(NamedTuple):
     """`days`: by day and line, the counts of the calls, if there were any. `listening`: by exchange."""
 
     days: dict[date, dict[str, Counts]]
-    listening: dict[str, Listening]
+    listening: dict[str, Coverage]
 
 
 def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetime) -> Counted | None:
@@ -43,4 +43,4 @@ def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetim
             lines.setdefault(line, Counter()).update(update.read(cell).counts)
         begin = midnight(min(days), zone)
         heard = reports.heard(connection, begin, max(until, begin + DAY), reports.Seal())
-    return Counted(found, {name: Listening(*one) for name, one in heard.items()})
+    return Counted(found, {name: Coverage(*one) for name, one in heard.items()})
