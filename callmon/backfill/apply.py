@@ -38,7 +38,7 @@ from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group
 from callmon.store.queries import calls
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CallKey, Rows, call_of
+from callmon.store.row_mapping import Rows, StoredCallKey, call_of
 from callmon.store.tables import CALL, FACT, OPEN, Condition
 from callmon.store.writer.transaction import _write_numbers
 
@@ -132,7 +132,7 @@ class _Filling:
             else:
                 self._complete(key, stored[call], facts.get(key, []), findings.get(key, []), new)
 
-    def _create(self, key: CallKey, told: Sequence[Fact]) -> None:
+    def _create(self, key: StoredCallKey, told: Sequence[Fact]) -> None:
         outcome = self._monitor.retell(self._exchange, told)
         if outcome is None or not outcome.calls:  # on no line: a call of staff, which is not counted
             return
@@ -148,7 +148,7 @@ class _Filling:
         self._change(CallChange("created", self._exchange, call, findings, facts))
 
     def _complete(
-        self, key: CallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
+        self, key: StoredCallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
     ) -> None:
         facts = merged(_to_the_end(as_it_stands(heard)), told)
         outcome = self._monitor.retell(self._exchange, facts)
@@ -186,7 +186,7 @@ class _Filling:
             )
         )  # fmt: skip
 
-    def _next_place(self, key: CallKey) -> int:
+    def _next_place(self, key: StoredCallKey) -> int:
         which = and_(FACT.c["call"] == key[0], FACT.c.exchange == key[1])
         latest: int | None = self._connection.execute(select(func.max(FACT.c.n)).where(which)).scalar()
         return 0 if latest is None else latest + 1

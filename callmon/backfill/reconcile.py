@@ -22,7 +22,7 @@ from callmon.backfill.job import Backfill
 from callmon.backfill.source import rows
 from callmon.config.settings import Settings
 from callmon.core.facts import Arrived
-from callmon.core.reconciliation import Compared, Counted, Reconciliation, compare
+from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliation, compare
 from callmon.errors import CallmonError, ConfigError
 from callmon.store.database import Store
 from callmon.store.queries import reconciliations
@@ -68,9 +68,9 @@ def reconcile(
 
 def _logged(
     work: Backfill, found: Iterable[CelRow], begin: datetime, end: datetime
-) -> tuple[dict[str, Counted], set[str]]:
+) -> tuple[dict[str, ArrivedCall], set[str]]:
     """Ended inbound calls on public lines that arrived in [begin, end), and all call ids in the rows."""
-    logged: dict[str, Counted] = {}
+    logged: dict[str, ArrivedCall] = {}
     mentioned: set[str] = set()
     for part in extract.stretches(found):
         mentioned.update(row.linkedid for row in part)
@@ -79,7 +79,7 @@ def _logged(
             if not isinstance(first, Arrived) or first.line is None or first.direction != "inbound":
                 continue
             if first.at is not None and begin <= first.at < end:
-                logged[call] = Counted(call, first.line, first.at)
+                logged[call] = ArrivedCall(call, first.line, first.at)
     return logged, mentioned
 
 
@@ -91,7 +91,7 @@ class NightlyReconciliation:
     ) -> None:
         self._settings, self._store, self._leads, self._gaps = settings, store, leads, gaps
         self._not_before: dict[tuple[str, date], datetime] = {}
-        self.compared: list[Compared] = []
+        self.compared: list[LastComparison] = []
 
     def restore(self) -> None:
         """Reads the latest results from the database."""

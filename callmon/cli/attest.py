@@ -16,7 +16,7 @@ import msgspec
 
 from callmon.cli.callbacks import who
 from callmon.cli.common import config_option, configuration, lines_named, report_errors, until_done
-from callmon.core.attestations import SUBJECTS, Attestation, Subject, standing
+from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _print(settings: Settings, language: str, as_json: bool = False) -> None:
     today = datetime.now(settings.timezone).date()
     lines = settings.lines()
     given = stored(until_done(open_store(settings.store.url)))
-    stands = standing([line.name for line in lines], given, date.max, today)
+    stands = status_of([line.name for line in lines], given, date.max, today)
     if as_json:
         for one in stands:
             click.echo(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))

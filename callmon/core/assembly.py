@@ -7,7 +7,7 @@ from datetime import datetime
 
 from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
-from callmon.core.exchange import Site
+from callmon.core.exchange import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 
@@ -48,17 +48,17 @@ def warm_up(settings: Settings, now: datetime) -> None:
     e164("416 555-0100", settings.region)
 
 
-def site(settings: Settings, exchange: str, any_line: bool = False) -> Site:
+def site(settings: Settings, exchange: str, any_line: bool = False) -> ExchangeProfile:
     told, lines, relay = settings.exchanges.get(exchange), settings.lines(), settings.relay_numbers
     if told is None:
-        return Site(
+        return ExchangeProfile(
             lines,
             region=settings.region,
             any_line=any_line,
             relay_numbers=relay,
             test_callers=settings.test_callers,
         )
-    return Site(
+    return ExchangeProfile(
         lines,
         told.trunks,
         told.phones,

@@ -27,7 +27,7 @@ class Attestation(msgspec.Struct, frozen=True, order=True):
     is_so: bool = True
 
 
-class Attested(msgspec.Struct, frozen=True):
+class AttestationStatus(msgspec.Struct, frozen=True):
     """The last test of a line on a subject; None when the line was never tested. Stale after three months."""
 
     line: str
@@ -36,7 +36,9 @@ class Attested(msgspec.Struct, frozen=True):
     is_stale: bool = False
 
 
-def standing(lines: Iterable[str], given: Iterable[Attestation], after: date, today: date) -> tuple[Attested, ...]:
+def status_of(
+    lines: Iterable[str], given: Iterable[Attestation], after: date, today: date
+) -> tuple[AttestationStatus, ...]:
     """The last test before the day `after`, for each line and subject. Of two on one day, the later in `given`
     counts.
     """
@@ -49,8 +51,8 @@ def standing(lines: Iterable[str], given: Iterable[Attestation], after: date, to
     )
 
 
-def _stands(line: str, subject: Subject, last: Attestation | None, until: date) -> Attested:
-    return Attested(line, subject, last, last is not None and until > a_quarter_after(last.tested))
+def _stands(line: str, subject: Subject, last: Attestation | None, until: date) -> AttestationStatus:
+    return AttestationStatus(line, subject, last, last is not None and until > a_quarter_after(last.tested))
 
 
 def a_quarter_after(day: date) -> date:

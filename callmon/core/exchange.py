@@ -15,7 +15,7 @@ from callmon.core.facts import Arrived
 from callmon.core.last_calls import LastCalls
 
 
-class Site:
+class ExchangeProfile:
     """The configuration of one exchange (the tracker's `ExchangeInfo`)."""
 
     def __init__(
@@ -56,10 +56,10 @@ class Site:
         return line
 
 
-class Hearing:
+class ExchangeState:
     """The live state of one exchange: its tracker and the accounts of its calls."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: ExchangeProfile) -> None:
         self.site = site
         self.tracker = Tracker(site)
         self.accounts: dict[str, Account] = {}

@@ -34,7 +34,7 @@ from callmon.core.calls.resume import resume
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import CauseTimers
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.exchange import Hearing, Site
+from callmon.core.exchange import ExchangeProfile, ExchangeState
 from callmon.core.facts import Fact
 from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
@@ -55,7 +55,7 @@ class Monitor:
 
     def __init__(
         self,
-        sites: Mapping[str, Site],
+        sites: Mapping[str, ExchangeProfile],
         calendars: Mapping[str, Calendar],
         standards: tuple[Standard, ...],
         every_call: bool = False,
@@ -65,7 +65,7 @@ class Monitor:
         token: Callable[[str], str],
         patience: timedelta = PATIENCE,
     ) -> None:
-        self._hearings = {exchange: Hearing(site) for exchange, site in sites.items()}
+        self._hearings = {exchange: ExchangeState(site) for exchange, site in sites.items()}
         self._calendars = calendars
         self._standards = standards
         self.survey_heard = False  # a dialplan has reported that it offers the survey
@@ -226,7 +226,7 @@ class Monitor:
             if not account.arrival.test:
                 self._opener.resume(exchange, account, facts, hearing.site)
 
-    def hearing(self, exchange: str) -> Hearing | None:
+    def hearing(self, exchange: str) -> ExchangeState | None:
         return self._hearings.get(exchange)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
@@ -238,13 +238,13 @@ class Monitor:
         arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
         if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
-        return self._conclude(exchange, Hearing(hearing.site), told, None, is_retold=True)
+        return self._conclude(exchange, ExchangeState(hearing.site), told, None, is_retold=True)
 
     def _called(self, hand: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
         hearing, told = self._hearings.get(hand.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
-            told = self._conclude(hand.exchange, Hearing(hearing.site), list(hand.facts), None)
+            told = self._conclude(hand.exchange, ExchangeState(hearing.site), list(hand.facts), None)
         return told or Outcome(hand.exchange)
 
     def adopt(self, older: Monitor) -> None:
@@ -261,7 +261,7 @@ class Monitor:
         self.others = older.others
         self.survey_heard = older.survey_heard
 
-    def _has(self, standard: Standard, hearing: Hearing) -> bool:
+    def _has(self, standard: Standard, hearing: ExchangeState) -> bool:
         """Whether the needs of this standard are met for calls of this exchange."""
         match standard.needs:
             case "staff":
@@ -272,7 +272,12 @@ class Monitor:
                 return True
 
     def _conclude(
-        self, exchange: str, hearing: Hearing, facts: list[Fact], gap: ClosedGap | None, is_retold: bool = False
+        self,
+        exchange: str,
+        hearing: ExchangeState,
+        facts: list[Fact],
+        gap: ClosedGap | None,
+        is_retold: bool = False,
     ) -> Outcome | None:
         told: list[Fact] = []
         findings: list[Finding] = []
@@ -306,7 +311,7 @@ class Monitor:
             return None
         return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
 
-    def _noted(self, exchange: str, hearing: Hearing, fact: Fact) -> Outcome | None:
+    def _noted(self, exchange: str, hearing: ExchangeState, fact: Fact) -> Outcome | None:
         """Process one fact that settles no standard, as most do not."""
         account = self._tell(hearing, fact)
         if account is None:
@@ -316,14 +321,14 @@ class Monitor:
         told = self._apart(exchange, hearing, fact, account.arrival)
         return Outcome(exchange, tuple(told), ledger=self.ledger.take()) if told else None
 
-    def _apart(self, exchange: str, hearing: Hearing, fact: Fact, arrival: f.Arrived) -> list[Fact]:
+    def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
         told = self._opener.outward(exchange, fact, arrival, hearing.site)
         return [fact] if self._every_call and not arrival.beside else told
 
-    def _tell(self, hearing: Hearing, fact: Fact) -> Account | None:
+    def _tell(self, hearing: ExchangeState, fact: Fact) -> Account | None:
         if type(fact) is f.Arrived:
             account = hearing.accounts[fact.call] = self._account(hearing, fact)
             return account
@@ -334,7 +339,7 @@ class Monitor:
             told.tell(fact)
         return told
 
-    def _account(self, hearing: Hearing, fact: f.Arrived) -> Account:
+    def _account(self, hearing: ExchangeState, fact: f.Arrived) -> Account:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return Account(fact)
@@ -346,7 +351,7 @@ class Monitor:
 
     def _judge(
         self,
-        hearing: Hearing,
+        hearing: ExchangeState,
         fact: Fact,
         account: Account,
         call: Call,
@@ -379,7 +384,7 @@ class Monitor:
                 found.append(finding(standard.name, one, judged))
         return tuple(found)
 
-    def _forget(self, hearing: Hearing, account: Account) -> None:
+    def _forget(self, hearing: ExchangeState, account: Account) -> None:
         del hearing.accounts[account.arrival.call]
         if account.arrival.line is None and not account.arrival.beside:
             self.others[account.arrival.direction] += 1

@@ -17,7 +17,7 @@ Side = Literal["exchange", "callmon"]
 SIDES: tuple[Side, ...] = get_args(Side)
 
 
-class Counted(msgspec.Struct, frozen=True, gc=False):
+class ArrivedCall(msgspec.Struct, frozen=True, gc=False):
     """A call that arrived on a public line."""
 
     call: str
@@ -55,7 +55,7 @@ class Reconciliation(msgspec.Struct, frozen=True):
         return tuple(x for x in self.differences if x.counted_by == side)
 
 
-class Compared(msgspec.Struct, frozen=True):
+class LastComparison(msgspec.Struct, frozen=True):
     """The last compared day of an exchange: when it was compared, and how many calls only one side counted."""
 
     exchange: str
@@ -68,9 +68,9 @@ def compare(
     exchange: str,
     day: date,
     lines: Iterable[str],
-    logged: Mapping[str, Counted],
+    logged: Mapping[str, ArrivedCall],
     mentioned: Collection[str],
-    kept: Mapping[str, Counted],
+    kept: Mapping[str, ArrivedCall],
     known: Collection[str],
 ) -> Reconciliation:
     """Compare one day. `logged`: that day's calls in the exchange's records; `mentioned`: every id in the records.

@@ -24,7 +24,7 @@ from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import LedgerUpdate, Obligation, after
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import Call, CallKey
 from callmon.core.facts import (
     EXACT,
     Answered,
@@ -41,8 +41,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding, Gap
 
-CallKey = tuple[str, str]  # exchange, call
-Heard = Mapping[str, datetime]
+ReceivedUntil = Mapping[str, datetime]
 # Two connections to one exchange need not receive an event at the same moment.
 CERTAIN = timedelta(seconds=0.5)
 # On a busy machine the leader's heartbeat may be this much later than the events that Asterisk has sent to it.
@@ -63,7 +62,7 @@ class Heartbeat(Protocol):
     def at(self) -> datetime: ...
 
 
-class Begun(Protocol):
+class StoredOpenCall(Protocol):
     """A call in progress, as stored."""
 
     @property
@@ -73,20 +72,20 @@ class Begun(Protocol):
     def findings(self) -> tuple[Finding, ...]: ...
 
 
-class Known(msgspec.Struct):
+class StoredState(msgspec.Struct):
     """The stored state. `heard`: until when the leader received events from each exchange. `ledger`: restored from
     the database, with its `entries`. `hand`: the number of the last manual command applied.
     """
 
     heard: Mapping[str, datetime]
-    begun: Mapping[CallKey, Begun]
+    begun: Mapping[CallKey, StoredOpenCall]
     over: frozenset[CallKey]
     ledger: Ledger
     entries: frozenset[AnyEntry]
     hand: int
 
 
-class Own(msgspec.Struct):
+class LocalCall(msgspec.Struct):
     """The buffered facts, findings and calls that this instance emitted of one call."""
 
     facts: list[Fact] = msgspec.field(default_factory=list)
@@ -94,7 +93,7 @@ class Own(msgspec.Struct):
     calls: list[Call] = msgspec.field(default_factory=list)
 
 
-def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat]) -> list[Outcome]:
+def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Outcome | Heartbeat]) -> list[Outcome]:
     """The outcomes missing in the database. Afterwards `monitor` has the merged state of both sources.
 
     A standby also calls this after a gap of its own, since events missed in the gap would make its state wrong.
@@ -107,7 +106,7 @@ def take_over(monitor: Monitor, known: Known, kept: Sequence[Outcome | Heartbeat
     return missing
 
 
-def _heard(known: Known) -> dict[str, datetime]:
+def _heard(known: StoredState) -> dict[str, datetime]:
     """Until when the leader received events from each exchange: its last heartbeat, or a later stored fact."""
     heard = dict(known.heard)
     for (exchange, _), stored in known.begun.items():
@@ -117,7 +116,7 @@ def _heard(known: Known) -> dict[str, datetime]:
     return heard
 
 
-def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
+def _after(kept: Sequence[Outcome | Heartbeat], heard: ReceivedUntil) -> list[Outcome]:
     """The buffered outcomes after the last heartbeat that the leader has passed by `OVERTAKEN`.
 
     The facts of earlier outcomes are certain to be stored.
@@ -131,23 +130,23 @@ def _after(kept: Sequence[Outcome | Heartbeat], heard: Heard) -> list[Outcome]:
     return [item for place, item in told if place > last.get(item.exchange, -1)]
 
 
-def _by_call(told: Iterable[Outcome], heard: Heard) -> dict[CallKey, Own]:
-    own: dict[CallKey, Own] = {}
+def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, LocalCall]:
+    own: dict[CallKey, LocalCall] = {}
     for outcome in told:
         if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
             continue  # the leader received what a listing could prove after a gap
         for fact in outcome.facts:
             # The fact of a gap may be emitted before the listing is complete.
             if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
-                own.setdefault((outcome.exchange, fact.call), Own()).facts.append(fact)
+                own.setdefault((outcome.exchange, fact.call), LocalCall()).facts.append(fact)
         for finding in outcome.findings:
-            own.setdefault((outcome.exchange, finding.call), Own()).findings.append(finding)
+            own.setdefault((outcome.exchange, finding.call), LocalCall()).findings.append(finding)
         for call in outcome.calls:
-            own.setdefault((outcome.exchange, call.call), Own()).calls.append(call)
+            own.setdefault((outcome.exchange, call.call), LocalCall()).calls.append(call)
     return own
 
 
-def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
+def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bool:
     """Whether the leader received events until the gap's end."""
     until = heard.get(exchange)
     return end is not None and until is not None and end <= until
@@ -157,7 +156,7 @@ def _is_covered(exchange: str, end: datetime | None, heard: Heard) -> bool:
 
 
 def _calls(
-    monitor: Monitor, known: Known, own: Mapping[CallKey, Own], heard: Heard
+    monitor: Monitor, known: StoredState, own: Mapping[CallKey, LocalCall], heard: ReceivedUntil
 ) -> Iterator[tuple[CallKey, Outcome]]:
     """What is missing in the database, for each call with anything missing."""
     for key, told in own.items():
@@ -210,7 +209,9 @@ def _since(fact: Fact, stored: Sequence[Fact]) -> Fact:
     return fact if known is None else msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
 
 
-def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: list[Fact]) -> Outcome:
+def _the_rest(
+    monitor: Monitor, exchange: str, stored: StoredOpenCall, own: LocalCall, more: list[Fact]
+) -> Outcome:
     whole = monitor.retell(exchange, [*stored.facts, *more])
     judged = {finding.standard for finding in stored.findings}
     findings = own.findings if whole is None else whole.findings
@@ -218,7 +219,7 @@ def _the_rest(monitor: Monitor, exchange: str, stored: Begun, own: Own, more: li
     return Outcome(exchange, tuple(more), tuple(x for x in findings if x.standard not in judged), tuple(calls))
 
 
-def _renew(monitor: Monitor, known: Known, missing: Mapping[CallKey, Outcome]) -> None:
+def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outcome]) -> None:
     """Rebuild the calls in progress from the stored and the missing facts."""
     for exchange, call in known.over:
         if (hearing := monitor.hearing(exchange)) is not None:
@@ -235,7 +236,7 @@ def _renew(monitor: Monitor, known: Known, missing: Mapping[CallKey, Outcome]) -
             listing.resume(max(heard, listing.since or heard))
 
 
-def _gaps(told: Iterable[Outcome], heard: Heard) -> Iterator[Outcome]:
+def _gaps(told: Iterable[Outcome], heard: ReceivedUntil) -> Iterator[Outcome]:
     for outcome in told:
         for gap in outcome.gaps:
             start = max(gap.start, heard.get(gap.exchange, gap.start))
@@ -246,7 +247,7 @@ def _gaps(told: Iterable[Outcome], heard: Heard) -> Iterator[Outcome]:
 # Callbacks.
 
 
-def _ledger(monitor: Monitor, known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
+def _ledger(monitor: Monitor, known: StoredState, kept: Iterable[Outcome]) -> Iterator[Outcome]:
     """One outcome for each missing entry. The ledger becomes the stored one plus these entries."""
     monitor.ledger.renew(known.ledger)
     for outcome in kept:
@@ -285,7 +286,7 @@ def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
     return LedgerUpdate(written.entry, one, written.findings, written.corrections)
 
 
-def _by_hand(known: Known, kept: Iterable[Outcome]) -> Iterator[Outcome]:
+def _by_hand(known: StoredState, kept: Iterable[Outcome]) -> Iterator[Outcome]:
     """The number of the last manual command that this instance applied, when the stored number is lower."""
     last = max((outcome.hand for outcome in kept), default=0)
     if last > known.hand:

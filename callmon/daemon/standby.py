@@ -22,10 +22,11 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from callmon.core.calls.call import CallKey
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.core.takeover import CERTAIN, CallKey, Known, take_over
+from callmon.core.takeover import CERTAIN, StoredState, take_over
 from callmon.daemon.runtime import Runtime
 from callmon.errors import CallmonError
 from callmon.store import takeover as stored
@@ -54,7 +55,7 @@ LEARNS = (
 class Read(NamedTuple):
     """The stored state, and today's counts by line: calls by outcome, verdicts by standard."""
 
-    known: Known
+    known: StoredState
     calls: Mapping[tuple[str, str], int]
     verdicts: Mapping[tuple[str, str, str], int]
     now: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from callmon.core.attestations import Attested
+from callmon.core.attestations import AttestationStatus
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.notes import DefinitionNote
 
@@ -15,7 +15,7 @@ SUBJECT = {
 
 
 def told(
-    stands: Iterable[Attested], titles: Mapping[str, str], tongue: ReportFormatter
+    stands: Iterable[AttestationStatus], titles: Mapping[str, str], tongue: ReportFormatter
 ) -> Iterator[DefinitionNote]:
     """One row for each line and subject."""
     for one in stands:
@@ -23,7 +23,7 @@ def told(
         yield DefinitionNote(f"{titles.get(one.line, one.line)}, {subject}", _found(one, tongue))
 
 
-def _found(one: Attested, tongue: ReportFormatter) -> str:
+def _found(one: AttestationStatus, tongue: ReportFormatter) -> str:
     last, say = one.last, tongue.say
     if last is None:
         return say("jamais vérifié")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from callmon.core.attestations import Attested, standing
+from callmon.core.attestations import AttestationStatus, status_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -119,7 +119,7 @@ def _one(
 
 def _attested(
     connection: Connection, site: ReportContext, book: ReportBuilder, period: Month, now: datetime, seal: Seal
-) -> tuple[Attested, ...]:
+) -> tuple[AttestationStatus, ...]:
     """The attestations of each line as they stand at the end of the period."""
     from callmon.store.queries import attestations
 
@@ -127,7 +127,7 @@ def _attested(
     for one in told:
         seal.add("attestation", *msgspec.structs.astuple(one))
     today = min(now, period.end).astimezone(site.zone).date()
-    return standing([x.name for x in site.lines if book.is_told(x.name)], told, period.after, today)
+    return status_of([x.name for x in site.lines if book.is_told(x.name)], told, period.after, today)
 
 
 def _so_far(one: Coverage, now: datetime, end: datetime) -> Coverage:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from callmon.core.attestations import Attested
+from callmon.core.attestations import AttestationStatus
 from callmon.core.statistics.period import Month
 
 CutKind = Literal["whole", "service", "mode", "line", "language"]
@@ -90,7 +90,7 @@ class Report(msgspec.Struct, frozen=True):
     revision: int = 1
     revises: str | None = None  # the data fingerprint of the previous revision
     changes: tuple[Change, ...] = ()
-    attested: tuple[Attested, ...] = ()
+    attested: tuple[AttestationStatus, ...] = ()
 
     def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
         """The figure of a place. Raises KeyError if there is none."""

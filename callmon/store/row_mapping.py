@@ -27,7 +27,7 @@ from callmon.store.encryption import Ring
 from callmon.store.tables import microseconds
 
 Row = tuple[Any, ...]
-CallKey = tuple[str, str]  # (call, exchange), the order of every key
+StoredCallKey = tuple[str, str]  # (call, exchange), the order of every key
 Numbers = Mapping[str, str]
 Source = TypeVar("Source", Arrived, Call)
 
@@ -56,15 +56,15 @@ class Rows:
         self.disruptions = DisruptionRows(group * PLACES + place)
         self.facts: list[Row] = []
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
-        self.withheld: list[CallKey] = []
-        self.begun: list[CallKey] = []
-        self.over: list[CallKey] = []
-        self.calls: dict[CallKey, Call] = {}
+        self.withheld: list[StoredCallKey] = []
+        self.begun: list[StoredCallKey] = []
+        self.over: list[StoredCallKey] = []
+        self.calls: dict[StoredCallKey, Call] = {}
         self.findings: dict[tuple[str, str, str], Finding] = {}
         self.corrections: dict[tuple[str, str, str], Finding] = {}
         self.gaps: dict[tuple[str, datetime], Gap] = {}
         self.heard: dict[str, datetime] = {}
-        self._accounts: dict[CallKey, str] = {}
+        self._accounts: dict[StoredCallKey, str] = {}
 
     def take(self, items: Iterable[Item]) -> None:
         for item in items:
@@ -139,7 +139,7 @@ class Rows:
     def call_rows(self) -> list[Row]:
         return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
 
-    def account(self, key: CallKey) -> str:
+    def account(self, key: StoredCallKey) -> str:
         """The whole account of a call as stored JSON, without numbers."""
         if key not in self._accounts:
             self._accounts[key] = encoded(self.calls[key])

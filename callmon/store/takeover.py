@@ -13,8 +13,9 @@ from sqlalchemy import and_, select
 
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
+from callmon.core.calls.call import CallKey
 from callmon.core.outcome import Outcome
-from callmon.core.takeover import CallKey, Known
+from callmon.core.takeover import StoredState
 from callmon.store.bulk import ASKED_AT_ONCE
 from callmon.store.commands import last_applied_callback_command
 from callmon.store.database import Store, read_errors
@@ -31,7 +32,7 @@ def known(
     in_progress: Iterable[CallKey],
     book: Ledger,
     now: datetime,
-) -> Known:
+) -> StoredState:
     """The stored state of calls that are open in the database, in progress here, or named in `kept`.
 
     `kept` is the standby's buffer. `book` is an empty ledger; it is filled from the database.
@@ -43,7 +44,7 @@ def known(
         heard = queries.heartbeats(store)
         ledger.take_up(store, book, exchanges, now)
         begun = {(name, call): told for name in exchanges for call, told in _begun(store, name)}
-        return Known(
+        return StoredState(
             heard={name: at for name, at in heard.items() if name in exchanges},
             begun=begun,
             over=_over(store, spoken_of.union(in_progress)),

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from callmon.cli import main
-from callmon.core.attestations import Attestation, Attested, Subject, a_quarter_after, standing
+from callmon.core.attestations import Attestation, AttestationStatus, Subject, a_quarter_after, status_of
 from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.load import gathered
@@ -42,16 +42,16 @@ def test_a_quarter_ends_on_the_same_day_or_the_last_of_its_month(tested: str, af
 def test_the_last_test_before_the_end_of_the_month_stands_and_is_stale_the_day_after_a_quarter() -> None:
     given = [found("2026-07-10"), found("2026-05-01", is_so=False), found("2026-11-02")]
     end = date(2026, 11, 1)
-    (person, greetings) = standing(["general"], given, end, today=date(2026, 10, 10))
-    assert person == Attested("general", "person", given[0], is_stale=False)
-    assert greetings == Attested("general", "greetings", None)
-    (person, _) = standing(["general"], given, end, today=date(2026, 10, 11))
-    assert person == Attested("general", "person", given[0], is_stale=True)
+    (person, greetings) = status_of(["general"], given, end, today=date(2026, 10, 10))
+    assert person == AttestationStatus("general", "person", given[0], is_stale=False)
+    assert greetings == AttestationStatus("general", "greetings", None)
+    (person, _) = status_of(["general"], given, end, today=date(2026, 10, 11))
+    assert person == AttestationStatus("general", "person", given[0], is_stale=True)
 
 
 def test_what_was_said_later_of_the_same_day_stands() -> None:
     given = [found("2026-07-10"), found("2026-07-10", is_so=False)]
-    assert standing(["general"], given, date.max, date(2026, 7, 11))[0].last == given[1]
+    assert status_of(["general"], given, date.max, date(2026, 7, 11))[0].last == given[1]
 
 
 # The command.

@@ -17,7 +17,7 @@ from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
 from callmon.core.facts import Arrived
 from callmon.core.outcome import Outcome
-from callmon.core.reconciliation import SIDES, Counted, compare
+from callmon.core.reconciliation import SIDES, ArrivedCall, compare
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.database import Store
@@ -34,8 +34,8 @@ MIDNIGHT = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)  # in Toronto
 INBOUND = [name for name in NAMES if all(call.get("line") for call in truth(name)) and name != "two_calls"]
 
 
-def counted(*calls: str, line: str = "general") -> dict[str, Counted]:
-    return {call: Counted(call, line, MIDNIGHT + timedelta(hours=1)) for call in calls}
+def counted(*calls: str, line: str = "general") -> dict[str, ArrivedCall]:
+    return {call: ArrivedCall(call, line, MIDNIGHT + timedelta(hours=1)) for call in calls}
 
 
 def test_each_side_s_own_calls_are_told_with_id_and_line_and_the_others_agree() -> None:

@@ -12,7 +12,7 @@ from prometheus_client.samples import Sample
 
 from callmon.config.lines import Line
 from callmon.core.outcome import Outcome
-from callmon.core.reconciliation import Compared
+from callmon.core.reconciliation import LastComparison
 from callmon.core.statistics.counters import Figures, LabelValues, added, zeros
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
@@ -115,7 +115,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
 
 
 def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
-    compared = Compared(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
+    compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
     values = read(page(Daemon(log=BackfillStatus({EXCHANGE: START}, [compared])), {}))
     told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
     assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]

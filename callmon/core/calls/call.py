@@ -12,6 +12,7 @@ import msgspec
 
 from callmon.core.facts import Direction, EndedHow, Ender, PhonesBest, SurveyOffer, TransferKind
 
+CallKey = tuple[str, str]  # exchange, call
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
 Heard = Literal["full", "filled", "partly"]

@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 
 from callmon.config.standards import CALL_STANDARDS
-from callmon.core.calls.call import OUTCOMES, Call
+from callmon.core.calls.call import OUTCOMES, Call, CallKey
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import VERDICTS, Finding
 
-CallKey = tuple[str, str]  # exchange, call
 Figures = dict[str, dict[str, int]]
 Ended = tuple[str, Call, tuple[Finding, ...]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from callmon.core.attestations import Attested, Subject
+from callmon.core.attestations import AttestationStatus, Subject
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import CutKind, Figure, Kind, Report, State
 
@@ -154,7 +154,7 @@ def published(report: Report, fr: ReportFormatter, en: ReportFormatter, version:
     )
 
 
-def _attested(one: Attested) -> JsonAttestation:
+def _attested(one: AttestationStatus) -> JsonAttestation:
     last = one.last
     if last is None:
         return JsonAttestation(one.line, one.subject, None, None, None, one.is_stale)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from callmon.config.standards import ALL_STANDARDS
-from callmon.core.attestations import Attested
+from callmon.core.attestations import AttestationStatus
 from callmon.core.verdicts import VERDICTS
 from callmon.reports import rates
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
@@ -83,7 +83,7 @@ def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
     )
 
 
-def _nameless(one: Attested) -> Attested:
+def _nameless(one: AttestationStatus) -> AttestationStatus:
     """The attestation without the name of the tester: the internal edition shows it, the public one does not."""
     last = None if one.last is None else msgspec.structs.replace(one.last, by="")
     return msgspec.structs.replace(one, last=last)

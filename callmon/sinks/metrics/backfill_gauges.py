@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from callmon.core.reconciliation import SIDES, Compared
+from callmon.core.reconciliation import SIDES, LastComparison
 
 NOTHING: Mapping[str, datetime] = MappingProxyType({})
 
@@ -21,7 +21,7 @@ class BackfillStatus(NamedTuple):
     """Backfill and reconciliation. `waiting`: exchange → since when unheard time spans wait for its CEL rows."""
 
     waiting: Mapping[str, datetime] = NOTHING
-    compared: Sequence[Compared] = ()
+    compared: Sequence[LastComparison] = ()
 
 
 def diary(told: BackfillStatus) -> Iterator[Metric]:

@@ -24,7 +24,7 @@ from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
 from callmon.store.database import Store, _told
 from callmon.store.maintenance.rejudge import Group
-from callmon.store.row_mapping import CallKey, entry_of, obligation_of
+from callmon.store.row_mapping import StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
 
 CHUNK = 200
@@ -50,7 +50,7 @@ def _shortened(sentences: Iterator[str], what: str) -> Iterator[str]:
 
 
 def _of_calls(store: Store, monitor: Monitor) -> Iterator[str]:
-    after_key: CallKey = ("", "")
+    after_key: StoredCallKey = ("", "")
     while True:
         with _told(store), store.reading() as connection:
             group = Group(connection, monitor)

@@ -36,7 +36,7 @@ from callmon.store.database import Store, _told
 from callmon.store.queries import calls, disruptions
 from callmon.store.queries.obligations import called_back
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CallKey, Rows, call_of, encoded, figure_key, without_numbers
+from callmon.store.row_mapping import Rows, StoredCallKey, call_of, encoded, figure_key, without_numbers
 from callmon.store.tables import CALL, FINDING, GAP, Condition
 from callmon.store.writer.corrections import MOVED, move
 
@@ -51,7 +51,7 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = T
     Without `writes`, yields the lines and writes nothing. Raises StoreError if the database cannot be used; the
     lines yielded until then are committed.
     """
-    after: CallKey = ("", "")
+    after: StoredCallKey = ("", "")
     while True:
         with _told(store), store.writing_piece() if writes else store.reading() as connection:
             group = Group(connection, monitor)
@@ -75,7 +75,7 @@ class Group:
         self.added: Figures = {}
         self.told: list[str] = []
 
-    def judge(self, after: CallKey, chunk: int) -> list[CallKey]:
+    def judge(self, after: StoredCallKey, chunk: int) -> list[StoredCallKey]:
         """Judges the next `chunk` calls again. Returns their keys."""
         key = tuple_(CALL.c["call"], CALL.c.exchange)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(key > tuple_(*after))
@@ -94,7 +94,7 @@ class Group:
                 self.correct(one, data, findings.get(one, []), outcome)
         return keys
 
-    def otherwise(self) -> dict[CallKey, str]:
+    def otherwise(self) -> dict[StoredCallKey, str]:
         """Calls that differ from what their facts now give: "figures" (the account) or "verdicts"."""
         judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
         return judged | dict.fromkeys(self._rows.calls, "figures")
@@ -103,7 +103,7 @@ class Group:
         """Locks the rows on PostgreSQL, so that another rejudgement waits. SQLite locks the whole database."""
         return self._connection.execute(question.with_for_update())
 
-    def correct(self, key: CallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
+    def correct(self, key: StoredCallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
         call = without_numbers(outcome.calls[0])
         before = call_of(data, {})
         if before != call:
@@ -129,7 +129,7 @@ class Group:
             figures.of_finding(now, new)
         move(was, now, self.added)
 
-    def _tell(self, key: CallKey, old: Finding | None, new: Finding) -> None:
+    def _tell(self, key: StoredCallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a new standard: this is its first verdict
             figures.of_finding(self.added, new)
             self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
@@ -155,7 +155,7 @@ def _to_the_end(facts: list[Fact]) -> list[Fact]:
     return facts[: len(until) + 1]
 
 
-def _named(key: CallKey) -> str:
+def _named(key: StoredCallKey) -> str:
     return f"{key[1]}  {key[0]}"
 
 

@@ -18,7 +18,7 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.store.database import Store
 from callmon.store.encryption import Ring
-from callmon.store.row_mapping import CallKey, call_of, fact_of, figure_of
+from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of
 from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
 
 
@@ -205,19 +205,19 @@ def calls(
 # Parts of the results.
 
 
-def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, list[Fact]]:
+def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[StoredCallKey, list[Fact]]:
     known = {} if ring is None else _numbers(connection, which, ring)
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
-    found: dict[CallKey, list[Fact]] = {}
+    found: dict[StoredCallKey, list[Fact]] = {}
     for name, exchange, data in connection.execute(question):
         key = (name, exchange)
         found.setdefault(key, []).append(fact_of(data, known.get(key, {})))
     return found
 
 
-def _findings(connection: Connection, which: Which) -> dict[CallKey, list[Finding]]:
+def _findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[Finding]]:
     question = select(FINDING).where(which(FINDING)).order_by(FINDING.c.at, FINDING.c.standard)
-    found: dict[CallKey, list[Finding]] = {}
+    found: dict[StoredCallKey, list[Finding]] = {}
     for row in connection.execute(question).mappings():
         fields = dict(row)
         key = (fields["call"], fields.pop("exchange"))
@@ -225,7 +225,7 @@ def _findings(connection: Connection, which: Which) -> dict[CallKey, list[Findin
     return found
 
 
-def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[CallKey, Call]:
+def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[StoredCallKey, Call]:
     known = {} if ring is None else _numbers(connection, which, ring)
     question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
     return {
@@ -234,8 +234,8 @@ def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[C
     }
 
 
-def _numbers(connection: Connection, which: Which, ring: Ring) -> dict[CallKey, dict[str, str]]:
-    found: dict[CallKey, dict[str, str]] = {}
+def _numbers(connection: Connection, which: Which, ring: Ring) -> dict[StoredCallKey, dict[str, str]]:
+    found: dict[StoredCallKey, dict[str, str]] = {}
     for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
         found.setdefault((name, exchange), {})[role] = ring.open(sealed)
     return found

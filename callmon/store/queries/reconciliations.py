@@ -8,7 +8,15 @@ from datetime import date, datetime
 from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from callmon.core.calls.listing_evidence import born
-from callmon.core.reconciliation import SIDES, Compared, Counted, Difference, LineDay, Reconciliation, Side
+from callmon.core.reconciliation import (
+    SIDES,
+    ArrivedCall,
+    Difference,
+    LastComparison,
+    LineDay,
+    Reconciliation,
+    Side,
+)
 from callmon.store import tables
 from callmon.store.database import Store, _told
 from callmon.store.queries import calls as queries
@@ -20,18 +28,18 @@ LINE, DIFFERENCE = (
 )
 
 
-def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[str, Counted]:
+def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[str, ArrivedCall]:
     """callmon's ended inbound calls on lines that arrived in [begin, end), including test calls, by name."""
     which = and_(CALL.c.exchange == exchange, CALL.c.direction == "inbound", CALL.c.line.is_not(None))
     columns = (CALL.c["call"], CALL.c.line, CALL.c.arrived)
     dated = and_(which, CALL.c.arrived >= begin, CALL.c.arrived < end)
     with store.reading() as connection:
-        found = [Counted(*row) for row in connection.execute(select(*columns).where(dated))]
+        found = [ArrivedCall(*row) for row in connection.execute(select(*columns).where(dated))]
         # Where no arrival was received, the call's id gives its second.
         for call, line, _ in connection.execute(select(*columns).where(which, CALL.c.arrived.is_(None))):
             at = born(call)
             if at is not None and begin <= at < end:
-                found.append(Counted(call, line, at))
+                found.append(ArrivedCall(call, line, at))
     return {one.call: one for one in found}
 
 
@@ -86,7 +94,7 @@ def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
     return Reconciliation(exchange, day, counts, tuple(sorted(found, key=lambda x: (x.arrived, x.call))))
 
 
-def latest(store: Store, exchanges: Iterable[str]) -> list[Compared]:
+def latest(store: Store, exchanges: Iterable[str]) -> list[LastComparison]:
     """The latest result of each exchange that has one."""
     with store.reading() as connection:
         found = []
@@ -95,7 +103,7 @@ def latest(store: Store, exchanges: Iterable[str]) -> list[Compared]:
             row = connection.execute(question.order_by(LINE.c.day.desc()).limit(1)).one_or_none()
             if row is not None:
                 only = _only(connection, and_(DIFFERENCE.c.exchange == exchange, DIFFERENCE.c.day == row.day))
-                found.append(Compared(exchange, date.fromisoformat(row.day), row.done, only))
+                found.append(LastComparison(exchange, date.fromisoformat(row.day), row.done, only))
         return found
 
 

@@ -21,7 +21,7 @@ from callmon.core.verdicts import Finding
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Store, _told
 from callmon.store.rollups.update import FOREVER, VERSION, Key, Rollup, State, Told, counted, of_row, put, state
-from callmon.store.row_mapping import CallKey
+from callmon.store.row_mapping import StoredCallKey
 from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, microseconds, moment
 
 # Calls per transaction: few enough that a daemon on the same SQLite file never waits long for the lock.
@@ -137,7 +137,7 @@ def count(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[
 def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]:
     """The exchange of each call, and the call with its verdicts."""
     of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
-    given: dict[CallKey, list[Finding]] = {}
+    given: dict[StoredCallKey, list[Finding]] = {}
     for row in connection.execute(select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)):
         fields = dict(row._mapping)
         key = (fields["call"], fields.pop("exchange"))

@@ -25,7 +25,7 @@ from callmon.store import tables
 from callmon.store.bulk import ADDING, ASKED_AT_ONCE, BulkWriter, replacing
 from callmon.store.encryption import Ring
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, CallKey, DisruptionRows, Rows, figure_key, finding_rows
+from callmon.store.row_mapping import CALLER, DisruptionRows, Rows, figure_key, StoredCallKey, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import SetAside
 
@@ -186,8 +186,8 @@ def _claim(writing: BulkWriter, stamp: Stamp) -> None:
 class _Known(NamedTuple):
     """What is stored of the calls of a batch: ended calls as in their rows, and the verdicts so far."""
 
-    calls: dict[CallKey, str]
-    findings: dict[CallKey, list[Finding]]
+    calls: dict[StoredCallKey, str]
+    findings: dict[StoredCallKey, list[Finding]]
 
 
 def _leave_out_known(writing: BulkWriter, rows: Rows) -> _Known:
@@ -206,7 +206,7 @@ def _leave_out_known(writing: BulkWriter, rows: Rows) -> _Known:
     return known
 
 
-def _known(writing: BulkWriter, keys: Iterable[CallKey]) -> _Known:
+def _known(writing: BulkWriter, keys: Iterable[StoredCallKey]) -> _Known:
     known = _Known({}, {})
     locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
     for exchange, calls in _by_exchange(keys):
@@ -230,7 +230,7 @@ def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
     """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
     if not rolling.is_kept:
         return
-    new: dict[CallKey, list[Finding]] = {}
+    new: dict[StoredCallKey, list[Finding]] = {}
     for (call, exchange, _), finding in rows.findings.items():
         new.setdefault((call, exchange), []).append(finding)
     for key in rows.calls.keys() | known.calls.keys():
@@ -261,7 +261,7 @@ def _signs(values: Sequence[str]) -> str:
     return ", ".join("?" for _ in values)
 
 
-def _by_exchange(keys: Iterable[CallKey]) -> Iterator[tuple[str, list[str]]]:
+def _by_exchange(keys: Iterable[StoredCallKey]) -> Iterator[tuple[str, list[str]]]:
     calls: dict[str, list[str]] = {}
     for call, exchange in keys:
         calls.setdefault(exchange, []).append(call)
