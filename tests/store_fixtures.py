@@ -164,7 +164,7 @@ def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
     assert isinstance(arrival, f.Arrived)
     told = Account(arrival, in_hours=in_hours)
     for fact in facts[1:]:
-        told.tell(fact)
+        told.record_fact(fact)
     return told.call()
 
 

@@ -51,7 +51,7 @@ def _obligation(
     return Obligation(
         exchange=EXCHANGE, id=name, call=name.removesuffix("-complaint"), kind=kind, opening="message",
         line=line, service=LINES[line][1], language=language, tty=mode == "tty", opened=opened, since=opened,
-        dues=terms.of(line).dues(kind, opened), token=None, hidden=None, shared=False, fell_due=1,
+        dues=terms.policy_of(line).dues(kind, opened), token=None, hidden=None, shared=False, fell_due=1,
     )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ def _alone(facts: Sequence[Fact]) -> Call:
     assert isinstance(arrived, f.Arrived)
     account = Account(arrived)
     for fact in facts:
-        account.tell(fact)
+        account.record_fact(fact)
     return account.call()
 
 

@@ -81,4 +81,4 @@ class ExchangeState:
         trunk = endpoint(fact.channel)
         self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.state(trunk))
         self.tracker.state.phones.registrations.a_call_came()
-        self.last_calls.note(line.name, fact.at, fact.test)
+        self.last_calls.record_call(line.name, fact.at, fact.test)

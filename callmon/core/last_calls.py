@@ -17,7 +17,7 @@ class LastCalls:
         self.calls: dict[str, datetime] = {}
         self.tests: dict[str, datetime] = {}
 
-    def note(self, line: str, at: datetime | None, test: bool) -> None:
+    def record_call(self, line: str, at: datetime | None, test: bool) -> None:
         if at is not None:
             self.calls[line] = max(at, self.calls.get(line, at))
             if test:
@@ -26,9 +26,9 @@ class LastCalls:
     def restore(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
         """Merge the stored times."""
         for line, at in calls.items():
-            self.note(line, at, test=False)
+            self.record_call(line, at, test=False)
         for line, at in tests.items():
-            self.note(line, at, test=True)
+            self.record_call(line, at, test=True)
 
     def and_of(self, others: Iterable[LastCalls]) -> LastCalls:
         """The latest times of this and the others."""

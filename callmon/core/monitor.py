@@ -107,20 +107,20 @@ class Monitor:
         if hand.action == "called":
             return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
         apply(self.ledger, hand, stored)
-        written = self.ledger.take()
+        written = self.ledger.drain_updates()
         return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
 
     def hand_of_disruption(self, hand: DisruptionCommand, stored: Disruption | None = None) -> list[Outcome]:
         """Apply a manual command on a disruption. `stored`: as for `hand`."""
         self.disruptions.book.do(hand, stored)
-        return [Outcome("", disruptions=self.disruptions.book.take(), disruption_hand=hand.n)]
+        return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_hand=hand.n)]
 
     def _noted_now(self) -> list[Outcome]:
-        noted = self.disruptions.book.take()
+        noted = self.disruptions.book.drain_updates()
         return [Outcome("", disruptions=noted)] if noted else []
 
     def _written(self) -> list[Outcome]:
-        written = self.ledger.take()
+        written = self.ledger.drain_updates()
         return [Outcome(written[0].entry.exchange, ledger=written)] if written else []
 
     def next_deadline(self) -> datetime | None:
@@ -306,7 +306,7 @@ class Monitor:
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
-        written = () if is_retold else self.ledger.take()
+        written = () if is_retold else self.ledger.drain_updates()
         if not told and not gaps and not written:
             return None
         return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
@@ -319,7 +319,7 @@ class Monitor:
         if account.arrival.line is not None:
             return Outcome(exchange, (fact,))
         told = self._apart(exchange, hearing, fact, account.arrival)
-        return Outcome(exchange, tuple(told), ledger=self.ledger.take()) if told else None
+        return Outcome(exchange, tuple(told), ledger=self.ledger.drain_updates()) if told else None
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
@@ -336,7 +336,7 @@ class Monitor:
             self.survey_heard = True
         told = hearing.accounts.get(fact.call)
         if told is not None:
-            told.tell(fact)
+            told.record_fact(fact)
         return told
 
     def _account(self, hearing: ExchangeState, fact: f.Arrived) -> Account:

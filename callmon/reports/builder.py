@@ -110,7 +110,11 @@ class ReportBuilder:
         heard = not coverage.nothing_was_heard(known.listening, self.month.begin, self.month.end)
         # A month that callmon did not receive is known where the exchange's own log (CEL) covers it.
         begin, end = self.month.begin, self.month.end
-        told = heard or any(known.counted.values()) or any(x.known(begin, end) for x in known.listening.values())
+        told = (
+            heard
+            or any(known.counted.values())
+            or any(x.covered_by_log(begin, end) for x in known.listening.values())
+        )
         made = figures.FigureTable(self.site.judged | self._given(), self.site.minimum, told)
         for cut in titles:
             made.cut(cut, self._summed(cut), self._counted(known, cut))

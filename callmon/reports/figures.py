@@ -209,7 +209,7 @@ class FigureTable:
             self._hours(Place("unheard_open_hours", name), coverage.open_time(spans, calendar.open_time_between))
             known = Place("unheard_known_hours", name)
             if one.told:
-                self._hours(known, coverage.total(one.known(month.begin, month.end)))
+                self._hours(known, coverage.total(one.covered_by_log(month.begin, month.end)))
             else:  # no day was compared
                 self._not_available(known, "hours")
 

@@ -76,7 +76,7 @@ def concluded(facts: list[Fact]) -> dict[str, Any]:
     assert isinstance(arrived, f.Arrived)
     account = Account(arrived)
     for fact in facts:
-        account.tell(fact)
+        account.record_fact(fact)
     return as_json("toronto", account.call(), ())
 
 

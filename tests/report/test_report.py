@@ -214,7 +214,7 @@ def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: Cove
     ],
 )
 def test_unheard_time_is_known_where_the_exchanges_log_was_compared(listening: Coverage, known: float) -> None:
-    assert total(listening.known(hours(0), hours(24))) == timedelta(hours=known)
+    assert total(listening.covered_by_log(hours(0), hours(24))) == timedelta(hours=known)
 
 
 def test_nothing_was_heard_when_no_exchange_was() -> None:

@@ -278,7 +278,7 @@ def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
     today = Today(TORONTO)
     midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
     before, after = midnight - timedelta(microseconds=1), midnight
-    today.tell(outcome(call_at(1, before), call_at(2, after), call_at(3, after)))
+    today.record_outcome(outcome(call_at(1, before), call_at(2, after), call_at(3, after)))
     assert today.calls("general", before)["answered"] == 1
     assert today.calls("general", after)["answered"] == 2
     given = today.verdicts("general", after, ["answer_by_third_ring"])
@@ -290,10 +290,10 @@ def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
 
 def test_a_verdict_given_before_the_end_counts_at_the_end_and_goes_with_the_call() -> None:
     today, (call, given) = Today(TORONTO), call_at(1, NOON)
-    assert today.tell(Outcome("toronto", findings=(given,))) == []
+    assert today.record_outcome(Outcome("toronto", findings=(given,))) == []
     assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 0
-    assert today.tell(Outcome("ottawa", calls=(call,))) == [("ottawa", call, ())]
-    assert today.tell(Outcome("toronto", calls=(call,))) == [("toronto", call, (given,))]
+    assert today.record_outcome(Outcome("ottawa", calls=(call,))) == [("ottawa", call, ())]
+    assert today.record_outcome(Outcome("toronto", calls=(call,))) == [("toronto", call, (given,))]
     assert today.verdicts("general", NOON, ["answer_by_third_ring"])["answer_by_third_ring"]["met"] == 1
 
 
@@ -309,7 +309,7 @@ def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
                   for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
     wrote(store, Outcome("toronto", facts, tuple(f for _, f in told), tuple(c for c, _ in told)))
     today, fresh = Today(TORONTO), Today(TORONTO)
-    today.tell(outcome(*told))
+    today.record_outcome(outcome(*told))
     begin = fresh.beginning(NOON)
     fresh.restore(date(2026, 11, 24), *calls.ended_calls(store, ["general"], begin, begin + timedelta(days=2)))
     standards = ["answer_by_third_ring", "reach_a_person"]

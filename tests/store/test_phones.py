@@ -183,7 +183,7 @@ def test_a_phone_not_dialled_for_thirty_days_is_forgotten() -> None:
     phones, line = Phones(), settings().lines()["general"]
     for phone, at in (("PJSIP/101", MORNING), ("PJSIP/102", MORNING + timedelta(seconds=1))):
         phones.learn("general", phone, at)
-        phones.heard(phone, "NOT_INUSE")
+        phones.record_state(phone, "NOT_INUSE")
     assert phones.counts([line], MORNING + FORGOTTEN_AFTER) == {"free": 2}
     assert phones.counts([line], MORNING + FORGOTTEN_AFTER + timedelta(seconds=1)) == {"free": 1}
     assert phones.counts([line], MORNING) == {"free": 1}

@@ -55,7 +55,7 @@ def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowher
     assert (call.test, call.line, call.outcome) == (True, "general", "announcement")
     assert [outcome.findings for outcome in heard.outcomes if outcome.findings] == []
     assert [added(outcome) for outcome in heard.outcomes if added(outcome)] == []
-    assert Today(TORONTO).tell(Outcome("toronto", calls=(call,))) == []
+    assert Today(TORONTO).record_outcome(Outcome("toronto", calls=(call,))) == []
     assert records.as_json("toronto", call, ())["test"] is True
 
 
@@ -120,10 +120,10 @@ def times(last: LastCalls) -> dict[tuple[str, str], float]:
 
 def test_a_line_shows_its_last_call_its_last_test_and_when_the_next_is_due() -> None:
     last = LastCalls()
-    last.note("general", TUESDAY, test=False)
-    last.note("general", TUESDAY - DAY, test=False)
-    last.note("tty", TUESDAY - 2 * DAY, test=True)
-    last.note("tty", None, test=True)
+    last.record_call("general", TUESDAY, test=False)
+    last.record_call("general", TUESDAY - DAY, test=False)
+    last.record_call("tty", TUESDAY - 2 * DAY, test=True)
+    last.record_call("tty", None, test=True)
     at = TUESDAY.timestamp()
     assert times(last) == {
         ("last_call", "general"): at,

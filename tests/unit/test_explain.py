@@ -229,7 +229,7 @@ def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
     stored = told(facts) if isinstance(facts[-1], f.Ended) else told(facts, in_progress=True)
     story = Account(cast(f.Arrived, facts[0]))
     for fact in facts:
-        story.tell(fact)
+        story.record_fact(fact)
     all_facts = cast("Sequence[AnyFact]", facts)
     call = stored.account or story.call()
     context = StoryContext(Formatter(language, TIMEZONE), call, all_facts, story.clock, story.clock_slack)

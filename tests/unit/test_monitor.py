@@ -89,7 +89,7 @@ def test_the_stored_facts_of_a_call_tell_the_same_call_again(plan: Plan) -> None
     (call,) = replay.ended
     account = Account(facts[0], None, call.cycle, call.in_hours)  # type: ignore[arg-type]
     for fact in facts[1:]:
-        account.tell(fact)
+        account.record_fact(fact)
     assert account.call() == call
 
 

@@ -24,7 +24,7 @@ def told(*facts: Fact, direction: f.Direction = "inbound") -> Call:
     arrived = f.Arrived(ID, at(0), direction, "general", "4163272422", "+14165550101", None, "PJSIP/trunk-1")
     account = Account(arrived)
     for fact in facts:
-        account.tell(fact)
+        account.record_fact(fact)
     return account.call()
 
 

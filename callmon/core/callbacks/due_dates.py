@@ -64,7 +64,7 @@ class DueDatePolicies:
         self._serves = {phone: next(iter(known)) for phone, known in serving.items() if len(known) == 1}
         self._tty_phones = frozenset(bare(x) for line in lines if line.mode == "tty" for x in line.extensions)
 
-    def of(self, line: str) -> DueDatePolicy:
+    def policy_of(self, line: str) -> DueDatePolicy:
         known = self._terms.get(line)
         if known is None:
             made_up = Line(name=line, mode="voice", service=line, title_fr=line, title_en=line)

@@ -123,7 +123,7 @@ class ObligationIndex:
             return []
         return [self._all[key] for key in self._by_token.get(token, ())]
 
-    def put(self, one: Obligation) -> None:
+    def insert(self, one: Obligation) -> None:
         """Insert or replace an obligation."""
         before = self._all.get(one.key)
         self._all[one.key] = one

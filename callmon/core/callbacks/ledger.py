@@ -56,7 +56,7 @@ class Ledger:
         self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
         self._out: list[LedgerUpdate] = []
 
-    def take(self) -> tuple[LedgerUpdate, ...]:
+    def drain_updates(self) -> tuple[LedgerUpdate, ...]:
         """Drain the entries written since the last call."""
         if not self._out:
             return ()
@@ -77,7 +77,7 @@ class Ledger:
         if findings:
             one = msgspec.structs.replace(one, judged=(*one.judged, *(x.standard for x in findings)))
         before = self.shelf.get(one.key)
-        self.shelf.put(one)
+        self.shelf.insert(one)
         if before is None or before.due != one.due or (one.is_open and not before.is_open):
             self._set_times(one)
         if not one.is_open and one.settled is not None:
@@ -106,7 +106,7 @@ class Ledger:
         message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
         if not self._is_known(message, kind, caller.token):
             if caller.token is not None:
-                self.sharing.note(caller.token, self.terms.day(at), caller.line)
+                self.sharing.record_call(caller.token, self.terms.day(at), caller.line)
             self._owe(message, kind, caller.token, caller.hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
@@ -120,7 +120,7 @@ class Ledger:
         )
 
     def _owe(self, message: Message, kind: n.Kind, token: str | None, hidden: n.Hidden | None) -> None:
-        terms = self.terms.of(message.line)
+        terms = self.terms.policy_of(message.line)
         shared = token is not None and self.sharing.is_shared(token)
         same = None if shared or token is None else self._open_like(token, terms.line.service, kind)
         if same is not None:
@@ -140,7 +140,7 @@ class Ledger:
 
     def _repeat(self, one: Obligation, message: Message) -> None:
         older = message.at < one.opened
-        dues = self.terms.of(one.line).dues(one.kind, message.at) if older else None
+        dues = self.terms.policy_of(one.line).dues(one.kind, message.at) if older else None
         self.write(
             n.Repeated(
                 one.exchange, one.id, message.at, message.call, message.line, message.language, message.opening,
@@ -184,7 +184,7 @@ class Ledger:
         """A caller speaks to a person: open callbacks of this caller to this service are settled (R-14)."""
         if self.sharing.is_shared(token):
             return
-        service = self.terms.of(line).line.service
+        service = self.terms.policy_of(line).line.service
         for one in self.shelf.of_token(token):
             ours = one.kind == "callback" and one.service == service and not one.shared
             if ours and self.yields(one, "reached_us", at):
@@ -364,7 +364,7 @@ class Ledger:
     def restore(self, known: Iterable[Obligation]) -> None:
         """Restore the stored live obligations."""
         for one in known:
-            self.shelf.put(one)
+            self.shelf.insert(one)
             self._set_times(one)
             if not one.is_open and one.settled is not None:
                 self._done.add(one.settled + LATE, one.key)

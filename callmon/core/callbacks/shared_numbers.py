@@ -24,7 +24,7 @@ class SharedNumbers:
         self._days, self._lines = days, lines
         self._seen: dict[str, Seen] = {}
 
-    def note(self, token: str, day: date, line: str) -> None:
+    def record_call(self, token: str, day: date, line: str) -> None:
         """Record a message from this number."""
         known = tuple(one for one in self._seen.get(token, ()) if one[0] > day - WINDOW)
         if (day, line) not in known:

@@ -101,7 +101,7 @@ class AccountState(msgspec.Struct, gc=False):
         if self.arrival.may_hide_ringing:
             self._doubts("hidden_from", self.arrival.at)
 
-    def tell(self, fact: Fact) -> None:
+    def record_fact(self, fact: Fact) -> None:
         """Apply one more fact of this call."""
         _TAKING.get(type(fact), AccountState._noted)(self, fact)
 

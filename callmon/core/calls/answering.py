@@ -42,12 +42,12 @@ def newstate(state: TrackerState, event: e.Newstate) -> None:
         call.busy, call.asked = True, False  # a request just before was its echo
         arrival.settle_direction(state, call, dialled_outside=False)
         availability.refused(state, call, event.at)
-        state.tell(f.CallerBusy(call.id, event.at))
+        state.emit(f.CallerBusy(call.id, event.at))
 
 
 def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> None:
     """The caller's line goes up: for a person (the join reports it), for voicemail, or for the exchange."""
-    language.heard(state, call, event)
+    language.observe_language(state, call, event)
     taken = call.answered or call.voicemail or any(leg.answered for leg in call.legs)
     if taken or (not call.inbound and call.dialled):
         return
@@ -55,7 +55,7 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
     if call.voicemail:
         return
     if call.dialled and call.gone_unheard and call.told:  # the gap may hide for whom, or for what
-        state.tell(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
+        state.emit(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
     elif call.dialled and not state.dialplan_heard:
         call.maybe_voicemail = event.at or True
     else:
@@ -66,7 +66,7 @@ def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> No
     """Emit `LineOpened`: the exchange itself took the line."""
     if call.told and not call.line_up:
         call.line_up = at or True
-        state.tell(f.LineOpened(call.id, at))
+        state.emit(f.LineOpened(call.id, at))
 
 
 def not_voicemail_after_all(state: TrackerState, call: TrackedCall, event: e.Event) -> None:
@@ -159,7 +159,7 @@ def answer(
     leg.answered_at = None  # no longer needed
     rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
-    state.tell(f.Answered(call.id, at, state.phone(leg), state.named(leg), rang, slack, found, later))
+    state.emit(f.Answered(call.id, at, state.phone(leg), state.named(leg), rang, slack, found, later))
 
 
 def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:
@@ -167,7 +167,7 @@ def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:
     transfers.settle(state, call, ended.at)
     availability.decided(state, call, ended.at)
     if call.told:
-        state.tell(ended)
+        state.emit(ended)
     if call.person is not None and state.talking.get(endpoint(call.person.channel)) is call:
         del state.talking[endpoint(call.person.channel)]
     state.calls.pop(call.id, None)

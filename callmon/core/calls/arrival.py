@@ -35,10 +35,12 @@ def begin_call(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
     call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
     known = line(state, leg.channel, event.exten, event.caller)
     if known is not None:
-        tell(state, call, "inbound", known)
+        emit_arrival(state, call, "inbound", known)
 
 
-def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None) -> None:
+def emit_arrival(
+    state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None
+) -> None:
     """Emit `Arrived`, once the call's direction is known."""
     event, beside = call.begun, call.consults is not None
     if call.told or event is None:
@@ -48,7 +50,7 @@ def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: P
         call.waiting = WaitState(line)
     withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
     caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
-    state.tell(
+    state.emit(
         f.Arrived(
             call=call.id,
             at=event.at,
@@ -65,7 +67,7 @@ def tell(state: TrackerState, call: TrackedCall, direction: f.Direction, line: P
     )
 
 
-def tell_found(
+def emit_found_call(
     state: TrackerState,
     call: TrackedCall,
     entry: e.Status,
@@ -80,7 +82,7 @@ def tell_found(
     restricted = entry.presentation.startswith(RESTRICTED)
     withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
     caller = call.number = None if withheld else e164(entry.caller, state.site.region) or entry.caller
-    state.tell(
+    state.emit(
         f.Arrived(
             call=call.id,
             at=arrived,
@@ -106,7 +108,7 @@ def presentation(state: TrackerState, event: e.Presentation) -> None:
     if call is None or not event.value.startswith(RESTRICTED):
         return
     if call.told:
-        state.tell(f.NumberWithheld(call.id, event.at))
+        state.emit(f.NumberWithheld(call.id, event.at))
     else:
         call.withheld = True
 
@@ -125,14 +127,14 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
     if served is not None and served.held and served.person is not None and not served.person.outside:
         call.consults = served
         if dialled_outside:
-            tell(state, call, "outbound")
+            emit_arrival(state, call, "outbound")
             call.begun = event
     elif dialled_outside:
-        tell(state, call, "outbound")
+        emit_arrival(state, call, "outbound")
     elif state.site.endpoints.is_outside_caller(call.caller.channel, event.caller):
-        tell(state, call, "inbound")
+        emit_arrival(state, call, "inbound")
     else:
-        tell(state, call, "internal")
+        emit_arrival(state, call, "internal")
 
 
 def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None) -> None:

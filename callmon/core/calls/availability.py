@@ -106,7 +106,7 @@ def decided(state: TrackerState, call: TrackedCall, at: datetime | None) -> None
 def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
     """DeviceStateChange: update each waiting caller for whom it matters."""
     phones, device = state.phones, event.device
-    if not phones.heard(device, event.state, event.stamp) or not state.waiting:
+    if not phones.record_state(device, event.state, event.stamp) or not state.waiting:
         return
     for call in list(state.waiting.values()):
         waiting = call.waiting
@@ -174,7 +174,7 @@ def _free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: dateti
 def _dial_says_so(phones: Phones, waiting: WaitState) -> bool:
     """Whether every phone of the line was tried, and all answered *busy* or none gave a sign."""
     done = set(waiting.tried.values())
-    return (done == {"refused"} or done == {"gone"}) and waiting.tried.keys() >= {*phones.of(waiting.line)}
+    return (done == {"refused"} or done == {"gone"}) and waiting.tried.keys() >= {*phones.phones_of(waiting.line)}
 
 
 def _was_left_idle(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
@@ -188,7 +188,7 @@ def _tell(
 ) -> None:
     if RANKS[what] > waiting.told:
         waiting.told = RANKS[what]
-        state.tell(f.PhonesSeen(call.id, at, what))
+        state.emit(f.PhonesSeen(call.id, at, what))
 
 
 def forwarded(call: TrackedCall) -> None:

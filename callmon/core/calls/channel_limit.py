@@ -24,7 +24,7 @@ class ChannelLimit:
     def is_full(self) -> bool:
         return len(self._legs) >= MAX_CHANNELS
 
-    def heard(self, event: e.Event) -> None:
+    def record_event(self, event: e.Event) -> None:
         """Move the channels of this event to the end of the order."""
         for name in ("uniqueid", "dest_uniqueid"):
             leg = self._legs.pop(getattr(event, name, ""), None)

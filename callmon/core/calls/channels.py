@@ -160,7 +160,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     consults = SparseAttribute["TrackedCall | None"](None)  # this one is a consultation in the service of another
     unsure = SparseAttribute["Channel | None"](None)  # the phone of an answer whose time is not known
 
-    def take(self, leg: Channel) -> None:
+    def adopt_channel(self, leg: Channel) -> None:
         """Add a leg."""
         leg.call = self
         self.legs += (leg,)

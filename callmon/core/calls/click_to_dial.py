@@ -36,7 +36,7 @@ def born(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
     state.originations[leg.uniqueid] = one
     call = state.calls.get(one.call) if one.call is not None else None
     if call is not None:
-        call.take(leg)
+        call.adopt_channel(leg)
 
 
 def gone(state: TrackerState, uniqueid: str) -> None:
@@ -99,7 +99,7 @@ def _begin(state: TrackerState, one: Origination, phone: Channel, event: e.DialB
     one.call, call.clicked = call.id, True
     for leg in [state.legs[uniqueid] for uniqueid in sorted(one.channels) if uniqueid in state.legs]:
         if leg.call is None:
-            call.take(leg)
+            call.adopt_channel(leg)
 
 
 def dials_outside(call: TrackedCall, event: e.DialBegin) -> None:

@@ -33,7 +33,7 @@ def was_set(state: TrackerState, event: ClockSet) -> None:
     for call in state.calls.values():
         _shift(call, event.by)
         if call.told:
-            state.tell(f.ClockSet(call.id, event.at, event.by))
+            state.emit(f.ClockSet(call.id, event.at, event.by))
 
 
 def shifted(value: T, by: timedelta) -> T:

@@ -44,7 +44,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
         return
     if source is call.caller:
         call.flags &= ~NOT_HEARD
-        language.heard(state, call, event, chosen=True)
+        language.observe_language(state, call, event, chosen=True)
     answering.not_voicemail_after_all(state, call, event)
     known = leg.flags & DIALLED  # a listing may have shown it
     leg.flags |= DIALLED
@@ -63,7 +63,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
     at = event.at
     availability.dialled(state, call, leg, at)
     if call.told and not known:
-        state.tell(f.PhoneDialled(call.id, at, state.phone(leg), state.named(leg)))
+        state.emit(f.PhoneDialled(call.id, at, state.phone(leg), state.named(leg)))
 
 
 def _dialled_leg(state: TrackerState, source: Channel | None, event: e.DialBegin | e.DialEnd) -> Channel | None:
@@ -113,7 +113,7 @@ def rang(
     if call.told:
         availability.rang(state, call, leg, at)
         phone, channel = state.phone(leg), state.named(leg)
-        state.tell(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
+        state.emit(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
@@ -132,7 +132,7 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
     ):
         return
     if any(leg.is_tried for leg in call.legs):
-        state.tell(f.MusicPlayed(call.id, event.at))
+        state.emit(f.MusicPlayed(call.id, event.at))
 
 
 def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
@@ -179,7 +179,7 @@ def stop(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | No
         transfers.taken(call)
     if leg.flags & PHONE and call.told:
         phone, channel = state.phone(leg), state.named(leg)
-        state.tell(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
+        state.emit(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
         availability.stopped(state, call, leg, at, why)
 
 

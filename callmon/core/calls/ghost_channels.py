@@ -33,7 +33,7 @@ def drop_from(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
     call.let_go(leg)
     drop(state, leg)
     if leg.is_tried and leg.is_phone:
-        state.tell(f.PhoneStopped(call.id, None, state.phone(leg), state.named(leg), "gone", leg.rang))
+        state.emit(f.PhoneStopped(call.id, None, state.phone(leg), state.named(leg), "gone", leg.rang))
 
 
 def forget_all(state: TrackerState) -> None:
@@ -66,7 +66,7 @@ def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     state.bridges.leave(call.caller)
     if call.told:
         open_still = not call.answered and not call.voicemail
-        state.tell(f.Unheard(call.id, None, at, open_still, open_still))
+        state.emit(f.Unheard(call.id, None, at, open_still, open_still))
     answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
 
 

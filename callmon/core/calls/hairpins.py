@@ -41,7 +41,7 @@ def came_back(state: TrackerState, leg: Channel, event: e.Newchannel) -> bool:
     at = event.at
     if at is not None and since is not None and at - since > WITHIN:
         return False
-    out.call.take(leg)
+    out.call.adopt_channel(leg)
     out.partner, leg.partner = leg, out
     out.flags |= HALF
     leg.flags |= HALF

@@ -23,7 +23,7 @@ SHORTEST_MENU = timedelta(seconds=1)
 Bearing = e.Newstate | e.DialBegin | e.Newexten | e.QueueCallerJoin | e.Hangup
 
 
-def heard(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
+def observe_language(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool = False) -> None:
     """The caller's channel has this language now; `chosen`: the exchange goes on from a menu, if it was one."""
     language = event.language
     if not language or not call.inbound:
@@ -42,7 +42,7 @@ def heard(state: TrackerState, call: TrackedCall, event: Bearing, chosen: bool =
 def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -> None:
     """The caller enters a queue, which may be for one language."""
     language = state.site.queue_languages.get(event.queue)
-    heard(state, call, event, chosen=language is None)
+    observe_language(state, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
         _tell(state, call, event.at, language)
 
@@ -55,7 +55,7 @@ def spoken(language: str) -> str:
 
 def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language: str) -> None:
     call.language_told = True
-    state.tell(f.LanguageChosen(call.id, at, language))
+    state.emit(f.LanguageChosen(call.id, at, language))
 
 
 def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:

@@ -38,7 +38,7 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
     call = state.calls.get(event.linkedid)
     leg = state.legs[uniqueid] = Channel(uniqueid, event.channel)
     if call is not None:
-        call.take(leg)
+        call.adopt_channel(leg)
     elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
         if event.state == RING:
             if not state.gone_out or not hairpins.came_back(state, leg, event):
@@ -94,7 +94,7 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
 
 def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     at = event.at
-    language.heard(state, call, event)
+    language.observe_language(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
     for leg in call.legs:
         dialling.rang_by_hint(state, call, leg)
@@ -103,10 +103,10 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     if call.seldom is not None and call.maybe_voicemail:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:
-        state.tell(f.DialFailed(call.id, at))
+        state.emit(f.DialFailed(call.id, at))
     if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
         availability.refused(state, call, at)
-        state.tell(f.CallerBusy(call.id, at))
+        state.emit(f.CallerBusy(call.id, at))
     by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"
     # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.

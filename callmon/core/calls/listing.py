@@ -258,7 +258,7 @@ class Listing:
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
         """Emit the gap once per call: a fact since the reconnect may have triggered it already (`doubted`)."""
         if call.id in self._untold:
-            self._state.tell(f.Unheard(call.id, self._since, until, answer, ringing))
+            self._state.emit(f.Unheard(call.id, self._since, until, answer, ringing))
 
     def _still_there(
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
@@ -302,7 +302,7 @@ class Listing:
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
         may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
-        arrival.tell_found(state, call, entry, direction, line, arrived, may_hide, silent)
+        arrival.emit_found_call(state, call, entry, direction, line, arrived, may_hide, silent)
         call.unheard_since, call.sent_unheard = arrived, True
         if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
             leg.answered, leg.joined_unheard = True, arrived

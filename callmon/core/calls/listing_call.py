@@ -89,12 +89,12 @@ class Observing(NamedTuple):
         if leg.is_phone:
             leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
             arrival.settle_direction(state, call, leg.outside)
-            state.tell(f.PhoneDialled(call.id, None, state.phone(leg), state.named(leg)))
+            state.emit(f.PhoneDialled(call.id, None, state.phone(leg), state.named(leg)))
 
     def _refused(self, call: TrackedCall, entry: e.Status) -> None:
         """Whether the caller has been given the busy signal. No listing shows a request to hang up."""
         if entry.state == BUSY and call.told and not call.busy:
-            self.state.tell(f.CallerBusy(call.id, None))
+            self.state.emit(f.CallerBusy(call.id, None))
         call.busy = call.busy or entry.state == BUSY
         call.refused_unheard = False
 
@@ -109,9 +109,9 @@ class Observing(NamedTuple):
             if not call.answered:
                 if entry.state == UP and call.inbound and not entry.bridge:
                     answering.open_line(state, call, None)
-                state.tell(f.QueueEntered(call.id, start, "?", slack))
+                state.emit(f.QueueEntered(call.id, start, "?", slack))
         elif application != "Queue" and call.queue is not None and not call.answered:
-            state.tell(f.QueueLeft(call.id, None, call.queue))
+            state.emit(f.QueueLeft(call.id, None, call.queue))
             call.queue = None
         elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
             answering.open_line(state, call, self.since if application in _MENU else None)

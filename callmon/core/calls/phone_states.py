@@ -71,7 +71,7 @@ class Phones:
         self._turned: dict[str, Stamp] = {}  # when it became unreachable, or reachable again
         self.registrations = Registrations()  # of the exchange itself, with its carriers
 
-    def heard(self, device: str, state: str, stamp: Stamp = None) -> bool:
+    def record_state(self, device: str, state: str, stamp: Stamp = None) -> bool:
         """Record a device's state; return whether it changes the known state of a phone."""
         stands, before = _STATES.get(state), self._states.get(device)
         if stands == before:
@@ -126,7 +126,7 @@ class Phones:
     def states(self, line: PhoneLine, but: Container[str]) -> set[State | None]:
         """The states of a line's phones, except those in `but`; None for a phone whose state is not known."""
         known: Callable[[str], State | None] = self.state if self._mute else self._states.get
-        return {known(phone) for phone in self.of(line) if phone not in but}
+        return {known(phone) for phone in self.phones_of(line) if phone not in but}
 
     def learn(self, line: str, phone: str, at: datetime | None) -> None:
         """The phone was dialled for a caller of this line."""
@@ -136,7 +136,7 @@ class Phones:
         if phone in known or len(known) < MAX_LEARNED:
             known[phone] = at
 
-    def of(self, line: PhoneLine) -> Iterable[str]:
+    def phones_of(self, line: PhoneLine) -> Iterable[str]:
         """A line's phones, as far as known. A configured one without any received event has no known state."""
         if not line.extensions:
             return self._dialled.get(line.name, ())
@@ -156,7 +156,7 @@ class Phones:
         own: set[str] = set()
         for line in lines:
             self._forget(line.name, now)
-            own.update(self.of(line))
+            own.update(self.phones_of(line))
         counts: dict[Counted, int] = {}
         for phone in own:
             state = self.state(phone)

@@ -20,7 +20,7 @@ def joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     call.queue, call.queued = event.queue, True
     call.flags &= ~NOT_HEARD
     transfers.taken(call)
-    state.tell(f.QueueEntered(call.id, event.at, event.queue))
+    state.emit(f.QueueEntered(call.id, event.at, event.queue))
     availability.queued(state, call, event.at)
 
 
@@ -32,4 +32,4 @@ def left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         dialling.rang_by_hint(state, call, leg)
     call.queue = None
-    state.tell(f.QueueLeft(call.id, event.at, event.queue, call.asked))
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.asked))

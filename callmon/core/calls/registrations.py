@@ -23,7 +23,7 @@ class Registrations:
         self._a_call_came = False
         self.turned: datetime | None = None  # when one was last lost, or restored
 
-    def told(self, event: e.Registry) -> None:
+    def record_registry(self, event: e.Registry) -> None:
         """Registry. An intermediate state (a request was sent) says nothing."""
         key = event.technology, event.username, event.domain
         if event.status == "Registered":

@@ -52,7 +52,7 @@ def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Itera
     call.sent_unheard = call.sent_unheard and account.is_partly_heard()  # else the other instance received it
     people = _People(call)
     for fact in facts:
-        people.tell(fact)
+        people.record_fact(fact)
     if call.person is not None:
         state.talking[endpoint(call.person.channel)] = call
     return people
@@ -65,7 +65,7 @@ class _People:
         self.call = call
         self.phones = {leg.channel: leg for leg in call.legs}
 
-    def tell(self, fact: Fact) -> None:
+    def record_fact(self, fact: Fact) -> None:
         """Apply one of the call's facts, in order."""
         match fact:
             case f.PhoneDialled(channel=channel):

@@ -53,7 +53,7 @@ class TrackerState:
         """The exchange's last time."""
         return self.latest.at if self.latest is not None else None
 
-    def tell(self, fact: Fact) -> None:
+    def emit(self, fact: Fact) -> None:
         """Emit one fact."""
         self.emitted.append(fact)
 
@@ -71,7 +71,7 @@ class TrackerState:
             del self.calls[own.id]
         elif leg.call is not None:
             leg.call.let_go(leg)
-        call.take(leg)
+        call.adopt_channel(leg)
 
     def absorb(self, call: TrackedCall) -> None:
         """A consultation's own account ends where its legs join the caller's call."""

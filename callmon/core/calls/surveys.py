@@ -40,4 +40,4 @@ def by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupR
 def _offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
     if call.told and not call.surveyed:
         call.surveyed = True
-        state.tell(f.SurveyOffered(call.id, at, by))
+        state.emit(f.SurveyOffered(call.id, at, by))

@@ -54,7 +54,7 @@ class Tracker:
         if event.stamp:
             state.latest = event
         if len(state.legs) > CROWDED:
-            state.limit.heard(event)
+            state.limit.record_event(event)
         self._steps[type(event)](event)
         if not state.emitted:
             return []
@@ -106,7 +106,7 @@ def _steps_of_exchange(state: TrackerState, listing: Listing) -> Steps:
     return {
         e.Hangup: hangup,
         e.DeviceStateChange: partial(availability.changed, state),
-        e.Registry: state.phones.registrations.told,
+        e.Registry: state.phones.registrations.record_registry,
         e.FullyBooted: listing.booted,
         e.Shutdown: listing.stopped,
         e.ConnectionLost: listing.lost,

@@ -69,7 +69,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     send_off(state, call, sending)
     if call.sent is not None and target is not None and target is person:
         call.sent = None
-        state.tell(f.Transferred(call.id, event.at, kind, _by(state, sending), to, True, sending.unheard))
+        state.emit(f.Transferred(call.id, event.at, kind, _by(state, sending), to, True, sending.unheard))
     else:
         joined(state, call, event.at)
 
@@ -84,7 +84,7 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
         settle(state, call, sending.at)
     call.sent = sending
     sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending)
-    state.tell(f.SentOff(call.id, sending.at, sending.kind, _by(state, sending), sending.to, sending.unheard))
+    state.emit(f.SentOff(call.id, sending.at, sending.kind, _by(state, sending), sending.to, sending.unheard))
 
 
 def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
@@ -119,7 +119,7 @@ def dialled(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialB
         return
     if call.person_left:
         call.person = None
-        state.tell(f.Overflowed(call.id, event.at))
+        state.emit(f.Overflowed(call.id, event.at))
         return
     to = state.phone(leg)
     send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at))
@@ -157,12 +157,12 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         state.take_in(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
-        state.tell(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
+        state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
     elif sent is not None:
         call.sent = None
-        state.tell(f.CameBack(call.id, at, sent.to))
+        state.emit(f.CameBack(call.id, at, sent.to))
     if before is None or endpoint(before.channel) != endpoint(person.channel):
-        state.tell(f.PersonJoined(call.id, at, state.phone(person), state.named(person)))
+        state.emit(f.PersonJoined(call.id, at, state.phone(person), state.named(person)))
 
 
 def _somebody_new(state: TrackerState, call: TrackedCall) -> Channel | None:
@@ -183,7 +183,7 @@ def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     for leg in state.bridges.reachable(call.caller):
         if leg.has_person and leg is not call.person and leg.uniqueid not in call.thirds:
             call.thirds += (leg.uniqueid,)
-            state.tell(f.ThirdJoined(call.id, at, state.phone(leg), state.named(leg)))
+            state.emit(f.ThirdJoined(call.id, at, state.phone(leg), state.named(leg)))
 
 
 def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
@@ -193,9 +193,9 @@ def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         return  # the person consulted may have answered in the gap
     stayed = at is not None and sent.at is not None and at - sent.at >= TAKEN_AFTER
     if sent.taken or (stayed and not sent.dialled):
-        state.tell(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, False, sent.unheard))
+        state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, False, sent.unheard))
     else:
-        state.tell(f.CameBack(call.id, at, sent.to))
+        state.emit(f.CameBack(call.id, at, sent.to))
 
 
 def hold(state: TrackerState, event: e.Hold | e.Unhold) -> None:
@@ -204,14 +204,14 @@ def hold(state: TrackerState, event: e.Hold | e.Unhold) -> None:
     if call is not None and call.answered and event.uniqueid != call.id:
         call.held = isinstance(event, e.Hold)
         fact = f.Held if call.held else f.Resumed
-        state.tell(fact(call.id, event.at, state.phone(state.legs[event.uniqueid])))
+        state.emit(fact(call.id, event.at, state.phone(state.legs[event.uniqueid])))
 
 
 def parked(state: TrackerState, event: e.ParkedCall) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
         call.parked, call.sent, call.person = True, None, None
-        state.tell(f.Parked(call.id, event.at))
+        state.emit(f.Parked(call.id, event.at))
 
 
 def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
@@ -224,14 +224,14 @@ def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
         state.take_in(call, leg)
         leg.answered = True
     phone = state.phone(leg) if leg is not None else _named(state, event.retriever_channel)
-    state.tell(f.Retrieved(call.id, event.at, phone))
+    state.emit(f.Retrieved(call.id, event.at, phone))
 
 
 def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
         call.parked, call.recalled = False, True
-        state.tell(f.ParkingEnded(call.id, event.at))
+        state.emit(f.ParkingEnded(call.id, event.at))
 
 
 def forwarded(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialEnd) -> None:
@@ -239,7 +239,7 @@ def forwarded(state: TrackerState, call: TrackedCall, leg: Channel, event: e.Dia
     if event.forward and call.told:
         availability.forwarded(call)
         to = state.site.endpoints.party(event.forward.partition("@")[0])
-        state.tell(f.Forwarded(call.id, event.at, state.phone(leg), to))
+        state.emit(f.Forwarded(call.id, event.at, state.phone(leg), to))
 
 
 def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
@@ -255,7 +255,7 @@ def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.Atten
         return None
     target = next((leg for leg in reversed(own.legs) if leg.is_phone), None)
     for leg in [own.caller, *own.legs]:
-        call.take(leg)
+        call.adopt_channel(leg)
     own.legs = ()
     state.absorb(own)
     return target

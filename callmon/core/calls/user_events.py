@@ -34,11 +34,11 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
             voicemail.left(state, call, event.at, event.mailbox)
         case "CallmonComplaint":
-            state.tell(f.ComplaintMade(call.id, event.at))
+            state.emit(f.ComplaintMade(call.id, event.at))
 
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
     number = e164(event.number, state.site.region)
     language = event.language[:2].lower() or None
     known = language if language is None or language in LANGUAGES else "other"
-    state.tell(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))
+    state.emit(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))

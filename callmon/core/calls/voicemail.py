@@ -40,7 +40,7 @@ def took(
     call.voicemail, call.maybe_voicemail = True, False
     transfers.taken(call)
     availability.decided(state, call, at)
-    state.tell(f.VoicemailTook(call.id, at, mailbox or None, slack))
+    state.emit(f.VoicemailTook(call.id, at, mailbox or None, slack))
 
 
 def took_by(state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None) -> None:
@@ -65,7 +65,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
     leg.call.flags &= ~NOT_HEARD
-    language.heard(state, leg.call, event)  # voicemail chosen in a menu is no language chosen
+    language.observe_language(state, leg.call, event)  # voicemail chosen in a menu is no language chosen
     transfers.redirected(state, leg.call, event.at, mailbox)
     took(state, leg.call, event.at, mailbox)
 
@@ -118,4 +118,4 @@ def left(state: TrackerState, call: TrackedCall, at: datetime | None, box: str) 
     transfers.redirected(state, call, at, mailbox or "")
     took_by(state, call, at, mailbox)
     call.message = True
-    state.tell(f.MessageLeft(call.id, at, mailbox))
+    state.emit(f.MessageLeft(call.id, at, mailbox))

@@ -132,7 +132,7 @@ def _groups(heard: ExchangeSignals, lines: tuple[str, ...]) -> dict[frozenset[st
     """Lines by the trunks that carry their calls. A line without calls yet is grouped under all known trunks."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:
-        groups.setdefault(heard.routes.of(line, heard.tracker.state.clock), []).append(line)
+        groups.setdefault(heard.routes.trunks_of(line, heard.tracker.state.clock), []).append(line)
     if (unused := groups.pop(frozenset(), None)) is not None and (known := frozenset(heard.trunks)):
         groups.setdefault(known, []).extend(unused)
     return groups
@@ -162,6 +162,6 @@ def _states(exchanges: Exchanges, line: Line) -> tuple[set[State | None], Turned
     for heard in exchanges.values():
         phones = heard.tracker.state.phones
         states |= phones.states(line, ())
-        turned += [(at, phones.state(x)) for x in phones.of(line) if (at := phones.turned(x)) is not None]
+        turned += [(at, phones.state(x)) for x in phones.phones_of(line) if (at := phones.turned(x)) is not None]
         clocks += [heard.tracker.state.clock] if heard.tracker.state.clock is not None else []
     return states, turned, max(clocks, default=None)

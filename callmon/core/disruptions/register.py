@@ -71,7 +71,7 @@ class DisruptionRegister:
         self._all, self._known, self._out = older._all, older._known, older._out
         self._shown, self._revision = older._shown, older._revision
 
-    def take(self) -> tuple[DisruptionUpdate, ...]:
+    def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
         """Drain the entries written since the last call."""
         if not self._out:
             return ()

@@ -38,7 +38,7 @@ class Trunks:
         """The lines that received calls."""
         return frozenset(self._of)
 
-    def of(self, line: str, now: datetime | None) -> frozenset[str]:
+    def trunks_of(self, line: str, now: datetime | None) -> frozenset[str]:
         """The trunks of the line's inbound calls within thirty days."""
         known = self._of.get(line, NONE)
         return frozenset(

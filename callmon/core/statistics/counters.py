@@ -129,7 +129,7 @@ class LabelValues(NamedTuple):
     standards: tuple[str, ...] = ()
     exchanges: tuple[str, ...] = ()
 
-    def of(self, label: str) -> tuple[str, ...]:
+    def values_of(self, label: str) -> tuple[str, ...]:
         match label:
             case "line":
                 return tuple(self.lines)
@@ -169,7 +169,7 @@ def zeros(sets: LabelValues) -> Figures:
 
 
 def _series(metric: Metric, sets: LabelValues) -> Iterator[list[Figure]]:
-    for values in product(*(sets.of(label) for label in metric.labels)):
+    for values in product(*(sets.values_of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
             continue  # a correction always changes the verdict
         base = (metric.name, *values)

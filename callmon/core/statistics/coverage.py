@@ -30,7 +30,7 @@ class Coverage(msgspec.Struct, frozen=True):
             return [(begin, end)] if begin < end else []
         return _merged([(begin, self.since), *self.gaps, (self.until, end)], begin, end)
 
-    def known(self, begin: datetime, end: datetime) -> list[Span]:
+    def covered_by_log(self, begin: datetime, end: datetime) -> list[Span]:
         """The unheard spans that the exchange's log covers: the log was read, and its calls agree.
 
         The time before the first received event is never compared.

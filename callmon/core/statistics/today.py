@@ -28,7 +28,7 @@ class Today:
         self._calls: Counter[tuple[date, str, str]] = Counter()
         self._verdicts: Counter[tuple[date, str, str, str]] = Counter()
 
-    def tell(self, outcome: Outcome) -> list[Ended]:
+    def record_outcome(self, outcome: Outcome) -> list[Ended]:
         """Count the ended calls of an outcome. Returns each of them with all its verdicts."""
         for finding in outcome.findings:
             if finding.standard in CALL_STANDARDS:  # verdicts on obligations come long after the call

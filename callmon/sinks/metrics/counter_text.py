@@ -55,7 +55,7 @@ class FiguresText:
 
     def _is_seldom(self, figure: Figure) -> bool:
         metric, values = BY_NAME[figure[0]], figure[1:]
-        allowed = (self._sets.of(label) + SELDOM.get(label, ()) for label in metric.labels)
+        allowed = (self._sets.values_of(label) + SELDOM.get(label, ()) for label in metric.labels)
         return not metric.buckets and all(v in among for v, among in zip(values, allowed, strict=True))
 
     def _with_moved_buckets(self, figures: Figures, others: list[Figure]) -> Figures:

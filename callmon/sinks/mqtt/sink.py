@@ -123,7 +123,7 @@ class Mqtt:
                 log.error("a mistake of callmon's own: the broker was not told", extra={"fault": self._fault})
 
     def _tell(self, outcome: Outcome) -> None:
-        for exchange, call, findings in self.today.tell(outcome):
+        for exchange, call, findings in self.today.record_outcome(outcome):
             if self.is_on:
                 self._outbox.tell(topics.ENDED, topics.of_call(exchange, call, findings), monotonic())
                 self._more.set()

@@ -56,7 +56,7 @@ def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime)
     for token, known in cautions(store):
         book.know(renewed.get(token, token), known)
     for token, at, line in messages(store, now - WINDOW):
-        book.sharing.note(renewed.get(token, token), book.terms.day(at), line)
+        book.sharing.record_call(renewed.get(token, token), book.terms.day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
             book.gap(name, gap.start, gap.end)

@@ -76,7 +76,7 @@ def _retold(stored: StoredCall, settings: Settings) -> Account:
     """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
     account = _account(_arrival(stored), settings)
     for fact in as_it_stands(stored.facts):
-        account.tell(fact)
+        account.record_fact(fact)
     return account
 
 
