@@ -181,7 +181,9 @@ def _with_token(
     return msgspec.structs.replace(hand, token=None if sealed is None else token(ring.open(sealed)))
 
 
-def _with_number_called(connection: Connection, hand: callbacks.CallbackCommand, ring: Ring) -> callbacks.CallbackCommand:
+def _with_number_called(
+    connection: Connection, hand: callbacks.CallbackCommand, ring: Ring
+) -> callbacks.CallbackCommand:
     which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
     sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
     if sealed is None:  # the number was erased after the command was inserted

@@ -25,7 +25,7 @@ from callmon.store import tables
 from callmon.store.bulk import ADDING, ASKED_AT_ONCE, BulkWriter, replacing
 from callmon.store.encryption import Ring
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, DisruptionRows, Rows, figure_key, StoredCallKey, finding_rows
+from callmon.store.row_mapping import CALLER, DisruptionRows, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import SetAside
 

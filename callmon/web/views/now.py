@@ -327,7 +327,9 @@ class DueView(msgspec.Struct, frozen=True):
     to_listen_to: int
 
 
-def callbacks(shown: Sequence[ObligationSummary], to_listen_to: int, sight: Snapshot, tongue: WebFormatter) -> DueView:
+def callbacks(
+    shown: Sequence[ObligationSummary], to_listen_to: int, sight: Snapshot, tongue: WebFormatter
+) -> DueView:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
