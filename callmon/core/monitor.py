@@ -32,7 +32,7 @@ from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.detector import CauseTimers
+from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.exchange import ExchangeProfile, ExchangeState
 from callmon.core.facts import Fact
@@ -79,7 +79,7 @@ class Monitor:
         self.ledger = Ledger(DueDatePolicies(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
-        self.disruptions = CauseTimers(self._hearings, lines, calendars, patience)
+        self.disruptions = DisruptionDetector(self._hearings, lines, calendars, patience)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""

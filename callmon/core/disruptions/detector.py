@@ -30,7 +30,7 @@ from callmon.core.disruptions.register import DisruptionRegister
 SETTLING = timedelta(seconds=75)
 
 
-class CauseTimers:
+class DisruptionDetector:
     """The detector of disruptions. `book` is the register; `tick` runs the detection."""
 
     def __init__(
@@ -43,7 +43,7 @@ class CauseTimers:
         self._exchanges, self._calendars = exchanges, calendars
         self._lines = {line.name: line for line in lines}
         self.book = DisruptionRegister()
-        self._watch = DisruptionDetector(self.book, patience)
+        self._watch = CauseTimers(self.book, patience)
         self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
 
     def tick(self, now: datetime) -> None:
@@ -65,7 +65,7 @@ class CauseTimers:
         calendar = self._calendars.get(line)
         return calendar is None or calendar.is_open(now)
 
-    def adopt(self, older: CauseTimers) -> None:
+    def adopt(self, older: DisruptionDetector) -> None:
         """Adopt the state of the detector of the previous configuration (SIGHUP)."""
         self.book.adopt(older.book)
         self._watch.adopt(older._watch)
@@ -75,14 +75,14 @@ class CauseTimers:
 SEEN = frozenset(("exchange", "trunk", "phones"))
 
 
-class DisruptionDetector:
+class CauseTimers:
     """Timers: since when each cause holds."""
 
     def __init__(self, book: DisruptionRegister, patience: timedelta) -> None:
         self.book, self.patience = book, patience
         self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
 
-    def adopt(self, older: DisruptionDetector) -> None:
+    def adopt(self, older: CauseTimers) -> None:
         """Adopt the timers of the previous configuration."""
         self._seen = older._seen
 
