@@ -32,6 +32,8 @@ from callmon.core.facts import (
     ClockSet,
     Fact,
     NumberWithheld,
+    PersonJoined,
+    PhoneDialled,
     PhoneRang,
     SentOff,
     Transferred,
@@ -179,6 +181,13 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
     match fact:
         case Arrived() | NumberWithheld():  # once per call; a withheld number is not stored
             return any(type(known) is type(fact) for known in stored)
+        case (
+            PhoneDialled(channel=channel) | PhoneRang(channel=channel) | Answered(channel=channel)
+        ):  # once a channel
+            return any(type(known) is type(fact) and known.channel == channel for known in stored)
+        case PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
+            joins = [known for known in stored if isinstance(known, PersonJoined) and known.channel == channel]
+            return any(known.at is not None and abs(known.at - at) < CERTAIN for known in joins)
         case SentOff(at=datetime()) | Transferred(at=datetime()):  # one at any moment
             return any(type(known) is type(fact) and known.at == fact.at for known in stored)
         case ClockSet(at=at, by=by):

@@ -10,9 +10,11 @@ from itertools import chain
 
 from tests.exam.cuts import Examined
 from tests.exam.subjects import Subject, calls_of_runs, recordings, traces
+from tests.exam.takeovers import disagreements, takeovers
 
 SAMPLE = 6  # pairs of a recording
 SEED = 1
+TAKEOVERS = 60  # tries of a recording, with --whole
 SHOWN = 20  # disagreements of a recording
 
 
@@ -20,22 +22,28 @@ def main() -> int:
     options = _options()
     most = None if options.whole else options.pairs
     gc.freeze()  # what is loaded stays: only what a cut leaves behind is looked through
-    subjects = tried = cuts = wrong = 0
+    subjects = tried = cuts = taken = wrong = 0
     for subject in _chosen(options.only):
-        pairs, made, found = _examine(subject, most, options.seed)
-        subjects, tried, cuts, wrong = subjects + 1, tried + pairs, cuts + made, wrong + len(found)
-        _say(f"{subject.name:<55} {pairs:>6} pairs {made:>7} cuts {len(found):>5} disagree")
+        pairs, made, takings, found = _examine(subject, most, options.seed)
+        subjects, tried, cuts, taken = subjects + 1, tried + pairs, cuts + made, taken + takings
+        wrong += len(found)
+        _say(
+            f"{subject.name:<55} {pairs:>6} pairs {made:>7} cuts {takings:>4} take-overs {len(found):>5} disagree"
+        )
         for line in found[:SHOWN]:
             _say(f"    {line}")
-    _say(f"{subjects} recorded calls, {tried} pairs of moments, {cuts} cuts: {wrong} disagree")
+    _say(f"{subjects} recorded calls, {tried} pairs of moments, {cuts} cuts, {taken} take-overs: {wrong} disagree")
     return 1 if wrong else 0
 
 
-def _examine(subject: Subject, most: int | None, seed: int) -> tuple[int, int, list[str]]:
+def _examine(subject: Subject, most: int | None, seed: int) -> tuple[int, int, int, list[str]]:
     examined = Examined(subject)
     pairs = examined.pairs(most, seed)
     made = [cut for pair in pairs for cut in examined.cuts(pair)]
-    return len(pairs), len(made), [line for cut in made for line in examined.wrongs(cut)]
+    taken = list(takeovers(examined, TAKEOVERS if most is None else most, seed))
+    found = [line for cut in made for line in examined.wrongs(cut)]
+    found += [line for takeover in taken for line in disagreements(examined, takeover)]
+    return len(pairs), len(made), len(taken), found
 
 
 def _chosen(only: list[str]) -> Iterator[Subject]:

@@ -6,15 +6,18 @@ python -m tests.exam --whole         every pair of moments, not a sample
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import chain
 
 import pytest
 
 from tests.exam.cuts import Cut, Examined
 from tests.exam.subjects import Subject, calls_of_runs, named, recordings, traces
+from tests.exam.takeovers import Takeover, disagreements, takeovers
 
 SEED = 1
 PAIRS = 4  # of each recording
+TAKEOVERS = 6  # of each recording
 EVERY = 12  # of the calls of the mixed runs
 
 
@@ -31,6 +34,33 @@ def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
         examined += 1
     assert wrong == []
     assert examined == 129 + 28 + 15
+
+
+def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it() -> None:
+    wrong: list[str] = []
+    tried = 0
+    for one in map(Examined, chain(recordings(), traces())):
+        for takeover in takeovers(one, TAKEOVERS, SEED):
+            wrong += disagreements(one, takeover)
+            tried += 1
+    assert wrong == []
+    assert tried == 441
+
+
+TAKEN_OVER = {
+    "a language chosen after the take-over": ("menu_voicemail_hangup", (1, 1, 1, 5, 0.0)),
+    "a transfer refused before it": ("transfer_refused", (2, 2, 2, 20, 1.0)),
+    "a phone that rings in two events": ("follow_me_by_application", (20, 25, 25, 32, 0.0)),
+    "an answer found in a listing": ("transfer_to_a_phones_voicemail", (7, 7, 7, 23, 1.0)),
+    "a join shown by a listing": ("attended_transfer", (24, 26, 26, 34, 1.0)),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN_OVER)
+def test_a_take_over_once_misjudged_is_no_more(case: str) -> None:
+    name, (stored, begin, listed, died, lag) = TAKEN_OVER[case]
+    examined = Examined(named(name))
+    assert disagreements(examined, Takeover(stored, begin, listed, died, timedelta(seconds=lag))) == []
 
 
 FOUND = {

@@ -141,6 +141,11 @@ def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, lin
     call.told, call.inbound, call.begun = True, direction == "inbound", None
     call.caller.outside = call.inbound
     if line is not None:
-        call.language_menu = line.language_menu and line.language is None
-        call.language_told = line.language is not None
+        set_line(call, line)
         state.site.endpoints.learn(call.caller.channel, outside=True)
+
+
+def set_line(call: TrackedCall, line: PublicLine) -> None:
+    """The call is on this public line: the line's language, or its menu of languages, applies."""
+    call.language_menu = line.language_menu and line.language is None
+    call.language_told = line.language is not None

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from callmon.core import facts as f
 from callmon.core.calls.account import Account
+from callmon.core.calls.arrival import set_line
 from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
@@ -42,14 +43,19 @@ def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Itera
     call.voicemail = account.voicemail is not None
     call.message = bool(account.message)
     call.dialled = account.tried > 0
-    call.line_up = bool(account.opened)
-    call.language_told = account.language is not None
+    line = state.site.line(arrival.dialled) if arrival.line is not None else None
+    if line is not None:
+        set_line(call, line)
+    call.language_told = call.language_told or account.language is not None
+    may_have_missed = state.is_unheard or account.is_partly_heard()
+    call.line_up = bool(account.opened) if may_have_missed else account.opened  # a later menu may be missing
+    call.queued = call.queued or account.queue.entered
     call.surveyed = account.handing.survey is not None
     call.last_stop = account.stopped
     call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
     call.held, call.parked = account.handing.held, account.handing.is_parked
-    call.sent_unheard = call.sent_unheard and account.is_partly_heard()  # else the other instance received it
+    call.sent_unheard = call.sent_unheard and may_have_missed  # else the other instance received it
     people = _People(call)
     for fact in facts:
         people.record_fact(fact)
@@ -70,6 +76,8 @@ class _People:
         match fact:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True
+                if self.call.sent is not None:
+                    self.call.sent.dialled = True
             case f.PhoneRang(channel=channel) if channel in self.phones:
                 leg = self.phones[channel]
                 leg.rang, leg.rang_at, leg.rang_slack = True, fact.at, fact.slack
@@ -79,6 +87,8 @@ class _People:
                 self.call.person.answered = True
             case f.PhoneStopped(channel=channel):
                 self.phones.pop(channel, None)
+                if fact.why == "busy":
+                    self._is_taken()
             case f.SentOff():
                 self.call.sent = PendingTransfer(fact.kind, fact.by, fact.to, fact.at)
                 self.call.sent.unheard = fact.unheard

@@ -1,0 +1,149 @@
+"""One call received by a leader and by a standby that starts during it. The leader dies; the standby takes over.
+
+No moment is lost between the two, so the stored call equals the call of one instance that received everything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.facts import Fact, as_it_stands
+from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
+from callmon.core.takeover import StoredState, take_over
+from callmon.core.verdicts import Finding
+from tests.exam.cuts import _RETELLING, LATER, UPTIME, Examined, fresh
+
+# A leader that dies sooner after the standby's listing leaves an honest gap: its last heartbeat is older.
+SURE = timedelta(seconds=0.6)
+LAGS = (timedelta(0), timedelta(seconds=1))  # the age of the leader's last heartbeat
+OLDER = (0, 2, 8)  # events by which the stored state is older than the start of the standby
+# Unknown where the standby has its channel from a listing alone.
+NOT_COMPARED = {"caller", "ended_by"}
+
+
+class Takeover(NamedTuple):
+    """The standby restores what is stored at moment `stored`, receives events from `begin` on and the listing at
+    `listed`. The leader dies at `died`.
+    """
+
+    stored: int
+    begin: int
+    listed: int
+    died: int
+    lag: timedelta
+
+
+class StoredCall(NamedTuple):
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...]
+
+
+def takeovers(examined: Examined, count: int, seed: int) -> Iterator[Takeover]:
+    """Up to `count` of them, at random moments."""
+    subject = examined.subject
+    last, chance = len(subject.moments) - 1, random.Random(f"{seed} {subject.name}")
+    for _ in range(count):
+        begin = chance.randint(0, last)
+        listed = min(begin + chance.choice((0, LATER)), last)
+        died, lag = chance.randint(listed, last), chance.choice(LAGS)
+        stored = chance.randint(max(0, begin - chance.choice(OLDER)), begin)
+        if _time(examined, died) - lag > _time(examined, listed) + SURE:
+            yield Takeover(stored, begin, listed, died, lag)
+
+
+def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
+    """What differs from the account of one instance that received everything."""
+    events, place = examined.subject.events, takeover
+    leader = fresh()
+    start = _time(examined, 0)
+    begun = _fed(
+        leader, [e.FullyBooted(start, UPTIME), e.CoreShowChannelsComplete(start), e.StatusComplete(start)]
+    )
+    said = [(n, outcome) for n, event in enumerate(events) for outcome in _fed(leader, [event])]
+    standby = _standby(examined, place, [*begun, *(outcome for n, outcome in said if n < place.stored)])
+    kept = _fed(
+        standby,
+        [
+            e.FullyBooted(_time(examined, place.begin), UPTIME),
+            *events[place.begin : place.listed],
+            *examined.listing(place.listed),
+            *events[place.listed : place.died],
+        ],
+    )
+    stored = [outcome for n, outcome in said if n < place.died]
+    missing = take_over(standby, _known(examined, place, standby, stored), kept)
+    rest = _fed(standby, events[place.died :])
+    told = _by_call([*stored, *missing, *rest])
+    true = _by_call([outcome for _, outcome in said])
+    found = [line for own in sorted(told.keys() | true.keys()) for line in _unlike(own, told, true)]
+    found += [f"gap {gap}" for outcome in (*missing, *rest) for gap in outcome.gaps]
+    return [f"{examined.subject.name} {tuple(place)}: {line}" for line in found]
+
+
+def _standby(examined: Examined, place: Takeover, stored: Sequence[Outcome]) -> Monitor:
+    made, calls = fresh(), _by_call(stored)
+    going = {own: call for own, call in calls.items() if not _is_over(call)}
+    made.restore(
+        "toronto",
+        _time(examined, place.stored),
+        {own: list(call.facts) for own, call in going.items()},
+        {own: [finding.standard for finding in call.findings] for own, call in going.items()},
+    )
+    return made
+
+
+def _known(examined: Examined, place: Takeover, standby: Monitor, stored: Sequence[Outcome]) -> StoredState:
+    calls = {("toronto", own): call for own, call in _by_call(stored).items()}
+    over = frozenset(key for key, call in calls.items() if _is_over(call))
+    begun = {key: call for key, call in calls.items() if key not in over}
+    received = {"toronto": _time(examined, place.died) - place.lag}
+    return StoredState(received, begun, over, standby.ledger.empty(), frozenset(), 0)
+
+
+def _time(examined: Examined, moment: int) -> datetime:
+    return examined.subject.time(examined.subject.moments[moment])
+
+
+def _fed(monitor: Monitor, events: Iterable[e.Event]) -> list[Outcome]:
+    outcomes = [monitor.feed("toronto", event) for event in events]
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _by_call(outcomes: Iterable[Outcome]) -> dict[str, StoredCall]:
+    found: dict[str, StoredCall] = {}
+    for outcome in outcomes:
+        for fact in outcome.facts:
+            before = found.get(fact.call, StoredCall((), ()))
+            found[fact.call] = StoredCall((*before.facts, fact), before.findings)
+        for finding in outcome.findings:
+            before = found.get(finding.call, StoredCall((), ()))
+            found[finding.call] = StoredCall(before.facts, (*before.findings, finding))
+    return found
+
+
+def _is_over(call: StoredCall) -> bool:
+    return any(isinstance(fact, f.Ended) for fact in call.facts)
+
+
+def _unlike(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
+    made, real = (
+        _RETELLING.retell("toronto", as_it_stands(calls[own].facts)) if own in calls else None
+        for calls in (told, true)
+    )
+    if made is None or real is None:
+        return [] if made is real else [f"{own} is known to {'nobody' if made is None else 'the standby alone'}"]
+    names = [name for name in real.calls[0].__struct_fields__ if name not in NOT_COMPARED]
+    pairs = [(name, getattr(made.calls[0], name), getattr(real.calls[0], name)) for name in names]
+    pairs += [
+        (theirs.standard, ours.verdict, theirs.verdict)
+        for ours, theirs in zip(
+            *(sorted(outcome.findings, key=lambda x: x.standard) for outcome in (made, real)), strict=True
+        )
+    ]
+    return [f"{own} {name}: {is_told}, not {is_true}" for name, is_told, is_true in pairs if is_told != is_true]
