@@ -39,6 +39,7 @@ from callmon.core.facts import (
     Transferred,
     Unheard,
 )
+from callmon.core.merged_transfers import merged_transfers
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding, Gap
@@ -168,9 +169,12 @@ def _calls(
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
             continue
-        facts = [_since(fact, stored.facts) for fact in told.facts]
-        until = heard.get(key[0])
-        if more := [fact for fact in facts if not (_is_told(fact, stored.facts) or _is_inferred(fact, until))]:
+        facts = [_as_leader_states(fact, stored.facts) for fact in told.facts]
+        more = [fact for fact in facts if not _is_told(fact, stored.facts)]
+        hearing = monitor.hearing(key[0])
+        if more and hearing is not None:
+            more = merged_transfers(hearing.site, stored.facts, more, heard.get(key[0]))
+        if more:
             yield key, _the_rest(monitor, key[0], stored, told, more)
 
 
@@ -200,18 +204,14 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
             return fact in stored
 
 
-def _is_inferred(fact: Fact, until: datetime | None) -> bool:
-    """Whether this is a transfer inferred after a gap, of a time when the leader received events.
-
-    The leader has stored it as its event stated it: with another kind, and at another moment.
-    """
-    is_transfer = isinstance(fact, SentOff | Transferred) and fact.unheard
-    return is_transfer and until is not None and fact.at is not None and fact.at <= until
-
-
-def _since(fact: Fact, stored: Sequence[Fact]) -> Fact:
-    """An answer with the ringing that the leader may have received, where this instance has it with a slack."""
-    if not isinstance(fact, Answered) or fact.rang_slack == EXACT:
+def _as_leader_states(fact: Fact, stored: Sequence[Fact]) -> Fact:
+    """An answer with the ringing that the leader received. The next person's, if the first is stored."""
+    if not isinstance(fact, Answered):
+        return fact
+    answers = [known for known in stored if isinstance(known, Answered)]
+    if answers and all(known.channel != fact.channel for known in answers):
+        return PersonJoined(fact.call, fact.at, fact.phone, fact.channel)
+    if fact.rang_slack == EXACT:
         return fact
     rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
     known = next(rang, None)

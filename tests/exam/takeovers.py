@@ -14,28 +14,30 @@ from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.takeover import StoredState, take_over
 from callmon.core.verdicts import Finding
 from tests.exam.cuts import _RETELLING, LATER, UPTIME, Examined, fresh
 
 # A leader that dies sooner after the standby's listing leaves an honest gap: its last heartbeat is older.
 SURE = timedelta(seconds=0.6)
-LAGS = (timedelta(0), timedelta(seconds=1))  # the age of the leader's last heartbeat
+SECOND = timedelta(seconds=1)
+LAGS = (timedelta(0), SECOND)  # the age of the leader's last heartbeat
 OLDER = (0, 2, 8)  # events by which the stored state is older than the start of the standby
 # Unknown where the standby has its channel from a listing alone.
-NOT_COMPARED = {"caller", "ended_by"}
+NOT_COMPARED = {"caller", "ended_by", "people"}  # of the people, the phones alone: a join has several events
 
 
 class Takeover(NamedTuple):
     """The standby restores what is stored at moment `stored`, receives events from `begin` on and the listing at
-    `listed`. The leader dies at `died`.
+    `listed`. The leader commits facts up to `committed` and dies; the standby takes over at `leads`.
     """
 
     stored: int
     begin: int
     listed: int
-    died: int
+    committed: int
+    leads: int
     lag: timedelta
 
 
@@ -51,10 +53,11 @@ def takeovers(examined: Examined, count: int, seed: int) -> Iterator[Takeover]:
     for _ in range(count):
         begin = chance.randint(0, last)
         listed = min(begin + chance.choice((0, LATER)), last)
-        died, lag = chance.randint(listed, last), chance.choice(LAGS)
+        committed, lag = chance.randint(listed, last), chance.choice(LAGS)
+        leads = chance.randint(committed, last)
         stored = chance.randint(max(0, begin - chance.choice(OLDER)), begin)
-        if _time(examined, died) - lag > _time(examined, listed) + SURE:
-            yield Takeover(stored, begin, listed, died, lag)
+        if _time(examined, committed) - lag > _time(examined, listed) + SURE:
+            yield Takeover(stored, begin, listed, committed, leads, lag)
 
 
 def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
@@ -67,23 +70,35 @@ def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     )
     said = [(n, outcome) for n, event in enumerate(events) for outcome in _fed(leader, [event])]
     standby = _standby(examined, place, [*begun, *(outcome for n, outcome in said if n < place.stored)])
-    kept = _fed(
+    kept = _buffered(
         standby,
         [
             e.FullyBooted(_time(examined, place.begin), UPTIME),
             *events[place.begin : place.listed],
             *examined.listing(place.listed),
-            *events[place.listed : place.died],
+            *events[place.listed : place.leads],
         ],
     )
-    stored = [outcome for n, outcome in said if n < place.died]
+    stored = [outcome for n, outcome in said if n < place.committed]
     missing = take_over(standby, _known(examined, place, standby, stored), kept)
-    rest = _fed(standby, events[place.died :])
+    rest = _fed(standby, events[place.leads :])
     told = _by_call([*stored, *missing, *rest])
     true = _by_call([outcome for _, outcome in said])
     found = [line for own in sorted(told.keys() | true.keys()) for line in _unlike(own, told, true)]
     found += [f"gap {gap}" for outcome in (*missing, *rest) for gap in outcome.gaps]
     return [f"{examined.subject.name} {tuple(place)}: {line}" for line in found]
+
+
+def _buffered(standby: Monitor, events: Iterable[e.Event]) -> list[Item]:
+    """What the standby buffers: its outcomes, and a heartbeat each second."""
+    kept: list[Item] = []
+    beat: datetime | None = None
+    for event in events:
+        if event.at is not None and (beat is None or event.at - beat >= SECOND):
+            kept.append(Heartbeat("toronto", event.at))
+            beat = event.at
+        kept += _fed(standby, [event])
+    return kept
 
 
 def _standby(examined: Examined, place: Takeover, stored: Sequence[Outcome]) -> Monitor:
@@ -102,7 +117,7 @@ def _known(examined: Examined, place: Takeover, standby: Monitor, stored: Sequen
     calls = {("toronto", own): call for own, call in _by_call(stored).items()}
     over = frozenset(key for key, call in calls.items() if _is_over(call))
     begun = {key: call for key, call in calls.items() if key not in over}
-    received = {"toronto": _time(examined, place.died) - place.lag}
+    received = {"toronto": _time(examined, place.committed) - place.lag}
     return StoredState(received, begun, over, standby.ledger.empty(), frozenset(), 0)
 
 
@@ -140,10 +155,15 @@ def _unlike(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) 
         return [] if made is real else [f"{own} is known to {'nobody' if made is None else 'the standby alone'}"]
     names = [name for name in real.calls[0].__struct_fields__ if name not in NOT_COMPARED]
     pairs = [(name, getattr(made.calls[0], name), getattr(real.calls[0], name)) for name in names]
+    pairs.append(("people", *([person.phone for person in outcome.calls[0].people] for outcome in (made, real))))
     pairs += [
         (theirs.standard, ours.verdict, theirs.verdict)
         for ours, theirs in zip(
             *(sorted(outcome.findings, key=lambda x: x.standard) for outcome in (made, real)), strict=True
         )
     ]
-    return [f"{own} {name}: {is_told}, not {is_true}" for name, is_told, is_true in pairs if is_told != is_true]
+    return [
+        f"{own} {name}: {is_told}, not {is_true}"
+        for name, is_told, is_true in pairs
+        if is_told != is_true and (name, is_told) != ("language", None)
+    ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from callmon.core import facts as f
+from callmon.core.calls import transfers
 from callmon.core.calls.account import Account
 from callmon.core.calls.arrival import set_line
 from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall, new_call
@@ -26,6 +27,8 @@ def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None
     call = state.calls.get(arrival.call)
     if call is not None:
         _know(state, call, account, facts)
+        if call.sent is not None and not state.is_unheard:
+            transfers.joined(state, call, state.clock)  # the caller may be back; emitted with the next event
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
@@ -70,6 +73,7 @@ class _People:
     def __init__(self, call: TrackedCall) -> None:
         self.call = call
         self.phones = {leg.channel: leg for leg in call.legs}
+        self.ringing: set[str] = set()
 
     def record_fact(self, fact: Fact) -> None:
         """Apply one of the call's facts, in order."""
@@ -81,17 +85,20 @@ class _People:
             case f.PhoneRang(channel=channel) if channel in self.phones:
                 leg = self.phones[channel]
                 leg.rang, leg.rang_at, leg.rang_slack = True, fact.at, fact.slack
+                self.ringing.add(fact.phone)
                 self._is_taken()
             case f.Answered() | f.PersonJoined():
                 self.call.person = self._phone(fact.channel, fact.phone)
                 self.call.person.answered = True
             case f.PhoneStopped(channel=channel):
                 self.phones.pop(channel, None)
+                self.ringing.discard(fact.phone)
                 if fact.why == "busy":
                     self._is_taken()
             case f.SentOff():
                 self.call.sent = PendingTransfer(fact.kind, fact.by, fact.to, fact.at)
                 self.call.sent.unheard = fact.unheard
+                self.call.sent.taken = fact.to in self.ringing
             case f.Transferred() | f.CameBack():
                 self.call.sent = None
             case f.Parked():
