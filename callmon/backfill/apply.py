@@ -23,8 +23,8 @@ from sqlalchemy import Connection, Table, and_, func, select
 
 from callmon.backfill.merge import merged
 from callmon.core.callbacks.commands import CallbackCommand, Received
-from callmon.core.callbacks.triggers import hidden_of, language_label
-from callmon.core.calls.call import Call
+from callmon.core.callbacks.triggers import hidden_of
+from callmon.core.calls.call import Call, language_label
 from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome

@@ -389,7 +389,8 @@ def complaint(call: str, config: Path | None, actor: str | None, exchange: str |
 
 def received_of(desk: CallbackCommandContext, call: str, exchange: str | None) -> tuple[str, commands.Received]:
     """The call's exchange, and the facts about it that the ledger needs."""
-    from callmon.core.callbacks.triggers import hidden_of, language_label
+    from callmon.core.callbacks.triggers import hidden_of
+    from callmon.core.calls.call import language_label
     from callmon.store.queries import calls
 
     found = calls.call(desk.store, call, exchange, numbers=True)

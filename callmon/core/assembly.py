@@ -7,7 +7,7 @@ from datetime import datetime
 
 from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
-from callmon.core.exchange import ExchangeProfile
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 

@@ -31,16 +31,17 @@ from callmon.core.calls.gap import ClosedGap
 from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.exchange import ExchangeProfile, ExchangeState
+from callmon.core.exchange import ExchangeState
 from callmon.core.facts import Fact
 from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard
-from callmon.core.standards._obligations import Seen, finding
-from callmon.core.verdicts import Finding, Gap, Judgement
+from callmon.core.standards._obligations import Seen
+from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
 NO_TIME = timedelta(0)
@@ -367,7 +368,8 @@ class Monitor:
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
             account.judged += (standard.name,)
-            findings.append(_finding(standard.name, fact, call, judged))
+            language = call.language or "unknown"
+            findings.append(judged.finding(fact.call, fact.at, standard.name, call.line, language, call.in_hours))
 
     def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
@@ -381,25 +383,11 @@ class Monitor:
                 continue
             judged = standard.judge_owed(one, seen)
             if judged is not None:
-                found.append(finding(standard.name, one, judged))
+                at = one.settled or one.dues.judging.at
+                found.append(judged.finding(one.call, at, standard.name, one.line, one.language, in_hours=None))
         return tuple(found)
 
     def _forget(self, hearing: ExchangeState, account: Account) -> None:
         del hearing.accounts[account.arrival.call]
         if account.arrival.line is None and not account.arrival.beside:
             self.others[account.arrival.direction] += 1
-
-
-def _finding(standard: str, fact: Fact, call: Call, judged: Judgement) -> Finding:
-    return Finding(
-        call=fact.call,
-        at=fact.at,
-        standard=standard,
-        line=call.line or "",
-        language=call.language or "unknown",
-        in_hours=call.in_hours,
-        verdict=judged.verdict,
-        reason_key=judged.reason_key,
-        number=judged.number,
-        cause=judged.cause,
-    )

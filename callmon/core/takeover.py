@@ -41,7 +41,7 @@ from callmon.core.facts import (
 )
 from callmon.core.merged_transfers import merged_transfers
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Item, Outcome
 from callmon.core.verdicts import Finding, Gap
 
 ReceivedUntil = Mapping[str, datetime]
@@ -53,16 +53,6 @@ OVERTAKEN = timedelta(seconds=3)
 # measured steps differ slightly.
 SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
 SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
-
-
-class Heartbeat(Protocol):
-    """Every outcome before it, of its exchange, covers the events received until `at`."""
-
-    @property
-    def exchange(self) -> str: ...
-
-    @property
-    def at(self) -> datetime: ...
 
 
 class StoredOpenCall(Protocol):
@@ -96,7 +86,7 @@ class LocalCall(msgspec.Struct):
     calls: list[Call] = msgspec.field(default_factory=list)
 
 
-def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Outcome | Heartbeat]) -> list[Outcome]:
+def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Item]) -> list[Outcome]:
     """The outcomes missing in the database. Afterwards `monitor` has the merged state of both sources.
 
     A standby also calls this after a gap of its own, since events missed in the gap would make its state wrong.
@@ -119,7 +109,7 @@ def _heard(known: StoredState) -> dict[str, datetime]:
     return heard
 
 
-def _after(kept: Sequence[Outcome | Heartbeat], heard: ReceivedUntil) -> list[Outcome]:
+def _after(kept: Sequence[Item], heard: ReceivedUntil) -> list[Outcome]:
     """The buffered outcomes after the last heartbeat that the leader has passed by `OVERTAKEN`.
 
     The facts of earlier outcomes are certain to be stored.

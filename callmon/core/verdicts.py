@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -11,28 +11,8 @@ Verdict = Literal["met", "not_met", "exempt", "unknown"]
 Cause = Literal[
     "nobody_free", "rang_unanswered", "no_phone_reachable", "sent_to_voicemail_early", "late_hunting", "other"
 ]
-VERDICTS: tuple[Verdict, ...] = ("met", "not_met", "exempt", "unknown")
-CAUSES: tuple[Cause, ...] = (
-    "nobody_free",
-    "rang_unanswered",
-    "no_phone_reachable",
-    "sent_to_voicemail_early",
-    "late_hunting",
-    "other",
-)
-
-
-class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """The verdict of a standard on one call. `cause` is of the closed set (R-10).
-
-    `reason_key` names the reason in the catalogues, in both languages. `number` is the ring, the seconds or the
-    transfers in its text.
-    """
-
-    verdict: Verdict
-    reason_key: str
-    number: int | None = None
-    cause: Cause | None = None
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +28,26 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     reason_key: str
     number: int | None
     cause: Cause | None
+
+
+class Judgement(msgspec.Struct, frozen=True, gc=False):
+    """The verdict of a standard on one call. `cause` is of the closed set (R-10).
+
+    `reason_key` names the reason in the catalogues, in both languages. `number` is the ring, the seconds or the
+    transfers in its text.
+    """
+
+    verdict: Verdict
+    reason_key: str
+    number: int | None = None
+    cause: Cause | None = None
+
+    def finding(
+        self, call: str, at: datetime | None, standard: str, line: str, language: str, in_hours: bool | None
+    ) -> Finding:
+        """The judgement on this call."""
+        judged = self.verdict, self.reason_key, self.number, self.cause
+        return Finding(call, at, standard, line, language, in_hours, *judged)
 
 
 class Gap(msgspec.Struct, frozen=True, gc=False):

@@ -18,11 +18,10 @@ from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Lines
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import LANGUAGES, Call, language_label
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import aggregates, coverage
 from callmon.core.statistics.aggregates import Cell
-from callmon.core.statistics.counters import LANGUAGES, language_label
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import Finding

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from callmon.config.standards import ALL_STANDARDS
-from callmon.core.calls.call import HEARD, OUTCOMES, STATES
+from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, STATES
 from callmon.core.disruptions.entries import SOURCES
-from callmon.core.statistics.counters import LANGUAGES
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.sinks.metrics.exposition import PHONE_STATES
 from tests.boards import PLACE, ROOT

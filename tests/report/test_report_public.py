@@ -12,8 +12,8 @@ from random import Random
 import msgspec
 import pytest
 
+from callmon.core.calls.call import LANGUAGES
 from callmon.core.statistics import period
-from callmon.core.statistics.counters import LANGUAGES
 from callmon.errors import ConfigError
 from callmon.reports import revision
 from callmon.reports.formats import json

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail
+from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail, language_label
 from callmon.core.outcome import Outcome
-from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, language_label, zeros
+from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 from callmon.store.writer.committed import Tally
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds

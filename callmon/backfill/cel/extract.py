@@ -19,7 +19,7 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
 from callmon.core import facts as f
 from callmon.core.calls.ghost_channels import forget_all
-from callmon.core.calls.site import ExchangeInfo
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.facts import Fact
 
@@ -36,7 +36,7 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def told(rows: Sequence[CelRow], site: ExchangeInfo, keys: Mapping[str, str]) -> Told:
+def told(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> Told:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
     tracker = Tracker(site)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered

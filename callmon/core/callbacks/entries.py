@@ -8,7 +8,7 @@ complaint, "-complaint" is appended. `at` is when it happened, which may be befo
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -18,7 +18,7 @@ Opening = Literal["message", "request", "abandoned", "unheard", "agent", "comman
 # Why the caller cannot be called back.
 Hidden = Literal["withheld", "unknown", "unparsable", "relay", "internal"]
 Caution = Literal["no_message", "not_safe"]
-CAUTIONS: tuple[Caution, ...] = ("no_message", "not_safe")
+CAUTIONS: tuple[Caution, ...] = get_args(Caution)
 Result = Literal["spoke", "message_left", "no_answer"]
 CloseReason = Literal["no_request", "unreachable", "listened", "answered", "otherwise"]
 Refusal = Literal[

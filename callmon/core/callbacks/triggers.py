@@ -19,16 +19,15 @@ from callmon.core.callbacks.entries import Hidden
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Caller
 from callmon.core.calls.account import Account
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.listing_evidence import born
-from callmon.core.calls.site import ExchangeInfo
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Arrived, Fact
 
 OPENED_BY = (
     f.MessageLeft, f.CallbackRequested, f.ComplaintMade, f.Answered, f.PersonJoined, f.NumberWithheld, f.Ended
 )  # fmt: skip
-LANGUAGES = ("fr", "en")
 SHORT = 7  # digits: fewer are an extension of the exchange
 
 
@@ -38,7 +37,7 @@ class LedgerTriggers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def inward(self, exchange: str, fact: Fact, account: Account, site: ExchangeInfo) -> None:
+    def inward(self, exchange: str, fact: Fact, account: Account, site: ExchangeProfile) -> None:
         """Process a fact of a call on a public line, one of `OPENED_BY`."""
         at = fact.at or born(fact.call)
         if at is None:
@@ -59,14 +58,14 @@ class LedgerTriggers:
             case _:
                 pass
 
-    def _reached(self, account: Account, site: ExchangeInfo, at: datetime) -> None:
+    def _reached(self, account: Account, site: ExchangeProfile, at: datetime) -> None:
         if not len(self._ledger.shelf) or account.arrival.line is None:
             return
         token, _ = self._who(account.arrival, site)
         if token is not None and self._ledger.shelf.has_token(token):
             self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
 
-    def _ended(self, exchange: str, account: Account, site: ExchangeInfo, at: datetime) -> None:
+    def _ended(self, exchange: str, account: Account, site: ExchangeProfile, at: datetime) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
@@ -76,7 +75,7 @@ class LedgerTriggers:
         elif after is not None and _gave_up_after(account.call(), after.total_seconds()):
             self._ledger.owe(self._caller(exchange, account, site), at, "callback", "abandoned")
 
-    def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeInfo) -> list[Fact]:
+    def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
         key = exchange, fact.call
         one = self._ledger.following.get(key)
@@ -85,7 +84,7 @@ class LedgerTriggers:
             return []
         return [fact] if was_told or fact is arrival else [arrival, fact]
 
-    def resume(self, exchange: str, account: Account, facts: Iterable[Fact], site: ExchangeInfo) -> None:
+    def resume(self, exchange: str, account: Account, facts: Iterable[Fact], site: ExchangeProfile) -> None:
         """Resume an outbound call in progress when callmon stopped. Its result so far is in the ledger."""
         if account.arrival.direction != "outbound":
             return
@@ -96,13 +95,13 @@ class LedgerTriggers:
         if one is not None:
             one.is_waited_for = True  # its end must be emitted, too
 
-    def _caller(self, exchange: str, account: Account, site: ExchangeInfo) -> Caller:
+    def _caller(self, exchange: str, account: Account, site: ExchangeProfile) -> Caller:
         arrival = account.arrival
         token, hidden = self._who(arrival, site)
         language = language_label(account.language)
         return Caller(exchange, arrival.call, arrival.line or "", language, token, hidden)
 
-    def _asking(self, exchange: str, account: Account, site: ExchangeInfo, fact: f.CallbackRequested) -> Caller:
+    def _asking(self, exchange: str, account: Account, site: ExchangeProfile, fact: f.CallbackRequested) -> Caller:
         """The caller of a callback request. A number given in the request replaces the caller's own."""
         caller = self._caller(exchange, account, site)
         language = account.language or fact.language
@@ -111,7 +110,7 @@ class LedgerTriggers:
             return caller
         return msgspec.structs.replace(caller, token=self._ledger.token(fact.number), hidden=None)
 
-    def _who(self, arrival: Arrived, site: ExchangeInfo) -> tuple[str | None, Hidden | None]:
+    def _who(self, arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, Hidden | None]:
         hidden = hidden_of(arrival, site.region, self._ledger.terms.own_numbers)
         if hidden is not None or arrival.caller is None:
             return None, hidden
@@ -131,19 +130,12 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
     return "internal" if number in own else None
 
 
-def language_label(language: str | None) -> str:
-    """The language as a label of the closed set: fr, en, other, unknown."""
-    if language is None:
-        return "unknown"
-    return language if language in LANGUAGES else "other"
-
-
 def _gave_up_after(call: Call, seconds: float) -> bool:
     if call.outcome != "abandoned" or call.waited is None:
         return False
     return call.waited.shortest.total_seconds() >= seconds
 
 
-def called(arrival: Arrived, site: ExchangeInfo) -> tuple[str | None, str]:
+def called(arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, str]:
     """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone."""
     return e164(arrival.dialled, site.region, site.dial_prefixes), extension(arrival.channel)

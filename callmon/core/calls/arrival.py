@@ -10,17 +10,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
+from callmon.config.lines import Line
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
 from callmon.core.calls.channels import Channel, TrackedCall, WaitState, new_call
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.calls.site import PublicLine
 from callmon.core.calls.state import TrackerState
 
 RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 
 
-def line(state: TrackerState, channel: str, dialled: str, caller: str) -> PublicLine | None:
+def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Line | None:
     """The public line that this channel dialled; with `any_line` every number dialled from outside is one."""
     site = state.site
     if site.endpoints.is_colleague(channel, caller) and caller not in site.relay_numbers:
@@ -38,9 +38,7 @@ def begin_call(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
         emit_arrival(state, call, "inbound", known)
 
 
-def emit_arrival(
-    state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None = None
-) -> None:
+def emit_arrival(state: TrackerState, call: TrackedCall, direction: f.Direction, line: Line | None = None) -> None:
     """Emit `Arrived`, once the call's direction is known."""
     event, beside = call.begun, call.consults is not None
     if call.told or event is None:
@@ -72,7 +70,7 @@ def emit_found_call(
     call: TrackedCall,
     entry: e.Status,
     direction: f.Direction,
-    line: PublicLine | None,
+    line: Line | None,
     arrived: datetime | None,
     may_hide_answer: bool,
     may_hide_ringing: bool,
@@ -137,7 +135,7 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
         emit_arrival(state, call, "internal")
 
 
-def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, line: PublicLine | None) -> None:
+def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, line: Line | None) -> None:
     call.told, call.inbound, call.begun = True, direction == "inbound", None
     call.caller.outside = call.inbound
     if line is not None:

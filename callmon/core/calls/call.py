@@ -16,16 +16,21 @@ CallKey = tuple[str, str]  # exchange, call
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
 Heard = Literal["full", "filled", "partly"]
-HEARD: tuple[Heard, ...] = ("full", "filled", "partly")
+HEARD: tuple[Heard, ...] = get_args(Heard)
 STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
     "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
     "abandoned", "announcement", "no_answer", "failed",
 ]  # fmt: skip
-OUTCOMES: tuple[OutcomeName, ...] = (
-    "answered", "voicemail_message", "voicemail_no_message", "voicemail", "lost", "unknown", "busy",
-    "abandoned", "announcement", "no_answer", "failed",
-)  # fmt: skip
+OUTCOMES: tuple[OutcomeName, ...] = get_args(OutcomeName)
+LANGUAGES = ("fr", "en", "other", "unknown")
+
+
+def language_label(language: str | None) -> str:
+    """The language as a label of the closed set `LANGUAGES`."""
+    if language is None:
+        return "unknown"
+    return language if language in LANGUAGES else "other"
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from callmon.ami import events as e
+from callmon.config.lines import Line
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.phone_states import PhoneLine
 from callmon.core.calls.sparse import SparseAttribute, bit_flag
 from callmon.core.facts import EXACT, TransferKind
 
@@ -97,7 +97,7 @@ class PendingTransfer:
 class WaitState(msgspec.Struct, eq=False, gc=False):
     """The state of one caller's wait."""
 
-    line: PhoneLine
+    line: Line
     tried: dict[str, DialAttempts] = msgspec.field(default_factory=dict)
     told: int = 0  # the rank of the best emitted
     free_since: datetime | None = None

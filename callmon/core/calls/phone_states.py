@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from callmon.ami.events import Stamp, moment
+from callmon.config.lines import Line
 from callmon.core.calls.endpoints import extension, is_local
 from callmon.core.calls.registrations import Registrations
 
@@ -40,16 +41,6 @@ MAX_PHONES = 20_000
 MAX_LEARNED = 1_000  # of one line
 
 
-class PhoneLine(Protocol):
-    """What must be known of a line."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def extensions(self) -> tuple[str, ...]: ...
-
-
-L = TypeVar("L", bound=PhoneLine)
 K = TypeVar("K", bound=Hashable)
 
 
@@ -123,7 +114,7 @@ class Phones:
         """The state of a phone; None when it is not known."""
         return None if phone in self._mute else self._states.get(phone)
 
-    def states(self, line: PhoneLine, but: Container[str]) -> set[State | None]:
+    def states(self, line: Line, but: Container[str]) -> set[State | None]:
         """The states of a line's phones, except those in `but`; None for a phone whose state is not known."""
         known: Callable[[str], State | None] = self.state if self._mute else self._states.get
         return {known(phone) for phone in self.phones_of(line) if phone not in but}
@@ -136,19 +127,19 @@ class Phones:
         if phone in known or len(known) < MAX_LEARNED:
             known[phone] = at
 
-    def phones_of(self, line: PhoneLine) -> Iterable[str]:
+    def phones_of(self, line: Line) -> Iterable[str]:
         """A line's phones, as far as known. A configured one without any received event has no known state."""
         if not line.extensions:
             return self._dialled.get(line.name, ())
         return {phone for told in line.extensions for phone in self._named.get(told, (told,))}
 
-    def is_of(self, line: PhoneLine, phone: str) -> bool:
+    def is_of(self, line: Line, phone: str) -> bool:
         """Whether the phone is one of the line's."""
         if not line.extensions:
             return phone in self._dialled.get(line.name, ())
         return phone in line.extensions or extension(phone) in line.extensions
 
-    def counts(self, lines: Iterable[PhoneLine], now: datetime | None) -> dict[Counted, int]:
+    def counts(self, lines: Iterable[Line], now: datetime | None) -> dict[Counted, int]:
         """How many phones of the lines are free, in use (or ringing) and unreachable; empty when none is known.
 
         A phone of several lines counts once.
@@ -174,12 +165,12 @@ class Phones:
 
 
 def counted(
-    exchanges: Iterable[tuple[Phones, Iterable[L], datetime | None]], group: Callable[[L], K]
+    exchanges: Iterable[tuple[Phones, Iterable[Line], datetime | None]], group: Callable[[Line], K]
 ) -> dict[tuple[K, str], int]:
     """Phones by group of lines and state: one that serves several lines of a group counts once."""
     counts: dict[tuple[K, str], int] = {}
     for phones, lines, now in exchanges:
-        groups: dict[K, list[L]] = {}
+        groups: dict[K, list[Line]] = {}
         for line in lines:
             groups.setdefault(group(line), []).append(line)
         for key, own in groups.items():

@@ -15,7 +15,7 @@ from callmon.core.calls.channel_limit import ChannelLimit
 from callmon.core.calls.channels import OUTSIDE, Bridges, Channel, Origination, TrackedCall, WaitState
 from callmon.core.calls.endpoints import extension, masked
 from callmon.core.calls.phone_states import Phones
-from callmon.core.calls.site import ExchangeInfo
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 
 MAX_TEXTS = 10_000
@@ -25,7 +25,7 @@ MAX_DEFERRED = 1_000
 class TrackerState:
     """All channels and calls in progress on one exchange."""
 
-    def __init__(self, site: ExchangeInfo) -> None:
+    def __init__(self, site: ExchangeProfile) -> None:
         self.site = site
         self.legs: dict[str, Channel] = {}
         self.calls: dict[str, TrackedCall] = {}

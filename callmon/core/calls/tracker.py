@@ -35,7 +35,7 @@ from callmon.core.calls import (
 )
 from callmon.core.calls.channel_limit import CROWDED
 from callmon.core.calls.listing import Listing
-from callmon.core.calls.site import ExchangeInfo
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
@@ -43,7 +43,7 @@ from callmon.core.facts import Fact
 class Tracker:
     """All calls in progress on one exchange."""
 
-    def __init__(self, site: ExchangeInfo) -> None:
+    def __init__(self, site: ExchangeProfile) -> None:
         self.state = TrackerState(site)
         self.listing = Listing(self.state)
         self._steps = {**_steps_of_calls(self.state), **_steps_of_exchange(self.state, self.listing)}

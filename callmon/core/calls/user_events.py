@@ -13,9 +13,8 @@ from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
 from callmon.core.calls import surveys, voicemail
 from callmon.core.calls.channels import TrackedCall
+from callmon.core.calls.language import spoken
 from callmon.core.calls.state import TrackerState
-
-LANGUAGES = ("fr", "en")
 
 
 def said(state: TrackerState, event: e.UserEvent) -> None:
@@ -39,6 +38,5 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
     number = e164(event.number, state.site.region)
-    language = event.language[:2].lower() or None
-    known = language if language is None or language in LANGUAGES else "other"
-    state.emit(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, known))
+    language = spoken(event.language) if event.language else None
+    state.emit(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, language))

@@ -15,18 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 
-from callmon.config.lines import Line, Lines
-from callmon.core.calls.gap import ClosedGap
+from callmon.config.lines import Line
 from callmon.core.calls.phone_states import State
-from callmon.core.calls.tracker import Tracker
 from callmon.core.disruptions.disruption import Key
 from callmon.core.disruptions.entries import EndedHow
 from callmon.core.disruptions.register import DisruptionRegister
-from callmon.core.disruptions.trunks import Trunks
+from callmon.core.exchange import ExchangeState
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -43,23 +40,7 @@ class Cause(msgspec.Struct, frozen=True):
     is_certain: bool = False
 
 
-class ExchangeSignals(Protocol):
-    """The live state of one exchange that this module needs."""
-
-    @property
-    def lines(self) -> Lines: ...
-    @property
-    def tracker(self) -> Tracker: ...
-    @property
-    def routes(self) -> Trunks: ...
-    @property
-    def trunks(self) -> tuple[str, ...]:
-        """The known trunks, by the names of the configuration."""
-
-    returned: ClosedGap | None  # the last gap, until the detector has processed it
-
-
-Exchanges = Mapping[str, ExchangeSignals]
+Exchanges = Mapping[str, ExchangeState]
 
 
 def carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
@@ -91,7 +72,7 @@ def _unless(is_settling: bool, cause: Cause) -> Cause:
     return msgspec.structs.replace(cause, holds=None) if cause.holds and is_settling else cause
 
 
-def _unheard(name: str, heard: ExchangeSignals, lines: tuple[str, ...]) -> Cause:
+def _unheard(name: str, heard: ExchangeState, lines: tuple[str, ...]) -> Cause:
     listing = heard.tracker.listing
     key: Key = ("exchange", name, "")
     stopped = listing.absence.stopped_at
@@ -101,9 +82,7 @@ def _unheard(name: str, heard: ExchangeSignals, lines: tuple[str, ...]) -> Cause
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
 
-def _trunks(
-    name: str, heard: ExchangeSignals, lines: tuple[str, ...], book: DisruptionRegister
-) -> Iterator[Cause]:
+def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: DisruptionRegister) -> Iterator[Cause]:
     """One cause for all lines that use the same trunks."""
     lost: Key = ("trunk", name, "registration")
     registrations = heard.tracker.state.phones.registrations
@@ -128,7 +107,7 @@ def _key(exchange: str, trunks: frozenset[str]) -> Key:
     return "trunk", exchange, ", ".join(sorted(trunks))
 
 
-def _groups(heard: ExchangeSignals, lines: tuple[str, ...]) -> dict[frozenset[str], list[str]]:
+def _groups(heard: ExchangeState, lines: tuple[str, ...]) -> dict[frozenset[str], list[str]]:
     """Lines by the trunks that carry their calls. A line without calls yet is grouped under all known trunks."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:

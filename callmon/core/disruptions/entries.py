@@ -8,13 +8,13 @@ expected duration, and the alternative.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 # The source. "staff": a person reported it, and callmon cannot detect it; "work": planned.
 Source = Literal["exchange", "trunk", "phones", "staff", "work"]
-SOURCES: tuple[Source, ...] = ("exchange", "trunk", "phones", "staff", "work")
+SOURCES: tuple[Source, ...] = get_args(Source)
 # "over": its cause ended; "closed": the line's opening hours ended; "time": the planned end; "cancelled": work
 # that never began; "measuring": the exchange had worked all the time, and only callmon's reception had a gap.
 EndedHow = Literal["over", "by_hand", "closed", "time", "cancelled", "measuring"]

@@ -1,8 +1,9 @@
 """The service standards. Each module is one standard. It is stateless, and its name is the standard's name.
 
-A standard module has `Parameters` (pydantic; the settings, extras forbidden) and `SETTLED_BY` (the facts after
-which it may be judged). Its `judge(fact, call, parameters) -> Judgement | None` returns None while the call has
-not gone far enough. The loader imports the module of every standard in `ALL_STANDARDS`.
+A standard module has `SETTLED_BY` (the facts after which it may be judged), and `PARAMETERS` (pydantic) when a
+site may set any. Its `judge(fact, call, parameters) -> Judgement | None` is called after a fact of `SETTLED_BY`
+only, and returns None while the call has not gone far enough. The loader imports the module of every standard in
+`ALL_STANDARDS`.
 
 `NEEDS` names what a site must provide before a standard gives verdicts: "staff" (the staff's languages are listed;
 `judge` takes them as a fourth argument) or "survey" (a survey is offered).
@@ -17,13 +18,14 @@ from importlib import import_module
 from typing import Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
+from callmon.core.standards._common import StandardParameters
 from callmon.core.standards._obligations import Seen
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError
@@ -36,7 +38,7 @@ class Standard(msgspec.Struct, frozen=True):
 
     name: str
     module: Any
-    parameters: BaseModel
+    parameters: StandardParameters
     needs: Need | None = None
 
     def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
@@ -57,10 +59,9 @@ class Standard(msgspec.Struct, frozen=True):
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
     """Load every standard with its configured parameters. Raises ConfigError, which lists all mistakes."""
-    unknown = sorted(set(configured) - set(ALL_STANDARDS))
     mistakes = [
         f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."
-        for name in unknown
+        for name in sorted(configured.keys() - set(ALL_STANDARDS))
     ]
     standards = [_loaded(name, configured.get(name, {}), mistakes) for name in ALL_STANDARDS]
     if mistakes:
@@ -70,8 +71,9 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
 
 def _loaded(name: str, configured: Mapping[str, Any], mistakes: list[str]) -> Standard | None:
     module = import_module(f"callmon.core.standards.{name}")
+    parameters = getattr(module, "PARAMETERS", StandardParameters)
     try:
-        return Standard(name, module, module.Parameters(**configured), getattr(module, "NEEDS", None))
+        return Standard(name, module, parameters(**configured), getattr(module, "NEEDS", None))
     except ValidationError as error:
         mistakes.extend(
             f"standards.{name}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}."

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pydantic import BaseModel, ConfigDict
+
 from callmon.core.calls.call import Call, Span
 from callmon.core.facts import PhonesBest
 from callmon.core.verdicts import Cause, Judgement
+
+
+class StandardParameters(BaseModel):
+    """What a site may set of a standard: nothing, unless its module names a subclass in `PARAMETERS`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def exempt(reason: str) -> Judgement:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.standards._common import UNHEARD, exempt, met
-from callmon.core.verdicts import Finding, Judgement
+from callmon.core.verdicts import Judgement
 
 
 class Seen(NamedTuple):
@@ -37,20 +37,3 @@ def by(one: Obligation, done: datetime | None, due: datetime, seen: Seen, reason
     if one.hidden is not None and done is None:
         return exempt("not_returnable")
     return UNHEARD if seen.in_doubt and done is None else not_met("too_late")
-
-
-def finding(standard: str, one: Obligation, judged: Judgement) -> Finding:
-    """The verdict on the call that opened the obligation."""
-    at = one.settled or one.dues.judging.at
-    return Finding(
-        call=one.call,
-        at=at,
-        standard=standard,
-        line=one.line,
-        language=one.language,
-        in_hours=None,
-        verdict=judged.verdict,
-        reason_key=judged.reason_key,
-        number=judged.number,
-        cause=judged.cause,
-    )

@@ -6,12 +6,15 @@ caller first heard ringing. Every case is a row of the table in standards.md. A 
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from datetime import timedelta
+
+from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Answered, Ended, Fact, VoicemailTook
 from callmon.core.standards._common import (
     UNHEARD,
+    StandardParameters,
     cause_of,
     exempt,
     is_unclear,
@@ -25,48 +28,46 @@ from callmon.core.verdicts import Judgement
 SETTLED_BY = (Answered, VoicemailTook, Ended)
 
 
-class Parameters(BaseModel):
+class AnswerByThirdRingParameters(StandardParameters):
     """What a site may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rings: int = Field(
         3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
     )
 
 
-def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The verdict once a person or voicemail took the call, or the call ended; None before."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    uncovered = not_covered(call)
-    if uncovered is not None:
+PARAMETERS = AnswerByThirdRingParameters
+
+
+def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Judgement | None:
+    """The verdict once a person or voicemail took the call, or the call ended."""
+    if (uncovered := not_covered(call)) is not None:
         return uncovered
+    limit = parameters.rings * call.cycle
     match call.outcome:
         case "answered":
-            return _answered(call, parameters)
+            return _answered(call, limit)
         case "voicemail_message" | "voicemail_no_message" | "voicemail":
-            return _voicemail(fact, call, parameters)
+            return _voicemail(fact, call, limit)
         case "lost":
-            return stopped(call, parameters.rings * call.cycle)
+            return stopped(call, limit)
         case "unknown":
             return UNHEARD
         case "abandoned":
-            return _abandoned(call, parameters)
+            return _abandoned(call, limit)
         case _:
-            return UNHEARD if call.doubtful else _ended_by_exchange(call, parameters)
+            return UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
 
 
-def _missed(call: Call, parameters: Parameters, reason: str, number: int | None = None) -> Judgement:
+def _missed(call: Call, limit: timedelta, reason: str, number: int | None = None) -> Judgement:
     """Not met: no answer in time. The cause is taken from the first rings, whatever the phones did later."""
-    return not_met(call, reason, number, cause_of(call, parameters.rings * call.cycle))
+    return not_met(call, reason, number, cause_of(call, limit))
 
 
-def _answered(call: Call, parameters: Parameters) -> Judgement:
-    limit = parameters.rings * call.cycle
+def _answered(call: Call, limit: timedelta) -> Judgement:
     waited = call.waited
     if waited is None:
-        return _answered_without_ringing(call, parameters)
+        return _answered_without_ringing(call, limit)
     if is_unclear(waited, limit) or (call.doubtful and waited.longest >= limit):
         return UNHEARD
     reason, number = ("answered_on_ring", call.rings)
@@ -76,20 +77,20 @@ def _answered(call: Call, parameters: Parameters) -> Judgement:
         reason, number = ("answered_after_music", int(waited.longest.total_seconds()))
     elif number is None:
         reason = "answered_in_time" if waited.longest < limit else "answered_late"
-    return met(reason, number) if waited.longest < limit else _missed(call, parameters, reason, number)
+    return met(reason, number) if waited.longest < limit else _missed(call, limit, reason, number)
 
 
-def _answered_without_ringing(call: Call, parameters: Parameters) -> Judgement:
+def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the phone took the call before it rang, or the whole wait was silence."""
     silence = call.silence
     if silence is None or call.heard == "partly":
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
-    if silence < parameters.rings * call.cycle:
+    if silence < limit:
         return met("answered_without_ringing")
-    return _missed(call, parameters, "answered_without_ringing")
+    return _missed(call, limit, "answered_without_ringing")
 
 
-def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     """The verdict on a call that voicemail took: the policy's note explains voicemail and does not excuse it.
 
     Whether the caller chose voicemail is known at the end: only the hang-up shows a dial that reached no phone.
@@ -103,7 +104,7 @@ def _voicemail(fact: Fact, call: Call, parameters: Parameters) -> Judgement | No
         return UNHEARD
     if _is_early(call):
         return not_met(call, "voicemail", cause="sent_to_voicemail_early")
-    return _missed(call, parameters, "voicemail")
+    return _missed(call, limit, "voicemail")
 
 
 def _is_early(call: Call) -> bool:
@@ -115,36 +116,35 @@ def _is_early(call: Call) -> bool:
     return call.waited.longest < 4 * call.cycle - call.grace
 
 
-def _abandoned(call: Call, parameters: Parameters) -> Judgement:
+def _abandoned(call: Call, limit: timedelta) -> Judgement:
     if call.doubtful:
         return UNHEARD
     if call.abandoned_in == "menu" and call.waited is None:
         return exempt("in_the_menu")
-    limit = parameters.rings * call.cycle
     if call.waited is None:
-        return _left_in_silence(call, parameters)
+        return _left_in_silence(call, limit)
     if is_unclear(call.waited, limit):
         return UNHEARD
-    return exempt("hung_up_early") if call.waited.longest < limit else _missed(call, parameters, "gave_up")
+    return exempt("hung_up_early") if call.waited.longest < limit else _missed(call, limit, "gave_up")
 
 
-def _left_in_silence(call: Call, parameters: Parameters) -> Judgement:
+def _left_in_silence(call: Call, limit: timedelta) -> Judgement:
     if call.silence is None:
         return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
-    if call.silence < parameters.rings * call.cycle:
+    if call.silence < limit:
         return exempt("no_phone_reachable")
     if call.heard == "partly":
         return UNHEARD  # a phone may have rung for a part of that time
-    return _missed(call, parameters, "no_phone_reachable")
+    return _missed(call, limit, "no_phone_reachable")
 
 
-def _ended_by_exchange(call: Call, parameters: Parameters) -> Judgement:
+def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:
     match call.outcome:
         case "busy":
-            return _missed(call, parameters, "busy")
+            return _missed(call, limit, "busy")
         case "announcement":
             return not_met(call, "announcement", cause="other")
         case "no_answer":
-            return _missed(call, parameters, "rang_in_vain")
+            return _missed(call, limit, "rang_in_vain")
         case _:
-            return _missed(call, parameters, "no_phone_reachable")
+            return _missed(call, limit, "no_phone_reachable")

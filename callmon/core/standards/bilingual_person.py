@@ -10,12 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from callmon.config.staff import StaffLanguages
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards._common import UNHEARD, exempt, may_hide_a_person, met, not_answered, not_met
+from callmon.core.standards._common import (
+    UNHEARD,
+    StandardParameters,
+    exempt,
+    may_hide_a_person,
+    met,
+    not_answered,
+    not_met,
+)
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
@@ -23,18 +29,9 @@ NEEDS = "staff"
 LANGUAGE = "fr"
 
 
-class Parameters(BaseModel):
-    """Nothing to set here: who speaks what is [[staff]]."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def judge(fact: Fact, call: Call, parameters: Parameters, staff: StaffLanguages) -> Judgement | None:
+def judge(fact: Fact, call: Call, parameters: StandardParameters, staff: StaffLanguages) -> Judgement | None:
     """The verdict when the call is over: only then are all persons on the line known."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    other = not_answered(call)
-    if other is not None:
+    if (other := not_answered(call)) is not None:
         return other
     if call.language is None:
         return Judgement("unknown", "language_unknown")

@@ -7,10 +7,8 @@ the staff's languages on that day. Not enabled while [[staff]] is empty.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import exempt, met
+from callmon.core.standards._common import StandardParameters, exempt, met
 from callmon.core.standards._obligations import Seen, not_met
 from callmon.core.verdicts import Judgement
 
@@ -20,13 +18,7 @@ NEEDS = "staff"
 LANGUAGE = "fr"
 
 
-class Parameters(BaseModel):
-    """Nothing to set here: who speaks what is [[staff]]."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """The verdict when called back, in time or not; None before."""
     if one.state != "paid":
         return None

@@ -8,10 +8,8 @@ message was left, whether a gap hides a callback, or when it was (a clock that i
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import UNHEARD, exempt, met
+from callmon.core.standards._common import UNHEARD, StandardParameters, exempt, met
 from callmon.core.standards._obligations import Seen, not_met
 from callmon.core.verdicts import Judgement
 
@@ -19,13 +17,7 @@ KIND = "callback"
 SETTLED_BY = ()
 
 
-class Parameters(BaseModel):
-    """Nothing to set here: due times are [callbacks] and each line's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """*Met* when called back in time; any other verdict at the due time."""
     due = one.dues.judging.at
     is_paid = one.state == "paid" and one.settled is not None

@@ -6,9 +6,8 @@ person in charge.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from callmon.core.callbacks.obligation import Obligation
+from callmon.core.standards._common import StandardParameters
 from callmon.core.standards._obligations import Seen, by
 from callmon.core.verdicts import Judgement
 
@@ -16,13 +15,7 @@ KIND = "complaint"
 SETTLED_BY = ()
 
 
-class Parameters(BaseModel):
-    """Nothing to set here: the policy says fifteen business days."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def judge(one: Obligation, seen: Seen, parameters: Parameters) -> Judgement | None:
+def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """*Met* when answered in time; any other verdict at the due time."""
     if one.dues.answer is None:
         return None

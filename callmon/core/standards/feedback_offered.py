@@ -7,29 +7,25 @@ is configured or such a UserEvent is received. Without a survey, calls are not r
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards._common import UNHEARD, may_hide_a_person, met, not_answered, not_met
+from callmon.core.standards._common import (
+    UNHEARD,
+    StandardParameters,
+    may_hide_a_person,
+    met,
+    not_answered,
+    not_met,
+)
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
 NEEDS = "survey"
 
 
-class Parameters(BaseModel):
-    """Nothing to set here: the survey's extensions are the exchange's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+def judge(fact: Fact, call: Call, parameters: StandardParameters) -> Judgement | None:
     """The verdict when the call is over: until then the survey may still be offered."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    other = not_answered(call)
-    if other is not None:
+    if (other := not_answered(call)) is not None:
         return other
     if call.survey is not None:
         return met("survey_offered")

@@ -7,30 +7,35 @@ target took or refused the call. A transfer to the survey, parking, pick-up and 
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards._common import UNHEARD, may_hide_a_person, met, not_answered, not_met
+from callmon.core.standards._common import (
+    UNHEARD,
+    StandardParameters,
+    may_hide_a_person,
+    met,
+    not_answered,
+    not_met,
+)
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
 
 
-class Parameters(BaseModel):
+class OneTransferAtMostParameters(StandardParameters):
     """What a site may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     transfers: int = Field(1, ge=0, le=10, description="a caller may be redirected this often (the policy: 1)")
 
 
-def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+PARAMETERS = OneTransferAtMostParameters
+
+
+def judge(fact: Fact, call: Call, parameters: OneTransferAtMostParameters) -> Judgement | None:
     """The verdict when the call is over: only then is the number of transfers known."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    other = not_answered(call)
-    if other is not None:
+    if (other := not_answered(call)) is not None:
         return other
     count = len(call.transfers)
     if count > parameters.transfers:

@@ -7,32 +7,39 @@ caller hung up earlier, or in the menu.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Answered, Ended, Fact
-from callmon.core.standards._common import UNHEARD, exempt, is_unclear, met, not_covered, not_met, stopped
+from callmon.core.standards._common import (
+    UNHEARD,
+    StandardParameters,
+    exempt,
+    is_unclear,
+    met,
+    not_covered,
+    not_met,
+    stopped,
+)
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Answered, Ended)
 
 
-class Parameters(BaseModel):
+class ReachAPersonParameters(StandardParameters):
     """What a site may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     rings: int = Field(
         3, ge=1, le=10, description="a caller who gives up after this many rings did not reach a person"
     )
 
 
-def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
+PARAMETERS = ReachAPersonParameters
+
+
+def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgement | None:
     """*Met* at the first answer; any other verdict when the call is over."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    uncovered = not_covered(call)
-    if uncovered is not None:
+    if (uncovered := not_covered(call)) is not None:
         return uncovered
     if call.outcome == "answered":
         return met("a_person_answered")
@@ -57,7 +64,7 @@ def _reason(call: Call) -> str:
             return "no_phone_reachable"
 
 
-def _abandoned(call: Call, parameters: Parameters) -> Judgement:
+def _abandoned(call: Call, parameters: ReachAPersonParameters) -> Judgement:
     if call.abandoned_in == "menu" and call.waited is None:
         return exempt("in_the_menu")
     limit = parameters.rings * call.cycle

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, VoicemailTook
-from callmon.core.standards._common import UNHEARD, exempt, met, not_covered, not_met
+from callmon.core.standards._common import UNHEARD, StandardParameters, exempt, met, not_covered, not_met
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (VoicemailTook, Ended)
 
 
-class Parameters(BaseModel):
+class VoicemailAfterFourthRingParameters(StandardParameters):
     """What a site may set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     after_ring: int = Field(
         4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
@@ -33,12 +31,12 @@ class Parameters(BaseModel):
     )
 
 
-def judge(fact: Fact, call: Call, parameters: Parameters) -> Judgement | None:
-    """The verdict once voicemail took the call or the call ended without it; None before."""
-    if not isinstance(fact, SETTLED_BY):
-        return None
-    uncovered = not_covered(call)
-    if uncovered is not None:
+PARAMETERS = VoicemailAfterFourthRingParameters
+
+
+def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement | None:
+    """The verdict once voicemail took the call or the call ended without it."""
+    if (uncovered := not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
     if took is None:
@@ -57,7 +55,7 @@ def _may_have_been(call: Call) -> bool:
     return call.outcome == "unknown" or (call.doubtful and call.outcome not in ("answered", "lost"))
 
 
-def _timed(call: Call, parameters: Parameters) -> Judgement:
+def _timed(call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:
     if call.waited is None:
         if call.arrived is None:
             return Judgement("unknown", "no_time")
@@ -68,7 +66,7 @@ def _timed(call: Call, parameters: Parameters) -> Judgement:
     return first if first == _when(call.waited.longest, call, parameters) else UNHEARD
 
 
-def _when(rang: timedelta, call: Call, parameters: Parameters) -> Judgement:
+def _when(rang: timedelta, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:
     ring = call.voicemail.rings if call.voicemail else None
     if rang < parameters.after_ring * call.cycle - call.grace:
         return not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")

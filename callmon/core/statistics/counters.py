@@ -17,7 +17,7 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 from callmon.core.callbacks.entries import CalledBack
-from callmon.core.calls.call import HEARD, OUTCOMES, Call
+from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
 from callmon.core.disruptions.entries import SOURCES, Ended
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
@@ -28,7 +28,6 @@ from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 Figure = tuple[str, ...]
 Figures = dict[Figure, float]
 
-LANGUAGES = ("fr", "en", "other", "unknown")
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
 TRANSFERS = (0, 1, 2, 3, 5)
 HOUR = 3600
@@ -298,12 +297,6 @@ def survey_was_heard(figures: Figures) -> bool:
 
 def add(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
     figures[figure] = figures.get(figure, 0.0) + amount
-
-
-def language_label(language: str | None) -> str:
-    if language is None:
-        return "unknown"
-    return language if language in LANGUAGES else "other"
 
 
 def hours_label(in_hours: bool | None) -> str:

@@ -9,13 +9,13 @@ for telemarketers (R-50).
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from callmon.core.calls.call import Call
 from callmon.core.standards._common import may_hide_a_person
 
 Sign = Literal["short_conversation", "early_hold", "ended_by_us"]
-SIGNS: tuple[Sign, ...] = ("short_conversation", "early_hold", "ended_by_us")
+SIGNS: tuple[Sign, ...] = get_args(Sign)
 
 SHORT = timedelta(seconds=10)  # a conversation, and the time before a hold
 RELAY_SHORT = timedelta(seconds=20)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from callmon.core.callbacks.index import ObligationIndex
-from callmon.core.statistics.counters import LANGUAGES
+from callmon.core.calls.call import LANGUAGES
 
 COUNTS: Mapping[str, str] = {
     "callmon_callbacks_open": "Callbacks to make.",

@@ -27,11 +27,10 @@ import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from callmon.config.standards import CALL_STANDARDS
-from callmon.core.calls.call import Call
+from callmon.core.calls.call import Call, language_label
 from callmon.core.statistics import aggregates
 from callmon.core.statistics import histogram as lengths
 from callmon.core.statistics.aggregates import Cell
-from callmon.core.statistics.counters import language_label
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.row_mapping import call_of, encoded
