@@ -124,7 +124,7 @@ class Office:
         return self
 
     def hear_fact(self, fact: Fact) -> None:
-        hearing = self.monitor._hearings["toronto"]
+        hearing = self.monitor.exchanges["toronto"]
         self._keep(self.monitor._conclude("toronto", hearing, [fact], None))
 
     def tick(self, now: datetime, heard: dict[str, datetime] | None = None, silent: Iterable[str] = ()) -> Office:

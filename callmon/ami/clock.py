@@ -46,7 +46,6 @@ class Clock:
         return told - ponged > timedelta(seconds=now - asked) + LEAST_STEP
 
     def read(self, told: datetime, now: float) -> None:
-        """Record the time of the last event."""
         self._told, self._event = (told, now), told
 
     def ponged(self, told: datetime, asked: float, now: float) -> timedelta:

@@ -10,6 +10,8 @@ import msgspec
 EARLIEST, LATEST = 662_688_000, 7_258_118_400
 # A Timestamp as Asterisk wrote it, "" for none; or a time that callmon assigned.
 Stamp = str | datetime | None
+# The values of ChannelState that callmon tests.
+RING, RINGING, UP, BUSY = "4", "5", "6", "7"
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -37,7 +39,6 @@ class Newchannel(Event, frozen=True, gc=False):
 
 
 class Newstate(Event, frozen=True, gc=False):
-    channel: str
     state: str
     language: str
     context: str
@@ -52,13 +53,11 @@ class DialBegin(Event, frozen=True, gc=False):
     uniqueid: str
     dest_channel: str
     dest_uniqueid: str
-    dest_linkedid: str
     dial_string: str
 
 
 class DialState(Event, frozen=True, gc=False):
     uniqueid: str
-    dest_channel: str
     dest_uniqueid: str
     status: str
 
@@ -112,7 +111,6 @@ class BlindTransfer(Event, frozen=True, gc=False):
 
     result: str
     transferer_channel: str
-    transferer: str
     transferee: str
     extension: str
 
@@ -120,8 +118,8 @@ class BlindTransfer(Event, frozen=True, gc=False):
 class AttendedTransfer(Event, frozen=True, gc=False):
     """A person joined two calls, or hung up on a consultation.
 
-    `second` is the consulting channel, or `original` again when the transfer was made by keys. `target` is present
-    in some runs and absent in others: no code needs it.
+    `second` is the consulting channel, or `original` again when the transfer was made by keys. The target's
+    Uniqueid is present in some runs and absent in others: it is not read.
     """
 
     result: str
@@ -131,7 +129,6 @@ class AttendedTransfer(Event, frozen=True, gc=False):
     second: str
     transferee: str
     target_channel: str
-    target: str
 
 
 class ParkedCall(Event, frozen=True, gc=False):
@@ -157,12 +154,10 @@ class SoftHangupRequest(Event, frozen=True, gc=False):
 
 
 class Hold(Event, frozen=True, gc=False):
-    channel: str
     uniqueid: str
 
 
 class Unhold(Event, frozen=True, gc=False):
-    channel: str
     uniqueid: str
 
 
@@ -177,7 +172,6 @@ class Newexten(Event, frozen=True, gc=False):
 
     language: str
     uniqueid: str
-    application: str
     data: str
 
 
@@ -248,17 +242,8 @@ class Shutdown(Event, frozen=True, gc=False):
 
 
 class CoreShowChannel(Event, frozen=True, gc=False):
-    channel: str
-    state: str
-    caller: str
-    caller_name: str
-    language: str
-    context: str
-    exten: str
     uniqueid: str
-    linkedid: str
     application: str
-    bridge: str
 
 
 class CoreShowChannelsComplete(Event, frozen=True, gc=False):
@@ -276,7 +261,6 @@ class Status(Event, frozen=True, gc=False):
     caller: str
     caller_name: str
     language: str
-    context: str
     exten: str
     uniqueid: str
     linkedid: str
@@ -341,14 +325,14 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     Newchannel: (
         "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Exten", "Uniqueid", "Linkedid",
     ),
-    Newstate: ("Channel", "ChannelState", "Language", "Context", "Exten", "Uniqueid"),
-    DialBegin: ("Language", "Uniqueid", "DestChannel", "DestUniqueid", "DestLinkedid", "DialString"),
-    DialState: ("Uniqueid", "DestChannel", "DestUniqueid", "DialStatus"),
+    Newstate: ("ChannelState", "Language", "Context", "Exten", "Uniqueid"),
+    DialBegin: ("Language", "Uniqueid", "DestChannel", "DestUniqueid", "DialString"),
+    DialState: ("Uniqueid", "DestUniqueid", "DialStatus"),
     DialEnd: ("Uniqueid", "DestChannel", "DestUniqueid", "DialStatus", "Forward"),
-    BlindTransfer: ("Result", "TransfererChannel", "TransfererUniqueid", "TransfereeUniqueid", "Extension"),
+    BlindTransfer: ("Result", "TransfererChannel", "TransfereeUniqueid", "Extension"),
     AttendedTransfer: (
         "Result", "OrigTransfererChannel", "OrigTransfererUniqueid", "SecondTransfererExten",
-        "SecondTransfererUniqueid", "TransfereeUniqueid", "TransferTargetChannel", "TransferTargetUniqueid",
+        "SecondTransfererUniqueid", "TransfereeUniqueid", "TransferTargetChannel",
     ),
     ParkedCall: ("ParkeeUniqueid", "ParkingSpace"),
     UnParkedCall: ("ParkeeUniqueid", "RetrieverChannel", "RetrieverUniqueid"),
@@ -359,10 +343,10 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     Hangup: ("Language", "Context", "Exten", "Uniqueid", "Cause"),
     HangupRequest: ("Context", "Exten", "Uniqueid", "Cause"),
     SoftHangupRequest: ("Uniqueid", "Cause"),
-    Hold: ("Channel", "Uniqueid"),
-    Unhold: ("Channel", "Uniqueid"),
+    Hold: ("Uniqueid",),
+    Unhold: ("Uniqueid",),
     MusicOnHoldStart: ("Uniqueid",),
-    Newexten: ("Language", "Uniqueid", "Application", "AppData"),
+    Newexten: ("Language", "Uniqueid", "AppData"),
     MessageWaiting: ("Uniqueid", "Mailbox", "New"),
     VoicemailUserDetail: ("VMContext", "VoiceMailbox", "MaxMessageCount", "NewMessageCount"),
     QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
@@ -371,13 +355,10 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
     DeviceStateChange: ("Device", "State"),
     Registry: ("ChannelType", "Username", "Domain", "Status"),
     FullyBooted: ("Uptime",), Shutdown: (),
-    CoreShowChannel: (
-        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten",
-        "Uniqueid", "Linkedid", "Application", "BridgeId",
-    ),
+    CoreShowChannel: ("Uniqueid", "Application"),
     CoreShowChannelsComplete: (),
     Status: (
-        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Context", "Exten", "Uniqueid",
+        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Exten", "Uniqueid",
         "Linkedid", "DNID", "BridgeID", "Application", "Data", "Variable: CDR(start,u)", "Variable: CDR(start)",
         "Variable: CDR(answer,u)", "Variable: CALLERID(num-pres)",
     ),

@@ -80,7 +80,6 @@ class FlightRecorder:
 
     @property
     def size(self) -> int:
-        """Number of bytes in the buffer."""
         return self._size
 
     def dump(self, exchange: str, at: datetime) -> Path | None:
@@ -105,7 +104,6 @@ class FlightRecorder:
         return path
 
     def wait(self) -> None:
-        """Block until the current file is written."""
         if self._writing is not None:
             self._writing.join()
 

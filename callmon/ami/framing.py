@@ -41,7 +41,6 @@ class Framer:
 
     @property
     def tail(self) -> bytes:
-        """The bytes received of an incomplete message."""
         return self._tail
 
     def _take_banner(self, data: bytes) -> bytes:

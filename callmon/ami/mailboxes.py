@@ -42,7 +42,6 @@ class Mailbox(msgspec.Struct, frozen=True):
 
     @property
     def messages(self) -> int:
-        """Number of new messages."""
         return len(self.waiting)
 
     def unheard_since(self, at: datetime) -> int:
@@ -73,7 +72,6 @@ class Mailboxes:
         self.want(wanted)
 
     def want(self, names: Iterable[str]) -> None:
-        """Set the boxes to monitor."""
         self.wanted = frozenset(short(name) for name in names if name.isprintable())
         self.known = {name: box for name, box in self.known.items() if name in self.wanted}
 

@@ -28,6 +28,7 @@ from callmon.ami import events as e
 from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
 from callmon.ami.decoding import decode
+from callmon.ami.events import RING
 from callmon.ami.framing import BANNER, Framer
 from callmon.ami.mailboxes import Mailboxes
 from callmon.errors import AmiError
@@ -45,7 +46,6 @@ BOOT_PATIENCE = 10.0
 STEADY_SECONDS = 5.0
 HELD_UP = 1.0  # a later timer is the daemon's own delay: bytes may have arrived that are not read yet
 MAX_PINGS = 100  # unanswered, of an exchange that still sends events
-RING = "4"
 SELDOM = frozenset(
     (
         *(e.Reply, e.FullyBooted, e.CoreShowChannelsComplete, e.StatusComplete),
@@ -96,7 +96,7 @@ class Session:
         self._pings: dict[str, float] = {}  # ActionID → when it was sent, until the reply
         self._listed = now
         self._list_by: float | None = None  # when the listing is requested, even without FullyBooted
-        self._last_byte = now
+        self.last_byte = now  # when it was received, in monotonic seconds
         self.clock = Clock()
         self._read: e.Event | None = None  # the last event whose time was read
         self._odd: list[e.Event] | None = None  # held events: the clock seems set, until a Ping reply decides
@@ -108,7 +108,7 @@ class Session:
 
     def receive_data(self, data: bytes, now: float) -> list[e.Event]:
         """The events in these bytes. Never raises on received data; an error is stored in `failure`."""
-        self._last_byte = now
+        self.last_byte = now
         messages = self._framer.receive(data)
         if self.state is SessionState.CONNECTED:
             self._greet(now)
@@ -146,7 +146,7 @@ class Session:
             return
         if self.state is not SessionState.LISTENING:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
-        elif self._last_byte > (asked := max(self._pings.values(), default=-inf)):
+        elif self.last_byte > (asked := max(self._pings.values(), default=-inf)):
             self._ping(now)
             if now - self._listed >= self._list_every:
                 self._list_channels(now)
@@ -171,12 +171,7 @@ class Session:
 
     def heard_until(self) -> datetime | None:
         """The exchange's own time when the last byte was received; None while events are held (`odd`)."""
-        return self.exchange_time(self._last_byte) if self._odd is None else None
-
-    @property
-    def last_heard(self) -> float:
-        """When the last byte was received, in monotonic seconds."""
-        return self._last_byte
+        return self.exchange_time(self.last_byte) if self._odd is None else None
 
     @property
     def dropped(self) -> int:

@@ -7,6 +7,7 @@ attests.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date
 from typing import Literal, get_args
@@ -47,21 +48,14 @@ def status_of(
         last[one.line, one.subject] = one
     until = min(after, today)
     return tuple(
-        _stands(line, subject, last.get((line, subject)), until) for line in lines for subject in SUBJECTS
+        AttestationStatus(line, subject, own, own is not None and until > a_quarter_after(own.tested))
+        for line in lines
+        for subject in SUBJECTS
+        for own in [last.get((line, subject))]
     )
-
-
-def _stands(line: str, subject: Subject, last: Attestation | None, until: date) -> AttestationStatus:
-    return AttestationStatus(line, subject, last, last is not None and until > a_quarter_after(last.tested))
 
 
 def a_quarter_after(day: date) -> date:
     """The same day three months later, or the last of that month."""
-    month = day.month + 3
-    year, month = day.year + (month > 12), (month - 1) % 12 + 1
-    for number in range(day.day, 27, -1):
-        try:
-            return date(year, month, number)
-        except ValueError:
-            continue
-    return date(year, month, day.day)
+    year, month = day.year + (day.month > 9), (day.month + 2) % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

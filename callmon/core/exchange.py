@@ -5,7 +5,7 @@ from __future__ import annotations
 from callmon.config.lines import Line, Lines
 from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.calls.gap import ClosedGap
+from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.calls.trunks import Trunks

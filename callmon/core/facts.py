@@ -320,42 +320,12 @@ class Ended(Fact, frozen=True, gc=False, tag="Ended"):
 
 
 AnyFact = (
-    Arrived
-    | NumberWithheld
-    | LineOpened
-    | LanguageChosen
-    | QueueEntered
-    | QueueLeft
-    | PhoneDialled
-    | PhoneRang
-    | MusicPlayed
-    | PhoneStopped
-    | PhonesSeen
-    | Answered
-    | Held
-    | Resumed
-    | SentOff
-    | Transferred
-    | CameBack
-    | PersonJoined
-    | ThirdJoined
-    | Parked
-    | Retrieved
-    | ParkingEnded
-    | Forwarded
-    | Overflowed
-    | SurveyOffered
-    | VoicemailTook
-    | MessageLeft
-    | CallbackRequested
-    | ComplaintMade
-    | DialFailed
-    | CallerBusy
-    | Unheard
-    | ClockSet
-    | Filled
-    | Ended
-)
+    Arrived | NumberWithheld | LineOpened | LanguageChosen | QueueEntered | QueueLeft | PhoneDialled | PhoneRang
+    | MusicPlayed | PhoneStopped | PhonesSeen | Answered | Held | Resumed | SentOff | Transferred | CameBack
+    | PersonJoined | ThirdJoined | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed | SurveyOffered
+    | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy | Unheard
+    | ClockSet | Filled | Ended
+)  # fmt: skip
 
 
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:

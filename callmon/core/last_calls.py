@@ -24,14 +24,12 @@ class LastCalls:
                 self.tests[line] = max(at, self.tests.get(line, at))
 
     def restore(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
-        """Merge the stored times."""
         for line, at in calls.items():
             self.record_call(line, at, test=False)
         for line, at in tests.items():
             self.record_call(line, at, test=True)
 
     def and_of(self, others: Iterable[LastCalls]) -> LastCalls:
-        """The latest times of this and the others."""
         both = LastCalls()
         for one in (self, *others):
             both.restore(one.calls, one.tests)

@@ -8,7 +8,8 @@ different exchanges never mix: an id is unique only within one exchange.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -25,9 +26,8 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import OPENED_BY, LedgerTriggers
 from callmon.core.calls.account import Account
 from callmon.core.calls.call import Call, Wait
-from callmon.core.calls.channel_limit import ChannelLimit
 from callmon.core.calls.endpoints import endpoint
-from callmon.core.calls.gap import ClosedGap
+from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
@@ -66,7 +66,7 @@ class Monitor:
         token: Callable[[str], str],
         patience: timedelta = PATIENCE,
     ) -> None:
-        self._hearings = {exchange: ExchangeState(site) for exchange, site in sites.items()}
+        self.exchanges = {exchange: ExchangeState(site) for exchange, site in sites.items()}
         self._calendars = calendars
         self._standards = standards
         self.survey_heard = False  # a dialplan has reported that it offers the survey
@@ -80,11 +80,11 @@ class Monitor:
         self.ledger = Ledger(DueDatePolicies(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
-        self.disruptions = DisruptionDetector(self._hearings, lines, calendars, patience)
+        self.disruptions = DisruptionDetector(self.exchanges, lines, calendars, patience)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""
-        hearing = self._hearings[exchange]
+        hearing = self.exchanges[exchange]
         facts = hearing.tracker.feed(event)
         gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
@@ -101,7 +101,9 @@ class Monitor:
         """
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
-        return [*self._written(), *self._noted_now()]
+        written, noted = self.ledger.drain_updates(), self.disruptions.book.drain_updates()
+        found = [Outcome(written[0].entry.exchange, ledger=written)] if written else []
+        return [*found, Outcome("", disruptions=noted)] if noted else found
 
     def hand(self, hand: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
         """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""
@@ -116,49 +118,38 @@ class Monitor:
         self.disruptions.book.do(hand, stored)
         return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_hand=hand.n)]
 
-    def _noted_now(self) -> list[Outcome]:
-        noted = self.disruptions.book.drain_updates()
-        return [Outcome("", disruptions=noted)] if noted else []
-
-    def _written(self) -> list[Outcome]:
-        written = self.ledger.drain_updates()
-        return [Outcome(written[0].entry.exchange, ledger=written)] if written else []
-
     def next_deadline(self) -> datetime | None:
-        """When `tick` must be called next; None when nothing is due."""
         return self.ledger.next_deadline()
 
     def calls(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
-        accounts = self._hearings[exchange].accounts.values()
+        accounts = self.exchanges[exchange].accounts.values()
         return [account.call() for account in accounts if not account.arrival.beside]
 
     def in_progress(self) -> dict[tuple[str, str], int]:
         """Calls in progress by line and state."""
-        counts: dict[tuple[str, str], int] = {}
-        for hearing in self._hearings.values():
+        return Counter((line, account.state()) for _, line, account in self._on_lines())
+
+    def _on_lines(self) -> Iterator[tuple[str, str, Account]]:
+        """The calls in progress on public lines, without test calls: exchange, line and account."""
+        for exchange, hearing in self.exchanges.items():
             for account in hearing.accounts.values():
                 if account.arrival.line is not None and not account.arrival.test:
-                    key = (account.arrival.line, account.state())
-                    counts[key] = counts.get(key, 0) + 1
-        return counts
+                    yield exchange, account.arrival.line, account
 
     def waits(self, now: Mapping[str, datetime]) -> dict[tuple[str, str], Wait]:
         """The longest wait by line and state (ringing, queue). `now` is each exchange's time."""
         longest: dict[tuple[str, str], Wait] = {}
-        for exchange, hearing in self._hearings.items():
-            for account in hearing.accounts.values():
-                state = account.state()
-                if account.arrival.line is None or account.arrival.test or state not in ("ringing", "queue"):
-                    continue
-                key, wait = (account.arrival.line, state), account.wait(now.get(exchange))
+        for exchange, line, account in self._on_lines():
+            if (state := account.state()) in ("ringing", "queue"):
+                key, wait = (line, state), account.wait(now.get(exchange))
                 if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
                     longest[key] = wait
         return longest
 
     def enabled(self) -> dict[str, bool]:
         """Whether each standard gives verdicts: all do, except those whose `NEEDS` no exchange meets."""
-        hearings = self._hearings.values()
+        hearings = self.exchanges.values()
         return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
 
     def phones(self) -> dict[tuple[str, str], int]:
@@ -170,36 +161,26 @@ class Monitor:
         return counted(self._watched(), lambda line: (line.service, line.mode))
 
     def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
-        return [(x.tracker.state.phones, x.site.lines, x.tracker.state.clock) for x in self._hearings.values()]
+        return [(x.tracker.state.phones, x.site.lines, x.tracker.state.clock) for x in self.exchanges.values()]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Restore the phones dialled for each line before callmon stopped: (line, channel, time)."""
         for line, channel, at in dialled:
-            self._hearings[exchange].tracker.state.phones.learn(line, endpoint(channel), at)
+            self.exchanges[exchange].tracker.state.phones.learn(line, endpoint(channel), at)
 
     def learn_routes(self, exchange: str, came: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Restore the trunks that carried calls before callmon stopped: (line, trunk, time)."""
         for line, trunk, at in came:
-            self._hearings[exchange].routes.learn(line, trunk, at)
+            self.exchanges[exchange].routes.learn(line, trunk, at)
 
     def last_calls(self) -> LastCalls:
         """When each line was last called, on any exchange."""
-        return LastCalls().and_of(hearing.last_calls for hearing in self._hearings.values())
+        return LastCalls().and_of(hearing.last_calls for hearing in self.exchanges.values())
 
     def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
         """Restore the last calls and test calls stored before callmon stopped."""
-        for hearing in self._hearings.values():
+        for hearing in self.exchanges.values():
             hearing.last_calls.restore(calls, tests)
-
-    def is_unheard(self, exchange: str) -> bool:
-        return self._hearings[exchange].tracker.state.is_unheard
-
-    def crowd(self, exchange: str) -> ChannelLimit:
-        return self._hearings[exchange].tracker.state.limit
-
-    def vanished(self, exchange: str) -> int:
-        """How many calls were closed because the exchange no longer listed them, without a received end."""
-        return self._hearings[exchange].tracker.state.ghosts_closed
 
     def restore(
         self,
@@ -211,11 +192,11 @@ class Monitor:
         """Restore the calls in progress when callmon stopped, from their stored facts."""
         for call, facts in calls.items():
             self.take_up(exchange, call, facts, judged.get(call, ()))
-        self._hearings[exchange].tracker.listing.resume(heard_until)
+        self.exchanges[exchange].tracker.listing.resume(heard_until)
 
     def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
         """Rebuild a call in progress from these facts. Its current account is replaced (`takeover.py`)."""
-        hearing, facts = self._hearings[exchange], list(stored)
+        hearing, facts = self.exchanges[exchange], list(stored)
         before = hearing.accounts.get(call)
         for fact in facts:
             self._tell(hearing, fact)
@@ -227,15 +208,12 @@ class Monitor:
             if not account.arrival.test:
                 self._opener.resume(exchange, account, facts, hearing.site)
 
-    def hearing(self, exchange: str) -> ExchangeState | None:
-        return self._hearings.get(exchange)
-
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
         """Judge all facts of one stored call under these settings (a rejudgement). No call in progress changes.
         None when the call's line or its arrival is not known here: the call cannot be judged again.
         """
         told = list(facts)
-        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()), None)
+        hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
         arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
         if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
@@ -243,15 +221,15 @@ class Monitor:
 
     def _called(self, hand: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        hearing, told = self._hearings.get(hand.exchange), None
+        hearing, told = self.exchanges.get(hand.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
             told = self._conclude(hand.exchange, ExchangeState(hearing.site), list(hand.facts), None)
         return told or Outcome(hand.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
-        for exchange, hearing in self._hearings.items():
-            before = older._hearings.get(exchange)
+        for exchange, hearing in self.exchanges.items():
+            before = older.exchanges.get(exchange)
             if before is not None:
                 hearing.accounts, hearing.tracker = before.accounts, before.tracker
                 hearing.tracker.state.site = hearing.site
@@ -268,7 +246,7 @@ class Monitor:
             case "staff":
                 return bool(hearing.site.staff)
             case "survey":
-                return self.survey_heard or any(x.site.survey_extensions for x in self._hearings.values())
+                return self.survey_heard or any(x.site.survey_extensions for x in self.exchanges.values())
             case None:
                 return True
 
@@ -373,7 +351,7 @@ class Monitor:
 
     def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
-        hearing = self._hearings.get(exchange) or next(iter(self._hearings.values()))
+        hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
         seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
         found: list[Finding] = []
         for standard in self._owed_standards:

@@ -221,7 +221,7 @@ def _the_rest(
 def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outcome]) -> None:
     """Rebuild the calls in progress from the stored and the missing facts."""
     for exchange, call in known.over:
-        if (hearing := monitor.hearing(exchange)) is not None:
+        if (hearing := monitor.exchanges.get(exchange)) is not None:
             hearing.accounts.pop(call, None)  # no more facts of it are emitted
     for key, stored in known.begun.items():
         more = missing.get(key, Outcome(key[0]))
@@ -229,8 +229,10 @@ def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outco
             judged = [finding.standard for finding in (*stored.findings, *more.findings)]
             monitor.take_up(*key, [*stored.facts, *more.facts], judged)
     for exchange, heard in known.heard.items():
-        hearing = monitor.hearing(exchange)
-        if hearing is not None and monitor.is_unheard(exchange):  # neither instance receives it only since then
+        hearing = monitor.exchanges.get(exchange)
+        if (
+            hearing is not None and hearing.tracker.state.is_unheard
+        ):  # neither instance receives it only since then
             listing = hearing.tracker.listing
             listing.resume(max(heard, listing.since or heard))
 
@@ -269,7 +271,7 @@ def _is_said(one: Obligation, entry: AnyEntry) -> bool:
         case n.Overdue():
             return one.is_overdue
         case n.FellDue():
-            return one.fell_due >= one.falls_due
+            return one.fell_due >= len(one.due_times)
         case _:
             return isinstance(entry, SETTLING) and not one.is_open
 

@@ -45,7 +45,6 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     def finding(
         self, call: str, at: datetime | None, standard: str, line: str, language: str, in_hours: bool | None
     ) -> Finding:
-        """The judgement on this call."""
         judged = self.verdict, self.reason_key, self.number, self.cause
         return Finding(call, at, standard, line, language, in_hours, *judged)
 

@@ -221,12 +221,16 @@ class Daemon:
     def _heartbeat(self, name: str, watched: Watched) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
         link = watched.exchange.link
-        if link is None or not watched.exchange.is_connected or self.runtime.monitor.is_unheard(name):
+        if (
+            link is None
+            or not watched.exchange.is_connected
+            or self.runtime.monitor.exchanges[name].tracker.state.is_unheard
+        ):
             return
         heard = link.heard_until()
         if heard is not None:
             self._heard[name] = heard
-            self.runtime.time.told(name, heard, link.session.last_heard)
+            self.runtime.time.told(name, heard, link.session.last_byte)
             self.runtime.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:

@@ -41,12 +41,12 @@ class Watched:
             self.unheard_since = self.unheard_since or monotonic()
             return
         self.last_event = last.at or self.last_event
-        if self.unheard_since is not None and not monitor.is_unheard(self.exchange.name):
+        if self.unheard_since is not None and not monitor.exchanges[self.exchange.name].tracker.state.is_unheard:
             self.unheard_since = None
 
     def state(self, monitor: Monitor) -> ExchangeStatus:
         """The state as /metrics exposes it."""
-        crowd = monitor.crowd(self.exchange.name)
+        crowd = monitor.exchanges[self.exchange.name].tracker.state.limit
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.dropped if link else 0)
@@ -58,7 +58,7 @@ class Watched:
             self.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),
             {"too_large": dropped, "not_understood": unusable, "too_many_channels": crowd.given_up},
-            monitor.vanished(exchange.name),
+            monitor.exchanges[exchange.name].tracker.state.ghosts_closed,
             crowd.is_full,
         )
 

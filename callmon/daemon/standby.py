@@ -145,7 +145,7 @@ class Standby:
     def _note_gaps(self) -> None:
         heard, monitor = self._heard_here(), self._runtime.monitor
         for name in self._exchanges():
-            hearing = monitor.hearing(name)
+            hearing = monitor.exchanges.get(name)
             settled = 0 if hearing is None else hearing.tracker.listing.settled
             if name in heard and settled != self._settled.get(name, 0):
                 self._settled[name], self._missed[name] = settled, heard[name]
@@ -186,7 +186,11 @@ class Standby:
     def _heard_here(self) -> dict[str, datetime]:
         """Received until, for each exchange that is not unheard, on the exchange's own clock."""
         links = {name: watched.exchange.link for name, watched in self._runtime.watched.items()}
-        heard = {x: link for x, link in links.items() if link and not self._runtime.monitor.is_unheard(x)}
+        heard = {
+            x: link
+            for x, link in links.items()
+            if link and not self._runtime.monitor.exchanges[x].tracker.state.is_unheard
+        }
         told = {name: link.heard_until() for name, link in heard.items()}
         return {name: at for name, at in told.items() if at is not None}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from callmon.core.calls.channel_limit import MAX_CHANNELS
+from callmon.core.calls.channels import MAX_CHANNELS
 from callmon.sinks import Sink
 from callmon.sinks.metrics.exposition import ExchangeStatus
 

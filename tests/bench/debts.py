@@ -76,7 +76,7 @@ def _copies(one: Obligation, held: int, token: Callable[[int], str]) -> Iterator
 
 
 def _hear(monitor: Monitor, facts: list[Fact]) -> None:
-    hearing = monitor._hearings["toronto"]
+    hearing = monitor.exchanges["toronto"]
     for fact in facts:
         monitor._conclude("toronto", hearing, [fact], None)
 

@@ -567,7 +567,7 @@ def test_a_call_answered_in_time_tells_nothing_of_phones() -> None:
     exchange.at(50).ends(caller, phones[0])
     assert told(exchange) == []
     monitor = heard(exchange)
-    assert monitor._hearings["toronto"].tracker.state.waiting == {}
+    assert monitor.exchanges["toronto"].tracker.state.waiting == {}
 
 
 def test_however_often_phones_change_at_most_four_facts_are_told() -> None:

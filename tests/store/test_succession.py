@@ -47,7 +47,7 @@ class Callmon:
     def hear(self, *connections: bytes) -> Callmon:
         for data in connections:
             for outcome in self.replay.connection(chunks(io.BytesIO(bytes(data)))):
-                at = self.monitor.hearing("toronto").tracker.state.clock  # type: ignore[union-attr]  # it is configured
+                at = self.monitor.exchanges.get("toronto").tracker.state.clock  # type: ignore[union-attr]  # it is configured
                 assert at is not None
                 self.told.append((at, outcome))
         return self

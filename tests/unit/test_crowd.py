@@ -7,7 +7,7 @@ from pathlib import Path
 
 from callmon.ami import events as e
 from callmon.ami.framing import END
-from callmon.core.calls.channel_limit import MAX_CHANNELS
+from callmon.core.calls.channels import MAX_CHANNELS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from tests.builders import MORNING, listener
@@ -48,8 +48,8 @@ def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
     monitor = crowded([])
     told = heard(monitor, newchannel("1.1", "4163272422", "4"), ended("1.1"))
     assert [call.outcome for outcome in told for call in outcome.calls] == ["announcement"]
-    crowd = monitor.crowd(EXCHANGE)
-    hearing = monitor.hearing(EXCHANGE)
+    crowd = monitor.exchanges[EXCHANGE].tracker.state.limit
+    hearing = monitor.exchanges.get(EXCHANGE)
     assert hearing is not None
     assert (len(hearing.tracker.state.legs), crowd.given_up, crowd.is_full) == (MAX_CHANNELS - 1, 1, False)
 
@@ -57,7 +57,7 @@ def test_a_call_is_followed_though_too_many_channels_have_not_ended() -> None:
 def test_the_channel_without_an_event_for_longest_is_given_up_first_and_its_end_is_unknown() -> None:
     calls = [newchannel(name, "4163272422", "4") for name in ("1.1", "1.2")]
     monitor = crowded(calls)
-    heard(monitor, e.Newstate(MORNING, "PJSIP/trunk-1.1", "4", "en", "", "", "1.1"))
+    heard(monitor, e.Newstate(MORNING, "4", "en", "", "", "1.1"))
     told = heard(monitor, newchannel("1.3"))
     assert [(call.call, call.outcome) for outcome in told for call in outcome.calls] == [("1.2", "unknown")]
     told = heard(monitor, ended("1.1"))
@@ -68,7 +68,7 @@ def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
     monitor = crowded([])
     for n in range(5_000):
         monitor.feed(EXCHANGE, newchannel(f"8.{n}", "4163272422"))
-    hearing = monitor.hearing(EXCHANGE)
+    hearing = monitor.exchanges.get(EXCHANGE)
     assert hearing is not None
     assert (len(hearing.tracker.state.legs), len(hearing.tracker.state.unborn)) == (MAX_CHANNELS, 5_000)
 

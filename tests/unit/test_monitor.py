@@ -125,7 +125,7 @@ def test_the_daemon_counts_calls_of_no_line_and_tells_nothing_of_them() -> None:
 def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> None:
     one, two = Exchange(), Exchange()
     text = example()
-    site = monitor(text, "toronto", token=str)._hearings["toronto"].site
+    site = monitor(text, "toronto", token=str).exchanges["toronto"].site
     made = Monitor({"a": site, "b": site}, {"": text.calendar()}, (), token=str)
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid

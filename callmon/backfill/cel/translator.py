@@ -19,12 +19,13 @@ from typing import Any
 import msgspec
 
 from callmon.ami import events as e
+from callmon.ami.events import RING, UP
 from callmon.backfill.cel.channels import BUSY, DECLINED, CelChannel, CelChannels
 from callmon.backfill.cel.dials import CLOSE, SAME_SECOND, Dials
 from callmon.backfill.cel.order import in_order
 from callmon.backfill.cel.rows import CelRow
 
-UP, RING, DOWN, IS_BUSY = "6", "4", "0", "7"
+DOWN = "0"
 CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
 UNREACHABLE = frozenset(("1", "3", "20", "27"))
 REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
@@ -107,19 +108,19 @@ class CelTranslator:
             return
         near = [other for other in self._bridges.get(person.bridge, ()) if other is not person]
         if near and not any(other.held_by is not None for other in near):
-            yield e.Hold(row.at, person.channel, person.uniqueid)
+            yield e.Hold(row.at, person.uniqueid)
 
     def _dial(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         dial = self._dials.of(life, row)
         life.dialler, life.tried = dial.by, True
         by = dial.by.uniqueid if dial.by is not None else ""
         language = dial.by.language if dial.by is not None else ""
-        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, row.linkedid, dial.string)
+        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, dial.string)
         if life.is_local or not self._dials.rang(life):
             return
         if dial.has_music:
             yield e.MusicOnHoldStart(row.at, by)
-        yield e.DialState(row.at, by, row.channel, row.uniqueid, "RINGING")
+        yield e.DialState(row.at, by, row.uniqueid, "RINGING")
 
     def _asks(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits HangupRequest, once: the channel's own side hangs up."""
@@ -174,7 +175,7 @@ class CelTranslator:
         if life.tried:
             yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, "ANSWER")
         elif life.is_own and row.app.lower() not in OF_A_PERSON:
-            yield e.Newstate(row.at, row.channel, UP, "", row.context, row.exten, row.uniqueid)
+            yield e.Newstate(row.at, UP, "", row.context, row.exten, row.uniqueid)
 
     def _in_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits the change of application. Each row names it, even if `apps` of cel.conf omits it."""
@@ -184,12 +185,12 @@ class CelTranslator:
         life.app, life.data = row.app, row.data
         match row.app.lower():
             case "voicemail":
-                yield e.Newexten(row.at, "", row.uniqueid, "VoiceMail", row.data)
+                yield e.Newexten(row.at, "", row.uniqueid, row.data)
             case "queue":
                 name = row.data.partition(",")[0]
                 yield e.QueueCallerJoin(row.at, life.language, row.uniqueid, name)
             case "busy":
-                yield e.Newstate(row.at, row.channel, IS_BUSY, "", row.context, row.exten, row.uniqueid)
+                yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
                 pass
 
@@ -244,7 +245,7 @@ class CelTranslator:
         transferee = _given(more, "transferee_channel_uniqueid")
         extension = _given(more, "extension")
         if not self._dials.is_parked_by(transferee, row):
-            yield e.BlindTransfer(row.at, "Success", row.channel, row.uniqueid, transferee, extension)
+            yield e.BlindTransfer(row.at, "Success", row.channel, transferee, extension)
 
     def _attended(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
@@ -258,7 +259,6 @@ class CelTranslator:
             second.uniqueid if second is not None else row.uniqueid,
             _given(more, "transferee_channel_uniqueid"),
             _given(more, "transfer_target_channel_name"),
-            _given(more, "transfer_target_channel_uniqueid"),
         )
 
     def _forward(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
@@ -319,12 +319,12 @@ class CelTranslator:
         person = self._beside(life)
         if person is not None:
             life.held_by = person
-            yield e.Hold(row.at, person.channel, person.uniqueid)
+            yield e.Hold(row.at, person.uniqueid)
 
     def _stream_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         person, life.held_by = life.held_by, None
         if person is not None:
-            yield e.Unhold(row.at, person.channel, person.uniqueid)
+            yield e.Unhold(row.at, person.uniqueid)
 
     def _beside(self, life: CelChannel) -> CelChannel | None:
         """The other channel in the bridge of a caller who hears music; None in a parking lot."""

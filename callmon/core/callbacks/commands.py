@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -18,7 +18,7 @@ from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.obligation import Caller, Obligation, obligation_id
+from callmon.core.callbacks.obligation import Caller, Obligation
 from callmon.core.facts import AnyFact
 
 Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe", "called"]
@@ -139,14 +139,9 @@ def _close(
     return None
 
 
-RESULTS: dict[str, Result] = {"spoke": "spoke", "message-left": "message_left", "no-answer": "no_answer"}
-REASONS: dict[str, CloseReason] = {
-    "no-request": "no_request",
-    "unreachable": "unreachable",
-    "listened": "listened",
-    "answered": "answered",
-    "otherwise": "otherwise",
-}
+# As they are typed on the command line: "message-left" for "message_left".
+RESULTS: dict[str, Result] = {name.replace("_", "-"): name for name in get_args(Result)}
+REASONS: dict[str, CloseReason] = {name.replace("_", "-"): name for name in get_args(CloseReason)}
 LONGEST_TEXT, LONGEST_NAME = 500, 100
 FORMS = ("%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 YEARS = range(1990, 2200)  # another year is a typing error, and its time may not exist in UTC
@@ -197,10 +192,7 @@ def apply(ledger: Ledger, hand: CallbackCommand, stored: Obligation | None = Non
     if stored is not None and ledger.shelf.get(key) is None:
         ledger.restore([stored])
     one = ledger.shelf.get(key)
-    if hand.action == "complaint":
-        _do_complaint(ledger, hand)
-        return
-    if hand.action == "owe":
+    if hand.action in ("complaint", "owe"):
         _do_owe(ledger, hand)
         return
     if one is None:
@@ -251,7 +243,8 @@ def _do_attempt(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     elif one.kind == "complaint":
         ledger.write(n.Acknowledged(one.exchange, one.id, at, actor=hand.actor))
     else:
-        ledger.settle(one, ledger.paid(one, at, actor=hand.actor, result=hand.result))
+        about = one.exchange, one.id, at, one.line, one.language, at - one.opened
+        ledger.settle(one, n.CalledBack(*about, actor=hand.actor, result=hand.result))
 
 
 def _do_close(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
@@ -268,21 +261,16 @@ def _do_mark(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     for known in filter(None, (one.token, token)):
         ledger.know(known, hand.cautions)
     entry = n.Marked(one.exchange, one.id, hand.at, hand.actor, hand.cautions, False, token is not None, hand.text)
-    ledger.mark(entry, token)
-
-
-def _do_complaint(ledger: Ledger, hand: CallbackCommand) -> None:
-    told = hand.received
-    if told is None:
-        return
-    who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
-    if ledger.shelf.get((hand.exchange, obligation_id(told.call, "complaint"))) is None:
-        ledger.owe(who, told.at, "complaint", "command")
+    ledger.write(entry, other=token)
 
 
 def _do_owe(ledger: Ledger, hand: CallbackCommand) -> None:
-    """A backfill found that voicemail took a call: a person must check whether a message was left."""
-    told = hand.received
-    if told is not None:
-        who = Caller(hand.exchange, told.call, told.line, told.language, hand.token, told.hidden)
-        ledger.owe(who, told.at, "callback", "message" if told.message else "unheard")
+    """A complaint; or a backfill found that voicemail took a call: a person must check if a message was left."""
+    received = hand.received
+    if received is None:
+        return
+    caller = Caller(hand.exchange, received.call, received.line, received.language, hand.token, received.hidden)
+    if hand.action == "complaint":
+        ledger.owe(caller, received.at, "complaint", "command")
+    else:
+        ledger.owe(caller, received.at, "callback", "message" if received.message else "unheard")

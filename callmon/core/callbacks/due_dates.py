@@ -76,7 +76,6 @@ class DueDatePolicies:
         return self._serves.get(phone, service) == service and (not tty or phone in self._tty_phones)
 
     def day(self, at: datetime) -> date:
-        """The local day of the ministry's calendar."""
         return self._calendar.local_day(at)
 
 

@@ -81,8 +81,6 @@ def summary_of(one: Obligation) -> ObligationSummary | None:
 
 
 class ObligationIndex:
-    """The index of all live obligations."""
-
     def __init__(self) -> None:
         self._shown: dict[str, ObligationSummary] = {}
         self._revision = 0
@@ -124,7 +122,6 @@ class ObligationIndex:
         return [self._all[key] for key in self._by_token.get(token, ())]
 
     def insert(self, one: Obligation) -> None:
-        """Insert or replace an obligation."""
         before = self._all.get(one.key)
         self._all[one.key] = one
         self._show(one.id, summary_of(one))
@@ -194,8 +191,6 @@ class ObligationIndex:
 
 
 class Timers:
-    """A timer queue of keys."""
-
     def __init__(self) -> None:
         self._heap: list[tuple[datetime, Key]] = []
 

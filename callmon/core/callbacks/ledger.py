@@ -6,7 +6,7 @@
     a manual command ──────▶ apply ───┘   (commands.py)
 
 Each entry is emitted with the obligation after it and with the resulting verdicts (`LedgerUpdate`). A verdict
-*met* is given on payment, every other verdict once the due time has passed (see also `corrections.py`). A received
+*met* is given on payment, every other verdict once the due time has passed (see also `corrections`). A received
 call wins over a manual entry: a callback answered before an obligation was closed manually pays it. Numbers are
 matched by a token that `token` makes of them; the ledger stores no number.
 
@@ -24,7 +24,6 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks import obligation
-from callmon.core.callbacks.corrections import corrections
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.index import ObligationIndex, Timers
 from callmon.core.callbacks.obligation import Caller, Judge, Key, LedgerUpdate, Message, Obligation
@@ -57,7 +56,6 @@ class Ledger:
         self._out: list[LedgerUpdate] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
-        """Drain the entries written since the last call."""
         if not self._out:
             return ()
         out, self._out = tuple(self._out), []
@@ -65,15 +63,17 @@ class Ledger:
 
     # Writing.
 
-    def write(self, entry: n.AnyEntry, by: str = "", doubt: bool = False) -> Obligation:
-        """Append an entry to a known obligation."""
+    def write(self, entry: n.AnyEntry, by: str = "", doubt: bool = False, other: str | None = None) -> Obligation:
+        """`other`: the token of another number to call (R-16)."""
         one = self.shelf.get((entry.exchange, entry.obligation))
         assert one is not None
+        if other is not None:
+            one = msgspec.structs.replace(one, other=other)
         return self._stand(entry, obligation.after(one, entry), by, doubt)
 
     def _stand(self, entry: n.AnyEntry, one: Obligation, by: str = "", doubt: bool = False) -> Obligation:
         findings = self._judge(one, by, doubt)
-        corrected = () if by in self.unbelieved else corrections(self._judge, entry, one, by)
+        corrected = () if by in self.unbelieved else obligation.corrections(self._judge, entry, one, by)
         if findings:
             one = msgspec.structs.replace(one, judged=(*one.judged, *(x.standard for x in findings)))
         before = self.shelf.get(one.key)
@@ -91,13 +91,8 @@ class Ledger:
             self._marks.add(due.soon, one.key)
         if due.actionable is not None and not one.is_overdue:
             self._marks.add(due.actionable, one.key)
-        for at in self._due_times(one)[one.fell_due :]:
+        for at in one.due_times[one.fell_due :]:
             self._dues.add(at, one.key)
-
-    @staticmethod
-    def _due_times(one: Obligation) -> tuple[datetime, ...]:
-        answer = one.dues.answer
-        return (one.dues.judging.at,) if answer is None else (one.dues.judging.at, answer.at)
 
     # n.Opening.
 
@@ -154,14 +149,6 @@ class Ledger:
             one = self.shelf.get((exchange, obligation.obligation_id(call, kind)))
             if one is not None and one.token is not None:
                 self.write(n.NumberHidden(one.exchange, one.id, one.opened))
-
-    def mark(self, entry: n.Marked, other: str | None = None) -> None:
-        """Append a note to an obligation. `other`: the token of another number to call (R-16)."""
-        one = self.shelf.get((entry.exchange, entry.obligation))
-        assert one is not None
-        if other is not None:
-            one = msgspec.structs.replace(one, other=other)
-        self._stand(entry, obligation.after(one, entry))
 
     # Settling.
 
@@ -240,19 +227,10 @@ class Ledger:
                 if one.is_open and one.acknowledged is None and one.since < at:
                     self.write(n.Acknowledged(one.exchange, one.id, at, call.call, call.phone), call.exchange)
             elif self.yields(one, "paid", at):
-                self.settle(one, self.paid(one, at, by=call.call, phone=call.phone), call.exchange)
-
-    def paid(
-        self,
-        one: Obligation,
-        at: datetime,
-        by: str | None = None,
-        phone: str | None = None,
-        actor: str | None = None,
-        result: n.Result | None = None,
-    ) -> n.CalledBack:
-        waited = at - one.opened
-        return n.CalledBack(one.exchange, one.id, at, one.line, one.language, waited, by, phone, actor, result)
+                paid = n.CalledBack(
+                    one.exchange, one.id, at, one.line, one.language, at - one.opened, call.call, call.phone
+                )
+                self.settle(one, paid, call.exchange)
 
     def _payable(self, call: TrackedOutboundCall) -> list[Obligation]:
         """The obligations that this call can pay. Those of a shared number are paid only manually (R-15)."""
@@ -314,9 +292,9 @@ class Ledger:
 
     def _fall_due(self, key: Key, until: datetime, quiet: Iterable[datetime] = ()) -> None:
         one = self.shelf.get(key)
-        if one is None or one.fell_due >= one.falls_due:
+        if one is None or one.fell_due >= len(one.due_times):
             return
-        at = self._due_times(one)[one.fell_due]
+        at = one.due_times[one.fell_due]
         if at >= until:
             return
         undecided = next((x for x in self.following.values() if self._may_pay_yet(x, one, at)), None)
@@ -324,8 +302,6 @@ class Ledger:
             undecided.waiting.append(key)
             return
         self.write(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
-        if not one.is_open and one.settled is not None:
-            self._done.add(one.settled + LATE, key)
 
     @staticmethod
     def _may_pay_yet(call: TrackedOutboundCall, one: Obligation, due: datetime) -> bool:
@@ -337,8 +313,8 @@ class Ledger:
         waiting, call.waiting = call.waiting, []
         for key in waiting:
             one = self.shelf.get(key)
-            if one is not None and one.fell_due < one.falls_due:
-                self._fall_due(key, self._due_times(one)[one.fell_due] + timedelta.resolution)
+            if one is not None and one.fell_due < len(one.due_times):
+                self._fall_due(key, one.due_times[one.fell_due] + timedelta.resolution)
 
     def gap(self, exchange: str, start: datetime, end: datetime) -> None:
         """Record a gap of an exchange, when it is long enough to hide a callback."""
@@ -362,7 +338,6 @@ class Ledger:
     # Start and changed configuration.
 
     def restore(self, known: Iterable[Obligation]) -> None:
-        """Restore the stored live obligations."""
         for one in known:
             self.shelf.insert(one)
             self._set_times(one)
@@ -380,7 +355,6 @@ class Ledger:
         self.sharing.forget(token)
 
     def empty(self) -> Ledger:
-        """A new empty ledger with the same terms."""
         return Ledger(self.terms, self.token, self._judge)
 
     def renew(self, stored: Ledger) -> None:
@@ -390,7 +364,6 @@ class Ledger:
         self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
 
     def adopt(self, older: Ledger) -> None:
-        """Adopt the state of the ledger of the previous configuration."""
         self.restore(older.shelf)
         self.shelf.follow(older.shelf)
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions

@@ -112,15 +112,15 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_live(self) -> bool:
         """Whether time or a person may still change it in a way that a verdict or a board needs."""
-        return self.is_open or self.fell_due < self.falls_due
+        return self.is_open or self.fell_due < len(self.due_times)
 
     @property
-    def falls_due(self) -> int:
-        return 2 if self.dues.answer is not None else 1
+    def due_times(self) -> tuple[datetime, ...]:
+        answer = self.dues.answer
+        return (self.dues.judging.at,) if answer is None else (self.dues.judging.at, answer.at)
 
 
 def opened(entry: n.Owed, token: str | None) -> Obligation:
-    """The obligation after its first entry."""
     return Obligation(
         exchange=entry.exchange,
         id=entry.obligation,
@@ -143,7 +143,6 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
 
 
 def after(one: Obligation, entry: Entry) -> Obligation:
-    """The obligation after one more entry."""
     change = msgspec.structs.replace
     match entry:
         case n.Repeated():
@@ -242,6 +241,19 @@ class LedgerUpdate(msgspec.Struct, frozen=True):
 
 
 Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # obligation, exchange of the phone, in doubt
+CALLS = (n.CalledBack, n.Attempted, n.Acknowledged)
+
+
+def corrections(judge: Judge, entry: n.AnyEntry, one: Obligation, exchange: str) -> tuple[Finding, ...]:
+    """The verdicts *met* that replace those given at the due time. `one` is the obligation after `entry`.
+
+    A call made in time became known only after the due time: a clock was wrong when the verdict was given, or CEL
+    reports a call that was not received. A manual entry after the due time corrects nothing.
+    """
+    if not one.fell_due or not isinstance(entry, CALLS) or entry.by is None or entry.at > one.dues.judging.at:
+        return ()
+    anew = judge(msgspec.structs.replace(one, judged=()), exchange, False)
+    return tuple(x for x in anew if x.standard in one.judged and x.verdict == "met")
 
 
 def obligation_id(call: str, kind: Kind) -> str:

@@ -38,7 +38,6 @@ class TrackedOutboundCall:
         self.waiting: list[tuple[str, str]] = []  # obligations whose verdict depends on it
 
     def hear(self, fact: Fact, rules: CallbackRules) -> None:
-        """Process one more fact of this call."""
         match fact:
             case f.PhoneRang(phone=phone) if phone == OUTSIDE and self.answered is None:
                 self.ringing = None if fact.at is None else fact.at + fact.slack

@@ -25,7 +25,6 @@ class SharedNumbers:
         self._seen: dict[str, Seen] = {}
 
     def record_call(self, token: str, day: date, line: str) -> None:
-        """Record a message from this number."""
         known = tuple(one for one in self._seen.get(token, ()) if one[0] > day - WINDOW)
         if (day, line) not in known:
             self._seen[token] = (*known, (day, line))

@@ -42,7 +42,6 @@ class Account(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
     def call(self) -> Call:
-        """Return the account as a frozen value."""
         a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard = self.rings(waited)
@@ -150,18 +149,12 @@ class Account(AccountState, gc=False):
         ]
         return Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
 
-    @property
-    def clock_slack(self) -> timedelta:
-        """The clock started at `clock`, or up to this much earlier."""
-        return self.doubt.clock_slack
-
     def is_doubtful(self) -> bool:
         """Whether a person may have answered during a gap."""
         gaps = self.doubt.gaps
         return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
 
     def state(self) -> State:
-        """The current state of the call."""
         if self.stage != "talking":
             return self.stage
         if self.handing.is_parked:
@@ -224,7 +217,7 @@ class Account(AccountState, gc=False):
 
     def wait(self, now: datetime | None) -> Wait:
         """How long the caller has waited until `now`, while no person has answered."""
-        if self.clock is None or self.clock_slack != f.EXACT or now is None:
+        if self.clock is None or self.doubt.clock_slack != f.EXACT or now is None:
             return Wait(None, None, self.cycle)
         return Wait(self.clock, now - self.clock, self.cycle)
 
@@ -331,9 +324,8 @@ class Account(AccountState, gc=False):
         return took.slack != f.EXACT or any(gap.until is None or gap.until > took.at for gap in gaps)
 
     def _is_busy(self) -> bool:
-        if self.arrival.direction == "inbound":
-            return self.busy_given and self.busy == self.tried
-        return self.tried > 0 and self.busy == self.tried
+        is_busy = self.busy_given if self.arrival.direction == "inbound" else self.tried > 0
+        return is_busy and self.busy == self.tried
 
     def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
         if inbound and self.end is not None and self.end.by == "unknown":
@@ -353,11 +345,8 @@ class Account(AccountState, gc=False):
 
     def _abandoned_in(self) -> Abandoned | None:
         """Where the caller was when hanging up; None when nothing had begun (silence)."""
-        match self.stage:
-            case "ringing" | "menu" | "queue" as stage:
-                return stage
-            case _:
-                return None
+        stage = self.stage
+        return stage if stage in ("ringing", "menu", "queue") else None
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
         """Whether the caller was in a menu before voicemail.

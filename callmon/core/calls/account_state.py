@@ -64,8 +64,6 @@ _changed = msgspec.structs.replace
 
 
 class AccountState(msgspec.Struct, gc=False):
-    """The mutable state of one call so far."""
-
     arrival: f.Arrived
     language: str | None = None
     cycle: timedelta = rings.CYCLE
@@ -102,7 +100,6 @@ class AccountState(msgspec.Struct, gc=False):
             self._doubts("hidden_from", self.arrival.at)
 
     def record_fact(self, fact: Fact) -> None:
-        """Apply one more fact of this call."""
         _TAKING.get(type(fact), AccountState._noted)(self, fact)
 
     def _noted(self, fact: Fact) -> None:

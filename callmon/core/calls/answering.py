@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
+from callmon.ami.events import BUSY, RING, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
 from callmon.core.calls.channels import NOT_HEARD, RANG, Channel, TrackedCall
@@ -17,9 +18,7 @@ from callmon.core.calls.state import TrackerState
 
 # The join follows the phone's answer within milliseconds. After a longer time something stood between (a
 # confirmation prompt, an announcement to the agent), and the caller has a person only from the join on.
-# prompt, an announcement to the agent), and the caller has a person only from the join on.
 JOINED_AT_ONCE = timedelta(seconds=0.5)
-UP, RING, RINGING, BUSY = "6", "4", "5", "7"
 
 
 def newstate(state: TrackerState, event: e.Newstate) -> None:
@@ -77,7 +76,6 @@ def not_voicemail_after_all(state: TrackerState, call: TrackedCall, event: e.Eve
 
 
 def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
-    """BridgeEnter."""
     leg = state.legs.get(event.uniqueid)
     if leg is None:
         return
@@ -94,7 +92,6 @@ def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
 
 
 def bridge_leave(state: TrackerState, event: e.BridgeLeave) -> None:
-    """BridgeLeave."""
     leg = state.legs.get(event.uniqueid)
     if leg is None or leg.bridge != event.bridge:
         return
@@ -159,7 +156,7 @@ def answer(
     leg.answered_at = None  # no longer needed
     rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
-    state.emit(f.Answered(call.id, at, state.phone(leg), state.named(leg), rang, slack, found, later))
+    state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later))
 
 
 def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:

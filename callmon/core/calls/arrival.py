@@ -8,6 +8,7 @@ outward, to come from a trunk to a number that is not monitored, or to stay insi
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from callmon.ami import events as e
 from callmon.config.lines import Line
@@ -43,26 +44,9 @@ def emit_arrival(state: TrackerState, call: TrackedCall, direction: f.Direction,
     event, beside = call.begun, call.consults is not None
     if call.told or event is None:
         return
-    _settled(state, call, direction, line)
     if line is not None:
         call.waiting = WaitState(line)
-    withheld = "withheld" if call.withheld else is_withheld(event.caller, event.caller_name)
-    caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
-    state.emit(
-        f.Arrived(
-            call=call.id,
-            at=event.at,
-            direction=direction,
-            line=line.name if line else None,
-            dialled=state.common(event.exten) if line else event.exten,
-            caller=caller,
-            withheld=withheld,
-            channel=state.site.endpoints.shown(call.caller.channel),
-            relay=caller in state.site.relay_numbers,
-            test=line is not None and caller in state.site.test_callers,
-            beside=beside,
-        )
-    )
+    _emit(state, call, event, event.at, event.exten, direction, line, call.withheld, beside=beside)
 
 
 def emit_found_call(
@@ -72,30 +56,56 @@ def emit_found_call(
     direction: f.Direction,
     line: Line | None,
     arrived: datetime | None,
-    may_hide_answer: bool,
-    may_hide_ringing: bool,
+    **may_hide: bool,
 ) -> None:
     """Emit `Arrived` for a call found in a listing. It arrived in the second that its Uniqueid names."""
-    _settled(state, call, direction, line)
-    restricted = entry.presentation.startswith(RESTRICTED)
-    withheld = "withheld" if restricted else is_withheld(entry.caller, entry.caller_name)
-    caller = call.number = None if withheld else e164(entry.caller, state.site.region) or entry.caller
+    restricted, slack = entry.presentation.startswith(RESTRICTED), timedelta(seconds=1)
+    _emit(
+        state,
+        call,
+        entry,
+        arrived,
+        entry.dialled,
+        direction,
+        line,
+        restricted,
+        found=True,
+        slack=slack,
+        **may_hide,
+    )
+
+
+def _emit(
+    state: TrackerState,
+    call: TrackedCall,
+    event: e.Newchannel | e.Status,
+    at: datetime | None,
+    dialled: str,
+    direction: f.Direction,
+    line: Line | None,
+    is_restricted: bool,
+    **more: Any,
+) -> None:
+    call.told, call.inbound, call.begun = True, direction == "inbound", None
+    call.caller.outside = call.inbound
+    if line is not None:
+        set_line(call, line)
+        state.site.endpoints.learn(call.caller.channel, outside=True)
+    withheld = "withheld" if is_restricted else is_withheld(event.caller, event.caller_name)
+    caller = call.number = None if withheld else e164(event.caller, state.site.region) or event.caller
     state.emit(
         f.Arrived(
             call=call.id,
-            at=arrived,
+            at=at,
             direction=direction,
             line=line.name if line else None,
-            dialled=entry.dialled,
+            dialled=state.common(dialled) if line else dialled,
             caller=caller,
             withheld=withheld,
             channel=state.site.endpoints.shown(call.caller.channel),
-            found=True,
-            may_hide_answer=may_hide_answer,
-            slack=timedelta(seconds=1),
-            may_hide_ringing=may_hide_ringing,
             relay=caller in state.site.relay_numbers,
             test=line is not None and caller in state.site.test_callers,
+            **more,
         )
     )
 
@@ -135,15 +145,7 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
         emit_arrival(state, call, "internal")
 
 
-def _settled(state: TrackerState, call: TrackedCall, direction: f.Direction, line: Line | None) -> None:
-    call.told, call.inbound, call.begun = True, direction == "inbound", None
-    call.caller.outside = call.inbound
-    if line is not None:
-        set_line(call, line)
-        state.site.endpoints.learn(call.caller.channel, outside=True)
-
-
-def set_line(call: TrackedCall, line: PublicLine) -> None:
+def set_line(call: TrackedCall, line: Line) -> None:
     """The call is on this public line: the line's language, or its menu of languages, applies."""
     call.language_menu = line.language_menu and line.language is None
     call.language_told = line.language is not None

@@ -74,7 +74,6 @@ def rang(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | No
 
 
 def stopped(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None, why: f.StopReason) -> None:
-    """A phone is tried no longer."""
     waiting = call.waiting
     if waiting is None or waiting.over:
         return
@@ -192,7 +191,6 @@ def _tell(
 
 
 def forwarded(call: TrackedCall) -> None:
-    """A phone forwards the call."""
     waiting = call.waiting
     if waiting is not None and waiting.over:
         call.waiting = WaitState(waiting.line, forwarded=True, over=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
 from callmon.ami import events as e
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.sparse import SparseAttribute, bit_flag
 from callmon.core.facts import EXACT, TransferKind
 
 # The bits of a leg's and of a call's flags. The hot path tests several together, or without a call.
@@ -27,11 +26,46 @@ GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
 NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
 
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
+T = TypeVar("T")
+
+
+def bit_flag(bit: int) -> bool:
+    """A boolean in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
+
+    def get(owner: Any) -> bool:
+        return bool(owner.flags & bit)
+
+    def put(owner: Any, value: bool) -> None:
+        owner.flags = owner.flags | bit if value else owner.flags & ~bit
+
+    return property(get, put)  # type: ignore[return-value]  # whoever reads it gets a bool
+
+
+class SparseAttribute(Generic[T]):
+    """An attribute that few owners have: stored in their `seldom` only while it differs from the default."""
+
+    __slots__ = ("_default", "_name")
+
+    def __init__(self, default: T) -> None:
+        self._default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> T:
+        had = owner.seldom
+        value: T = self._default if had is None else had.get(self._name, self._default)
+        return value
+
+    def __set__(self, owner: Any, value: T) -> None:
+        had = owner.seldom
+        if value != self._default:
+            owner.seldom = {self._name: value} if had is None else had | {self._name: value}
+        elif had is not None and self._name in had:
+            owner.seldom = {name: kept for name, kept in had.items() if name != self._name} or None
 
 
 class Channel(msgspec.Struct, eq=False, gc=False):
-    """One channel."""
-
     uniqueid: str
     channel: str
     call: TrackedCall | None = None
@@ -161,7 +195,6 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     unsure = SparseAttribute["Channel | None"](None)  # the phone of an answer whose time is not known
 
     def adopt_channel(self, leg: Channel) -> None:
-        """Add a leg."""
         leg.call = self
         self.legs += (leg,)
 
@@ -178,7 +211,6 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
 
 
 def new_call(caller: Channel, begun: e.Newchannel | None, language: str) -> TrackedCall:
-    """Create the call of its caller's channel."""
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
 
@@ -203,8 +235,6 @@ class Origination:
 
 
 class Bridges:
-    """The members of each bridge."""
-
     def __init__(self) -> None:
         self._members: dict[str, list[Channel]] = {}
 
@@ -260,3 +290,34 @@ class Bridges:
                     seen.add(other.uniqueid)
                     waiting.append(other)
                     yield other
+
+
+MAX_CHANNELS = 120_000
+CROWDED = MAX_CHANNELS // 2  # from here on the channels are ordered by their last events
+
+
+class ChannelLimit:
+    """The limit of one exchange: each new channel replaces the one without an event for longest.
+
+    So channels whose end is never reported cannot displace later calls, and memory stays bounded. A call dropped
+    this way is closed like one that vanished (`ghost_channels.make_room`): its end is not known. `given_up` counts
+    the dropped channels.
+    """
+
+    def __init__(self, legs: dict[str, Channel]) -> None:
+        self._legs = legs
+        self.given_up = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._legs) >= MAX_CHANNELS
+
+    def record_event(self, event: e.Event) -> None:
+        """Move the channels of this event to the end of the order."""
+        for name in ("uniqueid", "dest_uniqueid"):
+            leg = self._legs.pop(getattr(event, name, ""), None)
+            if leg is not None:
+                self._legs[leg.uniqueid] = leg
+
+    def longest_silent(self) -> Channel:
+        return next(iter(self._legs.values()))

@@ -40,7 +40,6 @@ def born(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
 
 
 def gone(state: TrackerState, uniqueid: str) -> None:
-    """Forget a channel that is gone."""
     one = state.originations.get(uniqueid)
     if one is None:
         return

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from callmon.ami import events as e
+from callmon.ami.events import UP
 from callmon.core.calls.channels import Channel, Origination
 from callmon.core.calls.endpoints import extension, is_local, is_number
 from callmon.core.calls.listing_evidence import pair_halves
 from callmon.core.calls.state import TrackerState
 
-UP = "6"
 _changed = msgspec.structs.replace
 
 

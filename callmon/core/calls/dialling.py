@@ -63,7 +63,7 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
     at = event.at
     availability.dialled(state, call, leg, at)
     if call.told and not known:
-        state.emit(f.PhoneDialled(call.id, at, state.phone(leg), state.named(leg)))
+        state.emit(f.PhoneDialled(call.id, at, *state.phone_and_channel(leg)))
 
 
 def _dialled_leg(state: TrackerState, source: Channel | None, event: e.DialBegin | e.DialEnd) -> Channel | None:
@@ -112,8 +112,7 @@ def rang(
     transfers.taken(call)
     if call.told:
         availability.rang(state, call, leg, at)
-        phone, channel = state.phone(leg), state.named(leg)
-        state.emit(f.PhoneRang(call.id, at, phone, channel, early_media, slack))
+        state.emit(f.PhoneRang(call.id, at, *state.phone_and_channel(leg), early_media, slack))
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
@@ -122,16 +121,9 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
     Only then does music replace the ringing: not in a menu, in a queue, on hold or while parked.
     """
     call = state.calls.get(event.uniqueid)
-    if (
-        call is None
-        or not call.told
-        or not call.inbound
-        or call.answered
-        or call.voicemail
-        or call.queue is not None
-    ):
+    if call is None or not call.told or not call.inbound or call.answered or call.voicemail:
         return
-    if any(leg.is_tried for leg in call.legs):
+    if call.queue is None and any(leg.is_tried for leg in call.legs):
         state.emit(f.MusicPlayed(call.id, event.at))
 
 
@@ -178,8 +170,7 @@ def stop(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | No
     if why == "busy":
         transfers.taken(call)
     if leg.flags & PHONE and call.told:
-        phone, channel = state.phone(leg), state.named(leg)
-        state.emit(f.PhoneStopped(call.id, at, phone, channel, why, bool(leg.flags & RANG)))
+        state.emit(f.PhoneStopped(call.id, at, *state.phone_and_channel(leg), why, bool(leg.flags & RANG)))
         availability.stopped(state, call, leg, at, why)
 
 

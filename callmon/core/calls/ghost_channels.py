@@ -33,7 +33,7 @@ def drop_from(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
     call.let_go(leg)
     drop(state, leg)
     if leg.is_tried and leg.is_phone:
-        state.emit(f.PhoneStopped(call.id, None, state.phone(leg), state.named(leg), "gone", leg.rang))
+        state.emit(f.PhoneStopped(call.id, None, *state.phone_and_channel(leg), "gone", leg.rang))
 
 
 def forget_all(state: TrackerState) -> None:

@@ -49,7 +49,6 @@ def came_back(state: TrackerState, leg: Channel, event: e.Newchannel) -> bool:
 
 
 def forget(state: TrackerState, leg: Channel) -> None:
-    """Forget a channel that is gone."""
     for key in [key for key, (out, _) in state.gone_out.items() if out is leg]:
         del state.gone_out[key]
 

@@ -7,6 +7,7 @@ Linkedid, and ends with that channel's Hangup.
 from __future__ import annotations
 
 from callmon.ami import events as e
+from callmon.ami.events import RING
 from callmon.core import facts as f
 from callmon.core.calls import (
     answering,
@@ -20,7 +21,6 @@ from callmon.core.calls import (
     surveys,
     voicemail,
 )
-from callmon.core.calls.answering import RING
 from callmon.core.calls.channels import PHONE, Channel, TrackedCall
 from callmon.core.calls.state import TrackerState
 

@@ -11,13 +11,14 @@ Refuses: to emit more than the listing proves (`listing_call.py`).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from callmon.ami import events as e
+from callmon.ami.events import RING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
 from callmon.core.calls.channels import NOT_HEARD, Channel, TrackedCall, new_call
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.gap import ClosedGap, GapTracker
 from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
 from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
@@ -28,7 +29,35 @@ SECOND = timedelta(seconds=1)
 # Uptimes are whole seconds, and network delay separates them from the clock that they are compared with.
 UPTIME_TOLERANCE = timedelta(seconds=5)
 MAX_ENTRIES = 100_000
-UP, RING = "6", "4"
+
+
+class ClosedGap(NamedTuple):
+    """A gap that a listing ended.
+
+    `stopped`: whether the exchange stopped during the gap; None if it did not report its uptime. `booted`: when it
+    started again. `away`: callmon itself did not run when the gap began.
+    """
+
+    start: datetime
+    end: datetime
+    stopped: bool | None = None
+    booted: datetime | None = None
+    away: bool = False
+
+
+class GapTracker:
+    def __init__(self) -> None:
+        self.stopped_at: datetime | None = None  # the exchange announced its shutdown
+        self.away = False
+        self._booted: datetime | None = None
+
+    def uptime(self, at: datetime | None, uptime: timedelta) -> None:
+        """Record the uptime that the exchange reports at login."""
+        self._booted = None if at is None else at - uptime
+
+    def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> ClosedGap:
+        stopped = True if stopped_for_sure else None if self._booted is None else False
+        return ClosedGap(start, end, stopped, self._booted if stopped else None, self.away)
 
 
 class Listing:
@@ -40,7 +69,7 @@ class Listing:
         self._applications: dict[str, str] = {}
         self._gone: set[str] = set()
         self._channels_done = False
-        self._since: datetime | None = None
+        self.since: datetime | None = None  # the time of the last event before the gap
         self._restarted = self._stopped = False
         self._stopped_later = False  # after the reconnect: the shutdown did not begin the gap
         self.absence = GapTracker()
@@ -55,8 +84,8 @@ class Listing:
 
     def lost(self, event: e.ConnectionLost) -> None:
         """The connection is lost: from now on the exchange is unheard."""
-        if self._since is None:
-            self._since = event.at or self._state.clock
+        if self.since is None:
+            self.since = event.at or self._state.clock
         availability.unheard(self._state)
         self._state.is_unheard = True
         self._doubt()
@@ -68,12 +97,12 @@ class Listing:
         for call in self._state.calls.values():
             call.doubtful = True
             call.flags |= NOT_HEARD
-            call.unheard_since = call.unheard_since or self._since
+            call.unheard_since = call.unheard_since or self.since
             call.sent_unheard = True
             call.asked = call.asked and call.answered  # may have been the echo of a refusal that is reported next
             if call.sent is not None:
                 call.sent.is_unsure = True
-            _doubt_legs(call, self._since)
+            _doubt_legs(call, self.since)
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
             if call.told:
                 self._untold[call.id] = not call.answered and not call.voicemail
@@ -84,29 +113,19 @@ class Listing:
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self._since, self._state.clock, may_hide, may_hide))
+                told.append(f.Unheard(fact.call, self.since, self._state.clock, may_hide, may_hide))
             told.append(fact)
         return told
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange announces its shutdown: what is still up when it comes back is gone."""
         self._stopped, self.absence.stopped_at = True, event.at or self._state.clock
-        self._stopped_later = self.is_unheard
-
-    @property
-    def is_unheard(self) -> bool:
-        """Whether no listing has ended the gap yet."""
-        return self._state.is_unheard
-
-    @property
-    def was_heard(self) -> bool:
-        """Whether the exchange was ever received before this gap."""
-        return self._since is not None
+        self._stopped_later = self._state.is_unheard
 
     @property
     def lost_at(self) -> datetime | None:
         """When the connection was lost; None when callmon did not run then."""
-        return None if self.absence.away else self._since
+        return None if self.absence.away else self.since
 
     def booted(self, event: e.FullyBooted) -> None:
         """At login: detect whether the exchange restarted since the last event.
@@ -120,7 +139,7 @@ class Listing:
         self.absence.uptime(event.at, uptime)
         clock, started = self._state.clock, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
-        late = event.at is not None and self._since is not None and event.at - uptime > self._since + SECOND
+        late = event.at is not None and self.since is not None and event.at - uptime > self.since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
             self._restarted = True
         # Without a time of its own (a recording), the clock is from before the gap: the listing sets it.
@@ -137,7 +156,7 @@ class Listing:
 
     def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
         self._channels_done = True
-        if not self.is_unheard:
+        if not self._state.is_unheard:
             self.ghosts.lay(self._entries, event.at)
             self._forget()
 
@@ -160,12 +179,11 @@ class Listing:
         self._finish(event.at)
 
     def _finish(self, until: datetime | None) -> None:
-        """The gap is over."""
-        if self._since is not None and until is not None:
-            self._gap = self.absence.over(self._since, until, self._restarted or self._stopped)
+        if self.since is not None and until is not None:
+            self._gap = self.absence.over(self.since, until, self._restarted or self._stopped)
         self._restarted, self._stopped, self.absence = False, False, GapTracker()
         self._stopped_later = False
-        self._since, self._state.is_unheard = None, False
+        self.since, self._state.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
         self._untold.clear()
@@ -176,14 +194,9 @@ class Listing:
         gap, self._gap = self._gap, None
         return gap
 
-    @property
-    def since(self) -> datetime | None:
-        """The time of the last event before the gap."""
-        return self._since
-
     def resume(self, heard_until: datetime | None) -> None:
         """callmon itself was not running: its last event was at this time."""
-        self._since, self._state.is_unheard, self.absence.away = heard_until, True, True
+        self.since, self._state.is_unheard, self.absence.away = heard_until, True, True
         self._doubt()
 
     def gone(self, uniqueid: str) -> None:
@@ -232,7 +245,7 @@ class Listing:
 
     def _orphans(self, listed: dict[str, e.Status]) -> None:
         """Forget legs of no call that vanished in a gap."""
-        if self._since is not None:
+        if self.since is not None:
             for uniqueid in [u for u, leg in self._state.legs.items() if leg.call is None and u not in listed]:
                 drop(self._state, self._state.legs[uniqueid])
 
@@ -258,7 +271,7 @@ class Listing:
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
         """Emit the gap once per call: a fact since the reconnect may have triggered it already (`doubted`)."""
         if call.id in self._untold:
-            self._state.emit(f.Unheard(call.id, self._since, until, answer, ringing))
+            self._state.emit(f.Unheard(call.id, self.since, until, answer, ringing))
 
     def _still_there(
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
@@ -272,7 +285,7 @@ class Listing:
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
             drop_from(state, call, leg)
-        Observing(state, self._applications, self._since, until).observe(call, entry, phones)
+        Observing(state, self._applications, self.since, until).observe(call, entry, phones)
 
     def _recognise(self, call: TrackedCall, phones: list[e.Status]) -> None:
         """Match phones to their ids: after a restart of callmon they are known by their channels only."""
@@ -302,7 +315,8 @@ class Listing:
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
         may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
-        arrival.emit_found_call(state, call, entry, direction, line, arrived, may_hide, silent)
+        hidden = {"may_hide_answer": may_hide, "may_hide_ringing": silent}
+        arrival.emit_found_call(state, call, entry, direction, line, arrived, **hidden)
         call.unheard_since, call.sent_unheard = arrived, True
         if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
             leg.answered, leg.joined_unheard = True, arrived

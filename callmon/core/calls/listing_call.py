@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from callmon.ami import events as e
+from callmon.ami.events import BUSY, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, dialling, voicemail
 from callmon.core.calls.channels import Channel, TrackedCall
@@ -27,7 +28,6 @@ from callmon.core.calls.listing_evidence import (
 from callmon.core.calls.state import TrackerState
 
 SECOND = timedelta(seconds=1)
-UP, RINGING, BUSY = "6", "5", "7"
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
@@ -89,7 +89,7 @@ class Observing(NamedTuple):
         if leg.is_phone:
             leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
             arrival.settle_direction(state, call, leg.outside)
-            state.emit(f.PhoneDialled(call.id, None, state.phone(leg), state.named(leg)))
+            state.emit(f.PhoneDialled(call.id, None, *state.phone_and_channel(leg)))
 
     def _refused(self, call: TrackedCall, entry: e.Status) -> None:
         """Whether the caller has been given the busy signal. No listing shows a request to hang up."""

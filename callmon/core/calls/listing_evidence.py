@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from callmon.ami import events as e
+from callmon.ami.events import RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls.channels import Channel
 from callmon.core.calls.endpoints import is_local
@@ -15,7 +16,6 @@ from callmon.core.calls.endpoints import is_local
 AT_ONCE = timedelta(seconds=1)
 # A CDR's newest record that begins later than its channel, which is up by then, is answered as it begins.
 BEGINS_ANSWERED = timedelta(seconds=0.05)
-UP, RINGING = "6", "5"
 # Options of Dial by which the phone that is picked up is not joined with the caller at once.
 _ASKING = frozenset("ADMPUp")
 # A channel's first record begins in the second that its Uniqueid names.

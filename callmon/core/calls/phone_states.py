@@ -134,7 +134,6 @@ class Phones:
         return {phone for told in line.extensions for phone in self._named.get(told, (told,))}
 
     def is_of(self, line: Line, phone: str) -> bool:
-        """Whether the phone is one of the line's."""
         if not line.extensions:
             return phone in self._dialled.get(line.name, ())
         return phone in line.extensions or extension(phone) in line.extensions

@@ -10,7 +10,6 @@ from callmon.core.calls.state import TrackerState
 
 
 def joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
-    """QueueCallerJoin."""
     call = state.calls.get(event.uniqueid)
     if call is None:
         return

@@ -15,8 +15,6 @@ MAX_KNOWN = 1_000
 
 
 class Registrations:
-    """The registrations of one exchange."""
-
     def __init__(self) -> None:
         self._lost: dict[tuple[str, ...], datetime | None] = {}  # since when
         self._well: set[tuple[str, ...]] = set()

@@ -76,7 +76,6 @@ class _People:
         self.ringing: set[str] = set()
 
     def record_fact(self, fact: Fact) -> None:
-        """Apply one of the call's facts, in order."""
         match fact:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True

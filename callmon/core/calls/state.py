@@ -11,8 +11,15 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channel_limit import ChannelLimit
-from callmon.core.calls.channels import OUTSIDE, Bridges, Channel, Origination, TrackedCall, WaitState
+from callmon.core.calls.channels import (
+    OUTSIDE,
+    Bridges,
+    Channel,
+    ChannelLimit,
+    Origination,
+    TrackedCall,
+    WaitState,
+)
 from callmon.core.calls.endpoints import extension, masked
 from callmon.core.calls.phone_states import Phones
 from callmon.core.calls.site import ExchangeProfile
@@ -54,7 +61,6 @@ class TrackerState:
         return self.latest.at if self.latest is not None else None
 
     def emit(self, fact: Fact) -> None:
-        """Emit one fact."""
         self.emitted.append(fact)
 
     def defer(self, step: Callable[[], None]) -> None:
@@ -92,5 +98,7 @@ class TrackerState:
             leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
         return leg.extension
 
-    def named(self, leg: Channel) -> str:
-        return masked(leg.channel) if self.phone(leg) == f.OUTSIDE else leg.channel
+    def phone_and_channel(self, leg: Channel) -> tuple[str, str]:
+        """The name of a phone in facts, and its channel's name without a telephone number in it."""
+        phone = self.phone(leg)
+        return phone, masked(leg.channel) if phone == f.OUTSIDE else leg.channel

@@ -15,7 +15,6 @@ from callmon.core.calls.state import TrackerState
 
 
 def is_survey(state: TrackerState, *extensions: str) -> bool:
-    """Whether one of these is a configured survey extension."""
     return not state.site.survey_extensions.isdisjoint(extensions)
 
 

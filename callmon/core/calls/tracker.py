@@ -33,7 +33,7 @@ from callmon.core.calls import (
     user_events,
     voicemail,
 )
-from callmon.core.calls.channel_limit import CROWDED
+from callmon.core.calls.channels import CROWDED
 from callmon.core.calls.listing import Listing
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
@@ -41,8 +41,6 @@ from callmon.core.facts import Fact
 
 
 class Tracker:
-    """All calls in progress on one exchange."""
-
     def __init__(self, site: ExchangeProfile) -> None:
         self.state = TrackerState(site)
         self.listing = Listing(self.state)

@@ -162,7 +162,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         call.sent = None
         state.emit(f.CameBack(call.id, at, sent.to))
     if before is None or endpoint(before.channel) != endpoint(person.channel):
-        state.emit(f.PersonJoined(call.id, at, state.phone(person), state.named(person)))
+        state.emit(f.PersonJoined(call.id, at, *state.phone_and_channel(person)))
 
 
 def _somebody_new(state: TrackerState, call: TrackedCall) -> Channel | None:
@@ -183,7 +183,7 @@ def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     for leg in state.bridges.reachable(call.caller):
         if leg.has_person and leg is not call.person and leg.uniqueid not in call.thirds:
             call.thirds += (leg.uniqueid,)
-            state.emit(f.ThirdJoined(call.id, at, state.phone(leg), state.named(leg)))
+            state.emit(f.ThirdJoined(call.id, at, *state.phone_and_channel(leg)))
 
 
 def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:

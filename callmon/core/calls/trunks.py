@@ -19,8 +19,6 @@ NONE: Mapping[str, datetime | None] = {}
 
 
 class Trunks:
-    """The state of one exchange's trunks."""
-
     def __init__(self) -> None:
         self._of: dict[str, dict[str, datetime | None]] = {}  # line → trunk → when it last brought a call
         self._well: set[str] = set()
@@ -35,7 +33,6 @@ class Trunks:
             self._well.discard(trunk)
 
     def lines(self) -> frozenset[str]:
-        """The lines that received calls."""
         return frozenset(self._of)
 
     def trunks_of(self, line: str, now: datetime | None) -> frozenset[str]:
@@ -46,7 +43,6 @@ class Trunks:
         )
 
     def look(self, states: Mapping[str, State | None]) -> None:
-        """Record the current states of the trunks."""
         for trunk, state in states.items():
             if state == "free":
                 self._well.add(trunk)

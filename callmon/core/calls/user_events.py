@@ -18,7 +18,6 @@ from callmon.core.calls.state import TrackerState
 
 
 def said(state: TrackerState, event: e.UserEvent) -> None:
-    """Process one UserEvent of the dialplan."""
     leg = state.legs.get(event.uniqueid)
     if leg is None:
         state.defer(partial(said, state, event))

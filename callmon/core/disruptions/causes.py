@@ -78,7 +78,7 @@ def _unheard(name: str, heard: ExchangeState, lines: tuple[str, ...]) -> Cause:
     stopped = listing.absence.stopped_at
     if not heard.tracker.state.is_unheard and stopped is None:
         return Cause(key, lines, holds=False, at=heard.tracker.state.clock)
-    holds = True if lines and (stopped or listing.was_heard) else None
+    holds = True if lines and (stopped or listing.since is not None) else None
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
 

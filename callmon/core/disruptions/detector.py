@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
-from callmon.core.calls.gap import ClosedGap
+from callmon.core.calls.listing import ClosedGap
 from callmon.core.disruptions import causes
 from callmon.core.disruptions import entries as n
 from callmon.core.disruptions.causes import Cause, Exchanges
@@ -47,7 +47,6 @@ class DisruptionDetector:
         self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
 
     def tick(self, now: datetime) -> None:
-        """Check all causes at this time."""
         self.book.tick(now)
         for name, heard in self._exchanges.items():
             if heard.returned is not None:
@@ -66,7 +65,6 @@ class DisruptionDetector:
         return calendar is None or calendar.is_open(now)
 
     def adopt(self, older: DisruptionDetector) -> None:
-        """Adopt the state of the detector of the previous configuration (SIGHUP)."""
         self.book.adopt(older.book)
         self._watch.adopt(older._watch)
         self._settled = older._settled
@@ -83,7 +81,6 @@ class CauseTimers:
         self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
 
     def adopt(self, older: CauseTimers) -> None:
-        """Adopt the timers of the previous configuration."""
         self._seen = older._seen
 
     def look(self, causes: Iterable[Cause], now: datetime) -> None:

@@ -76,7 +76,6 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def opened(entry: n.Opened | n.Planned) -> Disruption:
-    """The disruption after its first entry."""
     if isinstance(entry, n.Planned):
         return _announce(
             Disruption(
@@ -95,7 +94,6 @@ def opened(entry: n.Opened | n.Planned) -> Disruption:
 
 
 def after(one: Disruption, entry: n.AnyEntry) -> Disruption:
-    """The disruption after one more entry."""
     change = msgspec.structs.replace
     match entry:
         case n.Announced(actor=actor, notice=said, start=start, lines=lines):

@@ -38,8 +38,6 @@ class DisruptionUpdate(msgspec.Struct, frozen=True):
 
 
 class DisruptionRegister:
-    """The register: all disruptions that may still change."""
-
     def __init__(self) -> None:
         self._all: dict[str, Disruption] = {}
         self._known: set[str] = set()  # ids assigned since the start: none is assigned twice
@@ -54,7 +52,6 @@ class DisruptionRegister:
         return self._all.get(name)
 
     def restore(self, found: Iterable[Disruption]) -> None:
-        """Restore the stored disruptions that may still change."""
         for one in found:
             self._keep(one)
 
@@ -67,12 +64,10 @@ class DisruptionRegister:
         self.restore(stored)
 
     def adopt(self, older: DisruptionRegister) -> None:
-        """Adopt the state of the register of the previous configuration (SIGHUP)."""
         self._all, self._known, self._out = older._all, older._known, older._out
         self._shown, self._revision = older._shown, older._revision
 
     def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
-        """Drain the entries written since the last call."""
         if not self._out:
             return ()
         out, self._out = tuple(self._out), []
@@ -123,10 +118,7 @@ class DisruptionRegister:
             self._all[one.id] = one
         else:
             self._all.pop(one.id, None)
-        if one.ended is None:
-            self._show(one.id, one)
-        else:
-            self._show(one.id, None)
+        self._show(one.id, one if one.ended is None else None)
 
     def _show(self, name: str, one: Disruption | None) -> None:
         if self._shown.get(name) == one:

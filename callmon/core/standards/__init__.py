@@ -47,7 +47,6 @@ class Standard(msgspec.Struct, frozen=True):
         return judged
 
     def judge_owed(self, one: Obligation, seen: Seen) -> Judgement | None:
-        """Judge an obligation, for a standard of obligations."""
         judged: Judgement | None = self.module.judge(one, seen, self.parameters)
         return judged
 

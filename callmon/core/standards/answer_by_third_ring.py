@@ -29,8 +29,6 @@ SETTLED_BY = (Answered, VoicemailTook, Ended)
 
 
 class AnswerByThirdRingParameters(StandardParameters):
-    """What a site may set."""
-
     rings: int = Field(
         3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
     )

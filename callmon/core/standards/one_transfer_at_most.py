@@ -25,8 +25,6 @@ SETTLED_BY = (Ended,)
 
 
 class OneTransferAtMostParameters(StandardParameters):
-    """What a site may set."""
-
     transfers: int = Field(1, ge=0, le=10, description="a caller may be redirected this often (the policy: 1)")
 
 

@@ -27,8 +27,6 @@ SETTLED_BY = (Answered, Ended)
 
 
 class ReachAPersonParameters(StandardParameters):
-    """What a site may set."""
-
     rings: int = Field(
         3, ge=1, le=10, description="a caller who gives up after this many rings did not reach a person"
     )

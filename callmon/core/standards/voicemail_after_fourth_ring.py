@@ -21,8 +21,6 @@ SETTLED_BY = (VoicemailTook, Ended)
 
 
 class VoicemailAfterFourthRingParameters(StandardParameters):
-    """What a site may set."""
-
     after_ring: int = Field(
         4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
     )

@@ -10,7 +10,7 @@ in which a gap may hide a transfer is in no histogram of transfers. No figure co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from itertools import product
@@ -28,25 +28,33 @@ from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 Figure = tuple[str, ...]
 Figures = dict[Figure, float]
 
+Bounds = tuple[tuple[float, str], ...]  # the buckets of a histogram: upper bound, and the bound as a label
+
+
+def bounds_of(limits: Iterable[float]) -> Bounds:
+    """Each bound is formatted as Prometheus formats it in every exposition format: "3.0"."""
+    return tuple((limit, repr(float(limit))) for limit in limits)
+
+
 RINGS = (1, 2, 3, 4, 5, 6, 8, 10)
-TRANSFERS = (0, 1, 2, 3, 5)
+RING_BOUNDS, TRANSFER_BOUNDS = bounds_of(RINGS), bounds_of((0, 1, 2, 3, 5))
 HOUR = 3600
-DELAYS = tuple(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
-NOTICES = (60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HOUR)
-HOLDS = (5, 10, 20, 30, 60, 120, 300)
+DELAY_BOUNDS = bounds_of(n * HOUR for n in (1, 2, 4, 8, 16, 24, 48, 72, 168))
+NOTICE_BOUNDS = bounds_of((60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HOUR))
+HOLD_BOUNDS = bounds_of((5, 10, 20, 30, 60, 120, 300))
 BEYOND = "+Inf"
 SUM = "sum"
 
 
 class Metric(NamedTuple):
-    """A counter or a histogram. `buckets`: in rings, in the line's ring cycles, in transfers or in seconds; None
-    for a counter.
+    """A counter or a histogram. `buckets`: in rings, transfers or seconds; "cycles": in seconds, at the line's
+    ring cycles; None for a counter.
     """
 
     name: str
     help: str
     labels: tuple[str, ...]
-    buckets: Literal["rings", "cycles", "transfers", "holds", "delays", "notices"] | None = None
+    buckets: Bounds | Literal["cycles"] | None = None
 
 
 COMPLETENESS = Metric(
@@ -54,7 +62,7 @@ COMPLETENESS = Metric(
 )
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
 RINGS_HEARD = Metric(
-    "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), "rings"
+    "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), RING_BOUNDS
 )
 WAITED = Metric(
     "callmon_answer_wait_seconds",
@@ -62,15 +70,17 @@ WAITED = Metric(
     ("line", "language"),
     "cycles",
 )
-VOICEMAIL_RINGS = Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), "rings")
+VOICEMAIL_RINGS = Metric(
+    "callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), RING_BOUNDS
+)
 TRANSFERRED = Metric(
-    "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), "transfers"
+    "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), TRANSFER_BOUNDS
 )
 REDIRECTED = Metric(
     "callmon_redirections_per_call",
     "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
     ("line",),
-    "transfers",
+    TRANSFER_BOUNDS,
 )
 VERDICT = Metric(
     "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
@@ -95,10 +105,13 @@ INTEGRITY = Metric(
     "callmon_integrity_calls_total", "Answered calls that bear a sign of gaming; no verdict.", ("line", "sign")
 )
 HELD = Metric(
-    "callmon_early_hold_seconds", "Holds that began within 10 s of the answer: their length.", ("line",), "holds"
+    "callmon_early_hold_seconds",
+    "Holds that began within 10 s of the answer: their length.",
+    ("line",),
+    HOLD_BOUNDS,
 )
 DELAY = Metric(
-    "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), "delays"
+    "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), DELAY_BOUNDS
 )
 DISRUPTIONS = Metric(
     "callmon_disruptions_total", "Disruptions that are over, and planned work.", ("line", "source")
@@ -108,7 +121,7 @@ NOTICE = Metric(
     "callmon_disruption_notice_seconds",
     "From the start of a disruption to its complete notice in both languages.",
     ("line",),
-    "notices",
+    NOTICE_BOUNDS,
 )
 UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
 METRICS = (
@@ -177,36 +190,19 @@ def _series(metric: Metric, sets: LabelValues) -> Iterator[list[Figure]]:
 
 def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[tuple[str, ...]]:
     """What follows the label values in a figure: nothing, or a histogram's bucket bounds and its sum."""
-    match metric.buckets:
-        case None:
-            return [()]
-        case "rings":
-            bounds = [text for _, text in _RING_BOUNDS]
-        case "transfers":
-            bounds = [text for _, text in _TRANSFER_BOUNDS]
-        case "holds":
-            bounds = [text for _, text in _HOLD_BOUNDS]
-        case "notices":
-            bounds = [text for _, text in _NOTICE_BOUNDS]
-        case "delays":
-            bounds = [text for _, text in _DELAY_BOUNDS]
-        case "cycles":
-            cycle = sets.lines[values[metric.labels.index("line")]]
-            bounds = [text for _, text in _wait_bounds(cycle)]
-    return [*((text,) for text in bounds), (BEYOND,), (SUM,)]
-
-
-# A bucket's upper bound is formatted as Prometheus formats it in every exposition format: "3.0".
-_RING_BOUNDS = tuple((n, repr(float(n))) for n in RINGS)
-_TRANSFER_BOUNDS = tuple((n, repr(float(n))) for n in TRANSFERS)
-_HOLD_BOUNDS = tuple((n, repr(float(n))) for n in HOLDS)
-_NOTICE_BOUNDS = tuple((n, repr(float(n))) for n in NOTICES)
-_DELAY_BOUNDS = tuple((n, repr(float(n))) for n in DELAYS)
+    if metric.buckets is None:
+        return [()]
+    if metric.buckets == "cycles":
+        bounds = _cycle_bounds(sets.lines[values[metric.labels.index("line")]])
+    else:
+        bounds = metric.buckets
+    return [*((text,) for _, text in bounds), (BEYOND,), (SUM,)]
 
 
 @lru_cache(maxsize=64)
-def _wait_bounds(cycle: timedelta) -> tuple[tuple[timedelta, str], ...]:
-    return tuple((n * cycle, repr((n * cycle).total_seconds())) for n in RINGS)
+def _cycle_bounds(cycle: timedelta) -> Bounds:
+    """Buckets of seconds that end on ring boundaries."""
+    return bounds_of((n * cycle).total_seconds() for n in RINGS)
 
 
 def added(outcome: Outcome) -> Figures:
@@ -236,14 +232,16 @@ def of_call(figures: Figures, call: Call) -> None:
     add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
     add(figures, (COMPLETENESS.name, call.line, call.heard))
     if call.outcome == "answered" and call.rings is not None and call.waited is not None:
-        _observe(figures, (RINGS_HEARD.name, call.line, language), call.rings, _RING_BOUNDS)
-        _observe_wait(figures, (WAITED.name, call.line, language), call.waited.longest, call.cycle)
+        _observe(figures, RINGS_HEARD, (call.line, language), call.rings)
+        # Of an uncertain span the longer end, so that no figure is too good.
+        waited, bounds = call.waited.longest.total_seconds(), _cycle_bounds(call.cycle)
+        _observe(figures, WAITED, (call.line, language), waited, bounds)
     if call.voicemail is not None and call.voicemail.rings is not None:
-        _observe(figures, (VOICEMAIL_RINGS.name, call.line), call.voicemail.rings, _RING_BOUNDS)
+        _observe(figures, VOICEMAIL_RINGS, (call.line,), call.voicemail.rings)
     if call.outcome == "answered" and not may_hide_a_person(call):
-        _observe(figures, (TRANSFERRED.name, call.line), len(call.transfers), _TRANSFER_BOUNDS)
+        _observe(figures, TRANSFERRED, (call.line,), len(call.transfers))
         if call.people:  # else stored by a version that did not count this yet
-            _observe(figures, (REDIRECTED.name, call.line), call.redirections, _TRANSFER_BOUNDS)
+            _observe(figures, REDIRECTED, (call.line,), call.redirections)
     _beside(figures, call, call.line)
 
 
@@ -258,7 +256,7 @@ def _beside(figures: Figures, call: Call, line: str) -> None:
     for sign in signs(call):
         add(figures, (INTEGRITY.name, line, sign))
         if sign == "early_hold" and call.held_for is not None:
-            _observe(figures, (HELD.name, line), call.held_for.total_seconds(), _HOLD_BOUNDS)
+            _observe(figures, HELD, (line,), call.held_for.total_seconds())
 
 
 def of_finding(figures: Figures, finding: Finding) -> None:
@@ -275,8 +273,7 @@ def of_gap(figures: Figures, gap: Gap) -> None:
 
 
 def of_callback(figures: Figures, entry: CalledBack) -> None:
-    base = (DELAY.name, entry.line, language_label(entry.language))
-    _observe(figures, base, entry.waited.total_seconds(), _DELAY_BOUNDS)
+    _observe(figures, DELAY, (entry.line, language_label(entry.language)), entry.waited.total_seconds())
 
 
 def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
@@ -284,7 +281,7 @@ def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
     one = noted.disruption
     for line in one.lines:
         if noted.announces and one.noticed_after is not None:
-            _observe(figures, (NOTICE.name, line), one.noticed_after.total_seconds(), _NOTICE_BOUNDS)
+            _observe(figures, NOTICE, (line,), one.noticed_after.total_seconds())
         if isinstance(noted.entry, Ended) and one.counts and one.ended is not None:
             add(figures, (DISRUPTIONS.name, line, one.source))
             add(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
@@ -305,14 +302,12 @@ def hours_label(in_hours: bool | None) -> str:
     return "open" if in_hours else "closed"
 
 
-def _observe(figures: Figures, base: Figure, count: float, bounds: tuple[tuple[int, str], ...]) -> None:
+def _observe(
+    figures: Figures, metric: Metric, labels: tuple[str, ...], count: float, bounds: Bounds | None = None
+) -> None:
+    if bounds is None:
+        assert isinstance(metric.buckets, tuple)
+        bounds = metric.buckets
+    base = (metric.name, *labels)
     add(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
     add(figures, (*base, SUM), count)
-
-
-def _observe_wait(figures: Figures, base: Figure, waited: timedelta, cycle: timedelta) -> None:
-    """Buckets end on ring boundaries. Of an uncertain span the caller passes the longer end, so that no figure is
-    too good.
-    """
-    add(figures, (*base, next((text for most, text in _wait_bounds(cycle) if waited <= most), BEYOND)))
-    add(figures, (*base, SUM), waited.total_seconds())

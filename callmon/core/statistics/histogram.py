@@ -31,7 +31,6 @@ _FIRST = (0, *accumulate((SCALE[n + 1][0] - begin) // step for n, (begin, step) 
 
 
 def step_of(length: timedelta) -> int:
-    """The step of a duration."""
     scale = next(n for n in (2, 1, 0) if length >= SCALE[n][0] or n == 0)
     begin, step = SCALE[scale]
     return max(_FIRST[scale] + (length - begin) // step, 0)
@@ -50,7 +49,6 @@ def once(step: int) -> int:
 
 
 def counts(total: int) -> Sequence[int]:
-    """The count of each step."""
     size = -(-total.bit_length() // BITS)
     return memoryview(total.to_bytes(size * BYTES, "little")).cast("I") if total > 0 else ()
 

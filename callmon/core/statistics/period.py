@@ -51,13 +51,11 @@ def following(first: date) -> date:
 
 
 def before(one: Month, zone: ZoneInfo) -> Month:
-    """The month before `one`."""
     first = date(one.first.year - (one.first.month == 1), (one.first.month - 2) % 12 + 1, 1)
     return period(first, one.first.replace(day=1), zone)
 
 
 def year_before(one: Month, zone: ZoneInfo) -> Month:
-    """The same month of the previous year."""
     first = one.first.replace(year=one.first.year - 1, day=1)
     return period(first, following(first), zone)
 

@@ -63,7 +63,6 @@ class Today:
             self._given[exchange, call] = [x for x in findings if x.standard in CALL_STANDARDS]
 
     def day(self, at: datetime) -> date:
-        """The local day of this time."""
         return at.astimezone(self.timezone).date()
 
     def beginning(self, now: datetime) -> datetime:

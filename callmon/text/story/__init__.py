@@ -45,7 +45,9 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
     account = _retold(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
-    return StoryContext(Formatter(language, settings.timezone), call, facts, account.clock, account.clock_slack)
+    return StoryContext(
+        Formatter(language, settings.timezone), call, facts, account.clock, account.doubt.clock_slack
+    )
 
 
 def story_page(

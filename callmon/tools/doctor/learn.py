@@ -23,7 +23,6 @@ from callmon.core.calls.language import SHORTEST_MENU
 # Limit of calls and legs in progress; a real site has a few hundred.
 MAX_CALLS = 10_000
 RINGING = ("RINGING", "PROGRESS")
-UP = "6"
 _OUTSIDE_NUMBER = re.compile(r"(?<!\d)\+?(\d{7,15})(?!\d)")
 
 
@@ -113,7 +112,7 @@ class TrafficSample:
         match event:
             case e.Newchannel():
                 self._begun(event)
-            case e.Newstate(state=state, uniqueid=call) if state == UP and call in self._calls:
+            case e.Newstate(state=state, uniqueid=call) if state == e.UP and call in self._calls:
                 self._up(self._calls[call], event)
             case e.DialBegin():
                 self._tried(event)
