@@ -6,8 +6,6 @@ so that a call between two replies is in both or in neither. The counts are not 
 compared. Asterisk 16 has no such count (22 has): then `counts` stays None.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from callmon.ami.events import Reply

@@ -11,8 +11,6 @@ not odd.
 Pure: no I/O; `now` is always the monotonic time in seconds.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.ami.events import Event

@@ -6,8 +6,6 @@ seconds, with jitter, without end. A refused login is retried after minutes, bec
 that retry fast. Each change is logged once, as a sentence that names the exchange and what to do.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import random

@@ -4,8 +4,6 @@ The first bytes of a message identify its kind: one table maps them to a reader,
 its messages. Invalid UTF-8 and NUL become U+FFFD. No I/O, no clock. Refuses: to raise on any received bytes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Typed AMI events, and the only table of AMI field names. An absent field is "", an absent time is None. Pure."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import msgspec

@@ -8,8 +8,6 @@ readable by callmon's user only, and limited in number a day. Each name holds th
 Refuses: to write numbers or names, and to overwrite a file.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -5,8 +5,6 @@ Occasionally a message begins with a stray CR LF. A broken session ends inside a
 message. Refuses: messages above `MAX_MESSAGE`, which are dropped as they arrive and counted.
 """
 
-from __future__ import annotations
-
 END = b"\r\n\r\n"
 BANNER = b"Asterisk Call Manager/"
 # The longest real message seen is a Status with variables, 2 KiB; Asterisk's own buffers end at 64 KiB.

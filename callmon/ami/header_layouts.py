@@ -8,8 +8,6 @@ result. Pure.
 Refuses: to raise on any received text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

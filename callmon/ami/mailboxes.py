@@ -19,8 +19,6 @@ an earlier run). A message left during a gap waits at least since it was first r
 oldest messages count as listened to first, because VoiceMailMain plays them in that order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

@@ -7,8 +7,6 @@ reversed.
 Refuses: to grow without limit. Above `MAX_REMEMBERED` values the mapping is cleared.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count

@@ -9,8 +9,6 @@ dropped.
 Refuses: to store a secret in any form, and to map a pseudonym back (`Redactor.forget` drops even the mapping).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

@@ -17,8 +17,6 @@ Refuses: to stay on a silent connection (a `Ping` not answered in time ends it),
 action.
 """
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime
 from enum import Enum, auto

@@ -1,7 +1,5 @@
 """Composition root of the core: builds a monitor from the settings. Opens nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

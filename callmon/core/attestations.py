@@ -5,8 +5,6 @@ in both languages (standards.md: `reach_a_person`, "not witnessed by a switch").
 attests.
 """
 
-from __future__ import annotations
-
 from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date

@@ -1,7 +1,5 @@
 """The monitor's state of one exchange: its configuration, its tracker and the calls in progress. Pure."""
 
-from __future__ import annotations
-
 from callmon.config.lines import Line, Lines
 from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import endpoint

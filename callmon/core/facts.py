@@ -8,8 +8,6 @@ moment lies between `at` and `at + slack`. `phone` is an extension of the exchan
 an outside party is in no fact except `Arrived.caller` and `Arrived.dialled` (outbound).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal

@@ -1,7 +1,5 @@
 """Outcomes of the monitor, and the heartbeats that the daemon inserts between them. Pure values."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

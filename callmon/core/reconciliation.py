@@ -4,8 +4,6 @@ A call belongs to the local day on which it arrived. It agrees when both sides h
 side has is a difference, with its id and its line. Only calls that have ended are compared.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime

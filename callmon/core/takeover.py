@@ -12,8 +12,6 @@ A time in which either instance received events is no gap.
 Refuses: to emit anything twice. A ledger entry is left out when it is stored, or repeats what a stored one states.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol

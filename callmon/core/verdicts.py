@@ -1,7 +1,5 @@
 """Verdicts on the service standards, and gaps in the received events. Pure values."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 

@@ -5,8 +5,6 @@ calls it for an immediate answer; `apply` calls it again, since a call may have 
 command into the ledger as entries, or as a refusal with its reason.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo

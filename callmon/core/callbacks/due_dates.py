@@ -5,8 +5,6 @@ setting selects the one that the verdict uses. The last moment to act and the mo
 that one and from the line's opening hours (R-07).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime

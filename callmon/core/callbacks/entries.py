@@ -5,8 +5,6 @@ numbers and tokens can be erased, entries cannot. `obligation` is the Uniqueid o
 complaint, "-complaint" is appended. `at` is when it happened, which may be before the entry was written.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 

@@ -16,8 +16,6 @@ A settlement covers only the messages before its time. For a message at that tim
 obligation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Literal

@@ -9,8 +9,6 @@ Refuses: to count time that was not observed. A duration counts only up to a mom
 exchange were received.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.config.callbacks import CallbackRules

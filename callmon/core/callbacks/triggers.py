@@ -5,8 +5,6 @@ message is not known opens one too; so does an abandoned call, by a setting. Onl
 open obligations.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial

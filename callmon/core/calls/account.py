@@ -10,8 +10,6 @@ first. It runs through hunting, overflow and queue as one.
 Refuses: to invent a person whose join was not received. `doubtful` marks what a gap may have hidden.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.core import facts as f

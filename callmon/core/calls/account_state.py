@@ -7,8 +7,6 @@ Refuses: to invent a person whose join was not received. What a gap may have hid
 in which it may have happened.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -4,8 +4,6 @@ An answer is a person and the caller joined in a bridge, also through Local chan
 and then refused the call in a confirmation prompt has not answered.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e

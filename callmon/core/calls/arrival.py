@@ -5,8 +5,6 @@ call on a public line is emitted at once. Any other call is emitted when it dial
 outward, to come from a trunk to a number that is not monitored, or to stay inside.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

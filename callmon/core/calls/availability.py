@@ -14,8 +14,6 @@ caller who is up during a gap, only the dial events count.
 Refuses: to report a single phone. Each fact is true of the line's phones together.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Literal
 

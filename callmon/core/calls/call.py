@@ -3,8 +3,6 @@
 `account.py` builds it from facts. Standards, sinks, reports and pages only read it.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 

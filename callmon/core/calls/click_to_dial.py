@@ -15,8 +15,6 @@ Refuses: an Originate that rings the person outside first, since no event says w
 dials before a phone was picked up, since voicemail has answered the agent's side.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 from callmon.ami import events as e

@@ -8,8 +8,6 @@ Refuses: an agent's phone that is not picked up, or that was created after the c
 first); and a number that neither the channel outside nor a Local channel's name has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import msgspec

@@ -5,8 +5,6 @@ forward while a caller waited. Then callmon's own machine may have stood still i
 The wait then lies between both lengths, and a limit between the two is not judged.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import TypeVar
 

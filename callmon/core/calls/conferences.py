@@ -5,8 +5,6 @@ colleague's own call dialled no party and was not emitted. It becomes a leg of t
 agent who picks up or retrieves a call.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from callmon.core.calls.channels import Channel, TrackedCall

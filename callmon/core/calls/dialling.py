@@ -4,8 +4,6 @@ Exchanges differ in what they send: Newstate Ringing before the phone's own Dial
 DialBegin, no DialState at all before Asterisk 13, a pick-up's taker with an id of its own.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e

@@ -6,8 +6,6 @@ answered keeps its outcome, without an end. The outcome of any other call is unk
 every event is received.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime
 

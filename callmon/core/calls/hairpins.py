@@ -8,8 +8,6 @@ them answers the caller, on the line that was called first.
 Refuses: to guess where the carrier shows another number than the caller's. Then they are two calls.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from callmon.ami import events as e

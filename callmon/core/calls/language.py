@@ -8,8 +8,6 @@ language (the exchange's setting). A caller who enters it before any answer aske
 choice was received before it.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e

@@ -4,8 +4,6 @@ A call is its caller's channel, whose Uniqueid never changes. It begins with a N
 Linkedid, and ends with that channel's Hangup.
 """
 
-from __future__ import annotations
-
 from callmon.ami import events as e
 from callmon.ami.events import RING
 from callmon.core import facts as f

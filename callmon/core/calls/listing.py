@@ -8,8 +8,6 @@ exchange restarted. Listed ones are completed. Calls whose beginning was not rec
 Refuses: to emit more than the listing proves (`listing_call.py`).
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import NamedTuple
 

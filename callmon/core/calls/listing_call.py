@@ -5,8 +5,6 @@ two conditions. `CDR(start,u)` shows that the record is the leg's first, and not
 phone and the caller. In all other cases a fact has a `slack`, the time within which it happened.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What an entry of a listing proves: when a channel was created or answered, what belongs together. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta

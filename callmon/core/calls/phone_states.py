@@ -11,8 +11,6 @@ are no phones.
 Refuses: to publish the state of a single phone. Only counts leave this module's callers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar

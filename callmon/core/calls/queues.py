@@ -1,7 +1,5 @@
 """The caller enters a queue, and leaves it. Pure."""
 
-from __future__ import annotations
-
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, dialling, language, transfers

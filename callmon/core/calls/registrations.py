@@ -4,8 +4,6 @@ No device shows them, and no listing that callmon may request. But each is repor
 was received before a gap stands. A call that comes in proves that calls can, whatever was reported.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from callmon.ami import events as e

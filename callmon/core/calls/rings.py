@@ -6,8 +6,6 @@ time-out or by voicemail has a grace (a 24 s dial time-out fires at 24.02 s). A 
 is a module of its own, since the tracker, the account, pages and metrics all count by it.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 CYCLE = timedelta(seconds=6)

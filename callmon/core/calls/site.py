@@ -1,7 +1,5 @@
 """The configuration of an exchange and of its lines that the tracker and the triggers of the ledger read. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from callmon.config.lines import Line, Lines

@@ -4,8 +4,6 @@ Every situation (`dialling`, `transfers`, `voicemail` …) takes a `TrackerState
 tracker, which only chooses the situation by the kind of the event.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -4,8 +4,6 @@ There are three signs. A person sends the caller to the survey's extension. The 
 The caller is at that extension when hanging up, which a Redirect or a Goto leads to without an event.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from callmon.ami import events as e

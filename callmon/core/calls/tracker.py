@@ -13,8 +13,6 @@ DialEnd at all, no DialState at all, Hangups in any order.
 Refuses: to guess. What a gap hid is settled by the next listing (`listing.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

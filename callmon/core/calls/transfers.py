@@ -13,8 +13,6 @@ is sometimes quicker than the transfer's own event: an apparent Redirect then ge
 forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e

@@ -6,8 +6,6 @@ trusted until it is reported free. While a call is up on it, a trunk is in use, 
 I/O, no clock.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 

@@ -4,8 +4,6 @@ A number that the dialplan gives is where the caller wants to be called back. Th
 delivered it, adds nothing (and may be one that must not be shown).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from callmon.ami import events as e

@@ -12,8 +12,6 @@ There are five signs, best first:
 An agent who listens or deletes causes a MessageWaiting, too: its Uniqueid is the agent's.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from functools import partial
 

@@ -11,8 +11,6 @@ and PeerStatus report the same, but callmon may not request a list of them. Regi
 show nowhere else: when all are lost, every line of the exchange is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 

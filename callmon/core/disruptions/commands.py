@@ -4,8 +4,6 @@
 when it applies the command, since the disruption may have changed in between.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal

@@ -9,8 +9,6 @@
 A disruption is announced once its notice is complete in both languages. `announced` is the first such time.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Literal
 

@@ -11,8 +11,6 @@ only, and returns None while the call has not gone far enough. The loader import
 A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Cases shared by several standards: not covered, exchange stopped during the call, cause of a miss. Pure."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict

@@ -4,8 +4,6 @@ Such a standard judges the current state of an obligation: *met* as soon as it i
 the due time. `SETTLED_BY` is empty: no fact of a call settles it.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Met when a person answers before the fourth ring begins: less than 18.000 s (thr
 caller first heard ringing. Every case is a row of the table in standards.md. A person's answer has no grace.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from pydantic import Field

@@ -6,8 +6,6 @@ The staff's languages come from [[staff]] in the configuration, by the day on wh
 Of an extension that is not listed for that day, nothing is known. Not enabled while [[staff]] is empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from callmon.config.staff import StaffLanguages

@@ -5,8 +5,6 @@ Judged when a callback is made. A callback requested in French is met when a Fre
 the staff's languages on that day. Not enabled while [[staff]] is empty.
 """
 
-from __future__ import annotations
-
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.standards._common import StandardParameters, exempt, met
 from callmon.core.standards._obligations import Seen, not_met

@@ -6,8 +6,6 @@ the caller reached a person first, did not ask for a callback, or cannot be call
 message was left, whether a gap hides a callback, or when it was (a clock that is not trusted).
 """
 
-from __future__ import annotations
-
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.standards._common import UNHEARD, StandardParameters, exempt, met
 from callmon.core.standards._obligations import Seen, not_met

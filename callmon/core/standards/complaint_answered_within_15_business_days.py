@@ -4,8 +4,6 @@ The second due time of a complaint. Met when the complaint was closed as answere
 person in charge.
 """
 
-from __future__ import annotations
-
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.standards._common import StandardParameters
 from callmon.core.standards._obligations import Seen, by

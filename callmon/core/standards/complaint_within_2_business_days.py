@@ -4,8 +4,6 @@ Due at closing of the second business day after the day of receipt. Met by the f
 conversation, or a manual entry.
 """
 
-from __future__ import annotations
-
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.standards._common import StandardParameters
 from callmon.core.standards._obligations import Seen, by

@@ -5,8 +5,6 @@ setting `survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered
 is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it.
 """
 
-from __future__ import annotations
-
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
 from callmon.core.standards._common import (

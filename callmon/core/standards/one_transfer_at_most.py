@@ -5,8 +5,6 @@ target took or refused the call. A transfer to the survey, parking, pick-up and 
 (`calls/transfers.py`). A gap after the answer may hide a transfer: then only *not met* is certain.
 """
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from callmon.core.calls.call import Call

@@ -5,8 +5,6 @@ end of a queue or a menu, or abandoned after the third ring (18 s in a queue or 
 caller hung up earlier, or in the menu.
 """
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from callmon.core.calls.call import Call

@@ -6,8 +6,6 @@ limits, since a 24 s dial time-out fires at 24.02 s. The clock is the ringing th
 to its end. Not covered: no voicemail, voicemail chosen in a menu, voicemail after a person had answered.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from pydantic import Field

@@ -8,8 +8,6 @@ Refuses: to count what is not known. A call with an uncertain number of rings is
 in which a gap may hide a transfer is in no histogram of transfers. No figure contains a caller's number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache

@@ -3,8 +3,6 @@
 The time before the first received event of an exchange and after the last one is also unheard.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 

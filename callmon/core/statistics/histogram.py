@@ -10,8 +10,6 @@ durations. The size is bounded by the number of steps, not of calls. A number of
 Refuses: to store exact durations, since their size would grow with the calls.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Sequence

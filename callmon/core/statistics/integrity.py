@@ -6,8 +6,6 @@ it. Also counted: relay calls that the exchange's side ended soon after the answ
 for telemarketers (R-50).
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Literal, get_args
 

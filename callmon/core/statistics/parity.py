@@ -6,8 +6,6 @@ sizes. Rate = met ÷ (met + not met) (R-04); exempt and unknown calls are in nei
 Refuses: to judge below a minimum sample on either side. The difference is then None, not 0.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Periods: months of the local calendar. Pure."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -4,8 +4,6 @@ A call belongs to the local day on which it arrived; without a known arrival it 
 once its call has ended. `restore` adds the counts that were stored before a restart.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
